@@ -1,0 +1,61 @@
+# Every target makes what it needs. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+
+.DEFAULT_GOAL := help
+.PHONY: help run down test unit infrastructure integration e2e lint format synth openapi screenshot model clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+
+run: $(VENV)/.run  ## Run the app on this machine: page and API on http://127.0.0.1:8080
+	@$(BIN)/warmlens local up $(if $(PORT),--port $(PORT))
+
+down: $(VENV)/.run  ## Stop the app that `make run` started
+	@$(BIN)/warmlens local down
+
+test: $(VENV)/.dev node_modules  ## Run all tests
+	$(BIN)/pytest
+
+unit infrastructure integration e2e: $(VENV)/.dev node_modules  ## Run one tier of the tests
+	$(BIN)/pytest tests/$@
+
+lint: $(VENV)/.dev  ## Check format, style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev  ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+synth: $(VENV)/.run node_modules  ## Synthesize the templates of every environment into cdk.out
+	PATH="$(CURDIR)/$(BIN):$$PATH" npx cdk synth --quiet
+
+openapi: $(VENV)/.run  ## Write docs/openapi.json anew
+	$(BIN)/python -m stacks.openapi > docs/openapi.json.new
+	mv docs/openapi.json.new docs/openapi.json
+
+screenshot: $(VENV)/.dev  ## Take the README's picture of the page anew
+	$(BIN)/python -m tests.e2e.screenshot docs/pictures/page.png
+
+clean:  ## Remove everything that the other targets made
+	rm -rf $(VENV) .warmlens node_modules cdk.out *.egg-info
+
+$(VENV)/.run: requirements.txt pyproject.toml
+	@echo "Installing the command line and the CDK library, the first time only ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt lambda_src/classifier/requirements.txt
+	@echo "Installing what the tests need, the first time only ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+node_modules: package.json package-lock.json
+	npm ci --no-audit --no-fund --silent
+	@touch $@
