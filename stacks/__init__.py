@@ -1,0 +1,1 @@
+"""What is deployed: settings, the stage of one environment, and its stacks."""

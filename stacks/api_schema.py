@@ -1,0 +1,172 @@
+"""The HTTP API's vocabulary: one JSON Schema for each request and answer.
+
+The API's request models, its validator and `docs/openapi.json` are all made from these; tests hold
+the functions' answers against them.
+"""
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+TOP = 5
+
+CLASSIFICATION_REQUEST: Schema = {
+    "type": "object",
+    "title": "ClassificationRequest",
+    "description": "Names an image in the images bucket.",
+    "required": ["method", "file_path"],
+    "properties": {
+        "method": {"type": "string", "enum": ["classification"]},
+        "file_path": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 1024,
+            "description": "The image's key: the file_path that /uploads gave, or a sample's.",
+        },
+    },
+}
+
+WAKEUP_REQUEST: Schema = {
+    "type": "object",
+    "title": "WakeupRequest",
+    "description": "Holds an instance, for sleep_time or until hold_until.",
+    "required": ["method"],
+    "properties": {
+        "method": {"type": "string", "enum": ["wakeup"]},
+        "sleep_time": {
+            "description": "Milliseconds to hold the instance, as a string or a number.",
+            "oneOf": [
+                {"type": "string", "pattern": "^[0-9]{1,9}$"},
+                {"type": "integer", "minimum": 0},
+            ],
+        },
+        "hold_until": {
+            "type": "integer",
+            "description": "Unix time in milliseconds until which the instance is held.",
+        },
+    },
+}
+
+UPLOADS_REQUEST: Schema = {
+    "type": "object",
+    "title": "UploadsRequest",
+    "description": "Asks for a signed upload of one image.",
+    "required": ["content_type", "bytes"],
+    "properties": {
+        "content_type": {
+            "type": "string",
+            "description": "image/jpeg, image/png, image/webp or image/gif.",
+        },
+        "bytes": {"type": "integer", "minimum": 1, "description": "The image's exact size."},
+    },
+}
+
+_INSTANCE: Schema = {
+    "model": {"type": "string", "description": "Name of the model that the instance serves."},
+    "version": {"type": "string", "description": "Its version."},
+    "instance_id": {"type": "string", "description": "The instance that answered."},
+    "cold_start": {"type": "boolean", "description": "True for the first call of an instance."},
+    "init_ms": {
+        "type": "number",
+        "minimum": 0,
+        "description": "Time of the instance's init in the function's own code.",
+    },
+}
+
+_TIME: Schema = {"type": "number", "minimum": 0, "description": "Seconds in the function."}
+
+
+def _ranks(suffix: str, schema: Schema) -> Schema:
+    return {f"TOP{rank}_{suffix}": schema for rank in range(1, TOP + 1)}
+
+
+CLASSIFICATION_ANSWER: Schema = {
+    "type": "object",
+    "title": "ClassificationAnswer",
+    "description": "The top five classes; fewer if the model has fewer.",
+    "required": [
+        "method",
+        "TOP1_ID",
+        "TOP1_softmax",
+        "TOP1_label",
+        "time",
+        *_INSTANCE,
+        "stages_ms",
+    ],
+    "properties": {
+        "method": {"type": "string", "enum": ["classification"]},
+        **_ranks("ID", {"type": "string", "description": "Class id."}),
+        **_ranks(
+            "softmax",
+            {"type": "number", "minimum": 0, "maximum": 1, "description": "Over all classes."},
+        ),
+        "time": _TIME,
+        **_ranks("label", {"type": "string", "description": "Class name."}),
+        **_INSTANCE,
+        "stages_ms": {
+            "type": "object",
+            "description": "Time of each stage: fetch, decode, inference.",
+            "additionalProperties": {"type": "number", "minimum": 0},
+        },
+    },
+    "additionalProperties": False,
+}
+
+WAKEUP_ANSWER: Schema = {
+    "type": "object",
+    "title": "WakeupAnswer",
+    "description": "The instance that was held.",
+    "required": ["method", "time", *_INSTANCE],
+    "properties": {
+        "method": {"type": "string", "enum": ["wakeup"]},
+        "time": _TIME,
+        **_INSTANCE,
+    },
+    "additionalProperties": False,
+}
+
+UPLOADS_ANSWER: Schema = {
+    "type": "object",
+    "title": "UploadsAnswer",
+    "description": "A signed upload: POST `fields`, then `file`, to `url` as multipart/form-data.",
+    "required": ["url", "fields", "file_path", "expires_in", "max_bytes"],
+    "properties": {
+        "url": {"type": "string"},
+        "fields": {"type": "object", "additionalProperties": {"type": "string"}},
+        "file_path": {"type": "string", "description": "Name it in /classification."},
+        "expires_in": {"type": "integer", "description": "Seconds until the upload is refused."},
+        "max_bytes": {"type": "integer", "description": "Largest image that is accepted."},
+    },
+    "additionalProperties": False,
+}
+
+ERROR_ANSWER: Schema = {
+    "type": "object",
+    "title": "ErrorAnswer",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message"],
+            "properties": {
+                "code": {"type": "string", "description": "A word that programs compare."},
+                "message": {"type": "string", "description": "What is wrong, for a person."},
+            },
+            "additionalProperties": False,
+        }
+    },
+    "additionalProperties": False,
+}
+
+ERROR_STATUSES: dict[str, str] = {
+    "400": "The request is malformed.",
+    "403": "The path is outside the allowed prefixes, or the call is not allowed.",
+    "404": "There is no such image.",
+    "413": "The request or the image is too large.",
+    "415": "The image's type is not supported.",
+    "422": "The image cannot be decoded, or has too many pixels.",
+    "429": "Too many requests; try again later.",
+    "500": "An unexpected error.",
+    "503": "The model or the storage is unavailable; try again later.",
+    "504": "The request timed out.",
+}

@@ -1,0 +1,47 @@
+"""The function that signs uploads."""
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from stacks.constructs.function import python_function
+from stacks.settings import Settings
+from stacks.storage import UPLOAD_PREFIX
+
+
+class UploadsFunction(Construct):
+    """Signs uploads below one prefix, and can do nothing else.
+
+    A presigned POST carries the rights of the function that signed it, so the function itself has
+    the right to put objects below that prefix.
+
+    Args:
+        settings: the environment.
+        images: bucket that uploads are signed for.
+
+    Attributes:
+        function: the function.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: Settings, images: s3.IBucket
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.function = python_function(
+            self,
+            "Function",
+            settings=settings,
+            name="uploads",
+            timeout_s=10,
+            environment={
+                "IMAGES_BUCKET": images.bucket_name,
+                "UPLOAD_PREFIX": UPLOAD_PREFIX,
+                "UPLOAD_EXPIRES_S": str(settings.upload_expires_s),
+                "MAX_IMAGE_BYTES": str(settings.max_image_bytes),
+            },
+        )
+        self.function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["s3:PutObject"], resources=[images.arn_for_objects(f"{UPLOAD_PREFIX}*")]
+            )
+        )

@@ -1,0 +1,37 @@
+"""The classifier: a container-image function, and the alias that everything else calls."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from stacks.constructs.classifier import Classifier
+from stacks.constructs.model_store import ModelStore
+from stacks.settings import Settings
+
+
+class InferenceStack(cdk.Stack):
+    """Runs the model.
+
+    Args:
+        settings: the environment.
+        images: bucket with the images to classify.
+        model_store: where the model is fetched from.
+
+    Attributes:
+        classifier: the function with its alias `live`.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        images: s3.IBucket,
+        model_store: ModelStore,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.classifier = Classifier(
+            self, "Classifier", settings=settings, images=images, model_store=model_store
+        )
+        cdk.CfnOutput(self, "ClassifierFunction", value=self.classifier.function.function_name)

@@ -1,0 +1,58 @@
+"""The API's contract as an OpenAPI document: `python -m stacks.openapi > docs/openapi.json`."""
+
+import json
+from typing import Any
+
+from stacks import api_schema as schema
+
+_CALLS = {
+    "/classification": (
+        "Classify an image that is in the images bucket",
+        schema.CLASSIFICATION_REQUEST,
+        schema.CLASSIFICATION_ANSWER,
+    ),
+    "/wakeup": ("Hold an instance warm", schema.WAKEUP_REQUEST, schema.WAKEUP_ANSWER),
+    "/uploads": ("Sign the upload of one image", schema.UPLOADS_REQUEST, schema.UPLOADS_ANSWER),
+}
+
+
+def openapi_document() -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of the API."""
+    schemas = {part["title"]: part for _, *parts in _CALLS.values() for part in parts}
+    schemas["ErrorAnswer"] = schema.ERROR_ANSWER
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Warmlens",
+            "version": "1.0.0",
+            "summary": "Image recognition on AWS Lambda that does not start cold.",
+        },
+        "paths": {path: {"post": _operation(path, *call)} for path, call in _CALLS.items()},
+        "components": {"schemas": schemas},
+    }
+
+
+def _operation(
+    path: str, summary: str, request: schema.Schema, answer: schema.Schema
+) -> dict[str, Any]:
+    errors = {
+        status: {"description": text, "content": _json("ErrorAnswer")}
+        for status, text in schema.ERROR_STATUSES.items()
+    }
+    return {
+        "operationId": path.strip("/"),
+        "summary": summary,
+        "requestBody": {"required": True, "content": _json(request["title"])},
+        "responses": {
+            "200": {"description": answer["description"], "content": _json(answer["title"])},
+            **errors,
+        },
+    }
+
+
+def _json(title: str) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{title}"}}}
+
+
+if __name__ == "__main__":
+    print(json.dumps(openapi_document(), indent=2))

@@ -1,0 +1,123 @@
+"""The environments: one frozen, validated record each.
+
+A wrong value is refused with one sentence that names the setting, the value and what is allowed.
+"""
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, get_args
+
+from stacks.rules import Rule, each, flag, one_of, optional, text, whole
+
+Architecture = Literal["x86_64", "arm64"]
+ModelStoreKind = Literal["s3"]
+Warming = Literal["off", "ping"]
+LogRetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365, 731]
+
+_ORIGIN = text(
+    r"\*|https?://[A-Za-z0-9.*-]+(:(\d{1,5}|\*))?", "an origin such as https://a.example"
+)
+
+
+class SettingsError(ValueError):
+    """A setting has a value that is not allowed."""
+
+
+def _setting(rule: Rule, default: Any) -> Any:
+    return field(default=default, metadata={"rule": rule})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One environment.
+
+    Attributes:
+        env_name: name of the environment; part of the names of its stacks and functions.
+        account: AWS account id; None takes the account of the credentials at deploy time.
+        region: AWS region; None takes that of the credentials.
+        memory_mb: the classifier's memory; AWS gives 1 vCPU per 1,769 MB.
+        architecture: the classifier's processor.
+        timeout_s: longest time for one call; API Gateway gives up after 29 s.
+        model_name: the model to serve.
+        model_version: its version.
+        model_store: where the classifier fetches the model from at init.
+        max_image_bytes: largest image that may be uploaded or classified.
+        max_image_pixels: largest width x height that is decoded.
+        max_hold_ms: longest hold that a wakeup may ask for.
+        upload_expires_s: how long a signed upload is valid.
+        image_expiry_days: uploaded images are deleted after this time; None keeps them.
+        upload_origins: origins of pages that may upload to the images bucket.
+        warming: `ping` wakes instances by a schedule, `off` does not.
+        warm_instances: how many instances a warming round wakes.
+        warming_period_min: time between warming rounds.
+        warming_hold_ms: how long a round holds each instance.
+        reserved_concurrency: most instances of the classifier at once, a cap on cost; None leaves
+            it to the account's limit.
+        throttle_rate_rps: requests per second that the API lets through in the long run.
+        throttle_burst: requests that it lets through at once.
+        log_retention_days: how long logs are kept.
+        retain_data: True keeps the buckets when the stacks are deleted.
+        empty_buckets: True empties the buckets when the stacks are deleted, so that they can be
+            deleted too; only without `retain_data`.
+
+    Raises:
+        SettingsError: names the first setting whose value is not allowed.
+    """
+
+    env_name: str = field(metadata={"rule": text(r"[a-z][a-z0-9]{0,15}", "a-z, 0-9, up to 16")})
+    account: str | None = _setting(optional(text(r"\d{12}", "an account id of 12 digits")), None)
+    region: str | None = _setting(
+        optional(text(r"[a-z]{2}(-[a-z]+)+-\d", "a region such as eu-west-1")), None
+    )
+    memory_mb: int = _setting(whole(128, 10_240), 1769)
+    architecture: Architecture = _setting(one_of(*get_args(Architecture)), "x86_64")
+    timeout_s: int = _setting(whole(1, 28), 25)
+    model_name: str = _setting(
+        text(r"[a-z0-9][a-z0-9-]{0,62}", "a-z, 0-9 and -, up to 63"), "imagenet-efficientnet-lite0"
+    )
+    model_version: str = _setting(text(r"\d+\.\d+\.\d+", "three numbers such as 1.0.0"), "1.0.0")
+    model_store: ModelStoreKind = _setting(one_of(*get_args(ModelStoreKind)), "s3")
+    max_image_bytes: int = _setting(whole(1024, 100 * 2**20), 20 * 2**20)
+    max_image_pixels: int = _setting(whole(1024, 200_000_000), 50_000_000)
+    max_hold_ms: int = _setting(whole(0, 20_000), 10_000)
+    upload_expires_s: int = _setting(whole(30, 3600), 300)
+    image_expiry_days: int | None = _setting(optional(whole(1, 3650)), 30)
+    upload_origins: tuple[str, ...] = _setting(each(_ORIGIN), ())
+    warming: Warming = _setting(one_of(*get_args(Warming)), "ping")
+    warm_instances: int = _setting(whole(1, 100), 1)
+    warming_period_min: int = _setting(whole(1, 60), 5)
+    warming_hold_ms: int = _setting(whole(0, 20_000), 400)
+    reserved_concurrency: int | None = _setting(optional(whole(1, 1000)), None)
+    throttle_rate_rps: int = _setting(whole(1, 10_000), 10)
+    throttle_burst: int = _setting(whole(1, 5_000), 20)
+    log_retention_days: LogRetentionDays = _setting(one_of(*get_args(LogRetentionDays)), 30)
+    retain_data: bool = _setting(flag(), True)
+    empty_buckets: bool = _setting(flag(), False)
+
+    def __post_init__(self) -> None:
+        for setting in fields(self):
+            rule: Rule = setting.metadata["rule"]
+            if not rule.holds(getattr(self, setting.name)):
+                raise self._refusal(setting.name, rule.allowed)
+        if self.account is not None and self.region is None:
+            raise self._refusal("region", "with an account, a region must be named")
+        if self.max_hold_ms >= self.timeout_s * 1000:
+            raise self._refusal("max_hold_ms", f"allowed is less than timeout_s, {self.timeout_s}")
+        if self.warming_hold_ms > self.max_hold_ms:
+            raise self._refusal(
+                "warming_hold_ms", f"allowed is at most max_hold_ms, {self.max_hold_ms}"
+            )
+        if self.warm_instances > (self.reserved_concurrency or self.warm_instances):
+            raise self._refusal(
+                "warm_instances",
+                f"allowed is at most reserved_concurrency, {self.reserved_concurrency}",
+            )
+        if self.empty_buckets and self.retain_data:
+            raise self._refusal("empty_buckets", "allowed is False, since retain_data = True")
+
+    def physical_name(self, part: str) -> str:
+        """Return the name that `part` has in AWS, such as `warmlens-dev-classifier`."""
+        return f"warmlens-{self.env_name}-{part}"
+
+    def _refusal(self, name: str, allowed: str) -> SettingsError:
+        value = getattr(self, name)
+        return SettingsError(f"environment {self.env_name}: {name} = {value!r}; {allowed}")

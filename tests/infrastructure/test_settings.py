@@ -1,0 +1,106 @@
+"""A wrong setting is refused by name, before anything is deployed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import environments
+from stacks.settings import Settings, SettingsError
+from warmlens.paths import ROOT
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("env_name", "Prod!", "allowed is a-z"),
+        ("env_name", None, "allowed is a-z"),
+        ("account", "12345", "12 digits"),
+        ("region", "europe", "a region such as"),
+        ("memory_mb", 64, "from 128 to 10240"),
+        ("memory_mb", 20_000, "from 128 to 10240"),
+        ("memory_mb", "1769", "whole numbers"),
+        ("memory_mb", True, "whole numbers"),
+        ("architecture", "riscv", "'x86_64', 'arm64'"),
+        ("timeout_s", 29, "from 1 to 28"),
+        ("model_name", "../x", "a-z, 0-9 and -"),
+        ("model_version", "latest", "three numbers"),
+        ("model_store", "ftp", "'s3'"),
+        ("max_image_bytes", 0, "from 1024"),
+        ("max_hold_ms", -1, "from 0"),
+        ("image_expiry_days", 0, "or None"),
+        ("upload_origins", ("ftp://x",), "an origin such as"),
+        ("upload_origins", "https://a.example", "for each value of the tuple"),
+        ("warming", "sometimes", "'off', 'ping'"),
+        ("warm_instances", 0, "from 1 to 100"),
+        ("reserved_concurrency", 0, "or None"),
+        ("log_retention_days", 6, "allowed are 1, 3, 5"),
+        ("retain_data", "yes", "allowed are True, False"),
+    ],
+)
+def test_a_wrong_setting_is_refused_with_its_name_value_and_what_is_allowed(
+    name: str, value: object, allowed: str
+) -> None:
+    values: dict[str, Any] = {"env_name": "test", name: value}
+    with pytest.raises(SettingsError) as refusal:
+        Settings(**values)
+    message = str(refusal.value)
+    assert f"{name} = {value!r}" in message
+    assert allowed in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"account": "123456789012"}, "region"),
+        ({"max_hold_ms": 20_000, "timeout_s": 20}, "max_hold_ms"),
+        ({"warming_hold_ms": 600, "max_hold_ms": 500}, "warming_hold_ms"),
+        ({"warm_instances": 5, "reserved_concurrency": 4}, "warm_instances"),
+        ({"empty_buckets": True, "retain_data": True}, "empty_buckets"),
+    ],
+)
+def test_settings_that_do_not_fit_together_are_refused(values: dict[str, Any], name: str) -> None:
+    with pytest.raises(SettingsError, match=f"environment test: {name} = "):
+        Settings(env_name="test", **values)
+
+
+def test_settings_cannot_be_changed_after_they_were_checked() -> None:
+    with pytest.raises(AttributeError):
+        environments()[0].memory_mb = 1  # type: ignore[misc]  # what must not be possible
+
+
+def test_a_wrong_setting_ends_synth_with_one_line(tmp_path: Path) -> None:
+    source = (
+        (ROOT / "app.py").read_text().replace('env_name="dev",', 'env_name="dev", memory_mb=64,')
+    )
+    (tmp_path / "app.py").write_text(source)
+    result = _run(tmp_path / "app.py")
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr == (
+        "warmlens: environment dev: memory_mb = 64; allowed are whole numbers from 128 to 10240\n"
+    )
+
+
+def test_an_unknown_environment_ends_synth_with_one_line() -> None:
+    result = _run(ROOT / "app.py", CDK_CONTEXT_JSON='{"env": "production"}')
+    assert result.returncode == 1
+    assert result.stderr == (
+        "warmlens: env = 'production'; allowed are dev, staging, prod, local\n"
+    )
+
+
+def _run(app: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
+        **variables,
+    }
+    return subprocess.run(
+        [sys.executable, str(app)], capture_output=True, text=True, env=environment, check=False
+    )

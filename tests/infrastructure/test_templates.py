@@ -1,0 +1,181 @@
+"""What must hold of what is deployed, in every environment."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from app import environments
+from lambda_src.classifier.configuration import Configuration
+from stacks import api_schema
+from stacks.openapi import openapi_document
+from tests.infrastructure.conftest import Assembly
+from warmlens.paths import ROOT
+
+
+def test_templates_pass_cfn_lint_without_errors(assembly: Assembly) -> None:
+    templates = [str(path) for path in assembly.folder.glob("*.template.json")]
+    result = subprocess.run(
+        [str(Path(sys.executable).parent / "cfn-lint"), "--non-zero-exit-code", "error", "-t", *templates],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout
+    assert len(templates) >= 3
+
+
+def test_no_bucket_is_public_and_every_bucket_asks_for_tls(assembly: Assembly) -> None:
+    buckets = assembly.resources("AWS::S3::Bucket")
+    assert len(buckets) == 2
+    for bucket in buckets:
+        block = bucket["Properties"]["PublicAccessBlockConfiguration"]
+        assert set(block.values()) == {True}
+        assert len(block) == 4
+        assert "BucketEncryption" in bucket["Properties"]
+    denials = [
+        statement
+        for policy in assembly.resources("AWS::S3::BucketPolicy")
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Deny"
+        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    ]
+    assert len(denials) == len(buckets)
+
+
+def test_the_classifier_reads_its_model_version_and_two_prefixes_and_does_nothing_else(
+    assembly: Assembly,
+) -> None:
+    settings = next(each for each in environments() if each.env_name == assembly.env_name)
+    statements = assembly.statements("ClassifierFunction")
+    assert {statement["Action"] for statement in statements} == {"s3:GetObject"}
+    assert sorted(_keys(statements)) == sorted(
+        [f"/{settings.model_name}/{settings.model_version}/*", "/uploads/*", "/test/*"]
+    )
+
+
+def test_the_uploads_function_puts_objects_below_one_prefix_and_does_nothing_else(
+    assembly: Assembly,
+) -> None:
+    statements = assembly.statements("Uploads")
+    assert [statement["Action"] for statement in statements] == ["s3:PutObject"]
+    assert _keys(statements) == ["/uploads/*"]
+
+
+def test_every_call_of_the_api_reaches_the_alias_or_the_uploads_function(
+    assembly: Assembly,
+) -> None:
+    targets = [
+        json.dumps(method["Properties"]["Integration"]["Uri"])
+        for method in assembly.resources("AWS::ApiGateway::Method")
+    ]
+    assert len(targets) == 3
+    assert sum("ClassifierLive" in target for target in targets) == 2
+    assert sum("UploadsFunction" in target for target in targets) == 1
+    assert not any("ClassifierFunction" in target for target in targets)
+
+
+def test_every_call_of_the_api_has_its_body_validated_by_its_own_schema(
+    assembly: Assembly,
+) -> None:
+    models = {
+        model["Properties"]["Name"]: model["Properties"]["Schema"]
+        for model in assembly.resources("AWS::ApiGateway::Model")
+    }
+    for request in (
+        api_schema.CLASSIFICATION_REQUEST,
+        api_schema.WAKEUP_REQUEST,
+        api_schema.UPLOADS_REQUEST,
+    ):
+        schema = dict(models[request["title"]])
+        assert schema.pop("$schema").endswith("draft-04/schema#")
+        assert schema == request
+    (validator,) = assembly.resources("AWS::ApiGateway::RequestValidator")
+    assert validator["Properties"]["ValidateRequestBody"] is True
+    for method in assembly.resources("AWS::ApiGateway::Method"):
+        assert "RequestValidatorId" in method["Properties"]
+        assert "application/json" in method["Properties"]["RequestModels"]
+
+
+def test_gateway_errors_have_the_form_of_the_apis_own(assembly: Assembly) -> None:
+    responses = assembly.resources("AWS::ApiGateway::GatewayResponse")
+    kinds = {response["Properties"]["ResponseType"] for response in responses}
+    assert {"DEFAULT_4XX", "DEFAULT_5XX", "THROTTLED", "BAD_REQUEST_BODY"} <= kinds
+    for response in responses:
+        template = response["Properties"]["ResponseTemplates"]["application/json"]
+        error = json.loads(template)["error"]
+        assert set(error) == {"code", "message"}
+
+
+def test_the_warmer_wakes_the_alias_that_the_api_calls(assembly: Assembly) -> None:
+    settings = next(each for each in environments() if each.env_name == assembly.env_name)
+    if settings.warming == "off":
+        assert not assembly.resources("AWS::Scheduler::Schedule")
+        return
+    warmer = assembly.function("warmer")
+    assert "ClassifierLive" in json.dumps(warmer["Environment"]["Variables"]["FUNCTION_ARN"])
+    (schedule,) = assembly.resources("AWS::Scheduler::Schedule")
+    minutes = settings.warming_period_min
+    assert schedule["Properties"]["ScheduleExpression"] == f"rate({minutes} minutes)"
+    (statement,) = assembly.statements("WarmerServiceRole")
+    assert statement["Action"] == "lambda:InvokeFunction"
+    assert "ClassifierLive" in json.dumps(statement["Resource"])
+
+
+def test_the_classifier_understands_the_environment_variables_it_is_given(
+    assembly: Assembly,
+) -> None:
+    settings = next(each for each in environments() if each.env_name == assembly.env_name)
+    function = assembly.function("classifier")
+    variables = {
+        name: value if isinstance(value, str) else "a-bucket"
+        for name, value in function["Environment"]["Variables"].items()
+    }
+    memory_mb = str(function["MemorySize"])
+    configuration = Configuration.from_environment(
+        {**variables, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": memory_mb}
+    )
+    assert configuration == Configuration(
+        images_bucket="a-bucket",
+        image_prefixes=("uploads/", "test/"),
+        models_bucket="a-bucket",
+        model_name=settings.model_name,
+        model_version=settings.model_version,
+        max_image_bytes=settings.max_image_bytes,
+        max_image_pixels=settings.max_image_pixels,
+        max_hold_ms=settings.max_hold_ms,
+        memory_mb=settings.memory_mb,
+    )
+
+
+def test_every_function_has_logs_that_end(assembly: Assembly) -> None:
+    settings = next(each for each in environments() if each.env_name == assembly.env_name)
+    groups = assembly.resources("AWS::Logs::LogGroup")
+    retentions = {group["Properties"]["RetentionInDays"] for group in groups}
+    assert retentions == {settings.log_retention_days}
+    for name in ("classifier", "uploads"):
+        assert "LogGroup" in assembly.function(name)["LoggingConfig"]
+
+
+def test_data_outlives_the_stacks_where_the_settings_say_so(assembly: Assembly) -> None:
+    settings = next(each for each in environments() if each.env_name == assembly.env_name)
+    policies = {bucket["DeletionPolicy"] for bucket in assembly.resources("AWS::S3::Bucket")}
+    assert policies == {"Retain" if settings.retain_data else "Delete"}
+    emptied = bool(assembly.resources("Custom::S3AutoDeleteObjects"))
+    assert emptied is settings.empty_buckets
+
+
+def test_the_openapi_document_is_the_one_the_api_is_made_from() -> None:
+    committed = json.loads((ROOT / "docs" / "openapi.json").read_text())
+    assert committed == openapi_document(), "run: make openapi"
+
+
+def _keys(statements: list[dict[str, Any]]) -> list[str]:
+    """The object keys that statements name, as `/prefix*`; a whole bucket gives none."""
+    keys = []
+    for statement in statements:
+        resources = statement["Resource"]
+        for resource in resources if isinstance(resources, list) else [resources]:
+            keys.append(resource["Fn::Join"][1][-1])
+    return keys
