@@ -1,0 +1,86 @@
+"""Reading objects from one S3 bucket."""
+
+import os
+import time
+from datetime import timedelta
+
+from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.store import S3Store
+
+CONNECT_TIMEOUT_S = 2
+REQUEST_TIMEOUT_S = 8
+MAX_RETRIES = 2
+
+
+class ObjectMissingError(Exception):
+    """No such object, or none that this function may read: S3 answers both alike."""
+
+
+class ObjectTooLargeError(Exception):
+    """The object has more bytes than the reader accepts."""
+
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__(f"{size_bytes} bytes")
+        self.size_bytes = size_bytes
+
+
+class BucketUnavailableError(Exception):
+    """S3 did not answer in time or answered with an error, after the retries."""
+
+
+class BucketTimeoutError(BucketUnavailableError):
+    """S3 did not answer within the time allowed for a request and its retries."""
+
+
+class Bucket:
+    """A bucket to read from, with the credentials and region of the function's environment.
+
+    Args:
+        name: the bucket's name.
+    """
+
+    def __init__(self, name: str) -> None:
+        endpoint_url = os.environ.get("AWS_ENDPOINT_URL", "")
+        self._store = S3Store(
+            name,
+            client_options={
+                "connect_timeout": f"{CONNECT_TIMEOUT_S}s",
+                "timeout": f"{REQUEST_TIMEOUT_S}s",
+                "allow_http": endpoint_url.startswith("http://"),
+            },
+            retry_config={
+                "max_retries": MAX_RETRIES,
+                "retry_timeout": timedelta(seconds=REQUEST_TIMEOUT_S),
+            },
+        )
+
+    def read(self, key: str, *, max_bytes: int) -> bytes:
+        """Fetch one object.
+
+        Args:
+            key: the object's key.
+            max_bytes: most bytes to accept; the size is known before the body is read.
+
+        Raises:
+            ObjectMissingError: there is none, or it may not be read.
+            ObjectTooLargeError: it has more than `max_bytes`.
+            BucketTimeoutError: S3 was too slow.
+            BucketUnavailableError: S3 failed otherwise.
+        """
+        begun_s = time.monotonic()
+        try:
+            result = self._store.get(key)
+            size_bytes = result.meta["size"]
+            if size_bytes > max_bytes:
+                raise ObjectTooLargeError(size_bytes)
+            return bytes(result.bytes())
+        except (FileNotFoundError, PermissionDeniedError, UnauthenticatedError) as error:
+            raise ObjectMissingError(_first_line(error)) from error
+        except BaseError as error:
+            in_time = time.monotonic() - begun_s < REQUEST_TIMEOUT_S
+            kind = BucketUnavailableError if in_time else BucketTimeoutError
+            raise kind(_first_line(error)) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

@@ -1,0 +1,54 @@
+"""The function's environment variables, read once into a typed object."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """What the stack tells the function. `stacks/inference.py` writes the same names.
+
+    Attributes:
+        images_bucket: bucket that images are read from.
+        image_prefixes: the only key prefixes that a `file_path` may begin with, each ending in `/`.
+        models_bucket: bucket that holds `<model_name>/<model_version>/manifest.json`.
+        model_name: name of the model to serve.
+        model_version: version of that model.
+        max_image_bytes: largest image object that is fetched, in bytes.
+        max_image_pixels: largest width x height that is decoded, in pixels.
+        max_hold_ms: longest time that a wakeup may hold the instance, in milliseconds.
+        memory_mb: the function's memory size; AWS gives 1 vCPU per 1,769 MB.
+    """
+
+    images_bucket: str
+    image_prefixes: tuple[str, ...]
+    models_bucket: str
+    model_name: str
+    model_version: str
+    max_image_bytes: int
+    max_image_pixels: int
+    max_hold_ms: int
+    memory_mb: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Configuration":
+        """Read the variables; a missing one raises KeyError, a wrong number ValueError."""
+        return cls(
+            images_bucket=environment["IMAGES_BUCKET"],
+            image_prefixes=tuple(environment["IMAGE_PREFIXES"].split(",")),
+            models_bucket=environment["MODELS_BUCKET"],
+            model_name=environment["MODEL_NAME"],
+            model_version=environment["MODEL_VERSION"],
+            max_image_bytes=int(environment["MAX_IMAGE_BYTES"]),
+            max_image_pixels=int(environment["MAX_IMAGE_PIXELS"]),
+            max_hold_ms=int(environment["MAX_HOLD_MS"]),
+            memory_mb=int(environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]),
+        )
+
+    @property
+    def threads(self) -> int:
+        """One compute thread per vCPU that the memory size brings, at least one.
+
+        Source: AWS Lambda developer guide, "Configure Lambda function memory".
+        """
+        return max(1, self.memory_mb // 1769)

@@ -1,0 +1,21 @@
+"""What a caller is told when a request cannot be answered."""
+
+
+class RequestError(Exception):
+    """A request that gets an error answer instead of a result.
+
+    Args:
+        status: HTTP status code of the answer.
+        code: short snake_case word that programs compare.
+        message: one or two sentences for a person: what is wrong, what to do.
+    """
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+class ModelError(Exception):
+    """A model version that must not be served: missing, incomplete or altered."""

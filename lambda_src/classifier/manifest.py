@@ -1,0 +1,150 @@
+"""A model version's manifest: what the function must know, checked field by field.
+
+The schema with every field is `model_artifacts/manifest.schema.json`. The function checks by hand
+what it uses, since a validator would have to be imported at each cold start.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import ModelError
+from .picture import Geometry
+
+SCHEMA = "warmlens.model/1"
+MAX_SIDE = 4096
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A file of the version: its name in the version's folder, size and SHA-256."""
+
+    path: str
+    size_bytes: int
+    sha256: str
+
+    def check(self, data: bytes) -> None:
+        """Raise ModelError unless `data` is exactly this file's content."""
+        if len(data) != self.size_bytes:
+            raise ModelError(
+                f"{self.path} has {len(data)} bytes; its manifest says {self.size_bytes}"
+            )
+        if hashlib.sha256(data).hexdigest() != self.sha256:
+            raise ModelError(f"{self.path} does not match the SHA-256 in its manifest")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What the function uses of a manifest."""
+
+    name: str
+    version: str
+    engine: str
+    geometry: Geometry
+    input_name: str
+    output_name: str
+    class_count: int
+    model: ModelFile
+    labels: ModelFile
+
+
+def read_manifest(data: bytes, *, name: str, version: str) -> Manifest:
+    """Parse and check a manifest.
+
+    Args:
+        data: the bytes of `manifest.json`.
+        name: the model that it must describe.
+        version: the version that it must describe.
+
+    Raises:
+        ModelError: not a manifest of this schema, name and version; the message says which field.
+    """
+    try:
+        fields = json.loads(data)
+    except (ValueError, RecursionError):
+        raise ModelError("manifest.json is not valid JSON") from None
+    _expect(fields, "schema", SCHEMA)
+    _expect(fields, "name", name)
+    _expect(fields, "version", version)
+    _expect(fields, "engine", "onnxruntime")
+    image = _get(fields, "input", dict)
+    output = _get(fields, "output", dict)
+    files = _get(fields, "files", dict)
+    return Manifest(
+        name=name,
+        version=version,
+        engine="onnxruntime",
+        geometry=_geometry(image),
+        input_name=_get(image, "name", str),
+        output_name=_get(output, "name", str),
+        class_count=_positive(fields, "class_count", 1_000_000),
+        model=_file(_get(files, "model", dict)),
+        labels=_file(_get(files, "labels", dict)),
+    )
+
+
+def read_labels(data: bytes, *, class_count: int) -> tuple[list[str], list[str]]:
+    """Parse `labels.json` to the class ids and the labels, both in the order of the outputs.
+
+    Raises:
+        ModelError: not as many ids and labels as the model has classes.
+    """
+    try:
+        fields = json.loads(data)
+    except (ValueError, RecursionError):
+        raise ModelError("labels.json is not valid JSON") from None
+    columns = []
+    for key in ("ids", "labels"):
+        values = _get(fields, key, list)
+        if len(values) != class_count or not all(isinstance(value, str) for value in values):
+            raise ModelError(
+                f'labels.json: "{key}" must be {class_count} strings, one per class; '
+                f"it has {len(values)} values"
+            )
+        columns.append(values)
+    return columns[0], columns[1]
+
+
+def _geometry(image: dict[str, Any]) -> Geometry:
+    interpolation = _get(image, "interpolation", str)
+    if interpolation not in ("bicubic", "bilinear"):
+        raise ModelError(f'manifest.json: "interpolation" is {interpolation!r}, not a known one')
+    width = _positive(image, "width", MAX_SIDE)
+    height = _positive(image, "height", MAX_SIDE)
+    shorter_side = _positive(image, "resize_shorter_side", MAX_SIDE)
+    if shorter_side < max(width, height):
+        raise ModelError('manifest.json: "resize_shorter_side" is smaller than the crop')
+    return Geometry(
+        width=width,
+        height=height,
+        resize_shorter_side=shorter_side,
+        interpolation=interpolation,
+    )
+
+
+def _file(fields: dict[str, Any]) -> ModelFile:
+    path = _get(fields, "path", str)
+    if "/" in path or "\\" in path or path.startswith("."):
+        raise ModelError(f"manifest.json: the path {path!r} is not a plain file name")
+    return ModelFile(path, _positive(fields, "bytes", 10 * 2**30), _get(fields, "sha256", str))
+
+
+def _expect(fields: Any, key: str, value: str) -> None:
+    found = _get(fields, key, str)
+    if found != value:
+        raise ModelError(f'manifest.json: "{key}" is {found!r}, expected {value!r}')
+
+
+def _get(fields: Any, key: str, kind: type) -> Any:
+    value = fields.get(key) if isinstance(fields, dict) else None
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise ModelError(f'"{key}" is missing or not of type {kind.__name__}')
+    return value
+
+
+def _positive(fields: Any, key: str, most: int) -> int:
+    value: int = _get(fields, key, int)
+    if not 1 <= value <= most:
+        raise ModelError(f'manifest.json: "{key}" is {value}, allowed are 1 to {most}')
+    return value

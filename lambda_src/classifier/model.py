@@ -1,0 +1,115 @@
+"""A model version, fetched from the model store, verified and ready to run."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bucket import Bucket, BucketUnavailableError, ObjectMissingError, ObjectTooLargeError
+from .configuration import Configuration
+from .engine import Engine
+from .errors import ModelError
+from .manifest import Manifest, read_labels, read_manifest
+
+MAX_MANIFEST_BYTES = 1_000_000
+TOP = 5
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One of the top classes: its id, its label and its softmax over all classes."""
+
+    class_id: str
+    label: str
+    softmax: float
+
+
+class Model:
+    """A verified model version.
+
+    Args:
+        manifest: the version's manifest.
+        ids: class ids in the order of the outputs.
+        labels: their names.
+        engine: the loaded graph.
+
+    Raises:
+        ModelError: the graph does not take or give what the manifest says.
+    """
+
+    def __init__(
+        self, manifest: Manifest, ids: list[str], labels: list[str], engine: Engine
+    ) -> None:
+        self.manifest = manifest
+        self._ids = ids
+        self._labels = labels
+        self._engine = engine
+        self._dry_forward()
+
+    def classify(self, pixels: NDArray[np.uint8]) -> list[Prediction]:
+        """Return the up to five most probable classes for pixels (1, height, width, 3)."""
+        return rank(self._engine.run(pixels), self._ids, self._labels)
+
+    def _dry_forward(self) -> None:
+        geometry = self.manifest.geometry
+        pixels = np.zeros((1, geometry.height, geometry.width, 3), np.uint8)
+        try:
+            softmax = self._engine.run(pixels)
+        except Exception as error:  # ONNX Runtime's own types share no public base
+            raise ModelError(f"the model file does not run on its input: {error}") from error
+        if softmax.shape != (self.manifest.class_count,):
+            raise ModelError(
+                f"the model file gives an output of shape {softmax.shape} for an image; "
+                f"its manifest says {self.manifest.class_count} classes"
+            )
+
+
+def rank(softmax: NDArray[np.float32], ids: list[str], labels: list[str]) -> list[Prediction]:
+    """Return the up to five most probable classes, the most probable first.
+
+    Args:
+        softmax: float32 of shape (classes,).
+        ids: class ids, in the same order.
+        labels: their names.
+    """
+    order = np.argsort(-softmax, kind="stable")[:TOP]
+    return [Prediction(ids[index], labels[index], float(softmax[index])) for index in order]
+
+
+def load_model(configuration: Configuration) -> Model:
+    """Fetch the configured version from the models bucket, verify it and run it once.
+
+    Raises:
+        ModelError: a file is missing or altered, or S3 failed; the message says which.
+    """
+    store = Bucket(configuration.models_bucket)
+    folder = f"{configuration.model_name}/{configuration.model_version}"
+    manifest = read_manifest(
+        _read(store, f"{folder}/manifest.json", MAX_MANIFEST_BYTES),
+        name=configuration.model_name,
+        version=configuration.model_version,
+    )
+    contents = []
+    for file in (manifest.labels, manifest.model):
+        data = _read(store, f"{folder}/{file.path}", file.size_bytes)
+        file.check(data)
+        contents.append(data)
+    ids, labels = read_labels(contents[0], class_count=manifest.class_count)
+    engine = Engine(
+        contents[1],
+        input_name=manifest.input_name,
+        output_name=manifest.output_name,
+        threads=configuration.threads,
+    )
+    return Model(manifest, ids, labels, engine)
+
+
+def _read(store: Bucket, key: str, max_bytes: int) -> bytes:
+    try:
+        return store.read(key, max_bytes=max_bytes)
+    except ObjectMissingError:
+        raise ModelError(f"{key} is not in the models bucket, or may not be read") from None
+    except ObjectTooLargeError as error:
+        raise ModelError(f"{key} has {error.size_bytes} bytes, more than expected") from None
+    except BucketUnavailableError as error:
+        raise ModelError(f"{key} could not be fetched: {error}") from None

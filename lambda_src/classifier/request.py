@@ -1,0 +1,162 @@
+"""Reading a request: the paper's JSON, through API Gateway or by a direct invoke."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import RequestError
+
+MAX_BODY_BYTES = 8192
+MAX_KEY_BYTES = 1024  # S3's limit for an object key
+
+# The characters that S3's user guide calls safe in object keys.
+_SEGMENT = re.compile(r"[A-Za-z0-9!_.*'()-]+", re.ASCII)
+_MILLISECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Classification:
+    """`{"method": "classification", "file_path": ...}`: an image's key in the images bucket."""
+
+    file_path: str
+
+
+@dataclass(frozen=True)
+class Wakeup:
+    """`{"method": "wakeup", ...}`: hold the instance.
+
+    Either for `sleep_time_ms` from now on (the paper's `sleep_time`), or until `hold_until_ms`,
+    a Unix time in milliseconds that all calls of one warming round share.
+    """
+
+    sleep_time_ms: int
+    hold_until_ms: int | None = None
+
+
+Request = Classification | Wakeup
+
+
+def is_api_call(event: Mapping[str, Any]) -> bool:
+    """Tell whether API Gateway sent this event; a direct invoke is the request itself."""
+    return "requestContext" in event
+
+
+def read_request(
+    event: object, *, image_prefixes: tuple[str, ...], max_hold_ms: int, now_ms: float
+) -> Request:
+    """Turn an event into a request.
+
+    Args:
+        event: API Gateway's proxy event, or the request as an object.
+        image_prefixes: key prefixes that a `file_path` may begin with.
+        max_hold_ms: longest hold that a wakeup may ask for, in milliseconds.
+        now_ms: the Unix time now, in milliseconds.
+
+    Raises:
+        RequestError: the request is malformed (400), too long (413), or names a path outside
+            the prefixes (403).
+    """
+    if not isinstance(event, dict):
+        raise RequestError(400, "invalid_json", "The request must be a JSON object.")
+    if not is_api_call(event):
+        return _read_fields(event, None, image_prefixes, max_hold_ms, now_ms)
+    endpoint = str(event.get("path", "")).rstrip("/").rpartition("/")[2]
+    return _read_fields(_body(event), endpoint, image_prefixes, max_hold_ms, now_ms)
+
+
+def _body(event: Mapping[str, Any]) -> dict[str, Any]:
+    text = event.get("body")
+    if not text:
+        raise RequestError(
+            400, "empty_body", 'The request has no body; send JSON such as {"method": "wakeup"}.'
+        )
+    if event.get("isBase64Encoded"):
+        raise RequestError(
+            400, "invalid_json", "The body must be JSON text; set Content-Type: application/json."
+        )
+    if len(text) > MAX_BODY_BYTES:
+        raise RequestError(
+            413,
+            "request_too_large",
+            f"The body has {len(text)} characters; at most {MAX_BODY_BYTES} are read. "
+            "Images are uploaded to S3, not sent here: see /uploads.",
+        )
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError):
+        raise RequestError(400, "invalid_json", "The body is not valid JSON.") from None
+    if not isinstance(fields, dict):
+        raise RequestError(400, "invalid_json", "The body must be a JSON object.")
+    return fields
+
+
+def _read_fields(
+    fields: Mapping[str, Any],
+    endpoint: str | None,
+    image_prefixes: tuple[str, ...],
+    max_hold_ms: int,
+    now_ms: float,
+) -> Request:
+    method = fields.get("method")
+    allowed = [endpoint] if endpoint else ["classification", "wakeup"]
+    if method not in allowed:
+        expected = " or ".join(f'"{name}"' for name in allowed)
+        raise RequestError(400, "invalid_method", f'"method" must be {expected}.')
+    if method == "classification":
+        return Classification(_file_path(fields.get("file_path"), image_prefixes))
+    return _wakeup(fields, max_hold_ms, now_ms)
+
+
+def _file_path(value: object, image_prefixes: tuple[str, ...]) -> str:
+    if not isinstance(value, str) or not value:
+        raise RequestError(
+            400, "invalid_file_path", '"file_path" must be the image\'s path, a non-empty string.'
+        )
+    segments = value.split("/")
+    if any(segment in (".", "..") for segment in segments) or not value.startswith(image_prefixes):
+        raise RequestError(
+            403,
+            "path_not_allowed",
+            f'"file_path" must begin with {" or ".join(image_prefixes)} and may not leave it.',
+        )
+    if len(value) > MAX_KEY_BYTES or not all(_SEGMENT.fullmatch(part) for part in segments):
+        raise RequestError(
+            400,
+            "invalid_file_path",
+            f'"file_path" may have up to {MAX_KEY_BYTES} letters, digits and !_.*\'()- '
+            "between single slashes.",
+        )
+    return value
+
+
+def _wakeup(fields: Mapping[str, Any], max_hold_ms: int, now_ms: float) -> Wakeup:
+    hold_until = fields.get("hold_until")
+    if hold_until is None:
+        return Wakeup(_sleep_time_ms(fields.get("sleep_time", "0"), max_hold_ms))
+    if "sleep_time" in fields:
+        raise RequestError(400, "invalid_wakeup", 'Send "sleep_time" or "hold_until", not both.')
+    if not isinstance(hold_until, int) or isinstance(hold_until, bool):
+        raise RequestError(
+            400, "invalid_hold_until", '"hold_until" must be a Unix time in whole milliseconds.'
+        )
+    if hold_until > now_ms + max_hold_ms:
+        raise RequestError(
+            400, "invalid_hold_until", f'"hold_until" may be at most {max_hold_ms} ms from now.'
+        )
+    return Wakeup(0, hold_until)
+
+
+def _sleep_time_ms(value: object, max_hold_ms: int) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        text = str(value) if abs(value) < 10**9 else ""
+    else:
+        text = value if isinstance(value, str) else ""
+    if not _MILLISECONDS.fullmatch(text) or int(text) > max_hold_ms:
+        raise RequestError(
+            400,
+            "invalid_sleep_time",
+            f'"sleep_time" must be whole milliseconds from 0 to {max_hold_ms}.',
+        )
+    return int(text)

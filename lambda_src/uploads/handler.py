@@ -1,0 +1,109 @@
+"""Signs an upload: a POST that S3 itself limits to one key, one type and a size."""
+
+import json
+import os
+import time
+import uuid
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+EXTENSIONS = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/webp": "webp",
+    "image/gif": "gif",
+}
+MAX_BODY_CHARACTERS = 2048
+
+_s3 = boto3.client("s3", config=Config(signature_version="s3v4"))
+
+
+class UploadRefusedError(Exception):
+    """A request that no upload is signed for: HTTP status, code and message for a person."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer `{"content_type", "bytes"}` with a presigned POST.
+
+    Args:
+        event: API Gateway's proxy event.
+        context: Lambda's context, not used.
+
+    Returns:
+        API Gateway's proxy answer; its body is `{"url", "fields", "file_path", "expires_in",
+        "max_bytes"}`, or `{"error": {"code", "message"}}`.
+    """
+    try:
+        content_type, size_bytes = _read(event.get("body"))
+        status, answer = 200, _sign(content_type, size_bytes)
+    except UploadRefusedError as error:
+        status, answer = error.status, {"error": {"code": error.code, "message": error.message}}
+    print(json.dumps({"level": "INFO", "message": "upload", "status": status}))
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    return {"statusCode": status, "headers": headers, "body": json.dumps(answer)}
+
+
+def _read(body: object) -> tuple[str, int]:
+    if not isinstance(body, str) or not body:
+        raise UploadRefusedError(
+            400, "empty_body", 'Send JSON such as {"content_type": "image/jpeg", "bytes": 123456}.'
+        )
+    if len(body) > MAX_BODY_CHARACTERS:
+        raise UploadRefusedError(
+            413, "request_too_large", f"The body has more than {MAX_BODY_CHARACTERS} characters."
+        )
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError):
+        raise UploadRefusedError(400, "invalid_json", "The body is not valid JSON.") from None
+    if not isinstance(fields, dict):
+        raise UploadRefusedError(400, "invalid_json", "The body must be a JSON object.")
+    content_type, size_bytes = fields.get("content_type"), fields.get("bytes")
+    if not isinstance(content_type, str):
+        raise UploadRefusedError(400, "invalid_content_type", '"content_type" must be a string.')
+    if content_type not in EXTENSIONS:
+        raise UploadRefusedError(
+            415, "unsupported_type", f"Only {', '.join(EXTENSIONS)} can be uploaded."
+        )
+    if not isinstance(size_bytes, int) or isinstance(size_bytes, bool) or size_bytes < 1:
+        raise UploadRefusedError(400, "invalid_bytes", '"bytes" must be a whole number above 0.')
+    max_bytes = int(os.environ["MAX_IMAGE_BYTES"])
+    if size_bytes > max_bytes:
+        raise UploadRefusedError(
+            413,
+            "image_too_large",
+            f"The image has {size_bytes} bytes; at most {max_bytes} are accepted.",
+        )
+    return content_type, size_bytes
+
+
+def _sign(content_type: str, size_bytes: int) -> dict[str, Any]:
+    day = time.strftime("%Y/%m/%d", time.gmtime())
+    prefix = os.environ["UPLOAD_PREFIX"]
+    file_path = f"{prefix}{day}/{uuid.uuid4().hex}.{EXTENSIONS[content_type]}"
+    expires_in = int(os.environ["UPLOAD_EXPIRES_S"])
+    post = _s3.generate_presigned_post(
+        os.environ["IMAGES_BUCKET"],
+        file_path,
+        Fields={"Content-Type": content_type},
+        Conditions=[
+            {"Content-Type": content_type},
+            ["content-length-range", size_bytes, size_bytes],
+        ],
+        ExpiresIn=expires_in,
+    )
+    return {
+        "url": post["url"],
+        "fields": post["fields"],
+        "file_path": file_path,
+        "expires_in": expires_in,
+        "max_bytes": int(os.environ["MAX_IMAGE_BYTES"]),
+    }

@@ -1,0 +1,125 @@
+"""How images become pixels, and how bad ones are refused."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lambda_src.classifier.errors import RequestError
+from lambda_src.classifier.picture import Geometry, decode, prepare, resize_and_crop
+from warmlens.paths import WEB
+
+GEOMETRY = Geometry(width=224, height=224, resize_shorter_side=256, interpolation="bicubic")
+MAX_PIXELS = 50_000_000
+
+
+def encode(image: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def gradient(width: int = 60, height: int = 40) -> Image.Image:
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[..., 0] = np.linspace(0, 255, width, dtype=np.uint8)
+    pixels[..., 1] = np.linspace(0, 255, height, dtype=np.uint8)[:, np.newaxis]
+    return Image.fromarray(pixels)
+
+
+def refusal(data: bytes) -> RequestError:
+    with pytest.raises(RequestError) as refused:
+        prepare(data, GEOMETRY, max_pixels=MAX_PIXELS)
+    return refused.value
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
+def test_each_supported_type_gives_the_pixels_that_a_model_takes(kind: str) -> None:
+    pixels = prepare(encode(gradient(), kind), GEOMETRY, max_pixels=MAX_PIXELS)
+    assert pixels.shape == (1, 224, 224, 3)
+    assert pixels.dtype == np.uint8
+    reds = pixels[0, 112, :, 0].astype(int)
+    assert reds[-1] - reds[0] > 100
+
+
+@pytest.mark.parametrize(
+    "size", [(500, 400), (400, 500), (451, 300), (224, 224), (30, 900), (7, 5)]
+)
+def test_the_crop_is_the_one_of_resizing_whole_and_cutting_the_centre(
+    size: tuple[int, int],
+) -> None:
+    image = Image.open(WEB / "samples" / "coffee.jpg").convert("RGB").resize(size)
+    shorter = min(size)
+    whole = image.resize(
+        (256 * size[0] // shorter, 256 * size[1] // shorter), Image.Resampling.BICUBIC
+    )
+    left, top = round((whole.width - 224) / 2), round((whole.height - 224) / 2)
+    expected = np.asarray(whole.crop((left, top, left + 224, top + 224)), dtype=int)
+    actual = np.asarray(resize_and_crop(image, GEOMETRY), dtype=int)
+    difference = np.abs(actual - expected)
+    assert difference.max() <= 2
+    assert difference.mean() < 0.5
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16"])
+def test_every_mode_of_png_becomes_rgb(mode: str) -> None:
+    grey = gradient().convert("L")
+    if mode == "I;16":
+        image = Image.fromarray(np.asarray(grey, dtype=np.uint16) * 257)
+    else:
+        image = grey.convert(mode) if mode != "P" else gradient().convert("P")
+    decoded = decode(encode(image, "PNG"), max_pixels=MAX_PIXELS)
+    assert decoded.mode == "RGB"
+    values = np.asarray(decoded.convert("L"), dtype=int)
+    reference = np.asarray(gradient().convert("L"), dtype=int)
+    assert abs(values.mean() - reference.mean()) < 12
+
+
+def test_cmyk_jpegs_become_rgb() -> None:
+    data = encode(gradient().convert("CMYK"), "JPEG", quality=95)
+    decoded = np.asarray(decode(data, max_pixels=MAX_PIXELS), dtype=int)
+    assert np.abs(decoded - np.asarray(gradient(), dtype=int)).mean() < 8
+
+
+def test_an_animation_gives_its_first_frame() -> None:
+    frames = [Image.new("RGB", (20, 20), color) for color in ("red", "blue")]
+    data = encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert decode(data, max_pixels=MAX_PIXELS).getpixel((10, 10)) == (255, 0, 0)
+
+
+def test_a_photo_is_turned_upright_as_its_exif_says() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was held upright: turn by 90 degrees
+    data = encode(gradient(60, 40), "JPEG", exif=exif)
+    assert decode(data, max_pixels=MAX_PIXELS).size == (40, 60)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"hello", b"BM" + b"\0" * 60, b"II*\0" + b"\0" * 60, b"<svg/>"]
+)
+def test_a_file_that_is_no_supported_image_is_an_unsupported_type(data: bytes) -> None:
+    error = refusal(data)
+    assert (error.status, error.code) == (415, "unsupported_type")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.9])
+def test_a_truncated_image_is_not_decodable(kind: str, share: float) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (200, 300, 3), np.uint8)
+    data = encode(Image.fromarray(noise), kind)
+    error = refusal(data[: int(len(data) * share)])
+    assert (error.status, error.code) == (422, "image_not_decodable")
+
+
+def test_an_image_with_too_many_pixels_is_refused_before_it_is_decoded() -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        checksum = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + checksum
+
+    header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b""))
+    error = refusal(data)
+    assert (error.status, error.code) == (422, "too_many_pixels")
+    assert "30000 x 30000" in error.message
