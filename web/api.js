@@ -1,0 +1,173 @@
+/** One photo through the service: ask for an upload, upload to S3, classify. */
+
+import { isReadable } from "./photos.js";
+import { Problem } from "./problems.js";
+
+const CALL_TIMEOUT_MS = 35_000; // API Gateway itself gives up after 29 s
+const UPLOAD_TIMEOUT_MS = 120_000;
+const MAX_SAID_LENGTH = 200;
+const MOST_CLASSES = 5;
+
+/**
+ * Send a photo and read the answer.
+ *
+ * @param {object} photo as made by photos.js.
+ * @param {{signal: AbortSignal, onStep: (step: string, file: Blob) => void}} run `onStep` is told
+ *   "uploads", "storage" and "classification" as each begins.
+ * @returns {Promise<object>} `answer`, as of readAnswer, and `browserMs`: the time of each step
+ *   and their `total` in milliseconds.
+ * @throws {Problem} when a step fails.
+ */
+export async function recognise(photo, { signal, onStep }) {
+  const { file, type } = await photo.open(signal);
+  const browserMs = {};
+  const timed = async (step, work) => {
+    onStep(step, file);
+    const start = performance.now();
+    const outcome = await work();
+    browserMs[step] = performance.now() - start;
+    return outcome;
+  };
+
+  const ticket = await timed("uploads", () => requestUpload(file, type, signal));
+  await timed("storage", () => upload(ticket, file, photo.name, signal));
+  const answer = await timed("classification", () => classify(ticket.file_path, file, signal));
+  browserMs.total = browserMs.uploads + browserMs.storage + browserMs.classification;
+  return { answer, browserMs };
+}
+
+async function requestUpload(file, type, signal) {
+  const request = { content_type: type, bytes: file.size };
+  const ticket = await call("uploads", request, signal, { bytes: file.size });
+  if (!isText(ticket.url) || !isText(ticket.file_path) || !isObject(ticket.fields)) {
+    throw new Problem("bad_answer", { step: "uploads" });
+  }
+  if (file.size > ticket.max_bytes) {
+    throw new Problem("too_large", { bytes: file.size, maxBytes: ticket.max_bytes });
+  }
+  return ticket;
+}
+
+async function upload(ticket, file, name, signal) {
+  const form = new FormData();
+  for (const [field, value] of Object.entries(ticket.fields)) form.append(field, value);
+  form.append("file", file, name); // S3 ignores every field after the file
+
+  const request = { method: "POST", body: form };
+  let answer;
+  try {
+    answer = await send("storage", ticket.url, request, UPLOAD_TIMEOUT_MS, signal);
+  } catch (error) {
+    if (signal.aborted || (await isReadable(file))) throw error;
+    throw new Problem("unreadable_file", { name });
+  }
+  if (!answer.ok) throw storageProblem(answer, file, ticket);
+}
+
+async function classify(filePath, file, signal) {
+  const request = { method: "classification", file_path: filePath };
+  return readAnswer(await call("classification", request, signal, { bytes: file.size }));
+}
+
+/** POST JSON to the API and read JSON back; a problem carries `facts`. */
+async function call(step, body, signal, facts) {
+  const request = {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  };
+  const { ok, status, text } = await send(step, step, request, CALL_TIMEOUT_MS, signal);
+  const fields = parseObject(text);
+  if (ok && fields) return fields;
+  throw apiProblem(fields, { ...facts, step, status });
+}
+
+/** Fetch with a time limit; the body is read within it. */
+async function send(step, url, request, timeoutMs, signal) {
+  const limit = new AbortController();
+  const stop = () => limit.abort();
+  const timer = setTimeout(stop, timeoutMs);
+  signal.addEventListener("abort", stop);
+  try {
+    signal.throwIfAborted();
+    const response = await fetch(url, { ...request, signal: limit.signal });
+    return { ok: response.ok, status: response.status, text: await response.text() };
+  } catch {
+    signal.throwIfAborted();
+    if (limit.signal.aborted) throw new Problem("timed_out", { step });
+    throw new Problem(navigator.onLine ? "unreachable" : "offline", { step });
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+function apiProblem(fields, facts) {
+  if (facts.status < 400) return new Problem("bad_answer", facts);
+  const error = fields?.error;
+  const said = isText(error?.message) ? error.message.slice(0, MAX_SAID_LENGTH) : "";
+  return new Problem(isText(error?.code) ? error.code : "", { ...facts, said });
+}
+
+function storageProblem({ status, text }, file, ticket) {
+  const xml = new DOMParser().parseFromString(text, "application/xml");
+  const code = xml.querySelector("Error > Code")?.textContent ?? "";
+  const facts = {
+    step: "storage",
+    status,
+    said: code,
+    bytes: file.size,
+    maxBytes: ticket.max_bytes,
+  };
+  if (code === "EntityTooLarge" || status === 413) return new Problem("too_large", facts);
+  if (status === 403) return new Problem("upload_expired", facts);
+  return new Problem(status >= 500 ? "storage_busy" : "upload_refused", facts);
+}
+
+/**
+ * The classification answer, checked and with the paper's numbered keys made a list.
+ *
+ * `classes` ({id, label, share}, most likely first), `functionMs`, `stagesMs` ([name, ms] pairs),
+ * `coldStart` (null when not told), `initMs`, `model`, `version`, `instanceId`.
+ */
+function readAnswer(fields) {
+  const classes = [];
+  for (let rank = 1; rank <= MOST_CLASSES && isText(fields[`TOP${rank}_ID`]); rank += 1) {
+    classes.push({
+      id: fields[`TOP${rank}_ID`],
+      label: fields[`TOP${rank}_label`] || fields[`TOP${rank}_ID`],
+      share: fields[`TOP${rank}_softmax`],
+    });
+  }
+  if (classes.length === 0 || !classes.every(({ share }) => Number.isFinite(share))) {
+    throw new Problem("bad_answer", { step: "classification" });
+  }
+  const stages = isObject(fields.stages_ms) ? Object.entries(fields.stages_ms) : [];
+  return {
+    classes,
+    functionMs: Number.isFinite(fields.time) ? fields.time * 1000 : null,
+    stagesMs: stages.filter(([, ms]) => Number.isFinite(ms)),
+    coldStart: typeof fields.cold_start === "boolean" ? fields.cold_start : null,
+    initMs: Number.isFinite(fields.init_ms) ? fields.init_ms : null,
+    model: fields.model,
+    version: fields.version,
+    instanceId: fields.instance_id,
+  };
+}
+
+function parseObject(text) {
+  try {
+    const value = JSON.parse(text);
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function isText(value) {
+  return typeof value === "string" && value !== "";
+}
+
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,138 @@
+/** What can go wrong, and how it is said to a person. */
+
+export class Problem extends Error {
+  /**
+   * @param {string} reason what went wrong: a key of WORDS, or an error code of the service.
+   * @param {object} facts `step` that failed, HTTP `status`, `said` (the service's own sentence),
+   *   and what the words need: `name`, `bytes`, `maxBytes`.
+   */
+  constructor(reason, facts = {}) {
+    super(reason);
+    this.reason = reason;
+    this.facts = facts;
+  }
+}
+
+const CHOOSE_ANOTHER = "Choose a JPEG, PNG, WebP or GIF photo.";
+const LATER = "Your photo is kept: try again in a moment.";
+
+const WORDS = {
+  heic: ({ name }) => [
+    `“${name}” is a HEIC photo, which the service does not read.`,
+    "Save or export it as JPEG and choose that file. On an iPhone, Settings → Camera → Formats → “Most Compatible” takes new photos as JPEG.",
+  ],
+  not_a_photo: ({ name }) => [
+    `“${name}” is not a photo of a kind that the service reads.`,
+    CHOOSE_ANOTHER,
+  ],
+  empty_file: ({ name }) => [`“${name}” is empty.`, CHOOSE_ANOTHER],
+  unreadable_file: ({ name }) => [
+    `The browser cannot read “${name}”.`,
+    "It may be a folder, or it was moved or changed. Choose the photo again.",
+  ],
+  nothing_dropped: () => [
+    "There was no photo in what you dropped.",
+    "Drop an image file. For a picture on another page, save it first or copy and paste it.",
+  ],
+  nothing_pasted: () => [
+    "There is no photo on the clipboard.",
+    "Copy the picture itself, not its link, then paste it here.",
+  ],
+  sample_missing: () => [
+    "The sample photo could not be loaded.",
+    "Check your connection and try again, or choose a photo of your own.",
+  ],
+  offline: () => [
+    "You are offline.",
+    "Your photo is kept: connect to the internet and try again.",
+  ],
+  unreachable: ({ step }) => [
+    step === "storage"
+      ? "The upload did not get through."
+      : "The service could not be reached.",
+    "Your photo is kept: check your connection and try again.",
+  ],
+  timed_out: ({ step }) => [
+    step === "storage" ? "The upload took too long." : "The service took too long to answer.",
+    LATER,
+  ],
+  too_large: ({ bytes, maxBytes }) => [
+    maxBytes
+      ? `The photo has ${megabytes(bytes)}; the service takes up to ${megabytes(maxBytes)}.`
+      : `The photo has ${megabytes(bytes)}, more than the service takes.`,
+    "Choose a smaller photo, or save this one smaller.",
+  ],
+  too_many_pixels: () => [
+    "The picture has more pixels than the service reads.",
+    "Choose a smaller photo, or save this one smaller.",
+  ],
+  upload_expired: () => [
+    "The permission to upload was refused or ran out.",
+    "Your photo is kept: try again and a new permission is asked for.",
+  ],
+  upload_refused: () => ["The storage did not accept the photo.", LATER],
+  storage_busy: () => ["The storage is busy.", LATER],
+  image_not_decodable: () => [
+    "The photo cannot be read: the file is damaged or incomplete.",
+    "Open it in a photo app, save it again as JPEG and choose the new file.",
+  ],
+  unsupported_type: ({ step }) => [
+    step === "classification"
+      ? "The file is not a photo, although its name says so."
+      : "The service does not take this kind of photo.",
+    CHOOSE_ANOTHER,
+  ],
+  image_not_found: () => [
+    "The uploaded photo is no longer there.",
+    "Your photo is kept on this page: try again to upload it anew.",
+  ],
+  not_allowed: () => [
+    "The service does not let this page in.",
+    "Ask the person who runs it to check the page's access.",
+  ],
+  too_busy: () => [
+    "The service has too many requests right now.",
+    "Your photo is kept: wait a few seconds and try again.",
+  ],
+  bad_answer: () => ["The service gave an answer that this page does not understand.", LATER],
+  refused: () => [
+    "The service did not accept the request.",
+    "Try again; if it happens again, choose another photo.",
+  ],
+  unavailable: () => ["The service is not working right now.", LATER],
+  unexpected: () => [
+    "Something went wrong on this page.",
+    "Try again; if it happens again, reload the page.",
+  ],
+};
+
+const BY_STATUS = {
+  401: "not_allowed",
+  403: "not_allowed",
+  404: "unavailable",
+  408: "timed_out",
+  413: "too_large",
+  415: "unsupported_type",
+  422: "image_not_decodable",
+  429: "too_busy",
+  504: "timed_out",
+};
+
+/** The words for a problem: what happened, what to do, and a line for whoever runs the service. */
+export function explain({ reason, facts }) {
+  const [title, advice] = WORDS[wordsFor(reason, facts.status)](facts);
+  return { title, advice, trace: facts.status ? traceOf(reason, facts) : "" };
+}
+
+function wordsFor(reason, status) {
+  if (Object.hasOwn(WORDS, reason)) return reason;
+  return BY_STATUS[status] ?? (status >= 500 ? "unavailable" : "refused");
+}
+
+function traceOf(reason, { step, status, said }) {
+  return [`Step: ${step}`, `HTTP status ${status}`, reason, said].filter(Boolean).join(" · ");
+}
+
+function megabytes(bytes) {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}

@@ -1,0 +1,131 @@
+/** The result card: classes, warm or cold, times, and who answered. */
+
+const ROWS = 5;
+const SHORT_ID_LENGTH = 8;
+const BROWSER_STEPS = [
+  ["uploads", "Prepare"],
+  ["storage", "Upload"],
+  ["classification", "Classify"],
+];
+const FUNCTION_STAGES = { fetch: "Fetch", decode: "Decode", inference: "Inference" };
+const NONE = "–";
+
+const at = (id) => document.getElementById(id);
+
+/** The card before the first answer: as high as with one, so that nothing moves later. */
+export function showEmpty() {
+  at("classes").replaceChildren(...Array.from({ length: ROWS }, placeholderRow));
+  fillTimes(at("browser-stages"), BROWSER_STEPS.map(([, title]) => [title, NONE]));
+  fillTimes(
+    at("function-stages"),
+    Object.values(FUNCTION_STAGES).map((title) => [title, NONE]),
+  );
+}
+
+/** The answer for a photo. */
+export function showResult(photo, { answer, browserMs }) {
+  at("result").dataset.state = "fresh";
+  at("subject").textContent = photo.name;
+  at("subject-photo").src = photo.url;
+  at("subject-photo").hidden = false;
+  at("classes").replaceChildren(...answer.classes.map(classRow));
+  showTemperature(answer);
+  at("browser-total").textContent = duration(browserMs.total);
+  at("function-total").textContent = duration(answer.functionMs);
+  fillTimes(
+    at("browser-stages"),
+    BROWSER_STEPS.map(([step, title]) => [title, duration(browserMs[step])]),
+  );
+  fillTimes(
+    at("function-stages"),
+    answer.stagesMs.map(([stage, ms]) => [stageTitle(stage), duration(ms)]),
+  );
+  at("model").textContent = answer.model ?? NONE;
+  at("version").textContent = answer.version ?? NONE;
+  at("instance").textContent = answer.instanceId?.slice(0, SHORT_ID_LENGTH) ?? NONE;
+  at("instance").title = answer.instanceId ?? "";
+}
+
+/** Say that the result shown belongs to an earlier photo than the one in the frame. */
+export function markPrevious(photo) {
+  at("result").dataset.state = "previous";
+  at("subject").textContent = `Previous: ${photo.name}`;
+}
+
+/** One sentence for the status line. */
+export function summary({ answer, browserMs }) {
+  const [first] = answer.classes;
+  return `Done: ${first.label}, ${percent(first.share)}, in ${duration(browserMs.total)}.`;
+}
+
+function showTemperature({ coldStart, initMs }) {
+  const badge = at("badge");
+  badge.dataset.temperature = coldStart === null ? "" : coldStart ? "cold" : "warm";
+  if (coldStart === null) {
+    badge.textContent = NONE;
+    at("badge-meaning").textContent = "The service did not say whether an instance was ready.";
+  } else if (coldStart) {
+    badge.textContent = "Cold";
+    const wait = initMs === null ? "" : ` (${duration(initMs)})`;
+    at("badge-meaning").textContent = `A new instance had to start first${wait}.`;
+  } else {
+    badge.textContent = "Warm";
+    at("badge-meaning").textContent = "An instance was ready and answered at once.";
+  }
+}
+
+function classRow({ id, label, share }) {
+  const row = document.createElement("li");
+  const fill = span("fill", "");
+  fill.style.setProperty("width", `${Math.min(Math.max(share, 0), 1) * 100}%`);
+  const bar = span("bar", "");
+  bar.setAttribute("aria-hidden", "true");
+  bar.append(fill);
+  row.append(span("label", label), span("percent", percent(share)), bar, span("class-id", id));
+  return row;
+}
+
+function placeholderRow() {
+  const row = document.createElement("li");
+  row.setAttribute("aria-hidden", "true");
+  row.append(span("label", ""), span("percent", ""), span("bar", ""), span("class-id", ""));
+  return row;
+}
+
+function fillTimes(list, rows) {
+  list.replaceChildren(
+    ...rows.map(([title, time]) => {
+      const row = document.createElement("div");
+      const term = document.createElement("dt");
+      const value = document.createElement("dd");
+      term.textContent = title;
+      value.textContent = time;
+      row.append(term, value);
+      return row;
+    }),
+  );
+}
+
+function span(className, text) {
+  const element = document.createElement("span");
+  element.className = className;
+  element.textContent = text;
+  return element;
+}
+
+function stageTitle(stage) {
+  if (Object.hasOwn(FUNCTION_STAGES, stage)) return FUNCTION_STAGES[stage];
+  const words = stage.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+function percent(share) {
+  const value = share * 100;
+  return value > 0 && value < 0.1 ? "<0.1%" : `${value.toFixed(1)}%`;
+}
+
+function duration(ms) {
+  if (ms === null) return NONE;
+  if (ms >= 1000) return `${(ms / 1000).toFixed(2)} s`;
+  return ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`;
+}

@@ -1,0 +1,82 @@
+/** What the page shows: the photo, the step it is at, problems. */
+
+import { explain } from "./problems.js";
+
+const at = (id) => document.getElementById(id);
+const stepItems = [...at("steps").children];
+
+/** Put a new photo into the frame. */
+export function showPhoto(photo) {
+  at("again").hidden = false;
+  const picture = at("photo");
+  if (picture.getAttribute("src") === photo.url) return; // sent again: it is there already
+  picture.hidden = false;
+  picture.src = photo.url;
+  picture.alt = `Your photo: ${photo.name}`;
+  at("frame-empty").hidden = true;
+  at("frame-broken").hidden = true;
+  at("photo-name").textContent = photo.caption;
+}
+
+/** Say what is being done; the step is null before the first one. */
+export function showStep(step, words) {
+  at("problem").replaceChildren();
+  at("again").textContent = "Send again";
+  markSteps(step, "current");
+  at("status").textContent = words;
+}
+
+export function showDone(words) {
+  markSteps(null, "", { allDone: true });
+  at("status").textContent = words;
+}
+
+/** Say what failed and keep the photo for another try. */
+export function showFailure(problem, step) {
+  markSteps(step, "failed");
+  at("status").textContent = "Not classified.";
+  showProblem(problem);
+  at("again").textContent = "Try again";
+}
+
+/** Say what is wrong with something that never became the photo. */
+export function showProblem(problem) {
+  const { title, advice, trace } = explain(problem);
+  const parts = [paragraph(title, "problem-title"), paragraph(advice)];
+  if (trace) parts.push(details("For whoever runs the service", trace));
+  at("problem").replaceChildren(...parts);
+}
+
+export function showDragging(isDragging) {
+  at("drop-hint").classList.toggle("is-shown", isDragging);
+}
+
+at("photo").addEventListener("error", () => {
+  at("photo").hidden = true;
+  at("frame-broken").hidden = false;
+});
+
+function markSteps(current, mark, { allDone = false } = {}) {
+  const position = stepItems.findIndex((item) => item.dataset.step === current);
+  for (const [index, item] of stepItems.entries()) {
+    const isCurrent = index === position;
+    item.dataset.state = allDone || index < position ? "done" : isCurrent ? mark : "";
+    if (isCurrent) item.setAttribute("aria-current", "step");
+    else item.removeAttribute("aria-current");
+  }
+}
+
+function details(title, text) {
+  const element = document.createElement("details");
+  const summary = document.createElement("summary");
+  summary.textContent = title;
+  element.append(summary, paragraph(text));
+  return element;
+}
+
+function paragraph(text, className = "") {
+  const element = document.createElement("p");
+  element.className = className;
+  element.textContent = text;
+  return element;
+}
