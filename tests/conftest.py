@@ -1,0 +1,91 @@
+"""The running local cloud, as a person starts it: shared by the tiers that need it."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+
+from warmlens.local.ports import free_port
+from warmlens.paths import ROOT
+
+WARMLENS = str(Path(sys.executable).parent / "warmlens")
+START_TIMEOUT_S = 240  # the first start installs the emulator's and the classifier's environments
+
+
+def run_warmlens(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line to its end."""
+    return subprocess.run(
+        [WARMLENS, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A local cloud that was started by `warmlens local up`."""
+
+    folder: Path
+    url: str
+    endpoint_url: str
+    api_url: str
+
+    def status(self) -> dict[str, Any]:
+        result = run_warmlens("local", "status", "--json", "--folder", str(self.folder))
+        answer: dict[str, Any] = json.loads(result.stdout)
+        return answer
+
+    def post(self, call: str, body: object = None, **options: Any) -> httpx.Response:
+        if body is not None:
+            options["json"] = body
+        return httpx.post(f"{self.url}/{call}", timeout=60, **options)
+
+    def client(self, service: Any) -> Any:
+        return boto3.Session().client(
+            service,
+            endpoint_url=self.endpoint_url,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def log(self) -> str:
+        return (self.folder / "instances.log").read_text()
+
+
+def start_cloud(folder: Path) -> tuple[Cloud, subprocess.Popen[str]]:
+    """Start a local cloud in `folder` and wait until it is ready."""
+    output = folder / "up.txt"
+    with output.open("w") as file:
+        process = subprocess.Popen(
+            [WARMLENS, "local", "up", "--port", str(free_port()), "--folder", str(folder)],
+            cwd=ROOT,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    deadline_s = time.monotonic() + START_TIMEOUT_S
+    while "Ready after" not in output.read_text():
+        assert process.poll() is None, output.read_text()
+        assert time.monotonic() < deadline_s, output.read_text()
+        time.sleep(0.1)
+    status = json.loads(
+        run_warmlens("local", "status", "--json", "--folder", str(folder)).stdout
+    )
+    return Cloud(folder, status["url"], status["aws_endpoint_url"], status["api_url"]), process
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A local cloud for the whole session."""
+    cloud, process = start_cloud(tmp_path_factory.mktemp("cloud"))
+    yield cloud
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 0

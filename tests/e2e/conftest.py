@@ -1,0 +1,50 @@
+"""A real browser on the page of the running local cloud."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.conftest import Cloud
+from tests.e2e.chromium import ARGUMENTS, chromium_path
+
+
+@pytest.fixture(scope="session")
+def page_url(cloud: Cloud) -> str:
+    """The address of the page."""
+    return cloud.url
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    with sync_playwright() as playwright:
+        path = chromium_path(playwright)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def expected_console_errors() -> list[str]:
+    """Patterns of console errors that a test provokes; any other fails it."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, expected_console_errors: list[str]) -> Iterator[Page]:
+    """A page in a context of its own, at no address yet."""
+    context = browser.new_context()
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    surprises = [
+        error
+        for error in errors
+        if not any(re.search(pattern, error) for pattern in expected_console_errors)
+    ]
+    assert surprises == []

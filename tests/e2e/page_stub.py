@@ -1,0 +1,50 @@
+"""Answers in place of the service: those that it will not give on demand."""
+
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Page, Route
+
+Handler = Callable[[Route], None]
+
+STEPS = ["uploads", "storage", "classification"]
+
+
+def is_step(url: str, page_url: str, step: str) -> bool:
+    """Tell whether a request is the step's: a call of the API, or the upload to S3."""
+    if step == "storage":
+        return url.startswith("http") and not url.startswith(page_url)
+    return url.startswith(page_url) and url.endswith(f"/{step}")
+
+
+def intercept(page: Page, page_url: str, step: str, handler: Handler, times: int = 100) -> None:
+    """Answer a step's requests in place of the service."""
+    page.route(lambda url: is_step(url, page_url, step), handler, times=times)
+
+
+def answer_with(**changes: Any) -> Handler:
+    """Pass a call on to the service and change keys of its answer; None takes a key away."""
+
+    def handle(route: Route) -> None:
+        answer = {**route.fetch().json(), **changes}
+        route.fulfill(json={key: value for key, value in answer.items() if value is not None})
+
+    return handle
+
+
+class Held:
+    """The first request of a step, held back until the test lets it go."""
+
+    def __init__(self, page: Page, page_url: str, step: str) -> None:
+        self._page = page
+        self._routes: list[Route] = []
+        intercept(page, page_url, step, self._hold, times=1)
+
+    def _hold(self, route: Route) -> None:
+        self._routes.append(route)
+
+    def arrived(self) -> Route:
+        """Wait until the request is there."""
+        while not self._routes:
+            self._page.wait_for_timeout(10)
+        return self._routes[0]

@@ -1,0 +1,335 @@
+"""The page in a real browser, against the running service."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Request, Route, expect
+
+from tests.e2e.page_driver import (
+    COFFEE,
+    FAILED_REQUEST,
+    choose,
+    classes,
+    data_transfer,
+    expect_answer,
+    expect_problem,
+    open_page,
+    press_sample,
+    tab_to,
+)
+from tests.e2e.page_stub import STEPS, Held, answer_with, intercept
+
+# What a person does
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_sample_photo_is_classified(page: Page, page_url: str, width: int) -> None:
+    open_page(page, page_url, width)
+    press_sample(page)
+    expect_answer(page)
+    expect(classes(page).first).to_contain_text("n07920052")
+    expect(classes(page).first).to_contain_text(re.compile(r"\d+\.\d%"))
+    expect(classes(page)).to_have_count(5)
+    result = page.get_by_role("region", name="Result")
+    expect(result).to_contain_text("coffee.jpg")
+    expect(result).to_contain_text(re.compile("Warm|Cold"))
+    for figure in ["In the browser", "In the function"]:
+        region = page.get_by_role("region", name=figure)
+        expect(region).to_contain_text(re.compile(r"[\d.]+ m?s"))
+    for stage in ["Fetch", "Decode", "Inference"]:
+        expect(result).to_contain_text(re.compile(rf"{stage}\s*[\d.]+ m?s"))
+    expect(result).to_contain_text(re.compile(r"Model\s*\S*[a-z]\S*\s*Version\s*\d"))
+
+
+def test_a_chosen_file_is_classified(page: Page, page_url: str) -> None:
+    open_page(page, page_url)
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose a photo").click()
+    chooser.value.set_files({"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": COFFEE})
+    expect_answer(page)
+    expect(page.get_by_role("img", name="Your photo: mine.jpg")).to_be_visible()
+
+
+def test_a_photo_dropped_anywhere_is_classified(page: Page, page_url: str) -> None:
+    open_page(page, page_url)
+    transfer = data_transfer(page, {"mine.jpg": COFFEE}, "image/jpeg")
+    page.dispatch_event("footer", "dragover", {"dataTransfer": transfer})
+    expect(page.get_by_text("Drop the photo")).to_be_visible()
+    page.dispatch_event("footer", "drop", {"dataTransfer": transfer})
+    expect_answer(page)
+    expect(page.get_by_text("Drop the photo")).to_be_hidden()
+
+
+def test_a_pasted_picture_is_classified(page: Page, page_url: str) -> None:
+    open_page(page, page_url)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate(
+        """async () => {
+          const picture = document.querySelector("[data-sample*=coffee] img");
+          await picture.decode();
+          const canvas = new OffscreenCanvas(picture.naturalWidth, picture.naturalHeight);
+          canvas.getContext("2d").drawImage(picture, 0, 0);
+          const png = await canvas.convertToBlob({ type: "image/png" });
+          await navigator.clipboard.write([new ClipboardItem({ "image/png": png })]);
+        }"""
+    )
+    page.keyboard.press("Control+V")
+    expect_answer(page)
+
+
+def test_a_phone_offers_its_camera_and_a_desktop_does_not(page: Page, page_url: str) -> None:
+    open_page(page, page_url)
+    expect(page.get_by_role("button", name="Take a photo")).to_be_hidden()
+    browser = page.context.browser
+    assert browser is not None
+    phone = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    ).new_page()
+    phone.goto(page_url)
+    with phone.expect_file_chooser() as chooser:
+        phone.get_by_role("button", name="Take a photo").tap()
+    assert chooser.value.element.get_attribute("capture") == "environment"
+    chooser.value.set_files({"name": "image.jpg", "mimeType": "image/jpeg", "buffer": COFFEE})
+    expect_answer(phone)
+    phone.context.close()
+
+
+def test_everything_is_done_by_keyboard_alone(page: Page, page_url: str) -> None:
+    open_page(page, page_url)
+    tab_to(page, page.get_by_role("button", name="Choose a photo"))
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files({"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": COFFEE})
+    expect_answer(page)
+    tab_to(page, page.get_by_role("button", name="Cat"))
+    page.keyboard.press("Space")
+    expect_answer(page, " cat|tabby")
+    tab_to(page, page.get_by_role("button", name="Send again"))
+    with page.expect_response("**/classification"):
+        page.keyboard.press("Enter")
+    expect_answer(page, " cat|tabby")
+    expect(page.get_by_role("button", name="Send again")).to_be_focused()
+
+
+# What the answer shows
+
+
+def test_only_the_classes_in_the_answer_are_shown(page: Page, page_url: str) -> None:
+    gone = {f"TOP{rank}_{key}": None for rank in (3, 4, 5) for key in ("ID", "softmax", "label")}
+    intercept(page, page_url, "classification", answer_with(**gone))
+    open_page(page, page_url)
+    press_sample(page)
+    expect_answer(page)
+    expect(classes(page)).to_have_count(2)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (
+            {"cold_start": True, "init_ms": 812.3},
+            r"Cold\s+A new instance had to start first \(812 ms\)",
+        ),
+        ({"cold_start": False, "init_ms": None}, r"Warm\s+An instance was ready"),
+        ({"cold_start": None, "init_ms": None}, "did not say"),
+    ],
+)
+def test_it_says_whether_the_instance_was_cold_or_warm(
+    page: Page, page_url: str, answer: dict[str, Any], words: str
+) -> None:
+    intercept(page, page_url, "classification", answer_with(**answer))
+    open_page(page, page_url)
+    press_sample(page)
+    expect_answer(page)
+    expect(page.get_by_role("region", name="Result")).to_contain_text(re.compile(words))
+
+
+def test_labels_are_text_and_never_markup(page: Page, page_url: str) -> None:
+    label = "<img src=x onerror=alert(1)>"
+    intercept(page, page_url, "classification", answer_with(TOP1_label=label))
+    open_page(page, page_url)
+    press_sample(page)
+    expect_answer(page, re.escape(label))
+
+
+def test_a_result_stays_until_the_next_one_comes(page: Page, page_url: str) -> None:
+    open_page(page, page_url)
+    press_sample(page)
+    expect_answer(page)
+    held = Held(page, page_url, "classification")
+    press_sample(page, "Cat")
+    first = held.arrived()
+    expect(page.get_by_role("status")).to_have_text("Classifying…")
+    expect(classes(page).first).to_contain_text(re.compile("espresso", re.IGNORECASE))
+    expect(page.get_by_role("region", name="Result")).to_contain_text("Previous: coffee.jpg")
+    first.continue_()
+    expect_answer(page, " cat|tabby")
+    expect(page.get_by_role("region", name="Result")).not_to_contain_text("Previous")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_second_photo_cancels_the_first(page: Page, page_url: str, step: str) -> None:
+    open_page(page, page_url)
+    cancelled: list[Request] = []
+    page.on("requestfailed", lambda request: cancelled.append(request))
+    held = Held(page, page_url, step)
+    press_sample(page, "Cat")
+    first = held.arrived()
+    press_sample(page, "Coffee")
+    expect_answer(page)
+    assert [request.url for request in cancelled] == [first.request.url]
+    expect(classes(page).first).to_contain_text(re.compile("espresso", re.IGNORECASE))
+    expect(page.get_by_role("region", name="Result")).to_contain_text("coffee.jpg")
+
+
+# What always holds
+
+
+def test_no_other_origin_is_ever_asked(page: Page, page_url: str) -> None:
+    urls: list[str] = []
+    page.on("request", lambda request: urls.append(request.url))
+    open_page(page, page_url)
+    with page.expect_response("**/uploads") as uploads:
+        press_sample(page)
+    expect_answer(page)
+    allowed = (page_url, uploads.value.json()["url"], "blob:", "data:")
+    assert [url for url in urls if not url.startswith(allowed)] == []
+
+
+def test_it_works_under_a_strict_content_security_policy(page: Page, page_url: str) -> None:
+    ticket = page.request.post(
+        f"{page_url.rstrip('/')}/uploads", data={"content_type": "image/jpeg", "bytes": 1000}
+    ).json()
+    s3_origin = "/".join(ticket["url"].split("/")[:3])
+    policy = (
+        "default-src 'self'; img-src 'self' blob: data:; "
+        f"connect-src 'self' {s3_origin}; style-src 'self'; script-src 'self'"
+    )
+
+    def add_policy(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(
+            response=response, headers={**response.headers, "content-security-policy": policy}
+        )
+
+    # Chromium takes a document from a test for one of the internet, which may not ask loopback.
+    page.context.grant_permissions(["local-network-access"])
+    page.route(lambda url: url.rstrip("/") == page_url.rstrip("/"), add_policy)
+    open_page(page, page_url)
+    choose(page, "mine.jpg", COFFEE)
+    expect_answer(page)
+    first_bar = classes(page).first.locator(".fill")
+    assert first_bar.evaluate("element => element.getBoundingClientRect().width") > 1
+
+
+@pytest.mark.parametrize("width", [320, 360, 390, 800, 1280])
+def test_nothing_scrolls_sideways(
+    page: Page, page_url: str, expected_console_errors: list[str], width: int
+) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
+    overflow = "() => document.documentElement.scrollWidth - window.innerWidth"
+    long_name = "a_very_long_file_name_without_any_space_" * 3 + ".jpg"
+    open_page(page, page_url, width)
+    assert page.evaluate(overflow) <= 0
+    choose(page, long_name, COFFEE)
+    expect_answer(page)
+    assert page.evaluate(overflow) <= 0
+    choose(page, long_name, b"no photo")
+    expect_problem(page, "not a photo")
+    page.get_by_text("For whoever runs the service").click()
+    assert page.evaluate(overflow) <= 0
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_moves_when_the_result_comes(page: Page, page_url: str, width: int) -> None:
+    boxes = """() => [...document.querySelectorAll("section, h2, h3, button:not(#again), ol, dl")]
+        .map((element) => {
+          const { left, top } = element.getBoundingClientRect();
+          return [element.tagName, left, top];
+        })"""
+    open_page(page, page_url, width)
+    before = page.evaluate(boxes)
+    choose(page, "mine.jpg", COFFEE)
+    expect_answer(page)
+    assert page.evaluate(boxes) == before
+
+
+def test_nothing_is_animated_for_those_who_ask_for_less_motion(page: Page, page_url: str) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    open_page(page, page_url)
+    held = Held(page, page_url, "classification")
+    press_sample(page)
+    first = held.arrived()
+    assert page.evaluate("document.getAnimations().length") == 0
+    first.continue_()
+    expect_answer(page)
+    assert page.evaluate("document.getAnimations().length") == 0
+
+
+# WCAG 2: the ratio of the relative luminances of a text and of what lies behind it.
+CONTRASTS = """() => {
+  const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const luminance = (colour) => {
+    const [red, green, blue] = channels(colour).map((value) => {
+      const share = value / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const behind = (element) => {
+    const colour = getComputedStyle(element).backgroundColor;
+    return channels(colour)[3] === 0 ? behind(element.parentElement) : colour;
+  };
+  const hasText = (element) =>
+    element.checkVisibility() &&
+    [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+  return [...document.querySelectorAll("body, body *")].filter(hasText).map((element) => {
+    const pair = [luminance(getComputedStyle(element).color), luminance(behind(element))];
+    const ratio = (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+    return [element.textContent.trim().slice(0, 30), Math.round(ratio * 100) / 100];
+  });
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("is_cold", [True, False])
+def test_all_text_has_enough_contrast(
+    page: Page,
+    page_url: str,
+    expected_console_errors: list[str],
+    scheme: Any,
+    is_cold: bool,
+) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
+    intercept(page, page_url, "classification", answer_with(cold_start=is_cold), times=1)
+    page.emulate_media(color_scheme=scheme)
+    open_page(page, page_url)
+    press_sample(page)
+    expect_answer(page)
+    choose(page, "notes.jpg", b"no photo")
+    expect_problem(page, "not a photo")
+    contrasts = page.evaluate(CONTRASTS)
+    assert len(contrasts) > 40
+    assert [pair for pair in contrasts if pair[1] < 4.5] == []
+
+
+def test_the_page_is_understood_without_seeing_it(page: Page, page_url: str) -> None:
+    open_page(page, page_url)
+    press_sample(page)
+    expect_answer(page)
+    assert page.title() == "Warmlens"
+    tree = page.locator("body").aria_snapshot()
+    for part in [
+        'heading "Warmlens" [level=1]',
+        'heading "Photo" [level=2]',
+        'heading "Result" [level=2]',
+        'heading "Sample photos" [level=2]',
+        'img "Your photo: coffee.jpg"',
+        'list "Steps"',
+        'list "Most likely classes"',
+        "main",
+        "banner",
+    ]:
+        assert part in tree, json.dumps(tree)

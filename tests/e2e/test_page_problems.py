@@ -1,0 +1,212 @@
+"""What the page says when something goes wrong, and that the photo is kept."""
+
+import pytest
+from playwright.sync_api import Page, Request, Route, expect
+
+from tests.e2e.page_driver import (
+    COFFEE,
+    FAILED_REQUEST,
+    choose,
+    expect_answer,
+    expect_problem,
+    open_page,
+    press_sample,
+)
+from tests.e2e.page_stub import STEPS, answer_with, intercept
+
+S3_HEADERS = {"Access-Control-Allow-Origin": "*", "Content-Type": "application/xml"}
+
+
+def expect_kept_for_another_try(page: Page, name: str) -> None:
+    expect(page.locator("#photo-name")).to_contain_text(name)
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "title"),
+    [
+        ("notes.jpg", b"This is no photo.", "not a photo"),
+        ("half.jpg", COFFEE[: len(COFFEE) // 2], "damaged or incomplete"),
+    ],
+)
+def test_a_bad_photo_is_told_in_words(
+    page: Page,
+    page_url: str,
+    expected_console_errors: list[str],
+    name: str,
+    content: bytes,
+    title: str,
+) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
+    open_page(page, page_url)
+    choose(page, name, content)
+    expect_problem(page, title, "hoose")
+    expect_kept_for_another_try(page, name)
+    press_sample(page)
+    expect_answer(page)
+    expect(page.get_by_role("alert")).to_be_empty()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "content_type", "title", "advice"),
+    [
+        ("notes.txt", b"notes", "text/plain", "not a photo", "JPEG, PNG, WebP or GIF"),
+        ("scan.tiff", b"II*\0", "image/tiff", "not a photo of a kind", "JPEG"),
+        ("IMG_1.HEIC", b"\0\0\0\x18ftypheic", "", "is a HEIC photo", "export it as JPEG"),
+        ("IMG_2.jpg", b"\0\0\0\x18ftypheic", "image/jpeg", "is a HEIC photo", "JPEG"),
+        ("empty.jpg", b"", "image/jpeg", "is empty", "Choose a"),
+    ],
+)
+def test_other_files_are_refused_before_any_upload(
+    page: Page,
+    page_url: str,
+    name: str,
+    content: bytes,
+    content_type: str,
+    title: str,
+    advice: str,
+) -> None:
+    open_page(page, page_url)
+    calls: list[Request] = []
+    page.on("request", lambda request: calls.append(request) if request.method == "POST" else None)
+    choose(page, name, content, content_type)
+    expect_problem(page, title, advice)
+    expect(page.get_by_role("alert")).to_contain_text(name)
+    assert calls == []
+
+
+def test_pasting_or_dropping_something_else_is_told_in_words(page: Page, page_url: str) -> None:
+    open_page(page, page_url)
+    page.evaluate("document.dispatchEvent(new ClipboardEvent('paste', { bubbles: true }))")
+    expect_problem(page, "no photo on the clipboard", "Copy the picture itself")
+    link = page.evaluate_handle(
+        """() => {
+          const transfer = new DataTransfer();
+          transfer.setData("text/uri-list", "http://example.org/a.jpg");
+          return transfer;
+        }"""
+    )
+    page.dispatch_event("main", "drop", {"dataTransfer": link})
+    expect_problem(page, "no photo in what you dropped", "save it first")
+
+
+def test_a_photo_that_the_service_finds_too_large_is_told_in_words(
+    page: Page, page_url: str, expected_console_errors: list[str]
+) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
+    open_page(page, page_url)
+    choose(page, "huge.jpg", COFFEE + bytes(40_000_000))
+    expect_problem(page, r"has 40\.\d MB, more than the service takes", "smaller")
+    expect_kept_for_another_try(page, "huge.jpg")
+
+
+def test_a_photo_larger_than_the_service_takes_is_not_uploaded(page: Page, page_url: str) -> None:
+    intercept(page, page_url, "uploads", answer_with(max_bytes=20_000))
+    uploads: list[Route] = []
+    intercept(page, page_url, "storage", lambda route: uploads.append(route))
+    open_page(page, page_url)
+    press_sample(page)
+    expect_problem(page, r"has 0\.1 MB.*up to 0\.0 MB", "smaller")
+    assert uploads == []
+
+
+@pytest.mark.parametrize("step", ["uploads", "classification"])
+@pytest.mark.parametrize(
+    ("status", "content_type", "body", "title"),
+    [
+        (502, "text/html", "<html><h1>502 Bad Gateway</h1></html>", "not working right now"),
+        (500, "application/json", '{"message": "Internal server error"}', "not working right now"),
+        (403, "application/json", '{"message": "Forbidden"}', "does not let this page in"),
+        (429, "application/json", '{"message": "Too Many Requests"}', "too many requests"),
+        (504, "application/json", '{"message": "Endpoint request timed out"}', "took too long"),
+        (400, "application/json", '{"error": {"code": "new_code"}}', "did not accept"),
+        (200, "text/html", "<html>a proxy's page</html>", "does not understand"),
+        (200, "application/json", "{}", "does not understand"),
+    ],
+)
+def test_any_answer_of_the_api_is_told_in_words(
+    page: Page,
+    page_url: str,
+    expected_console_errors: list[str],
+    step: str,
+    status: int,
+    content_type: str,
+    body: str,
+    title: str,
+) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
+    intercept(
+        page,
+        page_url,
+        step,
+        lambda route: route.fulfill(status=status, content_type=content_type, body=body),
+        times=1,
+    )
+    open_page(page, page_url)
+    press_sample(page)
+    expect_problem(page, title)
+    expect_kept_for_another_try(page, "coffee.jpg")
+    page.get_by_role("button", name="Try again").click()
+    expect_answer(page)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "title"),
+    [
+        (400, "EntityTooLarge", r"The photo has 0\.1 MB"),
+        (403, "AccessDenied", "permission to upload was refused or ran out"),
+        (400, "InvalidArgument", "did not accept the photo"),
+        (503, "SlowDown", "storage is busy"),
+    ],
+)
+def test_a_refused_upload_is_told_in_words(
+    page: Page,
+    page_url: str,
+    expected_console_errors: list[str],
+    status: int,
+    code: str,
+    title: str,
+) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
+    body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>no</Message></Error>"
+    intercept(
+        page,
+        page_url,
+        "storage",
+        lambda route: route.fulfill(status=status, headers=S3_HEADERS, body=body),
+        times=1,
+    )
+    open_page(page, page_url)
+    press_sample(page)
+    expect_problem(page, title)
+    expect_kept_for_another_try(page, "coffee.jpg")
+    page.get_by_role("button", name="Try again").click()
+    expect_answer(page)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_lost_connection_is_told_in_words(
+    page: Page, page_url: str, expected_console_errors: list[str], step: str
+) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
+    intercept(page, page_url, step, lambda route: route.abort("connectionrefused"), times=1)
+    open_page(page, page_url)
+    choose(page, "mine.jpg", COFFEE)
+    expect_problem(page, "could not be reached|did not get through", "check your connection")
+    expect_kept_for_another_try(page, "mine.jpg")
+    expect(page.get_by_role("img", name="Your photo: mine.jpg")).to_be_visible()
+    page.get_by_role("button", name="Try again").click()
+    expect_answer(page)
+
+
+def test_being_offline_is_told_in_words(
+    page: Page, page_url: str, expected_console_errors: list[str]
+) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
+    open_page(page, page_url)
+    page.context.set_offline(True)
+    choose(page, "mine.jpg", COFFEE)
+    expect_problem(page, "You are offline", "connect to the internet")
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Try again").click()
+    expect_answer(page)

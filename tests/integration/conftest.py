@@ -1,0 +1,32 @@
+"""Real parts for the integration tests: S3, and an interpreter with the runtime client."""
+
+import asyncio
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.conftest import Cloud
+from warmlens.local.cloud import environments
+
+
+@pytest.fixture(scope="session")
+def s3(cloud: Cloud) -> Any:
+    """A client for the local cloud's S3."""
+    return cloud.client("s3")
+
+
+@pytest.fixture
+def bucket(s3: Any) -> str:
+    """The name of a bucket that is empty and the test's own."""
+    name = f"test-{uuid.uuid4().hex}"
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture(scope="session")
+def runtime_python() -> str:
+    """The interpreter of the instances' environment: the classifier's packages and awslambdaric."""
+    _, classifier = environments()
+    asyncio.run(classifier.install())
+    return str(classifier.python)

@@ -1,0 +1,72 @@
+"""Small functions that awslambdaric runs in the tests of the instance pool."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+
+def echo(event: Any, context: Any) -> Any:
+    return event
+
+
+def hold(event: dict[str, str], context: Any) -> str:
+    """Stay busy until the file `until` exists."""
+    while not Path(event["until"]).exists():
+        time.sleep(0.005)
+    return "released"
+
+
+def exit_with(event: dict[str, int], context: Any) -> None:
+    os._exit(event["status"])
+
+
+def kill_itself(event: Any, context: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fail(event: dict[str, int], context: Any) -> None:
+    """Raise from `depth` calls down."""
+    if event["depth"]:
+        fail({"depth": event["depth"] - 1}, context)
+    raise ValueError("no such colour")
+
+
+def answer_of(event: dict[str, int], context: Any) -> str:
+    """Answer with a JSON text of `bytes` bytes, its two quotes included."""
+    return "x" * (event["bytes"] - 2)
+
+
+def environment(event: Any, context: Any) -> dict[str, str]:
+    return dict(os.environ)
+
+
+def about_the_call(event: Any, context: Any) -> dict[str, Any]:
+    return {
+        "request_id": context.aws_request_id,
+        "arn": context.invoked_function_arn,
+        "remaining_ms": context.get_remaining_time_in_millis(),
+        "memory_mb": context.memory_limit_in_mb,
+        "folder": str(Path.cwd()),
+    }
+
+
+def write_temporary_file(event: Any, context: Any) -> str:
+    path = Path(tempfile.gettempdir()) / "model.bin"
+    path.write_bytes(b"weights")
+    return str(path)
+
+
+def start_child(event: Any, context: Any) -> int:
+    """Leave a process behind that would run for an hour."""
+    return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"]).pid
+
+
+def write_lines(event: dict[str, int], context: Any) -> None:
+    for number in range(event["count"]):
+        sys.stdout.write(f"line {number} é\n")
+    sys.stderr.write("and an error without a line end")

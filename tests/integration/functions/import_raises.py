@@ -1,0 +1,3 @@
+"""A function whose module raises when it is imported."""
+
+raise RuntimeError("no model in the store")

@@ -1,0 +1,239 @@
+"""The HTTP API of the running local cloud: the paper's requests, and everything bad."""
+
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from jsonschema import Draft202012Validator
+from PIL import Image
+
+from stacks import api_schema
+from tests.conftest import Cloud
+from warmlens.paths import WEB
+
+SAMPLES = WEB / "samples"
+
+
+@pytest.fixture(scope="module")
+def instance_ids(cloud: Cloud) -> list[str]:
+    """The instances before the module's requests; none of them may be gone afterwards."""
+    cloud.post("wakeup", {"method": "wakeup"})
+    return [instance["id"] for instance in cloud.status()["instances"]]
+
+
+def upload(cloud: Cloud, data: bytes, content_type: str = "image/jpeg") -> str:
+    """Upload through a presigned POST, as the page does; return the image's path."""
+    grant = cloud.post("uploads", {"content_type": content_type, "bytes": len(data)}).json()
+    stored = httpx.post(grant["url"], data=grant["fields"], files={"file": ("photo", data)})
+    assert stored.is_success, stored.text
+    return str(grant["file_path"])
+
+
+def classify(cloud: Cloud, file_path: str) -> httpx.Response:
+    return cloud.post("classification", {"method": "classification", "file_path": file_path})
+
+
+def assert_error(answer: httpx.Response, status: int, code: str) -> str:
+    body = answer.json()
+    assert (answer.status_code, body["error"]["code"]) == (status, code), answer.text
+    Draft202012Validator(api_schema.ERROR_ANSWER).validate(body)
+    assert "Traceback" not in answer.text
+    return str(body["error"]["message"])
+
+
+def assert_malformed(answer: httpx.Response) -> None:
+    """Refused by API Gateway's validator (invalid_request) or, if it let it pass, by the code."""
+    code = answer.json()["error"]["code"]
+    assert code == "invalid_request" or code.startswith(("invalid_", "empty_")), code
+    assert len(assert_error(answer, 400, code)) > 10
+
+
+def test_the_papers_classification_request_is_answered_with_its_keys_in_its_order(
+    cloud: Cloud,
+) -> None:
+    text = '{"method": "classification", "file_path": "test/20200118.jpg"}'
+    answer = cloud.post("classification", content=text)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    body = answer.json()
+    assert list(body)[:12] == [
+        "method",
+        "TOP1_ID",
+        "TOP1_softmax",
+        "TOP2_ID",
+        "TOP2_softmax",
+        "TOP3_ID",
+        "TOP3_softmax",
+        "TOP4_ID",
+        "TOP4_softmax",
+        "TOP5_ID",
+        "TOP5_softmax",
+        "time",
+    ]
+    assert body["method"] == "classification"
+    assert all(isinstance(body[f"TOP{rank}_ID"], str) for rank in range(1, 6))
+    softmax = [body[f"TOP{rank}_softmax"] for rank in range(1, 6)]
+    assert softmax == sorted(softmax, reverse=True)
+    assert sum(softmax) <= 1
+    assert 0 < body["time"] < 25
+
+
+def test_the_papers_wakeup_request_is_answered_with_its_keys_in_its_order(cloud: Cloud) -> None:
+    answer = cloud.post("wakeup", content='{"method": "wakeup", "sleep_time": "800"}')
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert list(body)[:2] == ["method", "time"]
+    assert body["method"] == "wakeup"
+    assert 0.8 <= body["time"] < 5
+
+
+@pytest.mark.parametrize(
+    ("sample", "label"),
+    [
+        ("coffee.jpg", "espresso"),
+        ("flower.jpg", "daisy"),
+        ("cat.jpg", "tiger cat"),
+        ("rocket.jpg", "missile"),
+    ],
+)
+def test_a_photo_gets_its_class_in_the_top_five(cloud: Cloud, sample: str, label: str) -> None:
+    body = classify(cloud, upload(cloud, (SAMPLES / sample).read_bytes())).json()
+    assert label in [body[f"TOP{rank}_label"] for rank in range(1, 6)]
+
+
+def test_every_answer_fits_the_published_contract(cloud: Cloud) -> None:
+    data = (SAMPLES / "cat.jpg").read_bytes()
+    grant = cloud.post("uploads", {"content_type": "image/jpeg", "bytes": len(data)}).json()
+    Draft202012Validator(api_schema.UPLOADS_ANSWER).validate(grant)
+    answer = classify(cloud, "test/cat.jpg").json()
+    Draft202012Validator(api_schema.CLASSIFICATION_ANSWER).validate(answer)
+    answer = cloud.post("wakeup", {"method": "wakeup"}).json()
+    Draft202012Validator(api_schema.WAKEUP_ANSWER).validate(answer)
+
+
+def test_only_the_first_call_of_an_instance_is_a_cold_start(cloud: Cloud) -> None:
+    answers = [cloud.post("wakeup", {"method": "wakeup"}).json() for _ in range(3)]
+    assert len({answer["instance_id"] for answer in answers}) == 1
+    assert [answer["cold_start"] for answer in answers[1:]] == [False, False]
+    assert all(answer["init_ms"] > 0 for answer in answers)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "size_bytes", "status", "code"),
+    [
+        ("image/heic", 1000, 415, "unsupported_type"),
+        ("text/html", 1000, 415, "unsupported_type"),
+        ("image/jpeg", 21 * 2**20, 413, "image_too_large"),
+    ],
+)
+def test_an_upload_of_a_wrong_type_or_size_is_not_signed(
+    cloud: Cloud, content_type: str, size_bytes: int, status: int, code: str
+) -> None:
+    answer = cloud.post("uploads", {"content_type": content_type, "bytes": size_bytes})
+    assert_error(answer, status, code)
+
+
+def test_an_upload_of_another_size_than_signed_is_refused_by_s3(cloud: Cloud) -> None:
+    grant = cloud.post("uploads", {"content_type": "image/jpeg", "bytes": 100}).json()
+    stored = httpx.post(grant["url"], data=grant["fields"], files={"file": ("x", b"a" * 101)})
+    assert stored.status_code == 400
+    assert "EntityTooLarge" in stored.text
+    assert_error(classify(cloud, grant["file_path"]), 404, "image_not_found")
+
+
+def test_an_unknown_file_is_not_found(cloud: Cloud) -> None:
+    message = assert_error(classify(cloud, "test/nothing.jpg"), 404, "image_not_found")
+    assert "test/nothing.jpg" in message
+
+
+@pytest.mark.parametrize("file_path", ["../models/x", "test/../models/x", "models/x"])
+def test_a_path_that_escapes_its_prefix_is_not_allowed(cloud: Cloud, file_path: str) -> None:
+    assert_error(classify(cloud, file_path), 403, "path_not_allowed")
+
+
+def test_a_text_named_jpg_is_an_unsupported_type(cloud: Cloud, instance_ids: list[str]) -> None:
+    file_path = upload(cloud, b"This is no photo, whatever its name says.")
+    assert file_path.endswith(".jpg")
+    assert_error(classify(cloud, file_path), 415, "unsupported_type")
+
+
+def test_a_truncated_jpeg_is_not_decodable(cloud: Cloud) -> None:
+    data = (SAMPLES / "coffee.jpg").read_bytes()
+    file_path = upload(cloud, data[: len(data) // 2])
+    assert_error(classify(cloud, file_path), 422, "image_not_decodable")
+
+
+def test_a_png_of_30000_by_30000_pixels_has_too_many(cloud: Cloud, tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(np.zeros((30_000, 30_000), bool)).save(buffer, "PNG")
+    file_path = upload(cloud, buffer.getvalue(), "image/png")
+    message = assert_error(classify(cloud, file_path), 422, "too_many_pixels")
+    assert "30000 x 30000" in message
+
+
+CALLS = ["classification", "wakeup", "uploads"]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_an_empty_body_is_refused(cloud: Cloud, call: str) -> None:
+    answer = cloud.post(call, content=b"", headers={"Content-Type": "application/json"})
+    assert_malformed(answer)
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("text", ["{", "method=wakeup", "[]", '"wakeup"', "null", "[" * 5000])
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain"])
+def test_a_body_that_is_no_json_object_is_refused(
+    cloud: Cloud, call: str, text: str, content_type: str
+) -> None:
+    answer = cloud.post(call, content=text, headers={"Content-Type": content_type})
+    assert_malformed(answer)
+
+
+@pytest.mark.parametrize("method", ["wakeup", "Classification", "", None, 5])
+def test_a_wrong_method_is_refused(cloud: Cloud, method: object) -> None:
+    body = {"method": method, "file_path": "test/cat.jpg"}
+    answer = cloud.post("classification", body)
+    assert_malformed(answer)
+
+
+@pytest.mark.parametrize("sleep_time", ["-1", -1, "99999999", 10**12, "soon", "", 0.5, True])
+def test_a_sleep_time_that_is_negative_huge_or_a_word_is_refused(
+    cloud: Cloud, sleep_time: object
+) -> None:
+    answer = cloud.post("wakeup", {"method": "wakeup", "sleep_time": sleep_time})
+    assert_malformed(answer)
+
+
+def test_a_request_larger_than_the_gateway_takes_is_refused(cloud: Cloud) -> None:
+    answer = cloud.post("classification", content=b" " * (10 * 2**20 + 1))
+    assert_error(answer, 413, "request_too_large")
+
+
+def test_a_call_that_does_not_exist_is_an_error_in_the_same_form(cloud: Cloud) -> None:
+    answer = httpx.post(f"{cloud.api_url}/nothing", json={})
+    assert_error(answer, 404, "no_such_call")
+
+
+def test_none_of_it_took_an_instance_down(cloud: Cloud, instance_ids: list[str]) -> None:
+    alive = [instance["id"] for instance in cloud.status()["instances"]]
+    assert set(instance_ids) <= set(alive)
+    assert classify(cloud, "test/coffee.jpg").json()["TOP1_label"] == "espresso"
+    assert "unexpected" not in [
+        json.loads(line)["message"] for line in re.findall(r"\{.*\}", cloud.log())
+    ]
+
+
+def test_overlapping_calls_are_served_by_distinct_instances(cloud: Cloud) -> None:
+    payload = json.dumps({"instances": 3}).encode()
+    answer = cloud.client("lambda").invoke(FunctionName="warmlens-local-warmer", Payload=payload)
+    report: dict[str, Any] = json.loads(answer["Payload"].read())
+    assert report["requested"] == 3
+    assert report["errors"] == []
+    assert report["distinct"] == 3
+    assert report["coverage"] == 1.0

@@ -1,0 +1,186 @@
+"""The command line, as a person uses it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.conftest import WARMLENS, Cloud, run_warmlens, start_cloud
+from warmlens.local.ports import HOST
+from warmlens.paths import MODEL_ARTIFACTS, WEB
+
+COFFEE = str(WEB / "samples" / "coffee.jpg")
+MODEL = ("imagenet-efficientnet-lite0", "1.0.0")
+
+
+def test_classify_prints_the_top_five(cloud: Cloud) -> None:
+    result = run_warmlens("classify", COFFEE, "--url", cloud.url)
+    assert result.returncode == 0, result.stderr
+    assert "espresso" in result.stdout
+    assert "n07920052" in result.stdout
+    assert "ms in the function" in result.stdout
+
+
+def test_classify_prints_the_answer_as_json_and_nothing_else(cloud: Cloud) -> None:
+    result = run_warmlens("classify", COFFEE, "--url", cloud.url, "--json")
+    assert json.loads(result.stdout)["TOP1_label"] == "espresso"
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("missing.jpg", None, "unreadable_file"),
+        ("note.txt", b"hello", "unsupported_type"),
+        ("note.jpg", b"hello", "unsupported_type"),
+    ],
+)
+def test_classify_says_in_one_line_why_it_refuses(
+    cloud: Cloud, tmp_path: Path, name: str, content: bytes | None, code: str
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    result = run_warmlens("classify", str(tmp_path / name), "--url", cloud.url)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith(f"{code}: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_classify_says_when_nothing_answers() -> None:
+    result = run_warmlens("classify", COFFEE, "--url", "http://127.0.0.1:9", "--json")
+    assert result.returncode == 1
+    assert json.loads(result.stdout)["error"]["code"] == "unreachable"
+
+
+def test_status_tells_the_addresses_and_the_instances(cloud: Cloud) -> None:
+    cloud.post("wakeup", {"method": "wakeup"})
+    status = cloud.status()
+    assert status["url"] == cloud.url
+    instance = status["instances"][0]
+    assert instance["state"] == "idle"
+    assert instance["calls"] >= 1
+    assert instance["init_ms"] > 0
+    result = run_warmlens("local", "status", "--folder", str(cloud.folder))
+    assert instance["id"][:8] in result.stdout
+
+
+def test_status_and_down_say_when_no_cloud_runs(tmp_path: Path) -> None:
+    status = run_warmlens("local", "status", "--folder", str(tmp_path))
+    assert status.returncode == 3
+    assert "make run" in status.stdout
+    as_json = run_warmlens("local", "status", "--json", "--folder", str(tmp_path))
+    assert json.loads(as_json.stdout) == {"running": False}
+    assert (
+        run_warmlens("local", "down", "--folder", str(tmp_path)).stdout == "No local cloud runs.\n"
+    )
+
+
+def test_up_does_not_start_a_second_cloud_in_the_same_folder(cloud: Cloud) -> None:
+    result = run_warmlens("local", "up", "--folder", str(cloud.folder))
+    assert result.returncode == 1
+    assert cloud.url in result.stderr
+
+
+def test_up_says_which_port_is_taken(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = run_warmlens("local", "up", "--port", str(port), "--folder", str(tmp_path))
+    assert result.returncode == 1
+    assert f"Port {port} is taken" in result.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_cloud_that_is_stopped_leaves_no_process_behind(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    cloud, process = start_cloud(tmp_path)
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert len(family) >= 2  # the emulator and an instance
+    process.send_signal(number)
+    assert process.wait(30) == 0
+    assert not psutil.wait_procs(family, timeout=5)[1]
+    assert "Traceback" not in (tmp_path / "up.txt").read_text()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(cloud.url)
+
+
+def test_down_stops_a_cloud_that_was_started_elsewhere(tmp_path: Path) -> None:
+    _, process = start_cloud(tmp_path)
+    result = run_warmlens("local", "down", "--folder", str(tmp_path))
+    assert result.stdout == "Stopped.\n"
+    assert process.wait(30) == 0
+
+
+def test_a_cloud_that_was_killed_leaves_nothing_that_the_next_start_does_not_mend(
+    tmp_path: Path,
+) -> None:
+    _, process = start_cloud(tmp_path)
+    family = psutil.Process(process.pid).children(recursive=True)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    cloud, process = start_cloud(tmp_path)
+    try:
+        assert not psutil.wait_procs(family, timeout=5)[1]
+        assert cloud.post("wakeup", {"method": "wakeup"}).status_code == 200
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+
+
+def test_ctrl_c_while_it_starts_stops_it_cleanly(tmp_path: Path) -> None:
+    with (tmp_path / "up.txt").open("w") as output:
+        process = subprocess.Popen(
+            [WARMLENS, "local", "up", "--folder", str(tmp_path)],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        time.sleep(1.5)
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    assert not psutil.wait_procs(family, timeout=5)[1]
+    assert "Traceback" not in (tmp_path / "up.txt").read_text()
+
+
+def test_model_list_names_the_shipped_model() -> None:
+    result = run_warmlens("model", "list", "--json")
+    (model,) = json.loads(result.stdout)["models"]
+    assert (model["name"], model["version"]) == MODEL
+
+
+def test_model_verify_accepts_the_shipped_model() -> None:
+    result = run_warmlens("model", "verify", *MODEL)
+    assert result.returncode == 0, result.stderr
+
+
+def test_model_verify_says_which_file_was_altered(tmp_path: Path) -> None:
+    source = MODEL_ARTIFACTS.joinpath(*MODEL)
+    copy = tmp_path.joinpath(*MODEL)
+    copy.mkdir(parents=True)
+    for path in source.iterdir():
+        (copy / path.name).write_bytes(path.read_bytes())
+    data = bytearray((copy / "model.onnx").read_bytes())
+    data[1000] ^= 1
+    (copy / "model.onnx").write_bytes(data)
+    result = run_warmlens("model", "verify", *MODEL, "--folder", str(tmp_path))
+    assert result.returncode == 1
+    assert "model.onnx" in result.stderr
+    assert "SHA-256" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("local",), ("model",), ("classify", "--help"), ("local", "up", "--help")]
+)
+def test_help_teaches(arguments: tuple[str, ...]) -> None:
+    result = run_warmlens(*arguments)
+    assert "Usage" in result.stdout + result.stderr

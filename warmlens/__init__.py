@@ -1,0 +1,1 @@
+"""The command line `warmlens`, and what only people's machines run."""

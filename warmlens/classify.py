@@ -1,0 +1,80 @@
+"""One photo through the whole flow: a signed upload, then the classification."""
+
+import mimetypes
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+TIMEOUT_S = 60
+
+
+class ClassifyError(Exception):
+    """The photo was not classified.
+
+    Args:
+        code: the API's error code, or a word for what failed before it.
+        message: what is wrong, for a person.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def classify(image: Path, *, url: str) -> dict[str, Any]:
+    """Upload an image and have it classified.
+
+    Args:
+        image: a JPEG, PNG, WebP or GIF file.
+        url: root of the API, such as `http://127.0.0.1:8080`.
+
+    Returns:
+        The API's answer to `classification`.
+
+    Raises:
+        ClassifyError: the file cannot be read, the API cannot be reached, or it refused.
+    """
+    try:
+        data = image.read_bytes()
+    except OSError as error:
+        raise ClassifyError("unreadable_file", f"{image}: {error.strerror}") from error
+    content_type = mimetypes.guess_type(image.name)[0] or "application/octet-stream"
+    try:
+        with httpx.Client(timeout=TIMEOUT_S) as client:
+            upload = _call(client, url, "uploads", content_type=content_type, bytes=len(data))
+            stored = client.post(
+                upload["url"],
+                data=upload["fields"],
+                files={"file": (image.name, data, content_type)},
+            )
+            if stored.is_error:
+                raise ClassifyError("upload_refused", f"S3 refused the upload: {stored.text}")
+            return _call(
+                client,
+                url,
+                "classification",
+                method="classification",
+                file_path=upload["file_path"],
+            )
+    except httpx.HTTPError as error:
+        raise ClassifyError(
+            "unreachable", f"{url} does not answer ({error}). Is the service running?"
+        ) from error
+
+
+def _call(client: httpx.Client, url: str, call: str, **fields: object) -> dict[str, Any]:
+    response = client.post(f"{url.rstrip('/')}/{call}", json=fields)
+    try:
+        answer: dict[str, Any] = response.json()
+    except ValueError:
+        raise ClassifyError(
+            "unexpected_answer", f"{call} answered {response.status_code} without JSON"
+        ) from None
+    if response.is_error:
+        error = answer.get("error", {})
+        raise ClassifyError(
+            error.get("code", "refused"),
+            error.get("message", f"{call} answered {response.status_code}"),
+        )
+    return answer

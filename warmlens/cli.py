@@ -1,0 +1,72 @@
+"""The command line `warmlens`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from warmlens.classify import ClassifyError, classify
+from warmlens.local import commands as local_commands
+from warmlens.models import commands as model_commands
+
+main = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Image recognition on AWS Lambda that does not start cold.",
+)
+main.add_typer(local_commands.app, name="local")
+main.add_typer(model_commands.app, name="model")
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@main.command(name="classify")
+def classify_command(
+    image: Annotated[Path, typer.Argument(help="A JPEG, PNG, WebP or GIF file.")],
+    url: Annotated[
+        str | None,
+        typer.Option(help="Root of the API. Without it, the local cloud that runs."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the API's answer as JSON and nothing else.")
+    ] = False,
+) -> None:
+    """Upload a photo and print its top five classes.
+
+    Exit code 1 if the photo was not classified, 3 if no local cloud runs and no --url is given.
+    """
+    if url is None:
+        running = local_commands.running_cloud()
+        if not running or not running.url:
+            err.print("No local cloud runs. Start it with `make run`, or name an API with --url.")
+            raise typer.Exit(3)
+        url = running.url
+    try:
+        answer = classify(image, url=url)
+    except ClassifyError as error:
+        if as_json:
+            typer.echo(json.dumps({"error": {"code": error.code, "message": str(error)}}))
+        else:
+            err.print(f"{error.code}: {error}", style="red", markup=False)
+        raise typer.Exit(1) from None
+    if as_json:
+        typer.echo(json.dumps(answer, indent=2))
+        return
+    table = Table("class", "id", "softmax")
+    for rank in range(1, 6):
+        if f"TOP{rank}_ID" in answer:
+            table.add_row(
+                answer[f"TOP{rank}_label"],
+                answer[f"TOP{rank}_ID"],
+                f"{answer[f'TOP{rank}_softmax']:.4f}",
+            )
+    out.print(table)
+    temperature = "cold" if answer["cold_start"] else "warm"
+    out.print(f"{answer['time'] * 1000:.0f} ms in the function, on a {temperature} instance")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The local cloud: the deployed app, unchanged, on a laptop. A development tool."""

@@ -1,0 +1,159 @@
+"""The synthesized app: made by `app.py`, read as the CDK CLI reads it."""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from warmlens.local.aws import ACCOUNT, REGION
+from warmlens.local.command import run_command
+from warmlens.local.errors import LocalCloudError
+from warmlens.paths import ROOT
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file or folder that must be in a bucket before a stack is deployed."""
+
+    source: Path
+    is_folder: bool
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack of the assembly: its name, its template and the assets it needs."""
+
+    name: str
+    template: dict[str, Any]
+    assets: tuple[Asset, ...]
+
+    def image_functions(self) -> list[str]:
+        """Return the names of its container-image functions."""
+        return [
+            resource["Properties"]["FunctionName"]
+            for resource in self.template["Resources"].values()
+            if resource["Type"] == "AWS::Lambda::Function"
+            and resource["Properties"].get("PackageType") == "Image"
+        ]
+
+
+async def synthesize(env_name: str, folder: Path) -> Path:
+    """Synthesize one environment, unless it was synthesized from the same source before.
+
+    Args:
+        env_name: the environment.
+        folder: where assemblies are kept, each under the digest of its source.
+
+    Returns:
+        The folder of the environment's own assembly.
+
+    Raises:
+        LocalCloudError: `app.py` failed; the message ends with what it said.
+    """
+    done = folder / _source_digest(env_name)
+    if not done.exists():
+        partial = folder / f"{done.name}.{os.getpid()}"
+        try:
+            await _run_app(env_name, partial)
+            _put_in_place(partial, done)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    return done / f"assembly-{env_name}"
+
+
+def read_stacks(assembly: Path) -> list[Stack]:
+    """Return the stacks of an assembly in an order in which they can be deployed."""
+    artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"]
+    stacks = {
+        name: artifact
+        for name, artifact in artifacts.items()
+        if artifact["type"] == "aws:cloudformation:stack"
+    }
+    return [_read_stack(assembly, artifacts, name) for name in _in_order(stacks)]
+
+
+def _in_order(stacks: dict[str, Any]) -> Iterator[str]:
+    done: set[str] = set()
+    while len(done) < len(stacks):
+        for name, artifact in stacks.items():
+            needed = {other for other in artifact.get("dependencies", []) if other in stacks}
+            if name not in done and needed <= done:
+                done.add(name)
+                yield name
+
+
+def _read_stack(assembly: Path, artifacts: dict[str, Any], name: str) -> Stack:
+    properties = artifacts[name]["properties"]
+    template = json.loads((assembly / properties["templateFile"]).read_text())
+    assets = [
+        asset
+        for other in artifacts[name].get("dependencies", [])
+        if artifacts[other]["type"] == "cdk:asset-manifest"
+        for asset in _read_assets(assembly / artifacts[other]["properties"]["file"])
+    ]
+    return Stack(properties["stackName"], template, tuple(assets))
+
+
+def _read_assets(path: Path) -> Iterator[Asset]:
+    for file in json.loads(path.read_text())["files"].values():
+        source = file["source"]
+        if source["path"].endswith(".template.json"):
+            continue
+        for destination in file["destinations"].values():
+            yield Asset(
+                source=(path.parent / source["path"]).resolve(),
+                is_folder=source["packaging"] == "zip",
+                bucket=_substitute(destination["bucketName"]),
+                key=destination["objectKey"],
+            )
+
+
+def _substitute(text: str) -> str:
+    return text.replace("${AWS::AccountId}", ACCOUNT).replace("${AWS::Region}", REGION)
+
+
+def _put_in_place(partial: Path, done: Path) -> None:
+    """Rename a finished assembly, and remove those of older source."""
+    with contextlib.suppress(OSError):  # another process was first
+        partial.rename(done)
+    for old in done.parent.iterdir():
+        if old != done and not old.suffix:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+async def _run_app(env_name: str, folder: Path) -> None:
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    exit_code, output = await run_command(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        environment={
+            **os.environ,
+            "CDK_OUTDIR": str(folder),
+            "CDK_CONTEXT_JSON": json.dumps({**context, "env": env_name}),
+            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
+        },
+    )
+    if exit_code != 0:
+        last_lines = "\n".join(output.strip().splitlines()[-3:])
+        raise LocalCloudError(f"The app could not be synthesized. {last_lines}")
+
+
+def _source_digest(env_name: str) -> str:
+    digest = hashlib.sha256(f"{env_name} {sys.version}".encode())
+    folders = (ROOT / "stacks", ROOT / "lambda_src")
+    sources = [ROOT / "app.py", ROOT / "cdk.json", ROOT / "requirements.txt"]
+    for folder in folders:
+        sources += [path for path in folder.rglob("*") if path.is_file()]
+    for path in sorted(sources):
+        if path.suffix != ".pyc":
+            digest.update(f"{path.relative_to(ROOT)} {path.stat().st_size}\n".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,46 @@
+"""Clients for the emulator's AWS."""
+
+from collections.abc import Mapping
+
+import boto3
+from botocore.config import Config
+
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+
+
+class LocalAws:
+    """Makes boto3 clients that talk to the emulator and to nothing else.
+
+    Args:
+        endpoint_url: where the emulator listens.
+    """
+
+    def __init__(self, endpoint_url: str) -> None:
+        self.endpoint_url = endpoint_url
+        self._session = boto3.Session(
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 - the emulator checks no signature
+            region_name=REGION,
+        )
+        config = Config(retries={"total_max_attempts": 2}, connect_timeout=2, read_timeout=60)
+        self.s3 = self._session.client("s3", endpoint_url=endpoint_url, config=config)
+        self.cloudformation = self._session.client(
+            "cloudformation", endpoint_url=endpoint_url, config=config
+        )
+        self.lambda_ = self._session.client("lambda", endpoint_url=endpoint_url, config=config)
+        self.apigateway = self._session.client(
+            "apigateway", endpoint_url=endpoint_url, config=config
+        )
+        self.ssm = self._session.client("ssm", endpoint_url=endpoint_url, config=config)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Environment variables with which AWS's own tools and clients reach the emulator."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+        }

@@ -1,0 +1,233 @@
+"""The local cloud: what is started, in which order, and how it all ends."""
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from warmlens.local.assembly import Stack, read_stacks, synthesize
+from warmlens.local.aws import LocalAws
+from warmlens.local.deploy import deploy
+from warmlens.local.emulator import Emulator
+from warmlens.local.environments import Environment
+from warmlens.local.front import front_app
+from warmlens.local.gaps import add_request_validators
+from warmlens.local.image_functions import ImageFunctions
+from warmlens.local.lambda_proxy import PROXY_PATH, proxy_routes
+from warmlens.local.pool import InstancePool
+from warmlens.local.ports import HOST, free_port
+from warmlens.local.server import serving
+from warmlens.local.state import STATE_FILE, StateFile
+from warmlens.models.publish import publish_model
+from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, STATE, WEB
+
+ENV_NAME = "local"
+EMULATOR_PORT = 4566
+MAX_INSTANCES = 10
+_HERE = Path(__file__).parent
+
+# The path that the paper's own request names, and the sample that stands for it.
+PAPER_PATH = "test/20200118.jpg"
+PAPER_SAMPLE = "coffee.jpg"
+
+
+class Steps:
+    """Tells a person what is being done; `on_step` gets a name and the seconds it took."""
+
+    def __init__(self, on_begin: Callable[[str], None], on_end: Callable[[str, float], None]):
+        self._on_begin = on_begin
+        self._on_end = on_end
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Report the block as a step."""
+        self._on_begin(name)
+        begun_s = time.monotonic()
+        yield
+        self._on_end(name, time.monotonic() - begun_s)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudInfo:
+    """A local cloud that is up.
+
+    Attributes:
+        url: address of the page and of the API.
+        api_url: address of the API's stage in the emulator.
+        endpoint_url: where the emulator's AWS listens.
+        outputs: outputs of the deployed stacks.
+        log_path: the instances' log.
+    """
+
+    url: str
+    api_url: str
+    endpoint_url: str
+    outputs: dict[str, str]
+    log_path: Path
+
+
+@asynccontextmanager
+async def local_cloud(*, port: int, folder: Path, steps: Steps) -> AsyncIterator[CloudInfo]:
+    """Run the local cloud for as long as the block runs.
+
+    Args:
+        port: port of the page and the API.
+        folder: folder for its state, logs and temporary files.
+        steps: told what is being done.
+
+    Raises:
+        LocalCloudError: it cannot start; the message says why and what to do.
+    """
+    state = StateFile(folder / STATE_FILE)
+    state.remove_leftovers()
+    state.write()
+    async with AsyncExitStack() as stack:
+        stack.callback(state.remove)
+        emulator_env, classifier_env = await _install_environments(steps)
+        with steps.step("Synthesizing the app"):
+            assembly = await synthesize(ENV_NAME, STATE / "assemblies")
+            stacks = read_stacks(assembly)
+
+        log_path = folder / "instances.log"
+        log = stack.enter_context(log_path.open("w", buffering=1))
+        endpoint_url = f"http://{HOST}:{free_port(EMULATOR_PORT)}"
+        aws = LocalAws(endpoint_url)
+        functions = ImageFunctions(
+            aws=aws, python=classifier_env.python, source=LAMBDA_SRC / "classifier"
+        )
+        pool = InstancePool(
+            resolve=functions.resolve,
+            log=lambda line: print(line, file=log),
+            max_instances=MAX_INSTANCES,
+            extra_environment=aws.environment,
+        )
+        proxy_url = await _start_pool(stack, pool)
+
+        with steps.step("Starting the emulator"):
+            emulator = _emulator(emulator_env, endpoint_url, folder, stacks, proxy_url)
+            stack.push_async_callback(emulator.stop)
+            await emulator.start()
+            state.write(emulator_pid=emulator.pid)
+
+        with steps.step("Deploying the app"):
+            outputs = await asyncio.to_thread(_deploy, stacks, aws)
+        with steps.step("Publishing the model"):
+            await asyncio.to_thread(fill_buckets, outputs, aws)
+
+        info = CloudInfo(
+            url=f"http://{HOST}:{port}",
+            api_url=f"{endpoint_url}/restapis/{outputs['ApiId']}/v1/_user_request_",
+            endpoint_url=endpoint_url,
+            outputs=outputs,
+            log_path=log_path,
+        )
+        front = front_app(
+            api_url=info.api_url,
+            upload_origin=endpoint_url,
+            page=WEB,
+            status=lambda: _status(info, pool),
+        )
+        await stack.enter_async_context(serving(front, port))
+        state.write(url=info.url, emulator_pid=emulator.pid)
+        yield info
+
+
+def environments() -> tuple[Environment, Environment]:
+    """Return the Python environments of the emulator and of the classifier's instances."""
+    folder = STATE / "environments"
+    emulator = Environment(folder, "emulator", _HERE / "requirements-emulator.txt")
+    classifier = Environment(
+        folder,
+        "classifier",
+        LAMBDA_SRC / "classifier" / "requirements.txt",
+        _HERE / "requirements-runtime.txt",
+    )
+    return emulator, classifier
+
+
+async def _install_environments(steps: Steps) -> tuple[Environment, Environment]:
+    emulator, classifier = environments()
+    missing = [each for each in (emulator, classifier) if not each.is_installed]
+    if missing:
+        names = " and ".join(each.name for each in missing)
+        with steps.step(f"Installing what the {names} needs, the first time only"):
+            async with asyncio.TaskGroup() as group:
+                for each in missing:
+                    group.create_task(each.install())
+    return emulator, classifier
+
+
+async def _start_pool(stack: AsyncExitStack, pool: InstancePool) -> str:
+    await stack.enter_async_context(pool)
+    app = web.Application(client_max_size=16 * 2**20)
+    app.add_routes(proxy_routes(pool))
+    port = free_port()
+    await stack.enter_async_context(serving(app, port))
+    return f"http://{HOST}:{port}{PROXY_PATH}"
+
+
+def _emulator(
+    environment: Environment, endpoint_url: str, folder: Path, stacks: list[Stack], proxy_url: str
+) -> Emulator:
+    scratch = folder / "emulator"
+    shutil.rmtree(scratch, ignore_errors=True)
+    return Emulator(
+        python=environment.python,
+        port=int(endpoint_url.rpartition(":")[2]),
+        log_path=folder / "emulator.log",
+        folder=scratch,
+        function_urls={name: proxy_url for each in stacks for name in each.image_functions()},
+    )
+
+
+def _deploy(stacks: list[Stack], aws: LocalAws) -> dict[str, str]:
+    outputs = deploy(stacks, aws)
+    add_request_validators(stacks, outputs["ApiId"], aws)
+    return outputs
+
+
+def fill_buckets(outputs: dict[str, str], aws: LocalAws) -> None:
+    """Publish the model that the classifier is configured for, and upload the sample photos.
+
+    Args:
+        outputs: outputs of the deployed stacks.
+        aws: where they are deployed.
+
+    Raises:
+        ModelError: the model is not sound, or was not taken.
+    """
+    configuration = aws.lambda_.get_function_configuration(
+        FunctionName=outputs["ClassifierFunction"]
+    )
+    variables = configuration["Environment"]["Variables"]
+    folder = MODEL_ARTIFACTS / variables["MODEL_NAME"] / variables["MODEL_VERSION"]
+    publish_model(folder, outputs["ModelsBucket"], aws.s3)
+    for sample in sorted((WEB / "samples").glob("*.jpg")):
+        keys = [f"test/{sample.name}"] + [PAPER_PATH] * (sample.name == PAPER_SAMPLE)
+        for key in keys:
+            aws.s3.put_object(
+                Bucket=outputs["ImagesBucket"],
+                Key=key,
+                Body=sample.read_bytes(),
+                ContentType="image/jpeg",
+            )
+
+
+def _status(info: CloudInfo, pool: InstancePool) -> dict[str, Any]:
+    instances = [
+        {**asdict(instance), "created_at": instance.created_at.isoformat()}
+        for instance in pool.instances()
+    ]
+    return {
+        "url": info.url,
+        "api_url": info.api_url,
+        "aws_endpoint_url": info.endpoint_url,
+        "log": str(info.log_path),
+        "instances": instances,
+    }

@@ -1,0 +1,43 @@
+"""Running a program to its end, and ending it when the wait for it is given up."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+
+async def run_command(
+    command: Sequence[str], *, cwd: Path | None = None, environment: Mapping[str, str] | None = None
+) -> tuple[int, str]:
+    """Run a program in a process group of its own.
+
+    If the waiting task is cancelled, the whole group is killed before the cancellation goes on.
+
+    Args:
+        command: program and arguments.
+        cwd: its working directory; None for this process's.
+        environment: its environment; None for this process's.
+
+    Returns:
+        Exit code, and all that it printed.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=cwd,
+        env=environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        output, _ = await process.communicate()
+    except asyncio.CancelledError:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+        raise
+    assert process.returncode is not None
+    return process.returncode, output.decode(errors="replace")

@@ -1,0 +1,162 @@
+"""`warmlens local`: the app on this machine, without an AWS account."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from warmlens.classify import ClassifyError, classify
+from warmlens.local.cloud import PAPER_SAMPLE, CloudInfo, Steps, local_cloud
+from warmlens.local.errors import LocalCloudError
+from warmlens.local.front import STATUS_PATH
+from warmlens.local.ports import free_port, require_port
+from warmlens.local.state import STATE_FILE, RunningCloud, StateFile
+from warmlens.models.errors import ModelError
+from warmlens.paths import STATE, WEB
+
+WEB_PORT = 8080
+STOP_TIMEOUT_S = 30
+DEFAULT_FOLDER = STATE / "local"
+
+app = typer.Typer(no_args_is_help=True, help="Run the app on this machine, without AWS.")
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Folder = Annotated[
+    Path,
+    typer.Option(help="Folder for state and logs. Clouds in different folders run side by side."),
+]
+
+
+def running_cloud(folder: Path = DEFAULT_FOLDER) -> RunningCloud | None:
+    """Return the local cloud that runs with its state in this folder, or None."""
+    return StateFile(folder / STATE_FILE).read()
+
+
+@app.command()
+def up(
+    port: Annotated[
+        int | None,
+        typer.Option(
+            help="Port of the page and the API. Without it 8080, or a free one if it is taken."
+        ),
+    ] = None,
+    folder: Folder = DEFAULT_FOLDER,
+) -> None:
+    """Start the local cloud and keep it running until Ctrl-C.
+
+    Deploys the environment `local` into an AWS emulator on loopback, publishes the model, and
+    classifies one photo to show that it works.
+    """
+    running = running_cloud(folder)
+    if running:
+        err.print(f"It runs already at {running.url}. Stop it with: warmlens local down")
+        raise typer.Exit(1)
+    try:
+        web_port = require_port(port) if port else free_port(WEB_PORT)
+        asyncio.run(_run(web_port, folder))
+    except (LocalCloudError, ModelError) as error:
+        err.print(str(error), style="red", markup=False)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def down(folder: Folder = DEFAULT_FOLDER) -> None:
+    """Stop the local cloud that runs, wherever it was started."""
+    running = running_cloud(folder)
+    if not running:
+        out.print("No local cloud runs.")
+        return
+    os.kill(running.pid, signal.SIGTERM)
+    deadline_s = time.monotonic() + STOP_TIMEOUT_S
+    while running_cloud(folder):
+        if time.monotonic() > deadline_s:
+            err.print(f"Process {running.pid} did not end within {STOP_TIMEOUT_S} s; kill it.")
+            raise typer.Exit(1)
+        time.sleep(0.05)
+    out.print("Stopped.")
+
+
+@app.command()
+def status(
+    folder: Folder = DEFAULT_FOLDER,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """Show the local cloud's addresses and its instances. Exit code 3 if none runs."""
+    running = running_cloud(folder)
+    if not running or not running.url:
+        if as_json:
+            typer.echo(json.dumps({"running": False}))
+        else:
+            out.print("No local cloud runs. Start it with: make run")
+        raise typer.Exit(3)
+    answer: dict[str, Any] = httpx.get(running.url + STATUS_PATH, timeout=10).json()
+    if as_json:
+        typer.echo(json.dumps({"running": True, **answer}, indent=2))
+        return
+    out.print(f"Page and API  {answer['url']}")
+    out.print(f"AWS endpoint  {answer['aws_endpoint_url']}")
+    out.print(f"Log           {answer['log']}")
+    table = Table("instance", "state", "version", "calls", "init ms", "memory MB")
+    for instance in answer["instances"]:
+        table.add_row(
+            instance["id"][:8],
+            instance["state"],
+            instance["version"],
+            str(instance["calls"]),
+            f"{instance['init_ms']:.0f}" if instance["init_ms"] else "",
+            str(instance["rss_mb"]),
+        )
+    out.print(table)
+
+
+async def _run(port: int, folder: Path) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    begun_s = time.monotonic()
+    try:
+        async with local_cloud(port=port, folder=folder, steps=_steps()) as info:
+            await _show_first_answer(info, begun_s)
+            await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        out.print("Stopped.")
+
+
+def _steps() -> Steps:
+    def on_begin(name: str) -> None:
+        if sys.stdout.isatty():
+            out.print(f"  … {name}", end="\r")
+
+    def on_end(name: str, duration_s: float) -> None:
+        out.print(f"  ✓ {name} ({duration_s:.1f} s)")
+
+    return Steps(on_begin, on_end)
+
+
+async def _show_first_answer(info: CloudInfo, begun_s: float) -> None:
+    sample = WEB / "samples" / PAPER_SAMPLE
+    try:
+        answer = await asyncio.to_thread(classify, sample, url=info.url)
+    except ClassifyError as error:
+        raise LocalCloudError(
+            f"{sample.name} was not classified: {error} The instances' log is {info.log_path}"
+        ) from error
+    out.print(
+        f"  ✓ {sample.name} is {answer['TOP1_label']} "
+        f"({answer['TOP1_softmax']:.0%}, cold start, init {answer['init_ms']:.0f} ms)"
+    )
+    out.print(f"\nReady after {time.monotonic() - begun_s:.1f} s.\n")
+    out.print(f"  Page     {info.url}")
+    out.print("  Photo    .venv/bin/warmlens classify PHOTO.jpg")
+    out.print("  Stop     Ctrl-C, or: .venv/bin/warmlens local down\n")

@@ -1,0 +1,113 @@
+"""The embedded AWS: MiniStack as a process on loopback."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import aiohttp
+
+from warmlens.local.errors import LocalCloudError
+from warmlens.local.ports import HOST
+
+START_TIMEOUT_S = 30
+STOP_TIMEOUT_S = 5
+_PROXY_VARIABLE = "MINISTACK_LAMBDA_PROXY_"
+
+
+class Emulator:
+    """One MiniStack process, in a process group of its own, with its state in memory.
+
+    Args:
+        python: interpreter of the emulator's environment.
+        port: port on loopback that it listens on.
+        log_path: file that its output goes to.
+        folder: folder for its temporary files.
+        function_urls: for each function that it shall not run itself, the URL that its events are
+            posted to instead.
+    """
+
+    def __init__(
+        self,
+        *,
+        python: Path,
+        port: int,
+        log_path: Path,
+        folder: Path,
+        function_urls: Mapping[str, str],
+    ) -> None:
+        self.endpoint_url = f"http://{HOST}:{port}"
+        self._command = [str(python), "-m", "ministack"]
+        self._log_path = log_path
+        folder.mkdir(parents=True, exist_ok=True)
+        self._environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(folder),
+            "TMPDIR": str(folder),
+            "BIND_HOST": HOST,
+            "GATEWAY_PORT": str(port),
+            **{f"{_PROXY_VARIABLE}{name}": url for name, url in function_urls.items()},
+        }
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start the process and wait until it answers.
+
+        Raises:
+            LocalCloudError: it ended, or did not answer in time; the message ends with its log.
+        """
+        with self._log_path.open("wb") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command,
+                env=self._environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline_s:
+            if self._process.returncode is not None:
+                break
+            if await self._answers():
+                return
+            await asyncio.sleep(0.05)
+        await self.stop()
+        raise LocalCloudError(
+            f"The emulator did not start. Its log: {self._log_path.read_text()[-800:].strip()}"
+        )
+
+    @property
+    def pid(self) -> int:
+        """The process's id, 0 when it does not run."""
+        return self._process.pid if self._process else 0
+
+    async def stop(self) -> None:
+        """End the process and all that it started; by force if it does not end in time."""
+        if self._process is None:
+            return
+        self._signal(signal.SIGTERM)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT_S)
+        self._signal(signal.SIGKILL)
+        await self._process.wait()
+        self._process = None
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+    async def _answers(self) -> bool:
+        timeout = aiohttp.ClientTimeout(total=1)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                session.get(f"{self.endpoint_url}/_ministack/health") as answer,
+            ):
+                return answer.status == 200
+        except (aiohttp.ClientError, TimeoutError):
+            return False

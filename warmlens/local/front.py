@@ -1,0 +1,110 @@
+"""The address that people open: the page, and the API under the same origin.
+
+On AWS a CDN does this. Here it is a small server that hands the API's calls to the emulator.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+CALLS = ("classification", "wakeup", "uploads")
+MAX_BODY_BYTES = 10 * 2**20  # API Gateway's limit for a request
+GATEWAY_TIMEOUT_S = 29  # API Gateway's limit for an integration
+STATUS_PATH = "/_local/status"
+
+
+def front_app(
+    *, api_url: str, upload_origin: str, page: Path, status: Callable[[], dict[str, Any]]
+) -> web.Application:
+    """Make the server's application.
+
+    Args:
+        api_url: the deployed API's stage in the emulator.
+        upload_origin: origin that presigned uploads go to, for the page's security policy.
+        page: folder of the page.
+        status: gives what `/_local/status` answers.
+    """
+    policy = (
+        "default-src 'self'; img-src 'self' blob: data:; "
+        f"connect-src 'self' {upload_origin}; frame-ancestors 'none'; base-uri 'none'"
+    )
+
+    async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Content-Security-Policy"] = policy
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        if response.content_type == "text/html" or request.path.endswith((".js", ".css")):
+            response.headers["Cache-Control"] = "no-cache"
+
+    async def index(_: web.Request) -> web.StreamResponse:
+        return web.FileResponse(page / "index.html")
+
+    async def local_status(_: web.Request) -> web.StreamResponse:
+        return web.json_response(status())
+
+    app = web.Application(client_max_size=MAX_BODY_BYTES)
+    app.on_response_prepare.append(add_headers)
+    app.cleanup_ctx.append(_api_session)
+    app[_API_URL] = api_url.rstrip("/")
+    app.router.add_get("/", index)
+    app.router.add_get(STATUS_PATH, local_status)
+    for call in CALLS:
+        app.router.add_post(f"/{call}", _forward)
+    app.router.add_static("/", page)
+    return app
+
+
+_API_URL = web.AppKey("api_url", str)
+_SESSION = web.AppKey("session", aiohttp.ClientSession)
+
+
+async def _api_session(app: web.Application) -> Any:
+    timeout = aiohttp.ClientTimeout(total=GATEWAY_TIMEOUT_S)
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
+        app[_SESSION] = session
+        yield
+
+
+async def _forward(request: web.Request) -> web.StreamResponse:
+    try:
+        body = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        return _error(413, "request_too_large", "The request is larger than 10 MB.")
+    headers = {"Content-Type": request.headers.get("Content-Type", "application/json")}
+    try:
+        async with request.app[_SESSION].post(
+            request.app[_API_URL] + request.path, data=body, headers=headers
+        ) as answer:
+            text = await answer.read()
+            if answer.status >= 500 and not _is_error_answer(text):
+                # The emulator leaves out the API's gateway responses for failed integrations.
+                return _error(answer.status, "unavailable", "The function failed; see its log.")
+            return web.Response(
+                status=answer.status,
+                body=text,
+                headers={
+                    "Content-Type": answer.headers.get("Content-Type", "application/json"),
+                    "Cache-Control": answer.headers.get("Cache-Control", "no-store"),
+                },
+            )
+    except TimeoutError:
+        return _error(504, "timed_out", f"No answer within {GATEWAY_TIMEOUT_S} s; try again.")
+    except aiohttp.ClientError:
+        return _error(503, "unavailable", "The local cloud's emulator does not answer.")
+
+
+def _is_error_answer(body: bytes) -> bool:
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return False
+    return isinstance(answer, dict) and isinstance(answer.get("error"), dict)
+
+
+def _error(status: int, code: str, message: str) -> web.Response:
+    return web.json_response({"error": {"code": code, "message": message}}, status=status)

@@ -1,0 +1,83 @@
+"""A deployed function as the pool needs to know it, and the environment its instances get."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionSpec:
+    """What was deployed under one name and version.
+
+    `command` starts the runtime client, for example
+    `(python, "-m", "awslambdaric", "classifier.handler.handler")`; `task_root` is the folder that
+    holds the handler's package and becomes the working directory.
+
+    Raises:
+        ValueError: the command is empty, or memory or timeout is not above zero.
+    """
+
+    name: str
+    version: str
+    memory_mb: int
+    timeout_s: float
+    environment: Mapping[str, str]
+    handler: str
+    command: Sequence[str]
+    task_root: Path
+
+    def __post_init__(self) -> None:
+        if not self.command:
+            raise ValueError(f"function {self.name}: command is empty, give program and arguments")
+        for field, value in (("memory_mb", self.memory_mb), ("timeout_s", self.timeout_s)):
+            if value <= 0:
+                raise ValueError(f"function {self.name}: {field} is {value}, must be above 0")
+
+
+def instance_environment(
+    spec: FunctionSpec,
+    *,
+    log_stream: str,
+    runtime_api: str,
+    directory: Path,
+    region: str,
+    extra: Mapping[str, str],
+) -> dict[str, str]:
+    """The whole environment of one instance; nothing of this process's own is passed on.
+
+    As on Lambda, the function's configuration may replace the defaults (PATH, PYTHONPATH, LANG,
+    TZ) but not what the platform sets. `extra` (credentials, the endpoint of the emulator) wins
+    over the function's configuration.
+
+    Args:
+        spec: the function.
+        log_stream: the name of the instance's log stream.
+        runtime_api: `host:port` of the Runtime API for this instance.
+        directory: the instance's own folder; stands in for /tmp and for the home folder, so that
+            no library finds the user's own credentials or caches.
+        region: AWS region.
+        extra: further variables from the caller.
+    """
+    defaults = {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        "PYTHONPATH": str(spec.task_root),
+        "PYTHONUNBUFFERED": "1",
+    }
+    platform = {
+        "HOME": str(directory),
+        "TMPDIR": str(directory),
+        "LAMBDA_TASK_ROOT": str(spec.task_root),
+        "_HANDLER": spec.handler,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_LAMBDA_FUNCTION_NAME": spec.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": spec.version,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(spec.memory_mb),
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{spec.name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_RUNTIME_API": runtime_api,
+    }
+    return defaults | dict(spec.environment) | dict(extra) | platform

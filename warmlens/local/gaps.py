@@ -1,0 +1,51 @@
+"""Work done after a deploy where the emulator does less than AWS. See docs/local-cloud.md."""
+
+from typing import Any
+
+from warmlens.local.assembly import Stack
+from warmlens.local.aws import LocalAws
+
+
+def add_request_validators(stacks: list[Stack], api_id: str, aws: LocalAws) -> None:
+    """Give each call of the API the request validator that its template asks for.
+
+    The emulator ignores validators that come by CloudFormation, but not those that come by the
+    API Gateway API.
+
+    Args:
+        stacks: the deployed stacks.
+        api_id: the deployed API.
+        aws: where it is deployed.
+    """
+    wanted = _validated_calls(stacks)
+    if not wanted:
+        return
+    validator_id = aws.apigateway.create_request_validator(
+        restApiId=api_id, name="body", validateRequestBody=True
+    )["id"]
+    for resource in aws.apigateway.get_resources(restApiId=api_id, limit=500)["items"]:
+        if resource.get("pathPart") in wanted:
+            aws.apigateway.update_method(
+                restApiId=api_id,
+                resourceId=resource["id"],
+                httpMethod="POST",
+                patchOperations=[
+                    {"op": "replace", "path": "/requestValidatorId", "value": validator_id}
+                ],
+            )
+    stage = aws.apigateway.get_stages(restApiId=api_id)["item"][0]["stageName"]
+    aws.apigateway.create_deployment(restApiId=api_id, stageName=stage)
+
+
+def _validated_calls(stacks: list[Stack]) -> set[str]:
+    resources: dict[str, Any] = {
+        logical_id: resource
+        for stack in stacks
+        for logical_id, resource in stack.template["Resources"].items()
+    }
+    return {
+        resources[resource["Properties"]["ResourceId"]["Ref"]]["Properties"]["PathPart"]
+        for resource in resources.values()
+        if resource["Type"] == "AWS::ApiGateway::Method"
+        and "RequestValidatorId" in resource["Properties"]
+    }

@@ -1,0 +1,65 @@
+"""The container-image functions that the pool runs: from deployed name to specification."""
+
+import asyncio
+import json
+from pathlib import Path
+
+from botocore.exceptions import ClientError
+
+from warmlens.local.aws import LocalAws
+from warmlens.local.errors import LocalCloudError
+from warmlens.local.function import FunctionSpec
+from warmlens.local.invocation import FunctionNotFoundError
+
+
+class ImageFunctions:
+    """Reads a function's deployed configuration, as Lambda does when it starts an instance.
+
+    Args:
+        aws: where the functions are deployed.
+        python: interpreter that stands in for the container image's.
+        source: folder of the image's source, with its Dockerfile.
+    """
+
+    def __init__(self, *, aws: LocalAws, python: Path, source: Path) -> None:
+        self._aws = aws
+        self._python = python
+        self._source = source
+        self._handler = handler_of(source / "Dockerfile")
+
+    async def resolve(self, name: str, version: str) -> FunctionSpec:
+        """Return the specification of a deployed version.
+
+        Raises:
+            FunctionNotFoundError: nothing was deployed under this name and version.
+        """
+        try:
+            configuration = await asyncio.to_thread(
+                self._aws.lambda_.get_function_configuration, FunctionName=name, Qualifier=version
+            )
+        except ClientError as error:
+            raise FunctionNotFoundError(f"{name}:{version} is not deployed") from error
+        return FunctionSpec(
+            name=name,
+            version=version,
+            memory_mb=configuration["MemorySize"],
+            timeout_s=configuration["Timeout"],
+            environment=configuration.get("Environment", {}).get("Variables", {}),
+            handler=self._handler,
+            command=(str(self._python), "-m", "awslambdaric", self._handler),
+            task_root=self._source.parent,
+        )
+
+
+def handler_of(dockerfile: Path) -> str:
+    """Return the handler that a Dockerfile's CMD names.
+
+    Raises:
+        LocalCloudError: it has no CMD with one handler.
+    """
+    for line in reversed(dockerfile.read_text().splitlines()):
+        if line.startswith("CMD"):
+            command = json.loads(line.removeprefix("CMD"))
+            if len(command) == 1:
+                return str(command[0])
+    raise LocalCloudError(f'{dockerfile} has no line such as CMD ["package.module.handler"]')

@@ -1,0 +1,222 @@
+"""The instance pool: runs functions as Lambda would, one process for each instance."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Self
+
+from warmlens.local.clock import Clock, SystemClock
+from warmlens.local.function import FunctionSpec
+from warmlens.local.instance import Instance, InstanceHost, InstanceInfo, State
+from warmlens.local.invocation import (
+    REQUEST_LIMIT_BYTES,
+    Invocation,
+    InvokeRefusedError,
+    InvokeResult,
+    RequestTooLargeError,
+    TooManyRequestsError,
+)
+from warmlens.local.process import die_with_parent
+from warmlens.local.runtime_api import RuntimeApi
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class InstancePool:
+    """Instances of any number of functions, kept for reuse and expired when idle.
+
+    A call takes the idle instance of its function and version that was used last; only when none is
+    idle is a new one started, up to `max_instances` in all, where an idle instance of another
+    function or version makes room. The functions are trusted: an instance is an ordinary process of
+    this user.
+
+    Use it from one event loop, whose thread must outlive the pool: on Linux the kernel kills the
+    instances when that thread ends.
+
+    Args:
+        resolve: gives the specification for a name and version, or raises InvokeRefusedError (for
+            instance FunctionNotFoundError). Asked only when a new instance is needed, so a change
+            to `$LATEST` reaches instances started after it.
+        log: gets every line, of Lambda itself and of the functions, prefixed with eight digits of
+            the instance's id. Called on the event loop, so it must be quick.
+        max_instances: the largest number of instances at once.
+        idle_expiry_s: seconds without a call after which an instance is taken down.
+        init_limit_s: seconds an init phase may take.
+        region: what the functions see as their AWS region.
+        extra_environment: variables for every instance, such as credentials and AWS_ENDPOINT_URL.
+        clock: measures and waits; another one than the machine's is for tests.
+
+    Raises:
+        ValueError: a limit is not above zero.
+    """
+
+    def __init__(
+        self,
+        *,
+        resolve: Callable[[str, str], Awaitable[FunctionSpec]],
+        log: Callable[[str], None],
+        max_instances: int = 10,
+        idle_expiry_s: float = 600.0,
+        init_limit_s: float = 10.0,
+        region: str = "us-east-1",
+        extra_environment: Mapping[str, str] = _NOTHING,
+        clock: Clock | None = None,
+    ) -> None:
+        for name, value in (
+            ("max_instances", max_instances),
+            ("idle_expiry_s", idle_expiry_s),
+            ("init_limit_s", init_limit_s),
+        ):
+            if value <= 0:
+                raise ValueError(f"{name} is {value}, must be above 0")
+        self._resolve = resolve
+        self._max_instances = max_instances
+        self._idle_expiry_s = idle_expiry_s
+        self._clock = clock or SystemClock()
+        self._region = region
+        self._runtime_api = RuntimeApi()
+        self._host = InstanceHost(
+            runtime_api=self._runtime_api,
+            clock=self._clock,
+            log=log,
+            region=region,
+            extra_environment=extra_environment,
+            init_limit_s=init_limit_s,
+            on_idle=self._on_idle,
+            on_ended=self._on_ended,
+        )
+        self._running = False
+        self._instances: list[Instance] = []
+        # In the order in which they became idle: the one used last is at the end.
+        self._idle: list[Instance] = []
+        self._lives: set[asyncio.Task[None]] = set()
+        self._stopping: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Get ready for calls; no instance is started yet."""
+        die_with_parent()  # asks the system once, so that the first cold start does not
+        await self._runtime_api.start()
+        self._running = True
+
+    async def stop(self) -> None:
+        """Kill every instance, answer its caller and wait until nothing is left; may be repeated.
+
+        A stopped pool cannot be started again.
+        """
+        if not self._stopping:
+            self._running = False
+            self._stopping = asyncio.create_task(self._take_down())
+        await asyncio.shield(self._stopping)
+
+    async def _take_down(self) -> None:
+        for instance in tuple(self._instances):
+            instance.end("the instance pool was stopped")
+        if self._lives:
+            await asyncio.wait(self._lives)
+        await self._runtime_api.stop()
+
+    def instances(self) -> list[InstanceInfo]:
+        """Every instance in service, oldest first."""
+        return [instance.info() for instance in self._instances]
+
+    async def invoke(
+        self,
+        *,
+        function: str,
+        version: str,
+        payload: bytes,
+        request_id: str,
+        function_arn: str | None = None,
+    ) -> InvokeResult:
+        """Call a function and wait for its outcome.
+
+        The function's timeout counts from the moment an instance gets the call, as on Lambda: the
+        init phase before it does not count. If the waiting task is cancelled, the call goes on and
+        its instance becomes idle afterwards.
+
+        Args:
+            function: name.
+            version: a published version or `$LATEST`; an alias must have been resolved.
+            payload: the event, JSON as the function gets it.
+            request_id: letters, digits, '-' and '_'; given to the function and to the log.
+            function_arn: what the function sees in its context; made up from the name if None.
+
+        Raises:
+            RequestTooLargeError: the event is longer than 6 MiB.
+            TooManyRequestsError: no instance is idle and no further one may be started.
+            InvokeRefusedError: the pool is not running, or `resolve` refused.
+            ValueError: the request id has other characters.
+        """
+        if len(payload) > REQUEST_LIMIT_BYTES:
+            raise RequestTooLargeError
+        arn = f"arn:aws:lambda:{self._region}:000000000000:function:{function}"
+        invocation = Invocation(
+            request_id=request_id, payload=payload, function_arn=function_arn or arn
+        )
+        self._require_running()
+        instance = self._take_idle(function, version)
+        if not instance:
+            spec = await self._resolve(function, version)
+            self._require_running()
+            # One may have become idle in the meantime.
+            instance = self._take_idle(function, version) or self._new_instance(spec)
+        instance.assign(invocation)
+        return await invocation.outcome
+
+    def _require_running(self) -> None:
+        if not self._running:
+            raise InvokeRefusedError("the instance pool is not running")
+
+    def _take_idle(self, function: str, version: str) -> Instance | None:
+        for instance in reversed(self._idle):
+            if (instance.spec.name, instance.spec.version) == (function, version):
+                self._idle.remove(instance)
+                return instance
+        return None
+
+    def _new_instance(self, spec: FunctionSpec) -> Instance:
+        if len(self._instances) >= self._max_instances:
+            if not self._idle:
+                raise TooManyRequestsError(
+                    f"Rate Exceeded: all {self._max_instances} instances are busy"
+                )
+            self._idle[0].end("made room for another function")
+        instance = Instance(spec, self._host)
+        self._instances.append(instance)
+        life = asyncio.create_task(self._live(instance))
+        self._lives.add(life)
+        life.add_done_callback(self._lives.discard)
+        return instance
+
+    async def _live(self, instance: Instance) -> None:
+        expiry = asyncio.create_task(self._expire(instance))
+        try:
+            await instance.run()
+        finally:
+            expiry.cancel()
+
+    async def _expire(self, instance: Instance) -> None:
+        """End the instance once it was idle for long enough, without a timer for every call."""
+        while True:
+            idle_s = 0.0
+            if instance.state is State.IDLE:
+                idle_s = self._clock.monotonic() - instance.idle_since
+                if idle_s >= self._idle_expiry_s:
+                    instance.end("idle for too long")
+                    return
+            await self._clock.sleep(self._idle_expiry_s - idle_s)
+
+    def _on_idle(self, instance: Instance) -> None:
+        self._idle.append(instance)
+
+    def _on_ended(self, instance: Instance) -> None:
+        self._instances.remove(instance)
+        if instance in self._idle:
+            self._idle.remove(instance)

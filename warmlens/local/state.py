@@ -1,0 +1,83 @@
+"""The note that a running local cloud leaves, so that other commands find it."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+STATE_FILE = "state.json"
+
+
+@dataclass(frozen=True)
+class RunningCloud:
+    """A local cloud that runs.
+
+    Attributes:
+        pid: its process.
+        created_s: when that process was created, since process ids are used again.
+        url: address of the page and the API; empty while it starts.
+        emulator_pid: the emulator's process; 0 while it starts.
+    """
+
+    pid: int
+    created_s: float
+    url: str = ""
+    emulator_pid: int = 0
+
+
+class StateFile:
+    """The file with the note.
+
+    Args:
+        path: where it lies.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def write(self, *, url: str = "", emulator_pid: int = 0) -> None:
+        """Note that this process is the local cloud."""
+        created_s = psutil.Process().create_time()
+        note = RunningCloud(os.getpid(), created_s, url, emulator_pid)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self._path.with_suffix(".partial")
+        partial.write_text(json.dumps(asdict(note)))
+        partial.replace(self._path)
+
+    def read(self) -> RunningCloud | None:
+        """Return the note of a cloud that runs, or None."""
+        note = self._note()
+        return note if note and _process(note.pid, note.created_s) else None
+
+    def remove(self) -> None:
+        """Forget the note."""
+        self._path.unlink(missing_ok=True)
+
+    def remove_leftovers(self) -> None:
+        """End the emulator of a local cloud that was killed before it could do so itself."""
+        note = self._note()
+        if note is None or _process(note.pid, note.created_s) or not note.emulator_pid:
+            return
+        emulator = _process(note.emulator_pid)
+        if emulator and "ministack" in emulator.cmdline():
+            for process in [emulator, *emulator.children(recursive=True)]:
+                process.kill()
+            emulator.wait(5)
+
+    def _note(self) -> RunningCloud | None:
+        try:
+            return RunningCloud(**json.loads(self._path.read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+
+def _process(pid: int, created_s: float | None = None) -> psutil.Process | None:
+    try:
+        process = psutil.Process(pid)
+        running = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        same = created_s is None or abs(process.create_time() - created_s) < 1
+    except psutil.Error:
+        return None
+    return process if running and same else None
