@@ -76,9 +76,7 @@ def start_cloud(folder: Path) -> tuple[Cloud, subprocess.Popen[str]]:
         assert process.poll() is None, output.read_text()
         assert time.monotonic() < deadline_s, output.read_text()
         time.sleep(0.1)
-    status = json.loads(
-        run_warmlens("local", "status", "--json", "--folder", str(folder)).stdout
-    )
+    status = json.loads(run_warmlens("local", "status", "--json", "--folder", str(folder)).stdout)
     return Cloud(folder, status["url"], status["aws_endpoint_url"], status["api_url"]), process
 
 

@@ -16,6 +16,8 @@ FAILED_REQUEST = "Failed to load resource"
 
 
 def open_page(page: Page, page_url: str, width: int = 1280) -> None:
+    # Listening from the start: a file dialog may open sooner than a later wish for it arrives.
+    page.on("filechooser", lambda _: None)
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(page_url)
 

@@ -84,10 +84,8 @@ def test_a_phone_offers_its_camera_and_a_desktop_does_not(page: Page, page_url: 
     expect(page.get_by_role("button", name="Take a photo")).to_be_hidden()
     browser = page.context.browser
     assert browser is not None
-    phone = browser.new_context(
-        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
-    ).new_page()
-    phone.goto(page_url)
+    phone = browser.new_context(has_touch=True, is_mobile=True).new_page()
+    open_page(phone, page_url, width=390)
     with phone.expect_file_chooser() as chooser:
         phone.get_by_role("button", name="Take a photo").tap()
     assert chooser.value.element.get_attribute("capture") == "environment"

@@ -17,7 +17,13 @@ from warmlens.paths import ROOT
 def test_templates_pass_cfn_lint_without_errors(assembly: Assembly) -> None:
     templates = [str(path) for path in assembly.folder.glob("*.template.json")]
     result = subprocess.run(
-        [str(Path(sys.executable).parent / "cfn-lint"), "--non-zero-exit-code", "error", "-t", *templates],
+        [
+            str(Path(sys.executable).parent / "cfn-lint"),
+            "--non-zero-exit-code",
+            "error",
+            "-t",
+            *templates,
+        ],
         capture_output=True,
         text=True,
         check=False,

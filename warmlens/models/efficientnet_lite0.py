@@ -6,10 +6,8 @@ whether model and labels came out the same.
 """
 
 import datetime
-import hashlib
 import json
 import platform
-import tempfile
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,10 +16,9 @@ import typer
 
 from warmlens.models.errors import ModelError
 from warmlens.models.imagenet_classes import CLASS_COUNT, Classes, imagenet_classes
+from warmlens.models.install import file_entry, install_version
 from warmlens.models.manifest import (
-    MANIFEST_NAME,
     SCHEMA_ID,
-    FileEntry,
     Files,
     InputSpec,
     Manifest,
@@ -30,13 +27,10 @@ from warmlens.models.manifest import (
     OutputSpec,
     Parity,
     Provenance,
-    manifest_bytes,
-    read_manifest,
 )
 from warmlens.models.model_packages import import_model_package, import_torchvision
 from warmlens.models.onnx_export import GraphSpec, export_classifier
 from warmlens.models.parity import Reference, measure_parity
-from warmlens.models.verify import require_verified
 from warmlens.paths import WEB
 
 NAME = "imagenet-efficientnet-lite0"
@@ -103,8 +97,9 @@ def export(out: Path) -> str:
     if parity.max_abs_softmax_difference > parity.tolerance or parity.top1_agreement < 1:
         raise ModelError("parity_failed", f"The file does not answer as PyTorch does: {parity}.")
     manifest = _manifest(contents, parity, cross_check(model))
-    contents[MANIFEST_NAME] = manifest_bytes(manifest)
-    return _install(out / NAME / VERSION, contents)
+    if install_version(out, manifest, contents):
+        return f"{NAME} {VERSION} written to {out}."
+    return f"{NAME} {VERSION} came out the same as in {out}; nothing written."
 
 
 def load_model() -> Any:
@@ -171,7 +166,10 @@ def _manifest(contents: dict[str, bytes], parity: Parity, check: Metric) -> Mani
         input=INPUT,
         output=OUTPUT,
         class_count=CLASS_COUNT,
-        files=Files(model=_entry("model.onnx", contents), labels=_entry("labels.json", contents)),
+        files=Files(
+            model=file_entry("model.onnx", contents["model.onnx"]),
+            labels=file_entry("labels.json", contents["labels.json"]),
+        ),
         metrics=(PUBLISHED_TOP1, check),
         parity=parity,
         provenance=Provenance(
@@ -184,36 +182,6 @@ def _manifest(contents: dict[str, bytes], parity: Parity, check: Metric) -> Mani
             versions={"python": platform.python_version(), **versions},
         ),
     )
-
-
-def _entry(name: str, contents: dict[str, bytes]) -> FileEntry:
-    raw = contents[name]
-    return FileEntry(path=name, bytes=len(raw), sha256=hashlib.sha256(raw).hexdigest())
-
-
-def _install(folder: Path, contents: dict[str, bytes]) -> str:
-    """Write the files where the version is new; compare where it exists. The manifest is last."""
-    if (folder / MANIFEST_NAME).exists():
-        existing = read_manifest(folder).files
-        for entry in (existing.model, existing.labels):
-            made = _entry(entry.path, contents)
-            if made != entry:
-                raise ModelError(
-                    "version_differs",
-                    f"{entry.path} came out with SHA-256 {made.sha256}; {folder} has "
-                    f"{entry.sha256}. A version never changes: give this one a new number.",
-                )
-        return f"{NAME} {VERSION} came out the same as in {folder}; nothing written."
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as staging:
-        staged = Path(staging) / NAME / VERSION
-        staged.mkdir(parents=True)
-        for name, raw in contents.items():
-            (staged / name).write_bytes(raw)
-        require_verified(staged)
-        for name in contents:
-            (staged / name).replace(folder / name)
-    return f"{NAME} {VERSION} written to {folder}."
 
 
 def main(

@@ -1,0 +1,62 @@
+"""Puts a freshly made model version into a folder of model artifacts, whole or not at all."""
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+from warmlens.models.errors import ModelError
+from warmlens.models.manifest import (
+    MANIFEST_NAME,
+    FileEntry,
+    Manifest,
+    manifest_bytes,
+    read_manifest,
+)
+from warmlens.models.verify import require_verified
+
+
+def file_entry(name: str, raw: bytes) -> FileEntry:
+    """Return the manifest's entry for a file of this name and content."""
+    return FileEntry(path=name, bytes=len(raw), sha256=hashlib.sha256(raw).hexdigest())
+
+
+def install_version(root: Path, manifest: Manifest, contents: dict[str, bytes]) -> bool:
+    """Write ``manifest`` and ``contents`` (file names to bytes) to ``<root>/<name>/<version>/``.
+
+    Returns:
+        True when the version is new and was written, False when it is there with the same model
+        and labels and nothing was written.
+
+    Raises:
+        ModelError: ``version_differs`` when it is there with another model or other labels, or
+            what verifying raises when the contents are not what the manifest says.
+    """
+    folder = root / manifest.name / manifest.version
+    if (folder / MANIFEST_NAME).exists():
+        _require_same_files(folder, manifest)
+        return False
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as staging:
+        staged = Path(staging) / manifest.name / manifest.version
+        staged.mkdir(parents=True)
+        # The manifest comes last: a version without one does not exist.
+        for name, raw in {**contents, MANIFEST_NAME: manifest_bytes(manifest)}.items():
+            (staged / name).write_bytes(raw)
+        require_verified(staged)
+        for name in (*contents, MANIFEST_NAME):
+            (staged / name).replace(folder / name)
+    return True
+
+
+def _require_same_files(folder: Path, manifest: Manifest) -> None:
+    existing = read_manifest(folder).files
+    for old, new in (
+        (existing.model, manifest.files.model),
+        (existing.labels, manifest.files.labels),
+    ):
+        if old != new:
+            raise ModelError(
+                "version_differs",
+                f"{new.path} came out with SHA-256 {new.sha256}; {folder} has {old.sha256}. "
+                "A version never changes: give this one a new number.",
+            )
