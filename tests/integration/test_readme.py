@@ -1,0 +1,62 @@
+"""The README's commands do what the README says."""
+
+import json
+import re
+import shlex
+import subprocess
+
+import pytest
+
+from tests.conftest import Cloud
+from warmlens.paths import ROOT
+
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+COMMANDS = [line for block in BLOCKS for line in block.splitlines()]
+
+
+def commands(beginning: str) -> list[str]:
+    found = [command for command in COMMANDS if command.startswith(beginning)]
+    assert found, f"no command of the README begins with {beginning}"
+    return found
+
+
+@pytest.mark.parametrize("command", commands("curl"))
+def test_curl_commands_get_the_papers_answers(cloud: Cloud, command: str) -> None:
+    result = subprocess.run(
+        shlex.split(command.replace("http://127.0.0.1:8080", cloud.url)),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answer = json.loads(result.stdout)
+    assert answer["method"] in command
+    if answer["method"] == "classification":
+        assert answer["TOP1_label"] == "espresso"
+    else:
+        assert answer["time"] >= 0.8
+
+
+def test_warmlens_commands_work(cloud: Cloud) -> None:
+    (classify,) = commands(".venv/bin/warmlens classify")
+    (status,) = commands(".venv/bin/warmlens local status")
+    for command, option in ((classify, f"--url {cloud.url}"), (status, f"--folder {cloud.folder}")):
+        arguments = shlex.split(f"{command} {option}")
+        result = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr
+        assert "espresso" in result.stdout or cloud.url in result.stdout
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    named = set(re.findall(r"make ([a-z]+)", README)) - {"it"}
+    targets = set(re.findall(r"^([a-z ]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    known = {name for line in targets for name in line.split()}
+    assert {"run", "test"} <= named
+    assert named <= known
+
+
+@pytest.mark.parametrize(
+    "target", sorted({link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link})
+)
+def test_every_file_that_is_linked_exists(target: str) -> None:
+    assert (ROOT / target).exists()
