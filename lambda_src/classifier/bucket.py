@@ -4,7 +4,7 @@ import os
 import time
 from datetime import timedelta
 
-from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import BaseError, PermissionDeniedError
 from obstore.store import S3Store
 
 CONNECT_TIMEOUT_S = 2
@@ -74,7 +74,7 @@ class Bucket:
             if size_bytes > max_bytes:
                 raise ObjectTooLargeError(size_bytes)
             return bytes(result.bytes())
-        except (FileNotFoundError, PermissionDeniedError, UnauthenticatedError) as error:
+        except (FileNotFoundError, PermissionDeniedError) as error:
             raise ObjectMissingError(_first_line(error)) from error
         except BaseError as error:
             in_time = time.monotonic() - begun_s < REQUEST_TIMEOUT_S

@@ -50,7 +50,7 @@ def list_command(folder: Folder = MODEL_ARTIFACTS, as_json: AsJson = False) -> N
             )
         out.print(table)
         for fault in catalog.faults:
-            err.print(f"{fault.file}: {fault.message}", style="red", markup=False)
+            err.print(fault.message, style="red", markup=False)
     if catalog.faults:
         raise typer.Exit(1)
 
@@ -69,7 +69,7 @@ def verify(
         typer.echo(json.dumps({"name": name, "version": version, "findings": rows}, indent=2))
     elif findings:
         for finding in findings:
-            err.print(f"{finding.file}: {finding.message}", style="red", markup=False)
+            err.print(finding.message, style="red", markup=False)
     else:
         out.print(f"{name} {version} is what its manifest says.")
     if findings:

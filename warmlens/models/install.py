@@ -35,14 +35,16 @@ def install_version(root: Path, manifest: Manifest, contents: dict[str, bytes]) 
     if (folder / MANIFEST_NAME).exists():
         _require_same_files(folder, manifest)
         return False
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as staging:
+    root.mkdir(parents=True, exist_ok=True)
+    # Beside the target, so that moving a file there is one atomic step.
+    with tempfile.TemporaryDirectory(dir=root, prefix=".staging-") as staging:
         staged = Path(staging) / manifest.name / manifest.version
         staged.mkdir(parents=True)
         # The manifest comes last: a version without one does not exist.
         for name, raw in {**contents, MANIFEST_NAME: manifest_bytes(manifest)}.items():
             (staged / name).write_bytes(raw)
         require_verified(staged)
+        folder.mkdir(parents=True, exist_ok=True)
         for name in (*contents, MANIFEST_NAME):
             (staged / name).replace(folder / name)
     return True

@@ -1,0 +1,199 @@
+"""Publishing a model version to S3: whole or not at all, and never changed afterwards."""
+
+import base64
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from tests.unit.models.version_copy import NAME, VERSION, copy_version, edit_manifest
+from warmlens.local.ports import free_port
+from warmlens.models.errors import ModelError
+from warmlens.models.publish import UploadProgress, publish_model
+from warmlens.paths import ROOT
+
+PREFIX = f"{NAME}/{VERSION}/"
+FILES = ["model.onnx", "labels.json", "LICENSE", "README.md", "manifest.json"]
+KILLED_PUBLISHER = """
+import os, signal, sys
+from pathlib import Path
+import boto3
+from warmlens.models.publish import publish_model
+
+folder, bucket, endpoint_url, kill_at = sys.argv[1:]
+
+def die_before(upload):
+    if upload.index == int(kill_at):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+s3 = boto3.client("s3", endpoint_url=endpoint_url, region_name="us-east-1",
+                  aws_access_key_id="test", aws_secret_access_key="test")
+publish_model(Path(folder), bucket, s3, die_before)
+"""
+
+
+@pytest.fixture
+def version(tmp_path: Path) -> Path:
+    return copy_version(tmp_path)
+
+
+def stored(s3: Any, bucket: str) -> dict[str, bytes]:
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+    return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+
+
+def publish_and_kill(version: Path, bucket: str, s3: Any, kill_at: int) -> None:
+    arguments = [str(version), bucket, s3.meta.endpoint_url, str(kill_at)]
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_PUBLISHER, *arguments], cwd=ROOT, check=False, timeout=60
+    )
+    assert killed.returncode == -signal.SIGKILL
+
+
+def refusal(version: Path, bucket: str, s3: Any) -> ModelError:
+    with pytest.raises(ModelError) as refused:
+        publish_model(version, bucket, s3)
+    return refused.value
+
+
+def test_a_version_is_stored_file_by_file_as_it_is(s3: Any, bucket: str, version: Path) -> None:
+    result = publish_model(version, bucket, s3)
+    assert result.published
+    assert (result.name, result.version) == (NAME, VERSION)
+    assert list(result.keys) == [PREFIX + name for name in FILES]
+    assert stored(s3, bucket) == {PREFIX + name: (version / name).read_bytes() for name in FILES}
+
+
+def test_s3_itself_checks_and_keeps_the_hash_of_every_file(
+    s3: Any, bucket: str, version: Path
+) -> None:
+    publish_model(version, bucket, s3)
+    for name in FILES:
+        head = s3.head_object(Bucket=bucket, Key=PREFIX + name, ChecksumMode="ENABLED")
+        digest = hashlib.sha256((version / name).read_bytes()).digest()
+        assert head["ChecksumSHA256"] == base64.b64encode(digest).decode()
+
+
+def test_the_manifest_is_uploaded_last_and_progress_says_how_far_it_is(
+    s3: Any, bucket: str, version: Path
+) -> None:
+    uploads: list[UploadProgress] = []
+    present: list[set[str]] = []
+
+    def on_progress(upload: UploadProgress) -> None:
+        uploads.append(upload)
+        present.append(set(stored(s3, bucket)))
+
+    publish_model(version, bucket, s3, on_progress)
+    assert [upload.key for upload in uploads] == [PREFIX + name for name in FILES]
+    assert [upload.index for upload in uploads] == [1, 2, 3, 4, 5]
+    assert {upload.count for upload in uploads} == {5}
+    assert uploads[0].bytes == (version / "model.onnx").stat().st_size
+    assert present[-1] == {PREFIX + name for name in FILES[:-1]}
+
+
+def test_publishing_the_same_version_again_changes_nothing_and_says_so(
+    s3: Any, bucket: str, version: Path
+) -> None:
+    publish_model(version, bucket, s3)
+    before = s3.list_objects_v2(Bucket=bucket)["Contents"]
+    again = publish_model(version, bucket, s3)
+    assert (again.published, again.keys) == (False, ())
+    assert s3.list_objects_v2(Bucket=bucket)["Contents"] == before
+
+
+def test_other_content_under_a_published_number_is_refused(
+    s3: Any, bucket: str, version: Path
+) -> None:
+    publish_model(version, bucket, s3)
+    before = stored(s3, bucket)
+    edit_manifest(version, "architecture", "another")
+    error = refusal(version, bucket, s3)
+    assert error.code == "version_exists"
+    assert f"{PREFIX}manifest.json" in error.message
+    assert stored(s3, bucket) == before
+
+
+@pytest.mark.parametrize("kill_at", [1, 2, 5])
+def test_a_killed_publish_leaves_no_version_and_is_finished_by_running_it_again(
+    s3: Any, bucket: str, version: Path, kill_at: int
+) -> None:
+    publish_and_kill(version, bucket, s3, kill_at)
+    left = set(stored(s3, bucket))
+    assert left == {PREFIX + name for name in FILES[: kill_at - 1]}
+    assert publish_model(version, bucket, s3).published
+    assert stored(s3, bucket) == {PREFIX + name: (version / name).read_bytes() for name in FILES}
+
+
+def test_what_an_unfinished_publish_left_is_not_overwritten_by_other_content(
+    s3: Any, bucket: str, version: Path
+) -> None:
+    publish_and_kill(version, bucket, s3, kill_at=2)
+    other = b"another model"
+    (version / "model.onnx").write_bytes(other)
+    edit_manifest(version, "files.model.bytes", len(other))
+    edit_manifest(version, "files.model.sha256", hashlib.sha256(other).hexdigest())
+    error = refusal(version, bucket, s3)
+    assert error.code == "leftover_differs"
+    assert set(stored(s3, bucket)) == {PREFIX + "model.onnx"}
+    assert stored(s3, bucket)[PREFIX + "model.onnx"] != other
+
+
+def test_two_publishers_at_once_cannot_replace_each_others_manifest(
+    s3: Any, bucket: str, version: Path
+) -> None:
+    other_manifest = json.dumps({"schema": "other"}).encode()
+
+    def other_publisher_wins(upload: UploadProgress) -> None:
+        if upload.index == upload.count:
+            s3.put_object(Bucket=bucket, Key=upload.key, Body=other_manifest)
+
+    with pytest.raises(ModelError) as refused:
+        publish_model(version, bucket, s3, other_publisher_wins)
+    assert refused.value.code == "version_exists"
+    assert stored(s3, bucket)[PREFIX + "manifest.json"] == other_manifest
+
+
+def test_a_version_with_a_fault_is_refused_before_anything_is_uploaded(
+    s3: Any, bucket: str, version: Path
+) -> None:
+    (version / "labels.json").write_bytes(b"{}")
+    assert refusal(version, bucket, s3).code == "wrong_bytes"
+    assert stored(s3, bucket) == {}
+
+
+def test_a_file_that_changes_after_it_was_verified_is_not_stored(
+    s3: Any, bucket: str, version: Path
+) -> None:
+    def change_the_model(upload: UploadProgress) -> None:
+        if upload.index == 1:
+            (version / "model.onnx").write_bytes(b"changed")
+
+    with pytest.raises(ModelError) as refused:
+        publish_model(version, bucket, s3, change_the_model)
+    assert refused.value.code == "store_refused"
+    assert stored(s3, bucket) == {}
+
+
+def test_a_bucket_that_is_not_there_is_named(s3: Any, version: Path) -> None:
+    error = refusal(version, "test-no-such-bucket", s3)
+    assert (error.code, "test-no-such-bucket" in error.message) == ("bucket_missing", True)
+
+
+def test_a_store_that_cannot_be_reached_is_refused_in_plain_words(version: Path) -> None:
+    nowhere = boto3.client(
+        "s3",
+        endpoint_url=f"http://127.0.0.1:{free_port()}",
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"max_attempts": 0}),
+    )
+    assert refusal(version, "test-bucket", nowhere).code == "store_unreachable"

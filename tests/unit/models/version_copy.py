@@ -1,0 +1,51 @@
+"""Copies of the shipped model version, for tests that break them."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from warmlens.paths import MODEL_ARTIFACTS
+
+NAME = "imagenet-efficientnet-lite0"
+VERSION = "1.0.0"
+SHIPPED = MODEL_ARTIFACTS / NAME / VERSION
+
+
+def copy_version(root: Path) -> Path:
+    """Copy the shipped version to `<root>/<name>/<version>` and return that folder."""
+    return shutil.copytree(SHIPPED, root / NAME / VERSION)
+
+
+def shipped_manifest() -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads((SHIPPED / "manifest.json").read_bytes())
+    return manifest
+
+
+def set_field(document: dict[str, Any], path: str, value: object) -> None:
+    """Set the field that `path` names, such as `files.model.bytes`."""
+    *parents, field = path.split(".")
+    for parent in parents:
+        document = document[parent]
+    document[field] = value
+
+
+def edit_manifest(folder: Path, path: str, value: object) -> None:
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    set_field(manifest, path, value)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def replace_labels(folder: Path, raw: bytes) -> None:
+    """Write other labels and enter their size and hash, so that only their content is wrong."""
+    (folder / "labels.json").write_bytes(raw)
+    edit_manifest(folder, "files.labels.bytes", len(raw))
+    edit_manifest(folder, "files.labels.sha256", hashlib.sha256(raw).hexdigest())
+
+
+def edit_labels(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    labels = json.loads((folder / "labels.json").read_bytes())
+    change(labels)
+    replace_labels(folder, json.dumps(labels).encode())
