@@ -191,27 +191,20 @@ class Instance:
             self._become_idle()
         return await poll
 
-    def check_pending(self, request_id: str) -> None:
-        """Refuse an answer that no call is waiting for."""
-        self._pending(request_id)
-
     def answer(self, request_id: str, answer: Answer) -> None:
         """Keep the answer until the runtime is ready again."""
-        self._pending(request_id).answer = answer
+        invocation = self._invocation
+        if self.state is not State.BUSY or not invocation or invocation.answer:
+            raise _wrong_state("no call is waiting for an answer")
+        if invocation.request_id != request_id:
+            raise RuntimeApiError(400, "InvalidRequestID", "Invalid request ID")
+        invocation.answer = answer
 
     def fail_init(self, error: FunctionError) -> None:
         """End with the runtime's own account of what went wrong."""
         if self.state is not State.INIT:
             raise _wrong_state("the init phase is over")
         self._end(error)
-
-    def _pending(self, request_id: str) -> Invocation:
-        invocation = self._invocation
-        if self.state is not State.BUSY or not invocation or invocation.answer:
-            raise _wrong_state("no call is waiting for an answer")
-        if invocation.request_id != request_id:
-            raise RuntimeApiError(400, "InvalidRequestID", "Invalid request ID")
-        return invocation
 
     def _become_idle(self) -> None:
         self._lift_limit()

@@ -1,6 +1,5 @@
 """The server side of Lambda's Runtime API (2018-06-01), one address for each instance."""
 
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -52,12 +51,8 @@ class Runtime(Protocol):
         """Wait for the next call."""
         ...
 
-    def check_pending(self, request_id: str) -> None:
-        """Refuse unless this call is under way and unanswered."""
-        ...
-
     def answer(self, request_id: str, answer: Answer) -> None:
-        """Take the answer of the call under way."""
+        """Take the answer of the call under way; refused when this is not it."""
         ...
 
     def fail_init(self, error: FunctionError) -> None:
@@ -105,19 +100,14 @@ class RuntimeApi:
         Raises:
             OSError: no port can be opened.
         """
-        with socket.socket() as listener:
-            listener.bind((_HOST, 0))
-            # Small answers are not held back for more to come; connections inherit it.
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            port: int = listener.getsockname()[1]
-            self._runtimes[port] = runtime
-            site = web.SockSite(self._runner, listener)
-            await site.start()
-            try:
-                yield f"{_HOST}:{port}"
-            finally:
-                del self._runtimes[port]
-                await site.stop()
+        site = web.TCPSite(self._runner, _HOST, 0)
+        await site.start()
+        self._runtimes[site.port] = runtime
+        try:
+            yield f"{_HOST}:{site.port}"
+        finally:
+            del self._runtimes[site.port]
+            await site.stop()
 
     def _runtime(self, request: web.Request) -> Runtime:
         transport = request.transport
@@ -151,7 +141,6 @@ class RuntimeApi:
         self, request: web.Request, answer: Callable[[bytes], Answer]
     ) -> web.Response:
         runtime, request_id = self._runtime(request), request.match_info["request_id"]
-        runtime.check_pending(request_id)
         body = await read_body(request, RESPONSE_LIMIT_BYTES)
         if body is None:
             error = FunctionError(

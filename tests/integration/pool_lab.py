@@ -1,0 +1,192 @@
+"""A pool under test: its log, its functions, a clock of its own, and the fixture `start`."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from warmlens.local.clock import Clock
+from warmlens.local.function import FunctionSpec
+from warmlens.local.instance import InstanceInfo, State
+from warmlens.local.invocation import (
+    FunctionError,
+    InvokeResult,
+)
+from warmlens.local.pool import InstancePool
+
+FUNCTIONS = Path(__file__).parent / "functions"
+
+
+class FakeClock:
+    """A clock that stands still until it is advanced."""
+
+    def __init__(self) -> None:
+        self._now_s = 0.0
+        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
+
+    def monotonic(self) -> float:
+        return self._now_s
+
+    async def sleep(self, delay_s: float) -> None:
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sleepers.append((self._now_s + delay_s, woken))
+        await woken
+
+    async def advance(self, duration_s: float) -> None:
+        """Let the time pass, waking sleepers in order; one that sleeps again is woken again."""
+        end_s = self._now_s + duration_s
+        while True:
+            await asyncio.sleep(0)  # what was started or woken reaches its next sleep
+            self._sleepers = [each for each in self._sleepers if not each[1].done()]
+            due = min((wake_s for wake_s, _ in self._sleepers if wake_s <= end_s), default=None)
+            if due is None:
+                break
+            self._now_s = due
+            for wake_s, woken in self._sleepers:
+                if wake_s <= due:
+                    woken.set_result(None)
+        self._now_s = end_s
+
+
+class Lab:
+    """A pool under test, its log, and the functions it may run.
+
+    A function's name is its handler in functions/handlers.py unless `specs` says otherwise.
+    """
+
+    def __init__(self, python: str, folder: Path) -> None:
+        self.python = python
+        self.folder = folder
+        self.lines: list[str] = []
+        self.timeout_s = 900.0
+        self.commands: dict[str, tuple[str, ...]] = {}
+        self.environment: dict[str, str] = {}
+        self.may_resolve = asyncio.Event()
+        self.may_resolve.set()
+        self.pool: InstancePool
+        # Other tests' processes may run beside.
+        self._others = psutil.Process().children()
+
+    async def resolve(self, name: str, version: str) -> FunctionSpec:
+        await self.may_resolve.wait()
+        handler = name if "." in name else f"handlers.{name}"
+        return FunctionSpec(
+            name=name,
+            version=version,
+            memory_mb=1769,
+            timeout_s=self.timeout_s,
+            environment=self.environment,
+            handler=handler,
+            command=self.commands.get(name, (self.python, "-m", "awslambdaric", handler)),
+            task_root=FUNCTIONS,
+        )
+
+    async def call(
+        self, function: str, event: object = None, *, version: str = "1", request_id: str = "call"
+    ) -> InvokeResult:
+        return await self.pool.invoke(
+            function=function,
+            version=version,
+            payload=json.dumps(event).encode(),
+            request_id=request_id,
+        )
+
+    async def answer(self, function: str, event: object = None) -> Any:
+        """What the function says; it must not fail."""
+        result = await self.call(function, event)
+        assert result.error is None
+        return json.loads(result.payload)
+
+    async def error(self, function: str, event: object = None) -> FunctionError:
+        """How the call fails; it must."""
+        result = await self.call(function, event)
+        assert result.error is not None
+        return result.error
+
+    async def hold(self, count: int, function: str = "hold") -> "Held":
+        """Start calls that overlap, and wait until every one of them is under way."""
+        until = self.folder / f"release-{random.randbytes(4).hex()}"
+        calls = [
+            asyncio.create_task(self.call(function, {"until": str(until)})) for _ in range(count)
+        ]
+        await eventually(lambda: self.states().count(State.BUSY) >= count)
+        return Held(until, calls)
+
+    def states(self) -> list[State]:
+        return [instance.state for instance in self.pool.instances()]
+
+    def processes(self) -> list[psutil.Process]:
+        """What was started since and still runs."""
+        return [each for each in psutil.Process().children() if each not in self._others]
+
+    async def init_is_under_way(self) -> None:
+        await eventually(lambda: any(instance.pid for instance in self.pool.instances()))
+
+    def only_instance(self) -> InstanceInfo:
+        (instance,) = self.pool.instances()
+        return instance
+
+    def logged(self, part: str) -> list[str]:
+        return [line for line in self.lines if part in line]
+
+
+class Held:
+    """Calls under way that end when told."""
+
+    def __init__(self, until: Path, calls: list[asyncio.Task[InvokeResult]]) -> None:
+        self._until = until
+        self.calls = calls
+
+    async def release(self) -> list[InvokeResult]:
+        self._until.touch()
+        return await asyncio.gather(*self.calls)
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Wait for what other processes bring about; the test's own time limit bounds it."""
+    while True:
+        if condition():
+            return
+        await asyncio.sleep(0.002)
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+StartLab = Callable[..., Awaitable[Lab]]
+
+
+@pytest.fixture
+async def start(
+    runtime_python: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> AsyncIterator[StartLab]:
+    """Starts a pool with the given limits.
+
+    Afterwards it is stopped, has left no process, and nothing went wrong unseen.
+    """
+    labs = []
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def start_lab(*, clock: Clock | None = None, **limits: Any) -> Lab:
+            lab = Lab(runtime_python, tmp_path)
+            pool = InstancePool(resolve=lab.resolve, log=lab.lines.append, clock=clock, **limits)
+            lab.pool = await stack.enter_async_context(pool)
+            labs.append(lab)
+            return lab
+
+        yield start_lab
+    assert [lab.processes() for lab in labs] == [[] for _ in labs]
+    records = [*caplog.get_records("call"), *caplog.records]
+    names = {record.name for record in records if record.levelno >= logging.WARNING}
+    assert names.isdisjoint({"asyncio", "aiohttp.server"})

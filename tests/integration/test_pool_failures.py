@@ -1,0 +1,307 @@
+"""The instance pool when functions fail: exceptions, crashes, limits and broken protocols."""
+
+import asyncio
+import json
+import os
+import random
+import signal
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from tests.integration import pool_lab
+from tests.integration.pool_lab import FakeClock, StartLab, eventually, is_gone
+from warmlens.local.instance import State
+from warmlens.local.invocation import (
+    REQUEST_LIMIT_BYTES,
+    RESPONSE_LIMIT_BYTES,
+    FunctionError,
+    RequestTooLargeError,
+    TooManyRequestsError,
+)
+
+start = pool_lab.start  # a fixture
+
+
+async def test_a_call_over_the_timeout_is_killed_and_the_next_one_works(start: StartLab) -> None:
+    clock = FakeClock()
+    lab = await start(clock=clock)
+    lab.timeout_s = 3
+    held = await lab.hold(1)
+    pid = lab.only_instance().pid
+    await clock.advance(3)
+    result = await held.calls[0]
+    assert result.error == FunctionError(
+        "Sandbox.Timedout", "RequestId: call Error: Task timed out after 3.00 seconds"
+    )
+    assert json.loads(result.payload)["errorType"] == "Sandbox.Timedout"
+    assert result.duration_ms == 3000
+    await eventually(lambda: is_gone(pid or 0))
+    assert lab.logged("call Task timed out after 3.00 seconds")
+    assert lab.logged("REPORT")[0].endswith("\tStatus: timeout")
+    assert (await lab.call("hold", {"until": str(lab.folder)})).error is None
+
+
+async def test_init_does_not_count_against_the_timeout(start: StartLab, tmp_path: Path) -> None:
+    clock = FakeClock()
+    lab = await start(clock=clock, init_limit_s=10)
+    lab.timeout_s = 1
+    lab.environment = {"IMPORT_UNTIL": str(tmp_path / "go")}
+    call = asyncio.create_task(lab.call("import_waits.handler", "late"))
+    await lab.init_is_under_way()
+    await clock.advance(9)
+    (tmp_path / "go").touch()
+    result = await call
+    assert (result.error, result.payload) == (None, b'"late"')
+    assert result.init_ms == 9000
+
+
+async def test_a_limit_that_was_not_reached_does_not_reach_the_next_call(start: StartLab) -> None:
+    clock = FakeClock()
+    lab = await start(clock=clock, init_limit_s=10)
+    lab.timeout_s = 3
+    for _ in range(5):
+        await lab.call("echo")
+        await clock.advance(2.9)
+    await clock.advance(60)
+    instance = lab.only_instance()
+    assert (instance.state, instance.calls) == (State.IDLE, 5)
+
+
+@pytest.mark.parametrize(
+    ("function", "event", "reason"),
+    [
+        ("exit_with", {"status": 1}, "Runtime exited with error: exit status 1"),
+        ("exit_with", {"status": 0}, "Runtime exited without providing a reason"),
+        ("kill_itself", None, "Runtime exited with error: signal: killed"),
+    ],
+)
+async def test_an_instance_that_ends_in_a_call_fails_that_call_only(
+    start: StartLab, function: str, event: object, reason: str
+) -> None:
+    lab = await start()
+    for _ in range(2):
+        error = await lab.error(function, event)
+        assert error == FunctionError("Runtime.ExitError", f"RequestId: call Error: {reason}")
+    assert lab.states() == []
+    assert lab.logged("REPORT")[0].endswith("\tStatus: error\tError Type: Runtime.ExitError")
+    assert await lab.answer("echo", "still here") == "still here"
+
+
+async def test_an_instance_killed_while_idle_is_replaced(start: StartLab) -> None:
+    lab = await start()
+    first = await lab.call("echo")
+    os.kill(lab.only_instance().pid or 0, signal.SIGKILL)
+    await eventually(lambda: lab.states() == [])
+    second = await lab.call("echo")
+    assert (second.error, second.instance_id != first.instance_id) == (None, True)
+    assert lab.logged("ended while idle: Runtime exited with error: signal: killed")
+
+
+async def test_what_an_instance_started_ends_with_it(start: StartLab) -> None:
+    lab = await start()
+    child = await lab.answer("start_child")
+    assert not is_gone(child)
+    os.kill(lab.only_instance().pid or 0, signal.SIGKILL)
+    await eventually(lambda: is_gone(child))
+
+
+async def test_an_exception_of_the_function_is_its_answer_and_the_instance_stays(
+    start: StartLab,
+) -> None:
+    lab = await start()
+    result = await lab.call("fail", {"depth": 0}, request_id="call-1")
+    assert result.error == FunctionError("ValueError", "no such colour")
+    document = json.loads(result.payload)
+    assert document["requestId"] == "call-1"
+    assert "handlers.py" in document["stackTrace"][0]
+    assert (await lab.call("fail", {"depth": 0})).instance_id == result.instance_id
+
+
+async def test_a_long_stack_trace_is_no_obstacle(start: StartLab) -> None:
+    lab = await start()
+    assert await lab.error("fail", {"depth": 300}) == FunctionError("ValueError", "no such colour")
+    assert lab.states() == [State.IDLE]
+
+
+@pytest.mark.parametrize(
+    ("function", "error_type", "message"),
+    [
+        ("import_raises.handler", "RuntimeError", "no model in the store"),
+        ("no_such_module.handler", "Runtime.ImportModuleError", "No module named"),
+        ("handlers.no_such", "Runtime.HandlerNotFound", "Handler 'no_such' missing"),
+        ("import_exits.handler", "Runtime.ExitError", "exit status 3"),
+    ],
+)
+async def test_a_failed_init_is_the_answer_of_the_call_that_caused_it(
+    start: StartLab, function: str, error_type: str, message: str
+) -> None:
+    lab = await start(max_instances=1)
+    for _ in range(2):
+        error = await lab.error(function)
+        assert error.error_type == error_type
+        assert message in error.message
+        assert lab.states() == []
+    (line, _) = lab.logged("INIT_REPORT")
+    assert line.endswith(f"\tPhase: init\tStatus: error\tError Type: {error_type}")
+    assert await lab.answer("echo", 1) == 1
+
+
+async def test_an_init_over_its_limit_is_killed(start: StartLab, tmp_path: Path) -> None:
+    clock = FakeClock()
+    lab = await start(clock=clock, init_limit_s=10)
+    lab.environment = {"IMPORT_UNTIL": str(tmp_path / "go")}
+    call = asyncio.create_task(lab.call("import_waits.handler"))
+    await lab.init_is_under_way()
+    pid = lab.only_instance().pid
+    await clock.advance(10)
+    assert (await call).error == FunctionError(
+        "Sandbox.Timedout", "RequestId: call Error: Init phase timed out after 10.00 seconds"
+    )
+    await eventually(lambda: is_gone(pid or 0))
+    (line,) = lab.logged("INIT_REPORT")
+    assert line.endswith("INIT_REPORT Init Duration: 10000.00 ms\tPhase: init\tStatus: timeout")
+    (tmp_path / "go").touch()
+    assert (await lab.call("import_waits.handler")).error is None
+
+
+async def test_an_interpreter_that_is_not_there_is_named(start: StartLab, tmp_path: Path) -> None:
+    lab = await start(max_instances=1)
+    python = str(tmp_path / "Python")
+    lab.commands["echo"] = (python, "-m", "awslambdaric", "handlers.echo")
+    for _ in range(2):
+        error = await lab.error("echo")
+        assert error.error_type == "Runtime.InvalidEntrypoint"
+        assert f"fork/exec {python}: no such file" in error.message
+    lab.commands.clear()
+    assert await lab.answer("echo", 1) == 1
+
+
+async def test_a_program_that_cannot_run_is_an_exit(start: StartLab, tmp_path: Path) -> None:
+    lab = await start()
+    program = tmp_path / "program"
+    program.write_bytes(b"\x7fELF and no more")
+    program.chmod(0o755)
+    lab.commands["echo"] = (str(program),)
+    assert (await lab.error("echo")).error_type in {
+        "Runtime.ExitError",
+        "Runtime.InvalidEntrypoint",
+    }
+    assert lab.states() == []
+
+
+async def test_answers_up_to_the_limit_arrive_and_longer_ones_are_refused(start: StartLab) -> None:
+    lab = await start()
+    largest = await lab.call("answer_of", {"bytes": RESPONSE_LIMIT_BYTES})
+    assert (largest.error, len(largest.payload)) == (None, RESPONSE_LIMIT_BYTES)
+    error = await lab.error("answer_of", {"bytes": RESPONSE_LIMIT_BYTES + 1})
+    assert error.error_type == "Function.ResponseSizeTooLarge"
+    assert await lab.answer("answer_of", {"bytes": 3}) == "x"
+
+
+async def test_events_up_to_the_limit_are_taken_and_longer_ones_refused(start: StartLab) -> None:
+    lab = await start()
+    event = "x" * (REQUEST_LIMIT_BYTES - 2)
+    assert await lab.answer("echo", event) == event
+    with pytest.raises(RequestTooLargeError, match="must be smaller than 6291456 bytes"):
+        await lab.call("echo", event + "x")
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "expected"),
+    [
+        ("wrong_id", "status 400"),
+        ("answers_twice", "status 403"),
+        ("asks_for_more_first", "status 403"),
+        ("reports_a_late_init_error", "status 403"),
+        ("garbage_request", None),
+        ("hangs_up_in_its_answer", None),
+    ],
+)
+async def test_a_slip_in_the_protocol_is_refused_and_the_call_still_answered(
+    start: StartLab, behaviour: str, expected: str | None
+) -> None:
+    lab = await start()
+    lab.commands["odd"] = (lab.python, "odd_runtime.py", behaviour)
+    for number in range(3):
+        assert await lab.answer("odd", number) == number
+    assert lab.only_instance().calls == 3
+    shown = [line.split("] ")[1] for line in lab.logged("status")]
+    assert shown == ([expected] * 3 if expected else [])
+
+
+async def test_a_call_that_its_runtime_never_reads_ends_at_the_timeout(start: StartLab) -> None:
+    clock = FakeClock()
+    lab = await start(clock=clock)
+    lab.timeout_s = 3
+    lab.commands["odd"] = (lab.python, "odd_runtime.py", "hangs_up_on_the_next_call")
+    assert await lab.answer("odd", 1) == 1
+    unread = asyncio.create_task(lab.call("odd", 2))
+    await eventually(lambda: lab.states() == [State.BUSY])
+    await clock.advance(3)
+    result = await unread
+    assert result.error
+    assert result.error.error_type == "Sandbox.Timedout"
+    assert await lab.answer("odd", 3) == 3
+
+
+async def test_an_answer_that_is_not_json_is_passed_on_as_it_is(start: StartLab) -> None:
+    lab = await start()
+    lab.commands["odd"] = (lab.python, "odd_runtime.py", "garbage_answer")
+    result = await lab.call("odd")
+    assert (result.error, result.payload) == (None, b"\xff\x00 not JSON")
+    assert lab.states() == [State.IDLE]
+
+
+async def test_an_error_that_is_not_json_is_still_an_error(start: StartLab) -> None:
+    lab = await start()
+    lab.commands["odd"] = (lab.python, "odd_runtime.py", "garbage_error")
+    assert await lab.error("odd") == FunctionError("Runtime.Unknown", "[not an error")
+    assert lab.states() == [State.IDLE]
+
+
+async def test_a_runtime_that_ends_without_an_answer_is_an_exit(start: StartLab) -> None:
+    lab = await start()
+    lab.commands["odd"] = (lab.python, "odd_runtime.py", "gives_no_answer")
+    assert (await lab.error("odd")).error_type == "Runtime.ExitError"
+    assert lab.states() == []
+
+
+async def test_a_runtime_that_answers_and_ends_has_answered(start: StartLab) -> None:
+    lab = await start()
+    lab.commands["odd"] = (lab.python, "odd_runtime.py", "answers_and_ends")
+    for number in range(2):
+        assert await lab.answer("odd", number) == number
+        assert lab.states() == []
+
+
+async def test_whatever_happens_every_caller_is_answered_and_nothing_is_stuck(
+    start: StartLab,
+) -> None:
+    lab = await start(max_instances=3)
+    chance = random.Random(20200118)
+    kinds: list[tuple[str, object]] = [
+        ("echo", None),
+        ("fail", {"depth": 0}),
+        ("exit_with", {"status": 1}),
+        ("kill_itself", None),
+        ("import_exits.handler", None),
+    ]
+
+    async def client() -> list[str]:
+        seen = []
+        for function, event in chance.choices(kinds, weights=[8, 4, 1, 1, 1], k=20):
+            try:
+                result = await lab.call(function, event)
+                seen.append(result.error.error_type if result.error else "answer")
+            except TooManyRequestsError:
+                seen.append("refused")
+                await asyncio.sleep(0)
+        return seen
+
+    outcomes = list(chain.from_iterable(await asyncio.gather(*(client() for _ in range(4)))))
+    assert len(outcomes) == 80
+    assert set(outcomes) == {"answer", "ValueError", "Runtime.ExitError", "refused"}
+    await eventually(lambda: len(lab.processes()) == len(lab.pool.instances()))
+    assert set(lab.states()) <= {State.IDLE}
