@@ -12,14 +12,14 @@ from typing import Any
 import psutil
 import pytest
 
-from warmlens.local.clock import Clock
-from warmlens.local.function import FunctionSpec
-from warmlens.local.instance import InstanceInfo, State
-from warmlens.local.invocation import (
+from warmlens.local.instances.clock import Clock
+from warmlens.local.instances.function import FunctionSpec
+from warmlens.local.instances.instance import InstanceInfo, State
+from warmlens.local.instances.invocation import (
     FunctionError,
     InvokeResult,
 )
-from warmlens.local.pool import InstancePool
+from warmlens.local.instances.pool import InstancePool
 
 FUNCTIONS = Path(__file__).parent / "functions"
 

@@ -10,13 +10,13 @@ from aiohttp import ClientSession, web
 
 from tests.integration import pool_lab
 from tests.integration.pool_lab import StartLab
-from warmlens.local.function import FunctionSpec
-from warmlens.local.invocation import (
+from warmlens.local.instances.function import FunctionSpec
+from warmlens.local.instances.invocation import (
     REQUEST_LIMIT_BYTES,
     FunctionNotFoundError,
 )
-from warmlens.local.lambda_proxy import PROXY_PATH, proxy_routes
-from warmlens.local.pool import InstancePool
+from warmlens.local.instances.lambda_proxy import PROXY_PATH, proxy_routes
+from warmlens.local.instances.pool import InstancePool
 
 start = pool_lab.start  # a fixture
 

@@ -10,8 +10,8 @@ import pytest
 
 from tests.conftest import Cloud
 from warmlens.local.aws import LocalAws
-from warmlens.local.function import FunctionSpec
-from warmlens.local.pool import InstancePool
+from warmlens.local.instances.function import FunctionSpec
+from warmlens.local.instances.pool import InstancePool
 from warmlens.models.publish import publish_model
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, WEB
 

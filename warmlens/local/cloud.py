@@ -19,8 +19,8 @@ from warmlens.local.environments import Environment
 from warmlens.local.front import front_app
 from warmlens.local.gaps import add_request_validators
 from warmlens.local.image_functions import ImageFunctions
-from warmlens.local.lambda_proxy import PROXY_PATH, proxy_routes
-from warmlens.local.pool import InstancePool
+from warmlens.local.instances.lambda_proxy import PROXY_PATH, proxy_routes
+from warmlens.local.instances.pool import InstancePool
 from warmlens.local.ports import HOST, free_port
 from warmlens.local.server import serving
 from warmlens.local.state import STATE_FILE, StateFile

@@ -8,8 +8,8 @@ from botocore.exceptions import ClientError
 
 from warmlens.local.aws import LocalAws
 from warmlens.local.errors import LocalCloudError
-from warmlens.local.function import FunctionSpec
-from warmlens.local.invocation import FunctionNotFoundError
+from warmlens.local.instances.function import FunctionSpec
+from warmlens.local.instances.invocation import FunctionNotFoundError
 
 
 class ImageFunctions:

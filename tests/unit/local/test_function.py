@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from warmlens.local.function import FunctionSpec, instance_environment
+from warmlens.local.instances.function import FunctionSpec, instance_environment
 
 
 def spec(

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from warmlens.local.invocation import FunctionError, Invocation, parse_error
+from warmlens.local.instances.invocation import FunctionError, Invocation, parse_error
 
 
 @pytest.mark.parametrize("request_id", ["", "a b", "../next", "a\r\nb", "é", "x" * 129])

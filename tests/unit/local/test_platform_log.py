@@ -2,8 +2,8 @@
 
 import re
 
-from warmlens.local.invocation import TIMED_OUT, FunctionError
-from warmlens.local.platform_log import (
+from warmlens.local.instances.invocation import TIMED_OUT, FunctionError
+from warmlens.local.instances.platform_log import (
     end_line,
     init_report_line,
     report_line,

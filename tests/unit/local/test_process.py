@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from warmlens.local.process import InstanceProcess, die_with_parent, start_process
+from warmlens.local.instances.process import InstanceProcess, die_with_parent, start_process
 
 SHOW_PARENT_DEATH_SIGNAL = (
     "import ctypes; seen = ctypes.c_int(); ctypes.CDLL(None).prctl(2, ctypes.byref(seen));"

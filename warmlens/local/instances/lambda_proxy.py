@@ -4,15 +4,15 @@ import uuid
 
 from aiohttp import web
 
-from warmlens.local.http_body import read_body
-from warmlens.local.invocation import (
+from warmlens.local.instances.http_body import read_body
+from warmlens.local.instances.invocation import (
     REQUEST_LIMIT_BYTES,
     InvokeRefusedError,
     InvokeResult,
     RequestTooLargeError,
     error_json,
 )
-from warmlens.local.pool import InstancePool
+from warmlens.local.instances.pool import InstancePool
 
 PROXY_PATH = "/invoke"
 

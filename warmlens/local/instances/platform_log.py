@@ -3,7 +3,7 @@
 import math
 from datetime import UTC, datetime
 
-from warmlens.local.invocation import TIMED_OUT, FunctionError
+from warmlens.local.instances.invocation import TIMED_OUT, FunctionError
 
 
 def start_line(request_id: str, version: str) -> str:

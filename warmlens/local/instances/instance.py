@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from warmlens.local.clock import Clock
-from warmlens.local.function import FunctionSpec, instance_environment
-from warmlens.local.invocation import (
+from warmlens.local.instances.clock import Clock
+from warmlens.local.instances.function import FunctionSpec, instance_environment
+from warmlens.local.instances.invocation import (
     EXITED,
     TIMED_OUT,
     Answer,
@@ -24,15 +24,15 @@ from warmlens.local.invocation import (
     Invocation,
     InvokeResult,
 )
-from warmlens.local.platform_log import (
+from warmlens.local.instances.platform_log import (
     end_line,
     init_report_line,
     report_line,
     start_line,
     timeout_line,
 )
-from warmlens.local.process import InstanceProcess, start_process
-from warmlens.local.runtime_api import Event, RuntimeApi, RuntimeApiError
+from warmlens.local.instances.process import InstanceProcess, start_process
+from warmlens.local.instances.runtime_api import Event, RuntimeApi, RuntimeApiError
 
 _logger = logging.getLogger(__name__)
 

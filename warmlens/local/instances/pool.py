@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Self
 
-from warmlens.local.clock import Clock, SystemClock
-from warmlens.local.function import FunctionSpec
-from warmlens.local.instance import Instance, InstanceHost, InstanceInfo, State
-from warmlens.local.invocation import (
+from warmlens.local.instances.clock import Clock, SystemClock
+from warmlens.local.instances.function import FunctionSpec
+from warmlens.local.instances.instance import Instance, InstanceHost, InstanceInfo, State
+from warmlens.local.instances.invocation import (
     REQUEST_LIMIT_BYTES,
     Invocation,
     InvokeRefusedError,
@@ -16,8 +16,8 @@ from warmlens.local.invocation import (
     RequestTooLargeError,
     TooManyRequestsError,
 )
-from warmlens.local.process import die_with_parent
-from warmlens.local.runtime_api import RuntimeApi
+from warmlens.local.instances.process import die_with_parent
+from warmlens.local.instances.runtime_api import RuntimeApi
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 

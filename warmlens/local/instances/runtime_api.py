@@ -7,8 +7,8 @@ from typing import Protocol
 
 from aiohttp import web
 
-from warmlens.local.http_body import read_body
-from warmlens.local.invocation import (
+from warmlens.local.instances.http_body import read_body
+from warmlens.local.instances.invocation import (
     RESPONSE_LIMIT_BYTES,
     Answer,
     FunctionError,

@@ -1,0 +1,1 @@
+"""The instances of the container-image function: processes under the Lambda Runtime API."""
