@@ -5,8 +5,10 @@ import { explain } from "./problems.js";
 const at = (id) => document.getElementById(id);
 const stepItems = [...at("steps").children];
 
-/** Put a new photo into the frame. */
+/** Put the photo that is sent now into the frame. */
 export function showPhoto(photo) {
+  at("problem").replaceChildren();
+  at("again").textContent = "Send again";
   at("again").hidden = false;
   const picture = at("photo");
   if (picture.getAttribute("src") === photo.url) return; // sent again: it is there already
@@ -20,12 +22,11 @@ export function showPhoto(photo) {
 
 /** Say what is being done; the step is null before the first one. */
 export function showStep(step, words) {
-  at("problem").replaceChildren();
-  at("again").textContent = "Send again";
   markSteps(step, "current");
   at("status").textContent = words;
 }
 
+/** Say that the answer is there. */
 export function showDone(words) {
   markSteps(null, "", { allDone: true });
   at("status").textContent = words;
@@ -47,6 +48,7 @@ export function showProblem(problem) {
   at("problem").replaceChildren(...parts);
 }
 
+/** Show or hide that files may be dropped anywhere. */
 export function showDragging(isDragging) {
   at("drop-hint").classList.toggle("is-shown", isDragging);
 }

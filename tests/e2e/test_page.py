@@ -118,9 +118,12 @@ def test_only_the_classes_in_the_answer_are_shown(page: Page, page_url: str) -> 
     gone = {f"TOP{rank}_{key}": None for rank in (3, 4, 5) for key in ("ID", "softmax", "label")}
     intercept(page, page_url, "classification", answer_with(**gone))
     open_page(page, page_url)
+    below = page.get_by_role("heading", name="Warm or cold")
+    place = below.bounding_box()
     press_sample(page)
     expect_answer(page)
     expect(classes(page)).to_have_count(2)
+    assert below.bounding_box() == place
 
 
 @pytest.mark.parametrize(

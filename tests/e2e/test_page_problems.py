@@ -12,7 +12,7 @@ from tests.e2e.page_driver import (
     open_page,
     press_sample,
 )
-from tests.e2e.page_stub import STEPS, answer_with, intercept
+from tests.e2e.page_stub import STEPS, Held, answer_with, intercept
 
 S3_HEADERS = {"Access-Control-Allow-Origin": "*", "Content-Type": "application/xml"}
 
@@ -25,8 +25,8 @@ def expect_kept_for_another_try(page: Page, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "title"),
     [
-        ("notes.jpg", b"This is no photo.", "not a photo"),
-        ("half.jpg", COFFEE[: len(COFFEE) // 2], "damaged or incomplete"),
+        ("notes.jpg", b"This is no photo.", "not a photo, although its name says so"),
+        ("half.jpg", COFFEE[: len(COFFEE) // 2], "The photo cannot be read"),
     ],
 )
 def test_a_bad_photo_is_told_in_words(
@@ -75,6 +75,18 @@ def test_other_files_are_refused_before_any_upload(
     assert calls == []
 
 
+def test_a_refused_file_does_not_disturb_the_photo_on_its_way(page: Page, page_url: str) -> None:
+    open_page(page, page_url)
+    held = Held(page, page_url, "uploads")
+    press_sample(page)
+    first = held.arrived()
+    choose(page, "notes.txt", b"notes", "text/plain")
+    expect_problem(page, "notes.txt.*not a photo")
+    first.continue_()
+    expect_answer(page)
+    expect_problem(page, "notes.txt.*not a photo")
+
+
 def test_pasting_or_dropping_something_else_is_told_in_words(page: Page, page_url: str) -> None:
     open_page(page, page_url)
     page.evaluate("document.dispatchEvent(new ClipboardEvent('paste', { bubbles: true }))")
@@ -117,6 +129,7 @@ def test_a_photo_larger_than_the_service_takes_is_not_uploaded(page: Page, page_
         (502, "text/html", "<html><h1>502 Bad Gateway</h1></html>", "not working right now"),
         (500, "application/json", '{"message": "Internal server error"}', "not working right now"),
         (403, "application/json", '{"message": "Forbidden"}', "does not let this page in"),
+        (413, "text/html", "<html>413</html>", "more than the service takes"),
         (429, "application/json", '{"message": "Too Many Requests"}', "too many requests"),
         (504, "application/json", '{"message": "Endpoint request timed out"}', "took too long"),
         (400, "application/json", '{"error": {"code": "new_code"}}', "did not accept"),
