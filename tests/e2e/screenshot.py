@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from tests.conftest import start_cloud
-from tests.e2e.chromium import ARGUMENTS, chromium_path
+from tests.e2e.chromium import launch_chromium
 from tests.e2e.page_driver import expect_answer, open_page, press_sample
 
 
@@ -18,9 +18,7 @@ def main(target: Path) -> None:
         cloud, process = start_cloud(Path(folder))
         try:
             with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(
-                    executable_path=chromium_path(playwright), args=ARGUMENTS
-                )
+                browser = launch_chromium(playwright)
                 page = browser.new_page(color_scheme="light", reduced_motion="reduce")
                 open_page(page, cloud.url)
                 press_sample(page)
