@@ -97,7 +97,11 @@ class SampleAnswer:
 
 @dataclasses.dataclass(frozen=True)
 class Parity:
-    """How far the model file's softmax is from that of the model it was exported from."""
+    """How far the model file's softmax is from that of the model it was exported from.
+
+    ``subject`` says which file was compared where it is not the version's own: an int8 file is
+    made from an fp32 export, and it is the export that must answer as the original does.
+    """
 
     reference: str
     data: str
@@ -106,6 +110,44 @@ class Parity:
     tolerance: float
     top1_agreement: float
     samples: tuple[SampleAnswer, ...]
+    max_abs_logit_difference: float | None = None
+    subject: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Quantization:
+    """How an int8 file was made from its fp32 export, and how often their best classes agree."""
+
+    method: str
+    calibration_data: str
+    calibration_images: int
+    reduce_range: bool
+    fp32_bytes: int
+    data: str
+    images: int
+    top1_agreement: float
+    max_abs_softmax_difference: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """The run that the weights come from.
+
+    ``initial_weights_kind`` is none, torchvision, file or run (an earlier run of this project).
+    """
+
+    run: str
+    mode: str
+    command: str
+    seed: int
+    stages: str
+    epochs_done: int
+    augment: bool
+    precision: str
+    data_sha256: str
+    photos: dict[str, int]
+    initial_weights_kind: str
+    initial_weights: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,6 +178,8 @@ class Manifest:
     metrics: tuple[Metric, ...]
     parity: Parity | None
     provenance: Provenance
+    quantization: Quantization | None = None
+    training: Training | None = None
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -212,10 +256,17 @@ def _check_across_fields(manifest: Manifest, where: str) -> None:
 
 def manifest_bytes(manifest: Manifest) -> bytes:
     """Return the manifest as the bytes of its file: JSON, indented by two, in UTF-8."""
-    document = dataclasses.asdict(manifest)
-    if manifest.parity is None:
-        del document["parity"]
+    document = _without_none(dataclasses.asdict(manifest))
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _without_none(document: dict[str, Any]) -> dict[str, Any]:
+    """Leave out optional fields that are not there; the schema allows null nowhere."""
+    return {
+        key: _without_none(value) if isinstance(value, dict) else value
+        for key, value in document.items()
+        if value is not None
+    }
 
 
 def parse_json(raw: bytes, where: str) -> Any:
@@ -257,6 +308,7 @@ def _validator() -> Draft202012Validator:
 def _build(document: dict[str, Any]) -> Manifest:
     """Turn a document that the schema accepts into the dataclasses."""
     spec, files, parity = document["input"], document["files"], document.get("parity")
+    quantization, training = document.get("quantization"), document.get("training")
     normalization = spec["normalization"]
     return Manifest(
         **{key: document[key] for key in ("schema", "name", "version", "architecture")},
@@ -279,6 +331,8 @@ def _build(document: dict[str, Any]) -> Manifest:
         metrics=tuple(Metric(**metric) for metric in document["metrics"]),
         parity=None if parity is None else _parity(parity),
         provenance=Provenance(**document["provenance"]),
+        quantization=None if quantization is None else Quantization(**quantization),
+        training=None if training is None else Training(**training),
     )
 
 

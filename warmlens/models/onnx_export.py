@@ -5,6 +5,7 @@ transposition are in the graph, so that no caller can get them wrong.
 """
 
 import dataclasses
+import warnings
 from typing import Any
 
 from warmlens.models.model_packages import import_model_package
@@ -42,15 +43,19 @@ def export_classifier(model: Any, spec: GraphSpec) -> bytes:
     torch = import_model_package("torch")
     onnx = import_model_package("onnx")
     pixels = torch.zeros(1, 3, spec.height, spec.width)
-    program = torch.onnx.export(
-        model.eval(),
-        (pixels,),
-        dynamo=True,
-        input_names=["normalized"],
-        output_names=["logits"],
-        opset_version=OPSET,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        # The exporter warns of deprecated parts of torch that it itself uses.
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        program = torch.onnx.export(
+            model.eval(),
+            (pixels,),
+            dynamo=True,
+            input_names=["normalized"],
+            output_names=["logits"],
+            opset_version=OPSET,
+            verbose=False,
+        )
     proto = program.model_proto
     _add_pixels_and_softmax(onnx, proto, spec)
     _make_reproducible(proto)
