@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
-.PHONY: help run down test unit infrastructure integration e2e lint format synth openapi screenshot model clean
+.PHONY: help run down test unit infrastructure integration e2e lint format synth openapi screenshot clean
 
 help:  ## List the targets
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' \
+		'{gsub(" ", "|", $$1); printf "  make %-35s %s\n", $$1, $$2}'
 
 run: $(VENV)/.run  ## Run the app on this machine: page and API on http://127.0.0.1:8080
 	@$(BIN)/warmlens local up $(if $(PORT),--port $(PORT))

@@ -67,7 +67,7 @@ class ApiStack(cdk.Stack):
                 construct_id_,
                 type=kind,
                 status_code=status,
-                templates={"application/json": _error_template(kind, code)},
+                templates={"application/json": _error_template(code)},
             )
         cdk.CfnOutput(self, "ApiUrl", value=self._api.url)
         cdk.CfnOutput(self, "ApiId", value=self._api.rest_api_id)
@@ -93,10 +93,5 @@ class ApiStack(cdk.Stack):
         )
 
 
-def _error_template(kind: apigateway.ResponseType, code: str) -> str:
-    detail = (
-        "$util.escapeJavaScript($context.error.validationErrorString)"
-        if kind is apigateway.ResponseType.BAD_REQUEST_BODY
-        else "$context.error.message"
-    )
-    return json.dumps({"error": {"code": code, "message": detail}})
+def _error_template(code: str) -> str:
+    return json.dumps({"error": {"code": code, "message": "$context.error.message"}})

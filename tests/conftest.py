@@ -1,6 +1,7 @@
 """The running local cloud, as a person starts it: shared by the tiers that need it."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -21,10 +22,15 @@ WARMLENS = str(Path(sys.executable).parent / "warmlens")
 START_TIMEOUT_S = 240  # the first start installs the emulator's and the classifier's environments
 
 
-def run_warmlens(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line to its end."""
+def run_warmlens(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line to its end, with some variables more in its environment."""
     return subprocess.run(
-        [WARMLENS, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+        [WARMLENS, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

@@ -7,6 +7,10 @@ from typing import Any
 import httpx
 
 TIMEOUT_S = 60
+_EXPECTED = {
+    "uploads": ("url", "fields", "file_path"),
+    "classification": ("TOP1_ID", "TOP1_label", "TOP1_softmax", "time", "cold_start", "init_ms"),
+}
 
 
 class ClassifyError(Exception):
@@ -66,15 +70,21 @@ def classify(image: Path, *, url: str) -> dict[str, Any]:
 def _call(client: httpx.Client, url: str, call: str, **fields: object) -> dict[str, Any]:
     response = client.post(f"{url.rstrip('/')}/{call}", json=fields)
     try:
-        answer: dict[str, Any] = response.json()
+        answer = response.json()
     except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
         raise ClassifyError(
-            "unexpected_answer", f"{call} answered {response.status_code} without JSON"
-        ) from None
+            "unexpected_answer", f"{call} answered {response.status_code} without a JSON object"
+        )
     if response.is_error:
-        error = answer.get("error", {})
+        error = answer.get("error")
+        error = error if isinstance(error, dict) else {}
         raise ClassifyError(
             error.get("code", "refused"),
             error.get("message", f"{call} answered {response.status_code}"),
         )
+    missing = [name for name in _EXPECTED[call] if name not in answer]
+    if missing:
+        raise ClassifyError("unexpected_answer", f"{call} answered without {missing[0]}")
     return answer

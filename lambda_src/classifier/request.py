@@ -137,7 +137,7 @@ def _wakeup(fields: Mapping[str, Any], max_hold_ms: int, now_ms: float) -> Wakeu
         return Wakeup(_sleep_time_ms(fields.get("sleep_time", "0"), max_hold_ms))
     if "sleep_time" in fields:
         raise RequestError(400, "invalid_wakeup", 'Send "sleep_time" or "hold_until", not both.')
-    if not isinstance(hold_until, int) or isinstance(hold_until, bool):
+    if not isinstance(hold_until, int) or isinstance(hold_until, bool) or hold_until < 0:
         raise RequestError(
             400, "invalid_hold_until", '"hold_until" must be a Unix time in whole milliseconds.'
         )

@@ -28,17 +28,31 @@ from warmlens.paths import ROOT
         ("timeout_s", 29, "from 1 to 28"),
         ("model_name", "../x", "a-z, 0-9 and -"),
         ("model_version", "latest", "three numbers"),
+        ("account", "٨" * 12, "12 digits"),
+        ("region", "eu-west-1 ", "a region such as"),
+        ("env_name", "dev-1", "allowed is a-z"),
+        ("env_name", "a" * 17, "up to 16"),
+        ("model_name", "a/b", "a-z, 0-9 and -"),
+        ("model_name", "Lite0", "a-z, 0-9 and -"),
+        ("model_version", "1.0.0/../2.0.0", "three numbers"),
         ("model_store", "ftp", "'s3'"),
         ("max_image_bytes", 0, "from 1024"),
         ("max_hold_ms", -1, "from 0"),
         ("image_expiry_days", 0, "or None"),
         ("upload_origins", ("ftp://x",), "an origin such as"),
+        ("upload_origins", ("https://a.example/page",), "an origin such as"),
+        ("upload_origins", ("https://a.example", "b.example"), "an origin such as"),
         ("upload_origins", "https://a.example", "for each value of the tuple"),
         ("warming", "sometimes", "'off', 'ping'"),
+        ("upload_origins", "*", "for each value of the tuple"),
         ("warm_instances", 0, "from 1 to 100"),
+        ("warm_instances", True, "from 1 to 100"),
         ("reserved_concurrency", 0, "or None"),
         ("log_retention_days", 6, "allowed are 1, 3, 5"),
+        ("log_retention_days", True, "allowed are 1, 3, 5"),
         ("retain_data", "yes", "allowed are True, False"),
+        ("retain_data", 1, "allowed are True, False"),
+        ("empty_buckets", "yes", "allowed are True, False"),
     ],
 )
 def test_a_wrong_setting_is_refused_with_its_name_value_and_what_is_allowed(
@@ -51,6 +65,31 @@ def test_a_wrong_setting_is_refused_with_its_name_value_and_what_is_allowed(
     assert f"{name} = {value!r}" in message
     assert allowed in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [
+        ("memory_mb", 128, 10_240),
+        ("timeout_s", 1, 28),
+        ("max_image_bytes", 1024, 100 * 2**20),
+        ("max_image_pixels", 1024, 200_000_000),
+        ("max_hold_ms", 0, 20_000),
+        ("upload_expires_s", 30, 3600),
+        ("image_expiry_days", 1, 3650),
+        ("warm_instances", 1, 100),
+        ("warming_period_min", 1, 60),
+        ("warming_hold_ms", 0, 20_000),
+        ("reserved_concurrency", 1, 1000),
+        ("throttle_rate_rps", 1, 10_000),
+        ("throttle_burst", 1, 5_000),
+    ],
+)
+def test_every_number_has_a_lowest_and_a_highest_value(name: str, low: int, high: int) -> None:
+    for value in (low - 1, high + 1):
+        values: dict[str, Any] = {"env_name": "test", name: value}
+        with pytest.raises(SettingsError, match=f"{name} = {value}; .* from {low} to {high}"):
+            Settings(**values)
 
 
 @pytest.mark.parametrize(

@@ -40,14 +40,42 @@ def test_no_bucket_is_public_and_every_bucket_asks_for_tls(assembly: Assembly) -
         assert set(block.values()) == {True}
         assert len(block) == 4
         assert "BucketEncryption" in bucket["Properties"]
-    denials = [
-        statement
-        for policy in assembly.resources("AWS::S3::BucketPolicy")
-        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
-        if statement["Effect"] == "Deny"
-        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        (rule,) = bucket["Properties"]["OwnershipControls"]["Rules"]
+        assert rule == {"ObjectOwnership": "BucketOwnerEnforced"}  # no access by ACLs
+    for condition in (
+        {"Bool": {"aws:SecureTransport": "false"}},
+        {"NumericLessThan": {"s3:TlsVersion": 1.2}},
+    ):
+        denied = {
+            statement["Resource"][0]["Fn::GetAtt"][0]
+            for policy in assembly.resources("AWS::S3::BucketPolicy")
+            for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+            if (statement["Effect"], statement["Action"]) == ("Deny", "s3:*")
+            and statement["Condition"] == condition
+        }
+        assert len(denied) == len(buckets)
+
+
+def test_a_model_that_is_overwritten_or_deleted_can_be_restored(assembly: Assembly) -> None:
+    versioned = [
+        "ModelStore" in logical_id
+        for template in assembly.templates.values()
+        for logical_id, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::S3::Bucket"
+        and resource["Properties"].get("VersioningConfiguration") == {"Status": "Enabled"}
     ]
-    assert len(denials) == len(buckets)
+    assert versioned == [True]
+
+
+def test_no_function_may_do_more_by_a_policy_of_aws_than_write_its_log(
+    assembly: Assembly,
+) -> None:
+    policies = {
+        json.dumps(policy)
+        for role in assembly.resources("AWS::IAM::Role")
+        for policy in role["Properties"].get("ManagedPolicyArns", [])
+    }
+    assert all("service-role/AWSLambdaBasicExecutionRole" in policy for policy in policies)
 
 
 def test_the_classifier_reads_its_model_version_and_two_prefixes_and_does_nothing_else(
@@ -108,10 +136,17 @@ def test_gateway_errors_have_the_form_of_the_apis_own(assembly: Assembly) -> Non
     responses = assembly.resources("AWS::ApiGateway::GatewayResponse")
     kinds = {response["Properties"]["ResponseType"] for response in responses}
     assert {"DEFAULT_4XX", "DEFAULT_5XX", "THROTTLED", "BAD_REQUEST_BODY"} <= kinds
+    statuses = {
+        response["Properties"]["ResponseType"]: response["Properties"].get("StatusCode")
+        for response in responses
+    }
+    assert (statuses["THROTTLED"], statuses["BAD_REQUEST_BODY"]) == ("429", "400")
+    assert (statuses["DEFAULT_4XX"], statuses["DEFAULT_5XX"]) == (None, None)  # the error's own
     for response in responses:
         template = response["Properties"]["ResponseTemplates"]["application/json"]
         error = json.loads(template)["error"]
         assert set(error) == {"code", "message"}
+        assert error["message"] == "$context.error.message"
 
 
 def test_the_warmer_wakes_the_alias_that_the_api_calls(assembly: Assembly) -> None:
@@ -124,6 +159,10 @@ def test_the_warmer_wakes_the_alias_that_the_api_calls(assembly: Assembly) -> No
     (schedule,) = assembly.resources("AWS::Scheduler::Schedule")
     minutes = settings.warming_period_min
     assert schedule["Properties"]["ScheduleExpression"] == f"rate({minutes} minutes)"
+    assert schedule["Properties"]["State"] == "ENABLED"
+    target = schedule["Properties"]["Target"]
+    assert target["Arn"]["Fn::GetAtt"][0].startswith("Warmer")
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 0}
     (statement,) = assembly.statements("WarmerServiceRole")
     assert statement["Action"] == "lambda:InvokeFunction"
     assert "ClassifierLive" in json.dumps(statement["Resource"])
@@ -170,6 +209,43 @@ def test_data_outlives_the_stacks_where_the_settings_say_so(assembly: Assembly) 
     assert policies == {"Retain" if settings.retain_data else "Delete"}
     emptied = bool(assembly.resources("Custom::S3AutoDeleteObjects"))
     assert emptied is settings.empty_buckets
+
+
+def test_dev_costs_nothing_at_rest_and_leaves_nothing_behind(cloud_assembly: Path) -> None:
+    dev = Assembly("dev", cloud_assembly / "assembly-dev")
+    assert not dev.resources("AWS::Scheduler::Schedule")
+    kept = [
+        logical_id
+        for template in dev.templates.values()
+        for logical_id, resource in template["Resources"].items()
+        if "Retain" in (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
+    ]
+    assert kept == []
+    assert len(dev.resources("Custom::S3AutoDeleteObjects")) == len(
+        dev.resources("AWS::S3::Bucket")
+    )
+
+
+def test_data_of_staging_and_prod_is_kept(cloud_assembly: Path) -> None:
+    for env_name in ("staging", "prod"):
+        assembly = Assembly(env_name, cloud_assembly / f"assembly-{env_name}")
+        policies = {bucket["DeletionPolicy"] for bucket in assembly.resources("AWS::S3::Bucket")}
+        assert policies == {"Retain"}
+
+
+def test_logs_end_with_their_stack(assembly: Assembly) -> None:
+    groups = assembly.resources("AWS::Logs::LogGroup")
+    assert {group["DeletionPolicy"] for group in groups} == {"Delete"}
+
+
+def test_everything_is_tagged_so_that_its_cost_can_be_told(assembly: Assembly) -> None:
+    wanted = [("environment", assembly.env_name), ("project", "warmlens")]
+    own = [assembly.function(name) for name in ("classifier", "uploads")]
+    for kind in ("AWS::S3::Bucket", "AWS::ApiGateway::RestApi"):
+        own += [resource["Properties"] for resource in assembly.resources(kind)]
+    for properties in own:
+        tags = [(tag["Key"], tag["Value"]) for tag in properties["Tags"]]
+        assert set(wanted) <= set(tags)
 
 
 def test_the_openapi_document_is_the_one_the_api_is_made_from() -> None:

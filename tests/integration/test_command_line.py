@@ -7,12 +7,15 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 import pytest
 
 from tests.conftest import WARMLENS, Cloud, run_warmlens, start_cloud
+from tests.unit.models.version_copy import copy_version
+from warmlens.local.aws import LocalAws
 from warmlens.local.ports import HOST
 from warmlens.paths import MODEL_ARTIFACTS, WEB
 
@@ -176,6 +179,51 @@ def test_model_verify_says_which_file_was_altered(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert "model.onnx" in result.stderr
     assert "SHA-256" in result.stderr
+
+
+def test_model_verify_tells_its_findings_as_json_and_nothing_else(tmp_path: Path) -> None:
+    (copy_version(tmp_path) / "labels.json").write_bytes(b"{}")
+    for arguments, exit_code, files in (
+        ((), 0, []),
+        (("--folder", str(tmp_path)), 1, ["labels.json"]),
+    ):
+        result = run_warmlens("model", "verify", *MODEL, *arguments, "--json")
+        answer = json.loads(result.stdout)
+        assert (result.returncode, result.stderr) == (exit_code, "")
+        assert (answer["name"], answer["version"]) == MODEL
+        assert all("labels.json" in finding["message"] for finding in answer["findings"])
+        assert bool(answer["findings"]) is bool(files)
+
+
+def test_model_list_names_a_version_that_cannot_be_read_beside_those_that_can(
+    tmp_path: Path,
+) -> None:
+    broken = copy_version(tmp_path).with_name("2.0.0")
+    broken.mkdir()
+    (broken / "manifest.json").write_text("{")
+    result = run_warmlens("model", "list", "--folder", str(tmp_path))
+    assert result.returncode == 1
+    assert MODEL[0] in result.stdout
+    assert "2.0.0" in result.stderr
+    as_json = run_warmlens("model", "list", "--folder", str(tmp_path), "--json")
+    assert as_json.returncode == 1
+    answer = json.loads(as_json.stdout)
+    assert (len(answer["models"]), len(answer["faults"])) == (1, 1)
+
+
+def test_model_publish_says_what_it_did_and_why_it_did_not(
+    cloud: Cloud, s3: Any, bucket: str
+) -> None:
+    shell = LocalAws(cloud.endpoint_url).environment
+    for said in (f"Published {' '.join(MODEL)} to {bucket}.\n", "already, unchanged.\n"):
+        result = run_warmlens("model", "publish", *MODEL, "--bucket", bucket, **shell)
+        assert result.returncode == 0, result.stderr
+        assert result.stdout.endswith(said)
+    refused = run_warmlens("model", "publish", *MODEL, "--bucket", "no-such-bucket", **shell)
+    assert refused.returncode == 1
+    assert refused.stdout == ""
+    assert "bucket_missing: " in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 @pytest.mark.parametrize(

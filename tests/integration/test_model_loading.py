@@ -2,72 +2,20 @@
 
 import hashlib
 import json
-import uuid
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import Cloud
-from warmlens.local.aws import LocalAws
-from warmlens.local.instances.function import FunctionSpec
-from warmlens.local.instances.pool import InstancePool
+from tests.integration import classifier_lab
+from tests.integration.classifier_lab import CLASSIFY, FOLDER, NAME, VERSION, Call, CallWith
+from tests.unit.models.version_copy import copy_version, edit_labels, edit_manifest
 from warmlens.models.publish import publish_model
-from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, WEB
 
-HANDLER = "classifier.handler.handler"
-NAME, VERSION = "imagenet-efficientnet-lite0", "1.0.0"
-FOLDER = MODEL_ARTIFACTS / NAME / VERSION
-CLASSIFY = {"method": "classification", "file_path": "test/coffee.jpg"}
-
-Call = Callable[[dict[str, Any]], Any]
-
-
-@pytest.fixture
-async def call(cloud: Cloud, s3: Any, bucket: str, runtime_python: str) -> AsyncIterator[Call]:
-    """Calls a classifier whose models and images are in the test's own bucket."""
-    sample = (WEB / "samples" / "coffee.jpg").read_bytes()
-    s3.put_object(Bucket=bucket, Key="test/coffee.jpg", Body=sample)
-    spec = FunctionSpec(
-        name="classifier",
-        version="1",
-        memory_mb=1769,
-        timeout_s=25,
-        environment={
-            "IMAGES_BUCKET": bucket,
-            "IMAGE_PREFIXES": "uploads/,test/",
-            "MODELS_BUCKET": bucket,
-            "MODEL_NAME": NAME,
-            "MODEL_VERSION": VERSION,
-            "MAX_IMAGE_BYTES": "1000000",
-            "MAX_IMAGE_PIXELS": "1000000",
-            "MAX_HOLD_MS": "1000",
-        },
-        handler=HANDLER,
-        command=(runtime_python, "-m", "awslambdaric", HANDLER),
-        task_root=LAMBDA_SRC,
-    )
-
-    async def resolve(_: str, __: str) -> FunctionSpec:
-        return spec
-
-    async with InstancePool(
-        resolve=resolve,
-        log=lambda _: None,
-        extra_environment=LocalAws(cloud.endpoint_url).environment,
-    ) as pool:
-
-        async def call(event: dict[str, Any]) -> Any:
-            result = await pool.invoke(
-                function="classifier",
-                version="1",
-                payload=json.dumps(event).encode(),
-                request_id=uuid.uuid4().hex,
-            )
-            assert result.error is None
-            return json.loads(result.payload)
-
-        yield call
+call = classifier_lab.call  # a fixture
+call_with = classifier_lab.call_with  # a fixture
 
 
 def assert_unavailable(answer: Any, reason: str) -> None:
@@ -132,8 +80,50 @@ async def test_a_graph_that_is_no_onnx_file_is_never_served(
     assert_unavailable(await call(CLASSIFY), "ONNX Runtime cannot load the model file")
 
 
+async def test_a_graph_with_other_classes_than_its_labels_is_never_served(
+    call: Call, s3: Any, bucket: str, tmp_path: Path
+) -> None:
+    folder = copy_version(tmp_path)
+    edit_manifest(folder, "class_count", 999)
+    edit_labels(folder, lambda labels: (labels["ids"].pop(), labels["labels"].pop()))
+    for path in folder.iterdir():
+        key = f"{NAME}/{VERSION}/{path.name}"
+        s3.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
+    assert_unavailable(await call(CLASSIFY), "its manifest says 999 classes")
+
+
+async def test_the_first_call_of_an_instance_is_its_cold_start(
+    call: Call, s3: Any, bucket: str
+) -> None:
+    publish_model(FOLDER, bucket, s3)
+    answers = [await call({"method": "wakeup"}), await call(CLASSIFY), await call(CLASSIFY)]
+    assert [answer["cold_start"] for answer in answers] == [True, False, False]
+    assert len({answer["instance_id"] for answer in answers}) == 1
+
+
+async def test_an_unexpected_error_tells_the_caller_the_request_and_nothing_of_the_code(
+    call: Call,
+) -> None:
+    answer = await call({"requestContext": {}, "body": 5})  # no API gives such a body
+    assert answer["statusCode"] == 500
+    error = json.loads(answer["body"])["error"]
+    assert error["code"] == "internal_error"
+    assert re.fullmatch(r"Request [0-9a-f]{32} failed\.", error["message"])
+
+
 async def test_the_image_limits_of_the_settings_are_kept(call: Call, s3: Any, bucket: str) -> None:
     publish_model(FOLDER, bucket, s3)
     s3.put_object(Bucket=bucket, Key="test/large.jpg", Body=b"\xff\xd8\xff" + b"\0" * 1_000_000)
     answer = await call({"method": "classification", "file_path": "test/large.jpg"})
     assert (answer["status"], answer["error"]["code"]) == (413, "image_too_large")
+
+
+async def test_the_pixel_and_hold_limits_of_the_settings_are_kept(
+    call_with: CallWith, s3: Any, bucket: str
+) -> None:
+    publish_model(FOLDER, bucket, s3)
+    async with call_with({"MAX_IMAGE_PIXELS": "1000", "MAX_HOLD_MS": "5"}) as call:
+        answer = await call(CLASSIFY)
+        assert (answer["status"], answer["error"]["code"]) == (422, "too_many_pixels")
+        answer = await call({"method": "wakeup", "sleep_time": "6"})
+        assert (answer["status"], answer["error"]["code"]) == (400, "invalid_sleep_time")

@@ -55,6 +55,14 @@ def test_every_make_target_that_is_named_exists() -> None:
     assert named <= known
 
 
+def test_make_help_lists_every_target_that_a_person_calls() -> None:
+    text = (ROOT / "Makefile").read_text()
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
+    result = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = re.findall(r"^  make (\S+) ", result.stdout, re.MULTILINE)
+    assert {name for names in listed for name in names.split("|")} == set(phony.split())
+
+
 @pytest.mark.parametrize(
     "target", sorted({link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link})
 )

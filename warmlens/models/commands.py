@@ -9,7 +9,7 @@ import boto3
 import typer
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
+from rich.table import Column, Table
 
 from warmlens.models import data_commands
 from warmlens.models.catalog import list_models
@@ -41,7 +41,8 @@ def list_command(folder: Folder = MODEL_ARTIFACTS, as_json: AsJson = False) -> N
         faults = [dataclasses.asdict(fault) for fault in catalog.faults]
         typer.echo(json.dumps({"models": models, "faults": faults}, indent=2))
     else:
-        table = Table("name", "version", "architecture", "precision", "MB")
+        name = Column("name", no_wrap=True)  # to be copied: never cut where the window is narrow
+        table = Table(name, "version", Column("architecture", overflow="fold"), "precision", "MB")
         for model in catalog.versions:
             table.add_row(
                 model.name,

@@ -1,0 +1,84 @@
+"""`warmlens classify` against something that is no such API, or whose S3 refuses."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from warmlens.classify import ClassifyError, classify
+from warmlens.local.ports import HOST, free_port
+from warmlens.local.server import serving
+
+GRANT = {"fields": {"key": "uploads/x.jpg"}, "file_path": "uploads/x.jpg"}
+
+
+class Service:
+    """A service at an address; what it answers to each path is a status and a text or JSON."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.answers: dict[str, tuple[int, Any]] = {
+            "/uploads": (200, {**GRANT, "url": f"{url}/storage"}),
+            "/storage": (204, ""),
+        }
+
+    async def answer(self, request: web.Request) -> web.Response:
+        await request.read()
+        status, body = self.answers[request.path]
+        if isinstance(body, str):
+            return web.Response(status=status, text=body)
+        return web.json_response(body, status=status)
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[Service]:
+    port = free_port()
+    service = Service(f"http://{HOST}:{port}")
+    app = web.Application()
+    app.router.add_post("/{path:.*}", service.answer)
+    async with serving(app, port):
+        yield service
+
+
+async def refusal(service: Service, folder: Path) -> ClassifyError:
+    photo = folder / "photo.jpg"
+    photo.write_bytes(b"a photo")
+    with pytest.raises(ClassifyError) as refused:
+        await asyncio.to_thread(classify, photo, url=service.url)
+    return refused.value
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (200, "<html>", "unexpected_answer"),
+        (405, "<Error/>", "unexpected_answer"),
+        (200, [], "unexpected_answer"),
+        (404, None, "unexpected_answer"),
+        (200, {}, "unexpected_answer"),
+        (403, {"message": "Forbidden"}, "refused"),
+        (400, {"error": "another form"}, "refused"),
+        (429, {"error": {"code": "throttled", "message": "Slow down."}}, "throttled"),
+    ],
+)
+@pytest.mark.parametrize("call", ["uploads", "classification"])
+async def test_an_answer_that_is_not_the_apis_is_told_in_one_line(
+    service: Service, tmp_path: Path, call: str, status: int, body: Any, code: str
+) -> None:
+    service.answers[f"/{call}"] = (status, body)
+    error = await refusal(service, tmp_path)
+    assert error.code == code
+    assert str(error)
+    assert "\n" not in str(error)
+
+
+async def test_an_upload_that_s3_refuses_is_told_with_its_reason(
+    service: Service, tmp_path: Path
+) -> None:
+    service.answers["/storage"] = (403, "<Error><Code>AccessDenied</Code></Error>")
+    error = await refusal(service, tmp_path)
+    assert error.code == "upload_refused"
+    assert "AccessDenied" in str(error)

@@ -1,0 +1,108 @@
+"""The local address when the API behind it fails: always an answer in the API's error form."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from warmlens.local import front
+from warmlens.local.front import front_app
+from warmlens.local.ports import HOST, free_port
+from warmlens.local.server import serving
+from warmlens.paths import WEB
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+UPLOADS = "http://uploads.example"
+
+
+@asynccontextmanager
+async def front_of(api: Handler | None) -> AsyncIterator[str]:
+    """The front's address, before an API that answers as `api` says; None for no API at all."""
+    api_port, port = free_port(), free_port()
+    server = web.Application()
+    if api is not None:
+        server.router.add_post("/{call}", api)
+    app = front_app(
+        api_url=f"http://{HOST}:{api_port}/", upload_origin=UPLOADS, page=WEB, status=dict
+    )
+    async with serving(app, port):
+        if api is None:
+            yield f"http://{HOST}:{port}"
+            return
+        async with serving(server, api_port):
+            yield f"http://{HOST}:{port}"
+
+
+async def post(url: str) -> tuple[int, object]:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{url}/wakeup", json={"method": "wakeup"}) as answer,
+    ):
+        return answer.status, await answer.json()
+
+
+def code(answer: object) -> object:
+    assert isinstance(answer, dict)
+    assert set(answer["error"]) == {"code", "message"}
+    return answer["error"]["code"]
+
+
+@pytest.mark.parametrize("text", ["Internal server error", "", '{"errorMessage": "m"}', "[]"])
+async def test_a_function_that_fails_is_an_error_in_the_apis_form(text: str) -> None:
+    async def fail(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=502, text=text)
+
+    async with front_of(fail) as url:
+        status, answer = await post(url)
+    assert (status, code(answer)) == (502, "unavailable")
+
+
+async def test_what_the_api_answers_is_passed_on_as_it_is() -> None:
+    error = {"error": {"code": "model_unavailable", "message": "There is no model."}}
+
+    async def answer_503(request: web.Request) -> web.StreamResponse:
+        assert await request.json() == {"method": "wakeup"}
+        return web.json_response(error, status=503)
+
+    async with front_of(answer_503) as url:
+        assert await post(url) == (503, error)
+
+
+async def test_an_api_that_is_gone_is_unavailable() -> None:
+    async with front_of(None) as url:
+        status, answer = await post(url)
+    assert (status, code(answer)) == (503, "unavailable")
+
+
+async def test_an_api_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert front.GATEWAY_TIMEOUT_S == 29
+    monkeypatch.setattr(front, "GATEWAY_TIMEOUT_S", 0.1)
+
+    async def wait(_: web.Request) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with front_of(wait) as url:
+        status, answer = await post(url)
+    assert (status, code(answer)) == (504, "timed_out")
+
+
+async def test_the_page_may_talk_to_its_own_origin_and_to_the_uploads_and_to_nobody_else() -> None:
+    async with (
+        front_of(None) as url,
+        aiohttp.ClientSession() as session,
+        session.get(url) as answer,
+    ):
+        assert answer.status == 200
+        policy = dict(
+            directive.split(" ", 1)
+            for directive in answer.headers["Content-Security-Policy"].split("; ")
+        )
+        assert policy["default-src"] == "'self'"
+        assert policy["connect-src"] == f"'self' {UPLOADS}"
+        assert policy["frame-ancestors"] == "'none'"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cache-Control"] == "no-cache"

@@ -1,0 +1,189 @@
+"""The parts of the local cloud: what each says when it fails, and that nothing stale is used."""
+
+import asyncio
+import json
+import shutil
+import sys
+import uuid
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.conftest import Cloud
+from warmlens.local import assembly
+from warmlens.local.assembly import Stack, read_stacks, synthesize
+from warmlens.local.aws import LocalAws
+from warmlens.local.deploy import deploy
+from warmlens.local.emulator import Emulator
+from warmlens.local.environments import Environment
+from warmlens.local.errors import LocalCloudError
+from warmlens.local.image_functions import ImageFunctions
+from warmlens.local.instances.invocation import FunctionNotFoundError
+from warmlens.local.ports import HOST, free_port
+from warmlens.local.state import STATE_FILE, StateFile
+from warmlens.paths import LAMBDA_SRC, ROOT
+
+
+def test_the_whole_cloud_listens_on_loopback_only(cloud: Cloud) -> None:
+    running = StateFile(cloud.folder / STATE_FILE).read()
+    assert running is not None
+    process = psutil.Process(running.pid)
+    listening = [
+        connection.laddr.ip
+        for each in (process, *process.children(recursive=True))
+        for connection in each.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert len(listening) >= 3  # the page, the pool and the emulator
+    assert set(listening) == {HOST}
+
+
+# The synthesized app
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the app's source, which the tests may change."""
+    copy = tmp_path / "source"
+    copy.mkdir()
+    for name in ("app.py", "cdk.json", "requirements.txt"):
+        shutil.copy(ROOT / name, copy)
+    for name in ("stacks", "lambda_src"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(assembly, "ROOT", copy)
+    return copy
+
+
+async def test_a_changed_source_is_synthesized_anew_and_an_unchanged_one_is_not(
+    source: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "assemblies"
+    first = await synthesize("local", folder)
+    manifest = first / "manifest.json"
+    made_ns = manifest.stat().st_mtime_ns
+    assert await synthesize("local", folder) == first
+    assert manifest.stat().st_mtime_ns == made_ns
+
+    app = source / "app.py"
+    text = app.read_text()
+    assert "throttle_burst=200" in text
+    app.write_text(text.replace("throttle_burst=200", "throttle_burst=201"))  # as long as before
+    second = await synthesize("local", folder)
+    assert second != first
+    templates = [str(stack.template) for stack in read_stacks(second)]
+    assert any("'ThrottlingBurstLimit': 201" in template for template in templates)
+    assert [path.name for path in folder.iterdir()] == [second.parent.name]  # the old one is gone
+
+
+async def test_an_app_that_fails_is_told_with_what_it_said(source: Path, tmp_path: Path) -> None:
+    app = source / "app.py"
+    app.write_text(app.read_text().replace("warm_instances=2", "warm_instances=0"))
+    with pytest.raises(LocalCloudError, match=r"could not be synthesized.*warm_instances = 0"):
+        await synthesize("local", tmp_path / "assemblies")
+    assert not list((tmp_path / "assemblies").glob("*"))
+
+
+async def test_a_stack_comes_after_the_stacks_it_needs(source: Path, tmp_path: Path) -> None:
+    folder = await synthesize("local", tmp_path / "assemblies")
+    manifest = folder / "manifest.json"
+    names = [stack.name for stack in read_stacks(folder)]
+    manifest.write_text(reversed_artifacts(manifest.read_text()))
+    for order in (names, [stack.name for stack in read_stacks(folder)]):
+        assert set(order) == {"local-storage", "local-inference", "local-api", "local-warming"}
+        assert order[:2] == ["local-storage", "local-inference"]
+
+
+def reversed_artifacts(text: str) -> str:
+    document: dict[str, Any] = json.loads(text)
+    document["artifacts"] = dict(reversed(document["artifacts"].items()))
+    return json.dumps(document)
+
+
+# Python environments
+
+
+def test_other_requirements_are_another_environment(tmp_path: Path) -> None:
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("a==1\n")
+    first = Environment(tmp_path, "test", requirements)
+    assert Environment(tmp_path, "test", requirements).python == first.python
+    requirements.write_text("a==2\n")
+    assert Environment(tmp_path, "test", requirements).python != first.python
+
+
+async def test_an_environment_that_could_not_be_installed_is_told_and_made_anew(
+    tmp_path: Path,
+) -> None:
+    package = tmp_path / "package"
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text(f"{package}\n")
+    environment = Environment(tmp_path / "environments", "test", requirements)
+    with pytest.raises(LocalCloudError, match="The test's Python environment"):
+        await environment.install()
+    assert environment.python.exists()
+    assert not environment.is_installed
+
+
+# The emulator
+
+
+async def test_an_emulator_that_does_not_start_is_told_with_its_log(tmp_path: Path) -> None:
+    emulator = Emulator(
+        python=Path(sys.executable),  # whose environment has no emulator
+        port=free_port(),
+        log_path=tmp_path / "emulator.log",
+        folder=tmp_path / "emulator",
+        function_urls={},
+    )
+    with pytest.raises(LocalCloudError, match=r"did not start.*No module named ministack"):
+        await emulator.start()
+    assert emulator.pid == 0
+
+
+# CloudFormation
+
+
+async def test_a_stack_that_cannot_be_deployed_is_told_with_the_reason(cloud: Cloud) -> None:
+    name = f"test-{uuid.uuid4().hex}"
+    properties = {"FunctionName": {"Fn::ImportValue": "nobody-exports-this"}}
+    template = {"Resources": {"Broken": {"Type": "AWS::Lambda::Alias", "Properties": properties}}}
+    with pytest.raises(LocalCloudError, match=f"{name}.*nobody-exports-this"):
+        await asyncio.to_thread(deploy, [Stack(name, template, ())], LocalAws(cloud.endpoint_url))
+
+
+async def test_a_stack_that_is_there_already_is_refused_by_name(cloud: Cloud) -> None:
+    name = f"test-{uuid.uuid4().hex}"
+    stack = Stack(name, {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}}, ())
+    aws = LocalAws(cloud.endpoint_url)
+    assert await asyncio.to_thread(deploy, [stack], aws) == {}
+    with pytest.raises(LocalCloudError, match=f"CloudFormation refused {name}"):
+        await asyncio.to_thread(deploy, [stack], aws)
+
+
+# Functions
+
+
+async def test_a_function_has_the_size_and_the_time_that_it_was_deployed_with(
+    cloud: Cloud,
+) -> None:
+    name = f"test-{uuid.uuid4().hex}"
+    cloud.client("lambda").create_function(
+        FunctionName=name,
+        PackageType="Image",
+        Code={"ImageUri": "000000000000.dkr.ecr.us-east-1.amazonaws.com/test:1"},
+        Role="arn:aws:iam::000000000000:role/test",
+        MemorySize=512,
+        Timeout=7,
+        Environment={"Variables": {"COLOR": "blue"}},
+    )
+    functions = ImageFunctions(
+        aws=LocalAws(cloud.endpoint_url),
+        python=Path(sys.executable),
+        source=LAMBDA_SRC / "classifier",
+    )
+    spec = await functions.resolve(name, "$LATEST")
+    assert (spec.memory_mb, spec.timeout_s, spec.environment) == (512, 7, {"COLOR": "blue"})
+    with pytest.raises(FunctionNotFoundError, match="nothing:1 is not deployed"):
+        await functions.resolve("nothing", "1")

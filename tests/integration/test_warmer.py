@@ -1,0 +1,106 @@
+"""A warming round: how many instances are warm afterwards, and what it says when some are not."""
+
+import io
+import json
+import uuid
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambda_src.warmer.handler import WarmingFailedError, handler
+from tests.conftest import Cloud
+from warmlens.local.aws import LocalAws
+
+Round = Callable[..., dict[str, Any]]
+
+ONE_INSTANCE = """
+def handler(event, context):
+    return {"instance_id": "the only one", "cold_start": True, "time": 0.25}
+"""
+ONE_FAILS = """
+import os, uuid
+
+def handler(event, context):
+    try:
+        os.close(os.open(os.environ["MARK"], os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return {"instance_id": uuid.uuid4().hex, "cold_start": False, "time": 0.25}
+    raise ValueError("the first call fails")
+"""
+REFUSES = """
+def handler(event, context):
+    return {"error": {"code": "model_unavailable", "message": "There is no model."}, "status": 503}
+"""
+
+
+@pytest.fixture
+def warm(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Round:
+    """Runs a round against a function with the code given, deployed beside the classifier."""
+
+    def run(code: str, instances: int) -> dict[str, Any]:
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr("code.py", code)
+        name = f"test-{uuid.uuid4().hex}"
+        cloud.client("lambda").create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Role="arn:aws:iam::000000000000:role/test",
+            Handler="code.handler",
+            Code={"ZipFile": archive.getvalue()},
+            Environment={"Variables": {"MARK": str(tmp_path / "mark")}},
+        )
+        variables = {"FUNCTION_ARN": name, "HOLD_MS": "0", "WARM_INSTANCES": "1"}
+        for key, value in {**LocalAws(cloud.endpoint_url).environment, **variables}.items():
+            monkeypatch.setenv(key, value)
+        return handler({"instances": instances}, None)
+
+    return run
+
+
+def invoke(cloud: Cloud, event: object) -> Any:
+    """Call the deployed warmer, as the schedule does."""
+    answer = cloud.client("lambda").invoke(
+        FunctionName="warmlens-local-warmer", Payload=json.dumps(event).encode()
+    )
+    return json.loads(answer["Payload"].read())
+
+
+def test_overlapping_calls_are_served_by_distinct_instances(cloud: Cloud) -> None:
+    report = invoke(cloud, {"instances": 3})
+    assert report["requested"] == 3
+    assert report["errors"] == []
+    assert report["distinct"] == 3
+    assert report["coverage"] == 1.0
+
+
+def test_the_schedules_event_wakes_as_many_as_the_settings_say(cloud: Cloud) -> None:
+    report = invoke(cloud, {})
+    assert (report["requested"], report["distinct"]) == (2, 2)
+
+
+@pytest.mark.parametrize("instances", [0, -1, 101])
+def test_a_number_of_instances_that_makes_no_sense_is_refused(cloud: Cloud, instances: int) -> None:
+    failure = invoke(cloud, {"instances": instances})
+    assert f"instances is {instances}, allowed are 1 to 100" in failure["errorMessage"]
+
+
+def test_an_instance_that_answers_twice_counts_once(warm: Round) -> None:
+    report = warm(ONE_INSTANCE, instances=4)
+    assert (report["requested"], report["distinct"], report["coverage"]) == (4, 1, 0.25)
+    assert (report["cold"], report["held_s"], report["errors"]) == (4, 1.0, [])
+
+
+def test_a_call_that_fails_does_not_fail_the_round(warm: Round) -> None:
+    report = warm(ONE_FAILS, instances=3)
+    assert (report["distinct"], report["cold"]) == (2, 0)
+    (error,) = report["errors"]
+    assert "the first call fails" in error
+
+
+def test_a_round_that_nobody_answers_fails_and_says_why(warm: Round) -> None:
+    with pytest.raises(WarmingFailedError, match=r"none of 2 .* answered: .*no model"):
+        warm(REFUSES, instances=2)

@@ -1,0 +1,34 @@
+"""What the function makes of its environment variables."""
+
+import pytest
+
+from lambda_src.classifier.configuration import Configuration
+
+VARIABLES = {
+    "IMAGES_BUCKET": "images",
+    "IMAGE_PREFIXES": "uploads/,test/",
+    "MODELS_BUCKET": "models",
+    "MODEL_NAME": "a-model",
+    "MODEL_VERSION": "1.0.0",
+    "MAX_IMAGE_BYTES": "1000",
+    "MAX_IMAGE_PIXELS": "2000",
+    "MAX_HOLD_MS": "3000",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
+}
+
+
+@pytest.mark.parametrize(
+    ("memory_mb", "threads"), [(128, 1), (1769, 1), (3537, 1), (3538, 2), (10_240, 5)]
+)
+def test_there_is_one_thread_for_each_processor_that_the_memory_brings(
+    memory_mb: int, threads: int
+) -> None:
+    variables = {**VARIABLES, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mb)}
+    assert Configuration.from_environment(variables).threads == threads
+
+
+@pytest.mark.parametrize("name", sorted(VARIABLES))
+def test_a_variable_that_is_missing_is_named(name: str) -> None:
+    variables = {key: value for key, value in VARIABLES.items() if key != name}
+    with pytest.raises(KeyError, match=name):
+        Configuration.from_environment(variables)

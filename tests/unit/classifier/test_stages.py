@@ -1,0 +1,34 @@
+"""How the time of a call is told."""
+
+import time
+
+import pytest
+
+from lambda_src.classifier.stages import Stages
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The moments, in seconds, that the clock shows one after another."""
+    moments: list[float] = []
+    monkeypatch.setattr(time, "perf_counter", lambda: moments.pop(0))
+    return moments
+
+
+def test_stages_are_told_in_milliseconds_and_the_call_in_seconds(clock: list[float]) -> None:
+    clock += [10, 11, 11.25, 12, 12.0005, 13]
+    stages = Stages()
+    with stages.measure("fetch"):
+        pass
+    with stages.measure("decode"):
+        pass
+    assert stages.milliseconds == {"fetch": 250, "decode": 0.5}
+    assert stages.elapsed_s() == 3
+
+
+def test_a_stage_that_fails_is_measured_too(clock: list[float]) -> None:
+    clock += [0, 1, 3]
+    stages = Stages()
+    with pytest.raises(ValueError), stages.measure("decode"):
+        raise ValueError
+    assert stages.milliseconds == {"decode": 2000}
