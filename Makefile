@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.warmlens/jsii
 
 .DEFAULT_GOAL := help
 .PHONY: help run down test unit infrastructure integration e2e lint format synth openapi screenshot clean
@@ -11,11 +12,11 @@ help:  ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' \
 		'{gsub(" ", "|", $$1); printf "  make %-35s %s\n", $$1, $$2}'
 
-run: $(VENV)/.run  ## Run the app on this machine: page and API on http://127.0.0.1:8080
+run: $(VENV)/.run  ## Run the app on this machine, on port 8080 or PORT=...
 	@$(BIN)/warmlens local up $(if $(PORT),--port $(PORT))
 
-down: $(VENV)/.run  ## Stop the app that `make run` started
-	@$(BIN)/warmlens local down
+down:  ## Stop the app that `make run` started
+	@test ! -x $(BIN)/warmlens || $(BIN)/warmlens local down
 
 test: $(VENV)/.dev node_modules  ## Run all tests
 	$(BIN)/pytest
@@ -43,11 +44,12 @@ screenshot: $(VENV)/.dev  ## Take the README's picture of the page anew
 	$(BIN)/python -m tests.e2e.screenshot docs/pictures/page.png
 
 clean:  ## Remove everything that the other targets made
-	rm -rf $(VENV) .warmlens node_modules cdk.out *.egg-info
+	rm -rf $(VENV) .warmlens node_modules cdk.out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/.run: requirements.txt pyproject.toml
 	@echo "Installing the command line and the CDK library, the first time only ..."
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 ...")'
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@

@@ -1,6 +1,7 @@
 """The HTTP API: the paper's two calls, and the signing of uploads."""
 
 import json
+from dataclasses import dataclass
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
@@ -12,17 +13,45 @@ from stacks import api_schema
 from stacks.constructs.uploads import UploadsFunction
 from stacks.settings import Settings
 
+_SCHEMA_HINT = (
+    "The body is not what this call takes: "
+    "method and file_path for /classification, method and sleep_time for /wakeup, "
+    "content_type and bytes for /uploads."
+)
+
+
+@dataclass(frozen=True)
+class _GatewayError:
+    """How the gateway answers what never reaches a function; None leaves it to the gateway."""
+
+    kind: apigateway.ResponseType
+    status: str | None
+    code: str
+    message: str | None = None
+
+
 _GATEWAY_ERRORS = {
-    "BadRequestBody": (apigateway.ResponseType.BAD_REQUEST_BODY, "400", "invalid_request"),
-    "NotFound": (apigateway.ResponseType.MISSING_AUTHENTICATION_TOKEN, "404", "no_such_call"),
-    "Throttled": (apigateway.ResponseType.THROTTLED, "429", "throttled"),
-    "QuotaExceeded": (apigateway.ResponseType.QUOTA_EXCEEDED, "429", "throttled"),
-    "TooLarge": (apigateway.ResponseType.REQUEST_TOO_LARGE, "413", "request_too_large"),
-    "UnsupportedType": (apigateway.ResponseType.UNSUPPORTED_MEDIA_TYPE, "415", "unsupported_type"),
-    "Timeout": (apigateway.ResponseType.INTEGRATION_TIMEOUT, "504", "timed_out"),
-    "Integration": (apigateway.ResponseType.INTEGRATION_FAILURE, "503", "unavailable"),
-    "Default4xx": (apigateway.ResponseType.DEFAULT_4_XX, None, "refused"),
-    "Default5xx": (apigateway.ResponseType.DEFAULT_5_XX, None, "unavailable"),
+    "BadRequestBody": _GatewayError(
+        apigateway.ResponseType.BAD_REQUEST_BODY, "400", "invalid_request", _SCHEMA_HINT
+    ),
+    "NotFound": _GatewayError(
+        apigateway.ResponseType.MISSING_AUTHENTICATION_TOKEN,
+        "404",
+        "no_such_call",
+        "There is no such call.",
+    ),
+    "Throttled": _GatewayError(apigateway.ResponseType.THROTTLED, "429", "throttled"),
+    "QuotaExceeded": _GatewayError(apigateway.ResponseType.QUOTA_EXCEEDED, "429", "throttled"),
+    "TooLarge": _GatewayError(
+        apigateway.ResponseType.REQUEST_TOO_LARGE, "413", "request_too_large"
+    ),
+    "UnsupportedType": _GatewayError(
+        apigateway.ResponseType.UNSUPPORTED_MEDIA_TYPE, "415", "unsupported_type"
+    ),
+    "Timeout": _GatewayError(apigateway.ResponseType.INTEGRATION_TIMEOUT, "504", "timed_out"),
+    "Integration": _GatewayError(apigateway.ResponseType.INTEGRATION_FAILURE, "503", "unavailable"),
+    "Default4xx": _GatewayError(apigateway.ResponseType.DEFAULT_4_XX, None, "refused"),
+    "Default5xx": _GatewayError(apigateway.ResponseType.DEFAULT_5_XX, None, "unavailable"),
 }
 
 
@@ -62,12 +91,12 @@ class ApiStack(cdk.Stack):
         self._add_call("classification", classifier, api_schema.CLASSIFICATION_REQUEST)
         self._add_call("wakeup", classifier, api_schema.WAKEUP_REQUEST)
         self._add_call("uploads", uploads.function, api_schema.UPLOADS_REQUEST)
-        for construct_id_, (kind, status, code) in _GATEWAY_ERRORS.items():
+        for construct_id_, error in _GATEWAY_ERRORS.items():
             self._api.add_gateway_response(
                 construct_id_,
-                type=kind,
-                status_code=status,
-                templates={"application/json": _error_template(code)},
+                type=error.kind,
+                status_code=error.status,
+                templates={"application/json": _error_template(error)},
             )
         cdk.CfnOutput(self, "ApiUrl", value=self._api.url)
         cdk.CfnOutput(self, "ApiId", value=self._api.rest_api_id)
@@ -93,5 +122,7 @@ class ApiStack(cdk.Stack):
         )
 
 
-def _error_template(code: str) -> str:
-    return json.dumps({"error": {"code": code, "message": "$context.error.message"}})
+def _error_template(error: _GatewayError) -> str:
+    # Not processed by VTL; messageString is the gateway's message as a quoted JSON string.
+    message = json.dumps(error.message) if error.message else "$context.error.messageString"
+    return f'{{"error": {{"code": "{error.code}", "message": {message}}}}}'

@@ -34,7 +34,8 @@ WAKEUP_REQUEST: Schema = {
     "properties": {
         "method": {"type": "string", "enum": ["wakeup"]},
         "sleep_time": {
-            "description": "Milliseconds to hold the instance, as a string or a number.",
+            "description": "Milliseconds to hold the instance, as a string or a number; "
+            "at most the environment's max_hold_ms. Not together with hold_until.",
             "oneOf": [
                 {"type": "string", "pattern": "^[0-9]{1,9}$"},
                 {"type": "integer", "minimum": 0},
@@ -161,12 +162,13 @@ ERROR_ANSWER: Schema = {
 ERROR_STATUSES: dict[str, str] = {
     "400": "The request is malformed.",
     "403": "The path is outside the allowed prefixes, or the call is not allowed.",
-    "404": "There is no such image.",
+    "404": "There is no such image, or no such call.",
     "413": "The request or the image is too large.",
     "415": "The image's type is not supported.",
     "422": "The image cannot be decoded, or has too many pixels.",
     "429": "Too many requests; try again later.",
     "500": "An unexpected error.",
+    "502": "The function failed without an answer.",
     "503": "The model or the storage is unavailable; try again later.",
     "504": "The request timed out.",
 }

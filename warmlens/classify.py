@@ -1,12 +1,18 @@
 """One photo through the whole flow: a signed upload, then the classification."""
 
-import mimetypes
+import re
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 TIMEOUT_S = 60
+_SIGNATURES = {
+    "image/jpeg": re.compile(rb"\xff\xd8\xff"),
+    "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "image/gif": re.compile(rb"GIF8"),
+    "image/webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
+}
 _EXPECTED = {
     "uploads": ("url", "fields", "file_path"),
     "classification": ("TOP1_ID", "TOP1_label", "TOP1_softmax", "time", "cold_start", "init_ms"),
@@ -43,9 +49,12 @@ def classify(image: Path, *, url: str) -> dict[str, Any]:
         data = image.read_bytes()
     except OSError as error:
         raise ClassifyError("unreadable_file", f"{image}: {error.strerror}") from error
-    content_type = mimetypes.guess_type(image.name)[0] or "application/octet-stream"
+    if not data:
+        raise ClassifyError("empty_file", f"{image} is empty")
+    content_type = _content_type(data)
     try:
-        with httpx.Client(timeout=TIMEOUT_S) as client:
+        is_local = httpx.URL(url).host in ("127.0.0.1", "localhost")
+        with httpx.Client(timeout=TIMEOUT_S, trust_env=not is_local) as client:
             upload = _call(client, url, "uploads", content_type=content_type, bytes=len(data))
             stored = client.post(
                 upload["url"],
@@ -61,10 +70,19 @@ def classify(image: Path, *, url: str) -> dict[str, Any]:
                 method="classification",
                 file_path=upload["file_path"],
             )
+    except httpx.InvalidURL as error:
+        raise ClassifyError("invalid_url", f"{url} is no URL ({error})") from error
     except httpx.HTTPError as error:
         raise ClassifyError(
             "unreachable", f"{url} does not answer ({error}). Is the service running?"
         ) from error
+
+
+def _content_type(data: bytes) -> str:
+    for content_type, signature in _SIGNATURES.items():
+        if signature.match(data):
+            return content_type
+    return "application/octet-stream"
 
 
 def _call(client: httpx.Client, url: str, call: str, **fields: object) -> dict[str, Any]:

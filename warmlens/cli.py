@@ -41,7 +41,11 @@ def classify_command(
     if url is None:
         running = local_commands.running_cloud()
         if not running or not running.url:
-            err.print("No local cloud runs. Start it with `make run`, or name an API with --url.")
+            message = "No local cloud runs. Start it with `make run`, or name an API with --url."
+            if as_json:
+                typer.echo(json.dumps({"error": {"code": "not_running", "message": message}}))
+            else:
+                err.print(message)
             raise typer.Exit(3)
         url = running.url
     try:

@@ -1,5 +1,6 @@
 """What one instance keeps between calls: its id, its model, its way to the images."""
 
+import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -9,6 +10,18 @@ from .configuration import Configuration
 from .errors import ModelError, RequestError
 from .logs import log
 from .model import Model, load_model
+
+_LOG_STREAM = re.compile(r"[0-9a-f]{32}$")
+
+
+def instance_id(log_stream: str) -> str:
+    """Return the id at the end of the instance's log stream, so that an answer leads to its log.
+
+    A runtime whose log streams have no such end, such as Lambda's local emulators, gives a random
+    one.
+    """
+    found = _LOG_STREAM.search(log_stream)
+    return found.group() if found else uuid.uuid4().hex
 
 
 class Instance:
@@ -21,7 +34,7 @@ class Instance:
 
     def __init__(self, environment: Mapping[str, str], *, started_s: float) -> None:
         self.configuration = Configuration.from_environment(environment)
-        self.id = uuid.uuid4().hex
+        self.id = instance_id(environment.get("AWS_LAMBDA_LOG_STREAM_NAME", ""))
         self.images = Bucket(self.configuration.images_bucket)
         self._model: Model | None = None
         self._calls = 0

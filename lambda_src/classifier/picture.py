@@ -11,6 +11,8 @@ from .errors import RequestError
 
 Image.MAX_IMAGE_PIXELS = None  # decode() checks the size itself, before any pixel is decoded
 
+MAX_SIDE = 65_535  # the limit of JPEG; longer strips take more memory than their pixels
+
 _SIGNATURES = {"JPEG": b"\xff\xd8\xff", "PNG": b"\x89PNG\r\n\x1a\n", "GIF": b"GIF8"}
 _FORMATS = (*_SIGNATURES, "WEBP")
 _RESAMPLING = {
@@ -72,6 +74,13 @@ def decode(data: bytes, *, max_pixels: int) -> Image.Image:
             f"The image has {image.width} x {image.height} pixels; "
             f"at most {max_pixels} in all are decoded. Send a smaller one.",
         )
+    if max(image.size) > MAX_SIDE:
+        raise RequestError(
+            422,
+            "too_many_pixels",
+            f"The image has {image.width} x {image.height} pixels; "
+            f"at most {MAX_SIDE} on a side are decoded. Send a smaller one.",
+        )
     try:
         return _to_rgb(ImageOps.exif_transpose(image))
     except Exception as error:
@@ -110,6 +119,10 @@ def _is_supported(data: bytes) -> bool:
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16 bits a channel: Pillow's own conversion clips at 255
         image = image.point(lambda value: value / 256).convert("L")
+    if image.has_transparency_data:  # what lies under transparent pixels is often black
+        opaque = Image.new("RGBA", image.size, "white")
+        opaque.alpha_composite(image.convert("RGBA"))
+        image = opaque
     return image.convert("RGB")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from .errors import RequestError
 
-MAX_BODY_BYTES = 8192
+MAX_BODY_CHARACTERS = 8192
 MAX_KEY_BYTES = 1024  # S3's limit for an object key
 
 # The characters that S3's user guide calls safe in object keys.
@@ -76,11 +76,11 @@ def _body(event: Mapping[str, Any]) -> dict[str, Any]:
         raise RequestError(
             400, "invalid_json", "The body must be JSON text; set Content-Type: application/json."
         )
-    if len(text) > MAX_BODY_BYTES:
+    if len(text) > MAX_BODY_CHARACTERS:
         raise RequestError(
             413,
             "request_too_large",
-            f"The body has {len(text)} characters; at most {MAX_BODY_BYTES} are read. "
+            f"The body has {len(text)} characters; at most {MAX_BODY_CHARACTERS} are read. "
             "Images are uploaded to S3, not sent here: see /uploads.",
         )
     try:

@@ -1,7 +1,7 @@
 """Wakes N instances at once and counts how many distinct ones answered.
 
-An instance serves one call at a time, so calls that are held until one common moment are on
-distinct instances.
+An instance serves one call at a time, so calls that overlap are on distinct instances. All calls
+of a round are sent at once and held until one common moment: they overlap if each begins before it.
 """
 
 import json

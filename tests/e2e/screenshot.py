@@ -24,7 +24,7 @@ def main(target: Path) -> None:
                 press_sample(page)
                 expect_answer(page)
                 target.parent.mkdir(parents=True, exist_ok=True)
-                page.screenshot(path=target)
+                page.screenshot(path=target, full_page=True)
                 browser.close()
         finally:
             process.send_signal(signal.SIGINT)

@@ -312,7 +312,7 @@ def test_a_sleep_time_that_is_negative_huge_or_a_word_is_refused(
 
 
 def test_a_request_larger_than_the_gateway_takes_is_refused(cloud: Cloud) -> None:
-    answer = cloud.post("classification", content=b" " * (10 * 2**20 + 1))
+    answer = cloud.post("classification", content=b" " * (6 * 2**20 + 1))
     assert_error(answer, 413, "request_too_large")
 
 

@@ -41,6 +41,7 @@ def test_classify_prints_the_answer_as_json_and_nothing_else(cloud: Cloud) -> No
     ("name", "content", "code"),
     [
         ("missing.jpg", None, "unreadable_file"),
+        ("empty.jpg", b"", "empty_file"),
         ("note.txt", b"hello", "unsupported_type"),
         ("note.jpg", b"hello", "unsupported_type"),
     ],
@@ -55,6 +56,52 @@ def test_classify_says_in_one_line_why_it_refuses(
     assert result.stdout == ""
     assert result.stderr.startswith(f"{code}: ")
     assert result.stderr.count("\n") == 1
+
+
+def test_classify_goes_by_what_a_file_is_not_by_its_name(cloud: Cloud, tmp_path: Path) -> None:
+    photo = tmp_path / "no-ending"
+    photo.write_bytes(Path(COFFEE).read_bytes())
+    result = run_warmlens("classify", str(photo), "--url", cloud.url)
+    assert "espresso" in result.stdout, result.stderr
+
+
+def test_a_proxy_or_a_profile_in_the_shell_does_no_harm_to_what_is_local(cloud: Cloud) -> None:
+    shell = {"HTTP_PROXY": "http://127.0.0.1:9", "AWS_PROFILE": "no-such-profile"}
+    result = run_warmlens("classify", COFFEE, "--url", cloud.url, **shell)
+    assert "espresso" in result.stdout, result.stderr
+    result = run_warmlens("local", "status", "--folder", str(cloud.folder), **shell)
+    assert cloud.url in result.stdout, result.stderr
+
+
+def test_a_cloud_starts_with_a_proxy_and_a_profile_in_the_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
+    _, process = start_cloud(tmp_path)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 0
+
+
+def test_classify_says_that_a_url_is_none() -> None:
+    result = run_warmlens("classify", COFFEE, "--url", "http://[::")
+    assert result.returncode == 1
+    assert result.stderr.startswith("invalid_url: ")
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "0"])
+def test_up_refuses_a_port_that_is_none(tmp_path: Path, port: str) -> None:
+    result = run_warmlens("local", "up", "--port", port, "--folder", str(tmp_path))
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+
+
+def test_up_says_when_its_folder_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = run_warmlens("local", "up", "--folder", str(tmp_path / "file" / "x"))
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert "cannot run" in result.stderr
 
 
 def test_classify_says_when_nothing_answers() -> None:

@@ -106,3 +106,41 @@ async def test_the_page_may_talk_to_its_own_origin_and_to_the_uploads_and_to_nob
         assert policy["frame-ancestors"] == "'none'"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Cache-Control"] == "no-cache"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/classification"),
+        ("GET", "/nothing"),
+        ("POST", "/nothing"),
+        ("PUT", "/wakeup"),
+        ("DELETE", "/uploads"),
+        ("GET", "/../app.py"),
+        ("GET", "/%2e%2e/app.py"),
+    ],
+)
+async def test_what_is_no_call_and_no_file_is_an_error_in_the_apis_form(
+    method: str, path: str
+) -> None:
+    async with front_of(None) as url, aiohttp.ClientSession() as session:
+        answer = await session.request(method, url + path)
+        assert answer.status == 404
+        assert (await answer.json())["error"]["code"] == "no_such_call"
+
+
+async def test_a_body_that_is_not_compressed_as_it_says_is_the_callers_error() -> None:
+    async with front_of(None) as url, aiohttp.ClientSession() as session:
+        headers = {"Content-Encoding": "gzip"}
+        answer = await session.post(f"{url}/wakeup", data=b"no gzip", headers=headers)
+        assert answer.status == 400
+        assert (await answer.json())["error"]["code"] == "invalid_json"
+
+
+async def test_a_slash_at_the_end_of_a_call_changes_nothing() -> None:
+    async def api(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"call": request.match_info["call"]})
+
+    async with front_of(api) as url, aiohttp.ClientSession() as session:
+        answer = await session.post(f"{url}/wakeup/", json={})
+        assert await answer.json() == {"call": "wakeup"}

@@ -14,7 +14,7 @@ from typing import Any
 from warmlens.local.aws import ACCOUNT, REGION
 from warmlens.local.command import run_command
 from warmlens.local.errors import LocalCloudError
-from warmlens.paths import ROOT
+from warmlens.paths import ROOT, STATE
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,8 @@ def _put_in_place(partial: Path, done: Path) -> None:
 
 
 async def _run_app(env_name: str, folder: Path) -> None:
+    if not shutil.which("node"):
+        raise LocalCloudError("Node is not installed; the CDK library needs version 20 or newer.")
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
     exit_code, output = await run_command(
         [sys.executable, "app.py"],
@@ -139,6 +141,7 @@ async def _run_app(env_name: str, folder: Path) -> None:
             "CDK_OUTDIR": str(folder),
             "CDK_CONTEXT_JSON": json.dumps({**context, "env": env_name}),
             "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
+            "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(STATE / "jsii"),
         },
     )
     if exit_code != 0:

@@ -1,8 +1,10 @@
 """Clients for the emulator's AWS."""
 
+import os
 from collections.abc import Mapping
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 ACCOUNT = "000000000000"
@@ -18,12 +20,26 @@ class LocalAws:
 
     def __init__(self, endpoint_url: str) -> None:
         self.endpoint_url = endpoint_url
+        # The user's own AWS configuration and profile must neither be read nor be needed.
+        core = botocore.session.Session(
+            session_vars={
+                "profile": (None, None, None, None),
+                "config_file": (None, None, os.devnull, None),
+                "credentials_file": (None, None, os.devnull, None),
+            }
+        )
         self._session = boto3.Session(
+            botocore_session=core,
             aws_access_key_id="test",
             aws_secret_access_key="test",  # noqa: S106 - the emulator checks no signature
             region_name=REGION,
         )
-        config = Config(retries={"total_max_attempts": 2}, connect_timeout=2, read_timeout=60)
+        config = Config(
+            retries={"total_max_attempts": 2},
+            connect_timeout=2,
+            read_timeout=60,
+            proxies={},  # loopback is not reached through a proxy
+        )
         self.s3 = self._session.client("s3", endpoint_url=endpoint_url, config=config)
         self.cloudformation = self._session.client(
             "cloudformation", endpoint_url=endpoint_url, config=config

@@ -112,8 +112,7 @@ async def local_cloud(*, port: int, folder: Path, steps: Steps) -> AsyncIterator
         with steps.step("Starting the emulator"):
             emulator = _emulator(emulator_env, endpoint_url, folder, stacks, proxy_url)
             stack.push_async_callback(emulator.stop)
-            await emulator.start()
-            state.write(emulator_pid=emulator.pid)
+            await emulator.start(lambda pid: state.write(emulator_pid=pid))
 
         with steps.step("Deploying the app"):
             outputs = await asyncio.to_thread(_deploy, stacks, aws)
@@ -156,7 +155,7 @@ async def _install_environments(steps: Steps) -> tuple[Environment, Environment]
     missing = [each for each in (emulator, classifier) if not each.is_installed]
     if missing:
         names = " and ".join(each.name for each in missing)
-        with steps.step(f"Installing what the {names} needs, the first time only"):
+        with steps.step(f"Installing the environments of {names}, the first time only"):
             async with asyncio.TaskGroup() as group:
                 for each in missing:
                     group.create_task(each.install())

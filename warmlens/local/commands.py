@@ -47,23 +47,30 @@ def up(
     port: Annotated[
         int | None,
         typer.Option(
-            help="Port of the page and the API. Without it 8080, or a free one if it is taken."
+            min=1,
+            max=65_535,
+            help="Port of the page and the API. Without it 8080, or a free one if it is taken.",
         ),
     ] = None,
     folder: Folder = DEFAULT_FOLDER,
 ) -> None:
     """Start the local cloud and keep it running until Ctrl-C.
 
-    Deploys the environment `local` into an AWS emulator on loopback, publishes the model, and
-    classifies one photo to show that it works.
+    Deploys the environment `local` into an AWS emulator on loopback and classifies a first photo.
     """
     running = running_cloud(folder)
     if running:
-        err.print(f"It runs already at {running.url}. Stop it with: warmlens local down")
+        where = f"at {running.url}" if running.url else f"and is starting, process {running.pid}"
+        err.print(f"It runs already {where}. Stop it with: make down")
         raise typer.Exit(1)
     try:
         web_port = require_port(port) if port else free_port(WEB_PORT)
+        if not port and web_port != WEB_PORT:
+            out.print(f"Port {WEB_PORT} is taken, so this is on {web_port}; PORT=... chooses one.")
         asyncio.run(_run(web_port, folder))
+    except OSError as error:
+        err.print(f"The local cloud cannot run: {error}", style="red", markup=False)
+        raise typer.Exit(1) from None
     except (LocalCloudError, ModelError) as error:
         err.print(str(error), style="red", markup=False)
         raise typer.Exit(1) from None
@@ -71,9 +78,10 @@ def up(
 
 @app.command()
 def down(folder: Folder = DEFAULT_FOLDER) -> None:
-    """Stop the local cloud that runs, wherever it was started."""
+    """Stop the local cloud of this checkout, from any terminal."""
     running = running_cloud(folder)
     if not running:
+        StateFile(folder / STATE_FILE).remove_leftovers()
         out.print("No local cloud runs.")
         return
     os.kill(running.pid, signal.SIGTERM)
@@ -93,13 +101,21 @@ def status(
 ) -> None:
     """Show the local cloud's addresses and its instances. Exit code 3 if none runs."""
     running = running_cloud(folder)
-    if not running or not running.url:
+    if running and not running.url:
+        err.print(f"It is starting, process {running.pid}.")
+        raise typer.Exit(3)
+    if not running:
         if as_json:
             typer.echo(json.dumps({"running": False}))
         else:
             out.print("No local cloud runs. Start it with: make run")
         raise typer.Exit(3)
-    answer: dict[str, Any] = httpx.get(running.url + STATUS_PATH, timeout=10).json()
+    try:
+        response = httpx.get(running.url + STATUS_PATH, timeout=10, trust_env=False)
+    except httpx.HTTPError as error:
+        err.print(f"It runs at {running.url}, but does not answer ({error}).")
+        raise typer.Exit(1) from None
+    answer: dict[str, Any] = response.json()
     if as_json:
         typer.echo(json.dumps({"running": True, **answer}, indent=2))
         return
@@ -159,4 +175,4 @@ async def _show_first_answer(info: CloudInfo, begun_s: float) -> None:
     out.print(f"\nReady after {time.monotonic() - begun_s:.1f} s.\n")
     out.print(f"  Page     {info.url}")
     out.print("  Photo    .venv/bin/warmlens classify PHOTO.jpg")
-    out.print("  Stop     Ctrl-C, or: .venv/bin/warmlens local down\n")
+    out.print("  Stop     Ctrl-C, or: make down\n")

@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import aiohttp
@@ -53,8 +53,11 @@ class Emulator:
         }
         self._process: asyncio.subprocess.Process | None = None
 
-    async def start(self) -> None:
+    async def start(self, on_started: Callable[[int], None] = lambda _: None) -> None:
         """Start the process and wait until it answers.
+
+        Args:
+            on_started: called with the process's id as soon as it has one.
 
         Raises:
             LocalCloudError: it ended, or did not answer in time; the message ends with its log.
@@ -68,6 +71,7 @@ class Emulator:
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
             )
+        on_started(self._process.pid)
         deadline_s = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline_s:
             if self._process.returncode is not None:

@@ -4,15 +4,17 @@ On AWS a CDN does this. Here it is a small server that hands the API's calls to 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
 CALLS = ("classification", "wakeup", "uploads")
-MAX_BODY_BYTES = 10 * 2**20  # API Gateway's limit for a request
+MAX_BODY_BYTES = 6 * 2**20  # Lambda's limit for a synchronous call; API Gateway's is 10 MB
 GATEWAY_TIMEOUT_S = 29  # API Gateway's limit for an integration
 STATUS_PATH = "/_local/status"
 
@@ -40,21 +42,21 @@ def front_app(
         if response.content_type == "text/html" or request.path.endswith((".js", ".css")):
             response.headers["Cache-Control"] = "no-cache"
 
-    async def index(_: web.Request) -> web.StreamResponse:
-        return web.FileResponse(page / "index.html")
+    async def file(request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(_file_of(page, request.match_info["path"] or "index.html"))
 
     async def local_status(_: web.Request) -> web.StreamResponse:
         return web.json_response(status())
 
-    app = web.Application(client_max_size=MAX_BODY_BYTES)
+    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_errors_of_the_api])
     app.on_response_prepare.append(add_headers)
     app.cleanup_ctx.append(_api_session)
     app[_API_URL] = api_url.rstrip("/")
-    app.router.add_get("/", index)
     app.router.add_get(STATUS_PATH, local_status)
     for call in CALLS:
         app.router.add_post(f"/{call}", _forward)
-    app.router.add_static("/", page)
+        app.router.add_post(f"/{call}/", _forward)
+    app.router.add_get("/{path:.*}", file)
     return app
 
 
@@ -70,20 +72,31 @@ async def _api_session(app: web.Application) -> Any:
         yield
 
 
+def _file_of(page: Path, name: str) -> Path:
+    path = (page / name).resolve()
+    if not path.is_relative_to(page.resolve()) or not path.is_file():
+        raise web.HTTPNotFound
+    return path
+
+
 async def _forward(request: web.Request) -> web.StreamResponse:
     try:
         body = await request.read()
     except web.HTTPRequestEntityTooLarge:
-        return _error(413, "request_too_large", "The request is larger than 10 MB.")
+        return _error(413, "request_too_large", "The request is larger than 6 MB.")
     headers = {"Content-Type": request.headers.get("Content-Type", "application/json")}
     try:
         async with request.app[_SESSION].post(
-            request.app[_API_URL] + request.path, data=body, headers=headers
+            request.app[_API_URL] + request.path.rstrip("/"), data=body, headers=headers
         ) as answer:
             text = await answer.read()
             if answer.status >= 500 and not _is_error_answer(text):
                 # The emulator leaves out the API's gateway responses for failed integrations.
-                return _error(answer.status, "unavailable", "The function failed; see its log.")
+                return _error(
+                    answer.status,
+                    "unavailable",
+                    "The function failed; `warmlens local status` names its log.",
+                )
             return web.Response(
                 status=answer.status,
                 body=text,
@@ -96,6 +109,17 @@ async def _forward(request: web.Request) -> web.StreamResponse:
         return _error(504, "timed_out", f"No answer within {GATEWAY_TIMEOUT_S} s; try again.")
     except aiohttp.ClientError:
         return _error(503, "unavailable", "The local cloud's emulator does not answer.")
+
+
+@web.middleware
+async def _errors_of_the_api(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer what is no call and no file of the page in the form of the API's errors."""
+    try:
+        return await handler(request)
+    except (web.HTTPNotFound, web.HTTPForbidden, web.HTTPMethodNotAllowed):
+        return _error(404, "no_such_call", "There is no such call, and no such file of the page.")
+    except (web.RequestPayloadError, web.HTTPBadRequest):
+        return _error(400, "invalid_json", "The body cannot be read.")
 
 
 def _is_error_answer(body: bytes) -> bool:

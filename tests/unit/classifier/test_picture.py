@@ -77,6 +77,21 @@ def test_every_mode_of_png_becomes_rgb(mode: str) -> None:
     assert abs(values.mean() - reference.mean()) < 12
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_is_transparent_becomes_white(mode: str) -> None:
+    image = Image.new("RGBA", (20, 20), (0, 0, 0, 0)).convert(mode)
+    options = {"transparency": 0} if mode == "P" else {}
+    decoded = decode(encode(image, "PNG", **options), max_pixels=MAX_PIXELS)
+    assert decoded.getpixel((10, 10)) == (255, 255, 255)
+
+
+def test_a_strip_that_is_longer_than_any_photo_is_refused_before_it_is_decoded() -> None:
+    data = encode(Image.new("1", (1, 65_536)), "PNG")
+    error = refusal(data)
+    assert (error.status, error.code) == (422, "too_many_pixels")
+    assert "65535 on a side" in error.message
+
+
 def test_cmyk_jpegs_become_rgb() -> None:
     data = encode(gradient().convert("CMYK"), "JPEG", quality=95)
     decoded = np.asarray(decode(data, max_pixels=MAX_PIXELS), dtype=int)
