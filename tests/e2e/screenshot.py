@@ -13,7 +13,7 @@ from tests.e2e.page_driver import expect_answer, open_page, press_sample
 
 
 def main(target: Path) -> None:
-    """Start a local cloud, classify a sample twice, so that it is warm, and take the picture."""
+    """Start a local cloud, whose start made one instance warm, and take the picture."""
     with tempfile.TemporaryDirectory() as folder:
         cloud, process = start_cloud(Path(folder))
         try:
