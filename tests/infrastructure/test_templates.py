@@ -132,6 +132,11 @@ def test_every_call_of_the_api_has_its_body_validated_by_its_own_schema(
         assert "application/json" in method["Properties"]["RequestModels"]
 
 
+def test_the_api_is_called_in_the_region_it_is_deployed_to(assembly: Assembly) -> None:
+    (api,) = assembly.resources("AWS::ApiGateway::RestApi")
+    assert api["Properties"]["EndpointConfiguration"]["Types"] == ["REGIONAL"]
+
+
 def test_gateway_errors_have_the_form_of_the_apis_own(assembly: Assembly) -> None:
     responses = assembly.resources("AWS::ApiGateway::GatewayResponse")
     kinds = {response["Properties"]["ResponseType"] for response in responses}

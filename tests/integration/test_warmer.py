@@ -40,7 +40,7 @@ def handler(event, context):
 def warm(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Round:
     """Runs a round against a function with the code given, deployed beside the classifier."""
 
-    def run(code: str, instances: int) -> dict[str, Any]:
+    def run(code: str, instances: int, reserved: int | None = None) -> dict[str, Any]:
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as file:
             file.writestr("code.py", code)
@@ -53,6 +53,10 @@ def warm(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Round
             Code={"ZipFile": archive.getvalue()},
             Environment={"Variables": {"MARK": str(tmp_path / "mark")}},
         )
+        if reserved is not None:
+            cloud.client("lambda").put_function_concurrency(
+                FunctionName=name, ReservedConcurrentExecutions=reserved
+            )
         variables = {"FUNCTION_ARN": name, "HOLD_MS": "0", "WARM_INSTANCES": "1"}
         for key, value in {**LocalAws(cloud.endpoint_url).environment, **variables}.items():
             monkeypatch.setenv(key, value)
@@ -104,3 +108,8 @@ def test_a_call_that_fails_does_not_fail_the_round(warm: Round) -> None:
 def test_a_round_that_nobody_answers_fails_and_says_why(warm: Round) -> None:
     with pytest.raises(WarmingFailedError, match=r"none of 2 .* answered: .*no model"):
         warm(REFUSES, instances=2)
+
+
+def test_calls_that_are_throttled_do_not_end_the_round_before_all_are_told(warm: Round) -> None:
+    with pytest.raises(WarmingFailedError, match=r"none of 3 .* answered: .*TooManyRequests"):
+        warm(ONE_INSTANCE, instances=3, reserved=0)
