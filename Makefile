@@ -6,7 +6,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.warmlens/jsii
 
 .DEFAULT_GOAL := help
-.PHONY: help run down test unit infrastructure integration e2e lint format synth openapi screenshot clean
+.PHONY: help run down test unit infrastructure integration e2e models lint format synth openapi screenshot clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' \
@@ -18,11 +18,14 @@ run: $(VENV)/.run  ## Run the app on this machine, on port 8080 or PORT=...
 down:  ## Stop the app that `make run` started
 	@test ! -x $(BIN)/warmlens || $(BIN)/warmlens local down
 
-test: $(VENV)/.dev node_modules  ## Run all tests
+test: $(VENV)/.dev node_modules  ## Run all tests but those of training
 	$(BIN)/pytest
 
 unit infrastructure integration e2e: $(VENV)/.dev node_modules  ## Run one tier of the tests
 	$(BIN)/pytest tests/$@
+
+models: $(VENV)/.models  ## Run the tests of training, which install PyTorch (0.2 GB on a CPU, up to 6 GB)
+	$(BIN)/pytest tests/models
 
 lint: $(VENV)/.dev  ## Check format, style and types
 	$(BIN)/ruff format --check .
@@ -57,6 +60,11 @@ $(VENV)/.run: requirements.txt pyproject.toml
 $(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-data.txt lambda_src/classifier/requirements.txt
 	@echo "Installing what the tests need, the first time only ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.models: $(VENV)/.dev requirements-models.txt
+	@echo "Installing PyTorch and what training needs: 0.2 GB for a CPU, up to 6 GB with CUDA ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-models.txt
 	@touch $@
 
 node_modules: package.json package-lock.json

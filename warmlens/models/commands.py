@@ -11,15 +11,16 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Column, Table
 
-from warmlens.models import data_commands
+from warmlens.models import data_commands, training_commands
 from warmlens.models.catalog import list_models
 from warmlens.models.errors import ModelError
 from warmlens.models.publish import UploadProgress, publish_model
 from warmlens.models.verify import verify_model
 from warmlens.paths import MODEL_ARTIFACTS
 
-app = typer.Typer(no_args_is_help=True, help="List, verify and publish model versions.")
+app = typer.Typer(no_args_is_help=True, help="List, verify, publish and train model versions.")
 app.add_typer(data_commands.app, name="data")
+app.add_typer(training_commands.app)
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 

@@ -1,0 +1,230 @@
+"""Makes model versions of weights that were trained elsewhere."""
+
+import dataclasses
+import datetime
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from warmlens.models.card import card
+from warmlens.models.errors import ModelError
+from warmlens.models.imagenet_classes import Classes, imagenet_classes
+from warmlens.models.install import file_entry, install_version
+from warmlens.models.labels import labels_json
+from warmlens.models.manifest import (
+    SCHEMA_ID,
+    Files,
+    InputSpec,
+    Manifest,
+    Metric,
+    Normalization,
+    OutputSpec,
+    Provenance,
+)
+from warmlens.models.networks import (
+    MEAN,
+    STD,
+    architecture_of,
+    build_network,
+    class_count_of,
+    load_weights,
+)
+from warmlens.models.onnx_export import GraphSpec, export_classifier
+from warmlens.models.parity import Reference, measure_parity
+from warmlens.models.training.checkpoint import load_weights_file
+from warmlens.models.training.initial_weights import torchvision_weights
+from warmlens.models.verify import sha256_of
+
+RESNET50_IMAGENET = "resnet50-imagenet"
+VERSIONED_PACKAGES = (
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "onnxscript",
+    "pillow",
+    "torch",
+    "torchvision",
+)
+LOWEST_SIZE, HIGHEST_SIZE = 32, 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class ImportRequest:
+    """The version to make.
+
+    ``size`` is the side of its input, ``resize`` the shorter side before the centre is cut out.
+    ``command`` and ``licence`` go into the manifest as they are.
+    """
+
+    name: str
+    version: str
+    out: Path
+    command: str
+    licence: str
+    size: int = 224
+    resize: int = 256
+    interpolation: str = "bilinear"
+
+
+def import_resnet50_imagenet(version: str, out: Path, command: str) -> bool:
+    """Make ``<out>/resnet50-imagenet/<version>/`` of torchvision's weights; needs the network.
+
+    Returns:
+        False when the version was there already, the same.
+
+    Raises:
+        ModelError: ``offline``, ``package_missing``, or what installing raises.
+    """
+    tensors, description = torchvision_weights("resnet50")
+    request = ImportRequest(
+        name=RESNET50_IMAGENET,
+        version=version,
+        out=out,
+        command=command,
+        licence="BSD-3-Clause (torchvision); the photos of ImageNet were released for "
+        "non-commercial research",
+        resize=232,
+    )
+    quoted = Metric(
+        name="imagenet_top1_accuracy",
+        value=0.80858,
+        data="ImageNet ILSVRC 2012 validation set",
+        kind="quoted",
+        source="documentation of ResNet50_Weights.IMAGENET1K_V2 in torchvision; not measured on "
+        "this file",
+    )
+    return _install(request, "resnet50", tensors, imagenet_classes(), description, (quoted,))
+
+
+def import_file(path: Path, labels: Path, request: ImportRequest) -> bool:
+    """Make a version of a checkpoint, ``.safetensors``, ``.pt`` or ``.pth``.
+
+    The architecture is told from the names of the tensors. Pixels are normalised with ImageNet's
+    mean and standard deviation, as torchvision's recipes do. Nothing in the file is run.
+
+    Returns:
+        False when the version was there already, the same.
+
+    Raises:
+        ModelError: ``unsafe_pickle``, ``unreadable_weights``, ``unknown_architecture``,
+            ``wrong_label_count``, ``bad_labels``, ``bad_setting``, or what installing raises.
+    """
+    _check(request)
+    tensors = load_weights_file(path)
+    architecture = architecture_of(tensors, str(path))
+    class_count = class_count_of(tensors, str(path))
+    classes = read_labels_file(labels)
+    if len(classes.ids) != class_count:
+        raise ModelError(
+            "wrong_label_count",
+            f"{labels} has {len(classes.ids)} labels; {path.name} has {class_count} classes.",
+        )
+    description = f"the file {path.name} with SHA-256 {sha256_of(path)}, given by the user"
+    return _install(request, architecture, tensors, classes, description, ())
+
+
+def read_labels_file(path: Path) -> Classes:
+    """Read one class a line, in the order of the outputs: its name, or id, tab and name.
+
+    Without ids, the number of the output in four digits is the id.
+
+    Raises:
+        ModelError: ``bad_labels``.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError("bad_labels", f"{path} cannot be read: {error}.") from None
+    pairs = []
+    for number, line in enumerate(lines, start=1):
+        class_id, tab, label = line.strip("\r").partition("\t")
+        if not tab:
+            class_id, label = f"{number - 1:04}", class_id
+        if not class_id.strip() or not label.strip():
+            raise ModelError(
+                "bad_labels",
+                f"{path}, line {number} is {line!r}; allowed: a name, or an id, a tab and a name.",
+            )
+        pairs.append((class_id.strip(), label.strip()))
+    ids = [class_id for class_id, _ in pairs]
+    if len(set(ids)) != len(ids):
+        twice = next(class_id for class_id in ids if ids.count(class_id) > 1)
+        raise ModelError("bad_labels", f'{path}: the id "{twice}" stands twice.')
+    return Classes(tuple(ids), tuple(label for _, label in pairs))
+
+
+def _check(request: ImportRequest) -> None:
+    if not LOWEST_SIZE <= request.size <= HIGHEST_SIZE:
+        raise ModelError(
+            "bad_setting",
+            f"size is {request.size}; allowed: {LOWEST_SIZE} to {HIGHEST_SIZE} pixels.",
+        )
+    if not request.size <= request.resize <= 2 * HIGHEST_SIZE:
+        raise ModelError(
+            "bad_setting",
+            f"resize is {request.resize}; allowed: {request.size} (the size) to "
+            f"{2 * HIGHEST_SIZE} pixels.",
+        )
+    if request.interpolation not in ("bilinear", "bicubic"):
+        raise ModelError(
+            "bad_setting",
+            f'interpolation is "{request.interpolation}"; allowed: bilinear, bicubic.',
+        )
+
+
+def _install(
+    request: ImportRequest,
+    architecture: str,
+    tensors: dict[str, Any],
+    classes: Classes,
+    source: str,
+    metrics: tuple[Metric, ...],
+) -> bool:
+    network = build_network(architecture, len(classes.ids))
+    load_weights(network, tensors, new_head=False, where=source)
+    spec = InputSpec(
+        name="image",
+        width=request.size,
+        height=request.size,
+        resize_shorter_side=request.resize,
+        interpolation=request.interpolation,
+        normalization=Normalization(mean=MEAN, std=STD, in_graph=True),
+    )
+    graph = GraphSpec(request.size, request.size, len(classes.ids), MEAN, STD)
+    model = export_classifier(network, graph)
+    versions = {name: metadata.version(name) for name in VERSIONED_PACKAGES}
+    reference = Reference(network, f"the same weights in PyTorch {versions['torch']} on the CPU")
+    parity = measure_parity(model, reference, spec, [], classes)
+    if parity.max_abs_softmax_difference > parity.tolerance or parity.top1_agreement < 1:
+        raise ModelError("parity_failed", f"The file does not answer as PyTorch does: {parity}.")
+    labels = labels_json(classes.ids, classes.labels)
+    manifest = Manifest(
+        schema=SCHEMA_ID,
+        name=request.name,
+        version=request.version,
+        architecture=architecture,
+        engine="onnxruntime",
+        precision="fp32",
+        input=spec,
+        output=OutputSpec(name=graph.output_name),
+        class_count=len(classes.ids),
+        files=Files(
+            model=file_entry("model.onnx", model), labels=file_entry("labels.json", labels)
+        ),
+        metrics=metrics,
+        parity=parity,
+        provenance=Provenance(
+            source=source,
+            licence=request.licence,
+            command=request.command,
+            date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+            versions={"python": platform.python_version(), **versions},
+        ),
+    )
+    contents = {
+        "model.onnx": model,
+        "labels.json": labels,
+        "README.md": card(manifest, classes.labels).encode(),
+    }
+    return install_version(request.out, manifest, contents)

@@ -1,0 +1,1 @@
+"""Fine-tuning classifiers on a folder of photos, and making model versions of them."""

@@ -1,0 +1,296 @@
+"""Makes a model version of a training run: ONNX file, labels, manifest and card."""
+
+import dataclasses
+import datetime
+import platform
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from warmlens.models.card import card
+from warmlens.models.errors import ModelError
+from warmlens.models.evaluate import Evaluation, ModelFile, Softmax, measure, targets_of
+from warmlens.models.install import file_entry, install_version
+from warmlens.models.labels import labels_json
+from warmlens.models.manifest import (
+    SCHEMA_ID,
+    Files,
+    InputSpec,
+    Manifest,
+    Metric,
+    Normalization,
+    OutputSpec,
+    Parity,
+    Provenance,
+    Quantization,
+    Training,
+)
+from warmlens.models.networks import MEAN, STD
+from warmlens.models.onnx_export import GraphSpec, export_classifier
+from warmlens.models.parity import Reference
+from warmlens.models.quantize import method, quantize_classifier
+from warmlens.models.training.export_parity import export_parity
+from warmlens.models.training.folder import Photo, PhotoFolder, read_photo_folder
+from warmlens.models.training.history import read_history
+from warmlens.models.training.pixels import Pixels, read_pixels, square
+from warmlens.models.training.run_folder import RunFolder, RunRecord
+from warmlens.models.training.train import best_network
+
+CALIBRATION_IMAGES = 256
+PARITY_IMAGES = 500
+VERSIONED_PACKAGES = (
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "onnxscript",
+    "pillow",
+    "torch",
+    "torchvision",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportRequest:
+    """What to make: ``size`` is the input's side in pixels, None that of the run's last stage.
+
+    ``data`` is where the run's photos lie now, None where they lay then. ``licence`` and
+    ``source`` go into the manifest as they are.
+    """
+
+    run: Path
+    name: str
+    version: str
+    precision: str
+    out: Path
+    command: str
+    licence: str
+    source: str | None = None
+    data: Path | None = None
+    size: int | None = None
+
+
+def export_run(
+    request: ExportRequest, on_step: Callable[[str], None] = lambda step: None
+) -> Manifest:
+    """Make ``<out>/<name>/<version>/`` of a run's best weights, whole or not at all.
+
+    Raises:
+        ModelError: ``no_run``, ``run_unfinished``, ``other_data`` when the photos are not those of
+            the run, ``bad_setting``, ``parity_failed``, ``version_differs``, or what verifying
+            raises.
+    """
+    if request.precision not in ("fp32", "int8"):
+        raise ModelError("bad_setting", f'precision is "{request.precision}"; allowed: fp32, int8.')
+    run = RunFolder(request.run)
+    record = run.read()
+    network = best_network(run)
+    photos = _photos_of(record, request.data)
+    spec = _input_spec(request.size or record.settings.final_size)
+    on_step("exporting to ONNX")
+    graph = GraphSpec(spec.width, spec.height, len(record.ids), MEAN, STD)
+    files = {"fp32": export_classifier(network, graph)}
+    on_step("comparing the export with PyTorch")
+    parity = _parity(files["fp32"], network, spec, photos, request.precision)
+    if request.precision == "int8":
+        on_step("quantizing to int8")
+        files["int8"] = quantize_classifier(
+            files["fp32"], spec.name, _calibration_pixels(photos, spec)
+        )
+    on_step("measuring on held-out photos")
+    answers = {
+        precision: _answers(ModelFile(raw, spec), photos) for precision, raw in files.items()
+    }
+    contents = {
+        "model.onnx": files[request.precision],
+        "labels.json": labels_json(record.ids, record.labels),
+    }
+    manifest = Manifest(
+        schema=SCHEMA_ID,
+        name=request.name,
+        version=request.version,
+        architecture=record.settings.architecture,
+        engine="onnxruntime",
+        precision=request.precision,
+        input=spec,
+        output=OutputSpec(name=graph.output_name),
+        class_count=len(record.ids),
+        files=Files(
+            model=file_entry("model.onnx", contents["model.onnx"]),
+            labels=file_entry("labels.json", contents["labels.json"]),
+        ),
+        metrics=_metrics(run, record, photos, answers, request.precision),
+        parity=parity,
+        provenance=Provenance(
+            source=request.source or _source(record),
+            licence=request.licence,
+            command=request.command,
+            date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+            versions=_versions(),
+        ),
+        quantization=_quantization(files, photos, answers),
+        training=_training(run, record),
+    )
+    contents["README.md"] = card(manifest, record.labels).encode()
+    on_step("writing the version")
+    install_version(request.out, manifest, contents)
+    return manifest
+
+
+def _photos_of(record: RunRecord, data: Path | None) -> PhotoFolder:
+    photos = read_photo_folder(data or Path(record.data["path"]))
+    if photos.sha256 != record.data["sha256"]:
+        raise ModelError(
+            "other_data",
+            f"{photos.root} has other photos than the run was trained on; its figures would say "
+            "nothing. Name the folder that the run used with --data.",
+        )
+    return photos
+
+
+def _input_spec(size: int) -> InputSpec:
+    geometry = square(size)
+    return InputSpec(
+        name="image",
+        width=geometry.width,
+        height=geometry.height,
+        resize_shorter_side=geometry.resize_shorter_side,
+        interpolation=geometry.interpolation,
+        normalization=Normalization(mean=MEAN, std=STD, in_graph=True),
+    )
+
+
+def _parity(
+    fp32: bytes, network: Any, spec: InputSpec, photos: PhotoFolder, precision: str
+) -> Parity:
+    splits = [photos.splits.get(name, ()) for name in ("test", "hard", "val", "train")]
+    chosen = [photo for split in splits for photo in split][:PARITY_IMAGES]
+    reference = Reference(
+        network,
+        f"the run's best weights in PyTorch {metadata.version('torch')} on the CPU, in fp32",
+    )
+    parity = export_parity(fp32, reference, spec, chosen, PARITY_IMAGES)
+    if parity.max_abs_softmax_difference > parity.tolerance or parity.top1_agreement < 1:
+        raise ModelError("parity_failed", f"The file does not answer as PyTorch does: {parity}.")
+    subject = "the fp32 export that model.onnx was quantized from"
+    return dataclasses.replace(parity, subject=subject) if precision == "int8" else parity
+
+
+def _calibration_photos(photos: PhotoFolder) -> tuple[Photo, ...]:
+    train = photos.splits["train"]
+    chosen = np.random.default_rng(0).permutation(len(train))[:CALIBRATION_IMAGES]
+    return tuple(train[index] for index in sorted(chosen))
+
+
+def _calibration_pixels(photos: PhotoFolder, spec: InputSpec) -> list[Pixels]:
+    geometry = square(spec.width)
+    return [read_pixels(photo.path, geometry) for photo in _calibration_photos(photos)]
+
+
+def _answers(model: ModelFile, photos: PhotoFolder) -> dict[str, Softmax]:
+    return {name: model.answer(photos.splits[name]) for name in _measured(photos)}
+
+
+def _measured(photos: PhotoFolder) -> list[str]:
+    """Return the splits to measure on: those held out, or validation where there are none."""
+    return [name for name in ("test", "hard") if photos.splits.get(name)] or ["val"]
+
+
+def _metrics(
+    run: RunFolder,
+    record: RunRecord,
+    photos: PhotoFolder,
+    answers: dict[str, dict[str, Softmax]],
+    chosen: str,
+) -> tuple[Metric, ...]:
+    engine = f"ONNX Runtime {metadata.version('onnxruntime')}, photos prepared as the service does"
+    metrics = []
+    for precision, by_split in sorted(answers.items(), key=lambda item: item[0] != chosen):
+        subject = "model.onnx" if precision == chosen else "the fp32 export"
+        prefix = "" if precision == chosen else "fp32_"
+        for split, softmax in by_split.items():
+            targets = targets_of(photos.splits[split])
+            result = measure(split, softmax, targets, record.ids, record.labels)
+            for name, value in _figures(result).items():
+                metrics.append(
+                    Metric(
+                        name=f"{prefix}{split}_{name}",
+                        value=round(value, 4),
+                        data=f"split {split} of the run's data: {result.photos} photos of "
+                        f"{len(record.ids)} classes",
+                        kind="measured",
+                        source=f"{subject} ({precision}) in {engine}",
+                    )
+                )
+    best = max(read_history(run), key=lambda epoch: epoch.rank)
+    metrics.append(
+        Metric(
+            name="val_top1_accuracy",
+            value=round(best.val_top1, 4),
+            data=f"split val of the run's data: {len(photos.splits['val'])} photos; the epoch was "
+            "chosen by this figure",
+            kind="measured",
+            source=f"PyTorch {record.versions['torch']} during training, at {best.size} px",
+        )
+    )
+    return tuple(metrics)
+
+
+def _figures(result: Evaluation) -> dict[str, float]:
+    return {
+        "top1_accuracy": result.top1,
+        "top5_accuracy": result.top5,
+        "calibration_error": result.calibration_error,
+    }
+
+
+def _quantization(
+    files: dict[str, bytes], photos: PhotoFolder, answers: dict[str, dict[str, Softmax]]
+) -> Quantization | None:
+    if "int8" not in files:
+        return None
+    fp32, int8 = (np.concatenate(list(answers[name].values())) for name in ("fp32", "int8"))
+    count = len(_calibration_photos(photos))
+    return Quantization(
+        method=method(),
+        calibration_data=f"{count} photos of the split train, drawn with seed 0",
+        calibration_images=count,
+        reduce_range=True,
+        fp32_bytes=len(files["fp32"]),
+        data=f"splits {' and '.join(answers['int8'])} of the run's data",
+        images=len(fp32),
+        top1_agreement=float((fp32.argmax(1) == int8.argmax(1)).mean()),
+        max_abs_softmax_difference=float(f"{float(np.abs(fp32 - int8).max()):.2g}"),
+    )
+
+
+def _training(run: RunFolder, record: RunRecord) -> Training:
+    settings = record.settings
+    return Training(
+        run=record.name,
+        mode=settings.mode,
+        command=record.command,
+        seed=settings.seed,
+        stages=", ".join(f"{stage.epochs} epochs at {stage.size} px" for stage in settings.stages),
+        epochs_done=len(read_history(run)),
+        augment=settings.augment,
+        precision=settings.precision,
+        data_sha256=record.data["sha256"],
+        photos=record.data["counts"],
+        initial_weights_kind=record.initial_weights["kind"],
+        initial_weights=record.initial_weights["description"],
+    )
+
+
+def _source(record: RunRecord) -> str:
+    return (
+        f"trained by warmlens ({record.settings.mode}) on {record.data['counts']['train']} photos "
+        f"of {len(record.ids)} classes; started from {record.initial_weights['description']}"
+    )
+
+
+def _versions() -> dict[str, str]:
+    packages = {name: metadata.version(name) for name in VERSIONED_PACKAGES}
+    return {"python": platform.python_version(), **packages}

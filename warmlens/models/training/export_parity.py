@@ -1,0 +1,70 @@
+"""Compares an fp32 export with its PyTorch network: logits, softmax and best class."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from warmlens.models.manifest import InputSpec, Parity
+from warmlens.models.model_packages import import_model_package
+from warmlens.models.parity import SOFTMAX_TOLERANCE, Reference, random_images
+from warmlens.models.training.folder import Photo
+from warmlens.models.training.pixels import Pixels, read_pixels, square
+
+torch: Any = import_model_package("torch")
+
+REFERENCE_BATCH = 25
+
+
+def export_parity(
+    model_file: bytes, reference: Reference, spec: InputSpec, photos: list[Photo], images: int
+) -> Parity:
+    """Run both on ``photos``, and on seeded random images up to ``images`` in all."""
+    session = _session_with_logits(model_file)
+    softmax_gap, logit_gap, agreed = 0.0, 0.0, 0
+    pixels = [read_pixels(photo.path, square(spec.width)) for photo in photos]
+    random = max(0, images - len(photos))
+    pixels += [
+        np.asarray(image.resize((spec.width, spec.height))) for image in random_images(random)
+    ]
+    for image, expected in zip(pixels, _logits(reference.model, pixels, spec), strict=True):
+        actual, softmax = session.run(["logits", "softmax"], {spec.name: image[np.newaxis]})
+        logit_gap = max(logit_gap, float(np.abs(actual[0] - expected).max()))
+        right = np.exp(expected - expected.max())
+        right /= right.sum()
+        softmax_gap = max(softmax_gap, float(np.abs(softmax[0] - right).max()))
+        agreed += int(softmax[0].argmax() == expected.argmax())
+    return Parity(
+        reference=reference.description,
+        data=f"{len(photos)} photos of the run's data, test before training, and {random} random "
+        "images (seed 0)",
+        images=len(pixels),
+        max_abs_softmax_difference=float(f"{softmax_gap:.2g}"),
+        tolerance=SOFTMAX_TOLERANCE,
+        top1_agreement=agreed / len(pixels),
+        samples=(),
+        max_abs_logit_difference=float(f"{logit_gap:.2g}"),
+    )
+
+
+def _session_with_logits(model_file: bytes) -> Any:
+    """Load the graph with what goes into its softmax as a second output."""
+    onnx = import_model_package("onnx")
+    proto = onnx.load_from_string(model_file)
+    logits = onnx.helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, None)
+    proto.graph.output.append(logits)
+    onnxruntime = import_model_package("onnxruntime")
+    return onnxruntime.InferenceSession(
+        proto.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+
+
+def _logits(network: Any, pixels: list[Pixels], spec: InputSpec) -> Iterator[Any]:
+    """Yield float64 [classes] of each image; several at a time, which PyTorch is faster at."""
+    normal = spec.normalization
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (normal.mean, normal.std))
+    for start in range(0, len(pixels), REFERENCE_BATCH):
+        batch = torch.tensor(np.stack(pixels[start : start + REFERENCE_BATCH]))
+        with torch.inference_mode():
+            images = batch.permute(0, 3, 1, 2).to(torch.float32)
+            yield from network((images - mean) / std).numpy().astype(np.float64)
