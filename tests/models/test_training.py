@@ -1,6 +1,7 @@
 """Every mode learns, keeps its records, and says in its records what it was."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,17 @@ def test_weights_of_another_architecture_are_refused(
 ) -> None:
     with pytest.raises(ModelError, match="weights of small-cnn; this run needs resnet50"):
         lab.train(tmp_path / "run", "resnet50-head", 1, pretrained=str(small_run))
+
+
+def test_fine_tuning_takes_weights_that_were_trained_on_other_classes(
+    lab: Lab, small_run: Path, tmp_path: Path
+) -> None:
+    data = make_photo_folder(tmp_path / "data", {"train": 8, "val": 2})
+    for split in ("train", "val"):
+        shutil.rmtree(data / split / "disc")
+    lab.train(tmp_path / "run", "small-cnn", 1, data=data, pretrained=str(small_run))
+    weights = load_weights_file(tmp_path / "run" / "best.safetensors")
+    assert weights["fc.weight"].shape[0] == 2
 
 
 def test_the_small_cnn_has_about_0_4_million_parameters() -> None:

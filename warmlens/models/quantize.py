@@ -20,6 +20,7 @@ METHOD = (
     "static, QDQ, int8 activations and int8 weights per channel, reduce_range, ranges by minimum "
     "and maximum; ONNX Runtime {version}"
 )
+# Not among them: the steps from bytes to normalised pixels, and the softmax.
 OPERATORS = ("Conv", "Gemm", "MatMul", "Add", "Relu", "MaxPool", "GlobalAveragePool", "Flatten")
 
 Pixels = npt.NDArray[np.uint8]
@@ -63,7 +64,6 @@ def quantize_classifier(model: bytes, input_name: str, images: Iterable[Pixels])
             reduce_range=True,
             activation_type=quantization.QuantType.QInt8,
             weight_type=quantization.QuantType.QInt8,
-            nodes_to_exclude=[n.name for n in proto.graph.node if n.name.startswith("image_")],
         )
         quantized = onnx.load(path)
     _keep_plain(onnx, quantized)
