@@ -1,8 +1,10 @@
 """The CDK app: the environments, and one stage for each.
 
-`cdk synth` builds them all; with `-c env=dev` only that one.
+`cdk synth` builds them all; with `-c env=dev` only that one. `-c model=NAME@VERSION` serves another
+model than the settings name.
 """
 
+import dataclasses
 import sys
 
 import aws_cdk as cdk
@@ -44,7 +46,7 @@ def environments() -> tuple[Settings, ...]:
 
 
 def build(app: cdk.App) -> None:
-    """Add the stages of the environments that the context `env` asks for.
+    """Add the stages of the environments that the context `env` asks for, with its `model`.
 
     Raises:
         SettingsError: a setting is wrong, or there is no such environment.
@@ -56,7 +58,16 @@ def build(app: cdk.App) -> None:
         names = ", ".join(settings.env_name for settings in known)
         raise SettingsError(f"env = {wanted!r}; allowed are {names}")
     for settings in chosen:
-        WarmlensStage(app, settings=settings)
+        WarmlensStage(app, settings=_with_model(settings, app.node.try_get_context("model")))
+
+
+def _with_model(settings: Settings, model: str | None) -> Settings:
+    if model is None:
+        return settings
+    name, separator, version = str(model).partition("@")
+    if not separator:
+        raise SettingsError(f"model = {model!r}; allowed is NAME@VERSION")
+    return dataclasses.replace(settings, model_name=name, model_version=version)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks import api_schema
+from stacks.constructs.output import output
 from stacks.constructs.uploads import UploadsFunction
 from stacks.settings import Settings
 
@@ -98,8 +99,8 @@ class ApiStack(cdk.Stack):
                 status_code=error.status,
                 templates={"application/json": _error_template(error)},
             )
-        cdk.CfnOutput(self, "ApiUrl", value=self._api.url)
-        cdk.CfnOutput(self, "ApiId", value=self._api.rest_api_id)
+        output(self, "ApiUrl", self._api.url, settings=settings)
+        output(self, "ApiId", self._api.rest_api_id, settings=settings)
 
     def _add_call(self, name: str, function: lambda_.IFunction, request: api_schema.Schema) -> None:
         model = apigateway.CfnModel(

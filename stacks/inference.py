@@ -6,6 +6,7 @@ from constructs import Construct
 
 from stacks.constructs.classifier import Classifier
 from stacks.constructs.model_store import ModelStore
+from stacks.constructs.output import output
 from stacks.settings import Settings
 
 
@@ -34,4 +35,6 @@ class InferenceStack(cdk.Stack):
         self.classifier = Classifier(
             self, "Classifier", settings=settings, images=images, model_store=model_store
         )
-        cdk.CfnOutput(self, "ClassifierFunction", value=self.classifier.function.function_name)
+        output(
+            self, "ClassifierFunction", self.classifier.function.function_name, settings=settings
+        )

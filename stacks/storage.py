@@ -6,6 +6,7 @@ from constructs import Construct
 
 from stacks.constructs.bucket import private_bucket
 from stacks.constructs.model_store import S3ModelStore
+from stacks.constructs.output import output
 from stacks.settings import Settings
 
 UPLOAD_PREFIX = "uploads/"
@@ -35,5 +36,5 @@ class StorageStack(cdk.Stack):
                 max_age=3600,
             )
         self.model_store = S3ModelStore(self, "ModelStore", settings=settings)
-        cdk.CfnOutput(self, "ImagesBucket", value=self.images.bucket_name)
-        cdk.CfnOutput(self, "ModelsBucket", value=self.model_store.bucket.bucket_name)
+        output(self, "ImagesBucket", self.images.bucket_name, settings=settings)
+        output(self, "ModelsBucket", self.model_store.bucket.bucket_name, settings=settings)

@@ -7,6 +7,7 @@ from aws_cdk import aws_scheduler_targets as targets
 from constructs import Construct
 
 from stacks.constructs.function import python_function
+from stacks.constructs.output import output
 from stacks.settings import Settings
 
 _WARMER_TIMEOUT_S = 60
@@ -57,4 +58,4 @@ class WarmingStack(cdk.Stack):
             ),
             description="Keeps instances of the classifier warm.",
         )
-        cdk.CfnOutput(self, "WarmerFunction", value=warmer.function_name)
+        output(self, "WarmerFunction", warmer.function_name, settings=settings)

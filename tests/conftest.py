@@ -66,12 +66,21 @@ class Cloud:
         return (self.folder / "instances.log").read_text()
 
 
-def start_cloud(folder: Path) -> tuple[Cloud, subprocess.Popen[str]]:
+def start_cloud(folder: Path, *options: str) -> tuple[Cloud, subprocess.Popen[str]]:
     """Start a local cloud in `folder` and wait until it is ready."""
     output = folder / "up.txt"
     with output.open("w") as file:
         process = subprocess.Popen(
-            [WARMLENS, "local", "up", "--port", str(free_port()), "--folder", str(folder)],
+            [
+                WARMLENS,
+                "local",
+                "up",
+                "--port",
+                str(free_port()),
+                "--folder",
+                str(folder),
+                *options,
+            ],
             cwd=ROOT,
             stdout=file,
             stderr=subprocess.STDOUT,

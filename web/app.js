@@ -4,6 +4,7 @@ import { recognise } from "./api.js";
 import { photoFromFile, photoFromFiles, photoFromSample, release } from "./photos.js";
 import { Problem } from "./problems.js";
 import * as result from "./result.js";
+import { samplesOfServedModel } from "./samples.js";
 import * as view from "./view.js";
 
 const STATUS_OF_STEP = {
@@ -120,10 +121,9 @@ function wirePaste() {
   });
 }
 
-function wireSamples() {
-  for (const button of document.querySelectorAll("[data-sample]")) {
-    button.addEventListener("click", () => offer(async () => photoFromSample(button.dataset.sample)));
-  }
+async function offerSamples() {
+  const samples = await samplesOfServedModel();
+  view.showSamples(samples, (sample) => offer(async () => photoFromSample(sample)));
 }
 
 result.showEmpty();
@@ -131,5 +131,5 @@ wireInput("choose", "file-input");
 wireInput("take", "camera-input");
 wireDrop();
 wirePaste();
-wireSamples();
+offerSamples();
 document.getElementById("again").addEventListener("click", () => classify(current));

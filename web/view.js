@@ -48,6 +48,12 @@ export function showProblem(problem) {
   at("problem").replaceChildren(...parts);
 }
 
+/** Show the samples, a button for each; without any there is nothing to show. */
+export function showSamples(samples, onChoice) {
+  at("samples").replaceChildren(...samples.map((sample) => sampleItem(sample, onChoice)));
+  at("samples-card").hidden = samples.length === 0;
+}
+
 /** Show or hide that files may be dropped anywhere. */
 export function showDragging(isDragging) {
   at("drop-hint").classList.toggle("is-shown", isDragging);
@@ -66,6 +72,21 @@ function markSteps(current, mark, { allDone = false } = {}) {
     if (isCurrent) item.setAttribute("aria-current", "step");
     else item.removeAttribute("aria-current");
   }
+}
+
+function sampleItem({ path, caption }, onChoice) {
+  const picture = new Image(160, 120);
+  picture.src = path;
+  picture.alt = "";
+  picture.draggable = false;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.dataset.sample = path;
+  button.append(picture, caption);
+  button.addEventListener("click", () => onChoice(path));
+  const item = document.createElement("li");
+  item.append(button);
+  return item;
 }
 
 function details(title, text) {

@@ -20,14 +20,14 @@ class ModelStore(Protocol):
     environment: dict[str, str]
 
     def grant_read(self, grantee: iam.IGrantable) -> None:
-        """Let `grantee` read the configured model version, and nothing else."""
+        """Let `grantee` read the published models, and nothing else."""
 
 
 class S3ModelStore(Construct):
     """A versioned bucket with `<name>/<version>/manifest.json` and the files it names.
 
     Args:
-        settings: name the model and its version.
+        settings: the environment.
 
     Attributes:
         bucket: the bucket, which models are published to.
@@ -36,14 +36,13 @@ class S3ModelStore(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
-        self._readable = f"{settings.model_name}/{settings.model_version}/*"
         self.bucket: s3.Bucket = private_bucket(self, "Models", settings=settings, versioned=True)
         self.environment = {"MODELS_BUCKET": self.bucket.bucket_name}
 
     def grant_read(self, grantee: iam.IGrantable) -> None:
-        """Let `grantee` read the configured model version, and nothing else."""
+        """Let `grantee` read the published models, so that another is served without a deploy."""
         iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["s3:GetObject"],
-            resource_arns=[self.bucket.arn_for_objects(self._readable)],
+            resource_arns=[self.bucket.arn_for_objects("*")],
         )

@@ -18,6 +18,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 UPLOADS = "http://uploads.example"
 
 
+async def served_model() -> tuple[str, str]:
+    return "a-model", "1.2.3"
+
+
 @asynccontextmanager
 async def front_of(api: Handler | None) -> AsyncIterator[str]:
     """The front's address, before an API that answers as `api` says; None for no API at all."""
@@ -26,7 +30,11 @@ async def front_of(api: Handler | None) -> AsyncIterator[str]:
     if api is not None:
         server.router.add_post("/{call}", api)
     app = front_app(
-        api_url=f"http://{HOST}:{api_port}/", upload_origin=UPLOADS, page=WEB, status=dict
+        api_url=f"http://{HOST}:{api_port}/",
+        upload_origin=UPLOADS,
+        page=WEB,
+        served_model=served_model,
+        status=dict,
     )
     async with serving(app, port):
         if api is None:

@@ -16,6 +16,8 @@ from warmlens.local.command import run_command
 from warmlens.local.errors import LocalCloudError
 from warmlens.paths import ROOT, STATE
 
+KEPT = 4
+
 
 @dataclass(frozen=True)
 class Asset:
@@ -45,12 +47,13 @@ class Stack:
         ]
 
 
-async def synthesize(env_name: str, folder: Path) -> Path:
+async def synthesize(env_name: str, folder: Path, model: str | None = None) -> Path:
     """Synthesize one environment, unless it was synthesized from the same source before.
 
     Args:
         env_name: the environment.
         folder: where assemblies are kept, each under the digest of its source.
+        model: `NAME@VERSION` to serve instead of what the environment's settings name.
 
     Returns:
         The folder of the environment's own assembly.
@@ -58,11 +61,12 @@ async def synthesize(env_name: str, folder: Path) -> Path:
     Raises:
         LocalCloudError: `app.py` failed; the message ends with what it said.
     """
-    done = folder / _source_digest(env_name)
+    context = {"env": env_name, **({"model": model} if model else {})}
+    done = folder / _source_digest(context)
     if not done.exists():
         partial = folder / f"{done.name}.{os.getpid()}"
         try:
-            await _run_app(env_name, partial)
+            await _run_app(context, partial)
             _put_in_place(partial, done)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -121,25 +125,27 @@ def _substitute(text: str) -> str:
 
 
 def _put_in_place(partial: Path, done: Path) -> None:
-    """Rename a finished assembly, and remove those of older source."""
+    """Rename a finished assembly, and remove all but the latest, which may be in use."""
     with contextlib.suppress(OSError):  # another process was first
         partial.rename(done)
-    for old in done.parent.iterdir():
-        if old != done and not old.suffix:
+    finished = [path for path in done.parent.iterdir() if not path.suffix]
+    finished.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for old in finished[KEPT:]:
+        if old != done:
             shutil.rmtree(old, ignore_errors=True)
 
 
-async def _run_app(env_name: str, folder: Path) -> None:
+async def _run_app(context: dict[str, str], folder: Path) -> None:
     if not shutil.which("node"):
         raise LocalCloudError("Node is not installed; the CDK library needs version 20 or newer.")
-    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    flags = json.loads((ROOT / "cdk.json").read_text())["context"]
     exit_code, output = await run_command(
         [sys.executable, "app.py"],
         cwd=ROOT,
         environment={
             **os.environ,
             "CDK_OUTDIR": str(folder),
-            "CDK_CONTEXT_JSON": json.dumps({**context, "env": env_name}),
+            "CDK_CONTEXT_JSON": json.dumps({**flags, **context}),
             "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
             "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(STATE / "jsii"),
         },
@@ -149,8 +155,8 @@ async def _run_app(env_name: str, folder: Path) -> None:
         raise LocalCloudError(f"The app could not be synthesized. {last_lines}")
 
 
-def _source_digest(env_name: str) -> str:
-    digest = hashlib.sha256(f"{env_name} {sys.version}".encode())
+def _source_digest(context: dict[str, str]) -> str:
+    digest = hashlib.sha256(f"{context} {sys.version}".encode())
     folders = (ROOT / "stacks", ROOT / "lambda_src")
     sources = [ROOT / "app.py", ROOT / "cdk.json", ROOT / "requirements.txt"]
     for folder in folders:

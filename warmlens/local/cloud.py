@@ -22,9 +22,11 @@ from warmlens.local.image_functions import ImageFunctions
 from warmlens.local.instances.lambda_proxy import PROXY_PATH, proxy_routes
 from warmlens.local.instances.pool import InstancePool
 from warmlens.local.ports import HOST, free_port
+from warmlens.local.samples import SAMPLES, first_sample_of
 from warmlens.local.server import serving
 from warmlens.local.state import STATE_FILE, StateFile
 from warmlens.models.publish import publish_model
+from warmlens.models.serving import ALIAS
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, STATE, WEB
 
 ENV_NAME = "local"
@@ -32,9 +34,7 @@ EMULATOR_PORT = 4566
 MAX_INSTANCES = 10
 _HERE = Path(__file__).parent
 
-# The path that the paper's own request names, and the sample that stands for it.
-PAPER_PATH = "test/20200118.jpg"
-PAPER_SAMPLE = "coffee.jpg"
+PAPER_PATH = "test/20200118.jpg"  # that the paper's own request names
 
 
 class Steps:
@@ -63,6 +63,7 @@ class CloudInfo:
         endpoint_url: where the emulator's AWS listens.
         outputs: outputs of the deployed stacks.
         log_path: the instances' log.
+        first_sample: a photo to try first.
     """
 
     url: str
@@ -70,16 +71,20 @@ class CloudInfo:
     endpoint_url: str
     outputs: dict[str, str]
     log_path: Path
+    first_sample: Path
 
 
 @asynccontextmanager
-async def local_cloud(*, port: int, folder: Path, steps: Steps) -> AsyncIterator[CloudInfo]:
+async def local_cloud(
+    *, port: int, folder: Path, steps: Steps, model: str | None = None
+) -> AsyncIterator[CloudInfo]:
     """Run the local cloud for as long as the block runs.
 
     Args:
         port: port of the page and the API.
         folder: folder for its state, logs and temporary files.
         steps: told what is being done.
+        model: `NAME@VERSION` to serve instead of what the settings name.
 
     Raises:
         LocalCloudError: it cannot start; the message says why and what to do.
@@ -91,7 +96,7 @@ async def local_cloud(*, port: int, folder: Path, steps: Steps) -> AsyncIterator
         stack.callback(state.remove)
         emulator_env, classifier_env = await _install_environments(steps)
         with steps.step("Synthesizing the app"):
-            assembly = await synthesize(ENV_NAME, STATE / "assemblies")
+            assembly = await synthesize(ENV_NAME, STATE / "assemblies", model)
             stacks = read_stacks(assembly)
 
         log_path = folder / "instances.log"
@@ -117,7 +122,7 @@ async def local_cloud(*, port: int, folder: Path, steps: Steps) -> AsyncIterator
         with steps.step("Deploying the app"):
             outputs = await asyncio.to_thread(_deploy, stacks, aws)
         with steps.step("Publishing the model"):
-            await asyncio.to_thread(fill_buckets, outputs, aws)
+            first_sample = await asyncio.to_thread(fill_buckets, outputs, aws)
 
         info = CloudInfo(
             url=f"http://{HOST}:{port}",
@@ -125,11 +130,13 @@ async def local_cloud(*, port: int, folder: Path, steps: Steps) -> AsyncIterator
             endpoint_url=endpoint_url,
             outputs=outputs,
             log_path=log_path,
+            first_sample=first_sample,
         )
         front = front_app(
             api_url=info.api_url,
             upload_origin=endpoint_url,
             page=WEB,
+            served_model=lambda: asyncio.to_thread(served_model, outputs, aws),
             status=lambda: _status(info, pool),
         )
         await stack.enter_async_context(serving(front, port))
@@ -191,24 +198,33 @@ def _deploy(stacks: list[Stack], aws: LocalAws) -> dict[str, str]:
     return outputs
 
 
-def fill_buckets(outputs: dict[str, str], aws: LocalAws) -> None:
+def served_model(outputs: dict[str, str], aws: LocalAws) -> tuple[str, str]:
+    """Return name and version of the model that the alias serves."""
+    configuration = aws.lambda_.get_function_configuration(
+        FunctionName=outputs["ClassifierFunction"], Qualifier=ALIAS
+    )
+    variables = configuration["Environment"]["Variables"]
+    return variables["MODEL_NAME"], variables["MODEL_VERSION"]
+
+
+def fill_buckets(outputs: dict[str, str], aws: LocalAws) -> Path:
     """Publish the model that the classifier is configured for, and upload the sample photos.
 
     Args:
         outputs: outputs of the deployed stacks.
         aws: where they are deployed.
 
+    Returns:
+        The sample that stands for the photo of the paper's own request.
+
     Raises:
         ModelError: the model is not sound, or was not taken.
     """
-    configuration = aws.lambda_.get_function_configuration(
-        FunctionName=outputs["ClassifierFunction"]
-    )
-    variables = configuration["Environment"]["Variables"]
-    folder = MODEL_ARTIFACTS / variables["MODEL_NAME"] / variables["MODEL_VERSION"]
-    publish_model(folder, outputs["ModelsBucket"], aws.s3)
-    for sample in sorted((WEB / "samples").glob("*.jpg")):
-        keys = [f"test/{sample.name}"] + [PAPER_PATH] * (sample.name == PAPER_SAMPLE)
+    name, version = served_model(outputs, aws)
+    publish_model(MODEL_ARTIFACTS / name / version, outputs["ModelsBucket"], aws.s3)
+    first = first_sample_of(name)
+    for sample in sorted(SAMPLES.glob("*.jpg")):
+        keys = [f"test/{sample.name}"] + [PAPER_PATH] * (sample == first)
         for key in keys:
             aws.s3.put_object(
                 Bucket=outputs["ImagesBucket"],
@@ -216,6 +232,7 @@ def fill_buckets(outputs: dict[str, str], aws: LocalAws) -> None:
                 Body=sample.read_bytes(),
                 ContentType="image/jpeg",
             )
+    return first
 
 
 def _status(info: CloudInfo, pool: InstancePool) -> dict[str, Any]:

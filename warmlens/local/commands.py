@@ -15,17 +15,17 @@ from rich.console import Console
 from rich.table import Table
 
 from warmlens.classify import ClassifyError, classify
-from warmlens.local.cloud import PAPER_SAMPLE, CloudInfo, Steps, local_cloud
+from warmlens.local.cloud import CloudInfo, Steps, local_cloud
 from warmlens.local.errors import LocalCloudError
 from warmlens.local.front import STATUS_PATH
 from warmlens.local.ports import free_port, require_port
-from warmlens.local.state import STATE_FILE, RunningCloud, StateFile
+from warmlens.local.state import DEFAULT_FOLDER, STATE_FILE, RunningCloud, StateFile
+from warmlens.models.catalog import find_version
 from warmlens.models.errors import ModelError
-from warmlens.paths import STATE, WEB
+from warmlens.paths import MODEL_ARTIFACTS
 
 WEB_PORT = 8080
 STOP_TIMEOUT_S = 30
-DEFAULT_FOLDER = STATE / "local"
 
 app = typer.Typer(no_args_is_help=True, help="Run the app on this machine, without AWS.")
 out = Console(highlight=False, soft_wrap=True)
@@ -52,6 +52,13 @@ def up(
             help="Port of the page and the API. Without it 8080, or a free one if it is taken.",
         ),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Model to serve: NAME for its newest version, or NAME@VERSION. Without it, that "
+            "of the settings."
+        ),
+    ] = None,
     folder: Folder = DEFAULT_FOLDER,
 ) -> None:
     """Start the local cloud and keep it running until Ctrl-C.
@@ -67,7 +74,8 @@ def up(
         web_port = require_port(port) if port else free_port(WEB_PORT)
         if not port and web_port != WEB_PORT:
             out.print(f"Port {WEB_PORT} is taken, so this is on {web_port}; PORT=... chooses one.")
-        asyncio.run(_run(web_port, folder))
+        chosen = find_version(MODEL_ARTIFACTS, model) if model else None
+        asyncio.run(_run(web_port, folder, chosen))
     except OSError as error:
         err.print(f"The local cloud cannot run: {error}", style="red", markup=False)
         raise typer.Exit(1) from None
@@ -135,14 +143,14 @@ def status(
     out.print(table)
 
 
-async def _run(port: int, folder: Path) -> None:
+async def _run(port: int, folder: Path, model: str | None) -> None:
     task = asyncio.current_task()
     assert task is not None
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     begun_s = time.monotonic()
     try:
-        async with local_cloud(port=port, folder=folder, steps=_steps()) as info:
+        async with local_cloud(port=port, folder=folder, steps=_steps(), model=model) as info:
             await _show_first_answer(info, begun_s)
             await asyncio.Event().wait()
     except asyncio.CancelledError:
@@ -161,7 +169,7 @@ def _steps() -> Steps:
 
 
 async def _show_first_answer(info: CloudInfo, begun_s: float) -> None:
-    sample = WEB / "samples" / PAPER_SAMPLE
+    sample = info.first_sample
     try:
         answer = await asyncio.to_thread(classify, sample, url=info.url)
     except ClassifyError as error:

@@ -20,7 +20,12 @@ STATUS_PATH = "/_local/status"
 
 
 def front_app(
-    *, api_url: str, upload_origin: str, page: Path, status: Callable[[], dict[str, Any]]
+    *,
+    api_url: str,
+    upload_origin: str,
+    page: Path,
+    served_model: Callable[[], Awaitable[tuple[str, str]]],
+    status: Callable[[], dict[str, Any]],
 ) -> web.Application:
     """Make the server's application.
 
@@ -28,6 +33,7 @@ def front_app(
         api_url: the deployed API's stage in the emulator.
         upload_origin: origin that presigned uploads go to, for the page's security policy.
         page: folder of the page.
+        served_model: gives name and version of the model that is served.
         status: gives what `/_local/status` answers.
     """
     policy = (
@@ -48,11 +54,18 @@ def front_app(
     async def local_status(_: web.Request) -> web.StreamResponse:
         return web.json_response(status())
 
+    async def configuration(_: web.Request) -> web.StreamResponse:
+        name, version = await served_model()
+        return web.json_response(
+            {"model_name": name, "model_version": version}, headers={"Cache-Control": "no-store"}
+        )
+
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_errors_of_the_api])
     app.on_response_prepare.append(add_headers)
     app.cleanup_ctx.append(_api_session)
     app[_API_URL] = api_url.rstrip("/")
     app.router.add_get(STATUS_PATH, local_status)
+    app.router.add_get("/configuration.json", configuration)
     for call in CALLS:
         app.router.add_post(f"/{call}", _forward)
         app.router.add_post(f"/{call}/", _forward)

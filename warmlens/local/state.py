@@ -7,6 +7,9 @@ from pathlib import Path
 
 import psutil
 
+from warmlens.paths import STATE
+
+DEFAULT_FOLDER = STATE / "local"
 STATE_FILE = "state.json"
 
 

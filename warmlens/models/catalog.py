@@ -50,6 +50,21 @@ def list_models(root: Path) -> Catalog:
     return Catalog(tuple(versions), tuple(faults))
 
 
+def find_version(root: Path, model: str) -> str:
+    """Return ``NAME@VERSION`` for ``NAME``, its newest version, or for itself if it is there.
+
+    Raises:
+        ModelError: ``folder_missing``, or ``no_such_model`` with those that there are.
+    """
+    name, _, version = model.partition("@")
+    known = [(each.name, each.version) for each in list_models(root).versions]
+    fitting = [each for each in known if each[0] == name and version in ("", each[1])]
+    if not fitting:
+        names = ", ".join("@".join(each) for each in known) or "none"
+        raise ModelError("no_such_model", f'There is no model "{model}"; there are: {names}.')
+    return "@".join(fitting[-1])
+
+
 def _version(folder: Path) -> ModelVersion:
     manifest = read_manifest(folder)
     return ModelVersion(

@@ -2,35 +2,46 @@
 
 import dataclasses
 import json
-from pathlib import Path
 from typing import Annotated
 
-import boto3
 import typer
-from rich.console import Console
-from rich.progress import Progress
 from rich.table import Column, Table
 
-from warmlens.models import data_commands, training_commands
+from warmlens.local.state import DEFAULT_FOLDER
+from warmlens.models import data_commands, store_commands, training_commands, version_commands
 from warmlens.models.catalog import list_models
+from warmlens.models.command_line import AsJson, Folder, err, out
 from warmlens.models.errors import ModelError
-from warmlens.models.publish import UploadProgress, publish_model
+from warmlens.models.store_commands import (
+    LocalFolder,
+    MaybeEnv,
+    list_published,
+    verify_published,
+)
 from warmlens.models.verify import verify_model
 from warmlens.paths import MODEL_ARTIFACTS
 
-app = typer.Typer(no_args_is_help=True, help="List, verify, publish and train model versions.")
+app = typer.Typer(no_args_is_help=True, help="Train, check, publish and serve model versions.")
 app.add_typer(data_commands.app, name="data")
+app.add_typer(store_commands.app)
 app.add_typer(training_commands.app)
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
-
-Folder = Annotated[Path, typer.Option("--folder", help="Folder of model artifacts.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+app.add_typer(version_commands.app)
 
 
 @app.command(name="list")
-def list_command(folder: Folder = MODEL_ARTIFACTS, as_json: AsJson = False) -> None:
-    """List the model versions in a folder. Exit code 1 if one has no readable manifest."""
+def list_command(
+    env: MaybeEnv = None,
+    folder: Folder = MODEL_ARTIFACTS,
+    local_folder: LocalFolder = DEFAULT_FOLDER,
+    as_json: AsJson = False,
+) -> None:
+    """List the model versions in a folder, or those published in an environment.
+
+    Exit code 1 if one has no readable manifest.
+    """
+    if env is not None:
+        list_published(env, local_folder, as_json)
+        return
     try:
         catalog = list_models(folder)
     except ModelError as error:
@@ -63,11 +74,19 @@ def list_command(folder: Folder = MODEL_ARTIFACTS, as_json: AsJson = False) -> N
 def verify(
     name: Annotated[str, typer.Argument(help="Name of the model.")],
     version: Annotated[str, typer.Argument(help="Its version, such as 1.0.0.")],
+    env: MaybeEnv = None,
     folder: Folder = MODEL_ARTIFACTS,
+    local_folder: LocalFolder = DEFAULT_FOLDER,
     as_json: AsJson = False,
 ) -> None:
-    """Check that a version's files are what its manifest says. Exit code 1 if they are not."""
-    findings = verify_model(folder / name / version)
+    """Check that a version's files are what its manifest says. Exit code 1 if they are not.
+
+    Published files are checked by the checksums that S3 made when it took them.
+    """
+    if env is None:
+        findings = verify_model(folder / name / version)
+    else:
+        findings = verify_published(name, version, env, local_folder)
     if as_json:
         rows = [dataclasses.asdict(finding) for finding in findings]
         typer.echo(json.dumps({"name": name, "version": version, "findings": rows}, indent=2))
@@ -78,35 +97,6 @@ def verify(
         out.print(f"{name} {version} is what its manifest says.")
     if findings:
         raise typer.Exit(1)
-
-
-@app.command()
-def publish(
-    name: Annotated[str, typer.Argument(help="Name of the model.")],
-    version: Annotated[str, typer.Argument(help="Its version, such as 1.0.0.")],
-    bucket: Annotated[
-        str, typer.Option(help="The models bucket: output ModelsBucket of the storage stack.")
-    ],
-    folder: Folder = MODEL_ARTIFACTS,
-) -> None:
-    """Publish a version to the models bucket of a deployed environment.
-
-    Uses the AWS credentials and region of the shell. A published version is never changed.
-    """
-    with Progress(console=err, transient=True) as progress:
-        task = progress.add_task(f"{name} {version}")
-
-        def on_progress(upload: UploadProgress) -> None:
-            progress.update(task, total=upload.count, completed=upload.index - 1)
-
-        try:
-            result = publish_model(folder / name / version, bucket, boto3.client("s3"), on_progress)
-        except ModelError as error:
-            raise _refused(error) from None
-    if result.published:
-        out.print(f"Published {name} {version} to {bucket}.")
-    else:
-        out.print(f"{name} {version} is in {bucket} already, unchanged.")
 
 
 def _refused(error: ModelError) -> typer.Exit:

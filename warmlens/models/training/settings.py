@@ -133,6 +133,25 @@ def parse_stages(text: str) -> tuple[Stage, ...]:
         ) from None
 
 
+def parse_epochs(text: str) -> dict[str, int]:
+    """Read epochs by mode such as ``resnet50-full:6,small-cnn:20``; empty for none.
+
+    Raises:
+        ModelError: ``bad_setting``.
+    """
+    try:
+        pairs = [part.split(":") for part in text.split(",") if part]
+        epochs = {mode: int(count) for mode, count in pairs}
+    except ValueError:
+        epochs = {"": 0}
+    if not set(epochs) <= set(MODES) or min(epochs.values(), default=1) < 1:
+        raise ModelError(
+            "bad_setting",
+            f'epochs is "{text}"; allowed: mode:epochs,... with the modes {", ".join(MODES)}.',
+        )
+    return epochs
+
+
 def stages_for(mode: str, size: int | None, epochs: int | None) -> tuple[Stage, ...] | None:
     """Return the one stage that ``size`` and ``epochs`` ask for; None asks for the defaults."""
     if size is None and epochs is None:

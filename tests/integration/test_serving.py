@@ -1,0 +1,237 @@
+"""Serving another model version, and the one before again, while the environment runs."""
+
+import hashlib
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Cloud, run_warmlens, start_cloud
+from tests.unit.models.version_copy import NAME, SHIPPED, VERSION, edit_manifest
+from warmlens.models.errors import ModelError
+from warmlens.models.serving import ALIAS, Serving
+from warmlens.models.store import Store
+
+FUNCTION = "warmlens-local-classifier"
+MEMORY_MB = 2048
+
+
+@pytest.fixture
+def own_cloud(tmp_path: Path) -> Iterator[Cloud]:
+    """A cloud of its own: which model it serves is changed here."""
+    cloud, process = start_cloud(tmp_path, "--model", NAME)
+    yield cloud
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 0
+
+
+@pytest.fixture
+def artifacts(tmp_path: Path) -> Path:
+    """A folder with two more versions of the shipped model."""
+    for version in ("1.1.0", "1.2.0"):
+        folder = tmp_path / "artifacts" / NAME / version
+        folder.mkdir(parents=True)
+        for path in SHIPPED.iterdir():
+            (folder / path.name).write_bytes(path.read_bytes())
+        edit_manifest(folder, "version", version)
+    return tmp_path / "artifacts"
+
+
+def model(cloud: Cloud, *arguments: str, refused: str | None = None) -> str:
+    """Run `warmlens model` for the cloud; `refused` is the error code that is expected."""
+    place = ("--env", "local", "--local-folder", str(cloud.folder))
+    result = run_warmlens("model", *arguments, *place)
+    if refused is None:
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+    assert result.returncode == 1, result.stdout
+    assert result.stderr.startswith(f"{refused}: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+def answer(cloud: Cloud) -> dict[str, Any]:
+    request = {"method": "classification", "file_path": "test/coffee.jpg"}
+    answer: dict[str, Any] = cloud.post("classification", request).json()
+    return answer
+
+
+def served(cloud: Cloud) -> str:
+    (one,) = (
+        model["version"]
+        for model in json.loads(model(cloud, "list", "--json"))["models"]
+        if model["served"]
+    )
+    return str(one)
+
+
+def publish(cloud: Cloud, artifacts: Path, version: str) -> None:
+    model(cloud, "publish", NAME, version, "--folder", str(artifacts))
+
+
+def models_bucket(s3: Any) -> str:
+    (bucket,) = (
+        bucket["Name"] for bucket in s3.list_buckets()["Buckets"] if "modelstore" in bucket["Name"]
+    )
+    return str(bucket)
+
+
+def publish_what_is_no_model(s3: Any) -> None:
+    """Version 6.6.6: its manifest and its files agree, but the graph is none."""
+    graph = b"this is no graph"
+    manifest = json.loads((SHIPPED / "manifest.json").read_text())
+    manifest["version"] = "6.6.6"
+    manifest["files"]["model"] |= {
+        "bytes": len(graph),
+        "sha256": hashlib.sha256(graph).hexdigest(),
+    }
+    for name, data in {
+        "model.onnx": graph,
+        "labels.json": (SHIPPED / "labels.json").read_bytes(),
+        "manifest.json": json.dumps(manifest).encode(),
+    }.items():
+        s3.put_object(
+            Bucket=models_bucket(s3),
+            Key=f"{NAME}/6.6.6/{name}",
+            Body=data,
+            ChecksumAlgorithm="SHA256",
+        )
+
+
+def test_a_published_version_is_served_and_rolled_back_without_a_deploy(
+    own_cloud: Cloud, artifacts: Path
+) -> None:
+    publish(own_cloud, artifacts, "1.1.0")
+    assert answer(own_cloud)["version"] == VERSION  # publishing alone changes nothing
+    stacks = own_cloud.client("cloudformation").describe_stacks()["Stacks"]
+
+    assert "1.1.0 now" in model(own_cloud, "serve", NAME, "1.1.0")
+    first = answer(own_cloud)
+    assert (first["TOP1_label"], first["version"]) == ("espresso", "1.1.0")
+    assert first["cold_start"] is False  # the instance that tried the version out
+    assert served(own_cloud) == "1.1.0"
+
+    assert f"{VERSION} now" in model(own_cloud, "rollback")
+    assert answer(own_cloud)["version"] == VERSION
+    assert answer(own_cloud)["cold_start"] is False  # its instance is still there
+    assert served(own_cloud) == VERSION
+    assert own_cloud.client("cloudformation").describe_stacks()["Stacks"] == stacks
+
+
+def test_each_rollback_goes_one_model_further_back(own_cloud: Cloud, artifacts: Path) -> None:
+    for version in ("1.1.0", "1.2.0"):
+        publish(own_cloud, artifacts, version)
+        model(own_cloud, "serve", NAME, version)
+    assert "already" in model(own_cloud, "serve", NAME, "1.2.0")
+    for version in ("1.1.0", VERSION):
+        model(own_cloud, "rollback")
+        assert answer(own_cloud)["version"] == version
+    model(own_cloud, "rollback", refused="nothing_to_roll_back_to")
+    assert answer(own_cloud)["version"] == VERSION
+
+
+def test_a_model_that_does_not_load_never_gets_a_users_call(
+    own_cloud: Cloud, artifacts: Path
+) -> None:
+    publish_what_is_no_model(own_cloud.client("s3"))
+    said = model(own_cloud, "serve", NAME, "6.6.6", refused="model_unavailable")
+    assert "6.6.6" in said
+    assert answer(own_cloud)["version"] == VERSION
+    configuration = own_cloud.client("lambda").get_function_configuration(FunctionName=FUNCTION)
+    assert configuration["Environment"]["Variables"]["MODEL_VERSION"] == VERSION
+    publish(own_cloud, artifacts, "1.1.0")
+    model(own_cloud, "serve", NAME, "1.1.0")
+    # What was refused was never served, so it is not what was served before.
+    model(own_cloud, "rollback")
+    assert answer(own_cloud)["version"] == VERSION
+
+
+def test_what_is_not_published_or_was_damaged_is_not_served(
+    own_cloud: Cloud, artifacts: Path
+) -> None:
+    model(own_cloud, "serve", NAME, "1.1.0", refused="not_published")
+    publish(own_cloud, artifacts, "1.1.0")
+    s3 = own_cloud.client("s3")
+    key, bucket = f"{NAME}/1.1.0/model.onnx", models_bucket(s3)
+    whole = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    for code, content in (
+        ("wrong_bytes", whole[: len(whole) // 2]),
+        ("wrong_sha256", whole[:-1] + b"\0"),
+    ):
+        s3.put_object(Bucket=bucket, Key=key, Body=content, ChecksumAlgorithm="SHA256")
+        model(own_cloud, "serve", NAME, "1.1.0", refused=code)
+        assert run_verify(own_cloud, "1.1.0") == 1
+    s3.delete_object(Bucket=bucket, Key=key)
+    model(own_cloud, "serve", NAME, "1.1.0", refused="file_missing")
+    assert run_verify(own_cloud, VERSION) == 0
+    assert answer(own_cloud)["version"] == VERSION
+
+
+def run_verify(cloud: Cloud, version: str) -> int:
+    place = ("--env", "local", "--local-folder", str(cloud.folder))
+    return run_warmlens("model", "verify", NAME, version, *place).returncode
+
+
+def test_a_rollback_after_a_deploy_takes_back_the_model_and_nothing_else(
+    own_cloud: Cloud, artifacts: Path
+) -> None:
+    publish(own_cloud, artifacts, "1.1.0")
+    model(own_cloud, "serve", NAME, "1.1.0")
+    functions = own_cloud.client("lambda")
+    functions.update_function_configuration(FunctionName=FUNCTION, MemorySize=MEMORY_MB)
+    deployed = functions.publish_version(FunctionName=FUNCTION)["Version"]
+    functions.update_alias(FunctionName=FUNCTION, Name=ALIAS, FunctionVersion=deployed)
+
+    model(own_cloud, "rollback")
+    assert answer(own_cloud)["version"] == VERSION
+    live = functions.get_function_configuration(FunctionName=FUNCTION, Qualifier=ALIAS)
+    assert live["MemorySize"] == MEMORY_MB
+
+
+def test_nothing_is_changed_while_a_deployment_shifts_calls(
+    own_cloud: Cloud, artifacts: Path
+) -> None:
+    publish(own_cloud, artifacts, "1.1.0")
+    functions, s3 = own_cloud.client("lambda"), own_cloud.client("s3")
+
+    class Shifting:
+        """Lambda in the middle of a canary, which the emulator does not do."""
+
+        def get_alias(self, **_: str) -> dict[str, Any]:
+            weights = {"AdditionalVersionWeights": {"2": 0.1}}
+            return {"FunctionVersion": "1", "RoutingConfig": weights}
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(functions, name)
+
+    serving = Serving(Shifting(), FUNCTION, Store(s3, models_bucket(s3)))  # type: ignore[arg-type]
+    with pytest.raises(ModelError) as refused:
+        serving.serve(NAME, "1.1.0")
+    assert refused.value.code == "deployment_in_progress"
+    with pytest.raises(ModelError) as refused:
+        serving.rollback()
+    assert refused.value.code == "deployment_in_progress"
+
+
+def test_without_a_local_cloud_the_commands_say_how_to_start_one(tmp_path: Path) -> None:
+    for arguments in (("list",), ("serve", NAME, VERSION), ("rollback",)):
+        result = run_warmlens(
+            "model", *arguments, "--env", "local", "--local-folder", str(tmp_path)
+        )
+        assert (result.returncode, result.stdout) == (3, "")
+        assert result.stderr == "No local cloud runs. Start it with: make run\n"
+
+
+def test_an_environment_in_aws_that_cannot_be_asked_is_named(tmp_path: Path) -> None:
+    result = run_warmlens(
+        "model", "list", "--env", "prod",
+        HOME=str(tmp_path), AWS_EC2_METADATA_DISABLED="true", AWS_REGION="eu-west-1",
+        AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test",
+        AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_MAX_ATTEMPTS="1",
+    )  # fmt: skip
+    assert result.returncode == 3
+    assert result.stderr.startswith("AWS cannot be asked for prod: ")
+    assert result.stderr.count("\n") == 1

@@ -1,0 +1,92 @@
+"""A deployed environment, found by its name: in the local cloud that runs, or in AWS."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import httpx
+from botocore.exceptions import BotoCoreError, ClientError
+
+from warmlens.local.aws import LocalAws
+from warmlens.local.cloud import ENV_NAME as LOCAL
+from warmlens.local.front import STATUS_PATH
+from warmlens.local.state import RunningCloud, StateFile
+
+if TYPE_CHECKING:
+    from types_boto3_lambda import LambdaClient
+    from types_boto3_s3 import S3Client
+    from types_boto3_ssm import SSMClient
+
+
+class EnvironmentNotFoundError(Exception):
+    """There is no such environment; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class DeployedEnvironment:
+    """What an environment is made of, and clients that reach it.
+
+    Attributes:
+        name: such as `dev`.
+        outputs: values of its stacks by name, such as `ModelsBucket`.
+        s3: client for its buckets.
+        lambda_: client for its functions.
+    """
+
+    name: str
+    outputs: Mapping[str, str]
+    s3: "S3Client"
+    lambda_: "LambdaClient"
+
+
+def find_environment(name: str, *, local_state: Path) -> DeployedEnvironment:
+    """Return an environment: `local` is the local cloud that runs, any other one is in AWS.
+
+    AWS is reached with the credentials and region of the shell.
+
+    Args:
+        name: name of the environment.
+        local_state: state file of the local cloud.
+
+    Raises:
+        EnvironmentNotFoundError: it is not running, not deployed there, or cannot be asked.
+    """
+    if name == LOCAL:
+        return _local(StateFile(local_state).read())
+    try:
+        session = boto3.Session()
+        outputs = _outputs(session.client("ssm"), name)
+        if not outputs:
+            raise EnvironmentNotFoundError(
+                f"The environment {name} is not deployed in this account and region; "
+                f"deploy it: npx cdk deploy '{name}/*'"
+            )
+        return DeployedEnvironment(
+            name, outputs, s3=session.client("s3"), lambda_=session.client("lambda")
+        )
+    except (BotoCoreError, ClientError) as error:
+        raise EnvironmentNotFoundError(f"AWS cannot be asked for {name}: {error}") from error
+
+
+def _local(running: RunningCloud | None) -> DeployedEnvironment:
+    if running is None or not running.url:
+        raise EnvironmentNotFoundError("No local cloud runs. Start it with: make run")
+    try:
+        answer = httpx.get(running.url + STATUS_PATH, timeout=10, trust_env=False).json()
+    except httpx.HTTPError as error:
+        raise EnvironmentNotFoundError(
+            f"The local cloud at {running.url} does not answer ({error})."
+        ) from error
+    aws = LocalAws(answer["aws_endpoint_url"])
+    return DeployedEnvironment(LOCAL, _outputs(aws.ssm, LOCAL), s3=aws.s3, lambda_=aws.lambda_)
+
+
+def _outputs(ssm: "SSMClient", name: str) -> dict[str, str]:
+    pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=f"/warmlens/{name}")
+    return {
+        parameter["Name"].rpartition("/")[2]: parameter["Value"]
+        for page in pages
+        for parameter in page["Parameters"]
+    }

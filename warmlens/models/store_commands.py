@@ -1,0 +1,213 @@
+"""`warmlens model publish`, `diff`, `serve`, `rollback`: the models of an environment."""
+
+import contextlib
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import boto3
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column, Table
+
+from warmlens.deployed import DeployedEnvironment, EnvironmentNotFoundError, find_environment
+from warmlens.local.state import DEFAULT_FOLDER, STATE_FILE
+from warmlens.models.command_line import AsJson, Folder, err, out, plain_errors
+from warmlens.models.diff import diff_manifests
+from warmlens.models.errors import ModelError
+from warmlens.models.manifest import read_manifest
+from warmlens.models.publish import UploadProgress, publish_model
+from warmlens.models.serving import Change, Serving
+from warmlens.models.store import Store
+from warmlens.models.verify import Finding
+from warmlens.paths import MODEL_ARTIFACTS
+
+app = typer.Typer()
+Name = Annotated[str, typer.Argument(help="Name of the model.")]
+Version = Annotated[str, typer.Argument(help="Its version, such as 1.0.0.")]
+Env = Annotated[
+    str, typer.Option("--env", help="Environment: local (the one that `make run` runs), dev, ...")
+]
+MaybeEnv = Annotated[
+    str | None, typer.Option("--env", help="An environment's published models: local, dev, ...")
+]
+LocalFolder = Annotated[
+    Path, typer.Option("--local-folder", help="Folder of the local cloud's state.")
+]
+
+
+@app.command()
+def publish(
+    name: Name,
+    version: Version,
+    env: MaybeEnv = None,
+    bucket: Annotated[
+        str | None, typer.Option(help="A models bucket instead of an environment.")
+    ] = None,
+    folder: Folder = MODEL_ARTIFACTS,
+    local_folder: LocalFolder = DEFAULT_FOLDER,
+) -> None:
+    """Publish a version to the models of an environment. A published version never changes.
+
+    Uses the AWS credentials and region of the shell, but for the local environment.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with refusals():
+        if (env is None) == (bucket is None):
+            raise ModelError("bad_setting", "Say where to: --env ENV or --bucket BUCKET.")
+        if env is not None:
+            environment = _environment(env, local_folder)
+            s3, bucket = environment.s3, environment.outputs["ModelsBucket"]
+        else:
+            s3 = boto3.client("s3")
+        assert bucket is not None
+        with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as progress:
+            task = progress.add_task(f"{name} {version}", total=None)
+
+            def on_progress(upload: UploadProgress) -> None:
+                progress.update(task, total=upload.total_bytes, completed=upload.sent_bytes)
+
+            result = publish_model(folder / name / version, bucket, s3, on_progress)
+    if result.published:
+        out.print(f"Published {name} {version} to {bucket}.")
+    else:
+        out.print(f"{name} {version} is in {bucket} already, unchanged.")
+
+
+def list_published(env: str, local_folder: Path, as_json: bool) -> None:
+    """Print what is published in an environment and which version it serves."""
+    faults: list[str] = []
+    rows: list[dict[str, Any]] = []
+    with refusals():
+        environment = _environment(env, local_folder)
+        store = _store(environment)
+        served = _serving(environment).current()
+        for name, version in store.versions():
+            try:
+                manifest = store.manifest(name, version)
+            except ModelError as error:
+                faults.append(error.message)
+                continue
+            rows.append({
+                "name": name,
+                "version": version,
+                "architecture": manifest.architecture,
+                "precision": manifest.precision,
+                "bytes": manifest.files.model.bytes + manifest.files.labels.bytes,
+                "served": (name, version) == (served.name, served.version),
+            })  # fmt: skip
+    if as_json:
+        typer.echo(json.dumps({"models": rows, "faults": faults}, indent=2))
+    else:
+        name_column = Column("name", no_wrap=True)
+        table = Table(name_column, "version", "precision", "MB", "served")
+        for row in rows:
+            megabytes = f"{row['bytes'] / 1e6:.1f}"
+            mark = "yes" if row["served"] else ""
+            table.add_row(row["name"], row["version"], row["precision"], megabytes, mark)
+        out.print(table)
+        for fault in faults:
+            err.print(fault, style="red", markup=False)
+    if faults:
+        raise typer.Exit(1)
+
+
+def verify_published(name: str, version: str, env: str, local_folder: Path) -> list[Finding]:
+    """Return what is wrong with a version that is published in an environment."""
+    with refusals():
+        store = _store(_environment(env, local_folder))
+        return store.verify(store.manifest(name, version))
+
+
+@app.command()
+def diff(
+    name: Name,
+    before: Annotated[str, typer.Argument(help="A version, such as 1.0.0.")],
+    after: Annotated[str, typer.Argument(help="Another one, such as 1.1.0.")],
+    env: MaybeEnv = None,
+    folder: Folder = MODEL_ARTIFACTS,
+    local_folder: LocalFolder = DEFAULT_FOLDER,
+    as_json: AsJson = False,
+) -> None:
+    """Show what two versions' manifests differ in; with --env, those that are published there."""
+    with refusals():
+        if env is None:
+            old, new = (read_manifest(folder / name / each) for each in (before, after))
+        else:
+            store = _store(_environment(env, local_folder))
+            old, new = (store.manifest(name, each) for each in (before, after))
+    differences = diff_manifests(old, new)
+    if as_json:
+        rows = [dataclasses.asdict(difference) for difference in differences]
+        typer.echo(json.dumps({"name": name, "differences": rows}, indent=2, ensure_ascii=False))
+        return
+    table = Table("field", Column(before, overflow="fold"), Column(after, overflow="fold"))
+    for difference in differences:
+        table.add_row(difference.field, _cell(difference.before), _cell(difference.after))
+    out.print(table)
+
+
+@app.command()
+def serve(
+    name: Name,
+    version: Version,
+    env: Env,
+    local_folder: LocalFolder = DEFAULT_FOLDER,
+) -> None:
+    """Serve a published version, once an instance has loaded it. No stack is deployed.
+
+    The next `cdk deploy` that changes the classifier serves again what the settings in app.py name.
+    """
+    with refusals():
+        change = _serving(_environment(env, local_folder)).serve(name, version)
+    _print_change(change, env)
+
+
+@app.command()
+def rollback(env: Env, local_folder: LocalFolder = DEFAULT_FOLDER) -> None:
+    """Serve again the version that was served before."""
+    with refusals():
+        change = _serving(_environment(env, local_folder)).rollback()
+    _print_change(change, env)
+
+
+def _print_change(change: Change, env: str) -> None:
+    after = change.after
+    if change.before == after:
+        out.print(f"{env} serves {after.name} {after.version} already.")
+    else:
+        before = change.before
+        out.print(
+            f"{env} serves {after.name} {after.version} now; before, it was {before.name} "
+            f"{before.version}."
+        )
+
+
+def _environment(name: str, local_folder: Path) -> DeployedEnvironment:
+    return find_environment(name, local_state=local_folder / STATE_FILE)
+
+
+def _store(environment: DeployedEnvironment) -> Store:
+    return Store(environment.s3, environment.outputs["ModelsBucket"])
+
+
+def _serving(environment: DeployedEnvironment) -> Serving:
+    function = environment.outputs["ClassifierFunction"]
+    return Serving(environment.lambda_, function, _store(environment))
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+
+@contextlib.contextmanager
+def refusals() -> Iterator[None]:
+    """Tell of a refusal in one line; exit code 3 if the environment is not there."""
+    with plain_errors():
+        try:
+            yield
+        except EnvironmentNotFoundError as error:
+            err.print(str(error), style="red", markup=False)
+            raise typer.Exit(3) from None

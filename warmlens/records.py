@@ -1,0 +1,88 @@
+"""Measurements as programs read them: JSON Lines, one record each."""
+
+import dataclasses
+import datetime
+import json
+import os
+import platform
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Record:
+    """One figure, and how it came about.
+
+    Attributes:
+        name: what was measured.
+        metric: which figure, with its unit in its name where it has one.
+        value: the figure; the median where there are several samples.
+        unit: its unit.
+        kind: measured, simulated, computed or quoted.
+        conditions: what it depends on, such as memory_mb.
+        command: the command that makes it.
+        machine: where it was measured; empty for what depends on no machine.
+        date: when, as YYYY-MM-DD.
+        samples: number of samples behind the value.
+        p95: 95th percentile of the samples.
+        p99: 99th percentile of the samples.
+        ratio: the value divided by that of ``ratio_to`` in the same run.
+        ratio_to: name of the baseline.
+    """
+
+    name: str
+    metric: str
+    value: float
+    unit: str
+    kind: str
+    conditions: dict[str, Any] = dataclasses.field(default_factory=dict)
+    command: str
+    machine: str
+    date: str
+    samples: int | None = None
+    p95: float | None = None
+    p99: float | None = None
+    ratio: float | None = None
+    ratio_to: str | None = None
+
+
+def write_records(records: Iterable[Record]) -> str:
+    """Return the records as JSON Lines; fields that are None are left out."""
+    lines = []
+    for record in records:
+        document = dataclasses.asdict(record)
+        lines.append(
+            json.dumps({key: value for key, value in document.items() if value is not None})
+        )
+    return "".join(f"{line}\n" for line in lines)
+
+
+def read_records(text: str) -> list[Record]:
+    """Read what :func:`write_records` wrote.
+
+    Raises:
+        ValueError, TypeError: a line is no record.
+    """
+    return [Record(**json.loads(line)) for line in text.splitlines() if line.strip()]
+
+
+def today() -> str:
+    """Return the date for records, in UTC."""
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+def machine() -> str:
+    """Describe this machine: processor, cores that this process may use, system."""
+    usable = getattr(os, "sched_getaffinity", None)
+    cores = len(usable(0)) if usable else os.cpu_count() or 1
+    return f"{_processor()}, {cores} cores, {platform.system()} {platform.machine()}"
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "processor not known"
