@@ -100,6 +100,20 @@ def sheet(
     out.print(f"Written to {file}.", markup=False)
 
 
+@app.command()
+def samples(
+    folder: Annotated[Path, typer.Option("--out", help="Folder of the page's sample photos.")],
+) -> None:
+    """Draw the sample photos that the page offers with the products' model."""
+    with _refusals():
+        if not folder.is_dir():
+            raise ModelError("not_a_folder", f"{folder} is not a folder.")
+        from warmlens.models.products.samples import SAMPLES, write_samples
+
+        write_samples(folder)
+    out.print(f"{len(SAMPLES)} photos written to {folder}.", markup=False)
+
+
 @contextmanager
 def _refusals() -> Iterator[None]:
     """Turn what was refused, and a package that is not installed, into one line and exit code 1."""
