@@ -18,13 +18,13 @@ run: $(VENV)/.run  ## Run the app on this machine, on port 8080 or PORT=..., wit
 down:  ## Stop the app that `make run` started
 	@test ! -x $(BIN)/warmlens || $(BIN)/warmlens local down
 
-test: $(VENV)/.dev node_modules  ## Run all tests but those of training
+test: $(VENV)/.models node_modules  ## Run all tests
 	$(BIN)/pytest
 
 unit infrastructure integration e2e: $(VENV)/.dev node_modules  ## Run one tier of the tests
 	$(BIN)/pytest tests/$@
 
-models: $(VENV)/.models  ## Run the tests of training, which install PyTorch (0.2 GB on a CPU, up to 6 GB)
+models: $(VENV)/.models  ## Run the tests of training
 	$(BIN)/pytest tests/models
 
 lint: $(VENV)/.dev  ## Check format, style and types
@@ -63,8 +63,10 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-data.txt lambda_src
 	@touch $@
 
 $(VENV)/.models: $(VENV)/.dev requirements-models.txt
-	@echo "Installing PyTorch and what training needs: 0.2 GB for a CPU, up to 6 GB with CUDA ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-models.txt
+	@echo "Installing PyTorch and what training needs, the first time only: a download of 0.3 GB where"
+	@echo "PyTorch comes for the CPU (macOS), of up to 6 GB where it brings CUDA (Linux). Without a GPU,"
+	@echo "make $(MAKECMDGOALS) TORCH_INDEX=... with the address of PyTorch's CPU wheels saves that."
+	@$(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r requirements-models.txt
 	@touch $@
 
 node_modules: package.json package-lock.json
