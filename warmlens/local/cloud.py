@@ -19,6 +19,7 @@ from warmlens.local.environments import Environment
 from warmlens.local.front import front_app
 from warmlens.local.gaps import add_request_validators
 from warmlens.local.image_functions import ImageFunctions
+from warmlens.local.instances.best_isolation import best_isolation
 from warmlens.local.instances.lambda_proxy import PROXY_PATH, proxy_routes
 from warmlens.local.instances.pool import InstancePool
 from warmlens.local.ports import HOST, free_port
@@ -64,6 +65,7 @@ class CloudInfo:
         outputs: outputs of the deployed stacks.
         log_path: the instances' log.
         first_sample: a photo to try first.
+        limits: what holds instances to their function's memory size, for people.
     """
 
     url: str
@@ -72,6 +74,7 @@ class CloudInfo:
     outputs: dict[str, str]
     log_path: Path
     first_sample: Path
+    limits: str
 
 
 @asynccontextmanager
@@ -106,10 +109,12 @@ async def local_cloud(
         functions = ImageFunctions(
             aws=aws, python=classifier_env.python, source=LAMBDA_SRC / "classifier"
         )
+        isolation = await asyncio.to_thread(best_isolation)
         pool = InstancePool(
             resolve=functions.resolve,
             log=lambda line: print(line, file=log),
             max_instances=MAX_INSTANCES,
+            isolation=isolation,
             extra_environment=aws.environment,
         )
         proxy_url = await _start_pool(stack, pool)
@@ -131,6 +136,7 @@ async def local_cloud(
             outputs=outputs,
             log_path=log_path,
             first_sample=first_sample,
+            limits=isolation.description,
         )
         front = front_app(
             api_url=info.api_url,
@@ -245,5 +251,6 @@ def _status(info: CloudInfo, pool: InstancePool) -> dict[str, Any]:
         "api_url": info.api_url,
         "aws_endpoint_url": info.endpoint_url,
         "log": str(info.log_path),
+        "limits": info.limits,
         "instances": instances,
     }

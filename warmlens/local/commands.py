@@ -130,6 +130,7 @@ def status(
     out.print(f"Page and API  {answer['url']}")
     out.print(f"AWS endpoint  {answer['aws_endpoint_url']}")
     out.print(f"Log           {answer['log']}")
+    out.print(f"Limits        {answer['limits']}")
     table = Table("instance", "state", "version", "calls", "init ms", "memory MB")
     for instance in answer["instances"]:
         table.add_row(
@@ -183,4 +184,5 @@ async def _show_first_answer(info: CloudInfo, begun_s: float) -> None:
     out.print(f"\nReady after {time.monotonic() - begun_s:.1f} s.\n")
     out.print(f"  Page     {info.url}")
     out.print("  Photo    .venv/bin/warmlens classify PHOTO.jpg")
+    out.print(f"  Limits   {info.limits}")
     out.print("  Stop     Ctrl-C, or: make down\n")

@@ -24,6 +24,7 @@ from warmlens.local.instances.invocation import (
     Invocation,
     InvokeResult,
 )
+from warmlens.local.instances.isolation import Confinement, Isolation, NoIsolation, limits_of
 from warmlens.local.instances.platform_log import (
     end_line,
     init_report_line,
@@ -79,6 +80,7 @@ class InstanceHost:
     region: str
     extra_environment: Mapping[str, str]
     init_limit_s: float
+    isolation: Isolation
     on_idle: Callable[["Instance"], None]
     on_ended: Callable[["Instance"], None]
 
@@ -153,6 +155,8 @@ class Instance:
                     on_line=self._log,
                 )
                 stack.callback(self._process.kill)
+                confinement = self._confined(self._process.pid)
+                stack.push_async_callback(asyncio.to_thread, confinement.release)
                 if self.state is State.ENDED:
                     self._process.kill()
                 self._end(self._exit_fault(await self._process.wait()))
@@ -162,6 +166,15 @@ class Instance:
             self._end(self._fault("Runtime.InvalidEntrypoint", what))
         finally:
             self.end("the instance failed")
+
+    def _confined(self, pid: int) -> Confinement:
+        try:
+            return self._host.isolation.confine(pid, limits_of(self.spec.memory_mb))
+        except ProcessLookupError:  # it ended at once, which its exit status tells
+            return NoIsolation().confine(pid, limits_of(self.spec.memory_mb))
+        except OSError as error:
+            self.end(f"the instance could not be held to its limits: {error}")
+            return NoIsolation().confine(pid, limits_of(self.spec.memory_mb))
 
     def _environment(self, address: str, directory: Path) -> dict[str, str]:
         return instance_environment(

@@ -16,10 +16,12 @@ from warmlens.local.instances.invocation import (
     RequestTooLargeError,
     TooManyRequestsError,
 )
+from warmlens.local.instances.isolation import Isolation, NoIsolation
 from warmlens.local.instances.process import die_with_parent
 from warmlens.local.instances.runtime_api import RuntimeApi
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+_UNCONFINED = NoIsolation()
 
 
 class InstancePool:
@@ -44,6 +46,7 @@ class InstancePool:
         init_limit_s: seconds an init phase may take.
         region: what the functions see as their AWS region.
         extra_environment: variables for every instance, such as credentials and AWS_ENDPOINT_URL.
+        isolation: holds instances to the limits of their function's memory size.
         clock: measures and waits; another one than the machine's is for tests.
 
     Raises:
@@ -60,6 +63,7 @@ class InstancePool:
         init_limit_s: float = 10.0,
         region: str = "us-east-1",
         extra_environment: Mapping[str, str] = _NOTHING,
+        isolation: Isolation = _UNCONFINED,
         clock: Clock | None = None,
     ) -> None:
         for name, value in (
@@ -82,6 +86,7 @@ class InstancePool:
             region=region,
             extra_environment=extra_environment,
             init_limit_s=init_limit_s,
+            isolation=isolation,
             on_idle=self._on_idle,
             on_ended=self._on_ended,
         )
