@@ -161,7 +161,54 @@ async def test_the_instance_of_a_caller_that_went_away_during_init_stays(
     await eventually(lambda: lab.states() == [State.IDLE])
 
 
-@pytest.mark.parametrize("limit", ["max_instances", "idle_expiry_s", "init_limit_s"])
+async def test_each_instance_has_an_idle_expiry_of_its_own(start: StartLab) -> None:
+    clock = FakeClock()
+    expiries_s = [300.0, 1800.0]
+    lab = await start(clock=clock, idle_expiry_s=lambda: expiries_s.pop(0))
+    held = await lab.hold(2)
+    await held.release()
+    await clock.advance(301)
+    await eventually(lambda: len(lab.states()) == 1)
+    await clock.advance(1400)
+    assert lab.states() == [State.IDLE]
+    await clock.advance(100)
+    assert lab.states() == []
+
+
+async def test_an_instance_in_use_all_the_time_is_recycled_all_the_same(start: StartLab) -> None:
+    clock = FakeClock()
+    lab = await start(clock=clock, idle_expiry_s=600, max_lifetime_s=7200)
+    lab.timeout_s = 9000
+    first = (await lab.call("echo")).instance_id
+    for _ in range(13):
+        await clock.advance(550)
+        assert (await lab.call("echo")).instance_id == first
+    await clock.advance(50)
+    assert lab.states() == []
+    held = await lab.hold(1)
+    await clock.advance(7300)
+    assert lab.states() == [State.BUSY]  # never in the middle of a call
+    (result,) = await held.release()
+    assert result.error is None
+    assert lab.states() == []
+
+
+async def test_instances_are_started_no_faster_than_lambda_does(start: StartLab) -> None:
+    clock = FakeClock()
+    lab = await start(clock=clock, scaling_per_10_s=2)
+    held = await lab.hold(2)
+    with pytest.raises(TooManyRequestsError, match="2 instances of hold were started within 10 s"):
+        await lab.call("hold", {"until": str(lab.folder)})
+    assert await lab.answer("echo", "another function") == "another function"
+    await clock.advance(10)
+    assert (await lab.call("hold", {"until": str(lab.folder)})).error is None
+    await held.release()
+
+
+@pytest.mark.parametrize(
+    "limit",
+    ["max_instances", "idle_expiry_s", "max_lifetime_s", "scaling_per_10_s", "init_limit_s"],
+)
 async def test_a_limit_that_makes_no_sense_is_refused(start: StartLab, limit: str) -> None:
     with pytest.raises(ValueError, match=f"{limit} is 0, must be above 0"):
         await start(**{limit: 0})

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.integration import pool_lab
-from tests.integration.pool_lab import FakeClock, StartLab, eventually, is_gone
+from tests.integration.pool_lab import FakeClock, Lab, StartLab, eventually, is_gone
 from warmlens.local.instances.instance import State
 from warmlens.local.instances.invocation import (
     REQUEST_LIMIT_BYTES,
     RESPONSE_LIMIT_BYTES,
     FunctionError,
+    InvokeResult,
     RequestTooLargeError,
     TooManyRequestsError,
 )
@@ -143,27 +144,66 @@ async def test_a_failed_init_is_the_answer_of_the_call_that_caused_it(
         assert error.error_type == error_type
         assert message in error.message
         assert lab.states() == []
-    (line, _) = lab.logged("INIT_REPORT")
-    assert line.endswith(f"\tPhase: init\tStatus: error\tError Type: {error_type}")
+    (first, second, *_) = lab.logged("INIT_REPORT")
+    assert first.endswith(f"\tPhase: init\tStatus: error\tError Type: {error_type}")
+    assert second.endswith(f"\tPhase: invoke\tStatus: error\tError Type: {error_type}")
     assert await lab.answer("echo", 1) == 1
 
 
-async def test_an_init_over_its_limit_is_killed(start: StartLab, tmp_path: Path) -> None:
-    clock = FakeClock()
-    lab = await start(clock=clock, init_limit_s=10)
-    lab.environment = {"IMPORT_UNTIL": str(tmp_path / "go")}
-    call = asyncio.create_task(lab.call("import_waits.handler"))
+async def init_over_its_limit(lab: Lab, clock: FakeClock) -> "asyncio.Task[InvokeResult]":
+    """A call whose instance did not get ready in ten seconds, and is being started again."""
+    call = asyncio.create_task(lab.call("import_waits.handler", "late"))
     await lab.init_is_under_way()
     pid = lab.only_instance().pid
     await clock.advance(10)
-    assert (await call).error == FunctionError(
-        "Sandbox.Timedout", "RequestId: call Error: Init phase timed out after 10.00 seconds"
-    )
     await eventually(lambda: is_gone(pid or 0))
+    await eventually(lambda: lab.only_instance().pid not in (pid, None))
     (line,) = lab.logged("INIT_REPORT")
     assert line.endswith("INIT_REPORT Init Duration: 10000.00 ms\tPhase: init\tStatus: timeout")
+    return call
+
+
+async def test_an_init_over_its_limit_is_run_again_within_the_call(
+    start: StartLab, tmp_path: Path
+) -> None:
+    clock = FakeClock()
+    lab = await start(clock=clock, init_limit_s=10)
+    lab.timeout_s = 60
+    lab.environment = {"IMPORT_UNTIL": str(tmp_path / "go")}
+    call = await init_over_its_limit(lab, clock)
+    await clock.advance(30)  # longer than the init phase may be: now the timeout counts
     (tmp_path / "go").touch()
+    result = await call
+    assert (result.error, result.payload) == (None, b'"late"')
+    assert (result.init_ms, result.duration_ms) == (None, 30_000)
+    (report,) = lab.logged("REPORT RequestId")
+    assert "Init Duration" not in report
+    assert len(lab.logged("START")) == 1
     assert (await lab.call("import_waits.handler")).error is None
+    assert lab.only_instance().calls == 2
+
+
+async def test_an_init_within_a_call_counts_against_the_timeout(
+    start: StartLab, tmp_path: Path
+) -> None:
+    clock = FakeClock()
+    lab = await start(clock=clock, init_limit_s=10)
+    lab.timeout_s = 20
+    lab.environment = {"IMPORT_UNTIL": str(tmp_path / "go")}
+    call = await init_over_its_limit(lab, clock)
+    await clock.advance(20)
+    assert (await call).error == FunctionError(
+        "Sandbox.Timedout", "RequestId: call Error: Task timed out after 20.00 seconds"
+    )
+    assert lab.logged("INIT_REPORT")[1].endswith("\tPhase: invoke\tStatus: timeout")
+    assert lab.states() == []
+
+
+async def test_an_init_that_fails_once_is_no_matter(start: StartLab, tmp_path: Path) -> None:
+    lab = await start()
+    lab.environment = {"IMPORT_FAILS_UNTIL": str(tmp_path / "tried")}
+    assert await lab.answer("import_fails_once.handler", "at last") == "at last"
+    assert len(lab.logged("INIT_REPORT")) == 1
 
 
 async def test_an_interpreter_that_is_not_there_is_named(start: StartLab, tmp_path: Path) -> None:

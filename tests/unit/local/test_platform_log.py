@@ -51,7 +51,7 @@ def test_a_call_that_the_platform_ended_says_why() -> None:
 
 
 def test_a_failed_init_is_reported_by_itself() -> None:
-    assert init_report_line(1236.04, FunctionError(TIMED_OUT, "m")) == (
+    assert init_report_line(1236.04, FunctionError(TIMED_OUT, "m"), phase="init") == (
         "INIT_REPORT Init Duration: 1236.04 ms\tPhase: init\tStatus: timeout"
     )
 

@@ -90,9 +90,10 @@ class Instance:
 
     Init lasts from the start of the process until the runtime asks for its first call. A call lasts
     until the runtime asks for the next one: only then is the caller answered, so a caller that
-    calls again finds the instance idle. Whatever else happens (the process ends, a limit passes,
-    the runtime reports that init failed, the pool stops) leads to `_end`, which answers the call
-    under way and makes sure that the process dies.
+    calls again finds the instance idle. An init that fails is run once more, as part of the call
+    that waits for it and within the function's timeout, as Lambda does. Whatever else happens (the
+    process ends, a limit passes, the pool stops) leads to `_end`, which answers the call under way
+    and makes sure that the process dies.
     """
 
     def __init__(self, spec: FunctionSpec, host: InstanceHost) -> None:
@@ -100,10 +101,12 @@ class Instance:
         self.spec = spec
         self.state = State.INIT
         self.created_at = datetime.now(UTC)
+        self.created_s = host.clock.monotonic()
         self.idle_since = 0.0
         self._host = host
         self._calls = 0
-        self._init_started = host.clock.monotonic()
+        self._init_started = self.created_s
+        self._init_failed_before = False
         self._init_ms: float | None = None
         self._process: InstanceProcess | None = None
         self._invocation: Invocation | None = None
@@ -147,25 +150,40 @@ class Instance:
                 listening = self._host.runtime_api.listening(self)
                 address = await stack.enter_async_context(listening)
                 self._limit_to(self._host.init_limit_s, self._init_timed_out)
-                self._init_started = self._host.clock.monotonic()
-                self._process = await start_process(
-                    self.spec.command,
-                    directory=self.spec.task_root,
-                    environment=self._environment(address, directory),
-                    on_line=self._log,
-                )
-                stack.callback(self._process.kill)
-                confinement = self._confined(self._process.pid)
-                stack.push_async_callback(asyncio.to_thread, confinement.release)
-                if self.state is State.ENDED:
-                    self._process.kill()
-                self._end(self._exit_fault(await self._process.wait()))
+                status = await self._run_process(self._environment(address, directory))
+                if self.state is State.INIT and not self._init_failed_before:
+                    self._init_failed(self._exit_fault(status))
+                if self.state is State.INIT:
+                    self._begin_init_within_call()
+                    status = await self._run_process(self._environment(address, directory))
+                self._end(self._exit_fault(status))
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             what = f"fork/exec {error.filename or self.spec.command[0]}: {reason}"
             self._end(self._fault("Runtime.InvalidEntrypoint", what))
         finally:
             self.end("the instance failed")
+
+    async def _run_process(self, environment: dict[str, str]) -> int:
+        """Start the function's process and wait for its end."""
+        self._init_started = self._host.clock.monotonic()
+        async with AsyncExitStack() as stack:
+            self._process = await start_process(
+                self.spec.command,
+                directory=self.spec.task_root,
+                environment=environment,
+                on_line=self._log,
+            )
+            stack.callback(self._process.kill)
+            confinement = self._confined(self._process.pid)
+            stack.push_async_callback(asyncio.to_thread, confinement.release)
+            if self.state is State.ENDED:
+                self._process.kill()
+            return await self._process.wait()
+
+    def _begin_init_within_call(self) -> None:
+        if self._invocation:
+            self._begin_call(self._invocation)
 
     def _confined(self, pid: int) -> Confinement:
         try:
@@ -217,9 +235,23 @@ class Instance:
         """End with the runtime's own account of what went wrong."""
         if self.state is not State.INIT:
             raise _wrong_state("the init phase is over")
-        self._end(error)
+        self._init_failed(error)
+
+    def _init_failed(self, fault: FunctionError) -> None:
+        """Give up the first init, to be run once more, or the instance."""
+        if self._init_failed_before or not self._invocation:
+            self._end(fault)
+            return
+        self._init_failed_before = True
+        self._lift_limit()
+        self._log(init_report_line(self._since_ms(self._init_started), fault, phase="init"))
+        if self._process:
+            self._process.kill()
 
     def _become_idle(self) -> None:
+        if self._invocation and self._invocation.dispatched_at is not None:
+            self._hand_over(self._invocation)  # the call began with this second init
+            return
         self._lift_limit()
         self.state = State.IDLE
         self.idle_since = self._host.clock.monotonic()
@@ -229,11 +261,18 @@ class Instance:
             self._host.on_idle(self)
 
     def _dispatch(self, invocation: Invocation) -> None:
-        self.state = State.BUSY
+        self._begin_call(invocation)
+        self._hand_over(invocation)
+
+    def _begin_call(self, invocation: Invocation) -> None:
         self._calls += 1
         invocation.dispatched_at = self._host.clock.monotonic()
         self._log(start_line(invocation.request_id, self.spec.version))
         self._limit_to(self.spec.timeout_s, self._call_timed_out)
+
+    def _hand_over(self, invocation: Invocation) -> None:
+        self.state = State.BUSY
+        left_ms = self.spec.timeout_s * 1000 - self._since_ms(invocation.dispatched_at or 0.0)
         poll, self._poll = self._poll, None
         if poll and not poll.done():
             poll.set_result(
@@ -241,7 +280,7 @@ class Instance:
                     request_id=invocation.request_id,
                     payload=invocation.payload,
                     function_arn=invocation.function_arn,
-                    deadline_ms=int(time.time() * 1000) + round(self.spec.timeout_s * 1000),
+                    deadline_ms=int(time.time() * 1000) + round(left_ms),
                 )
             )
 
@@ -256,7 +295,8 @@ class Instance:
             answer = Answer(fault.to_json(), fault)
         dispatched_at = invocation.dispatched_at
         duration_ms = 0.0 if dispatched_at is None else self._since_ms(dispatched_at)
-        init_ms = self._init_ms if self._calls == 1 else None
+        counts_apart = self._calls == 1 and not self._init_failed_before
+        init_ms = self._init_ms if counts_apart else None
         if dispatched_at is None:
             self._log(start_line(invocation.request_id, self.spec.version))
         self._log(end_line(invocation.request_id))
@@ -290,7 +330,8 @@ class Instance:
         self._release_poll("the instance has ended")
         self._host.on_ended(self)
         if ended_in is State.INIT:
-            self._log(init_report_line(self._since_ms(self._init_started), fault))
+            phase = "invoke" if self._init_failed_before else "init"
+            self._log(init_report_line(self._since_ms(self._init_started), fault, phase=phase))
         elif ended_in is State.IDLE:
             self._log(f"Instance ended while idle: {fault.message}")
         self._complete(fault)
@@ -304,7 +345,9 @@ class Instance:
 
     def _init_timed_out(self) -> None:
         limit_s = self._host.init_limit_s
-        self._end(self._fault(TIMED_OUT, f"Init phase timed out after {limit_s:.2f} seconds"))
+        self._init_failed(
+            self._fault(TIMED_OUT, f"Init phase timed out after {limit_s:.2f} seconds")
+        )
 
     def _call_timed_out(self) -> None:
         timeout_s = self.spec.timeout_s

@@ -50,10 +50,16 @@ def report_line(
     return "\t".join(fields + _status(fault))
 
 
-def init_report_line(init_ms: float, fault: FunctionError) -> str:
-    """An init phase that failed; one that succeeds is told by the first call's REPORT."""
+def init_report_line(init_ms: float, fault: FunctionError, *, phase: str) -> str:
+    """An init that failed; one that succeeds is told by the first call's REPORT.
+
+    Args:
+        init_ms: how long it lasted.
+        fault: why it failed.
+        phase: `init`, or `invoke` when it was run once more within a call.
+    """
     return "\t".join(
-        [f"INIT_REPORT Init Duration: {init_ms:.2f} ms", "Phase: init", *_status(fault)]
+        [f"INIT_REPORT Init Duration: {init_ms:.2f} ms", f"Phase: {phase}", *_status(fault)]
     )
 
 

@@ -1,6 +1,7 @@
 """The instance pool: runs functions as Lambda would, one process for each instance."""
 
 import asyncio
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Self
@@ -22,6 +23,8 @@ from warmlens.local.instances.runtime_api import RuntimeApi
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _UNCONFINED = NoIsolation()
+_SCALING_WINDOW_S = 10
+_TOO_OLD = "in service for as long as an instance may be"
 
 
 class InstancePool:
@@ -42,7 +45,11 @@ class InstancePool:
         log: gets every line, of Lambda itself and of the functions, prefixed with eight digits of
             the instance's id. Called on the event loop, so it must be quick.
         max_instances: the largest number of instances at once.
-        idle_expiry_s: seconds without a call after which an instance is taken down.
+        idle_expiry_s: seconds without a call after which an instance is taken down; a function is
+            asked anew for each instance, as the time on Lambda varies.
+        max_lifetime_s: seconds after which an instance takes no further call, however busy it is.
+        scaling_per_10_s: how many instances of a function may be started within ten seconds, 1,000
+            on Lambda (AWS Lambda developer guide, "Lambda scaling behavior").
         init_limit_s: seconds an init phase may take.
         region: what the functions see as their AWS region.
         extra_environment: variables for every instance, such as credentials and AWS_ENDPOINT_URL.
@@ -59,7 +66,9 @@ class InstancePool:
         resolve: Callable[[str, str], Awaitable[FunctionSpec]],
         log: Callable[[str], None],
         max_instances: int = 10,
-        idle_expiry_s: float = 600.0,
+        idle_expiry_s: float | Callable[[], float] = 600.0,
+        max_lifetime_s: float = 7200.0,
+        scaling_per_10_s: int = 1000,
         init_limit_s: float = 10.0,
         region: str = "us-east-1",
         extra_environment: Mapping[str, str] = _NOTHING,
@@ -68,7 +77,9 @@ class InstancePool:
     ) -> None:
         for name, value in (
             ("max_instances", max_instances),
-            ("idle_expiry_s", idle_expiry_s),
+            ("idle_expiry_s", 1 if callable(idle_expiry_s) else idle_expiry_s),
+            ("max_lifetime_s", max_lifetime_s),
+            ("scaling_per_10_s", scaling_per_10_s),
             ("init_limit_s", init_limit_s),
         ):
             if value <= 0:
@@ -76,6 +87,9 @@ class InstancePool:
         self._resolve = resolve
         self._max_instances = max_instances
         self._idle_expiry_s = idle_expiry_s
+        self._max_lifetime_s = max_lifetime_s
+        self._scaling_per_10_s = scaling_per_10_s
+        self._started_s: dict[str, deque[float]] = defaultdict(deque)
         self._clock = clock or SystemClock()
         self._region = region
         self._runtime_api = RuntimeApi()
@@ -193,12 +207,24 @@ class InstancePool:
                     f"Rate Exceeded: all {self._max_instances} instances are busy"
                 )
             self._idle[0].end("made room for another function")
+        self._require_scaling(spec.name)
         instance = Instance(spec, self._host)
         self._instances.append(instance)
         life = asyncio.create_task(self._live(instance))
         self._lives.add(life)
         life.add_done_callback(self._lives.discard)
         return instance
+
+    def _require_scaling(self, function: str) -> None:
+        now_s, started_s = self._clock.monotonic(), self._started_s[function]
+        while started_s and now_s - started_s[0] >= _SCALING_WINDOW_S:
+            started_s.popleft()
+        if len(started_s) >= self._scaling_per_10_s:
+            raise TooManyRequestsError(
+                f"Rate Exceeded: {self._scaling_per_10_s} instances of {function} were started "
+                f"within {_SCALING_WINDOW_S} s"
+            )
+        started_s.append(now_s)
 
     async def _live(self, instance: Instance) -> None:
         expiry = asyncio.create_task(self._expire(instance))
@@ -209,17 +235,29 @@ class InstancePool:
 
     async def _expire(self, instance: Instance) -> None:
         """End the instance once it was idle for long enough, without a timer for every call."""
+        expiry_s = self._idle_expiry_s() if callable(self._idle_expiry_s) else self._idle_expiry_s
         while True:
             idle_s = 0.0
             if instance.state is State.IDLE:
                 idle_s = self._clock.monotonic() - instance.idle_since
-                if idle_s >= self._idle_expiry_s:
+                if idle_s >= expiry_s:
                     instance.end("idle for too long")
                     return
-            await self._clock.sleep(self._idle_expiry_s - idle_s)
+                if self._is_too_old(instance):
+                    instance.end(_TOO_OLD)
+                    return
+            left_s = instance.created_s + self._max_lifetime_s - self._clock.monotonic()
+            # A busy instance that is too old ends when it becomes idle.
+            await self._clock.sleep(min(expiry_s - idle_s, left_s if left_s > 0 else expiry_s))
+
+    def _is_too_old(self, instance: Instance) -> bool:
+        return self._clock.monotonic() - instance.created_s >= self._max_lifetime_s
 
     def _on_idle(self, instance: Instance) -> None:
-        self._idle.append(instance)
+        if self._is_too_old(instance):
+            instance.end(_TOO_OLD)
+        else:
+            self._idle.append(instance)
 
     def _on_ended(self, instance: Instance) -> None:
         self._instances.remove(instance)
