@@ -9,6 +9,7 @@ import sys
 
 import aws_cdk as cdk
 
+from stacks.policies import add_policies
 from stacks.settings import Settings, SettingsError
 from stacks.stage import WarmlensStage
 
@@ -20,6 +21,8 @@ def environments() -> tuple[Settings, ...]:
         Settings(
             env_name="dev",
             warming="off",
+            deployment="all_at_once",
+            waf=False,
             log_retention_days=7,
             image_expiry_days=7,
             retain_data=False,
@@ -29,16 +32,26 @@ def environments() -> tuple[Settings, ...]:
         Settings(
             env_name="prod",
             warm_instances=5,
+            reserved_concurrency=100,
             throttle_rate_rps=100,
             throttle_burst=200,
             log_retention_days=90,
         ),
-        # Deployed into the local cloud by `make run`.
+        # Deployed into the local cloud by `make run`: what its emulator can make, open to anyone.
         Settings(
             env_name="local",
             warm_instances=2,
+            warm_after_deploy=False,
+            deployment="all_at_once",
+            auth="none",
+            waf=False,
+            access_logs=False,
+            tracing=False,
+            web=False,
+            monitoring=False,
             throttle_rate_rps=100,
             throttle_burst=200,
+            throttle_wakeup_rps=200,
             upload_origins=("http://127.0.0.1:*", "http://localhost:*"),
             retain_data=False,
         ),
@@ -59,6 +72,7 @@ def build(app: cdk.App) -> None:
         raise SettingsError(f"env = {wanted!r}; allowed are {names}")
     for settings in chosen:
         WarmlensStage(app, settings=_with_model(settings, app.node.try_get_context("model")))
+    add_policies(app)
 
 
 def _with_model(settings: Settings, model: str | None) -> Settings:

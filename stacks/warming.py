@@ -4,13 +4,17 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
+from aws_cdk import triggers
 from constructs import Construct
 
-from stacks.constructs.function import python_function
+from stacks.constructs.dead_letters import dead_letter_queue
+from stacks.constructs.function import keep_failures, python_function
 from stacks.constructs.output import output
+from stacks.policies import acknowledge
 from stacks.settings import Settings
 
 _WARMER_TIMEOUT_S = 60
+_RETRIES = 1
 
 
 class WarmingStack(cdk.Stack):
@@ -19,6 +23,11 @@ class WarmingStack(cdk.Stack):
     Args:
         settings: the environment.
         classifier: the alias whose instances are kept warm, the one that the API calls.
+        deployed: changes when a deploy makes a new version of the classifier.
+
+    Attributes:
+        warmer: the function that wakes instances.
+        dead_letters: rounds that could not be delivered, or failed twice.
     """
 
     def __init__(
@@ -28,9 +37,11 @@ class WarmingStack(cdk.Stack):
         *,
         settings: Settings,
         classifier: lambda_.IFunction,
+        deployed: str,
     ) -> None:
         super().__init__(scope, construct_id)
-        warmer = python_function(
+        self.dead_letters = dead_letter_queue(self, "DeadLetters")
+        self.warmer = warmer = python_function(
             self,
             "Warmer",
             settings=settings,
@@ -42,7 +53,10 @@ class WarmingStack(cdk.Stack):
                 "HOLD_MS": str(settings.warming_hold_ms),
             },
         )
+        warmer.add_environment("METRICS_ENVIRONMENT", settings.env_name)
         classifier.grant_invoke(warmer)
+        # The schedule does not wait for the round, so a failure is Lambda's to retry and to keep.
+        keep_failures(warmer, self.dead_letters, retries=_RETRIES, max_age_min=1)
         scheduler.Schedule(
             self,
             "Schedule",
@@ -53,9 +67,28 @@ class WarmingStack(cdk.Stack):
                 warmer,
                 # A round that comes late is worth nothing: the next one is due.
                 max_event_age=cdk.Duration.minutes(1),
-                retry_attempts=0,
+                retry_attempts=_RETRIES,
+                dead_letter_queue=self.dead_letters,
                 input=scheduler.ScheduleTargetInput.from_object({}),
             ),
             description="Keeps instances of the classifier warm.",
         )
+        resource = warmer.node.default_child
+        assert isinstance(resource, cdk.CfnElement)
+        finding = f"AwsSolutions-IAM5[Resource::<{self.get_logical_id(resource)}.Arn>:*]"
+        acknowledge(self, {finding: "The schedule may call the warmer, whichever its version."})
+        if settings.warm_after_deploy:
+            self._warm_after_deploy(deployed)
         output(self, "WarmerFunction", warmer.function_name, settings=settings)
+
+    def _warm_after_deploy(self, deployed: str) -> None:
+        """Run a round at the end of each deploy that made a new version of the classifier."""
+        # The trigger runs when the warmer has a new version, so it takes part in the classifier's.
+        self.warmer.add_environment("DEPLOYED", deployed)
+        triggers.Trigger(
+            self,
+            "AfterDeploy",
+            handler=self.warmer,
+            # Not waited for: a round that fails is no reason to take the deploy back.
+            invocation_type=triggers.InvocationType.EVENT,
+        )

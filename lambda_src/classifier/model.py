@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .bucket import Bucket, BucketUnavailableError, ObjectMissingError, ObjectTooLargeError
 from .configuration import Configuration
 from .engine import Engine
 from .errors import ModelError
 from .manifest import Manifest, read_labels, read_manifest
+from .model_store import open_model_store
 
 MAX_MANIFEST_BYTES = 1_000_000
 TOP = 5
@@ -77,21 +77,21 @@ def rank(softmax: NDArray[np.float32], ids: list[str], labels: list[str]) -> lis
 
 
 def load_model(configuration: Configuration) -> Model:
-    """Fetch the configured version from the models bucket, verify it and run it once.
+    """Read the configured version from the model store, verify it and run it once.
 
     Raises:
-        ModelError: a file is missing or altered, or S3 failed; the message says which.
+        ModelError: a file is missing or altered, or the store failed; the message says which.
     """
-    store = Bucket(configuration.models_bucket)
+    store = open_model_store(configuration)
     folder = f"{configuration.model_name}/{configuration.model_version}"
     manifest = read_manifest(
-        _read(store, f"{folder}/manifest.json", MAX_MANIFEST_BYTES),
+        store.read(f"{folder}/manifest.json", max_bytes=MAX_MANIFEST_BYTES),
         name=configuration.model_name,
         version=configuration.model_version,
     )
     contents = []
     for file in (manifest.labels, manifest.model):
-        data = _read(store, f"{folder}/{file.path}", file.size_bytes)
+        data = store.read(f"{folder}/{file.path}", max_bytes=file.size_bytes)
         file.check(data)
         contents.append(data)
     ids, labels = read_labels(contents[0], class_count=manifest.class_count)
@@ -102,14 +102,3 @@ def load_model(configuration: Configuration) -> Model:
         threads=configuration.threads,
     )
     return Model(manifest, ids, labels, engine)
-
-
-def _read(store: Bucket, key: str, max_bytes: int) -> bytes:
-    try:
-        return store.read(key, max_bytes=max_bytes)
-    except ObjectMissingError:
-        raise ModelError(f"{key} is not in the models bucket, or may not be read") from None
-    except ObjectTooLargeError as error:
-        raise ModelError(f"{key} has {error.size_bytes} bytes, more than expected") from None
-    except BucketUnavailableError as error:
-        raise ModelError(f"{key} could not be fetched: {error}") from None
