@@ -1,6 +1,8 @@
 """A model version, fetched from the model store, verified and ready to run."""
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,8 +10,8 @@ from numpy.typing import NDArray
 from .configuration import Configuration
 from .engine import Engine
 from .errors import ModelError
-from .manifest import Manifest, read_labels, read_manifest
-from .model_store import open_model_store
+from .manifest import Manifest, ModelFile, read_labels, read_manifest
+from .model_store import ModelStore, open_model_store
 
 MAX_MANIFEST_BYTES = 1_000_000
 TOP = 5
@@ -89,16 +91,45 @@ def load_model(configuration: Configuration) -> Model:
         name=configuration.model_name,
         version=configuration.model_version,
     )
-    contents = []
-    for file in (manifest.labels, manifest.model):
-        data = store.read(f"{folder}/{file.path}", max_bytes=file.size_bytes)
-        file.check(data)
-        contents.append(data)
-    ids, labels = read_labels(contents[0], class_count=manifest.class_count)
+    ids, labels = read_labels(
+        _verified(store, folder, manifest.labels), class_count=manifest.class_count
+    )
+    graph_path = _on_disk(store, folder, manifest.model)
+    if manifest.weights is not None:
+        _on_disk(store, folder, manifest.weights)
     engine = Engine(
-        contents[1],
+        graph_path,
         input_name=manifest.input_name,
         output_name=manifest.output_name,
         threads=configuration.threads,
+        optimized=manifest.optimized,
     )
     return Model(manifest, ids, labels, engine)
+
+
+def _verified(store: ModelStore, folder: str, file: ModelFile) -> bytes:
+    data = store.read(f"{folder}/{file.path}", max_bytes=file.size_bytes)
+    file.check(data)
+    return data
+
+
+def _on_disk(store: ModelStore, folder: str, file: ModelFile) -> str:
+    """Return the path of a verified file: where the store has it, or a copy of what it gave."""
+    data = _verified(store, folder, file)
+    return store.path_of(f"{folder}/{file.path}") or _keep(file, data)
+
+
+def _keep(file: ModelFile, data: bytes) -> str:
+    """Write verified content to the instance's temporary folder; return its path.
+
+    ONNX Runtime maps weights from a file. One that an earlier attempt left is replaced, not
+    written over, as it may still be mapped.
+    """
+    folder = Path(os.environ.get("TMPDIR", "/tmp"))
+    new, path = folder / f"{file.path}.new", folder / file.path
+    try:
+        new.write_bytes(data)
+        new.replace(path)
+    except OSError as error:
+        raise ModelError(f"{file.path} cannot be kept in {folder}: {error.strerror}") from None
+    return str(path)

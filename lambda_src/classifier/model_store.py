@@ -22,6 +22,9 @@ class ModelStore(Protocol):
             ModelError: there is none, it has more bytes, or it cannot be read.
         """
 
+    def path_of(self, path: str) -> str | None:
+        """Return where a file lies on disk, so that it need not be copied; None if it does not."""
+
 
 class BucketStore:
     """The models bucket.
@@ -43,6 +46,9 @@ class BucketStore:
             raise _too_large(path, error.size_bytes) from None
         except BucketUnavailableError as error:
             raise ModelError(f"{path} could not be fetched: {error}") from None
+
+    def path_of(self, path: str) -> None:
+        """As `ModelStore.path_of`: nothing of a bucket is on disk."""
 
 
 class FolderStore:
@@ -68,6 +74,10 @@ class FolderStore:
             raise ModelError(f"{path} is not in {self._folder}") from None
         except OSError as error:
             raise ModelError(f"{path} could not be read: {error.strerror}") from None
+
+    def path_of(self, path: str) -> str:
+        """As `ModelStore.path_of`."""
+        return str(self._folder / path)
 
 
 def open_model_store(configuration: Configuration) -> ModelStore:
