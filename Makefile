@@ -8,7 +8,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.warmlens/jsii
 
 .DEFAULT_GOAL := help
-.PHONY: help run down test image unit infrastructure integration e2e models lint format synth openapi screenshot clean
+.PHONY: help run down test image snapshots policies unit infrastructure integration e2e models lint format synth openapi screenshot clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' \
@@ -49,6 +49,9 @@ format: $(VENV)/.dev  ## Format the code
 
 synth: $(VENV)/.run node_modules  ## Synthesize the templates of every environment into cdk.out
 	PATH="$(CURDIR)/$(BIN):$$PATH" npx cdk synth --quiet
+
+snapshots: $(VENV)/.dev node_modules  ## Agree to what has changed in the templates
+	$(BIN)/pytest tests/infrastructure/test_snapshots.py --snapshot-update
 
 openapi: $(VENV)/.run  ## Write docs/openapi.json anew
 	$(BIN)/python -m stacks.openapi > docs/openapi.json.new

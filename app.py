@@ -1,10 +1,11 @@
 """The CDK app: the environments, and one stage for each.
 
-`cdk synth` builds them all; with `-c env=dev` only that one. `-c model=NAME@VERSION` serves another
-model than the settings name.
+`cdk synth` builds them all; with `-c env=dev` only that one, and with `-c env=pr12` one like `dev`
+for a pull request. `-c model=NAME@VERSION` serves another model than the settings name.
 """
 
 import dataclasses
+import re
 import sys
 
 import aws_cdk as cdk
@@ -58,6 +59,23 @@ def environments() -> tuple[Settings, ...]:
     )
 
 
+def settings_of(env_name: str) -> Settings:
+    """Return the settings of an environment; `pr` and a number name one that is like `dev`.
+
+    Raises:
+        SettingsError: there is no such environment.
+    """
+    known = {settings.env_name: settings for settings in environments()}
+    if re.fullmatch(r"pr\d{1,9}", env_name):
+        return dataclasses.replace(known["dev"], env_name=env_name)
+    if env_name not in known:
+        raise SettingsError(
+            f"env = {env_name!r}; allowed are {', '.join(known)}, and pr1, pr2, ... for one of "
+            "a pull request"
+        )
+    return known[env_name]
+
+
 def build(app: cdk.App) -> None:
     """Add the stages of the environments that the context `env` asks for, with its `model`.
 
@@ -65,11 +83,7 @@ def build(app: cdk.App) -> None:
         SettingsError: a setting is wrong, or there is no such environment.
     """
     wanted = app.node.try_get_context("env")
-    known = environments()
-    chosen = [settings for settings in known if wanted in (None, settings.env_name)]
-    if not chosen:
-        names = ", ".join(settings.env_name for settings in known)
-        raise SettingsError(f"env = {wanted!r}; allowed are {names}")
+    chosen = environments() if wanted is None else (settings_of(str(wanted)),)
     for settings in chosen:
         WarmlensStage(app, settings=_with_model(settings, app.node.try_get_context("model")))
     add_policies(app)

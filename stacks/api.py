@@ -156,7 +156,7 @@ class ApiStack(cdk.Stack):
         if not self._settings.cors_origins:
             return None
         return apigateway.CorsOptions(
-            allow_origins=list(self._settings.cors_origins),
+            allow_origins=list(dict.fromkeys(self._settings.cors_origins)),
             allow_methods=["POST"],
             allow_headers=_HEADERS,
             max_age=cdk.Duration.hours(1),

@@ -79,4 +79,4 @@ def _page_origins(settings: Settings) -> list[str]:
         page = ["https://*.cloudfront.net"]
     else:
         page = [f"https://{settings.web_domain}"]
-    return [*page, *settings.cors_origins, *settings.upload_origins]
+    return list(dict.fromkeys([*page, *settings.cors_origins, *settings.upload_origins]))

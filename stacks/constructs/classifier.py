@@ -64,44 +64,43 @@ class Classifier(Construct):
         architecture, platform = _PLATFORMS[settings.architecture]
         prefixes = (UPLOAD_PREFIX, SAMPLE_PREFIX)
         network = model_store.network
-        context = str(model_store.image_context())
-        image = lambda_.DockerImageCode.from_image_asset(
-            context, platform=platform, exclude=["__pycache__"]
-        )
-        source = cdk.FileSystem.fingerprint(context, exclude=["__pycache__"])
-        self.fingerprint = hashlib.sha256(f"{source} {settings}".encode()).hexdigest()[:16]
         log = log_group(self, "Logs", settings=settings)
         role = function_role(self, "Role", settings=settings, log=log, network=network)
-        self.function = lambda_.DockerImageFunction(
-            self,
-            "Function",
-            function_name=settings.physical_name("classifier"),
-            code=image,
-            architecture=architecture,
-            memory_size=settings.memory_mb,
-            ephemeral_storage_size=cdk.Size.mebibytes(settings.ephemeral_storage_mb),
-            timeout=cdk.Duration.seconds(settings.timeout_s),
-            reserved_concurrent_executions=settings.reserved_concurrency,
-            environment={
-                "IMAGES_BUCKET": images.bucket_name,
-                "IMAGE_PREFIXES": ",".join(prefixes),
-                "MODEL_NAME": settings.model_name,
-                "MODEL_VERSION": settings.model_version,
-                "MAX_IMAGE_BYTES": str(settings.max_image_bytes),
-                "MAX_IMAGE_PIXELS": str(settings.max_image_pixels),
-                "MAX_HOLD_MS": str(settings.max_hold_ms),
-                "METRICS_ENVIRONMENT": settings.env_name,
-                "CORS_ORIGINS": " ".join(settings.cors_origins),
-                **model_store.environment,
-            },
-            tracing=tracing(settings),
-            logging_format=lambda_.LoggingFormat.JSON,
-            log_group=log,
-            role=role,
-            vpc=network.vpc if network else None,
-            vpc_subnets=network.subnets if network else None,
-            security_groups=network.security_groups if network else None,
-        )
+        with model_store.image_context() as context:
+            source = cdk.FileSystem.fingerprint(str(context), exclude=["__pycache__"])
+            self.function = lambda_.DockerImageFunction(
+                self,
+                "Function",
+                function_name=settings.physical_name("classifier"),
+                code=lambda_.DockerImageCode.from_image_asset(
+                    str(context), platform=platform, exclude=["__pycache__"]
+                ),
+                architecture=architecture,
+                memory_size=settings.memory_mb,
+                ephemeral_storage_size=cdk.Size.mebibytes(settings.ephemeral_storage_mb),
+                timeout=cdk.Duration.seconds(settings.timeout_s),
+                reserved_concurrent_executions=settings.reserved_concurrency,
+                environment={
+                    "IMAGES_BUCKET": images.bucket_name,
+                    "IMAGE_PREFIXES": ",".join(prefixes),
+                    "MODEL_NAME": settings.model_name,
+                    "MODEL_VERSION": settings.model_version,
+                    "MAX_IMAGE_BYTES": str(settings.max_image_bytes),
+                    "MAX_IMAGE_PIXELS": str(settings.max_image_pixels),
+                    "MAX_HOLD_MS": str(settings.max_hold_ms),
+                    "METRICS_ENVIRONMENT": settings.env_name,
+                    "CORS_ORIGINS": " ".join(settings.cors_origins),
+                    **model_store.environment,
+                },
+                tracing=tracing(settings),
+                logging_format=lambda_.LoggingFormat.JSON,
+                log_group=log,
+                role=role,
+                vpc=network.vpc if network else None,
+                vpc_subnets=network.subnets if network else None,
+                security_groups=network.security_groups if network else None,
+            )
+        self.fingerprint = hashlib.sha256(f"{source} {settings}".encode()).hexdigest()[:16]
         # Not grant_read: it lets the function list the whole bucket. Without the right to list, S3
         # answers 403 for an object that is missing, which the function reports as 404.
         self.function.add_to_role_policy(

@@ -1,5 +1,6 @@
 """A file system that holds what is published to the models bucket."""
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -85,9 +86,9 @@ class EfsModelStore(Construct):
         self.dead_letters = dead_letter_queue(self, "SyncDeadLetters")
         self._sync(models, self.network, self.dead_letters)
 
-    def image_context(self) -> Path:
-        """Return the classifier's source: the image holds no model."""
-        return LAMBDA_SRC / "classifier"
+    def image_context(self) -> AbstractContextManager[Path]:
+        """Give the classifier's source: the image holds no model."""
+        return nullcontext(LAMBDA_SRC / "classifier")
 
     def attach(self, function: lambda_.Function) -> None:
         """Mount the file system into `function`, which may read it and cannot write."""

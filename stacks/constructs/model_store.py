@@ -2,6 +2,8 @@
 
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
@@ -32,8 +34,8 @@ class ModelStore(Protocol):
     network: Network | None
     bucket: s3.Bucket | None
 
-    def image_context(self) -> Path:
-        """Return the folder that the classifier's container image is built from."""
+    def image_context(self) -> AbstractContextManager[Path]:
+        """Give the folder that the classifier's container image is built from."""
 
     def attach(self, function: lambda_.Function) -> None:
         """Let `function` read the configured model, and nothing else."""
@@ -70,9 +72,9 @@ class S3ModelStore(Construct):
         self._models = bucket
         self.environment = {"MODELS_BUCKET": bucket.bucket_name}
 
-    def image_context(self) -> Path:
-        """Return the classifier's source: the image holds no model."""
-        return LAMBDA_SRC / "classifier"
+    def image_context(self) -> AbstractContextManager[Path]:
+        """Give the classifier's source: the image holds no model."""
+        return nullcontext(LAMBDA_SRC / "classifier")
 
     def attach(self, function: lambda_.Function) -> None:
         """Let `function` read the versions of its model, so that another is served at once."""
@@ -115,13 +117,15 @@ class ImageModelStore(Construct):
         self.bucket: s3.Bucket | None = None
         self.environment = {"MODELS_FOLDER": IMAGE_MODELS}
 
-    def image_context(self) -> Path:
-        """Return a copy of the classifier's source with the model's files in `models/`."""
-        context = Path(tempfile.mkdtemp(prefix="warmlens-image-")) / "classifier"
-        ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(LAMBDA_SRC / "classifier", context, ignore=ignore)
-        shutil.copytree(MODEL_ARTIFACTS / self._version, context / "models" / self._version)
-        return context
+    @contextmanager
+    def image_context(self) -> Iterator[Path]:
+        """Give a copy of the classifier's source with the model's files in `models/`."""
+        with tempfile.TemporaryDirectory(prefix="warmlens-image-") as folder:
+            context = Path(folder) / "classifier"
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(LAMBDA_SRC / "classifier", context, ignore=ignore)
+            shutil.copytree(MODEL_ARTIFACTS / self._version, context / "models" / self._version)
+            yield context
 
     def attach(self, function: lambda_.Function) -> None:
         """Do nothing: a function may read its own image."""

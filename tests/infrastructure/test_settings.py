@@ -153,7 +153,8 @@ def test_an_unknown_environment_ends_synth_with_one_line() -> None:
     result = _run(ROOT / "app.py", CDK_CONTEXT_JSON='{"env": "production"}')
     assert result.returncode == 1
     assert result.stderr == (
-        "warmlens: env = 'production'; allowed are dev, staging, prod, local\n"
+        "warmlens: env = 'production'; allowed are dev, staging, prod, local, and pr1, pr2, ... "
+        "for one of a pull request\n"
     )
 
 
