@@ -53,6 +53,9 @@ synth: $(VENV)/.run node_modules  ## Synthesize the templates of every environme
 snapshots: $(VENV)/.dev node_modules  ## Agree to what has changed in the templates
 	$(BIN)/pytest tests/infrastructure/test_snapshots.py --snapshot-update
 
+policies: synth .warmlens/checkov/.installed  ## Check the templates with checkov
+	.warmlens/checkov/bin/checkov --config-file .checkov.yaml --directory cdk.out
+
 openapi: $(VENV)/.run  ## Write docs/openapi.json anew
 	$(BIN)/python -m stacks.openapi > docs/openapi.json.new
 	mv docs/openapi.json.new docs/openapi.json
@@ -81,6 +84,12 @@ $(VENV)/.models: $(VENV)/.dev requirements-models.txt
 	@echo "PyTorch comes for the CPU (macOS), of up to 6 GB where it brings CUDA (Linux). Without a GPU,"
 	@echo "make $(MAKECMDGOALS) TORCH_INDEX=... with the address of PyTorch's CPU wheels saves that."
 	@$(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r requirements-models.txt
+	@touch $@
+
+.warmlens/checkov/.installed: requirements-checkov.txt
+	@echo "Installing checkov, the first time only ..."
+	@$(PYTHON) -m venv --clear .warmlens/checkov
+	@.warmlens/checkov/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 node_modules: package.json package-lock.json

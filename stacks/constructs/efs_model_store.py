@@ -23,6 +23,7 @@ from stacks.policies import acknowledge, objects_finding
 from stacks.settings import Settings
 
 MOUNT_PATH = "/mnt/models"
+_ADDRESSES = "10.0.0.0/16"
 _NFS_PORT = 2049
 _HTTPS_PORT = 443
 _USER_ID = "1000"
@@ -72,7 +73,7 @@ class EfsModelStore(Construct):
             description="Functions that read or fill the file system of models.",
             allow_all_outbound=False,
         )
-        inside = ec2.Peer.ipv4(vpc.vpc_cidr_block)
+        inside = ec2.Peer.ipv4(_ADDRESSES)
         clients.add_egress_rule(inside, ec2.Port.tcp(_NFS_PORT), "The file system")
         clients.add_egress_rule(
             # The subnets have no route but to the endpoint, so this is S3 and nothing else.
@@ -107,6 +108,7 @@ class EfsModelStore(Construct):
         vpc = ec2.Vpc(
             self,
             "Network",
+            ip_addresses=ec2.IpAddresses.cidr(_ADDRESSES),
             max_azs=2,
             nat_gateways=0,
             subnet_configuration=[
