@@ -64,6 +64,7 @@ def test_a_photo_dropped_anywhere_is_classified(page: Page, page_url: str) -> No
 
 def test_a_pasted_picture_is_classified(page: Page, page_url: str) -> None:
     open_page(page, page_url)
+    expect(page.get_by_role("button", name="Coffee")).to_be_visible()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.evaluate(
         """async () => {
