@@ -210,10 +210,10 @@ def test_ctrl_c_while_it_starts_stops_it_cleanly(tmp_path: Path) -> None:
     assert "Traceback" not in (tmp_path / "up.txt").read_text()
 
 
-def test_model_list_names_the_shipped_model() -> None:
+def test_model_list_names_the_shipped_models() -> None:
     result = run_warmlens("model", "list", "--json")
-    (model,) = json.loads(result.stdout)["models"]
-    assert (model["name"], model["version"]) == MODEL
+    models = {(model["name"], model["version"]) for model in json.loads(result.stdout)["models"]}
+    assert models == {MODEL, ("products-resnet50", "1.0.0")}
 
 
 def test_model_verify_accepts_the_shipped_model() -> None:
