@@ -252,6 +252,8 @@ def test_nothing_moves_when_the_result_comes(page: Page, page_url: str, width: i
           return [element.tagName, left, top];
         })"""
     open_page(page, page_url, width)
+    # The samples come a moment after the page, once it knows which model is served.
+    expect(page.get_by_role("button", name="Coffee")).to_be_visible()
     before = page.evaluate(boxes)
     choose(page, "mine.jpg", COFFEE)
     expect_answer(page)
