@@ -57,7 +57,17 @@ def warm(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Round
             cloud.client("lambda").put_function_concurrency(
                 FunctionName=name, ReservedConcurrentExecutions=reserved
             )
-        variables = {"FUNCTION_ARN": name, "HOLD_MS": "0", "WARM_INSTANCES": "1"}
+        variables = {
+            "ENV_NAME": "test",
+            "FUNCTION_ARN": name,
+            "WARM_BY_HOUR": ",".join(["1"] * 24),
+            "PERIOD_MIN": "5",
+            "HOLD_MS": "0",
+            "MAX_HOLD_MS": "0",
+            "BUDGET_S": "20",
+            "USER_RESERVE": "0",
+            "CLAIM_PARAMETER": "",
+        }
         for key, value in {**LocalAws(cloud.endpoint_url).environment, **variables}.items():
             monkeypatch.setenv(key, value)
         return handler({"instances": instances}, None)
@@ -89,7 +99,10 @@ def test_the_schedules_event_wakes_as_many_as_the_settings_say(cloud: Cloud) -> 
 @pytest.mark.parametrize("instances", [0, -1, 101])
 def test_a_number_of_instances_that_makes_no_sense_is_refused(cloud: Cloud, instances: int) -> None:
     failure = invoke(cloud, {"instances": instances})
-    assert f"instances is {instances}, allowed are 1 to 100" in failure["errorMessage"]
+    assert (
+        f"instances is {instances}, allowed are whole numbers from 1 to 100"
+        in failure["errorMessage"]
+    )
 
 
 def test_an_instance_that_answers_twice_counts_once(warm: Round) -> None:
