@@ -82,3 +82,11 @@ def one_instance_unless_held(event: dict[str, int], context: Any) -> dict[str, A
     hold_s = event["hold_until"] / 1000 - time.time()
     instance_id = context.aws_request_id if hold_s > 0.6 else "the only one"
     return {"instance_id": instance_id, "cold_start": False, "time": max(0.0, hold_s)}
+
+
+def leave_a_mark_in_tmp(event: Any, context: Any) -> dict[str, Any]:
+    """Tell what lies in /tmp, leave a file there, and wait for the other instance."""
+    seen = sorted(path.name for path in Path("/tmp").iterdir())
+    (Path("/tmp") / f"mark-{context.aws_request_id}").touch()
+    time.sleep(event["sleep_s"])
+    return {"seen": seen, "temporary": tempfile.gettempdir(), "pid": os.getpid()}
