@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from warmlens.bench import commands as bench_commands
 from warmlens.classify import ClassifyError, classify
 from warmlens.deployed import EnvironmentNotFoundError, find_environment
 from warmlens.local import commands as local_commands
@@ -22,6 +23,7 @@ main = typer.Typer(
 )
 main.add_typer(local_commands.app, name="local")
 main.add_typer(model_commands.app, name="model")
+main.add_typer(bench_commands.app, name="bench")
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 

@@ -81,14 +81,14 @@ class SmallCloud:
             ),
         )
 
-    async def call(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Call the function as a user's request does, through its alias.
+    async def call(self, event: Mapping[str, Any], function: str = FUNCTION) -> dict[str, Any]:
+        """Call the function, or another one, as a user's request does, through its alias.
 
         Raises:
             ClientError: it was refused, as with 429.
         """
         answer: dict[str, Any]
-        answer, _ = await self._invoke(f"{FUNCTION}:live", event)
+        answer, _ = await self._invoke(f"{function}:live", event)
         return answer
 
     async def warm(self, **event: Any) -> WarmerAnswer:

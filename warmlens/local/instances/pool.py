@@ -139,11 +139,15 @@ class InstancePool:
         await asyncio.shield(self._stopping)
 
     async def _take_down(self) -> None:
+        await self.end_all("the instance pool was stopped")
+        await self._runtime_api.stop()
+
+    async def end_all(self, reason: str) -> None:
+        """Take every instance down, as a deploy does, and wait until nothing is left of them."""
         for instance in tuple(self._instances):
-            instance.end("the instance pool was stopped")
+            instance.end(reason)
         if self._lives:
             await asyncio.wait(self._lives)
-        await self._runtime_api.stop()
 
     def instances(self) -> list[InstanceInfo]:
         """Every instance in service, oldest first."""
