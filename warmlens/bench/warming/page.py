@@ -26,7 +26,7 @@ class PageError(Exception):
 def table(records: Sequence[Record]) -> str:
     """Return a Markdown table, one line for each workload and policy."""
     lines = [
-        "| users | policy | met a cold start | of them by a round | p50 ms | p95 ms | p99 ms "
+        "| users | policy | met a cold start | made slower by a round | p50 ms | p95 ms | p99 ms "
         "| instance-seconds held a day | pings a day | USD a month |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
