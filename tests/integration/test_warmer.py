@@ -7,6 +7,7 @@ import time
 import uuid
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -155,3 +156,12 @@ def test_the_schedule_runs_the_warmer_and_not_a_loop_of_ours(cloud: Cloud) -> No
             time.sleep(0.2)
     warm = [each for each in cloud.status()["instances"] if each["state"] == "idle"]
     assert len(warm) >= 2
+
+
+def test_users_beyond_the_accounts_concurrency_get_429_in_the_apis_form(cloud: Cloud) -> None:
+    wakeup = {"method": "wakeup", "sleep_time": "3000"}
+    with ThreadPoolExecutor(14) as users:
+        responses = list(users.map(lambda _: cloud.post("wakeup", wakeup), range(14)))
+    assert {response.status_code for response in responses} == {200, 429}
+    refused = [each.json() for each in responses if each.status_code == 429]
+    assert {each["error"]["code"] for each in refused} == {"throttled"}
