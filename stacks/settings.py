@@ -78,7 +78,7 @@ class Settings:
     architecture: Architecture = _setting(one_of(*get_args(Architecture)), "x86_64")
     timeout_s: int = _setting(whole(1, 28), 25)
     model_name: str = _setting(
-        text(r"[a-z0-9][a-z0-9-]{0,62}", "a-z, 0-9 and -, up to 63"), "imagenet-efficientnet-lite0"
+        text(r"[a-z0-9][a-z0-9-]{0,62}", "a-z, 0-9 and -, up to 63"), "products-resnet50"
     )
     model_version: str = _setting(text(r"\d+\.\d+\.\d+", "three numbers such as 1.0.0"), "1.0.0")
     model_store: ModelStoreKind = _setting(one_of(*get_args(ModelStoreKind)), "s3")

@@ -46,7 +46,9 @@ class Manifest:
     output_name: str
     class_count: int
     model: ModelFile
+    weights: ModelFile | None
     labels: ModelFile
+    optimized: bool
 
 
 def read_manifest(data: bytes, *, name: str, version: str) -> Manifest:
@@ -80,7 +82,9 @@ def read_manifest(data: bytes, *, name: str, version: str) -> Manifest:
         output_name=_get(output, "name", str),
         class_count=_positive(fields, "class_count", 1_000_000),
         model=_file(_get(files, "model", dict)),
+        weights=_file(_get(files, "weights", dict)) if "weights" in files else None,
         labels=_file(_get(files, "labels", dict)),
+        optimized="optimization" in fields,
     )
 
 

@@ -1,6 +1,8 @@
 """A model version, fetched from the model store, verified and ready to run."""
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +11,7 @@ from .bucket import Bucket, BucketUnavailableError, ObjectMissingError, ObjectTo
 from .configuration import Configuration
 from .engine import Engine
 from .errors import ModelError
-from .manifest import Manifest, read_labels, read_manifest
+from .manifest import Manifest, ModelFile, read_labels, read_manifest
 
 MAX_MANIFEST_BYTES = 1_000_000
 TOP = 5
@@ -89,19 +91,42 @@ def load_model(configuration: Configuration) -> Model:
         name=configuration.model_name,
         version=configuration.model_version,
     )
-    contents = []
-    for file in (manifest.labels, manifest.model):
-        data = _read(store, f"{folder}/{file.path}", file.size_bytes)
-        file.check(data)
-        contents.append(data)
-    ids, labels = read_labels(contents[0], class_count=manifest.class_count)
+    ids, labels = read_labels(
+        _verified(store, folder, manifest.labels), class_count=manifest.class_count
+    )
+    graph_path = _keep(manifest.model, _verified(store, folder, manifest.model))
+    if manifest.weights is not None:
+        _keep(manifest.weights, _verified(store, folder, manifest.weights))
     engine = Engine(
-        contents[1],
+        graph_path,
         input_name=manifest.input_name,
         output_name=manifest.output_name,
         threads=configuration.threads,
+        optimized=manifest.optimized,
     )
     return Model(manifest, ids, labels, engine)
+
+
+def _verified(store: Bucket, folder: str, file: ModelFile) -> bytes:
+    data = _read(store, f"{folder}/{file.path}", file.size_bytes)
+    file.check(data)
+    return data
+
+
+def _keep(file: ModelFile, data: bytes) -> str:
+    """Write verified content to the instance's temporary folder; return its path.
+
+    ONNX Runtime maps weights from a file. One that an earlier attempt left is replaced, not
+    written over, as it may still be mapped.
+    """
+    folder = Path(os.environ.get("TMPDIR", "/tmp"))
+    new, path = folder / f"{file.path}.new", folder / file.path
+    try:
+        new.write_bytes(data)
+        new.replace(path)
+    except OSError as error:
+        raise ModelError(f"{file.path} cannot be kept in {folder}: {error.strerror}") from None
+    return str(path)
 
 
 def _read(store: Bucket, key: str, max_bytes: int) -> bytes:

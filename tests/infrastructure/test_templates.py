@@ -78,15 +78,13 @@ def test_no_function_may_do_more_by_a_policy_of_aws_than_write_its_log(
     assert all("service-role/AWSLambdaBasicExecutionRole" in policy for policy in policies)
 
 
-def test_the_classifier_reads_its_model_version_and_two_prefixes_and_does_nothing_else(
+def test_the_classifier_reads_the_published_models_and_two_prefixes_and_does_nothing_else(
     assembly: Assembly,
 ) -> None:
-    settings = next(each for each in environments() if each.env_name == assembly.env_name)
     statements = assembly.statements("ClassifierFunction")
     assert {statement["Action"] for statement in statements} == {"s3:GetObject"}
-    assert sorted(_keys(statements)) == sorted(
-        [f"/{settings.model_name}/{settings.model_version}/*", "/uploads/*", "/test/*"]
-    )
+    # `/*` is that of the models bucket, which holds nothing but published models.
+    assert sorted(_keys(statements)) == ["/*", "/test/*", "/uploads/*"]
 
 
 def test_the_uploads_function_puts_objects_below_one_prefix_and_does_nothing_else(

@@ -13,27 +13,35 @@ import httpx
 import psutil
 import pytest
 
-from tests.conftest import WARMLENS, Cloud, run_warmlens, start_cloud
+from tests.conftest import (
+    SAMPLE,
+    SAMPLE_ID,
+    SAMPLE_LABEL,
+    WARMLENS,
+    Cloud,
+    run_warmlens,
+    start_cloud,
+)
 from tests.unit.models.version_copy import copy_version
 from warmlens.local.aws import LocalAws
 from warmlens.local.ports import HOST
-from warmlens.paths import MODEL_ARTIFACTS, WEB
+from warmlens.paths import MODEL_ARTIFACTS
 
-COFFEE = str(WEB / "samples" / "coffee.jpg")
+PHOTO = str(SAMPLE)
 MODEL = ("imagenet-efficientnet-lite0", "1.0.0")
 
 
 def test_classify_prints_the_top_five(cloud: Cloud) -> None:
-    result = run_warmlens("classify", COFFEE, "--url", cloud.url)
+    result = run_warmlens("classify", PHOTO, "--url", cloud.url)
     assert result.returncode == 0, result.stderr
-    assert "espresso" in result.stdout
-    assert "n07920052" in result.stdout
+    assert SAMPLE_LABEL in result.stdout
+    assert SAMPLE_ID in result.stdout
     assert "ms in the function" in result.stdout
 
 
 def test_classify_prints_the_answer_as_json_and_nothing_else(cloud: Cloud) -> None:
-    result = run_warmlens("classify", COFFEE, "--url", cloud.url, "--json")
-    assert json.loads(result.stdout)["TOP1_label"] == "espresso"
+    result = run_warmlens("classify", PHOTO, "--url", cloud.url, "--json")
+    assert json.loads(result.stdout)["TOP1_label"] == SAMPLE_LABEL
     assert result.stderr == ""
 
 
@@ -60,15 +68,15 @@ def test_classify_says_in_one_line_why_it_refuses(
 
 def test_classify_goes_by_what_a_file_is_not_by_its_name(cloud: Cloud, tmp_path: Path) -> None:
     photo = tmp_path / "no-ending"
-    photo.write_bytes(Path(COFFEE).read_bytes())
+    photo.write_bytes(Path(PHOTO).read_bytes())
     result = run_warmlens("classify", str(photo), "--url", cloud.url)
-    assert "espresso" in result.stdout, result.stderr
+    assert SAMPLE_LABEL in result.stdout, result.stderr
 
 
 def test_a_proxy_or_a_profile_in_the_shell_does_no_harm_to_what_is_local(cloud: Cloud) -> None:
     shell = {"HTTP_PROXY": "http://127.0.0.1:9", "AWS_PROFILE": "no-such-profile"}
-    result = run_warmlens("classify", COFFEE, "--url", cloud.url, **shell)
-    assert "espresso" in result.stdout, result.stderr
+    result = run_warmlens("classify", PHOTO, "--url", cloud.url, **shell)
+    assert SAMPLE_LABEL in result.stdout, result.stderr
     result = run_warmlens("local", "status", "--folder", str(cloud.folder), **shell)
     assert cloud.url in result.stdout, result.stderr
 
@@ -84,7 +92,7 @@ def test_a_cloud_starts_with_a_proxy_and_a_profile_in_the_shell(
 
 
 def test_classify_says_that_a_url_is_none() -> None:
-    result = run_warmlens("classify", COFFEE, "--url", "http://[::")
+    result = run_warmlens("classify", PHOTO, "--url", "http://[::")
     assert result.returncode == 1
     assert result.stderr.startswith("invalid_url: ")
 
@@ -105,7 +113,7 @@ def test_up_says_when_its_folder_cannot_be_made(tmp_path: Path) -> None:
 
 
 def test_classify_says_when_nothing_answers() -> None:
-    result = run_warmlens("classify", COFFEE, "--url", "http://127.0.0.1:9", "--json")
+    result = run_warmlens("classify", PHOTO, "--url", "http://127.0.0.1:9", "--json")
     assert result.returncode == 1
     assert json.loads(result.stdout)["error"]["code"] == "unreachable"
 
@@ -202,10 +210,10 @@ def test_ctrl_c_while_it_starts_stops_it_cleanly(tmp_path: Path) -> None:
     assert "Traceback" not in (tmp_path / "up.txt").read_text()
 
 
-def test_model_list_names_the_shipped_model() -> None:
+def test_model_list_names_the_shipped_models() -> None:
     result = run_warmlens("model", "list", "--json")
-    (model,) = json.loads(result.stdout)["models"]
-    assert (model["name"], model["version"]) == MODEL
+    models = {(model["name"], model["version"]) for model in json.loads(result.stdout)["models"]}
+    assert models == {MODEL, ("products-resnet50", "1.0.0")}
 
 
 def test_model_verify_accepts_the_shipped_model() -> None:

@@ -1,6 +1,7 @@
 """What is made of a run is a version that verifies and that the service loads and answers with."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,20 +33,21 @@ MAX_PIXELS = 1_000_000
 
 
 def served(folder: Path) -> Model:
-    """Load the version as an instance of the classifier does, from its bytes."""
+    """Load the version as an instance of the classifier does."""
     manifest = read_as_the_service(
         (folder / "manifest.json").read_bytes(), name=folder.parent.name, version=folder.name
     )
-    contents = {}
-    for file in (manifest.model, manifest.labels):
-        contents[file.path] = (folder / file.path).read_bytes()
-        file.check(contents[file.path])
-    ids, labels = read_labels(contents[manifest.labels.path], class_count=manifest.class_count)
+    for file in filter(None, (manifest.model, manifest.weights, manifest.labels)):
+        file.check((folder / file.path).read_bytes())
+    ids, labels = read_labels(
+        (folder / manifest.labels.path).read_bytes(), class_count=manifest.class_count
+    )
     engine = Engine(
-        contents[manifest.model.path],
+        str(folder / manifest.model.path),
         input_name=manifest.input_name,
         output_name=manifest.output_name,
         threads=1,
+        optimized=manifest.optimized,
     )
     return Model(manifest, ids, labels, engine)
 
@@ -89,12 +91,41 @@ def test_int8_gives_the_best_class_of_fp32(int8_version: Exported) -> None:
     assert made is not None
     assert made.images == 45
     assert made.top1_agreement >= 0.95
-    assert int8_version.manifest.files.model.bytes < 0.35 * made.fp32_bytes
+    assert int8_version.manifest.files.bytes < 0.35 * made.fp32_bytes
+
+
+def test_every_convolution_and_addition_of_a_resnet50_is_in_int8(
+    resnet_version: Exported,
+) -> None:
+    graph = onnx.load(resnet_version.folder / "model.onnx", load_external_data=False).graph
+    operators = Counter(node.op_type for node in graph.node)
+    assert (operators["QLinearConv"], operators["QLinearAdd"]) == (53, 16)
+    assert not {"Conv", "Add"} & set(operators)
+
+
+@pytest.mark.parametrize("precision", ["int8", "fp32"])
+def test_an_optimized_graph_answers_as_the_one_it_was_made_of(
+    small_run: Path, export: Callable[..., Exported], photos: Path, precision: str
+) -> None:
+    plain, optimized = (
+        export(small_run, precision, optimize=optimize) for optimize in (False, True)
+    )
+    assert plain.manifest.optimization is None
+    assert plain.manifest.files.weights is None
+    assert optimized.manifest.optimization is not None
+    assert optimized.manifest.files.weights is not None
+    assert verify_model(optimized.folder) == []
+    for photo in sorted((photos / "test").glob("*/*.jpg"))[:10]:
+        pixels = read_pixels(photo, geometry_of(plain.manifest.input))[np.newaxis]
+        answers = [served(version.folder).classify(pixels) for version in (plain, optimized)]
+        assert [each.class_id for each in answers[0]] == [each.class_id for each in answers[1]]
+        softmax = [[each.softmax for each in answer] for answer in answers]
+        assert softmax[0] == pytest.approx(softmax[1], abs=1e-5)
 
 
 def test_int8_weights_leave_room_for_16_bit_sums(int8_version: Exported) -> None:
     # Two products of a uint8 and a weight are added in int16 on CPUs without VNNI.
-    weight = largest_weight((int8_version.folder / "model.onnx").read_bytes())
+    weight = largest_weight(int8_version.folder / "model.onnx")
     assert 60 <= weight <= 64
     assert 2 * 255 * weight <= 2**15 - 1
 
@@ -108,13 +139,16 @@ def test_pixels_are_normalised_in_fp32(int8_version: Exported) -> None:
     assert inputs["softmax"] == ["DequantizeLinear"]
 
 
-def test_a_resnet50_is_exported_and_served(
-    resnet_run: Path, export: Callable[..., Exported], photos: Path
-) -> None:
-    version = export(resnet_run, "int8")
+@pytest.fixture(scope="module")
+def resnet_version(resnet_run: Path, export: Callable[..., Exported]) -> Exported:
+    return export(resnet_run, "int8")
+
+
+def test_a_resnet50_is_exported_and_served(resnet_version: Exported, photos: Path) -> None:
+    version = resnet_version
     assert verify_model(version.folder) == []
     assert version.manifest.architecture == "resnet50"
-    assert 23e6 < version.manifest.files.model.bytes < 25e6
+    assert 23e6 < version.manifest.files.bytes < 25e6
     assert version.manifest.parity is not None
     assert version.manifest.parity.top1_agreement == 1
     made = version.manifest.quantization

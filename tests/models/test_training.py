@@ -57,6 +57,12 @@ def test_pretraining_goes_from_small_images_to_large_ones(lab: Lab, tmp_path: Pa
     assert [epoch.size for epoch in history] == [32, 40]
 
 
+def test_small_numbers_are_as_exact_after_a_run_as_before(small_run: Path) -> None:
+    assert (small_run / "best.safetensors").exists()
+    smallest = np.float64(5e-324)  # a denormal number, zero where they are flushed
+    assert smallest * 1.0 > 0
+
+
 def test_training_in_bf16_learns_too(lab: Lab, tmp_path: Path) -> None:
     history = lab.train(tmp_path / "run", "small-cnn", 6, precision="bf16")
     assert max(epoch.val_top1 for epoch in history) > 2 * CHANCE

@@ -11,8 +11,7 @@ def card(manifest: Manifest, labels: tuple[str, ...]) -> str:
     parts = [
         f"# {manifest.name} {manifest.version}",
         f"An image classifier of {manifest.class_count} classes: {manifest.architecture}, "
-        f"{manifest.precision}, one ONNX file of {manifest.files.model.bytes / 1e6:.1f} MB. "
-        "This card is written from `manifest.json`.",
+        f"{manifest.precision}, {_size(manifest)}. This card is written from `manifest.json`.",
         "## Use",
         f"- Input `{spec.name}`: uint8 [1, {spec.height}, {spec.width}, 3], RGB. Resize the image "
         f"so that its shorter side is {spec.resize_shorter_side} pixels ({spec.interpolation}) "
@@ -39,6 +38,14 @@ def card(manifest: Manifest, labels: tuple[str, ...]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _size(manifest: Manifest) -> str:
+    files = manifest.files
+    if files.weights is None:
+        return f"one ONNX file of {files.model.bytes / 1e6:.1f} MB"
+    megabytes = (files.model.bytes + files.weights.bytes) / 1e6
+    return f"an ONNX file with its weights beside it, {megabytes:.1f} MB"
+
+
 def _table(metrics: tuple[Metric, ...]) -> str:
     if not metrics:
         return "None was measured."
@@ -60,6 +67,11 @@ def _comparisons(manifest: Manifest) -> list[str]:
             f"{parity.images} images ({parity.data}): softmax differs by at most "
             f"{parity.max_abs_softmax_difference:g}{logits}; the best class is the same on "
             f"{parity.top1_agreement:.1%}."
+        )
+    if (graph := manifest.optimization) is not None:
+        parts.append(
+            f"Optimization: the graph was optimized at the level {graph.level} by {graph.engine} "
+            "when it was made; load it without optimizing it again."
         )
     if (made := manifest.quantization) is not None:
         parts.append(

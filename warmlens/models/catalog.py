@@ -72,7 +72,7 @@ def _version(folder: Path) -> ModelVersion:
         version=manifest.version,
         architecture=manifest.architecture,
         precision=manifest.precision,
-        bytes=manifest.files.model.bytes + manifest.files.labels.bytes,
+        bytes=manifest.files.bytes,
         folder=folder,
     )
 

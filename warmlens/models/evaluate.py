@@ -59,17 +59,25 @@ class Evaluation:
 class ModelFile:
     """An ONNX file in the runtime that serves.
 
+    Args:
+        model: the file's content, or its path where its weights lie beside it.
+        spec: the graph's input.
+        optimized: whether the graph was optimized when it was made.
+
     Raises:
         ModelError: ``bad_model_file`` when the runtime cannot load it.
     """
 
-    def __init__(self, model: bytes, spec: InputSpec) -> None:
+    def __init__(self, model: bytes | Path, spec: InputSpec, *, optimized: bool = False) -> None:
         onnxruntime = import_model_package("onnxruntime")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = len(os.sched_getaffinity(0))
         # As in the service: on a busy machine a spinning thread costs more than it saves.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
+        if optimized:
+            level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+            options.graph_optimization_level = level
         try:
             self._session = onnxruntime.InferenceSession(
                 model, options, providers=["CPUExecutionProvider"]
@@ -116,7 +124,8 @@ def evaluate_version(
     manifest = require_verified(folder)
     names = json.loads((folder / manifest.files.labels.path).read_bytes())
     ids, labels = tuple(names["ids"]), tuple(names["labels"])
-    model = ModelFile((folder / manifest.files.model.path).read_bytes(), manifest.input)
+    path = folder / manifest.files.model.path
+    model = ModelFile(path, manifest.input, optimized=manifest.optimization is not None)
     return {
         name: measure(name, model.answer(photos, on_photo), targets_of(photos), ids, labels)
         for name, photos in read_test_photos(data, ids).items()

@@ -24,12 +24,12 @@ def install_version(root: Path, manifest: Manifest, contents: dict[str, bytes]) 
     """Write ``manifest`` and ``contents`` (file names to bytes) to ``<root>/<name>/<version>/``.
 
     Returns:
-        True when the version is new and was written, False when it is there with the same model
-        and labels and nothing was written.
+        True when the version is new and was written, False when it is there with the same files
+        and nothing was written.
 
     Raises:
-        ModelError: ``version_differs`` when it is there with another model or other labels, or
-            what verifying raises when the contents are not what the manifest says.
+        ModelError: ``version_differs`` when it is there with other files, or what verifying raises
+            when the contents are not what the manifest says.
     """
     folder = root / manifest.name / manifest.version
     if (folder / MANIFEST_NAME).exists():
@@ -51,14 +51,13 @@ def install_version(root: Path, manifest: Manifest, contents: dict[str, bytes]) 
 
 
 def _require_same_files(folder: Path, manifest: Manifest) -> None:
-    existing = read_manifest(folder).files
-    for old, new in (
-        (existing.model, manifest.files.model),
-        (existing.labels, manifest.files.labels),
-    ):
-        if old != new:
+    existing = {entry.path: entry.sha256 for entry in read_manifest(folder).files.entries}
+    new = {entry.path: entry.sha256 for entry in manifest.files.entries}
+    for path in sorted(existing.keys() | new.keys()):
+        if existing.get(path) != new.get(path):
             raise ModelError(
                 "version_differs",
-                f"{new.path} came out with SHA-256 {new.sha256}; {folder} has {old.sha256}. "
-                "A version never changes: give this one a new number.",
+                f"{path} came out with SHA-256 {new.get(path, 'none')}; {folder} has "
+                f"{existing.get(path, 'none')}. A version never changes: give this one a new "
+                "number.",
             )

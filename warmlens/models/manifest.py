@@ -60,10 +60,29 @@ class FileEntry:
 
 @dataclasses.dataclass(frozen=True)
 class Files:
-    """The files that a classifier loads."""
+    """The files that a classifier loads; ``weights`` where they lie outside the graph's file."""
 
     model: FileEntry
     labels: FileEntry
+    weights: FileEntry | None = None
+
+    @property
+    def entries(self) -> tuple[FileEntry, ...]:
+        """All of them."""
+        return tuple(entry for entry in (self.model, self.weights, self.labels) if entry)
+
+    @property
+    def bytes(self) -> int:
+        """The size of all of them."""
+        return sum(entry.bytes for entry in self.entries)
+
+
+@dataclasses.dataclass(frozen=True)
+class Optimization:
+    """How the graph was optimized when it was made, and by which runtime."""
+
+    level: str
+    engine: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,6 +197,7 @@ class Manifest:
     metrics: tuple[Metric, ...]
     parity: Parity | None
     provenance: Provenance
+    optimization: Optimization | None = None
     quantization: Quantization | None = None
     training: Training | None = None
 
@@ -245,12 +265,12 @@ def _check_across_fields(manifest: Manifest, where: str) -> None:
             f"{where}: input.resize_shorter_side is {spec.resize_shorter_side}; allowed: at least "
             f"the larger of width and height, {max(spec.width, spec.height)}.",
         )
-    paths = [MANIFEST_NAME, manifest.files.model.path, manifest.files.labels.path]
-    if len(set(paths)) != len(paths):
+    paths = [entry.path for entry in manifest.files.entries]
+    if len({MANIFEST_NAME, *paths}) != 1 + len(paths):
         raise ModelError(
             "bad_field",
-            f"{where}: files.model.path and files.labels.path are {paths[1]} and {paths[2]}; "
-            f"allowed: two different names, neither of them {MANIFEST_NAME}.",
+            f"{where}: the paths of files are {', '.join(paths)}; allowed: different names, none "
+            f"of them {MANIFEST_NAME}.",
         )
 
 
@@ -309,6 +329,7 @@ def _build(document: dict[str, Any]) -> Manifest:
     """Turn a document that the schema accepts into the dataclasses."""
     spec, files, parity = document["input"], document["files"], document.get("parity")
     quantization, training = document.get("quantization"), document.get("training")
+    optimization = document.get("optimization")
     normalization = spec["normalization"]
     return Manifest(
         **{key: document[key] for key in ("schema", "name", "version", "architecture")},
@@ -327,10 +348,11 @@ def _build(document: dict[str, Any]) -> Manifest:
         ),
         output=OutputSpec(**document["output"]),
         class_count=int(document["class_count"]),
-        files=Files(model=_file_entry(files["model"]), labels=_file_entry(files["labels"])),
+        files=Files(**{name: _file_entry(entry) for name, entry in files.items()}),
         metrics=tuple(Metric(**metric) for metric in document["metrics"]),
         parity=None if parity is None else _parity(parity),
         provenance=Provenance(**document["provenance"]),
+        optimization=None if optimization is None else Optimization(**optimization),
         quantization=None if quantization is None else Quantization(**quantization),
         training=None if training is None else Training(**training),
     )

@@ -132,7 +132,7 @@ class _SentFile(io.FileIO):
 
 def _digests(folder: Path, manifest: Manifest) -> dict[str, str]:
     """Return the SHA-256 of every file to upload, in the order of upload: the manifest is last."""
-    digests = {entry.path: entry.sha256 for entry in (manifest.files.model, manifest.files.labels)}
+    digests = {entry.path: entry.sha256 for entry in manifest.files.entries}
     companions = [name for name in COMPANION_FILES if (folder / name).is_file()]
     for name in (*companions, MANIFEST_NAME):
         digests[name] = sha256_of(folder / name)

@@ -71,8 +71,7 @@ class Store:
         a file that was stored without a checksum.
         """
         prefix = f"{manifest.name}/{manifest.version}/"
-        entries = (manifest.files.model, manifest.files.labels)
-        findings = [self._finding(prefix, entry) for entry in entries]
+        findings = [self._finding(prefix, entry) for entry in manifest.files.entries]
         return [finding for finding in findings if finding is not None]
 
     def _finding(self, prefix: str, entry: FileEntry) -> Finding | None:

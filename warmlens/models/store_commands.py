@@ -95,7 +95,7 @@ def list_published(env: str, local_folder: Path, as_json: bool) -> None:
                 "version": version,
                 "architecture": manifest.architecture,
                 "precision": manifest.precision,
-                "bytes": manifest.files.model.bytes + manifest.files.labels.bytes,
+                "bytes": manifest.files.bytes,
                 "served": (name, version) == (served.name, served.version),
             })  # fmt: skip
     if as_json:

@@ -58,7 +58,7 @@ def sha256_of(path: Path) -> str:
 
 def _file_findings(folder: Path, manifest: Manifest) -> list[Finding]:
     findings: list[Finding] = []
-    for entry in (manifest.files.model, manifest.files.labels):
+    for entry in manifest.files.entries:
         findings += _entry_findings(folder / entry.path, entry)
     # Labels are read only from the bytes that the manifest vouches for.
     if not any(finding.file == manifest.files.labels.path for finding in findings):

@@ -35,6 +35,14 @@ def export(
     size: Annotated[
         int | None, typer.Option(help="Side of the input in pixels, if not that of training.")
     ] = None,
+    optimize: Annotated[
+        bool | None,
+        typer.Option(
+            "--optimize/--no-optimize",
+            help="Optimize the graph now, with its weights in a file to be mapped: loads faster. "
+            "The default does so for int8; fp32 then answers slower.",
+        ),
+    ] = None,
     licence: Licence = "not stated",
     folder: Folder = MODEL_ARTIFACTS,
 ) -> None:
@@ -52,6 +60,7 @@ def export(
             licence=licence,
             data=data,
             size=size,
+            optimize=optimize,
         )
         with err.status("reading the run") as status:
             manifest = export_run(request, status.update)
@@ -59,7 +68,7 @@ def export(
         for metric in manifest.metrics:
             table.add_row(metric.name, f"{metric.value:.4f}", metric.data)
         out.print(table)
-        megabytes = manifest.files.model.bytes / 1e6
+        megabytes = manifest.files.bytes / 1e6
         out.print(f"{name} {version} ({precision}, {megabytes:.1f} MB) is in {folder}.")
 
 

@@ -52,6 +52,8 @@ def test_the_shipped_manifest_is_understood() -> None:
         (("files", "model", "path"), ".model", "plain file name"),
         (("files", "model", "bytes"), -1, "bytes"),
         (("files", "labels"), None, "labels"),
+        (("files", "weights"), "model.weights", "weights"),
+        (("files", "weights"), {"path": "../w", "bytes": 1, "sha256": ""}, "plain file name"),
         (("files", "labels", "sha256"), 5, "sha256"),
     ],
 )

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import platform
+import tempfile
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -30,6 +31,7 @@ from warmlens.models.manifest import (
 )
 from warmlens.models.networks import MEAN, STD
 from warmlens.models.onnx_export import GraphSpec, export_classifier
+from warmlens.models.optimize import GRAPH_FILE, WEIGHTS_FILE, optimization, optimize
 from warmlens.models.parity import Reference
 from warmlens.models.quantize import method, quantize_classifier
 from warmlens.models.training.export_parity import export_parity
@@ -41,6 +43,7 @@ from warmlens.models.training.train import best_network
 
 CALIBRATION_IMAGES = 256
 PARITY_IMAGES = 500
+LABELS_FILE = "labels.json"
 VERSIONED_PACKAGES = (
     "numpy",
     "onnx",
@@ -56,8 +59,11 @@ VERSIONED_PACKAGES = (
 class ExportRequest:
     """What to make: ``size`` is the input's side in pixels, None that of the run's last stage.
 
-    ``data`` is where the run's photos lie now, None where they lay then. ``licence`` and
-    ``source`` go into the manifest as they are.
+    ``optimize`` is whether the graph is optimized now, instead of by each instance as it loads it,
+    and its weights put apart; None does so for int8. An optimized fp32 graph loads in a tenth of
+    the time but lacks the layout that the runtime would choose for the processor it runs on, and
+    answers a quarter slower. ``data`` is where the run's photos lie now, None where they lay then.
+    ``licence`` and ``source`` go into the manifest as they are.
     """
 
     run: Path
@@ -70,6 +76,7 @@ class ExportRequest:
     source: str | None = None
     data: Path | None = None
     size: int | None = None
+    optimize: bool | None = None
 
 
 def export_run(
@@ -99,14 +106,17 @@ def export_run(
         files["int8"] = quantize_classifier(
             files["fp32"], spec.name, _calibration_pixels(photos, spec)
         )
+    optimized = request.precision == "int8" if request.optimize is None else request.optimize
+    model = _model_files(files[request.precision], optimized)
     on_step("measuring on held-out photos")
     answers = {
-        precision: _answers(ModelFile(raw, spec), photos) for precision, raw in files.items()
+        precision: _answers(ModelFile(raw, spec), photos)
+        for precision, raw in files.items()
+        if precision != request.precision
     }
-    contents = {
-        "model.onnx": files[request.precision],
-        "labels.json": labels_json(record.ids, record.labels),
-    }
+    answers[request.precision] = _answers_of(model, spec, photos, optimized)
+    labels = labels_json(record.ids, record.labels)
+    contents = {**model, LABELS_FILE: labels}
     manifest = Manifest(
         schema=SCHEMA_ID,
         name=request.name,
@@ -117,10 +127,7 @@ def export_run(
         input=spec,
         output=OutputSpec(name=graph.output_name),
         class_count=len(record.ids),
-        files=Files(
-            model=file_entry("model.onnx", contents["model.onnx"]),
-            labels=file_entry("labels.json", contents["labels.json"]),
-        ),
+        files=_files(contents),
         metrics=_metrics(run, record, photos, answers, request.precision),
         parity=parity,
         provenance=Provenance(
@@ -130,6 +137,7 @@ def export_run(
             date=datetime.datetime.now(datetime.UTC).date().isoformat(),
             versions=_versions(),
         ),
+        optimization=optimization() if optimized else None,
         quantization=_quantization(files, photos, answers),
         training=_training(run, record),
     )
@@ -187,6 +195,29 @@ def _calibration_photos(photos: PhotoFolder) -> tuple[Photo, ...]:
 def _calibration_pixels(photos: PhotoFolder, spec: InputSpec) -> list[Pixels]:
     geometry = square(spec.width)
     return [read_pixels(photo.path, geometry) for photo in _calibration_photos(photos)]
+
+
+def _model_files(model: bytes, optimized: bool) -> dict[str, bytes]:
+    if not optimized:
+        return {GRAPH_FILE: model}
+    made = optimize(model)
+    return {GRAPH_FILE: made.graph, WEIGHTS_FILE: made.weights}
+
+
+def _files(contents: dict[str, bytes]) -> Files:
+    entries = {name: file_entry(name, raw) for name, raw in contents.items()}
+    return Files(entries[GRAPH_FILE], entries[LABELS_FILE], entries.get(WEIGHTS_FILE))
+
+
+def _answers_of(
+    model: dict[str, bytes], spec: InputSpec, photos: PhotoFolder, optimized: bool
+) -> dict[str, Softmax]:
+    """Return the answers of the version's own files, loaded from a folder as the service does."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, raw in model.items():
+            (Path(folder) / name).write_bytes(raw)
+        loaded = ModelFile(Path(folder) / GRAPH_FILE, spec, optimized=optimized)
+        return _answers(loaded, photos)
 
 
 def _answers(model: ModelFile, photos: PhotoFolder) -> dict[str, Softmax]:

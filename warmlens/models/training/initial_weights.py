@@ -1,6 +1,7 @@
 """Where a run's network starts from: random, torchvision's weights, a file, or an earlier run."""
 
 import dataclasses
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from warmlens.models.errors import ModelError
 from warmlens.models.model_packages import import_model_package, import_torchvision
 from warmlens.models.networks import architecture_of, class_count_of
 from warmlens.models.training.checkpoint import load_weights_file
+from warmlens.models.training.history import read_history
 from warmlens.models.training.run_folder import RunFolder
 from warmlens.models.verify import sha256_of
 
@@ -80,7 +82,10 @@ def _from_run(run: RunFolder, architecture: str) -> InitialWeights:
     tensors = load_weights_file(run.best)
     _require_architecture(tensors, architecture, run.path)
     settings = record.settings
-    stages = ", ".join(f"{stage.epochs} epochs at {stage.size} px" for stage in settings.stages)
+    done = Counter(epoch.size for epoch in read_history(run))
+    stages = ", ".join(f"{epochs} epochs at {size} px" for size, epochs in done.items())
+    if (count := sum(done.values())) < settings.epochs:
+        stages += f" (ended after {count} of {settings.epochs})"
     description = (
         f"an earlier run of warmlens, {record.name}: {settings.mode} of {settings.architecture} "
         f"on {record.data['counts']['train']} photos of {len(record.ids)} classes, {stages}, "

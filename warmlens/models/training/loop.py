@@ -109,15 +109,19 @@ class Training:
             ModelError: ``diverged`` when the loss is no number, or what reading the checkpoint
                 raises.
         """
-        torch.set_flush_denormal(True)
         # Dropout is the one thing left that draws from the global generator.
         torch.manual_seed(self._settings.seed)
         if self._run.checkpoint.exists():
             self._restore()
-        for stage in self._remaining_stages():
-            self._train_stage(stage)
-            if self._is_stale():
-                break
+        # Denormal numbers are slow; the setting is the whole thread's, so it is taken back.
+        torch.set_flush_denormal(True)
+        try:
+            for stage in self._remaining_stages():
+                self._train_stage(stage)
+                if self._is_stale():
+                    break
+        finally:
+            torch.set_flush_denormal(False)
         return self._history
 
     def _remaining_stages(self) -> list[range]:
