@@ -48,8 +48,14 @@ class Settings:
         upload_origins: origins of pages that may upload to the images bucket.
         warming: `ping` wakes instances by a schedule, `off` does not.
         warm_instances: how many instances a warming round wakes.
+        warm_profile: the same for each hour of the day in UTC, 24 numbers from midnight on, 0 for
+            an hour without warming; empty means `warm_instances` all day.
         warming_period_min: time between warming rounds.
-        warming_hold_ms: how long a round holds each instance.
+        warming_hold_ms: how long a round holds each instance; one that reached too few is repeated
+            with a longer hold.
+        warming_budget_s: longest time for a warming run, repeated rounds included.
+        warming_user_reserve: concurrency that a round leaves to users, of the function's or else of
+            the account's.
         reserved_concurrency: most instances of the classifier at once, a cap on cost; None leaves
             it to the account's limit.
         throttle_rate_rps: requests per second that the API lets through in the long run.
@@ -84,8 +90,11 @@ class Settings:
     upload_origins: tuple[str, ...] = _setting(each(_ORIGIN), ())
     warming: Warming = _setting(one_of(*get_args(Warming)), "ping")
     warm_instances: int = _setting(whole(1, 100), 1)
+    warm_profile: tuple[int, ...] = _setting(each(whole(0, 100)), ())
     warming_period_min: int = _setting(whole(1, 60), 5)
     warming_hold_ms: int = _setting(whole(0, 20_000), 400)
+    warming_budget_s: int = _setting(whole(5, 300), 30)
+    warming_user_reserve: int = _setting(whole(0, 1000), 1)
     reserved_concurrency: int | None = _setting(optional(whole(1, 1000)), None)
     throttle_rate_rps: int = _setting(whole(1, 10_000), 10)
     throttle_burst: int = _setting(whole(1, 5_000), 20)
@@ -106,17 +115,34 @@ class Settings:
             raise self._refusal(
                 "warming_hold_ms", f"allowed is at most max_hold_ms, {self.max_hold_ms}"
             )
-        if self.warm_instances > (self.reserved_concurrency or self.warm_instances):
+        if len(self.warm_profile) not in (0, 24):
             raise self._refusal(
-                "warm_instances",
-                f"allowed is at most reserved_concurrency, {self.reserved_concurrency}",
+                "warm_profile", "allowed are 24 numbers, one for each hour, or none"
             )
+        self._require_room_for_users()
         if self.empty_buckets and self.retain_data:
             raise self._refusal("empty_buckets", "allowed is False, since retain_data = True")
 
     def physical_name(self, part: str) -> str:
         """Return the name that `part` has in AWS, such as `warmlens-dev-classifier`."""
         return f"warmlens-{self.env_name}-{part}"
+
+    @property
+    def warm_by_hour(self) -> tuple[int, ...]:
+        """How many instances are kept warm in each hour of the day in UTC, 24 numbers."""
+        return self.warm_profile or (self.warm_instances,) * 24
+
+    def _require_room_for_users(self) -> None:
+        if self.warming == "off" or self.reserved_concurrency is None:
+            return
+        name = "warm_profile" if self.warm_profile else "warm_instances"
+        room = self.reserved_concurrency - self.warming_user_reserve
+        if max(self.warm_by_hour) > room:
+            raise self._refusal(
+                name,
+                f"allowed is at most {room}, reserved_concurrency = {self.reserved_concurrency} "
+                f"less warming_user_reserve = {self.warming_user_reserve}",
+            )
 
     def _refusal(self, name: str, allowed: str) -> SettingsError:
         value = getattr(self, name)

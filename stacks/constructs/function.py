@@ -43,6 +43,7 @@ def python_function(
     name: str,
     timeout_s: int,
     environment: dict[str, str],
+    memory_mb: int = 256,
 ) -> lambda_.Function:
     """Make the function whose source is `lambda_src/<name>/handler.py`.
 
@@ -53,6 +54,7 @@ def python_function(
         name: folder of its source, and end of its name.
         timeout_s: longest time for one call.
         environment: its environment variables.
+        memory_mb: its memory, which its processor share goes by.
     """
     return lambda_.Function(
         scope,
@@ -62,7 +64,7 @@ def python_function(
         architecture=lambda_.Architecture.ARM_64,
         handler="handler.handler",
         code=lambda_.Code.from_asset(str(LAMBDA_SRC / name), exclude=["__pycache__"]),
-        memory_size=256,
+        memory_size=memory_mb,
         timeout=cdk.Duration.seconds(timeout_s),
         environment=environment,
         log_group=log_group(scope, f"{construct_id}Logs", settings=settings),

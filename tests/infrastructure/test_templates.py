@@ -168,9 +168,30 @@ def test_the_warmer_wakes_the_alias_that_the_api_calls(assembly: Assembly) -> No
     target = schedule["Properties"]["Target"]
     assert target["Arn"]["Fn::GetAtt"][0].startswith("Warmer")
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 0}
-    (statement,) = assembly.statements("WarmerServiceRole")
-    assert statement["Action"] == "lambda:InvokeFunction"
-    assert "ClassifierLive" in json.dumps(statement["Resource"])
+    payload = json.loads(target["Input"])
+    assert payload == {"scheduled_time": "<aws.scheduler.scheduled-time>"}
+    allowed = {
+        action: json.dumps(statement["Resource"])
+        for statement in assembly.statements("WarmerServiceRole")
+        for action in _as_list(statement["Action"])
+    }
+    assert set(allowed) == {
+        "lambda:InvokeFunction",
+        "lambda:GetFunctionConcurrency",
+        "lambda:GetAccountSettings",
+        "ssm:GetParameter",
+        "ssm:PutParameter",
+    }
+    assert "ClassifierLive" in allowed["lambda:InvokeFunction"]
+    assert "ClassifierFunction" in allowed["lambda:GetFunctionConcurrency"]
+    assert "Claim" in allowed["ssm:PutParameter"]
+    assert [action for action in allowed if allowed[action] == '"*"'] == [
+        "lambda:GetAccountSettings"
+    ]
+
+
+def _as_list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
 
 
 def test_the_classifier_understands_the_environment_variables_it_is_given(

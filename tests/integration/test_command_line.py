@@ -287,3 +287,45 @@ def test_model_publish_says_what_it_did_and_why_it_did_not(
 def test_help_teaches(arguments: tuple[str, ...]) -> None:
     result = run_warmlens(*arguments)
     assert "Usage" in result.stdout + result.stderr
+
+
+def test_warm_tells_how_many_instances_it_reached(cloud: Cloud) -> None:
+    options = ("--local-folder", str(cloud.folder))
+    result = run_warmlens("warm", "2", "--json", *options)
+    assert result.returncode == 0, result.stderr
+    answer = json.loads(result.stdout)
+    assert list(answer) == ["requested", "distinct", "coverage", "cold", "rounds", "held_s"]
+    assert (answer["requested"], answer["distinct"], answer["coverage"]) == (2, 2, 1.0)
+    assert result.stderr == ""
+    told = run_warmlens("warm", "2", *options).stdout
+    assert told.startswith("2 of 2 instances are warm, 0 of them started for it; rounds: 1")
+
+
+def test_warm_says_when_the_concurrency_allows_no_more(cloud: Cloud) -> None:
+    result = run_warmlens("warm", "30", "--json", "--local-folder", str(cloud.folder))
+    answer = json.loads(result.stdout)
+    assert (result.returncode, answer["requested"]) == (0, 30)
+    assert answer["distinct"] <= 8
+    assert answer["coverage"] == answer["distinct"] / 30
+    assert "No more are possible: the account's concurrency of 10 less 1" in result.stderr
+
+
+@pytest.mark.parametrize("count", ["0", "101", "many"])
+def test_warm_refuses_a_number_that_makes_no_sense(count: str) -> None:
+    result = run_warmlens("warm", count)
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+
+
+def test_warm_says_what_to_start_when_nothing_runs(tmp_path: Path) -> None:
+    result = run_warmlens("warm", "1", "--json", "--local-folder", str(tmp_path))
+    assert result.returncode == 3
+    error = json.loads(result.stdout)["error"]
+    assert (error["code"], "make run" in error["message"]) == ("not_found", True)
+
+
+@pytest.mark.parametrize("minutes", ["0", "60-5", "soon"])
+def test_up_refuses_an_idle_expiry_that_is_none(tmp_path: Path, minutes: str) -> None:
+    result = run_warmlens("local", "up", "--idle-expiry-min", minutes, "--folder", str(tmp_path))
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
+    assert "idle expiry" in result.stderr
