@@ -77,7 +77,11 @@ class Settings:
         warm_profile: the same for each hour of the day in UTC, 24 numbers from midnight on, 0 for
             an hour without warming; empty means `warm_instances` all day.
         warming_period_min: time between warming rounds.
-        warming_hold_ms: how long a round holds each instance.
+        warming_hold_ms: how long a round holds each instance; one that reached too few is repeated
+            with a longer hold.
+        warming_budget_s: longest time for a warming run, repeated rounds included.
+        warming_user_reserve: concurrency that a round leaves to users, of the function's or else of
+            the account's.
         warm_after_deploy: True runs a warming round at the end of a deploy, too.
         coverage_target_percent: an alarm is raised when rounds reach fewer instances than this.
         deployment: how calls move to a new version of the classifier: `all_at_once`, `canary` (a
@@ -110,7 +114,7 @@ class Settings:
     architecture: Architecture = _setting(one_of(*get_args(Architecture)), "x86_64")
     timeout_s: int = _setting(whole(1, 28), 25)
     model_name: str = _setting(
-        text(r"[a-z0-9][a-z0-9-]{0,62}", "a-z, 0-9 and -, up to 63"), "imagenet-efficientnet-lite0"
+        text(r"[a-z0-9][a-z0-9-]{0,62}", "a-z, 0-9 and -, up to 63"), "products-resnet50"
     )
     model_version: str = _setting(text(r"\d+\.\d+\.\d+", "three numbers such as 1.0.0"), "1.0.0")
     model_store: ModelStoreKind = _setting(one_of(*get_args(ModelStoreKind)), "s3")
@@ -136,6 +140,8 @@ class Settings:
     warm_profile: tuple[int, ...] = _setting(each(whole(0, 100)), ())
     warming_period_min: int = _setting(whole(1, 60), 5)
     warming_hold_ms: int = _setting(whole(0, 20_000), 400)
+    warming_budget_s: int = _setting(whole(5, 300), 30)
+    warming_user_reserve: int = _setting(whole(0, 1000), 1)
     warm_after_deploy: bool = _setting(flag(), True)
     coverage_target_percent: int = _setting(whole(1, 100), 90)
     deployment: Deployment = _setting(one_of(*get_args(Deployment)), "canary")
@@ -164,12 +170,10 @@ class Settings:
                 "warming_hold_ms", f"allowed is at most max_hold_ms, {self.max_hold_ms}"
             )
         if len(self.warm_profile) not in (0, 24):
-            raise self._refusal("warm_profile", "allowed are 24 numbers, one an hour, or none")
-        if self.warm_instances > (self.reserved_concurrency or self.warm_instances):
             raise self._refusal(
-                "warm_instances",
-                f"allowed is at most reserved_concurrency, {self.reserved_concurrency}",
+                "warm_profile", "allowed are 24 numbers, one for each hour, or none"
             )
+        self._require_room_for_users()
         if self.web and self.auth == "iam":
             raise self._refusal(
                 "web", "allowed is False, since a page cannot sign for auth = 'iam'"
@@ -193,6 +197,20 @@ class Settings:
     def warm_by_hour(self) -> tuple[int, ...]:
         """How many instances are kept warm in each hour of the day in UTC, 24 numbers."""
         return self.warm_profile or (self.warm_instances,) * 24
+
+    def _require_room_for_users(self) -> None:
+        if self.warming == "off" or self.reserved_concurrency is None:
+            return
+        name = "warm_profile" if self.warm_profile else "warm_instances"
+        # Provisioned instances serve users; a ping takes its instances from them for the hold.
+        reserve = self.warming_user_reserve if self.warming == "ping" else 0
+        room = self.reserved_concurrency - reserve
+        if max(self.warm_by_hour) > room:
+            raise self._refusal(
+                name,
+                f"allowed is at most {room}, reserved_concurrency = {self.reserved_concurrency} "
+                f"less {reserve} for users by warming_user_reserve",
+            )
 
     def _refusal(self, name: str, allowed: str) -> SettingsError:
         value = getattr(self, name)

@@ -1,9 +1,11 @@
 """The schedule and the function that keep instances warm."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
+from aws_cdk import aws_ssm as ssm
 from aws_cdk import triggers
 from constructs import Construct
 
@@ -13,12 +15,18 @@ from stacks.constructs.output import output
 from stacks.policies import acknowledge
 from stacks.settings import Settings
 
-_WARMER_TIMEOUT_S = 60
+# What a run may need beyond its budget: its own start, and the calls before and after the rounds.
+_OVERHEAD_S = 30
+# Calls are sent at once only as far as the processor share allows.
+_MEMORY_MB = 512
 _RETRIES = 1
+# Lambda waits a minute before it runs a failed event again; Lambda developer guide, "How Lambda
+# handles errors and retries with asynchronous invocation".
+_MAX_EVENT_AGE_MIN = 3
 
 
 class WarmingStack(cdk.Stack):
-    """Wakes `warm_instances` instances at once, every `warming_period_min` minutes.
+    """Wakes as many instances at once as the settings say, every `warming_period_min` minutes.
 
     Args:
         settings: the environment.
@@ -27,7 +35,7 @@ class WarmingStack(cdk.Stack):
 
     Attributes:
         warmer: the function that wakes instances.
-        dead_letters: rounds that could not be delivered, or failed twice.
+        dead_letters: runs that could not be delivered, or failed twice.
     """
 
     def __init__(
@@ -36,27 +44,69 @@ class WarmingStack(cdk.Stack):
         construct_id: str,
         *,
         settings: Settings,
-        classifier: lambda_.IFunction,
+        classifier: lambda_.Alias,
         deployed: str,
     ) -> None:
         super().__init__(scope, construct_id)
         self.dead_letters = dead_letter_queue(self, "DeadLetters")
+        claim = ssm.StringParameter(
+            self,
+            "Claim",
+            string_value="none",
+            description="The scheduled time that was claimed last, so that each is run once.",
+        )
         self.warmer = warmer = python_function(
             self,
             "Warmer",
             settings=settings,
             name="warmer",
-            timeout_s=_WARMER_TIMEOUT_S,
+            timeout_s=settings.warming_budget_s + _OVERHEAD_S,
+            memory_mb=_MEMORY_MB,
             environment={
+                "ENV_NAME": settings.env_name,
                 "FUNCTION_ARN": classifier.function_arn,
-                "WARM_INSTANCES": str(settings.warm_instances),
+                "WARM_BY_HOUR": ",".join(str(count) for count in settings.warm_by_hour),
+                "PERIOD_MIN": str(settings.warming_period_min),
                 "HOLD_MS": str(settings.warming_hold_ms),
+                "MAX_HOLD_MS": str(settings.max_hold_ms),
+                "BUDGET_S": str(settings.warming_budget_s),
+                "USER_RESERVE": str(settings.warming_user_reserve),
+                "CLAIM_PARAMETER": claim.parameter_name,
             },
         )
-        warmer.add_environment("METRICS_ENVIRONMENT", settings.env_name)
         classifier.grant_invoke(warmer)
-        # The schedule does not wait for the round, so a failure is Lambda's to retry and to keep.
-        keep_failures(warmer, self.dead_letters, retries=_RETRIES, max_age_min=1)
+        self._grant_limits_and_claim(classifier.lambda_, claim)
+        # The schedule does not wait for the run, so a failure is Lambda's to retry and to keep.
+        keep_failures(warmer, self.dead_letters, retries=_RETRIES, max_age_min=_MAX_EVENT_AGE_MIN)
+        self._run_by_schedule(settings)
+        if settings.warm_after_deploy:
+            self._run_after_deploy(deployed)
+        output(self, "WarmerFunction", warmer.function_name, settings=settings)
+
+    def _grant_limits_and_claim(
+        self, classifier: lambda_.IFunction, claim: ssm.IStringParameter
+    ) -> None:
+        """Let the warmer see how many instances there may be, and claim its run."""
+        assert self.warmer.role is not None
+        policy = iam.Policy(
+            self,
+            "LimitsAndClaim",
+            roles=[self.warmer.role],
+            statements=[
+                iam.PolicyStatement(
+                    actions=["lambda:GetFunctionConcurrency"], resources=[classifier.function_arn]
+                ),
+                iam.PolicyStatement(actions=["lambda:GetAccountSettings"], resources=["*"]),
+                iam.PolicyStatement(
+                    actions=["ssm:PutParameter", "ssm:GetParameter"],
+                    resources=[claim.parameter_arn],
+                ),
+            ],
+        )
+        reason = "lambda:GetAccountSettings takes no resource."
+        acknowledge(policy, {"AwsSolutions-IAM5[Resource::*]": reason})
+
+    def _run_by_schedule(self, settings: Settings) -> None:
         scheduler.Schedule(
             self,
             "Schedule",
@@ -64,24 +114,23 @@ class WarmingStack(cdk.Stack):
                 cdk.Duration.minutes(settings.warming_period_min)
             ),
             target=targets.LambdaInvoke(
-                warmer,
-                # A round that comes late is worth nothing: the next one is due.
+                self.warmer,
+                # A run that comes late is worth nothing: the next one is due.
                 max_event_age=cdk.Duration.minutes(1),
                 retry_attempts=_RETRIES,
                 dead_letter_queue=self.dead_letters,
-                input=scheduler.ScheduleTargetInput.from_object({}),
+                input=scheduler.ScheduleTargetInput.from_object(
+                    {"scheduled_time": scheduler.ContextAttribute.scheduled_time}
+                ),
             ),
             description="Keeps instances of the classifier warm.",
         )
-        resource = warmer.node.default_child
+        resource = self.warmer.node.default_child
         assert isinstance(resource, cdk.CfnElement)
         finding = f"AwsSolutions-IAM5[Resource::<{self.get_logical_id(resource)}.Arn>:*]"
         acknowledge(self, {finding: "The schedule may call the warmer, whichever its version."})
-        if settings.warm_after_deploy:
-            self._warm_after_deploy(deployed)
-        output(self, "WarmerFunction", warmer.function_name, settings=settings)
 
-    def _warm_after_deploy(self, deployed: str) -> None:
+    def _run_after_deploy(self, deployed: str) -> None:
         """Run a round at the end of each deploy that made a new version of the classifier."""
         # The trigger runs when the warmer has a new version, so it takes part in the classifier's.
         self.warmer.add_environment("DEPLOYED", deployed)
@@ -89,6 +138,6 @@ class WarmingStack(cdk.Stack):
             self,
             "AfterDeploy",
             handler=self.warmer,
-            # Not waited for: a round that fails is no reason to take the deploy back.
+            # Not waited for: a run that fails is no reason to take the deploy back.
             invocation_type=triggers.InvocationType.EVENT,
         )

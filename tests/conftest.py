@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from warmlens.local.ports import free_port
-from warmlens.paths import ROOT
+from warmlens.paths import ROOT, WEB
 
 WARMLENS = str(Path(sys.executable).parent / "warmlens")
 START_TIMEOUT_S = 240  # the first start installs the emulator's and the classifier's environments
@@ -95,10 +95,27 @@ def start_cloud(folder: Path, *options: str) -> tuple[Cloud, subprocess.Popen[st
     return Cloud(folder, status["url"], status["aws_endpoint_url"], status["api_url"]), process
 
 
+# A sample photo, and what the default model says it shows.
+SAMPLE = WEB / "samples" / "mango-can.jpg"
+SAMPLE_ID = "00002"
+SAMPLE_LABEL = "Sola Mango 330 ml can"
+
+
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """A local cloud for the whole session."""
-    cloud, process = start_cloud(tmp_path_factory.mktemp("cloud"))
+    """A local cloud for the whole session, as `make run` starts it."""
+    yield from _running(tmp_path_factory.mktemp("cloud"))
+
+
+@pytest.fixture(scope="session")
+def imagenet_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A local cloud for the whole session, as `make run MODEL=...` starts it."""
+    folder = tmp_path_factory.mktemp("imagenet")
+    yield from _running(folder, "--model", "imagenet-efficientnet-lite0")
+
+
+def _running(folder: Path, *options: str) -> Iterator[Cloud]:
+    cloud, process = start_cloud(folder, *options)
     yield cloud
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 0

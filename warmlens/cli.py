@@ -2,19 +2,21 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from warmlens.api_auth import ApiKeyAuth
+from warmlens.bench import commands as bench_commands
 from warmlens.classify import ClassifyError, classify
 from warmlens.deployed import EnvironmentNotFoundError, find_environment
 from warmlens.local import commands as local_commands
 from warmlens.local.cloud import ENV_NAME
 from warmlens.local.state import DEFAULT_FOLDER, STATE_FILE
 from warmlens.models import commands as model_commands
+from warmlens.warm import MAX_INSTANCES, WarmError, warm
 
 main = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +25,7 @@ main = typer.Typer(
 )
 main.add_typer(local_commands.app, name="local")
 main.add_typer(model_commands.app, name="model")
+main.add_typer(bench_commands.app, name="bench")
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -104,6 +107,58 @@ def page_command(
         err.print(f"{env} has no page: its settings have web = False.")
         raise typer.Exit(3)
     typer.echo(f"{url}/#key={auth.key}" if isinstance(auth, ApiKeyAuth) else url)
+
+
+@main.command(name="warm")
+def warm_command(
+    instances: Annotated[
+        int, typer.Argument(min=1, max=MAX_INSTANCES, help="How many instances to wake.")
+    ],
+    env: Annotated[
+        str,
+        typer.Option("--env", help="Environment: local (the one that `make run` runs), prod, ..."),
+    ] = "local",
+    local_folder: Annotated[
+        Path, typer.Option("--local-folder", help="Folder of the local cloud's state.")
+    ] = DEFAULT_FOLDER,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the figures as JSON and nothing else.")
+    ] = False,
+) -> None:
+    """Wake instances at once and tell how many distinct ones answered.
+
+    Exit code 1 if none did, 3 if the environment is not there. Fewer than asked for is no failure:
+    the answer says so, and why.
+    """
+    try:
+        report = warm(find_environment(env, local_state=local_folder / STATE_FILE), instances)
+    except EnvironmentNotFoundError as error:
+        _refuse("not_found", str(error), as_json=as_json, exit_code=3)
+    except WarmError as error:
+        _refuse(error.code, str(error), as_json=as_json, exit_code=1)
+    if as_json:
+        typer.echo(json.dumps(report.figures))
+    else:
+        figures = report.figures
+        out.print(
+            f"{figures['distinct']} of {figures['requested']} instances are warm, "
+            f"{figures['cold']} of them started for it; rounds: {figures['rounds']}, "
+            f"held for {figures['held_s']:.1f} instance-seconds"
+        )
+    if report.limited_by:
+        err.print(f"No more are possible: {report.limited_by}.", markup=False)
+    if report.throttled:
+        err.print(f"Calls that were throttled: {report.throttled}.")
+    for problem in report.errors:
+        err.print(problem, markup=False)
+
+
+def _refuse(code: str, message: str, *, as_json: bool, exit_code: int) -> NoReturn:
+    if as_json:
+        typer.echo(json.dumps({"error": {"code": code, "message": message}}))
+    else:
+        err.print(f"{code}: {message}", style="red", markup=False)
+    raise typer.Exit(exit_code)
 
 
 if __name__ == "__main__":

@@ -132,6 +132,7 @@ def python_function(
     name: str,
     timeout_s: int,
     environment: dict[str, str],
+    memory_mb: int = 256,
     network: Network | None = None,
 ) -> lambda_.Function:
     """Make the function whose source is `lambda_src/<name>/handler.py`.
@@ -143,6 +144,7 @@ def python_function(
         name: folder of its source, and end of its name.
         timeout_s: longest time for one call.
         environment: its environment variables.
+        memory_mb: its memory, which its processor share goes by.
         network: where it runs; None runs it outside of any network.
     """
     log = log_group(scope, f"{construct_id}Logs", settings=settings)
@@ -155,7 +157,7 @@ def python_function(
         architecture=lambda_.Architecture.ARM_64,
         handler="handler.handler",
         code=lambda_.Code.from_asset(str(LAMBDA_SRC / name), exclude=["__pycache__"]),
-        memory_size=256,
+        memory_size=memory_mb,
         timeout=cdk.Duration.seconds(timeout_s),
         environment=environment,
         tracing=tracing(settings),

@@ -11,9 +11,9 @@ from tests.e2e.chromium import launch_chromium
 
 
 @pytest.fixture(scope="session")
-def page_url(cloud: Cloud) -> str:
+def page_url(imagenet_cloud: Cloud) -> str:
     """The address of the page."""
-    return cloud.url
+    return imagenet_cloud.url
 
 
 @pytest.fixture(scope="session")

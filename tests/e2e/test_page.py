@@ -64,6 +64,7 @@ def test_a_photo_dropped_anywhere_is_classified(page: Page, page_url: str) -> No
 
 def test_a_pasted_picture_is_classified(page: Page, page_url: str) -> None:
     open_page(page, page_url)
+    expect(page.get_by_role("button", name="Coffee")).to_be_visible()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.evaluate(
         """async () => {
@@ -251,6 +252,8 @@ def test_nothing_moves_when_the_result_comes(page: Page, page_url: str, width: i
           return [element.tagName, left, top];
         })"""
     open_page(page, page_url, width)
+    # The samples come a moment after the page, once it knows which model is served.
+    expect(page.get_by_role("button", name="Coffee")).to_be_visible()
     before = page.evaluate(boxes)
     choose(page, "mine.jpg", COFFEE)
     expect_answer(page)

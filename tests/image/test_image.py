@@ -12,13 +12,13 @@ import pytest
 
 from app import environments
 from stacks.constructs.model_store import IMAGE_MODELS
-from tests.conftest import Cloud
+from tests.conftest import SAMPLE, SAMPLE_LABEL, Cloud
 from tests.image.builder import Image, build, inside, remove_container, run_command
 from warmlens.local.aws import LocalAws
 from warmlens.local.instances.function import FunctionSpec
 from warmlens.local.instances.pool import InstancePool
 from warmlens.models.publish import publish_model
-from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, WEB
+from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS
 
 PROD = next(settings for settings in environments() if settings.env_name == "prod")
 HANDLER = "classifier.handler.handler"
@@ -64,8 +64,7 @@ def bucket(cloud: Cloud) -> str:
     """A bucket of the test's own, with a photo in it."""
     s3, name = cloud.client("s3"), f"test-{uuid.uuid4().hex}"
     s3.create_bucket(Bucket=name)
-    photo = (WEB / "samples" / "coffee.jpg").read_bytes()
-    s3.put_object(Bucket=name, Key="test/coffee.jpg", Body=photo)
+    s3.put_object(Bucket=name, Key="test/photo.jpg", Body=SAMPLE.read_bytes())
     return name
 
 
@@ -125,7 +124,7 @@ def run_image(cloud: Cloud, bucket: str) -> Iterator[RunImage]:
     remove_container(container)
 
 
-CLASSIFY = {"method": "classification", "file_path": "test/coffee.jpg"}
+CLASSIFY = {"method": "classification", "file_path": "test/photo.jpg"}
 
 
 async def test_the_image_classifies_a_photo_with_a_model_from_the_bucket(
@@ -137,7 +136,7 @@ async def test_the_image_classifies_a_photo_with_a_model_from_the_bucket(
         answer = await call(CLASSIFY)
         assert answer.get("cold_start") is True, answer
         assert (answer["model"], answer["version"]) == (PROD.model_name, PROD.model_version)
-        assert 0 < answer["TOP1_softmax"] <= 1
+        assert answer["TOP1_label"] == SAMPLE_LABEL
         assert (await call(CLASSIFY))["cold_start"] is False
 
 
@@ -146,7 +145,7 @@ async def test_the_image_with_the_model_in_it_classifies_a_photo_without_any_sto
 ) -> None:
     async with run_image(image_with_model, {"MODELS_FOLDER": IMAGE_MODELS}) as call:
         answer = await call(CLASSIFY)
-        assert answer.get("TOP1_ID"), answer
+        assert answer.get("TOP1_label") == SAMPLE_LABEL, answer
         assert answer["version"] == PROD.model_version
 
 

@@ -132,11 +132,25 @@ def test_the_api_lets_through_what_the_settings_say(odd: Assembly) -> None:
 def test_a_warming_round_wakes_and_holds_as_the_settings_say(odd: Assembly) -> None:
     warmer = odd.function("warmer")
     variables = warmer["Environment"]["Variables"]
-    assert (variables["WARM_INSTANCES"], variables["HOLD_MS"]) == ("4", "700")
-    # A call may take as long as the classifier's timeout, and the round waits for all.
-    assert warmer["Timeout"] > odd.function("classifier")["Timeout"]
+    for name in ("FUNCTION_ARN", "CLAIM_PARAMETER", "DEPLOYED"):
+        variables.pop(name)
+    assert variables == {
+        "ENV_NAME": "odd",
+        "WARM_BY_HOUR": ",".join(["0"] * 8 + ["4"] * 16),
+        "PERIOD_MIN": "7",
+        "HOLD_MS": "700",
+        "MAX_HOLD_MS": "9000",
+        "BUDGET_S": "40",
+        "USER_RESERVE": "2",
+    }
+    assert warmer["Timeout"] > 40
     (schedule,) = odd.resources("AWS::Scheduler::Schedule")
     assert schedule["Properties"]["ScheduleExpression"] == "rate(7 minutes)"
+
+
+def test_without_a_profile_a_warming_round_wakes_the_same_number_all_day(plain: Assembly) -> None:
+    variables = plain.function("warmer")["Environment"]["Variables"]
+    assert variables["WARM_BY_HOUR"] == ",".join(["1"] * 24)
 
 
 def test_it_is_deployed_into_the_account_and_region_of_the_settings(odd: Assembly) -> None:

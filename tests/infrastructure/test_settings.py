@@ -66,6 +66,9 @@ from warmlens.paths import ROOT
         ("upload_origins", "*", "for each value of the tuple"),
         ("warm_instances", 0, "from 1 to 100"),
         ("warm_instances", True, "from 1 to 100"),
+        ("warm_profile", (1,) * 23 + (101,), "for each value of the tuple"),
+        ("warm_profile", [1] * 24, "for each value of the tuple"),
+        ("warm_profile", (1,) * 23, "24 numbers"),
         ("reserved_concurrency", 0, "or None"),
         ("log_retention_days", 6, "allowed are 1, 3, 5"),
         ("log_retention_days", True, "allowed are 1, 3, 5"),
@@ -99,6 +102,8 @@ def test_a_wrong_setting_is_refused_with_its_name_value_and_what_is_allowed(
         ("warm_instances", 1, 100),
         ("warming_period_min", 1, 60),
         ("warming_hold_ms", 0, 20_000),
+        ("warming_budget_s", 5, 300),
+        ("warming_user_reserve", 0, 1000),
         ("reserved_concurrency", 1, 1000),
         ("throttle_rate_rps", 1, 10_000),
         ("throttle_burst", 1, 5_000),
@@ -117,7 +122,12 @@ def test_every_number_has_a_lowest_and_a_highest_value(name: str, low: int, high
         ({"account": "123456789012"}, "region"),
         ({"max_hold_ms": 20_000, "timeout_s": 20}, "max_hold_ms"),
         ({"warming_hold_ms": 600, "max_hold_ms": 500}, "warming_hold_ms"),
-        ({"warm_instances": 5, "reserved_concurrency": 4}, "warm_instances"),
+        ({"warm_instances": 5, "reserved_concurrency": 5}, "warm_instances"),
+        (
+            {"warm_instances": 5, "reserved_concurrency": 8, "warming_user_reserve": 4},
+            "warm_instances",
+        ),
+        ({"warm_profile": (0,) * 23 + (5,), "reserved_concurrency": 5}, "warm_profile"),
         ({"empty_buckets": True, "retain_data": True}, "empty_buckets"),
         ({"auth": "iam"}, "web"),
         ({"web_domain": "photos.a.example"}, "web_certificate_arn"),
@@ -129,6 +139,23 @@ def test_every_number_has_a_lowest_and_a_highest_value(name: str, low: int, high
 def test_settings_that_do_not_fit_together_are_refused(values: dict[str, Any], name: str) -> None:
     with pytest.raises(SettingsError, match=f"environment test: {name} = "):
         Settings(env_name="test", **values)
+
+
+def test_a_cap_that_leaves_no_room_for_users_is_no_matter_without_warming() -> None:
+    assert Settings(env_name="test", warming="off", reserved_concurrency=1).warm_instances == 1
+
+
+def test_provisioned_instances_may_take_the_whole_cap_as_they_serve_users() -> None:
+    values: dict[str, Any] = {"warming": "provisioned", "reserved_concurrency": 5}
+    assert Settings(env_name="test", warm_instances=5, **values).warm_by_hour == (5,) * 24
+    with pytest.raises(SettingsError, match="warm_instances = 6"):
+        Settings(env_name="test", warm_instances=6, **values)
+
+
+def test_the_profile_goes_before_the_number_for_all_day() -> None:
+    assert Settings(env_name="test", warm_instances=3).warm_by_hour == (3,) * 24
+    profile = (0,) * 8 + (5,) * 12 + (2,) * 4
+    assert Settings(env_name="test", warm_profile=profile).warm_by_hour == profile
 
 
 def test_settings_cannot_be_changed_after_they_were_checked() -> None:

@@ -192,15 +192,45 @@ def test_the_warmer_wakes_the_alias_that_the_api_calls(assembly: Assembly) -> No
     assert target["Arn"]["Fn::GetAtt"][0].startswith("Warmer")
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 1}
     assert target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0].startswith("DeadLetters")
+    payload = json.loads(target["Input"])
+    assert payload == {"scheduled_time": "<aws.scheduler.scheduled-time>"}
     (asynchronous,) = assembly.resources("AWS::Lambda::EventInvokeConfig")
     failed = asynchronous["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]
     assert failed["Fn::GetAtt"][0].startswith("DeadLetters")
-    (invoke,) = (
-        each
-        for each in assembly.statements("WarmerRole")
-        if each["Action"] == "lambda:InvokeFunction"
-    )
-    assert "ClassifierLive" in json.dumps(invoke["Resource"])
+
+
+def test_the_warmer_may_wake_the_alias_see_the_concurrency_and_claim_a_run_and_no_more(
+    assembly: Assembly,
+) -> None:
+    if not assembly.resources("AWS::Scheduler::Schedule"):
+        return
+    statements = assembly.statements("WarmerRole")
+    allowed = {
+        action: json.dumps(statement["Resource"])
+        for statement in statements
+        for action in _as_list(statement["Action"])
+        if not action.startswith(("logs:", "xray:"))  # as every function
+    }
+    assert set(allowed) == {
+        "lambda:InvokeFunction",
+        "lambda:GetFunctionConcurrency",
+        "lambda:GetAccountSettings",
+        "sqs:GetQueueAttributes",
+        "sqs:GetQueueUrl",
+        "sqs:SendMessage",
+        "ssm:GetParameter",
+        "ssm:PutParameter",
+    }
+    assert "ClassifierLive" in allowed["lambda:InvokeFunction"]
+    assert "ClassifierFunction" in allowed["lambda:GetFunctionConcurrency"]
+    assert "Claim" in allowed["ssm:PutParameter"]
+    assert [action for action in allowed if allowed[action] == '"*"'] == [
+        "lambda:GetAccountSettings"
+    ]
+
+
+def _as_list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
 
 
 def test_the_classifier_understands_the_environment_variables_it_is_given(

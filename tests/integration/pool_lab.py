@@ -68,6 +68,7 @@ class Lab:
         self.timeout_s = 900.0
         self.commands: dict[str, tuple[str, ...]] = {}
         self.environment: dict[str, str] = {}
+        self.reserved: dict[str, int] = {}
         self.may_resolve = asyncio.Event()
         self.may_resolve.set()
         self.pool: InstancePool
@@ -86,6 +87,7 @@ class Lab:
             handler=handler,
             command=self.commands.get(name, (self.python, "-m", "awslambdaric", handler)),
             task_root=FUNCTIONS,
+            reserved_concurrency=self.reserved.get(name),
         )
 
     async def call(

@@ -14,7 +14,9 @@ from jsonschema import Draft202012Validator
 from PIL import Image
 
 from stacks import api_schema
-from tests.conftest import Cloud
+from tests.conftest import SAMPLE, SAMPLE_LABEL, Cloud
+from warmlens.models.products.samples import SAMPLES as GALLERY
+from warmlens.models.products.samples import Sample
 from warmlens.paths import WEB
 
 SAMPLES = WEB / "samples"
@@ -102,9 +104,19 @@ def test_the_papers_wakeup_request_is_answered_with_its_keys_in_its_order(cloud:
         ("rocket.jpg", "missile"),
     ],
 )
-def test_a_photo_gets_its_class_in_the_top_five(cloud: Cloud, sample: str, label: str) -> None:
-    body = classify(cloud, upload(cloud, (SAMPLES / sample).read_bytes())).json()
+def test_a_photo_gets_its_class_in_the_top_five(
+    imagenet_cloud: Cloud, sample: str, label: str
+) -> None:
+    file_path = upload(imagenet_cloud, (SAMPLES / sample).read_bytes())
+    body = classify(imagenet_cloud, file_path).json()
     assert label in [body[f"TOP{rank}_label"] for rank in range(1, 6)]
+
+
+@pytest.mark.parametrize("sample", GALLERY, ids=lambda sample: sample.file)
+def test_a_sample_photo_of_a_product_is_that_product(cloud: Cloud, sample: Sample) -> None:
+    body = classify(cloud, upload(cloud, (SAMPLES / sample.file).read_bytes())).json()
+    assert body["TOP1_ID"] == sample.class_id
+    assert body["model"] == "products-resnet50"
 
 
 def test_every_answer_fits_the_published_contract(cloud: Cloud) -> None:
@@ -324,7 +336,7 @@ def test_a_call_that_does_not_exist_is_an_error_in_the_same_form(cloud: Cloud) -
 def test_none_of_it_took_an_instance_down(cloud: Cloud, instance_ids: list[str]) -> None:
     alive = [instance["id"] for instance in cloud.status()["instances"]]
     assert set(instance_ids) <= set(alive)
-    assert classify(cloud, "test/coffee.jpg").json()["TOP1_label"] == "espresso"
+    assert classify(cloud, f"test/{SAMPLE.name}").json()["TOP1_label"] == SAMPLE_LABEL
     assert "unexpected" not in [
         json.loads(line)["message"] for line in re.findall(r"\{.*\}", cloud.log())
     ]

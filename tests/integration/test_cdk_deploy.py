@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from tests.conftest import SAMPLE_LABEL
 from tests.integration.test_readme import BLOCKS
 from warmlens.local.aws import LocalAws
 from warmlens.local.cloud import environments
@@ -85,16 +86,15 @@ async def test_the_commands_of_the_readme_deploy_and_destroy(aws: LocalAws, tmp_
         for stack in stacks
         for output in stack.get("Outputs", [])
     }
-    assert publish.endswith(" --env dev")
-    published = publish.replace("--env dev", f"--bucket {outputs['ModelsBucket']}")
-    assert "Published" in await run_in_shell(published, aws, tmp_path)
+    await asyncio.to_thread(find_local_as_dev, aws)
+    assert "Published" in await run_in_shell(publish, aws, tmp_path)
 
     # The output ApiUrl names amazonaws.com, which the emulator does not serve.
     assert outputs["ApiUrl"].endswith(".amazonaws.com/v1/")
     url = f"{aws.endpoint_url}/restapis/{outputs['ApiId']}/v1/_user_request_/"
     assert classify.endswith(" --env dev")
     answer = await run_in_shell(classify.replace("--env dev", f"--url {url}"), aws, tmp_path)
-    assert "espresso" in answer
+    assert SAMPLE_LABEL in answer
     assert page == "warmlens page --env dev"  # `local` has no page; see test_variants_deploy.py
 
     for bucket in (outputs["ImagesBucket"], outputs["ModelsBucket"]):
@@ -108,6 +108,13 @@ def for_local(command: str) -> str:
     """The command for the environment that has no custom resource; see docs/local-cloud.md."""
     assert "'dev/*'" in command
     return command.replace("'dev/*'", "'local/*'")
+
+
+def find_local_as_dev(aws: LocalAws) -> None:
+    """Give the parameters of `local` under the name that the README's commands ask for."""
+    for parameter in aws.ssm.get_parameters_by_path(Path="/warmlens/local")["Parameters"]:
+        name = parameter["Name"].replace("/local/", "/dev/")
+        aws.ssm.put_parameter(Name=name, Value=parameter["Value"], Type="String")
 
 
 def empty(aws: LocalAws, bucket: str) -> None:

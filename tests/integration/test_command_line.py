@@ -13,27 +13,35 @@ import httpx
 import psutil
 import pytest
 
-from tests.conftest import WARMLENS, Cloud, run_warmlens, start_cloud
+from tests.conftest import (
+    SAMPLE,
+    SAMPLE_ID,
+    SAMPLE_LABEL,
+    WARMLENS,
+    Cloud,
+    run_warmlens,
+    start_cloud,
+)
 from tests.unit.models.version_copy import copy_version
 from warmlens.local.aws import LocalAws
 from warmlens.local.ports import HOST
-from warmlens.paths import MODEL_ARTIFACTS, WEB
+from warmlens.paths import MODEL_ARTIFACTS
 
-COFFEE = str(WEB / "samples" / "coffee.jpg")
+PHOTO = str(SAMPLE)
 MODEL = ("imagenet-efficientnet-lite0", "1.0.0")
 
 
 def test_classify_prints_the_top_five(cloud: Cloud) -> None:
-    result = run_warmlens("classify", COFFEE, "--url", cloud.url)
+    result = run_warmlens("classify", PHOTO, "--url", cloud.url)
     assert result.returncode == 0, result.stderr
-    assert "espresso" in result.stdout
-    assert "n07920052" in result.stdout
+    assert SAMPLE_LABEL in result.stdout
+    assert SAMPLE_ID in result.stdout
     assert "ms in the function" in result.stdout
 
 
 def test_classify_prints_the_answer_as_json_and_nothing_else(cloud: Cloud) -> None:
-    result = run_warmlens("classify", COFFEE, "--url", cloud.url, "--json")
-    assert json.loads(result.stdout)["TOP1_label"] == "espresso"
+    result = run_warmlens("classify", PHOTO, "--url", cloud.url, "--json")
+    assert json.loads(result.stdout)["TOP1_label"] == SAMPLE_LABEL
     assert result.stderr == ""
 
 
@@ -60,15 +68,15 @@ def test_classify_says_in_one_line_why_it_refuses(
 
 def test_classify_goes_by_what_a_file_is_not_by_its_name(cloud: Cloud, tmp_path: Path) -> None:
     photo = tmp_path / "no-ending"
-    photo.write_bytes(Path(COFFEE).read_bytes())
+    photo.write_bytes(Path(PHOTO).read_bytes())
     result = run_warmlens("classify", str(photo), "--url", cloud.url)
-    assert "espresso" in result.stdout, result.stderr
+    assert SAMPLE_LABEL in result.stdout, result.stderr
 
 
 def test_a_proxy_or_a_profile_in_the_shell_does_no_harm_to_what_is_local(cloud: Cloud) -> None:
     shell = {"HTTP_PROXY": "http://127.0.0.1:9", "AWS_PROFILE": "no-such-profile"}
-    result = run_warmlens("classify", COFFEE, "--url", cloud.url, **shell)
-    assert "espresso" in result.stdout, result.stderr
+    result = run_warmlens("classify", PHOTO, "--url", cloud.url, **shell)
+    assert SAMPLE_LABEL in result.stdout, result.stderr
     result = run_warmlens("local", "status", "--folder", str(cloud.folder), **shell)
     assert cloud.url in result.stdout, result.stderr
 
@@ -84,7 +92,7 @@ def test_a_cloud_starts_with_a_proxy_and_a_profile_in_the_shell(
 
 
 def test_classify_says_that_a_url_is_none() -> None:
-    result = run_warmlens("classify", COFFEE, "--url", "http://[::")
+    result = run_warmlens("classify", PHOTO, "--url", "http://[::")
     assert result.returncode == 1
     assert result.stderr.startswith("invalid_url: ")
 
@@ -105,7 +113,7 @@ def test_up_says_when_its_folder_cannot_be_made(tmp_path: Path) -> None:
 
 
 def test_classify_says_when_nothing_answers() -> None:
-    result = run_warmlens("classify", COFFEE, "--url", "http://127.0.0.1:9", "--json")
+    result = run_warmlens("classify", PHOTO, "--url", "http://127.0.0.1:9", "--json")
     assert result.returncode == 1
     assert json.loads(result.stdout)["error"]["code"] == "unreachable"
 
@@ -202,10 +210,10 @@ def test_ctrl_c_while_it_starts_stops_it_cleanly(tmp_path: Path) -> None:
     assert "Traceback" not in (tmp_path / "up.txt").read_text()
 
 
-def test_model_list_names_the_shipped_model() -> None:
+def test_model_list_names_the_shipped_models() -> None:
     result = run_warmlens("model", "list", "--json")
-    (model,) = json.loads(result.stdout)["models"]
-    assert (model["name"], model["version"]) == MODEL
+    models = {(model["name"], model["version"]) for model in json.loads(result.stdout)["models"]}
+    assert models == {MODEL, ("products-resnet50", "1.0.0")}
 
 
 def test_model_verify_accepts_the_shipped_model() -> None:
@@ -279,3 +287,45 @@ def test_model_publish_says_what_it_did_and_why_it_did_not(
 def test_help_teaches(arguments: tuple[str, ...]) -> None:
     result = run_warmlens(*arguments)
     assert "Usage" in result.stdout + result.stderr
+
+
+def test_warm_tells_how_many_instances_it_reached(cloud: Cloud) -> None:
+    options = ("--local-folder", str(cloud.folder))
+    result = run_warmlens("warm", "2", "--json", *options)
+    assert result.returncode == 0, result.stderr
+    answer = json.loads(result.stdout)
+    assert list(answer) == ["requested", "distinct", "coverage", "cold", "rounds", "held_s"]
+    assert (answer["requested"], answer["distinct"], answer["coverage"]) == (2, 2, 1.0)
+    assert result.stderr == ""
+    told = run_warmlens("warm", "2", *options).stdout
+    assert told.startswith("2 of 2 instances are warm, 0 of them started for it; rounds: 1")
+
+
+def test_warm_says_when_the_concurrency_allows_no_more(cloud: Cloud) -> None:
+    result = run_warmlens("warm", "30", "--json", "--local-folder", str(cloud.folder))
+    answer = json.loads(result.stdout)
+    assert (result.returncode, answer["requested"]) == (0, 30)
+    assert answer["distinct"] <= 8
+    assert answer["coverage"] == answer["distinct"] / 30
+    assert "No more are possible: the account's concurrency of 10 less 1" in result.stderr
+
+
+@pytest.mark.parametrize("count", ["0", "101", "many"])
+def test_warm_refuses_a_number_that_makes_no_sense(count: str) -> None:
+    result = run_warmlens("warm", count)
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+
+
+def test_warm_says_what_to_start_when_nothing_runs(tmp_path: Path) -> None:
+    result = run_warmlens("warm", "1", "--json", "--local-folder", str(tmp_path))
+    assert result.returncode == 3
+    error = json.loads(result.stdout)["error"]
+    assert (error["code"], "make run" in error["message"]) == ("not_found", True)
+
+
+@pytest.mark.parametrize("minutes", ["0", "60-5", "soon"])
+def test_up_refuses_an_idle_expiry_that_is_none(tmp_path: Path, minutes: str) -> None:
+    result = run_warmlens("local", "up", "--idle-expiry-min", minutes, "--folder", str(tmp_path))
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
+    assert "idle expiry" in result.stderr

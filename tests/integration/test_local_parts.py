@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import os
 import shutil
 import sys
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 
 from tests.conftest import Cloud
 from warmlens.local import assembly
-from warmlens.local.assembly import Stack, read_stacks, synthesize
+from warmlens.local.assembly import KEPT, Stack, read_stacks, synthesize
 from warmlens.local.aws import LocalAws
 from warmlens.local.deploy import deploy
 from warmlens.local.emulator import Emulator
@@ -74,7 +76,17 @@ async def test_a_changed_source_is_synthesized_anew_and_an_unchanged_one_is_not(
     assert second != first
     templates = [str(stack.template) for stack in read_stacks(second)]
     assert any("'ThrottlingBurstLimit': 201" in template for template in templates)
-    assert [path.name for path in folder.iterdir()] == [second.parent.name]  # the old one is gone
+
+
+async def test_only_the_latest_assemblies_are_kept(source: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "assemblies"
+    for age_s in range(1, KEPT + 2):
+        old = folder / f"old-{age_s}"
+        old.mkdir(parents=True)
+        os.utime(old, (time.time() - 60 * age_s,) * 2)
+    latest = await synthesize("local", folder)
+    kept = {f"old-{age_s}" for age_s in range(1, KEPT)}
+    assert {path.name for path in folder.iterdir()} == {latest.parent.name, *kept}
 
 
 async def test_an_app_that_fails_is_told_with_what_it_said(source: Path, tmp_path: Path) -> None:

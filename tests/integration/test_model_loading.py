@@ -13,6 +13,9 @@ from tests.integration import classifier_lab
 from tests.integration.classifier_lab import CLASSIFY, FOLDER, NAME, VERSION, Call, CallWith
 from tests.unit.models.version_copy import copy_version, edit_labels, edit_manifest
 from warmlens.models.publish import publish_model
+from warmlens.paths import MODEL_ARTIFACTS
+
+PRODUCTS = MODEL_ARTIFACTS / "products-resnet50" / "1.0.0"
 
 call = classifier_lab.call  # a fixture
 call_with = classifier_lab.call_with  # a fixture
@@ -84,6 +87,36 @@ async def test_an_altered_file_is_never_served(
     damaged = damage((FOLDER / file).read_bytes())
     s3.put_object(Bucket=bucket, Key=f"{NAME}/{VERSION}/{file}", Body=damaged)
     assert_unavailable(await call(CLASSIFY), reason)
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda data: data[: len(data) // 2], "model.weights has"),
+        (lambda data: data[:-1] + b"\1", "model.weights does not match the SHA-256"),
+        (lambda data: None, "model.weights is not in the models bucket"),
+    ],
+    ids=["cut in half", "altered", "missing"],
+)
+async def test_weights_beside_the_graph_are_checked_like_it(
+    call_with: CallWith,
+    s3: Any,
+    bucket: str,
+    damage: Callable[[bytes], bytes | None],
+    reason: str,
+) -> None:
+    publish_model(PRODUCTS, bucket, s3)
+    key = f"{PRODUCTS.parent.name}/{PRODUCTS.name}/model.weights"
+    damaged = damage((PRODUCTS / "model.weights").read_bytes())
+    if damaged is None:
+        s3.delete_object(Bucket=bucket, Key=key)
+    else:
+        s3.put_object(Bucket=bucket, Key=key, Body=damaged)
+    async with call_with({"MODEL_NAME": PRODUCTS.parent.name}) as call:
+        assert_unavailable(await call(CLASSIFY), reason)
+        # Mended, the same instance serves: nothing of the damaged file is left in its way.
+        s3.put_object(Bucket=bucket, Key=key, Body=(PRODUCTS / "model.weights").read_bytes())
+        assert (await call(CLASSIFY))["model"] == PRODUCTS.parent.name
 
 
 async def test_a_graph_that_is_no_onnx_file_is_never_served(

@@ -205,6 +205,19 @@ async def test_instances_are_started_no_faster_than_lambda_does(start: StartLab)
     await held.release()
 
 
+async def test_a_function_has_no_more_calls_at_once_than_are_reserved_for_it(
+    start: StartLab,
+) -> None:
+    lab = await start(max_instances=5)
+    lab.reserved["hold"] = 2
+    held = await lab.hold(2)
+    with pytest.raises(TooManyRequestsError, match="hold has a reserved concurrency of 2"):
+        await lab.call("hold", {"until": str(lab.folder)})
+    assert await lab.answer("echo", "another function") == "another function"
+    await held.release()
+    assert (await lab.call("hold", {"until": str(lab.folder)})).error is None
+
+
 @pytest.mark.parametrize(
     "limit",
     ["max_instances", "idle_expiry_s", "max_lifetime_s", "scaling_per_10_s", "init_limit_s"],

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.conftest import Cloud
+from tests.conftest import SAMPLE_LABEL, Cloud
 from warmlens.paths import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -32,7 +32,7 @@ def test_curl_commands_get_the_papers_answers(cloud: Cloud, command: str) -> Non
     answer = json.loads(result.stdout)
     assert answer["method"] in command
     if answer["method"] == "classification":
-        assert answer["TOP1_label"] == "espresso"
+        assert answer["TOP1_label"] == SAMPLE_LABEL
     else:
         assert answer["time"] >= 0.8
 
@@ -44,7 +44,7 @@ def test_warmlens_commands_work(cloud: Cloud) -> None:
         arguments = shlex.split(f"{command} {option}")
         result = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr
-        assert "espresso" in result.stdout or cloud.url in result.stdout
+        assert SAMPLE_LABEL in result.stdout or cloud.url in result.stdout
 
 
 def test_every_make_target_that_is_named_exists() -> None:

@@ -15,6 +15,7 @@ import pytest
 from aiohttp import web
 
 from app import settings_of
+from tests.conftest import SAMPLE, SAMPLE_LABEL
 from tests.integration.test_cdk_deploy import empty
 from warmlens.classify import ClassifyError, classify
 from warmlens.deployed import find_environment
@@ -28,7 +29,7 @@ from warmlens.local.instances.pool import InstancePool
 from warmlens.local.ports import HOST, free_port
 from warmlens.local.server import serving
 from warmlens.models.publish import publish_model
-from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, ROOT, WEB
+from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, ROOT
 
 # The emulator runs no custom resource of CDK's: what empties buckets and what copies the page.
 POSSIBLE = {"empty_buckets": False, "web": False}
@@ -143,11 +144,10 @@ def classify_with_the_key(
     model = MODEL_ARTIFACTS / settings.model_name / settings.model_version
     publish_model(model, outputs["ModelsBucket"], aws.s3)
     url = f"{aws.endpoint_url}/restapis/{outputs['ApiId']}/v1/_user_request_"
-    photo = WEB / "samples" / "coffee.jpg"
     assert auth is not None
-    assert classify(photo, url=url, auth=auth)["TOP1_ID"]
+    assert classify(SAMPLE, url=url, auth=auth)["TOP1_label"] == SAMPLE_LABEL
     with pytest.raises(ClassifyError):
-        classify(photo, url=url)
+        classify(SAMPLE, url=url)
 
 
 def test_what_the_variants_leave_out_is_what_dev_has() -> None:

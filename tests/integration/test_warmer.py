@@ -1,10 +1,13 @@
 """A warming round: how many instances are warm afterwards, and what it says when some are not."""
 
+import datetime
 import io
 import json
+import time
 import uuid
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +60,17 @@ def warm(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Round
             cloud.client("lambda").put_function_concurrency(
                 FunctionName=name, ReservedConcurrentExecutions=reserved
             )
-        variables = {"FUNCTION_ARN": name, "HOLD_MS": "0", "WARM_INSTANCES": "1"}
+        variables = {
+            "ENV_NAME": "test",
+            "FUNCTION_ARN": name,
+            "WARM_BY_HOUR": ",".join(["1"] * 24),
+            "PERIOD_MIN": "5",
+            "HOLD_MS": "0",
+            "MAX_HOLD_MS": "0",
+            "BUDGET_S": "20",
+            "USER_RESERVE": "0",
+            "CLAIM_PARAMETER": "",
+        }
         for key, value in {**LocalAws(cloud.endpoint_url).environment, **variables}.items():
             monkeypatch.setenv(key, value)
         return handler({"instances": instances}, None)
@@ -89,18 +102,22 @@ def test_the_schedules_event_wakes_as_many_as_the_settings_say(cloud: Cloud) -> 
 @pytest.mark.parametrize("instances", [0, -1, 101])
 def test_a_number_of_instances_that_makes_no_sense_is_refused(cloud: Cloud, instances: int) -> None:
     failure = invoke(cloud, {"instances": instances})
-    assert f"instances is {instances}, allowed are 1 to 100" in failure["errorMessage"]
+    assert (
+        f"instances is {instances}, allowed are whole numbers from 1 to 100"
+        in failure["errorMessage"]
+    )
 
 
 def test_an_instance_that_answers_twice_counts_once(warm: Round) -> None:
     report = warm(ONE_INSTANCE, instances=4)
     assert (report["requested"], report["distinct"], report["coverage"]) == (4, 1, 0.25)
-    assert (report["cold"], report["held_s"], report["errors"]) == (4, 1.0, [])
+    assert (report["rounds"], report["errors"]) == (3, [])
+    assert (report["cold"], report["held_s"]) == (12, 3.0)  # of all rounds
 
 
-def test_a_call_that_fails_does_not_fail_the_round(warm: Round) -> None:
+def test_a_call_that_fails_does_not_fail_the_run_and_is_made_good(warm: Round) -> None:
     report = warm(ONE_FAILS, instances=3)
-    assert (report["distinct"], report["cold"]) == (2, 0)
+    assert (report["distinct"], report["cold"], report["rounds"]) == (3, 0, 2)
     (error,) = report["errors"]
     assert "the first call fails" in error
 
@@ -110,6 +127,41 @@ def test_a_round_that_nobody_answers_fails_and_says_why(warm: Round) -> None:
         warm(REFUSES, instances=2)
 
 
-def test_calls_that_are_throttled_do_not_end_the_round_before_all_are_told(warm: Round) -> None:
-    with pytest.raises(WarmingFailedError, match=r"none of 3 .* answered: .*TooManyRequests"):
+def test_a_function_that_may_not_run_at_all_is_told_by_its_concurrency(warm: Round) -> None:
+    with pytest.raises(WarmingFailedError, match=r"none of 3 .*: the function's concurrency of 0"):
         warm(ONE_INSTANCE, instances=3, reserved=0)
+
+
+def test_the_schedule_runs_the_warmer_and_not_a_loop_of_ours(cloud: Cloud) -> None:
+    scheduler = cloud.client("scheduler")
+    (name,) = (
+        each["Name"]
+        for each in scheduler.list_schedules()["Schedules"]
+        if each["Target"]["Arn"].endswith("warmlens-local-warmer")
+    )
+    deployed = scheduler.get_schedule(Name=name)
+    assert deployed["ScheduleExpression"] == "rate(5 minutes)"
+    begun = cloud.log().count("START RequestId")
+    # The deployed schedule's own target and input, at a moment for which a test can wait.
+    now = datetime.datetime.now(datetime.UTC)
+    for number in (1, 2):
+        scheduler.create_schedule(
+            Name=f"test-{uuid.uuid4().hex}",
+            ScheduleExpression=f"at({now:%Y-%m-%dT%H:%M:%S})",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target=deployed["Target"],
+            ActionAfterCompletion="DELETE",
+        )
+        while cloud.log().count("START RequestId") < begun + 2 * number:
+            time.sleep(0.2)
+    warm = [each for each in cloud.status()["instances"] if each["state"] == "idle"]
+    assert len(warm) >= 2
+
+
+def test_users_beyond_the_accounts_concurrency_get_429_in_the_apis_form(cloud: Cloud) -> None:
+    wakeup = {"method": "wakeup", "sleep_time": "3000"}
+    with ThreadPoolExecutor(14) as users:
+        responses = list(users.map(lambda _: cloud.post("wakeup", wakeup), range(14)))
+    assert {response.status_code for response in responses} == {200, 429}
+    refused = [each.json() for each in responses if each.status_code == 429]
+    assert {each["error"]["code"] for each in refused} == {"throttled"}

@@ -14,7 +14,9 @@ from tests.conftest import WARMLENS, Cloud, start_cloud
 from tests.unit.models.version_copy import NAME
 from warmlens.models.products.catalogue import PRODUCTS
 from warmlens.models.products.dataset import PhotoKey, photo_file
+from warmlens.models.sizes import PAPER
 from warmlens.paths import ROOT
+from warmlens.records import read_records
 
 PAGE = (ROOT / "docs" / "models.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
@@ -69,7 +71,7 @@ def options_for(command: str, desk: Path, cloud: Cloud) -> str:
 def test_the_pages_commands_lead_from_photos_to_a_served_version_and_back(
     desk: Path, cloud: Cloud
 ) -> None:
-    (block,) = (block for block in BLOCKS if "model train" in block)
+    (block,) = (block for block in BLOCKS if "model publish" in block)
     said: dict[str, str] = {}
     for command in block.splitlines():
         typed = command + options_for(command, desk, cloud)
@@ -91,6 +93,23 @@ def test_the_pages_commands_lead_from_photos_to_a_served_version_and_back(
     assert manifest["training"]["initial_weights_kind"] == "none"
     assert {metric["kind"] for metric in manifest["metrics"]} == {"measured"}
     assert all(metric["data"] and metric["source"] for metric in manifest["metrics"])
+
+
+@pytest.mark.parametrize("architecture", PAPER)
+def test_the_sizes_on_the_page_are_those_that_were_measured(architecture: str) -> None:
+    text = (ROOT / "docs" / "records" / "model-sizes.jsonl").read_text()
+    figures = {
+        record.metric: record.value for record in read_records(text) if record.name == architecture
+    }
+    top1, top5, paper_size = PAPER[architecture]
+    assert (figures["fp32_size"], figures["int8_size"]) == pytest.approx(
+        (paper_size, paper_size / 4), rel=0.02
+    )
+    row = (
+        f"| {architecture} | {top1:g} | {top5:g} | {paper_size:g} | {figures['fp32_size']:.1f} | "
+        f"{figures['int8_size']:.1f} |"
+    )
+    assert row in PAGE
 
 
 def test_every_command_of_the_page_exists() -> None:

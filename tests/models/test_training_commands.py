@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.models.conftest import SIZE, Lab
+from warmlens.models.commands import app
 from warmlens.models.sizes import PAPER, measure_size
-from warmlens.models.training_commands import app
 from warmlens.models.verify import verify_model
 
 
@@ -130,7 +130,7 @@ class Absent:
         if name.split(".")[0] == "{missing}":
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Absent())
-from warmlens.models.training_commands import app
+from warmlens.models.commands import app
 app()
 """
     done = subprocess.run(

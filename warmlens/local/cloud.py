@@ -22,6 +22,7 @@ from warmlens.local.image_functions import ImageFunctions
 from warmlens.local.instances.best_isolation import best_isolation
 from warmlens.local.instances.lambda_proxy import PROXY_PATH, proxy_routes
 from warmlens.local.instances.pool import InstancePool
+from warmlens.local.instances.private_tmp import OWN, SHARED, find_private_tmp
 from warmlens.local.ports import HOST, free_port
 from warmlens.local.samples import SAMPLES, first_sample_of
 from warmlens.local.server import serving
@@ -32,7 +33,7 @@ from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, STATE, WEB
 
 ENV_NAME = "local"
 EMULATOR_PORT = 4566
-MAX_INSTANCES = 10
+CONCURRENCY = 10  # the quota of a new AWS account
 _HERE = Path(__file__).parent
 
 PAPER_PATH = "test/20200118.jpg"  # that the paper's own request names
@@ -66,6 +67,7 @@ class CloudInfo:
         log_path: the instances' log.
         first_sample: a photo to try first.
         limits: what holds instances to their function's memory size, for people.
+        tmp: whether each instance has a /tmp of its own, for people.
     """
 
     url: str
@@ -75,11 +77,18 @@ class CloudInfo:
     log_path: Path
     first_sample: Path
     limits: str
+    tmp: str
 
 
 @asynccontextmanager
 async def local_cloud(
-    *, port: int, folder: Path, steps: Steps, model: str | None = None
+    *,
+    port: int,
+    folder: Path,
+    steps: Steps,
+    model: str | None = None,
+    concurrency: int = CONCURRENCY,
+    idle_expiry_s: float | Callable[[], float] = 600.0,
 ) -> AsyncIterator[CloudInfo]:
     """Run the local cloud for as long as the block runs.
 
@@ -88,6 +97,8 @@ async def local_cloud(
         folder: folder for its state, logs and temporary files.
         steps: told what is being done.
         model: `NAME@VERSION` to serve instead of what the settings name.
+        concurrency: the account's concurrency: most calls at once, of all functions.
+        idle_expiry_s: seconds after which an idle instance ends, or what gives each one its own.
 
     Raises:
         LocalCloudError: it cannot start; the message says why and what to do.
@@ -110,17 +121,20 @@ async def local_cloud(
             aws=aws, python=classifier_env.python, source=LAMBDA_SRC / "classifier"
         )
         isolation = await asyncio.to_thread(best_isolation)
+        private_tmp = await asyncio.to_thread(find_private_tmp)
         pool = InstancePool(
             resolve=functions.resolve,
             log=lambda line: print(line, file=log),
-            max_instances=MAX_INSTANCES,
+            max_instances=concurrency,
+            idle_expiry_s=idle_expiry_s,
             isolation=isolation,
+            private_tmp=private_tmp,
             extra_environment=aws.environment,
         )
         proxy_url = await _start_pool(stack, pool)
 
         with steps.step("Starting the emulator"):
-            emulator = _emulator(emulator_env, endpoint_url, folder, stacks, proxy_url)
+            emulator = _emulator(emulator_env, endpoint_url, folder, stacks, proxy_url, concurrency)
             stack.push_async_callback(emulator.stop)
             await emulator.start(lambda pid: state.write(emulator_pid=pid))
 
@@ -137,6 +151,7 @@ async def local_cloud(
             log_path=log_path,
             first_sample=first_sample,
             limits=isolation.description,
+            tmp=OWN if private_tmp else SHARED,
         )
         front = front_app(
             api_url=info.api_url,
@@ -185,7 +200,12 @@ async def _start_pool(stack: AsyncExitStack, pool: InstancePool) -> str:
 
 
 def _emulator(
-    environment: Environment, endpoint_url: str, folder: Path, stacks: list[Stack], proxy_url: str
+    environment: Environment,
+    endpoint_url: str,
+    folder: Path,
+    stacks: list[Stack],
+    proxy_url: str,
+    concurrency: int,
 ) -> Emulator:
     scratch = folder / "emulator"
     shutil.rmtree(scratch, ignore_errors=True)
@@ -195,6 +215,7 @@ def _emulator(
         log_path=folder / "emulator.log",
         folder=scratch,
         function_urls={name: proxy_url for each in stacks for name in each.image_functions()},
+        account_concurrency=concurrency,
     )
 
 
@@ -253,5 +274,6 @@ def _status(info: CloudInfo, pool: InstancePool) -> dict[str, Any]:
         "aws_endpoint_url": info.endpoint_url,
         "log": str(info.log_path),
         "limits": info.limits,
+        "tmp": info.tmp,
         "instances": instances,
     }

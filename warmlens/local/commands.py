@@ -15,9 +15,15 @@ from rich.console import Console
 from rich.table import Table
 
 from warmlens.classify import ClassifyError, classify
-from warmlens.local.cloud import CloudInfo, Steps, local_cloud
+from warmlens.local.cloud import (
+    CONCURRENCY,
+    CloudInfo,
+    Steps,
+    local_cloud,
+)
 from warmlens.local.errors import LocalCloudError
 from warmlens.local.front import STATUS_PATH
+from warmlens.local.instances.idle_expiry import idle_expiry_from_minutes
 from warmlens.local.ports import free_port, require_port
 from warmlens.local.state import DEFAULT_FOLDER, STATE_FILE, RunningCloud, StateFile
 from warmlens.models.catalog import find_version
@@ -59,6 +65,16 @@ def up(
             "of the settings."
         ),
     ] = None,
+    concurrency: Annotated[
+        int, typer.Option(min=1, max=1000, help="Most calls at once, of all functions.")
+    ] = CONCURRENCY,
+    idle_expiry_min: Annotated[
+        str,
+        typer.Option(
+            help="Minutes after which an idle instance ends, or a range such as 5-60, within which "
+            "each has its own."
+        ),
+    ] = "10",
     folder: Folder = DEFAULT_FOLDER,
 ) -> None:
     """Start the local cloud and keep it running until Ctrl-C.
@@ -71,11 +87,24 @@ def up(
         err.print(f"It runs already {where}. Stop it with: make down")
         raise typer.Exit(1)
     try:
+        idle_expiry_s = idle_expiry_from_minutes(idle_expiry_min)
+    except ValueError as error:
+        err.print(str(error), style="red", markup=False)
+        raise typer.Exit(2) from None
+    try:
         web_port = require_port(port) if port else free_port(WEB_PORT)
         if not port and web_port != WEB_PORT:
             out.print(f"Port {WEB_PORT} is taken, so this is on {web_port}; PORT=... chooses one.")
         chosen = find_version(MODEL_ARTIFACTS, model) if model else None
-        asyncio.run(_run(web_port, folder, chosen))
+        asyncio.run(
+            _run(
+                port=web_port,
+                folder=folder,
+                model=chosen,
+                concurrency=concurrency,
+                idle_expiry_s=idle_expiry_s,
+            )
+        )
     except OSError as error:
         err.print(f"The local cloud cannot run: {error}", style="red", markup=False)
         raise typer.Exit(1) from None
@@ -131,6 +160,7 @@ def status(
     out.print(f"AWS endpoint  {answer['aws_endpoint_url']}")
     out.print(f"Log           {answer['log']}")
     out.print(f"Limits        {answer['limits']}")
+    out.print(f"Folder /tmp   {answer['tmp']}")
     table = Table("instance", "state", "version", "calls", "init ms", "memory MB")
     for instance in answer["instances"]:
         table.add_row(
@@ -144,14 +174,14 @@ def status(
     out.print(table)
 
 
-async def _run(port: int, folder: Path, model: str | None) -> None:
+async def _run(**settings: Any) -> None:
     task = asyncio.current_task()
     assert task is not None
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     begun_s = time.monotonic()
     try:
-        async with local_cloud(port=port, folder=folder, steps=_steps(), model=model) as info:
+        async with local_cloud(steps=_steps(), **settings) as info:
             await _show_first_answer(info, begun_s)
             await asyncio.Event().wait()
     except asyncio.CancelledError:
@@ -185,4 +215,5 @@ async def _show_first_answer(info: CloudInfo, begun_s: float) -> None:
     out.print(f"  Page     {info.url}")
     out.print("  Photo    .venv/bin/warmlens classify PHOTO.jpg")
     out.print(f"  Limits   {info.limits}")
+    out.print(f"  Tmp      {info.tmp}")
     out.print("  Stop     Ctrl-C, or: make down\n")

@@ -28,6 +28,8 @@ class Emulator:
         folder: folder for its temporary files.
         function_urls: for each function that it shall not run itself, the URL that its events are
             posted to instead.
+        account_concurrency: calls of all functions at once, beyond which it answers 429; None
+            leaves it to the emulator, which goes by the machine's memory.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Emulator:
         log_path: Path,
         folder: Path,
         function_urls: Mapping[str, str],
+        account_concurrency: int | None = None,
     ) -> None:
         self.endpoint_url = f"http://{HOST}:{port}"
         self._command = [str(python), "-m", "ministack"]
@@ -51,6 +54,8 @@ class Emulator:
             "GATEWAY_PORT": str(port),
             **{f"{_PROXY_VARIABLE}{name}": url for name, url in function_urls.items()},
         }
+        if account_concurrency is not None:
+            self._environment["LAMBDA_ACCOUNT_CONCURRENCY"] = str(account_concurrency)
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self, on_started: Callable[[int], None] = lambda _: None) -> None:

@@ -103,6 +103,8 @@ async def _forward(request: web.Request) -> web.StreamResponse:
             request.app[_API_URL] + request.path.rstrip("/"), data=body, headers=headers
         ) as answer:
             text = await answer.read()
+            if answer.status == 429 and not _is_error_answer(text):
+                return _error(429, "throttled", "Too many calls at once; try again.")
             if answer.status >= 500 and not _is_error_answer(text):
                 # The emulator leaves out the API's gateway responses for failed integrations.
                 return _error(

@@ -46,9 +46,14 @@ class ImageFunctions:
             timeout_s=configuration["Timeout"],
             environment=configuration.get("Environment", {}).get("Variables", {}),
             handler=self._handler,
-            command=(str(self._python), "-m", "awslambdaric", self._handler),
+            command=instance_command(self._python, self._handler),
             task_root=self._source.parent,
         )
+
+
+def instance_command(python: Path, handler: str) -> tuple[str, ...]:
+    """Return the command that an instance runs: AWS's own runtime client."""
+    return (str(python), "-m", "awslambdaric", handler)
 
 
 def handler_of(dockerfile: Path) -> str:

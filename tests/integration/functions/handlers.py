@@ -70,3 +70,23 @@ def write_lines(event: dict[str, int], context: Any) -> None:
     for number in range(event["count"]):
         sys.stdout.write(f"line {number} é\n")
     sys.stderr.write("and an error without a line end")
+
+
+def never_answer(event: Any, context: Any) -> None:
+    while True:
+        time.sleep(1)
+
+
+def one_instance_unless_held(event: dict[str, int], context: Any) -> dict[str, Any]:
+    """Answer a wakeup as one instance would that took all calls of a short hold in turn."""
+    hold_s = event["hold_until"] / 1000 - time.time()
+    instance_id = context.aws_request_id if hold_s > 0.6 else "the only one"
+    return {"instance_id": instance_id, "cold_start": False, "time": max(0.0, hold_s)}
+
+
+def leave_a_mark_in_tmp(event: Any, context: Any) -> dict[str, Any]:
+    """Tell what lies in /tmp, leave a file there, and wait for the other instance."""
+    seen = sorted(path.name for path in Path("/tmp").iterdir())
+    (Path("/tmp") / f"mark-{context.aws_request_id}").touch()
+    time.sleep(event["sleep_s"])
+    return {"seen": seen, "temporary": tempfile.gettempdir(), "pid": os.getpid()}

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.unit.models.version_copy import SHIPPED
+from tests.unit.models.version_copy import NAME, SHIPPED
 from warmlens.models.manifest import SampleAnswer, read_manifest
 from warmlens.models.verify import sha256_of
 from warmlens.paths import WEB
@@ -61,7 +61,8 @@ def test_the_file_takes_an_images_bytes_and_answers_over_all_classes(
 
 
 def test_every_sample_photo_is_the_one_that_the_reference_answered() -> None:
-    photos = {path.name: sha256_of(path) for path in (WEB / "samples").glob("*.jpg")}
+    gallery = json.loads((WEB / "samples" / "galleries.json").read_text())[NAME]
+    photos = {entry["file"]: sha256_of(WEB / "samples" / entry["file"]) for entry in gallery}
     assert {name: sample.sha256 for name, sample in SAMPLES.items()} == photos
     assert set(EXPECTED) == set(photos)
 

@@ -11,7 +11,8 @@ class FunctionSpec:
 
     `command` starts the runtime client, for example
     `(python, "-m", "awslambdaric", "classifier.handler.handler")`; `task_root` is the folder that
-    holds the handler's package and becomes the working directory.
+    holds the handler's package and becomes the working directory. `reserved_concurrency` is the
+    most calls of all its versions at once; None leaves it to the pool's limit.
 
     Raises:
         ValueError: the command is empty, or memory or timeout is not above zero.
@@ -25,6 +26,7 @@ class FunctionSpec:
     handler: str
     command: Sequence[str]
     task_root: Path
+    reserved_concurrency: int | None = None
 
     def __post_init__(self) -> None:
         if not self.command:

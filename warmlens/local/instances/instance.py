@@ -32,6 +32,7 @@ from warmlens.local.instances.platform_log import (
     start_line,
     timeout_line,
 )
+from warmlens.local.instances.private_tmp import TMP, PrivateTmp
 from warmlens.local.instances.process import InstanceProcess, start_process
 from warmlens.local.instances.runtime_api import Event, RuntimeApi, RuntimeApiError
 
@@ -81,6 +82,7 @@ class InstanceHost:
     extra_environment: Mapping[str, str]
     init_limit_s: float
     isolation: Isolation
+    private_tmp: PrivateTmp | None
     on_idle: Callable[["Instance"], None]
     on_ended: Callable[["Instance"], None]
 
@@ -150,12 +152,12 @@ class Instance:
                 listening = self._host.runtime_api.listening(self)
                 address = await stack.enter_async_context(listening)
                 self._limit_to(self._host.init_limit_s, self._init_timed_out)
-                status = await self._run_process(self._environment(address, directory))
+                status = await self._run_process(address, directory)
                 if self.state is State.INIT and not self._init_failed_before:
                     self._init_failed(self._exit_fault(status))
                 if self.state is State.INIT:
                     self._begin_init_within_call()
-                    status = await self._run_process(self._environment(address, directory))
+                    status = await self._run_process(address, directory)
                 self._end(self._exit_fault(status))
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
@@ -164,15 +166,21 @@ class Instance:
         finally:
             self.end("the instance failed")
 
-    async def _run_process(self, environment: dict[str, str]) -> int:
+    async def _run_process(self, address: str, directory: Path) -> int:
         """Start the function's process and wait for its end."""
+        private_tmp = self._host.private_tmp
+        if private_tmp and private_tmp.suits(self.spec):
+            launcher, seen = private_tmp.launcher(directory), TMP
+        else:
+            launcher, seen = (), directory
         self._init_started = self._host.clock.monotonic()
         async with AsyncExitStack() as stack:
             self._process = await start_process(
                 self.spec.command,
                 directory=self.spec.task_root,
-                environment=environment,
+                environment=self._environment(address, seen),
                 on_line=self._log,
+                launcher=launcher,
             )
             stack.callback(self._process.kill)
             confinement = self._confined(self._process.pid)

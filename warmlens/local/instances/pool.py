@@ -18,6 +18,7 @@ from warmlens.local.instances.invocation import (
     TooManyRequestsError,
 )
 from warmlens.local.instances.isolation import Isolation, NoIsolation
+from warmlens.local.instances.private_tmp import PrivateTmp
 from warmlens.local.instances.process import die_with_parent
 from warmlens.local.instances.runtime_api import RuntimeApi
 
@@ -54,6 +55,7 @@ class InstancePool:
         region: what the functions see as their AWS region.
         extra_environment: variables for every instance, such as credentials and AWS_ENDPOINT_URL.
         isolation: holds instances to the limits of their function's memory size.
+        private_tmp: gives each instance a /tmp of its own; None leaves them the shared one.
         clock: measures and waits; another one than the machine's is for tests.
 
     Raises:
@@ -73,6 +75,7 @@ class InstancePool:
         region: str = "us-east-1",
         extra_environment: Mapping[str, str] = _NOTHING,
         isolation: Isolation = _UNCONFINED,
+        private_tmp: PrivateTmp | None = None,
         clock: Clock | None = None,
     ) -> None:
         for name, value in (
@@ -101,6 +104,7 @@ class InstancePool:
             extra_environment=extra_environment,
             init_limit_s=init_limit_s,
             isolation=isolation,
+            private_tmp=private_tmp,
             on_idle=self._on_idle,
             on_ended=self._on_ended,
         )
@@ -135,11 +139,15 @@ class InstancePool:
         await asyncio.shield(self._stopping)
 
     async def _take_down(self) -> None:
+        await self.end_all("the instance pool was stopped")
+        await self._runtime_api.stop()
+
+    async def end_all(self, reason: str) -> None:
+        """Take every instance down, as a deploy does, and wait until nothing is left of them."""
         for instance in tuple(self._instances):
-            instance.end("the instance pool was stopped")
+            instance.end(reason)
         if self._lives:
             await asyncio.wait(self._lives)
-        await self._runtime_api.stop()
 
     def instances(self) -> list[InstanceInfo]:
         """Every instance in service, oldest first."""
@@ -196,11 +204,24 @@ class InstancePool:
     def _take_idle(self, function: str, version: str) -> Instance | None:
         for instance in reversed(self._idle):
             if (instance.spec.name, instance.spec.version) == (function, version):
+                self._require_reserved(instance.spec)
                 self._idle.remove(instance)
                 return instance
         return None
 
+    def _require_reserved(self, spec: FunctionSpec) -> None:
+        """Refuse the call that would be one more at once than the function may have."""
+        reserved = spec.reserved_concurrency
+        under_way = [each for each in self._instances if each.state in (State.INIT, State.BUSY)]
+        if reserved is not None and reserved <= sum(
+            each.spec.name == spec.name for each in under_way
+        ):
+            raise TooManyRequestsError(
+                f"Rate Exceeded: {spec.name} has a reserved concurrency of {reserved}"
+            )
+
     def _new_instance(self, spec: FunctionSpec) -> Instance:
+        self._require_reserved(spec)
         if len(self._instances) >= self._max_instances:
             if not self._idle:
                 raise TooManyRequestsError(

@@ -125,6 +125,7 @@ async def start_process(
     directory: Path,
     environment: Mapping[str, str],
     on_line: Callable[[str], None],
+    launcher: Sequence[str] = (),
 ) -> InstanceProcess:
     """Start `command` as the leader of a session of its own.
 
@@ -136,6 +137,7 @@ async def start_process(
         directory: working directory.
         environment: the whole environment of the process.
         on_line: gets every line of its output, without the line end.
+        launcher: a program and arguments that turn into the command, such as those of PrivateTmp.
 
     Raises:
         OSError: the program or the directory is missing or cannot be used.
@@ -145,6 +147,8 @@ async def start_process(
         raise FileNotFoundError(errno.ENOENT, "no such file, or not executable", command[0])
     _, process = await asyncio.get_running_loop().subprocess_exec(
         lambda: InstanceProcess(on_line),
+        *launcher,
+        # Last: the kernel forgets the wish when a launcher changes its rights.
         *die_with_parent(),
         program,
         *command[1:],

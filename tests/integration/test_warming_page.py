@@ -1,0 +1,67 @@
+"""The commands of docs/warming.md do what the page says."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Cloud
+from warmlens.paths import ROOT
+
+PAGE = ROOT / "docs" / "warming.md"
+BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
+COMMANDS = [line for block in BLOCKS for line in block.splitlines()]
+LINKS = sorted(set(re.findall(r"\]\(([^)#]+)\)", PAGE.read_text())))
+
+
+def run(command: str) -> str:
+    result = subprocess.run(
+        shlex.split(command), cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return result.stdout
+
+
+def test_the_page_names_no_other_commands_than_are_run_here() -> None:
+    assert [command.split()[1] for command in COMMANDS] == ["warm", "warm", "bench"]
+
+
+def test_instances_are_warmed_by_hand(cloud: Cloud) -> None:
+    for_people, for_programs = COMMANDS[:2]
+    where = f"--local-folder {cloud.folder}"
+    assert run(f"{for_people} {where}").startswith("5 of 5 instances are warm")
+    assert json.loads(run(f"{for_programs} {where}"))["distinct"] == 5
+
+
+def test_the_comparison_makes_the_page_and_the_chart_that_are_here(tmp_path: Path) -> None:
+    page = shutil.copy(PAGE, tmp_path / "warming.md")
+    chart = tmp_path / "warming.svg"
+    command = COMMANDS[2]
+    run(
+        command.replace("docs/warming.md", str(page)).replace(
+            "docs/pictures/warming.svg", str(chart)
+        )
+    )
+    date = re.compile(r"(?<=bench warming`, )[\d-]+")
+    assert date.sub("", Path(page).read_text()) == date.sub("", PAGE.read_text())
+    assert chart.read_text() == (ROOT / "docs" / "pictures" / "warming.svg").read_text()
+
+
+@pytest.mark.parametrize("command", ["rounds --instances 2 --runs 2", "overhead --calls 50"])
+def test_what_is_measured_comes_as_records(command: str) -> None:
+    lines = run(f".venv/bin/warmlens bench {command} --json").splitlines()
+    records = [json.loads(line) for line in lines]
+    assert {record["kind"] for record in records} == {"measured"}
+    if command.startswith("rounds"):
+        values = {record["metric"]: record["value"] for record in records}
+        assert (values["exact_share"], values["told_wrong_share"]) == (1.0, 0.0)
+    else:
+        assert all(record["p99"] >= record["value"] > 0 for record in records)
+
+
+@pytest.mark.parametrize("target", LINKS)
+def test_every_file_that_is_linked_exists(target: str) -> None:
+    assert (PAGE.parent / target).exists()

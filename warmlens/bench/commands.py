@@ -1,0 +1,96 @@
+"""`warmlens bench`: measurements that a person runs, as records or as tables."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from warmlens.bench.overhead import measure_overhead
+from warmlens.bench.rounds import measure_rounds
+from warmlens.bench.warming.comparison import INSTANCES, compare
+from warmlens.bench.warming.page import PageError, chart, with_table
+from warmlens.records import Record, write_records
+
+app = typer.Typer(no_args_is_help=True, help="Measure warming and the local cloud.")
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print records as JSON Lines and nothing else.")
+]
+
+
+@app.command()
+def warming(
+    instances: Annotated[
+        int, typer.Option(min=1, max=100, help="How many instances each policy keeps warm.")
+    ] = INSTANCES,
+    seed: Annotated[int, typer.Option(help="Draws the arrivals and the instances' lives.")] = 1,
+    page: Annotated[
+        Path | None, typer.Option(help="A page whose table to make anew, as docs/warming.md.")
+    ] = None,
+    chart_file: Annotated[
+        Path | None, typer.Option("--chart", help="Where to write the chart, an SVG.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare ways to keep instances warm under the same arrivals, simulated.
+
+    Nothing is started and nothing is called: a model with the rules of the instance pool.
+    """
+    records = list(compare(instances=instances, seed=seed))
+    if page is not None:
+        try:
+            page.write_text(with_table(page.read_text(), records))
+        except (OSError, PageError) as error:
+            err.print(f"{page}: {error}", style="red", markup=False)
+            raise typer.Exit(1) from None
+    if chart_file is not None:
+        chart_file.write_text(chart(records))
+    _print(records, "workload", as_json=as_json)
+
+
+@app.command()
+def rounds(
+    instances: Annotated[
+        list[int] | None,
+        typer.Option(min=1, max=100, help="Instances to ask for; may be repeated."),
+    ] = None,
+    runs: Annotated[int, typer.Option(min=1, help="Runs of the warmer for each.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Count how often the warmer reaches exactly as many instances as asked for, on real parts."""
+
+    async def run() -> list[Record]:
+        return [record async for record in measure_rounds(instances or (1, 5, 20, 50), runs)]
+
+    _print(asyncio.run(run()), "instances", as_json=as_json)
+
+
+@app.command()
+def overhead(
+    calls: Annotated[int, typer.Option(min=50, help="Calls for each way and client count.")] = 500,
+    as_json: AsJson = False,
+) -> None:
+    """Time a warm call that does nothing: in the pool, and beside the emulator's own executor."""
+    _print(asyncio.run(measure_overhead(calls)), "concurrency", as_json=as_json)
+
+
+def _print(records: Sequence[Record], condition: str, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(write_records(records), nl=False)
+        return
+    table = Table(condition, "name", "metric", "value", "p95", "p99", "ratio")
+    for record in records:
+        numbers = (record.value, record.p95, record.p99, record.ratio)
+        table.add_row(
+            str(record.conditions[condition]),
+            record.name,
+            record.metric,
+            *("" if number is None else f"{number:.4g}" for number in numbers),
+        )
+    out.print(table)

@@ -1,0 +1,26 @@
+"""A function that answers wakeups as the classifier does, and calls of users, without a model.
+
+Cheap enough for fifty instances on one machine. It runs in the pool, not in this package.
+"""
+
+import os
+import time
+from typing import Any
+
+_ID = os.environ["AWS_LAMBDA_LOG_STREAM_NAME"].rpartition("]")[2]
+_calls = 0
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Hold until `hold_until` (Unix time in ms), or be busy for `sleep_time` ms."""
+    global _calls
+    _calls += 1
+    begun_s = time.time()
+    until_s = event.get("hold_until", begun_s * 1000 + int(event.get("sleep_time", 0))) / 1000
+    time.sleep(max(0.0, until_s - begun_s))
+    return {
+        "method": event.get("method"),
+        "time": time.time() - begun_s,
+        "instance_id": _ID,
+        "cold_start": _calls == 1,
+    }

@@ -1,0 +1,58 @@
+"""When users call: the same arrivals for every policy, drawn from a seed."""
+
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+DAY_S = 86_400.0
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A day of user requests.
+
+    Attributes:
+        name: what people call it.
+        arrivals_s: intended send times, ascending, in seconds from midnight.
+    """
+
+    name: str
+    arrivals_s: tuple[float, ...]
+
+
+def poisson(per_hour: float, seed: int) -> Workload:
+    """Users who come independently of each other, at one rate all day."""
+    name = f"{per_hour:g} an hour"
+    return Workload(name, tuple(_thinned(lambda _: per_hour / 3600, per_hour / 3600, seed)))
+
+
+def bursts(size: int, seed: int, per_hour: float = 4.0, within_s: float = 0.1) -> Workload:
+    """Groups of `size` users who come within a tenth of a second, at independent moments."""
+    chance = random.Random(f"{size} {seed}")
+    moments = _thinned(lambda _: per_hour / 3600, per_hour / 3600, seed)
+    arrivals = [moment + chance.uniform(0, within_s) for moment in moments for _ in range(size)]
+    return Workload(f"bursts of {size}", tuple(sorted(arrivals)))
+
+
+def day_profile(peak_per_hour: float, seed: int) -> Workload:
+    """A day with a quiet night: a tenth of the peak at 4 in the morning, the peak at 16."""
+
+    def rate(now_s: float) -> float:
+        wave = (1 - math.cos(2 * math.pi * (now_s / DAY_S - 4 / 24))) / 2
+        return peak_per_hour / 3600 * (0.1 + 0.9 * wave)
+
+    name = f"a day, peak {peak_per_hour:g} an hour"
+    return Workload(name, tuple(_thinned(rate, peak_per_hour / 3600, seed)))
+
+
+def _thinned(rate: Callable[[float], float], highest: float, seed: int) -> list[float]:
+    """Lewis and Shedler (1979): draw at the highest rate, keep each with its share of it."""
+    chance, now_s = random.Random(seed), 0.0
+    arrivals: list[float] = []
+    while True:
+        now_s += chance.expovariate(highest)
+        if now_s >= DAY_S:
+            return arrivals
+        if chance.random() * highest <= rate(now_s):
+            arrivals.append(now_s)

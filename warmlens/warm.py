@@ -1,0 +1,76 @@
+"""`warmlens warm`: run the warmer of an environment by hand, and print what it reached."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from warmlens.deployed import DeployedEnvironment
+
+MAX_INSTANCES = 100
+FIELDS = ("requested", "distinct", "coverage", "cold", "rounds", "held_s")
+
+
+class WarmError(Exception):
+    """No instance was woken.
+
+    Args:
+        code: a word for what failed.
+        message: what is wrong and what to do, for a person.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class WarmReport:
+    """What a run of the warmer reached.
+
+    Attributes:
+        figures: `requested`, `distinct`, `coverage`, `cold`, `rounds` and `held_s`.
+        limited_by: the concurrency limit that made the number impossible, or None.
+        throttled: calls that were refused with 429.
+        errors: why other calls failed.
+    """
+
+    figures: dict[str, Any]
+    limited_by: str | None
+    throttled: int
+    errors: tuple[str, ...]
+
+
+def warm(environment: DeployedEnvironment, instances: int) -> WarmReport:
+    """Wake instances of the environment's classifier, at once.
+
+    Args:
+        environment: where.
+        instances: how many, 1 to 100.
+
+    Raises:
+        WarmError: the environment has no warmer, it cannot be called, or it woke nobody.
+    """
+    warmer = environment.outputs.get("WarmerFunction")
+    if warmer is None:
+        raise WarmError(
+            "no_warmer",
+            f"The environment {environment.name} has no warmer: its setting warming is off.",
+        )
+    try:
+        response = environment.lambda_.invoke(
+            FunctionName=warmer, Payload=json.dumps({"instances": instances}).encode()
+        )
+        answer = json.loads(response["Payload"].read())
+    except (BotoCoreError, ClientError) as error:
+        raise WarmError("unreachable", f"The warmer could not be called: {error}") from error
+    if "FunctionError" in response:
+        reason = answer.get("errorMessage", "it gave no reason")
+        raise WarmError("warming_failed", f"The warmer failed: {reason}")
+    return WarmReport(
+        {name: answer[name] for name in FIELDS},
+        answer["limited_by"],
+        answer["throttled"],
+        tuple(answer["errors"]),
+    )
