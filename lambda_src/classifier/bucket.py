@@ -2,6 +2,8 @@
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from obstore.exceptions import BaseError, PermissionDeniedError
@@ -16,8 +18,8 @@ class ObjectMissingError(Exception):
     """No such object, or none that this function may read: S3 answers both alike."""
 
 
-class ObjectTooLargeError(Exception):
-    """The object has more bytes than the reader accepts."""
+class ObjectSizeError(Exception):
+    """The object has more bytes than the reader accepts, or others than it must have."""
 
     def __init__(self, size_bytes: int) -> None:
         super().__init__(f"{size_bytes} bytes")
@@ -63,23 +65,47 @@ class Bucket:
 
         Raises:
             ObjectMissingError: there is none, or it may not be read.
-            ObjectTooLargeError: it has more than `max_bytes`.
+            ObjectSizeError: it has more than `max_bytes`.
             BucketTimeoutError: S3 was too slow.
             BucketUnavailableError: S3 failed otherwise.
         """
-        begun_s = time.monotonic()
-        try:
+        with _errors():
             result = self._store.get(key)
             size_bytes = result.meta["size"]
             if size_bytes > max_bytes:
-                raise ObjectTooLargeError(size_bytes)
+                raise ObjectSizeError(size_bytes)
             return bytes(result.bytes())
-        except (FileNotFoundError, PermissionDeniedError) as error:
-            raise ObjectMissingError(_first_line(error)) from error
-        except BaseError as error:
-            in_time = time.monotonic() - begun_s < REQUEST_TIMEOUT_S
-            kind = BucketUnavailableError if in_time else BucketTimeoutError
-            raise kind(_first_line(error)) from error
+
+    def read_range(self, key: str, *, start: int, end: int) -> tuple[memoryview, int]:
+        """Fetch a part of an object.
+
+        Args:
+            key: the object's key.
+            start: its first byte.
+            end: the byte after its last one.
+
+        Returns:
+            The part, and the size of the whole object in bytes.
+
+        Raises:
+            ObjectMissingError, BucketTimeoutError, BucketUnavailableError: as `read`.
+        """
+        with _errors():
+            result = self._store.get(key, options={"range": (start, end)})
+            return memoryview(result.bytes()), result.meta["size"]
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    begun_s = time.monotonic()
+    try:
+        yield
+    except (FileNotFoundError, PermissionDeniedError) as error:
+        raise ObjectMissingError(_first_line(error)) from error
+    except BaseError as error:
+        in_time = time.monotonic() - begun_s < REQUEST_TIMEOUT_S
+        kind = BucketUnavailableError if in_time else BucketTimeoutError
+        raise kind(_first_line(error)) from error
 
 
 def _first_line(error: Exception) -> str:

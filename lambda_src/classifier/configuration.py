@@ -1,11 +1,10 @@
 """The function's environment variables, read once into a typed object."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, kw_only=True)
-class Configuration:
+class Configuration(NamedTuple):
     """What the stack tells the function. `stacks/inference.py` writes the same names.
 
     Attributes:
@@ -37,18 +36,18 @@ class Configuration:
     cors_origins: tuple[str, ...]
     memory_mb: int
 
-    def __post_init__(self) -> None:
-        if (self.models_bucket is None) == (self.models_folder is None):
-            raise ValueError("exactly one of MODELS_BUCKET and MODELS_FOLDER must be set")
-
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Configuration":
         """Read the variables; a missing one raises KeyError, a wrong number ValueError."""
+        models_bucket = environment.get("MODELS_BUCKET") or None
+        models_folder = environment.get("MODELS_FOLDER") or None
+        if (models_bucket is None) == (models_folder is None):
+            raise ValueError("exactly one of MODELS_BUCKET and MODELS_FOLDER must be set")
         return cls(
             images_bucket=environment["IMAGES_BUCKET"],
             image_prefixes=tuple(environment["IMAGE_PREFIXES"].split(",")),
-            models_bucket=environment.get("MODELS_BUCKET") or None,
-            models_folder=environment.get("MODELS_FOLDER") or None,
+            models_bucket=models_bucket,
+            models_folder=models_folder,
             model_name=environment["MODEL_NAME"],
             model_version=environment["MODEL_VERSION"],
             max_image_bytes=int(environment["MAX_IMAGE_BYTES"]),

@@ -1,22 +1,46 @@
 """Running a model's graph with ONNX Runtime on the CPU."""
 
-from typing import Any
-
-import numpy as np
-import onnxruntime
-from numpy.typing import NDArray
+import ctypes
+import os
+from array import array
 
 from .errors import ModelError
+from .onnxruntime_api import (
+    DEFAULT_MEMORY,
+    DEVICE_ALLOCATOR,
+    FLOAT,
+    LOG_ERROR,
+    OPTIMIZE_NOTHING,
+    UINT8,
+    OnnxRuntimeApi,
+    OnnxRuntimeError,
+)
+
+
+class Runtime:
+    """ONNX Runtime, loaded and ready to load graphs.
+
+    Raises:
+        ModelError: it is not installed, or not a version that this code knows.
+    """
+
+    def __init__(self) -> None:
+        self.api = OnnxRuntimeApi()
+        # It registers its operators and holds the logger, and is used until the process ends.
+        self.environment = self.api.create("CreateEnv", LOG_ERROR, b"classifier")
 
 
 class Engine:
     """A loaded graph that takes pixels and gives the softmax over all classes.
 
     Args:
+        runtime: what loads it.
         path: an ONNX file whose input is uint8 (1, height, width, 3) RGB and whose output is
             float32 (1, classes); normalisation and softmax are part of the graph. Weights that lie
             in a file beside it are mapped, not copied.
         input_name: name of the input.
+        width: the input's width in pixels.
+        height: its height likewise.
         output_name: name of the output.
         threads: compute threads.
         optimized: the graph was optimized when it was made and is run as it is.
@@ -26,28 +50,89 @@ class Engine:
     """
 
     def __init__(
-        self, path: str, *, input_name: str, output_name: str, threads: int, optimized: bool
+        self,
+        runtime: Runtime,
+        path: str,
+        *,
+        input_name: str,
+        width: int,
+        height: int,
+        output_name: str,
+        threads: int,
+        optimized: bool,
     ) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        # A spinning thread would use up the instance's CPU share between requests.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        if optimized:
-            level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-            options.graph_optimization_level = level
-        self._input_name = input_name
-        self._output_names = [output_name]
+        self._api = api = runtime.api
+        self._input_names = (ctypes.c_char_p * 1)(input_name.encode())
+        self._output_names = (ctypes.c_char_p * 1)(output_name.encode())
+        self._shape = (ctypes.c_int64 * 4)(1, height, width, 3)
         try:
-            self._session = onnxruntime.InferenceSession(
-                path, options, providers=["CPUExecutionProvider"]
+            options = api.create("CreateSessionOptions")
+            api.call("SetIntraOpNumThreads", options, threads)
+            api.call("SetInterOpNumThreads", options, 1)
+            # A spinning thread would use up the instance's CPU share between requests.
+            api.call("AddSessionConfigEntry", options, b"session.intra_op.allow_spinning", b"0")
+            if optimized:
+                api.call("SetSessionGraphOptimizationLevel", options, OPTIMIZE_NOTHING)
+            self._memory = api.create("CreateCpuMemoryInfo", DEVICE_ALLOCATOR, DEFAULT_MEMORY)
+            self._session = api.create(
+                "CreateSession", runtime.environment, os.fsencode(path), options
             )
-        except Exception as error:  # ONNX Runtime's own types share no public base
+            api.release("ReleaseSessionOptions", options)
+        except OnnxRuntimeError as error:
             raise ModelError(f"ONNX Runtime cannot load the model file: {error}") from error
 
-    def run(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the softmax, float32 of shape (classes,), for one image's pixels."""
-        outputs: list[Any] = self._session.run(self._output_names, {self._input_name: pixels})
-        softmax: NDArray[np.float32] = outputs[0][0]
-        return softmax
+    def run(self, pixels: bytes) -> "array[float]":
+        """Return the softmax over all classes for one image.
+
+        Args:
+            pixels: RGB, row by row, of the input's height and width.
+
+        Raises:
+            OnnxRuntimeError: the graph does not take such an input or give such an output.
+        """
+        api = self._api
+        image = api.create(
+            "CreateTensorWithDataAsOrtValue",
+            self._memory,
+            ctypes.c_char_p(pixels),
+            ctypes.c_size_t(len(pixels)),
+            self._shape,
+            ctypes.c_size_t(4),
+            UINT8,
+        )
+        outputs = (ctypes.c_void_p * 1)()
+        try:
+            api.call(
+                "Run",
+                self._session,
+                None,
+                self._input_names,
+                ctypes.byref(image),
+                ctypes.c_size_t(1),
+                self._output_names,
+                ctypes.c_size_t(1),
+                outputs,
+            )
+        finally:
+            api.release("ReleaseValue", image)
+        output = ctypes.c_void_p(outputs[0])
+        try:
+            return self._floats(output)
+        finally:
+            api.release("ReleaseValue", output)
+
+    def _floats(self, value: ctypes.c_void_p) -> "array[float]":
+        api = self._api
+        info = api.create("GetTensorTypeAndShape", value)
+        kind, count = ctypes.c_int(), ctypes.c_size_t()
+        try:
+            api.call("GetTensorElementType", info, ctypes.byref(kind))
+            api.call("GetTensorShapeElementCount", info, ctypes.byref(count))
+        finally:
+            api.release("ReleaseTensorTypeAndShapeInfo", info)
+        if kind.value != FLOAT:
+            raise OnnxRuntimeError(f"the output's elements are of type {kind.value}, not float32")
+        data = api.create("GetTensorMutableData", value)
+        values = array("f")
+        values.frombytes(ctypes.string_at(data, count.value * values.itemsize))
+        return values

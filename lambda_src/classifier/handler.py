@@ -14,12 +14,11 @@ from .bucket import (
     BucketTimeoutError,
     BucketUnavailableError,
     ObjectMissingError,
-    ObjectTooLargeError,
+    ObjectSizeError,
 )
 from .errors import RequestError
 from .instance import Instance
 from .logs import log, metrics
-from .picture import prepare
 from .request import Classification, Wakeup, cors_headers, is_api_call, read_request
 from .stages import Stages
 
@@ -102,11 +101,7 @@ def _classify(request: Classification, stages: Stages, cold_start: bool) -> dict
     with stages.measure("fetch"):
         data = _fetch_image(request.file_path)
     with stages.measure("decode"):
-        pixels = prepare(
-            data,
-            model.manifest.geometry,
-            max_pixels=INSTANCE.configuration.max_image_pixels,
-        )
+        pixels = model.prepare(data, max_pixels=INSTANCE.configuration.max_image_pixels)
     with stages.measure("inference"):
         predictions = model.classify(pixels)
 
@@ -138,7 +133,7 @@ def _fetch_image(file_path: str) -> bytes:
         raise RequestError(
             404, "image_not_found", f"There is no image at {file_path}; upload it first."
         ) from None
-    except ObjectTooLargeError as error:
+    except ObjectSizeError as error:
         raise RequestError(
             413,
             "image_too_large",

@@ -1,17 +1,23 @@
 """What one instance keeps between calls: its id, its model, its way to the images."""
 
-import re
+import os
 import time
-import uuid
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
+from .background import Background
 from .bucket import Bucket
 from .configuration import Configuration
 from .errors import ModelError, RequestError
 from .logs import log, metrics
-from .model import Model, load_model
+from .model_files import ModelFiles, read_model_files
+from .stages import Stages
 
-_LOG_STREAM = re.compile(r"[0-9a-f]{32}$")
+if TYPE_CHECKING:
+    from .engine import Runtime
+    from .model import Model
+
+_ID_CHARACTERS = 32
 
 
 def instance_id(log_stream: str) -> str:
@@ -20,8 +26,10 @@ def instance_id(log_stream: str) -> str:
     A runtime whose log streams have no such end, such as Lambda's local emulators, gives a random
     one.
     """
-    found = _LOG_STREAM.search(log_stream)
-    return found.group() if found else uuid.uuid4().hex
+    end = log_stream[-_ID_CHARACTERS:]
+    if len(end) == _ID_CHARACTERS and not end.strip("0123456789abcdef"):
+        return end
+    return os.urandom(_ID_CHARACTERS // 2).hex()
 
 
 class Instance:
@@ -35,21 +43,32 @@ class Instance:
     def __init__(self, environment: Mapping[str, str], *, started_s: float) -> None:
         self.configuration = Configuration.from_environment(environment)
         self.id = instance_id(environment.get("AWS_LAMBDA_LOG_STREAM_NAME", ""))
-        self.images = Bucket(self.configuration.images_bucket)
+        self._stages = Stages()
+        self._runtime: Runtime | None = None
         self._model: Model | None = None
         self._calls = 0
+        files = self._fetch()
+        with self._stages.measure("images_client"):
+            self.images = Bucket(self.configuration.images_bucket)
         try:
-            self._model = load_model(self.configuration)
+            self._model = self._load(files)
         except ModelError as error:
             self._report(error)
         self.init_ms = round((time.monotonic() - started_s) * 1000, 3)
+        log(
+            "INFO",
+            "init",
+            instance_id=self.id,
+            init_ms=self.init_ms,
+            stages_ms=self._stages.milliseconds,
+        )
 
     def begin_call(self) -> bool:
         """Count a call; return True for the instance's first one, the cold start."""
         self._calls += 1
         return self._calls == 1
 
-    def model(self) -> Model:
+    def model(self) -> "Model":
         """Return the model.
 
         An instance whose init could not load it tries again here, so that it serves as soon as
@@ -60,7 +79,7 @@ class Instance:
         """
         if self._model is None:
             try:
-                self._model = load_model(self.configuration)
+                self._model = self._load(self._fetch())
             except ModelError as error:
                 self._report(error)
                 raise RequestError(
@@ -70,6 +89,25 @@ class Instance:
                     f"{self.configuration.model_version} cannot be served: {error}.",
                 ) from None
         return self._model
+
+    def _fetch(self) -> Background[ModelFiles]:
+        return Background(lambda: read_model_files(self.configuration))
+
+    def _load(self, files: Background[ModelFiles]) -> "Model":
+        measure = self._stages.measure
+        with measure("imports"):
+            # Here and not above, so that the files are on their way meanwhile.
+            from .engine import Runtime
+            from .model import open_model
+        with measure("runtime"):
+            self._runtime = self._runtime or Runtime()
+        with measure("files"):
+            verified = files.result()
+        with measure("session"):
+            model = open_model(verified, self._runtime, threads=self.configuration.threads)
+        with measure("dry_forward"):
+            model.dry_forward()
+        return model
 
     def _report(self, error: ModelError) -> None:
         log(

@@ -4,38 +4,50 @@ The schema with every field is `model_artifacts/manifest.schema.json`. The funct
 what it uses, since a validator would have to be imported at each cold start.
 """
 
-import hashlib
 import json
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import ModelError
-from .picture import Geometry
 
 SCHEMA = "warmlens.model/1"
 MAX_SIDE = 4096
 
 
-@dataclass(frozen=True)
-class ModelFile:
+class Geometry(NamedTuple):
+    """A model's input size and how an image is brought to it.
+
+    The shorter side is resized to `resize_shorter_side` pixels, then `width` x `height` pixels
+    are cut from the centre.
+    """
+
+    width: int
+    height: int
+    resize_shorter_side: int
+    interpolation: str
+
+
+class ModelFile(NamedTuple):
     """A file of the version: its name in the version's folder, size and SHA-256."""
 
     path: str
     size_bytes: int
     sha256: str
 
-    def check(self, data: bytes) -> None:
-        """Raise ModelError unless `data` is exactly this file's content."""
-        if len(data) != self.size_bytes:
-            raise ModelError(
-                f"{self.path} has {len(data)} bytes; its manifest says {self.size_bytes}"
-            )
-        if hashlib.sha256(data).hexdigest() != self.sha256:
+    def check(self, size_bytes: int, sha256: str) -> None:
+        """Raise ModelError unless content of this size and SHA-256 is exactly this file's."""
+        if size_bytes != self.size_bytes:
+            raise self.wrong_size(size_bytes)
+        if sha256 != self.sha256:
             raise ModelError(f"{self.path} does not match the SHA-256 in its manifest")
 
+    def wrong_size(self, size_bytes: int) -> ModelError:
+        """Return the error that tells of content of another size."""
+        return ModelError(
+            f"{self.path} has {size_bytes} bytes; its manifest says {self.size_bytes}"
+        )
 
-@dataclass(frozen=True, kw_only=True)
-class Manifest:
+
+class Manifest(NamedTuple):
     """What the function uses of a manifest."""
 
     name: str

@@ -1,18 +1,22 @@
 """Where the model's files are read from: a bucket, or a folder that is mounted or in the image."""
 
-from pathlib import Path
+import hashlib
+import mmap
+import os
 from typing import Protocol
 
-from .bucket import Bucket, BucketUnavailableError, ObjectMissingError, ObjectTooLargeError
+from .bucket import Bucket, BucketUnavailableError, ObjectMissingError, ObjectSizeError
 from .configuration import Configuration
+from .download import download
 from .errors import ModelError
+from .manifest import ModelFile
 
 
 class ModelStore(Protocol):
     """Holds `<name>/<version>/manifest.json` and the files it names."""
 
     def read(self, path: str, *, max_bytes: int) -> bytes:
-        """Read one file.
+        """Read one small file.
 
         Args:
             path: its path, such as `products/1.0.0/manifest.json`.
@@ -22,12 +26,20 @@ class ModelStore(Protocol):
             ModelError: there is none, it has more bytes, or it cannot be read.
         """
 
-    def path_of(self, path: str) -> str | None:
-        """Return where a file lies on disk, so that it need not be copied; None if it does not."""
+    def path_of(self, folder: str, file: ModelFile) -> str:
+        """Return where a file lies on disk, with exactly the content that the manifest says.
+
+        Args:
+            folder: the version's folder, such as `products/1.0.0`.
+            file: the file, as the manifest describes it.
+
+        Raises:
+            ModelError: it is missing, altered, or cannot be read.
+        """
 
 
 class BucketStore:
-    """The models bucket.
+    """The models bucket; large files are put into the instance's temporary folder.
 
     Args:
         bucket: its name.
@@ -41,14 +53,33 @@ class BucketStore:
         try:
             return self._bucket.read(path, max_bytes=max_bytes)
         except ObjectMissingError:
-            raise ModelError(f"{path} is not in the models bucket, or may not be read") from None
-        except ObjectTooLargeError as error:
+            raise _not_in_bucket(path) from None
+        except ObjectSizeError as error:
             raise _too_large(path, error.size_bytes) from None
         except BucketUnavailableError as error:
-            raise ModelError(f"{path} could not be fetched: {error}") from None
+            raise _not_fetched(path, error) from None
 
-    def path_of(self, path: str) -> None:
-        """As `ModelStore.path_of`: nothing of a bucket is on disk."""
+    def path_of(self, folder: str, file: ModelFile) -> str:
+        """As `ModelStore.path_of`.
+
+        A file that an earlier attempt left is replaced, not written over: it may still be mapped.
+        """
+        to = os.path.join(os.environ.get("TMPDIR", "/tmp"), file.path)
+        new = f"{to}.new"
+        key = f"{folder}/{file.path}"
+        try:
+            sha256 = download(self._bucket, key, size_bytes=file.size_bytes, path=new)
+            file.check(file.size_bytes, sha256)
+            os.replace(new, to)
+        except ObjectMissingError:
+            raise _not_in_bucket(key) from None
+        except ObjectSizeError as error:
+            raise file.wrong_size(error.size_bytes) from None
+        except BucketUnavailableError as error:
+            raise _not_fetched(key, error) from None
+        except OSError as error:
+            raise ModelError(f"{file.path} cannot be kept at {to}: {error.strerror}") from None
+        return to
 
 
 class FolderStore:
@@ -59,25 +90,38 @@ class FolderStore:
     """
 
     def __init__(self, folder: str) -> None:
-        self._folder = Path(folder)
+        self._folder = folder
 
     def read(self, path: str, *, max_bytes: int) -> bytes:
         """As `ModelStore.read`."""
         try:
-            with (self._folder / path).open("rb") as file:
-                size_bytes = file.seek(0, 2)
+            with open(os.path.join(self._folder, path), "rb") as file:
+                size_bytes = file.seek(0, os.SEEK_END)
                 if size_bytes > max_bytes:
                     raise _too_large(path, size_bytes)
                 file.seek(0)
                 return file.read()
-        except FileNotFoundError:
-            raise ModelError(f"{path} is not in {self._folder}") from None
         except OSError as error:
-            raise ModelError(f"{path} could not be read: {error.strerror}") from None
+            raise self._unreadable(path, error) from None
 
-    def path_of(self, path: str) -> str:
-        """As `ModelStore.path_of`."""
-        return str(self._folder / path)
+    def path_of(self, folder: str, file: ModelFile) -> str:
+        """As `ModelStore.path_of`: where it is, hashed through the pages that will be mapped."""
+        path = os.path.join(self._folder, folder, file.path)
+        try:
+            with open(path, "rb") as opened:
+                size_bytes = opened.seek(0, os.SEEK_END)
+                if size_bytes == 0:
+                    raise file.wrong_size(0)
+                with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                    file.check(size_bytes, hashlib.sha256(content).hexdigest())
+        except OSError as error:
+            raise self._unreadable(f"{folder}/{file.path}", error) from None
+        return path
+
+    def _unreadable(self, path: str, error: OSError) -> ModelError:
+        if isinstance(error, FileNotFoundError):
+            return ModelError(f"{path} is not in {self._folder}")
+        return ModelError(f"{path} could not be read: {error.strerror}")
 
 
 def open_model_store(configuration: Configuration) -> ModelStore:
@@ -90,3 +134,11 @@ def open_model_store(configuration: Configuration) -> ModelStore:
 
 def _too_large(path: str, size_bytes: int) -> ModelError:
     return ModelError(f"{path} has {size_bytes} bytes, more than expected")
+
+
+def _not_in_bucket(path: str) -> ModelError:
+    return ModelError(f"{path} is not in the models bucket, or may not be read")
+
+
+def _not_fetched(path: str, error: Exception) -> ModelError:
+    return ModelError(f"{path} could not be fetched: {error}")

@@ -3,8 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import RequestError
 
@@ -16,15 +15,13 @@ _SEGMENT = re.compile(r"[A-Za-z0-9!_.*'()-]+", re.ASCII)
 _MILLISECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
-@dataclass(frozen=True)
-class Classification:
+class Classification(NamedTuple):
     """`{"method": "classification", "file_path": ...}`: an image's key in the images bucket."""
 
     file_path: str
 
 
-@dataclass(frozen=True)
-class Wakeup:
+class Wakeup(NamedTuple):
     """`{"method": "wakeup", ...}`: hold the instance.
 
     Either for `sleep_time_ms` from now on (the paper's `sleep_time`), or until `hold_until_ms`,

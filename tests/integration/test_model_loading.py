@@ -56,7 +56,7 @@ async def test_an_altered_file_in_a_folder_is_never_served(
     data = model.read_bytes()
     async with call_with({"MODELS_FOLDER": str(tmp_path), "MODELS_BUCKET": ""}) as call:
         for damaged, reason in (
-            (data + b"\0", "more than expected"),
+            (data + b"\0", "its manifest says"),
             (data[:-1] + b"\0", "does not match the SHA-256"),
         ):
             model.write_bytes(damaged)

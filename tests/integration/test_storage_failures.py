@@ -52,11 +52,13 @@ async def call(
             status = disturbance.next()
             if status is not None:
                 return web.Response(status=status, text="<Error><Code>Disturbed</Code></Error>")
+        asked = {key: request.headers[key] for key in ("Range",) if key in request.headers}
         async with (
             aiohttp.ClientSession() as session,
-            session.get(cloud.endpoint_url + request.raw_path) as answer,
+            session.get(cloud.endpoint_url + request.raw_path, headers=asked) as answer,
         ):
-            headers = {key: answer.headers[key] for key in ("ETag", "Last-Modified")}
+            passed = ("ETag", "Last-Modified", "Content-Range")
+            headers = {key: answer.headers[key] for key in passed if key in answer.headers}
             return web.Response(status=answer.status, body=await answer.read(), headers=headers)
 
     app = web.Application()

@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
-from lambda_src.classifier.engine import Engine
+from lambda_src.classifier.engine import Runtime
+from lambda_src.classifier.manifest import Geometry as ServiceGeometry
 from lambda_src.classifier.manifest import read_labels
 from lambda_src.classifier.manifest import read_manifest as read_as_the_service
-from lambda_src.classifier.model import Model
-from lambda_src.classifier.picture import Geometry as ServiceGeometry
+from lambda_src.classifier.model import Model, open_model
+from lambda_src.classifier.model_files import ModelFiles
+from lambda_src.classifier.model_store import FolderStore
 from lambda_src.classifier.picture import prepare
 from tests.models.conftest import SIZE, Exported, Lab
 from tests.models.photo_folder import make_photo_folder
@@ -37,19 +38,17 @@ def served(folder: Path) -> Model:
     manifest = read_as_the_service(
         (folder / "manifest.json").read_bytes(), name=folder.parent.name, version=folder.name
     )
-    for file in filter(None, (manifest.model, manifest.weights, manifest.labels)):
-        file.check((folder / file.path).read_bytes())
+    store = FolderStore(str(folder.parents[1]))
+    version = f"{folder.parent.name}/{folder.name}"
+    graph_path = store.path_of(version, manifest.model)
+    for file in filter(None, (manifest.weights, manifest.labels)):
+        store.path_of(version, file)
     ids, labels = read_labels(
         (folder / manifest.labels.path).read_bytes(), class_count=manifest.class_count
     )
-    engine = Engine(
-        str(folder / manifest.model.path),
-        input_name=manifest.input_name,
-        output_name=manifest.output_name,
-        threads=1,
-        optimized=manifest.optimized,
-    )
-    return Model(manifest, ids, labels, engine)
+    model = open_model(ModelFiles(manifest, ids, labels, graph_path), Runtime(), threads=1)
+    model.dry_forward()
+    return model
 
 
 def test_the_version_is_what_its_manifest_says(int8_version: Exported) -> None:
@@ -64,7 +63,7 @@ def test_the_service_loads_the_version_and_recognises_photos(
     tests = sorted((photos / "test").glob("*/*.jpg"))
     right = 0
     for photo in tests:
-        pixels = prepare(photo.read_bytes(), model.manifest.geometry, max_pixels=MAX_PIXELS)
+        pixels = model.prepare(photo.read_bytes(), max_pixels=MAX_PIXELS)
         predictions = model.classify(pixels)
         assert len(predictions) == 3
         assert sum(prediction.softmax for prediction in predictions) == pytest.approx(1, abs=1e-5)
@@ -116,7 +115,7 @@ def test_an_optimized_graph_answers_as_the_one_it_was_made_of(
     assert optimized.manifest.files.weights is not None
     assert verify_model(optimized.folder) == []
     for photo in sorted((photos / "test").glob("*/*.jpg"))[:10]:
-        pixels = read_pixels(photo, geometry_of(plain.manifest.input))[np.newaxis]
+        pixels = read_pixels(photo, geometry_of(plain.manifest.input)).tobytes()
         answers = [served(version.folder).classify(pixels) for version in (plain, optimized)]
         assert [each.class_id for each in answers[0]] == [each.class_id for each in answers[1]]
         softmax = [[each.softmax for each in answer] for answer in answers]
@@ -156,7 +155,7 @@ def test_a_resnet50_is_exported_and_served(resnet_version: Exported, photos: Pat
     assert made.top1_agreement >= 0.9
     photo = next((photos / "hard" / "disc").glob("*.jpg"))
     model = served(version.folder)
-    pixels = prepare(photo.read_bytes(), model.manifest.geometry, max_pixels=MAX_PIXELS)
+    pixels = model.prepare(photo.read_bytes(), max_pixels=MAX_PIXELS)
     assert len(model.classify(pixels)) == 3
 
 
@@ -230,6 +229,7 @@ def odd_photos() -> dict[str, Image.Image]:
     return {
         "wide.png": plain,
         "tall.jpg": plain.rotate(90, expand=True),
+        "large.jpg": plain.resize((523, 391)),  # decoded at a quarter
         "grey.png": plain.convert("L"),
         "palette.gif": plain.convert("P"),
         "transparent.png": faded,
@@ -252,8 +252,8 @@ def test_photos_are_prepared_exactly_as_the_service_does(
     geometry = ServiceGeometry(
         width=40, height=40, resize_shorter_side=resize, interpolation="bicubic"
     )
-    theirs: NDArray[np.uint8] = prepare(photo.read_bytes(), geometry, max_pixels=MAX_PIXELS)
-    np.testing.assert_array_equal(ours, theirs[0])
+    theirs = prepare(photo.read_bytes(), geometry, max_pixels=MAX_PIXELS)
+    np.testing.assert_array_equal(ours, np.frombuffer(theirs, np.uint8).reshape(40, 40, 3))
 
 
 def test_a_model_file_cut_in_half_is_refused(int8_version: Exported) -> None:

@@ -172,8 +172,8 @@ def environments() -> tuple[Environment, Environment]:
     classifier = Environment(
         folder,
         "classifier",
-        LAMBDA_SRC / "classifier" / "requirements.txt",
         _HERE / "requirements-runtime.txt",
+        alone=[LAMBDA_SRC / "classifier" / "requirements.txt"],
     )
     return emulator, classifier
 

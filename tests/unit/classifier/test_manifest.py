@@ -2,9 +2,10 @@
 
 import copy
 import json
+from array import array
+from hashlib import sha256
 from typing import Any
 
-import numpy as np
 import pytest
 
 from lambda_src.classifier.errors import ModelError
@@ -74,12 +75,12 @@ def test_what_is_no_manifest_at_all_is_refused(data: bytes) -> None:
 
 
 def test_a_file_is_checked_for_size_and_content() -> None:
-    file = ModelFile("a", 5, "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824")
-    file.check(b"hello")
+    file = ModelFile("a", 5, sha256(b"hello").hexdigest())
+    file.check(5, sha256(b"hello").hexdigest())
     with pytest.raises(ModelError, match="4 bytes; its manifest says 5"):
-        file.check(b"hell")
+        file.check(4, sha256(b"hell").hexdigest())
     with pytest.raises(ModelError, match="SHA-256"):
-        file.check(b"hallo")
+        file.check(5, sha256(b"hallo").hexdigest())
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_labels_that_do_not_fit_the_classes_are_refused(labels: object) -> None:
 
 
 def test_with_fewer_than_five_classes_only_those_that_exist_are_ranked() -> None:
-    softmax = np.array([0.2, 0.5, 0.3], np.float32)
+    softmax = array("f", [0.2, 0.5, 0.3])
     predictions = rank(softmax, ["001", "002", "003"], ["a", "b", "c"])
     assert [(each.class_id, each.label) for each in predictions] == [
         ("002", "b"),
@@ -109,6 +110,6 @@ def test_with_fewer_than_five_classes_only_those_that_exist_are_ranked() -> None
 
 
 def test_classes_that_are_equal_keep_their_order() -> None:
-    softmax = np.full(8, 0.125, np.float32)
+    softmax = array("f", [0.125] * 8)
     ids = [str(number) for number in range(8)]
     assert [each.class_id for each in rank(softmax, ids, ids)] == ids[:5]

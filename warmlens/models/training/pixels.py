@@ -19,7 +19,10 @@ from warmlens.models.errors import ModelError
 from warmlens.models.training.folder import Photo
 
 # Changes when the steps below do, so that no file of older steps is used.
-STEPS = "1"
+STEPS = "2"
+REDUCED_TO = 2  # the same as the service's
+_ORIENTATION = 0x0112  # the EXIF tag
+_LYING = range(5, 9)  # its values that exchange width and height
 RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 
 Pixels = npt.NDArray[np.uint8]
@@ -49,8 +52,14 @@ def read_pixels(path: Path, geometry: Geometry) -> Pixels:
     """
     try:
         with Image.open(path) as photo:
+            size = photo.size
+            if photo.getexif().get(_ORIENTATION) in _LYING:
+                size = (size[1], size[0])
+            # The service decodes a large JPEG at a reduced scale.
+            side = REDUCED_TO * geometry.resize_shorter_side
+            photo.draft(None, (side, side))
             image = _to_rgb(ImageOps.exif_transpose(photo))
-            return np.asarray(_resize_and_crop(image, geometry))
+            return np.asarray(_resize_and_crop(image, size, geometry))
     except Exception as error:  # decoders raise many types on damaged files
         raise ModelError("unreadable_photo", f"{path} cannot be decoded: {error}.") from error
 
@@ -65,9 +74,9 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _resize_and_crop(image: Image.Image, geometry: Geometry) -> Image.Image:
-    shorter = min(image.size)
-    resized = [geometry.resize_shorter_side * side // shorter for side in image.size]
+def _resize_and_crop(image: Image.Image, size: tuple[int, int], geometry: Geometry) -> Image.Image:
+    shorter = min(size)
+    resized = [geometry.resize_shorter_side * side // shorter for side in size]
     cut = (geometry.width, geometry.height)
     scale = [side / new for side, new in zip(image.size, resized, strict=True)]
     start = [round((new - part) / 2) for new, part in zip(resized, cut, strict=True)]
