@@ -11,11 +11,14 @@ from rich.table import Table
 
 from warmlens.bench.overhead import measure_overhead
 from warmlens.bench.rounds import measure_rounds
+from warmlens.bench.speed import commands as speed_commands
 from warmlens.bench.warming.comparison import INSTANCES, compare
 from warmlens.bench.warming.page import PageError, chart, with_table
 from warmlens.records import Record, write_records
 
-app = typer.Typer(no_args_is_help=True, help="Measure warming and the local cloud.")
+app = typer.Typer(no_args_is_help=True, help="Measure speed, warming and the local cloud.")
+for command in (speed_commands.cold, speed_commands.warm, speed_commands.memory):
+    app.command()(command)
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 

@@ -1,0 +1,1 @@
+"""The handler that every speed figure is divided by: the paper's way, with today's packages."""

@@ -1,0 +1,84 @@
+"""ResNet50 on Lambda as the paper describes it: PyTorch, torchvision, boto3, weights by torch.load.
+
+It does what the classifier does, and tells its stages in the same way, so that the times of both
+can be put side by side. It is as short as such handlers are, checks nothing, and is deployed
+nowhere. It imports nothing of this project.
+"""
+
+import io
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def measured(stages_ms: dict[str, float], name: str) -> Iterator[None]:
+    """Measure the block as the stage `name`, in milliseconds."""
+    begun_s = time.perf_counter()
+    yield
+    stages_ms[name] = (time.perf_counter() - begun_s) * 1000
+
+
+INIT_MS: dict[str, float] = {}
+
+with measured(INIT_MS, "imports"):
+    import boto3
+    import torch
+
+    try:
+        import torchvision
+    except RuntimeError:
+        # A torchvision built for CUDA beside a torch for the CPU: declare what it looks for.
+        OPERATORS = torch.library.Library("torchvision", "DEF")
+        for arguments in ("nms(Tensor a, Tensor b, float c)", "qnms(Tensor a, Tensor b, float c)"):
+            OPERATORS.define(f"{arguments} -> Tensor")
+        import torchvision
+    from PIL import Image
+    from torchvision import transforms
+
+with measured(INIT_MS, "images_client"):
+    S3 = boto3.client("s3")
+
+with measured(INIT_MS, "files"):
+    WEIGHTS = os.environ.get("WEIGHTS_FILE", "")
+    if not WEIGHTS:
+        WEIGHTS = f"{os.environ['TMPDIR']}/weights.pt"
+        S3.download_file(os.environ["MODELS_BUCKET"], os.environ["WEIGHTS_KEY"], WEIGHTS)
+
+with measured(INIT_MS, "session"):
+    CLASSES = int(os.environ["CLASS_COUNT"])
+    MODEL = torchvision.models.resnet50(num_classes=CLASSES)
+    MODEL.load_state_dict(torch.load(WEIGHTS, map_location="cpu"))
+    MODEL.eval()
+
+PREPARE = transforms.Compose(
+    [
+        transforms.Resize(int(os.environ["RESIZE_PX"])),
+        transforms.CenterCrop(int(os.environ["INPUT_PX"])),
+        transforms.ToTensor(),
+        transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+    ]
+)
+print(json.dumps({"message": "init", "stages_ms": INIT_MS}), flush=True)
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Answer `{"method": "classification", "file_path": ...}` as the paper's Fig. 6 prints it."""
+    begun_s = time.time()
+    stages_ms: dict[str, float] = {}
+    with measured(stages_ms, "fetch"):
+        found = S3.get_object(Bucket=os.environ["IMAGES_BUCKET"], Key=event["file_path"])
+        data = found["Body"].read()
+    with measured(stages_ms, "decode"):
+        image = PREPARE(Image.open(io.BytesIO(data)).convert("RGB")).unsqueeze(0)
+    with measured(stages_ms, "inference"), torch.no_grad():
+        softmax = torch.softmax(MODEL(image)[0], dim=0)
+        values, places = softmax.topk(5)
+    answer: dict[str, Any] = {"method": "classification"}
+    for rank, (value, place) in enumerate(zip(values, places, strict=True), start=1):
+        answer[f"TOP{rank}_ID"] = f"{place.item():05}"
+        answer[f"TOP{rank}_softmax"] = value.item()
+    return {**answer, "time": time.time() - begun_s, "stages_ms": stages_ms}

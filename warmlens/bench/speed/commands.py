@@ -1,0 +1,144 @@
+"""`warmlens bench cold`, `warm` and `memory`: the classifier beside the paper's way of doing it."""
+
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from warmlens.bench.speed.chart import chart
+from warmlens.bench.speed.cold import Case, measure_cold
+from warmlens.bench.speed.lab import Lab, lab
+from warmlens.bench.speed.memory import measure_memory
+from warmlens.bench.speed.process import BenchError
+from warmlens.bench.speed.versions import PAPER_PX
+from warmlens.bench.speed.warm import measure_warm
+from warmlens.local.errors import LocalCloudError
+from warmlens.local.instances.best_isolation import best_isolation
+from warmlens.local.instances.isolation import MEMORY_MB_PER_VCPU, Isolation
+from warmlens.models.errors import ModelError
+from warmlens.records import Record, write_records
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class PageCache(StrEnum):
+    """What the kernel holds of the files before a start."""
+
+    WARM = "warm"
+    DROPPED = "dropped"
+
+
+class Store(StrEnum):
+    """Where the model is loaded from."""
+
+    FOLDER = "folder"
+    S3 = "s3"
+
+
+MemorySizes = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--memory-mb", min=128, max=10_240, help="Memory size; may be repeated. 1769 is 1 vCPU."
+    ),
+]
+InputPx = Annotated[
+    int,
+    typer.Option(min=32, max=512, help="Side of the model's input, in pixels; the paper's is 224."),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print records as JSON Lines and nothing else.")
+]
+
+
+def cold(
+    memory_mb: MemorySizes = None,
+    page_cache: Annotated[
+        list[PageCache] | None, typer.Option(help="May be repeated; warm unless given.")
+    ] = None,
+    store: Annotated[
+        list[Store] | None, typer.Option(help="May be repeated; folder unless given.")
+    ] = None,
+    runs: Annotated[int, typer.Option(min=1, help="Starts of each side in each case.")] = 5,
+    input_px: InputPx = PAPER_PX,
+    chart_file: Annotated[
+        Path | None, typer.Option("--chart", help="Where to write the chart, an SVG.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Time starts of fresh processes to their first answer, by stages, beside the baseline's."""
+    cases = [
+        Case(memory_mb=size_mb, page_cache=cache, store=each)
+        for each in store or [Store.FOLDER]
+        for cache in page_cache or [PageCache.WARM]
+        for size_mb in memory_mb or [MEMORY_MB_PER_VCPU]
+    ]
+
+    def measure(lab: Lab, isolation: Isolation) -> Iterator[Record]:
+        return measure_cold(lab, cases, runs=runs, isolation=isolation)
+
+    records = _measured(measure, input_px, as_json=as_json)
+    if chart_file is not None:
+        chart_file.write_text(chart(records))
+
+
+def warm(
+    memory_mb: MemorySizes = None,
+    calls: Annotated[int, typer.Option(min=5, help="Calls with each photo.")] = 50,
+    input_px: InputPx = PAPER_PX,
+    as_json: AsJson = False,
+) -> None:
+    """Time warm calls on photos of 0.3, 2 and 12 megapixels, and say what a million cost."""
+
+    def measure(lab: Lab, isolation: Isolation) -> Iterator[Record]:
+        sizes = memory_mb or [MEMORY_MB_PER_VCPU]
+        return measure_warm(lab, sizes, calls=calls, isolation=isolation)
+
+    _measured(measure, input_px, as_json=as_json)
+
+
+def memory(
+    runs: Annotated[int, typer.Option(min=1, help="Instances of each side.")] = 3,
+    input_px: InputPx = PAPER_PX,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the peak of resident memory and the size of the installed packages."""
+
+    def measure(lab: Lab, isolation: Isolation) -> Iterator[Record]:
+        return measure_memory(lab, runs=runs, isolation=isolation)
+
+    _measured(measure, input_px, as_json=as_json)
+
+
+def _measured(
+    measure: Callable[[Lab, Isolation], Iterator[Record]], input_px: int, *, as_json: bool
+) -> list[Record]:
+    records: list[Record] = []
+    try:
+        with lab(input_px) as made:
+            for record in measure(made, best_isolation()):
+                records.append(record)
+                if as_json:
+                    typer.echo(write_records([record]), nl=False)
+    except (BenchError, LocalCloudError, ModelError) as error:
+        err.print(str(error), style="red", markup=False)
+        raise typer.Exit(1) from None
+    if not as_json:
+        _print(records)
+    return records
+
+
+def _print(records: list[Record]) -> None:
+    shown = ("memory_mb", "page_cache", "model_store", "stage", "megapixels", "megapixels_up_to")
+    table = Table("name", "metric", "conditions", "value", "unit", "p95", "p99", "ratio")
+    for record in records:
+        numbers = (record.value, record.p95, record.p99, record.ratio)
+        value, p95, p99, ratio = ("" if each is None else f"{each:.4g}" for each in numbers)
+        conditions = record.conditions
+        about = ", ".join(f"{key} {conditions[key]}" for key in shown if key in conditions)
+        table.add_row(record.name, record.metric, about, value, record.unit, p95, p99, ratio)
+    out.print(table)

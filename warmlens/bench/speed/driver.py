@@ -1,0 +1,59 @@
+"""Runs a handler as a fresh instance does, and tells when it was ready and what each call took.
+
+Run as a program, by the interpreter whose packages the handler uses: `driver.py MODULE`. Each line
+of standard input is an event. Of standard output the lines that begin with `{"driver"` are this
+program's, all others the handler's. The standard library only: nothing here may be paid for.
+"""
+
+import importlib
+import json
+import sys
+import time
+from pathlib import Path
+
+STARTED_S = time.monotonic()
+_STATUS = Path("/proc/self/status")
+
+
+class Context:
+    """The part of Lambda's context that handlers here use."""
+
+    aws_request_id = "bench"
+
+
+def main() -> None:
+    """Import the handler, then answer event after event."""
+    handler = importlib.import_module(sys.argv[1]).handler
+    _tell(event="ready", started_s=STARTED_S, at_s=time.monotonic(), cpu_s=time.process_time())
+    for line in sys.stdin:
+        begun_s = time.monotonic()
+        answer = handler(json.loads(line), Context())
+        ended_s = time.monotonic()
+        _tell(
+            event="answer",
+            at_s=ended_s,
+            ms=(ended_s - begun_s) * 1000,
+            cpu_s=time.process_time(),
+            peak_rss_mb=_peak_rss_mb(),
+            answer=answer,
+        )
+
+
+def _tell(**fields: object) -> None:
+    sys.stdout.write(json.dumps({"driver": fields}) + "\n")
+    sys.stdout.flush()
+
+
+def _peak_rss_mb() -> float:
+    """The peak of this program; the kernel's figure for a process counts its parent's, too."""
+    if _STATUS.exists():
+        lines = _STATUS.read_text().splitlines()
+        (peak,) = (line for line in lines if line.startswith("VmHWM"))
+        return int(peak.split()[1]) / 1024
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+if __name__ == "__main__":
+    main()
