@@ -8,7 +8,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.warmlens/jsii
 
 .DEFAULT_GOAL := help
-.PHONY: help run down test image snapshots policies unit infrastructure integration e2e models lint format synth openapi screenshot clean
+.PHONY: help run down test image cpus snapshots policies unit infrastructure integration e2e models lint format synth openapi screenshot clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' \
@@ -28,9 +28,18 @@ test: $(VENV)/.models node_modules  ## Run all tests
 		echo "NOT RUN: the check of the container image, which needs a builder that works here:"; \
 		echo "         make image IMAGE_BUILDER=docker, podman or buildah"; \
 	fi
+	@if command -v qemu-x86_64 >/dev/null; then \
+		$(MAKE) cpus; \
+	else \
+		echo "NOT RUN: the shipped models on an older processor, which needs qemu-user:"; \
+		echo "         sudo apt install qemu-user && make cpus"; \
+	fi
 
 image: $(VENV)/.dev  ## Build the container image and run it, with IMAGE_BUILDER, BASE_IMAGE=...
 	IMAGE_BUILDER=$(IMAGE_BUILDER) BASE_IMAGE=$(BASE_IMAGE) $(BIN)/pytest tests/image -s
+
+cpus: $(VENV)/.dev  ## Run the shipped models on an emulated processor without AVX-512
+	$(BIN)/pytest tests/cpus
 
 unit infrastructure integration e2e: $(VENV)/.dev node_modules  ## Run one tier of the tests
 	$(BIN)/pytest tests/$@

@@ -13,6 +13,7 @@ class Configuration(NamedTuple):
         models_bucket: bucket that holds `<model_name>/<model_version>/manifest.json`; None when a
             folder does.
         models_folder: folder that holds it: a mounted file system, or a part of the image.
+        models_in_image: that folder is part of the container image.
         model_name: name of the model to serve.
         model_version: version of that model.
         max_image_bytes: largest image object that is fetched, in bytes.
@@ -27,6 +28,7 @@ class Configuration(NamedTuple):
     image_prefixes: tuple[str, ...]
     models_bucket: str | None
     models_folder: str | None
+    models_in_image: bool
     model_name: str
     model_version: str
     max_image_bytes: int
@@ -48,6 +50,7 @@ class Configuration(NamedTuple):
             image_prefixes=tuple(environment["IMAGE_PREFIXES"].split(",")),
             models_bucket=models_bucket,
             models_folder=models_folder,
+            models_in_image=_is_in_image(models_folder, environment.get("LAMBDA_TASK_ROOT")),
             model_name=environment["MODEL_NAME"],
             model_version=environment["MODEL_VERSION"],
             max_image_bytes=int(environment["MAX_IMAGE_BYTES"]),
@@ -65,3 +68,7 @@ class Configuration(NamedTuple):
         Source: AWS Lambda developer guide, "Configure Lambda function memory".
         """
         return max(1, self.memory_mb // 1769)
+
+
+def _is_in_image(folder: str | None, task_root: str | None) -> bool:
+    return bool(folder and task_root) and f"{folder}/".startswith(f"{task_root}/")

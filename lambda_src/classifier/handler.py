@@ -16,7 +16,7 @@ from .bucket import (
     ObjectMissingError,
     ObjectSizeError,
 )
-from .errors import RequestError
+from .errors import ModelError, RequestError
 from .instance import Instance
 from .logs import log, metrics
 from .request import Classification, Wakeup, cors_headers, is_api_call, read_request
@@ -102,8 +102,11 @@ def _classify(request: Classification, stages: Stages, cold_start: bool) -> dict
         data = _fetch_image(request.file_path)
     with stages.measure("decode"):
         pixels = model.prepare(data, max_pixels=INSTANCE.configuration.max_image_pixels)
-    with stages.measure("inference"):
-        predictions = model.classify(pixels)
+    try:
+        with stages.measure("inference"):
+            predictions = model.classify(pixels)
+    except ModelError as error:
+        raise INSTANCE.unavailable(error) from None
 
     answer: dict[str, Any] = {"method": "classification"}
     for rank, prediction in enumerate(predictions, start=1):
@@ -116,7 +119,10 @@ def _classify(request: Classification, stages: Stages, cold_start: bool) -> dict
 
 
 def _wake(request: Wakeup, stages: Stages, cold_start: bool) -> dict[str, Any]:
-    INSTANCE.model()  # an instance that could not answer a user is not warm
+    try:
+        INSTANCE.model().dry_forward()  # an instance that could not answer a user is not warm
+    except ModelError as error:
+        raise INSTANCE.unavailable(error) from None
     if request.hold_until_ms is None:
         hold_s = request.sleep_time_ms / 1000
     else:

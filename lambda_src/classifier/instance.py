@@ -1,5 +1,6 @@
 """What one instance keeps between calls: its id, its model, its way to the images."""
 
+import gc
 import os
 import time
 from collections.abc import Mapping
@@ -43,6 +44,9 @@ class Instance:
     def __init__(self, environment: Mapping[str, str], *, started_s: float) -> None:
         self.configuration = Configuration.from_environment(environment)
         self.id = instance_id(environment.get("AWS_LAMBDA_LOG_STREAM_NAME", ""))
+        # With provisioned concurrency nobody waits; otherwise the call that waits is the first run.
+        kind = environment.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
+        self._initialized_ahead = kind != "on-demand"
         self._stages = Stages()
         self._runtime: Runtime | None = None
         self._model: Model | None = None
@@ -54,6 +58,8 @@ class Instance:
             self._model = self._load(files)
         except ModelError as error:
             self._report(error)
+        gc.freeze()  # nor need a later collection look at it
+        gc.enable()
         self.init_ms = round((time.monotonic() - started_s) * 1000, 3)
         log(
             "INFO",
@@ -81,14 +87,18 @@ class Instance:
             try:
                 self._model = self._load(self._fetch())
             except ModelError as error:
-                self._report(error)
-                raise RequestError(
-                    503,
-                    "model_unavailable",
-                    f"The model {self.configuration.model_name} "
-                    f"{self.configuration.model_version} cannot be served: {error}.",
-                ) from None
+                raise self.unavailable(error) from None
         return self._model
+
+    def unavailable(self, error: ModelError) -> RequestError:
+        """Log why the model cannot be served, and return what the caller is told."""
+        self._report(error)
+        return RequestError(
+            503,
+            "model_unavailable",
+            f"The model {self.configuration.model_name} "
+            f"{self.configuration.model_version} cannot be served: {error}.",
+        )
 
     def _fetch(self) -> Background[ModelFiles]:
         return Background(lambda: read_model_files(self.configuration))
@@ -98,15 +108,18 @@ class Instance:
         with measure("imports"):
             # Here and not above, so that the files are on their way meanwhile.
             from .engine import Runtime
+
+            runtime = Background(lambda: self._runtime or Runtime())
             from .model import open_model
         with measure("runtime"):
-            self._runtime = self._runtime or Runtime()
+            self._runtime = runtime.result()
         with measure("files"):
             verified = files.result()
         with measure("session"):
             model = open_model(verified, self._runtime, threads=self.configuration.threads)
-        with measure("dry_forward"):
-            model.dry_forward()
+        if self._initialized_ahead:
+            with measure("dry_forward"):
+                model.dry_forward()
         return model
 
     def _report(self, error: ModelError) -> None:

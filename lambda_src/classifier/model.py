@@ -38,24 +38,20 @@ class Model:
         self._ids = ids
         self._labels = labels
         self._engine = engine
+        self._has_run = False
 
     def prepare(self, data: bytes, *, max_pixels: int) -> bytes:
         """Return an image file's pixels as the model takes them; see `picture.prepare`."""
         return prepare(data, self.manifest.geometry, max_pixels=max_pixels)
 
     def classify(self, pixels: bytes) -> list[Prediction]:
-        """Return the up to five most probable classes for pixels, height x width x 3 bytes."""
-        return rank(self._engine.run(pixels), self._ids, self._labels)
-
-    def dry_forward(self) -> None:
-        """Run the model once on a black image.
+        """Return the up to five most probable classes for pixels, height x width x 3 bytes.
 
         Raises:
             ModelError: the graph does not take or give what the manifest says.
         """
-        geometry = self.manifest.geometry
         try:
-            softmax = self._engine.run(bytes(geometry.height * geometry.width * 3))
+            softmax = self._engine.run(pixels)
         except OnnxRuntimeError as error:
             raise ModelError(f"the model file does not run on its input: {error}") from error
         if len(softmax) != self.manifest.class_count:
@@ -63,6 +59,18 @@ class Model:
                 f"the model file gives {len(softmax)} values for an image; "
                 f"its manifest says {self.manifest.class_count} classes"
             )
+        self._has_run = True
+        return rank(softmax, self._ids, self._labels)
+
+    def dry_forward(self) -> None:
+        """Run the model on a black image, unless it has run before: the first run takes longer.
+
+        Raises:
+            ModelError: as `classify`.
+        """
+        if not self._has_run:
+            geometry = self.manifest.geometry
+            self.classify(bytes(geometry.height * geometry.width * 3))
 
 
 def rank(softmax: "array[float]", ids: list[str], labels: list[str]) -> list[Prediction]:

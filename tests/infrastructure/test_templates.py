@@ -251,6 +251,7 @@ def test_the_classifier_understands_the_environment_variables_it_is_given(
         image_prefixes=("uploads/", "test/"),
         models_bucket="a-bucket",
         models_folder=None,
+        models_in_image=False,
         model_name=settings.model_name,
         model_version=settings.model_version,
         max_image_bytes=settings.max_image_bytes,

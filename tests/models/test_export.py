@@ -38,7 +38,7 @@ def served(folder: Path) -> Model:
     manifest = read_as_the_service(
         (folder / "manifest.json").read_bytes(), name=folder.parent.name, version=folder.name
     )
-    store = FolderStore(str(folder.parents[1]))
+    store = FolderStore(str(folder.parents[1]), in_image=False)
     version = f"{folder.parent.name}/{folder.name}"
     graph_path = store.path_of(version, manifest.model)
     for file in filter(None, (manifest.weights, manifest.labels)):

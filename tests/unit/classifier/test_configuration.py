@@ -39,3 +39,19 @@ def test_models_are_in_a_bucket_or_in_a_folder(given: dict[str, str]) -> None:
     variables = {key: value for key, value in VARIABLES.items() if key != "MODELS_BUCKET"}
     with pytest.raises(ValueError, match="exactly one of MODELS_BUCKET and MODELS_FOLDER"):
         Configuration.from_environment({**variables, **given})
+
+
+@pytest.mark.parametrize(
+    ("folder", "in_image"),
+    [
+        ("/var/task/models", True),
+        ("/var/task", True),
+        ("/var/tasks", False),
+        ("/mnt/models", False),
+    ],
+)
+def test_a_folder_below_the_functions_own_is_part_of_its_image(folder: str, in_image: bool) -> None:
+    variables = {**VARIABLES, "MODELS_BUCKET": "", "MODELS_FOLDER": folder}
+    assert not Configuration.from_environment(variables).models_in_image
+    variables["LAMBDA_TASK_ROOT"] = "/var/task"
+    assert Configuration.from_environment(variables).models_in_image is in_image

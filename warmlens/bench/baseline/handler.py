@@ -32,7 +32,8 @@ with measured(INIT_MS, "imports"):
         import torchvision
     except RuntimeError:
         # A torchvision built for CUDA beside a torch for the CPU: declare what it looks for.
-        OPERATORS = torch.library.Library("torchvision", "DEF")
+        LIBRARY: Any = torch.library.Library
+        OPERATORS = LIBRARY("torchvision", "DEF")
         for arguments in ("nms(Tensor a, Tensor b, float c)", "qnms(Tensor a, Tensor b, float c)"):
             OPERATORS.define(f"{arguments} -> Tensor")
         import torchvision

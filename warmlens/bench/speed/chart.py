@@ -84,5 +84,5 @@ def _legend() -> list[str]:
 def _case(record: Record) -> str:
     conditions = record.conditions
     cache = "" if conditions["page_cache"] == "warm" else ", cache dropped"
-    store = "" if conditions["model_store"] == "folder" else ", S3"
+    store = "" if conditions["model_store"] == "image" else ", S3"
     return f"{conditions['memory_mb']} MB{store}{cache}"

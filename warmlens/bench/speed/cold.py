@@ -36,7 +36,7 @@ class Case:
     Attributes:
         memory_mb: the memory size, which brings the processor share.
         page_cache: `warm`, or `dropped` before each start.
-        store: `folder` or `s3`.
+        store: `image` or `s3`.
     """
 
     memory_mb: int

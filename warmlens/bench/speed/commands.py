@@ -36,7 +36,7 @@ class PageCache(StrEnum):
 class Store(StrEnum):
     """Where the model is loaded from."""
 
-    FOLDER = "folder"
+    IMAGE = "image"
     S3 = "s3"
 
 
@@ -61,7 +61,7 @@ def cold(
         list[PageCache] | None, typer.Option(help="May be repeated; warm unless given.")
     ] = None,
     store: Annotated[
-        list[Store] | None, typer.Option(help="May be repeated; folder unless given.")
+        list[Store] | None, typer.Option(help="May be repeated; image unless given.")
     ] = None,
     runs: Annotated[int, typer.Option(min=1, help="Starts of each side in each case.")] = 5,
     input_px: InputPx = PAPER_PX,
@@ -73,7 +73,7 @@ def cold(
     """Time starts of fresh processes to their first answer, by stages, beside the baseline's."""
     cases = [
         Case(memory_mb=size_mb, page_cache=cache, store=each)
-        for each in store or [Store.FOLDER]
+        for each in store or [Store.IMAGE]
         for cache in page_cache or [PageCache.WARM]
         for size_mb in memory_mb or [MEMORY_MB_PER_VCPU]
     ]

@@ -47,7 +47,7 @@ class Lab:
         """Return the baseline and ours.
 
         Args:
-            store: `folder` or `s3`: where each loads its model from.
+            store: `image` or `s3`: where each loads its model from.
             memory_mb: what each is told of its memory size.
         """
         common = {
@@ -83,6 +83,7 @@ class Lab:
                 "IMAGE_PREFIXES": "test/",
                 "MODELS_BUCKET": _MODELS if from_bucket else "",
                 "MODELS_FOLDER": "" if from_bucket else str(self.folder / "models"),
+                "LAMBDA_TASK_ROOT": str(self.folder),
                 "MODEL_NAME": versions.NAME,
                 "MODEL_VERSION": versions.VERSION,
                 "MAX_IMAGE_BYTES": "20000000",

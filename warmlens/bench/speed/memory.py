@@ -27,7 +27,7 @@ def measure_memory(lab: Lab, *, runs: int, isolation: Isolation) -> Iterator[Rec
         runs: instances of each side.
         isolation: how they are held to one processor.
     """
-    sides = lab.sides(store="folder", memory_mb=MEMORY_MB_PER_VCPU)
+    sides = lab.sides(store="image", memory_mb=MEMORY_MB_PER_VCPU)
     peaks_mb: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for _ in range(runs):
         for side in sides:

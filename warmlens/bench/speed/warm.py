@@ -41,7 +41,7 @@ def measure_warm(
                 side.name: stack.enter_context(
                     InstanceUnderTest(side, isolation=isolation, vcpus=vcpus, file_path=key(12))
                 )
-                for side in lab.sides(store="folder", memory_mb=memory_mb)
+                for side in lab.sides(store="image", memory_mb=memory_mb)
             }
             for megapixels in SIZES:
                 taken_ms: dict[str, list[float]] = defaultdict(list)

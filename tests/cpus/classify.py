@@ -1,0 +1,21 @@
+"""Classifies photos with the classifier's own modules; prints the top five of each as JSON.
+
+Run as a program, with the classifier's packages and variables: natively, and on other processors.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from classifier.configuration import Configuration
+from classifier.engine import Runtime
+from classifier.model import open_model
+from classifier.model_files import read_model_files
+
+CONFIGURATION = Configuration.from_environment(os.environ)
+MODEL = open_model(read_model_files(CONFIGURATION), Runtime(), threads=1)
+for photo in sys.argv[1:]:
+    pixels = MODEL.prepare(Path(photo).read_bytes(), max_pixels=CONFIGURATION.max_image_pixels)
+    top = [(each.class_id, each.softmax) for each in MODEL.classify(pixels)]
+    sys.stdout.write(json.dumps(top) + "\n")

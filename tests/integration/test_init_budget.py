@@ -1,0 +1,100 @@
+"""What the classifier's init may import and read: more of either is a slower cold start."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS
+
+PROBE = Path(__file__).parent / "init_probe.py"
+NAME, VERSION = "products-resnet50", "1.0.0"
+
+# What is imported at init, by first name. Whoever adds to it says in the review what it costs.
+PACKAGES = {"classifier", "PIL", "obstore"}
+STANDARD_LIBRARY = {
+    "array",
+    "atexit",
+    "collections",
+    "contextlib",
+    "copyreg",
+    "ctypes",
+    "datetime",
+    "enum",
+    "errno",
+    "fcntl",
+    "functools",
+    "hashlib",
+    "itertools",
+    "json",
+    "keyword",
+    "linecache",
+    "locale",
+    "logging",
+    "math",
+    "mmap",
+    "operator",
+    "re",
+    "reprlib",
+    "select",
+    "selectors",
+    "signal",
+    "string",
+    "struct",
+    "subprocess",
+    "textwrap",
+    "threading",
+    "token",
+    "tokenize",
+    "traceback",
+    "types",
+    "typing",
+    "warnings",
+    "weakref",
+}
+# The model has 24 MB; all else that is read or touched is code, most of it ONNX Runtime's.
+MAX_BYTES = 48_000_000
+MAX_FILES = 100
+
+
+@pytest.fixture(scope="module")
+def init(runtime_python: str) -> dict[str, Any]:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(LAMBDA_SRC),
+        "IMAGES_BUCKET": "images",
+        "IMAGE_PREFIXES": "test/",
+        "MODELS_FOLDER": str(MODEL_ARTIFACTS),
+        "MODEL_NAME": NAME,
+        "MODEL_VERSION": VERSION,
+        "MAX_IMAGE_BYTES": "1000000",
+        "MAX_IMAGE_PIXELS": "1000000",
+        "MAX_HOLD_MS": "1000",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
+        "AWS_REGION": "us-east-1",
+    }
+    for _ in range(2):  # the first one byte-compiles the sources
+        done = subprocess.run(
+            [runtime_python, str(PROBE)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def test_nothing_is_imported_at_init_that_is_not_on_the_list(init: dict[str, Any]) -> None:
+    names = {module.partition(".")[0] for module in init["modules"]}
+    internal = {name for name in names if name.startswith("_")}
+    assert names - internal - PACKAGES - STANDARD_LIBRARY == set()
+    assert names >= PACKAGES
+
+
+def test_few_files_and_bytes_are_read_at_init(init: dict[str, Any]) -> None:
+    assert init["files"] <= MAX_FILES
+    assert 24_000_000 < init["bytes"] <= MAX_BYTES

@@ -1,0 +1,75 @@
+"""A large object is fetched in parts: put together in order, tried again part by part, hashed."""
+
+import hashlib
+import os
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from lambda_src.classifier.bucket import Bucket, BucketUnavailableError, ObjectSizeError
+from lambda_src.classifier.download import ATTEMPTS, PART_BYTES, download
+
+DATA = os.urandom(3 * PART_BYTES + 12_345)
+
+
+class FailingStorage:
+    """Gives parts of `DATA`; a part fails as often as was asked for."""
+
+    def __init__(self, failures: dict[int, int] | None = None, data: bytes = DATA) -> None:
+        self.failures = failures or {}
+        self.asked: Counter[int] = Counter()
+        self._data = data
+        self._lock = threading.Lock()
+
+    def read_range(self, key: str, *, start: int, end: int) -> tuple[memoryview, int]:
+        with self._lock:
+            self.asked[start // PART_BYTES] += 1
+            failed = self.asked[start // PART_BYTES] <= self.failures.get(start // PART_BYTES, 0)
+        if failed or start >= len(self._data):
+            raise BucketUnavailableError(f"part at {start}")
+        return memoryview(self._data[start:end]), len(self._data)
+
+
+def fetch(storage: FailingStorage, path: Path) -> str:
+    bucket = cast(Bucket, storage)
+    return download(bucket, "model.weights", size_bytes=len(DATA), path=str(path))
+
+
+def test_the_file_and_its_hash_are_those_of_the_object(tmp_path: Path) -> None:
+    storage = FailingStorage()
+    assert fetch(storage, tmp_path / "file") == hashlib.sha256(DATA).hexdigest()
+    assert (tmp_path / "file").read_bytes() == DATA
+    assert storage.asked == {0: 1, 1: 1, 2: 1, 3: 1}
+
+
+def test_only_a_part_that_failed_is_fetched_again(tmp_path: Path) -> None:
+    storage = FailingStorage({2: ATTEMPTS - 1})
+    assert fetch(storage, tmp_path / "file") == hashlib.sha256(DATA).hexdigest()
+    assert storage.asked == {0: 1, 1: 1, 2: ATTEMPTS, 3: 1}
+
+
+def test_a_part_that_keeps_failing_ends_the_download(tmp_path: Path) -> None:
+    storage = FailingStorage({1: 1000})
+    with pytest.raises(BucketUnavailableError, match=f"part at {PART_BYTES}"):
+        fetch(storage, tmp_path / "file")
+    assert storage.asked[1] == ATTEMPTS
+
+
+@pytest.mark.parametrize("data", [DATA[: PART_BYTES + 1], DATA + b"\0"], ids=["cut", "longer"])
+def test_an_object_of_another_size_is_told_by_its_size(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(ObjectSizeError) as refused:
+        fetch(FailingStorage(data=data), tmp_path / "file")
+    assert refused.value.size_bytes == len(data)
+
+
+def test_no_thread_is_left_when_it_is_over(tmp_path: Path) -> None:
+    before = threading.active_count()
+    for failures in ({}, {0: 1000}):
+        try:
+            fetch(FailingStorage(failures), tmp_path / "file")
+        except BucketUnavailableError:
+            assert failures
+        assert threading.active_count() == before
