@@ -2,7 +2,7 @@
 
 import io
 
-from PIL import Image, ImageOps, JpegImagePlugin
+from PIL import Image, JpegImagePlugin
 
 from .errors import RequestError
 from .manifest import Geometry
@@ -20,6 +20,15 @@ a whole decode by 0.2 to 0.5 of 255 grey levels on average, with 1 by 0.8.
 
 _ORIENTATION = 0x0112  # the EXIF tag
 _LYING = range(5, 9)  # its values that exchange width and height
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 _JPEG = b"\xff\xd8\xff"
 _SIGNATURES = {"PNG": b"\x89PNG\r\n\x1a\n", "GIF": b"GIF8"}
@@ -90,7 +99,9 @@ def open_picture(data: bytes, *, max_pixels: int) -> Image.Image:
 
 def to_upright_rgb(image: Image.Image) -> Image.Image:
     """Decode the first frame to RGB, upright as its EXIF orientation says, on white."""
-    image = ImageOps.exif_transpose(image)
+    turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+    if turn is not None:
+        image = image.transpose(turn)
     if image.mode.startswith("I"):  # 16 bits a channel: Pillow's own conversion clips at 255
         image = image.point(lambda value: value / 256).convert("L")
     if image.has_transparency_data:  # what lies under transparent pixels is often black

@@ -9,10 +9,8 @@ import importlib
 import json
 import sys
 import time
-from pathlib import Path
 
 STARTED_S = time.monotonic()
-_STATUS = Path("/proc/self/status")
 
 
 class Context:
@@ -46,8 +44,11 @@ def _tell(**fields: object) -> None:
 
 def _peak_rss_mb() -> float:
     """The peak of this program; the kernel's figure for a process counts its parent's, too."""
-    if _STATUS.exists():
-        lines = _STATUS.read_text().splitlines()
+    from pathlib import Path  # only now: it is no part of a cold start
+
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = status.read_text().splitlines()
         (peak,) = (line for line in lines if line.startswith("VmHWM"))
         return int(peak.split()[1]) / 1024
     import resource
