@@ -82,6 +82,7 @@ def test_the_chart_has_every_stage_of_both_sides() -> None:
             kind="measured",
             conditions={
                 "memory_mb": 768,
+                "input_px": 224,
                 "page_cache": "warm",
                 "model_store": "image",
                 "stage": stage,

@@ -17,7 +17,12 @@ from warmlens.bench.warming.page import PageError, chart, with_table
 from warmlens.records import Record, write_records
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed, warming and the local cloud.")
-for command in (speed_commands.cold, speed_commands.warm, speed_commands.memory):
+for command in (
+    speed_commands.cold,
+    speed_commands.warm,
+    speed_commands.memory,
+    speed_commands.page,
+):
     app.command()(command)
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -19,7 +19,7 @@ _COLORS = {
     "inference": "#65a30d",
     "other": "#d1d5db",
 }
-_LEFT, _WIDTH, _BAR, _GAP, _TOP = 170, 700, 18, 14, 64
+_LEFT, _WIDTH, _BAR, _GAP, _TOP = 230, 640, 18, 10, 64
 
 
 def chart(records: Sequence[Record]) -> str:
@@ -85,4 +85,4 @@ def _case(record: Record) -> str:
     conditions = record.conditions
     cache = "" if conditions["page_cache"] == "warm" else ", cache dropped"
     store = "" if conditions["model_store"] == "image" else ", S3"
-    return f"{conditions['memory_mb']} MB{store}{cache}"
+    return f"{conditions['input_px']} px, {conditions['memory_mb']} MB{store}{cache}"

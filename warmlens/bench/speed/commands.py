@@ -13,6 +13,7 @@ from warmlens.bench.speed.chart import chart
 from warmlens.bench.speed.cold import Case, measure_cold
 from warmlens.bench.speed.lab import Lab, lab
 from warmlens.bench.speed.memory import measure_memory
+from warmlens.bench.speed.page import PageError, with_tables
 from warmlens.bench.speed.process import BenchError
 from warmlens.bench.speed.versions import PAPER_PX
 from warmlens.bench.speed.warm import measure_warm
@@ -20,7 +21,7 @@ from warmlens.local.errors import LocalCloudError
 from warmlens.local.instances.best_isolation import best_isolation
 from warmlens.local.instances.isolation import MEMORY_MB_PER_VCPU, Isolation
 from warmlens.models.errors import ModelError
-from warmlens.records import Record, write_records
+from warmlens.records import Record, read_records, write_records
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -112,6 +113,24 @@ def memory(
         return measure_memory(lab, runs=runs, isolation=isolation)
 
     _measured(measure, input_px, as_json=as_json)
+
+
+def page(
+    file: Annotated[Path, typer.Argument(help="The page, such as docs/performance.md.")],
+    records: Annotated[Path, typer.Argument(help="What cold, warm and memory printed.")],
+    chart_file: Annotated[
+        Path | None, typer.Option("--chart", help="Where to write the chart, an SVG.")
+    ] = None,
+) -> None:
+    """Make the tables of a page, and the chart of cold starts, from records."""
+    try:
+        found = read_records(records.read_text())
+        file.write_text(with_tables(file.read_text(), found))
+    except (OSError, ValueError, TypeError, PageError) as error:
+        err.print(f"{file} from {records}: {error}", style="red", markup=False)
+        raise typer.Exit(1) from None
+    if chart_file is not None:
+        chart_file.write_text(chart(found))
 
 
 def _measured(
