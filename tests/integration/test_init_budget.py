@@ -27,6 +27,7 @@ STANDARD_LIBRARY = {
     "errno",
     "fcntl",
     "functools",
+    "gc",
     "hashlib",
     "itertools",
     "json",
