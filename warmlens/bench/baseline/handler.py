@@ -50,6 +50,8 @@ with measured(INIT_MS, "files"):
         S3.download_file(os.environ["MODELS_BUCKET"], os.environ["WEIGHTS_KEY"], WEIGHTS)
 
 with measured(INIT_MS, "session"):
+    # One thread for each processor, as the classifier does: more would fight for the share.
+    torch.set_num_threads(max(1, int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) // 1769))
     CLASSES = int(os.environ["CLASS_COUNT"])
     MODEL = torchvision.models.resnet50(num_classes=CLASSES)
     MODEL.load_state_dict(torch.load(WEIGHTS, map_location="cpu"))
