@@ -1,12 +1,14 @@
 # Every target makes what it needs. `make help` lists them.
 PYTHON ?= python3
 VENV := .venv
+IMAGE_BUILDER ?= docker
+BASE_IMAGE ?=
 BIN := $(VENV)/bin
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.warmlens/jsii
 
 .DEFAULT_GOAL := help
-.PHONY: help run down test unit infrastructure integration e2e models lint format synth openapi screenshot clean
+.PHONY: help run down test image snapshots policies unit infrastructure integration e2e models lint format synth openapi screenshot clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' \
@@ -20,6 +22,15 @@ down:  ## Stop the app that `make run` started
 
 test: $(VENV)/.models node_modules  ## Run all tests
 	$(BIN)/pytest
+	@if [ -n "$(IMAGE_BUILDER)" ] && $(IMAGE_BUILDER) info >/dev/null 2>&1; then \
+		$(MAKE) image; \
+	else \
+		echo "NOT RUN: the check of the container image, which needs a builder that works here:"; \
+		echo "         make image IMAGE_BUILDER=docker, podman or buildah"; \
+	fi
+
+image: $(VENV)/.dev  ## Build the container image and run it, with IMAGE_BUILDER, BASE_IMAGE=...
+	IMAGE_BUILDER=$(IMAGE_BUILDER) BASE_IMAGE=$(BASE_IMAGE) $(BIN)/pytest tests/image -s
 
 unit infrastructure integration e2e: $(VENV)/.dev node_modules  ## Run one tier of the tests
 	$(BIN)/pytest tests/$@
@@ -38,6 +49,12 @@ format: $(VENV)/.dev  ## Format the code
 
 synth: $(VENV)/.run node_modules  ## Synthesize the templates of every environment into cdk.out
 	PATH="$(CURDIR)/$(BIN):$$PATH" npx cdk synth --quiet
+
+snapshots: $(VENV)/.dev node_modules  ## Agree to what has changed in the templates
+	$(BIN)/pytest tests/infrastructure/test_snapshots.py --snapshot-update
+
+policies: synth .warmlens/checkov/.installed  ## Check the templates with checkov
+	.warmlens/checkov/bin/checkov --config-file .checkov.yaml --directory cdk.out
 
 openapi: $(VENV)/.run  ## Write docs/openapi.json anew
 	$(BIN)/python -m stacks.openapi > docs/openapi.json.new
@@ -67,6 +84,12 @@ $(VENV)/.models: $(VENV)/.dev requirements-models.txt
 	@echo "PyTorch comes for the CPU (macOS), of up to 6 GB where it brings CUDA (Linux). Without a GPU,"
 	@echo "make $(MAKECMDGOALS) TORCH_INDEX=... with the address of PyTorch's CPU wheels saves that."
 	@$(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r requirements-models.txt
+	@touch $@
+
+.warmlens/checkov/.installed: requirements-checkov.txt
+	@echo "Installing checkov, the first time only ..."
+	@$(PYTHON) -m venv --clear .warmlens/checkov
+	@.warmlens/checkov/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 node_modules: package.json package-lock.json

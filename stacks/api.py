@@ -1,8 +1,5 @@
 """The HTTP API: the paper's two calls, and the signing of uploads."""
 
-import json
-from dataclasses import dataclass
-
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda as lambda_
@@ -10,50 +7,34 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks import api_schema
+from stacks.constructs.function import log_group
+from stacks.constructs.gateway_errors import add_gateway_errors
 from stacks.constructs.output import output
 from stacks.constructs.uploads import UploadsFunction
+from stacks.constructs.web_acl import WebAcl
+from stacks.policies import acknowledge
 from stacks.settings import Settings
 
-_SCHEMA_HINT = (
-    "The body is not what this call takes: "
-    "method and file_path for /classification, method and sleep_time for /wakeup, "
-    "content_type and bytes for /uploads."
-)
+STAGE_NAME = "v1"
 
-
-@dataclass(frozen=True)
-class _GatewayError:
-    """How the gateway answers what never reaches a function; None leaves it to the gateway."""
-
-    kind: apigateway.ResponseType
-    status: str | None
-    code: str
-    message: str | None = None
-
-
-_GATEWAY_ERRORS = {
-    "BadRequestBody": _GatewayError(
-        apigateway.ResponseType.BAD_REQUEST_BODY, "400", "invalid_request", _SCHEMA_HINT
-    ),
-    "NotFound": _GatewayError(
-        apigateway.ResponseType.MISSING_AUTHENTICATION_TOKEN,
-        "404",
-        "no_such_call",
-        "There is no such call.",
-    ),
-    "Throttled": _GatewayError(apigateway.ResponseType.THROTTLED, "429", "throttled"),
-    "QuotaExceeded": _GatewayError(apigateway.ResponseType.QUOTA_EXCEEDED, "429", "throttled"),
-    "TooLarge": _GatewayError(
-        apigateway.ResponseType.REQUEST_TOO_LARGE, "413", "request_too_large"
-    ),
-    "UnsupportedType": _GatewayError(
-        apigateway.ResponseType.UNSUPPORTED_MEDIA_TYPE, "415", "unsupported_type"
-    ),
-    "Timeout": _GatewayError(apigateway.ResponseType.INTEGRATION_TIMEOUT, "504", "timed_out"),
-    "Integration": _GatewayError(apigateway.ResponseType.INTEGRATION_FAILURE, "503", "unavailable"),
-    "Default4xx": _GatewayError(apigateway.ResponseType.DEFAULT_4_XX, None, "refused"),
-    "Default5xx": _GatewayError(apigateway.ResponseType.DEFAULT_5_XX, None, "unavailable"),
+_AUTHORIZATION = {
+    "none": apigateway.AuthorizationType.NONE,
+    "api_key": apigateway.AuthorizationType.NONE,
+    "iam": apigateway.AuthorizationType.IAM,
 }
+_HEADERS = ["Content-Type", "X-Api-Key", "Authorization", "X-Amz-Date", "X-Amz-Security-Token"]
+_ACCESS_LOG = apigateway.AccessLogFormat.custom(
+    '{"message": "access", "request_id": "$context.requestId", '
+    '"extended_request_id": "$context.extendedRequestId", "time": "$context.requestTime", '
+    '"ip": "$context.identity.sourceIp", "method": "$context.httpMethod", '
+    '"path": "$context.resourcePath", "status": "$context.status", '
+    '"error": "$context.error.responseType", "waf": "$context.waf.status", '
+    '"latency_ms": "$context.responseLatency", '
+    '"function_ms": "$context.integration.latency", '
+    '"function_request_id": "$context.integration.requestId", '
+    '"bytes": "$context.responseLength", "api_key_id": "$context.identity.apiKeyId", '
+    '"trace": "$context.xrayTraceId"}'
+)
 
 
 class ApiStack(cdk.Stack):
@@ -63,6 +44,11 @@ class ApiStack(cdk.Stack):
         settings: the environment.
         classifier: the classifier's alias.
         images: bucket that uploads are signed for.
+
+    Attributes:
+        rest_api: the API.
+        uploads: the function that signs uploads.
+        page_token: what the page's CloudFront proves itself with to the web ACL.
     """
 
     def __init__(
@@ -75,45 +61,141 @@ class ApiStack(cdk.Stack):
         images: s3.IBucket,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._settings = settings
         uploads = UploadsFunction(self, "Uploads", settings=settings, images=images)
-        self._api = apigateway.RestApi(
+        self.uploads = uploads.function
+        self.rest_api = apigateway.RestApi(
             self,
             "Api",
             rest_api_name=settings.physical_name("api"),
             endpoint_types=[apigateway.EndpointType.REGIONAL],
-            cloud_watch_role=False,
-            deploy_options=apigateway.StageOptions(
-                stage_name="v1",
-                throttling_rate_limit=settings.throttle_rate_rps,
-                throttling_burst_limit=settings.throttle_burst,
-            ),
+            # API Gateway writes logs with one role for an account and region.
+            cloud_watch_role=settings.access_logs,
+            cloud_watch_role_removal_policy=_role_policy(settings),
+            default_cors_preflight_options=self._preflight(),
+            deploy_options=self._stage_options(),
         )
-        self._validator = self._api.add_request_validator("Body", validate_request_body=True)
+        self._validator = self.rest_api.add_request_validator(
+            "Body", validate_request_body=True, validate_request_parameters=True
+        )
         self._add_call("classification", classifier, api_schema.CLASSIFICATION_REQUEST)
         self._add_call("wakeup", classifier, api_schema.WAKEUP_REQUEST)
-        self._add_call("uploads", uploads.function, api_schema.UPLOADS_REQUEST)
-        for construct_id_, error in _GATEWAY_ERRORS.items():
-            self._api.add_gateway_response(
-                construct_id_,
-                type=error.kind,
-                status_code=error.status,
-                templates={"application/json": _error_template(error)},
+        self._add_call("uploads", self.uploads, api_schema.UPLOADS_REQUEST)
+        add_gateway_errors(self.rest_api, settings=settings)
+        # The last part of the stack's id, which nobody outside the account can know.
+        self.page_token = cdk.Fn.select(2, cdk.Fn.split("/", self.stack_id))
+        if settings.waf:
+            WebAcl(
+                self,
+                "WebAcl",
+                settings=settings,
+                stage_arn=self.rest_api.deployment_stage.stage_arn,
+                page_token=self.page_token,
             )
-        output(self, "ApiUrl", self._api.url, settings=settings)
-        output(self, "ApiId", self._api.rest_api_id, settings=settings)
+        self._acknowledge()
+        output(self, "ApiUrl", self.rest_api.url, settings=settings)
+        output(self, "ApiId", self.rest_api.rest_api_id, settings=settings)
+        output(self, "ApiAuth", settings.auth, settings=settings)
+        if settings.auth == "api_key":
+            output(self, "ApiKeyId", self._add_key().key_id, settings=settings)
+
+    def _acknowledge(self) -> None:
+        settings = self._settings
+        not_asked = "The settings ask for none."
+        findings = {
+            "AwsSolutions-COG4": "Callers are programs, or a page with one key.",
+        }
+        if settings.auth == "none":
+            findings["AwsSolutions-APIG4"] = "The settings open the API to anyone."
+        if settings.auth == "api_key":
+            findings["AwsSolutions-APIG4"] = "A key of a usage plan is asked for; docs/decisions."
+        if not settings.waf:
+            findings["AwsSolutions-APIG3"] = not_asked
+        if settings.access_logs:
+            policy = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+            findings[
+                f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{policy}]"
+            ] = "The account's one role for API Gateway's logs, as AWS documents it."
+        else:
+            findings["AwsSolutions-APIG1"] = not_asked
+            findings["AwsSolutions-APIG6"] = not_asked
+            findings["Serverless-APIGWAccessLogging"] = not_asked
+        if not settings.tracing:
+            findings["Serverless-APIGWXrayEnabled"] = not_asked
+        acknowledge(self.rest_api, findings)
+
+    def _stage_options(self) -> apigateway.StageOptions:
+        settings = self._settings
+        destination = None
+        if settings.access_logs:
+            group = log_group(self, "AccessLogs", settings=settings)
+            destination = apigateway.LogGroupLogDestination(group)
+        return apigateway.StageOptions(
+            stage_name=STAGE_NAME,
+            throttling_rate_limit=settings.throttle_rate_rps,
+            throttling_burst_limit=settings.throttle_burst,
+            method_options={
+                # A wakeup holds an instance, so it gets a limit of its own.
+                "/wakeup/POST": apigateway.MethodDeploymentOptions(
+                    throttling_rate_limit=settings.throttle_wakeup_rps,
+                    throttling_burst_limit=settings.throttle_wakeup_rps,
+                    metrics_enabled=settings.monitoring,
+                    logging_level=_level(settings),
+                    data_trace_enabled=False,
+                )
+            },
+            metrics_enabled=settings.monitoring,
+            tracing_enabled=settings.tracing,
+            access_log_destination=destination,
+            access_log_format=_ACCESS_LOG if destination else None,
+            logging_level=_level(settings),
+            data_trace_enabled=False,
+        )
+
+    def _preflight(self) -> apigateway.CorsOptions | None:
+        if not self._settings.cors_origins:
+            return None
+        return apigateway.CorsOptions(
+            allow_origins=list(dict.fromkeys(self._settings.cors_origins)),
+            allow_methods=["POST"],
+            allow_headers=_HEADERS,
+            max_age=cdk.Duration.hours(1),
+        )
+
+    def _add_key(self) -> apigateway.IApiKey:
+        settings = self._settings
+        quota = None
+        if settings.daily_quota is not None:
+            quota = apigateway.QuotaSettings(
+                limit=settings.daily_quota, period=apigateway.Period.DAY
+            )
+        plan = self.rest_api.add_usage_plan(
+            "Plan",
+            name=settings.physical_name("plan"),
+            throttle=apigateway.ThrottleSettings(
+                rate_limit=settings.throttle_rate_rps, burst_limit=settings.throttle_burst
+            ),
+            quota=quota,
+        )
+        plan.add_api_stage(stage=self.rest_api.deployment_stage)
+        key = self.rest_api.add_api_key("Key", api_key_name=settings.physical_name("key"))
+        plan.add_api_key(key)
+        return key
 
     def _add_call(self, name: str, function: lambda_.IFunction, request: api_schema.Schema) -> None:
         model = apigateway.CfnModel(
             self,
             request["title"],
-            rest_api_id=self._api.rest_api_id,
+            rest_api_id=self.rest_api.rest_api_id,
             name=request["title"],
             content_type="application/json",
             schema={"$schema": "http://json-schema.org/draft-04/schema#", **request},
         )
-        self._api.root.add_resource(name).add_method(
+        self.rest_api.root.add_resource(name).add_method(
             "POST",
             apigateway.LambdaIntegration(function, allow_test_invoke=False),
+            authorization_type=_AUTHORIZATION[self._settings.auth],
+            api_key_required=self._settings.auth == "api_key",
             request_models={
                 "application/json": apigateway.Model.from_model_name(
                     self, f"{name}Model", model.ref
@@ -123,7 +205,14 @@ class ApiStack(cdk.Stack):
         )
 
 
-def _error_template(error: _GatewayError) -> str:
-    # Not processed by VTL; messageString is the gateway's message as a quoted JSON string.
-    message = json.dumps(error.message) if error.message else "$context.error.messageString"
-    return f'{{"error": {{"code": "{error.code}", "message": {message}}}}}'
+def _role_policy(settings: Settings) -> cdk.RemovalPolicy | None:
+    if not settings.access_logs:
+        return None
+    return cdk.RemovalPolicy.RETAIN if settings.retain_data else cdk.RemovalPolicy.DESTROY
+
+
+def _level(settings: Settings) -> apigateway.MethodLoggingLevel:
+    # Below errors, execution logs would hold each request's body.
+    if settings.access_logs:
+        return apigateway.MethodLoggingLevel.ERROR
+    return apigateway.MethodLoggingLevel.OFF

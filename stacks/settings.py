@@ -9,13 +9,24 @@ from typing import Any, Literal, get_args
 from stacks.rules import Rule, each, flag, one_of, optional, text, whole
 
 Architecture = Literal["x86_64", "arm64"]
-ModelStoreKind = Literal["s3"]
-Warming = Literal["off", "ping"]
+ModelStoreKind = Literal["s3", "efs", "image"]
+Warming = Literal["off", "ping", "provisioned"]
+Auth = Literal["none", "api_key", "iam"]
+Deployment = Literal["all_at_once", "canary", "linear"]
 LogRetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365, 731]
 
 _ORIGIN = text(
     r"\*|https?://[A-Za-z0-9.*-]+(:(\d{1,5}|\*))?", "an origin such as https://a.example"
 )
+_EXACT_ORIGIN = text(
+    r"https?://[A-Za-z0-9.-]+(:\d{1,5})?", "an origin without * such as https://a.example"
+)
+_HOST = text(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", "a host such as photos.a.example")
+_CERTIFICATE = text(
+    r"arn:aws:acm:us-east-1:\d{12}:certificate/[0-9a-f-]{36}",
+    "the ARN of a certificate in us-east-1, where CloudFront reads it",
+)
+_EMAIL = text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address")
 
 
 class SettingsError(ValueError):
@@ -39,14 +50,29 @@ class Settings:
         timeout_s: longest time for one call; API Gateway gives up after 29 s.
         model_name: the model to serve.
         model_version: its version.
-        model_store: where the classifier fetches the model from at init.
+        model_store: where the classifier reads the model from at init: `s3`, `efs` (a file system
+            that what is published to S3 is copied to) or `image` (copied in when it is built).
+        ephemeral_storage_mb: size of the classifier's /tmp.
         max_image_bytes: largest image that may be uploaded or classified.
         max_image_pixels: largest width x height that is decoded.
         max_hold_ms: longest hold that a wakeup may ask for.
         upload_expires_s: how long a signed upload is valid.
         image_expiry_days: uploaded images are deleted after this time; None keeps them.
-        upload_origins: origins of pages that may upload to the images bucket.
-        warming: `ping` wakes instances by a schedule, `off` does not.
+        upload_origins: origins of pages that may upload to the images bucket, beside the page that
+            is deployed here and `cors_origins`; `*` stands for any text.
+        cors_origins: origins of other pages that may call the API and upload.
+        auth: who may call the API: anyone (`none`), who has the environment's key (`api_key`), or
+            who may by IAM (`iam`, requests signed with Signature Version 4).
+        waf: True puts a web ACL before the API: AWS's rules, and a limit for each IP address.
+        waf_requests_per_5_min: that limit.
+        daily_quota: calls a day for the API key; None sets no limit.
+        access_logs: True logs every request to the API, and to the images and models bucket.
+        tracing: True traces requests with X-Ray.
+        web: True deploys the page, and the API under the same domain.
+        web_domain: the page's own domain; None takes the one that CloudFront gives.
+        web_certificate_arn: certificate for `web_domain`, in us-east-1.
+        warming: `ping` wakes instances by a schedule, `provisioned` has Lambda keep them
+            initialized, `off` does neither.
         warm_instances: how many instances a warming round wakes.
         warm_profile: the same for each hour of the day in UTC, 24 numbers from midnight on, 0 for
             an hour without warming; empty means `warm_instances` all day.
@@ -56,10 +82,20 @@ class Settings:
         warming_budget_s: longest time for a warming run, repeated rounds included.
         warming_user_reserve: concurrency that a round leaves to users, of the function's or else of
             the account's.
+        warm_after_deploy: True runs a warming round at the end of a deploy, too.
+        coverage_target_percent: an alarm is raised when rounds reach fewer instances than this.
+        deployment: how calls move to a new version of the classifier: `all_at_once`, `canary` (a
+            tenth for five minutes, then all) or `linear` (a tenth more each minute); the latter two
+            go back by themselves on errors.
         reserved_concurrency: most instances of the classifier at once, a cap on cost; None leaves
             it to the account's limit.
         throttle_rate_rps: requests per second that the API lets through in the long run.
         throttle_burst: requests that it lets through at once.
+        throttle_wakeup_rps: wakeups per second that it lets through, each of which holds an
+            instance.
+        monitoring: True makes the dashboard and the alarms.
+        alarm_email: address that alarms are sent to; None sends none.
+        alarm_p99_ms: an alarm is raised when the slowest hundredth of calls takes longer.
         log_retention_days: how long logs are kept.
         retain_data: True keeps the buckets when the stacks are deleted.
         empty_buckets: True empties the buckets when the stacks are deleted, so that they can be
@@ -82,12 +118,23 @@ class Settings:
     )
     model_version: str = _setting(text(r"\d+\.\d+\.\d+", "three numbers such as 1.0.0"), "1.0.0")
     model_store: ModelStoreKind = _setting(one_of(*get_args(ModelStoreKind)), "s3")
+    ephemeral_storage_mb: int = _setting(whole(512, 10_240), 512)
     max_image_bytes: int = _setting(whole(1024, 100 * 2**20), 20 * 2**20)
     max_image_pixels: int = _setting(whole(1024, 200_000_000), 50_000_000)
     max_hold_ms: int = _setting(whole(0, 20_000), 10_000)
     upload_expires_s: int = _setting(whole(30, 3600), 300)
     image_expiry_days: int | None = _setting(optional(whole(1, 3650)), 30)
     upload_origins: tuple[str, ...] = _setting(each(_ORIGIN), ())
+    cors_origins: tuple[str, ...] = _setting(each(_EXACT_ORIGIN), ())
+    auth: Auth = _setting(one_of(*get_args(Auth)), "api_key")
+    waf: bool = _setting(flag(), True)
+    waf_requests_per_5_min: int = _setting(whole(10, 2_000_000_000), 2_000)
+    daily_quota: int | None = _setting(optional(whole(1, 1_000_000_000)), None)
+    access_logs: bool = _setting(flag(), True)
+    tracing: bool = _setting(flag(), True)
+    web: bool = _setting(flag(), True)
+    web_domain: str | None = _setting(optional(_HOST), None)
+    web_certificate_arn: str | None = _setting(optional(_CERTIFICATE), None)
     warming: Warming = _setting(one_of(*get_args(Warming)), "ping")
     warm_instances: int = _setting(whole(1, 100), 1)
     warm_profile: tuple[int, ...] = _setting(each(whole(0, 100)), ())
@@ -95,9 +142,16 @@ class Settings:
     warming_hold_ms: int = _setting(whole(0, 20_000), 400)
     warming_budget_s: int = _setting(whole(5, 300), 30)
     warming_user_reserve: int = _setting(whole(0, 1000), 1)
+    warm_after_deploy: bool = _setting(flag(), True)
+    coverage_target_percent: int = _setting(whole(1, 100), 90)
+    deployment: Deployment = _setting(one_of(*get_args(Deployment)), "canary")
     reserved_concurrency: int | None = _setting(optional(whole(1, 1000)), None)
     throttle_rate_rps: int = _setting(whole(1, 10_000), 10)
     throttle_burst: int = _setting(whole(1, 5_000), 20)
+    throttle_wakeup_rps: int = _setting(whole(1, 5_000), 5)
+    monitoring: bool = _setting(flag(), True)
+    alarm_email: str | None = _setting(optional(_EMAIL), None)
+    alarm_p99_ms: int = _setting(whole(1, 28_000), 3_000)
     log_retention_days: LogRetentionDays = _setting(one_of(*get_args(LogRetentionDays)), 30)
     retain_data: bool = _setting(flag(), True)
     empty_buckets: bool = _setting(flag(), False)
@@ -120,6 +174,18 @@ class Settings:
                 "warm_profile", "allowed are 24 numbers, one for each hour, or none"
             )
         self._require_room_for_users()
+        if self.web and self.auth == "iam":
+            raise self._refusal(
+                "web", "allowed is False, since a page cannot sign for auth = 'iam'"
+            )
+        if (self.web_domain is None) != (self.web_certificate_arn is None):
+            raise self._refusal("web_certificate_arn", "goes together with web_domain")
+        if self.web_domain is not None and not self.web:
+            raise self._refusal("web_domain", "allowed is None, since web = False")
+        if self.daily_quota is not None and self.auth != "api_key":
+            raise self._refusal("daily_quota", "allowed is None, since auth is not 'api_key'")
+        if self.alarm_email is not None and not self.monitoring:
+            raise self._refusal("alarm_email", "allowed is None, since monitoring = False")
         if self.empty_buckets and self.retain_data:
             raise self._refusal("empty_buckets", "allowed is False, since retain_data = True")
 
@@ -136,12 +202,14 @@ class Settings:
         if self.warming == "off" or self.reserved_concurrency is None:
             return
         name = "warm_profile" if self.warm_profile else "warm_instances"
-        room = self.reserved_concurrency - self.warming_user_reserve
+        # Provisioned instances serve users; a ping takes its instances from them for the hold.
+        reserve = self.warming_user_reserve if self.warming == "ping" else 0
+        room = self.reserved_concurrency - reserve
         if max(self.warm_by_hour) > room:
             raise self._refusal(
                 name,
                 f"allowed is at most {room}, reserved_concurrency = {self.reserved_concurrency} "
-                f"less warming_user_reserve = {self.warming_user_reserve}",
+                f"less {reserve} for users by warming_user_reserve",
             )
 
     def _refusal(self, name: str, allowed: str) -> SettingsError:

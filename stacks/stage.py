@@ -5,13 +5,16 @@ from constructs import Construct
 
 from stacks.api import ApiStack
 from stacks.inference import InferenceStack
+from stacks.observability import ObservabilityStack
+from stacks.policies import acknowledge
 from stacks.settings import Settings
 from stacks.storage import StorageStack
 from stacks.warming import WarmingStack
+from stacks.web import WebStack
 
 
 class WarmlensStage(cdk.Stage):
-    """Storage <- inference <- API and warming.
+    """Storage <- inference <- API and warming <- page; observability looks at them all.
 
     Args:
         settings: the environment.
@@ -29,15 +32,44 @@ class WarmlensStage(cdk.Stage):
             images=storage.images,
             model_store=storage.model_store,
         )
-        ApiStack(
+        api = ApiStack(
             self,
             "api",
             settings=settings,
             classifier=inference.classifier.live,
             images=storage.images,
         )
+        warming = None
         if settings.warming == "ping":
-            WarmingStack(self, "warming", settings=settings, classifier=inference.classifier.live)
+            warming = WarmingStack(
+                self,
+                "warming",
+                settings=settings,
+                classifier=inference.classifier.live,
+                deployed=inference.classifier.fingerprint,
+            )
+        if settings.web:
+            WebStack(
+                self,
+                "web",
+                settings=settings,
+                api=api.rest_api,
+                page_token=api.page_token,
+                images=storage.images,
+                access_logs=storage.access_logs,
+            )
+        if settings.monitoring:
+            ObservabilityStack(
+                self,
+                "observability",
+                settings=settings,
+                storage=storage,
+                inference=inference,
+                api=api,
+                warming=warming,
+            )
 
+        if not settings.tracing:
+            acknowledge(self, {"Serverless-LambdaTracing": "The settings ask for none."})
         cdk.Tags.of(self).add("project", "warmlens")
         cdk.Tags.of(self).add("environment", settings.env_name)

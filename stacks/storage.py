@@ -1,11 +1,13 @@
 """The images bucket and the model store."""
 
 import aws_cdk as cdk
+import jsii
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.constructs.bucket import private_bucket
-from stacks.constructs.model_store import S3ModelStore
+from stacks.constructs.bucket import access_logs_bucket, private_bucket
+from stacks.constructs.efs_model_store import EfsModelStore
+from stacks.constructs.model_store import ImageModelStore, ModelStore, S3ModelStore
 from stacks.constructs.output import output
 from stacks.settings import Settings
 
@@ -18,23 +20,63 @@ class StorageStack(cdk.Stack):
 
     Attributes:
         images: the bucket that pages upload to and the classifier reads.
-        model_store: where the classifier fetches its model.
+        access_logs: the bucket with the other buckets' access logs, if the settings ask for it.
+        model_store: where the classifier reads its model from.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
-        self.images = private_bucket(self, "Images", settings=settings, versioned=False)
+        self.access_logs = access_logs_bucket(self, "AccessLogs", settings=settings)
+        self.images = private_bucket(
+            self, "Images", settings=settings, versioned=False, access_logs=self.access_logs
+        )
         if settings.image_expiry_days is not None:
             self.images.add_lifecycle_rule(
                 prefix=UPLOAD_PREFIX, expiration=cdk.Duration.days(settings.image_expiry_days)
             )
-        if settings.upload_origins:
+        origins = _page_origins(settings)
+        if origins:
             self.images.add_cors_rule(
                 allowed_methods=[s3.HttpMethods.POST],
-                allowed_origins=list(settings.upload_origins),
+                allowed_origins=origins,
                 allowed_headers=["*"],
                 max_age=3600,
             )
-        self.model_store = S3ModelStore(self, "ModelStore", settings=settings)
+        self.model_store = self._model_store(settings)
         output(self, "ImagesBucket", self.images.bucket_name, settings=settings)
-        output(self, "ModelsBucket", self.model_store.bucket.bucket_name, settings=settings)
+        if self.model_store.bucket is not None:
+            output(self, "ModelsBucket", self.model_store.bucket.bucket_name, settings=settings)
+
+    @property
+    @jsii.member(jsii_name="availabilityZones")
+    def availability_zones(self) -> list[str]:
+        """Two zones by their place in the region's list, so that synth asks AWS for no names."""
+        return [cdk.Fn.select(index, cdk.Fn.get_azs()) for index in (0, 1)]
+
+    def _model_store(self, settings: Settings) -> ModelStore:
+        if settings.model_store == "image":
+            return ImageModelStore(self, "ModelStore", settings=settings)
+        if settings.model_store == "efs":
+            return EfsModelStore(
+                self,
+                "ModelStore",
+                settings=settings,
+                images=self.images,
+                access_logs=self.access_logs,
+            )
+        return S3ModelStore(self, "ModelStore", settings=settings, access_logs=self.access_logs)
+
+
+def _page_origins(settings: Settings) -> list[str]:
+    """The origins of pages that may upload.
+
+    CloudFront's own domain is known only after the bucket is made. Without a domain of the page's
+    own, any page at CloudFront may therefore send an upload, if the API has signed it.
+    """
+    if not settings.web:
+        page = []
+    elif settings.web_domain is None:
+        page = ["https://*.cloudfront.net"]
+    else:
+        page = [f"https://{settings.web_domain}"]
+    return list(dict.fromkeys([*page, *settings.cors_origins, *settings.upload_origins]))

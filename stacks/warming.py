@@ -6,16 +6,23 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_ssm as ssm
+from aws_cdk import triggers
 from constructs import Construct
 
-from stacks.constructs.function import python_function
+from stacks.constructs.dead_letters import dead_letter_queue
+from stacks.constructs.function import keep_failures, python_function
 from stacks.constructs.output import output
+from stacks.policies import acknowledge
 from stacks.settings import Settings
 
 # What a run may need beyond its budget: its own start, and the calls before and after the rounds.
 _OVERHEAD_S = 30
 # Calls are sent at once only as far as the processor share allows.
 _MEMORY_MB = 512
+_RETRIES = 1
+# Lambda waits a minute before it runs a failed event again; Lambda developer guide, "How Lambda
+# handles errors and retries with asynchronous invocation".
+_MAX_EVENT_AGE_MIN = 3
 
 
 class WarmingStack(cdk.Stack):
@@ -24,6 +31,11 @@ class WarmingStack(cdk.Stack):
     Args:
         settings: the environment.
         classifier: the alias whose instances are kept warm, the one that the API calls.
+        deployed: changes when a deploy makes a new version of the classifier.
+
+    Attributes:
+        warmer: the function that wakes instances.
+        dead_letters: runs that could not be delivered, or failed twice.
     """
 
     def __init__(
@@ -33,15 +45,17 @@ class WarmingStack(cdk.Stack):
         *,
         settings: Settings,
         classifier: lambda_.Alias,
+        deployed: str,
     ) -> None:
         super().__init__(scope, construct_id)
+        self.dead_letters = dead_letter_queue(self, "DeadLetters")
         claim = ssm.StringParameter(
             self,
             "Claim",
             string_value="none",
             description="The scheduled time that was claimed last, so that each is run once.",
         )
-        warmer = python_function(
+        self.warmer = warmer = python_function(
             self,
             "Warmer",
             settings=settings,
@@ -61,13 +75,38 @@ class WarmingStack(cdk.Stack):
             },
         )
         classifier.grant_invoke(warmer)
-        for action, resource in (
-            ("lambda:GetFunctionConcurrency", classifier.lambda_.function_arn),
-            ("lambda:GetAccountSettings", "*"),  # AWS knows no resource for it
-            ("ssm:PutParameter", claim.parameter_arn),
-            ("ssm:GetParameter", claim.parameter_arn),
-        ):
-            warmer.add_to_role_policy(iam.PolicyStatement(actions=[action], resources=[resource]))
+        self._grant_limits_and_claim(classifier.lambda_, claim)
+        # The schedule does not wait for the run, so a failure is Lambda's to retry and to keep.
+        keep_failures(warmer, self.dead_letters, retries=_RETRIES, max_age_min=_MAX_EVENT_AGE_MIN)
+        self._run_by_schedule(settings)
+        if settings.warm_after_deploy:
+            self._run_after_deploy(deployed)
+        output(self, "WarmerFunction", warmer.function_name, settings=settings)
+
+    def _grant_limits_and_claim(
+        self, classifier: lambda_.IFunction, claim: ssm.IStringParameter
+    ) -> None:
+        """Let the warmer see how many instances there may be, and claim its run."""
+        assert self.warmer.role is not None
+        policy = iam.Policy(
+            self,
+            "LimitsAndClaim",
+            roles=[self.warmer.role],
+            statements=[
+                iam.PolicyStatement(
+                    actions=["lambda:GetFunctionConcurrency"], resources=[classifier.function_arn]
+                ),
+                iam.PolicyStatement(actions=["lambda:GetAccountSettings"], resources=["*"]),
+                iam.PolicyStatement(
+                    actions=["ssm:PutParameter", "ssm:GetParameter"],
+                    resources=[claim.parameter_arn],
+                ),
+            ],
+        )
+        reason = "lambda:GetAccountSettings takes no resource."
+        acknowledge(policy, {"AwsSolutions-IAM5[Resource::*]": reason})
+
+    def _run_by_schedule(self, settings: Settings) -> None:
         scheduler.Schedule(
             self,
             "Schedule",
@@ -75,14 +114,30 @@ class WarmingStack(cdk.Stack):
                 cdk.Duration.minutes(settings.warming_period_min)
             ),
             target=targets.LambdaInvoke(
-                warmer,
-                # A round that comes late is worth nothing: the next one is due.
+                self.warmer,
+                # A run that comes late is worth nothing: the next one is due.
                 max_event_age=cdk.Duration.minutes(1),
-                retry_attempts=0,
+                retry_attempts=_RETRIES,
+                dead_letter_queue=self.dead_letters,
                 input=scheduler.ScheduleTargetInput.from_object(
                     {"scheduled_time": scheduler.ContextAttribute.scheduled_time}
                 ),
             ),
             description="Keeps instances of the classifier warm.",
         )
-        output(self, "WarmerFunction", warmer.function_name, settings=settings)
+        resource = self.warmer.node.default_child
+        assert isinstance(resource, cdk.CfnElement)
+        finding = f"AwsSolutions-IAM5[Resource::<{self.get_logical_id(resource)}.Arn>:*]"
+        acknowledge(self, {finding: "The schedule may call the warmer, whichever its version."})
+
+    def _run_after_deploy(self, deployed: str) -> None:
+        """Run a round at the end of each deploy that made a new version of the classifier."""
+        # The trigger runs when the warmer has a new version, so it takes part in the classifier's.
+        self.warmer.add_environment("DEPLOYED", deployed)
+        triggers.Trigger(
+            self,
+            "AfterDeploy",
+            handler=self.warmer,
+            # Not waited for: a run that fails is no reason to take the deploy back.
+            invocation_type=triggers.InvocationType.EVENT,
+        )

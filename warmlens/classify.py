@@ -32,12 +32,13 @@ class ClassifyError(Exception):
         self.code = code
 
 
-def classify(image: Path, *, url: str) -> dict[str, Any]:
+def classify(image: Path, *, url: str, auth: httpx.Auth | None = None) -> dict[str, Any]:
     """Upload an image and have it classified.
 
     Args:
         image: a JPEG, PNG, WebP or GIF file.
         url: root of the API, such as `http://127.0.0.1:8080`.
+        auth: what the API asks for; None for one that is open.
 
     Returns:
         The API's answer to `classification`.
@@ -55,7 +56,7 @@ def classify(image: Path, *, url: str) -> dict[str, Any]:
     try:
         is_local = httpx.URL(url).host in ("127.0.0.1", "localhost")
         with httpx.Client(timeout=TIMEOUT_S, trust_env=not is_local) as client:
-            upload = _call(client, url, "uploads", content_type=content_type, bytes=len(data))
+            upload = _call(client, url, auth, "uploads", content_type=content_type, bytes=len(data))
             stored = client.post(
                 upload["url"],
                 data=upload["fields"],
@@ -66,6 +67,7 @@ def classify(image: Path, *, url: str) -> dict[str, Any]:
             return _call(
                 client,
                 url,
+                auth,
                 "classification",
                 method="classification",
                 file_path=upload["file_path"],
@@ -85,8 +87,12 @@ def _content_type(data: bytes) -> str:
     return "application/octet-stream"
 
 
-def _call(client: httpx.Client, url: str, call: str, **fields: object) -> dict[str, Any]:
-    response = client.post(f"{url.rstrip('/')}/{call}", json=fields)
+def _call(
+    client: httpx.Client, url: str, auth: httpx.Auth | None, call: str, **fields: object
+) -> dict[str, Any]:
+    response = client.post(
+        f"{url.rstrip('/')}/{call}", json=fields, auth=auth or httpx.USE_CLIENT_DEFAULT
+    )
     try:
         answer = response.json()
     except ValueError:

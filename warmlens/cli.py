@@ -8,10 +8,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from warmlens.api_auth import ApiKeyAuth
 from warmlens.bench import commands as bench_commands
 from warmlens.classify import ClassifyError, classify
 from warmlens.deployed import EnvironmentNotFoundError, find_environment
 from warmlens.local import commands as local_commands
+from warmlens.local.cloud import ENV_NAME
 from warmlens.local.state import DEFAULT_FOLDER, STATE_FILE
 from warmlens.models import commands as model_commands
 from warmlens.warm import MAX_INSTANCES, WarmError, warm
@@ -33,7 +35,11 @@ def classify_command(
     image: Annotated[Path, typer.Argument(help="A JPEG, PNG, WebP or GIF file.")],
     url: Annotated[
         str | None,
-        typer.Option(help="Root of the API. Without it, the local cloud that runs."),
+        typer.Option(help="Root of an open API, instead of an environment."),
+    ] = None,
+    env: Annotated[
+        str | None,
+        typer.Option(help="Environment: dev, prod, ... Without it, the local cloud that runs."),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the API's answer as JSON and nothing else.")
@@ -41,20 +47,25 @@ def classify_command(
 ) -> None:
     """Upload a photo and print its top five classes.
 
-    Exit code 1 if the photo was not classified, 3 if no local cloud runs and no --url is given.
+    An environment in AWS is found, and its API key or your signature sent, with the credentials and
+    region of the shell. Exit code 1 if the photo was not classified, 3 if the environment is not
+    there.
     """
+    if url is not None and env is not None:
+        raise typer.BadParameter("give --url or --env, not both")
+    auth = None
     if url is None:
-        running = local_commands.running_cloud()
-        if not running or not running.url:
-            message = "No local cloud runs. Start it with `make run`, or name an API with --url."
+        try:
+            environment = find_environment(env or ENV_NAME, local_state=DEFAULT_FOLDER / STATE_FILE)
+            url, auth = environment.api_url, environment.api_auth()
+        except EnvironmentNotFoundError as error:
             if as_json:
-                typer.echo(json.dumps({"error": {"code": "not_running", "message": message}}))
+                typer.echo(json.dumps({"error": {"code": "not_running", "message": str(error)}}))
             else:
-                err.print(message)
-            raise typer.Exit(3)
-        url = running.url
+                err.print(str(error), markup=False)
+            raise typer.Exit(3) from None
     try:
-        answer = classify(image, url=url)
+        answer = classify(image, url=url, auth=auth)
     except ClassifyError as error:
         if as_json:
             typer.echo(json.dumps({"error": {"code": error.code, "message": str(error)}}))
@@ -75,6 +86,27 @@ def classify_command(
     out.print(table)
     temperature = "cold" if answer["cold_start"] else "warm"
     out.print(f"{answer['time'] * 1000:.0f} ms in the function, on a {temperature} instance")
+
+
+@main.command(name="page")
+def page_command(
+    env: Annotated[str, typer.Option(help="Environment in AWS: dev, prod, ...")],
+) -> None:
+    """Print the address of an environment's page, with the API key that it asks for.
+
+    Whoever has the address may use the service. Exit code 3 if the environment is not there.
+    """
+    try:
+        environment = find_environment(env, local_state=DEFAULT_FOLDER / STATE_FILE)
+        auth = environment.api_auth()
+    except EnvironmentNotFoundError as error:
+        err.print(str(error), markup=False)
+        raise typer.Exit(3) from None
+    url = environment.outputs.get("WebUrl")
+    if url is None:
+        err.print(f"{env} has no page: its settings have web = False.")
+        raise typer.Exit(3)
+    typer.echo(f"{url}/#key={auth.key}" if isinstance(auth, ApiKeyAuth) else url)
 
 
 @main.command(name="warm")

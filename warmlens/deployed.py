@@ -1,6 +1,6 @@
 """A deployed environment, found by its name: in the local cloud that runs, or in AWS."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ import boto3
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
+from warmlens.api_auth import ApiKeyAuth, SignedAuth
 from warmlens.local.aws import LocalAws
 from warmlens.local.cloud import ENV_NAME as LOCAL
 from warmlens.local.front import STATUS_PATH
@@ -31,6 +32,9 @@ class DeployedEnvironment:
     Attributes:
         name: such as `dev`.
         outputs: values of its stacks by name, such as `ModelsBucket`.
+        api_url: root of its API.
+        api_auth: gives what its API asks for, None when it is open; raises
+            EnvironmentNotFoundError when AWS does not tell the key.
         s3: client for its buckets.
         lambda_: client for its functions.
     """
@@ -39,6 +43,8 @@ class DeployedEnvironment:
     outputs: Mapping[str, str]
     s3: "S3Client"
     lambda_: "LambdaClient"
+    api_url: str
+    api_auth: Callable[[], httpx.Auth | None]
 
 
 def find_environment(name: str, *, local_state: Path) -> DeployedEnvironment:
@@ -64,7 +70,12 @@ def find_environment(name: str, *, local_state: Path) -> DeployedEnvironment:
                 f"deploy it: npx cdk deploy '{name}/*'"
             )
         return DeployedEnvironment(
-            name, outputs, s3=session.client("s3"), lambda_=session.client("lambda")
+            name,
+            outputs,
+            s3=session.client("s3"),
+            lambda_=session.client("lambda"),
+            api_url=outputs["ApiUrl"],
+            api_auth=lambda: _api_auth(session, outputs),
         )
     except (BotoCoreError, ClientError) as error:
         raise EnvironmentNotFoundError(f"AWS cannot be asked for {name}: {error}") from error
@@ -80,7 +91,30 @@ def _local(running: RunningCloud | None) -> DeployedEnvironment:
             f"The local cloud at {running.url} does not answer ({error})."
         ) from error
     aws = LocalAws(answer["aws_endpoint_url"])
-    return DeployedEnvironment(LOCAL, _outputs(aws.ssm, LOCAL), s3=aws.s3, lambda_=aws.lambda_)
+    return DeployedEnvironment(
+        LOCAL,
+        _outputs(aws.ssm, LOCAL),
+        s3=aws.s3,
+        lambda_=aws.lambda_,
+        api_url=running.url,
+        api_auth=lambda: None,
+    )
+
+
+def _api_auth(session: boto3.Session, outputs: Mapping[str, str]) -> httpx.Auth | None:
+    if outputs["ApiAuth"] == "api_key":
+        try:
+            key = session.client("apigateway").get_api_key(
+                apiKey=outputs["ApiKeyId"], includeValue=True
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise EnvironmentNotFoundError(f"AWS does not tell the API key: {error}") from error
+        return ApiKeyAuth(key["value"])
+    if outputs["ApiAuth"] == "iam":
+        credentials = session.get_credentials()
+        assert credentials is not None  # the outputs were just read with them
+        return SignedAuth(credentials, session.region_name)
+    return None
 
 
 def _outputs(ssm: "SSMClient", name: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 /** One photo through the service: ask for an upload, upload to S3, classify. */
 
+import { keyHeader } from "./key.js";
 import { isReadable } from "./photos.js";
 import { Problem } from "./problems.js";
 
@@ -73,7 +74,7 @@ async function classify(filePath, file, signal) {
 async function call(step, body, signal, facts) {
   const request = {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", ...keyHeader() },
     body: JSON.stringify(body),
   };
   const { ok, status, text } = await send(step, step, request, CALL_TIMEOUT_MS, signal);

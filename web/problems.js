@@ -90,6 +90,10 @@ const WORDS = {
     "The service does not let this page in.",
     "Ask the person who runs it to check the page's access.",
   ],
+  invalid_api_key: () => [
+    "The service asks for a key.",
+    "Open the page by the link that the person who runs it gave you; it ends in #key= and the key.",
+  ],
   too_busy: () => [
     "The service has too many requests right now.",
     "Your photo is kept: wait a few seconds and try again.",

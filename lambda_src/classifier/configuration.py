@@ -11,24 +11,35 @@ class Configuration:
     Attributes:
         images_bucket: bucket that images are read from.
         image_prefixes: the only key prefixes that a `file_path` may begin with, each ending in `/`.
-        models_bucket: bucket that holds `<model_name>/<model_version>/manifest.json`.
+        models_bucket: bucket that holds `<model_name>/<model_version>/manifest.json`; None when a
+            folder does.
+        models_folder: folder that holds it: a mounted file system, or a part of the image.
         model_name: name of the model to serve.
         model_version: version of that model.
         max_image_bytes: largest image object that is fetched, in bytes.
         max_image_pixels: largest width x height that is decoded, in pixels.
         max_hold_ms: longest time that a wakeup may hold the instance, in milliseconds.
+        metrics_environment: name that metrics are emitted under; None emits none.
+        cors_origins: origins of pages elsewhere that may read the answers.
         memory_mb: the function's memory size; AWS gives 1 vCPU per 1,769 MB.
     """
 
     images_bucket: str
     image_prefixes: tuple[str, ...]
-    models_bucket: str
+    models_bucket: str | None
+    models_folder: str | None
     model_name: str
     model_version: str
     max_image_bytes: int
     max_image_pixels: int
     max_hold_ms: int
+    metrics_environment: str | None
+    cors_origins: tuple[str, ...]
     memory_mb: int
+
+    def __post_init__(self) -> None:
+        if (self.models_bucket is None) == (self.models_folder is None):
+            raise ValueError("exactly one of MODELS_BUCKET and MODELS_FOLDER must be set")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Configuration":
@@ -36,12 +47,15 @@ class Configuration:
         return cls(
             images_bucket=environment["IMAGES_BUCKET"],
             image_prefixes=tuple(environment["IMAGE_PREFIXES"].split(",")),
-            models_bucket=environment["MODELS_BUCKET"],
+            models_bucket=environment.get("MODELS_BUCKET") or None,
+            models_folder=environment.get("MODELS_FOLDER") or None,
             model_name=environment["MODEL_NAME"],
             model_version=environment["MODEL_VERSION"],
             max_image_bytes=int(environment["MAX_IMAGE_BYTES"]),
             max_image_pixels=int(environment["MAX_IMAGE_PIXELS"]),
             max_hold_ms=int(environment["MAX_HOLD_MS"]),
+            metrics_environment=environment.get("METRICS_ENVIRONMENT"),
+            cors_origins=tuple(environment.get("CORS_ORIGINS", "").split()),
             memory_mb=int(environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]),
         )
 

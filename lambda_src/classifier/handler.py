@@ -18,9 +18,9 @@ from .bucket import (
 )
 from .errors import RequestError
 from .instance import Instance
-from .logs import log
+from .logs import log, metrics
 from .picture import prepare
-from .request import Classification, Wakeup, is_api_call, read_request
+from .request import Classification, Wakeup, cors_headers, is_api_call, read_request
 from .stages import Stages
 
 INSTANCE = Instance(os.environ, started_s=STARTED_S)
@@ -57,11 +57,32 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
         cold_start=cold_start,
         time_s=stages.elapsed_s(),
         stages_ms=stages.milliseconds,
+        **_metrics(status, answer, stages, cold_start),
     )
     if isinstance(event, dict) and is_api_call(event):
-        headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+        headers = {
+            "Content-Type": "application/json",
+            "Cache-Control": "no-store",
+            **cors_headers(event, INSTANCE.configuration.cors_origins),
+        }
         return {"statusCode": status, "headers": headers, "body": json.dumps(answer)}
     return answer if status == 200 else {**answer, "status": status}
+
+
+def _metrics(
+    status: int, answer: dict[str, Any], stages: Stages, cold_start: bool
+) -> dict[str, object]:
+    """What users met; a wakeup that was answered is none of it, and the warmer counts those."""
+    if answer.get("method") == "wakeup":
+        return {}
+    values = {
+        "LatencyMs": round(stages.elapsed_s() * 1000, 3),
+        "ColdStart": int(cold_start),
+        "Fault": int(status >= 500),
+    }
+    if cold_start:
+        values["InitMs"] = INSTANCE.init_ms
+    return metrics(INSTANCE.configuration.metrics_environment, values)
 
 
 def _answer(event: object, stages: Stages, cold_start: bool) -> dict[str, Any]:

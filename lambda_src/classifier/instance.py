@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from .bucket import Bucket
 from .configuration import Configuration
 from .errors import ModelError, RequestError
-from .logs import log
+from .logs import log, metrics
 from .model import Model, load_model
 
 _LOG_STREAM = re.compile(r"[0-9a-f]{32}$")
@@ -79,4 +79,5 @@ class Instance:
             version=self.configuration.model_version,
             instance_id=self.id,
             reason=str(error),
+            **metrics(self.configuration.metrics_environment, {"ModelLoadFailure": 1}),
         )

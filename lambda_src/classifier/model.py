@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .bucket import Bucket, BucketUnavailableError, ObjectMissingError, ObjectTooLargeError
 from .configuration import Configuration
 from .engine import Engine
 from .errors import ModelError
 from .manifest import Manifest, ModelFile, read_labels, read_manifest
+from .model_store import ModelStore, open_model_store
 
 MAX_MANIFEST_BYTES = 1_000_000
 TOP = 5
@@ -79,24 +79,24 @@ def rank(softmax: NDArray[np.float32], ids: list[str], labels: list[str]) -> lis
 
 
 def load_model(configuration: Configuration) -> Model:
-    """Fetch the configured version from the models bucket, verify it and run it once.
+    """Read the configured version from the model store, verify it and run it once.
 
     Raises:
-        ModelError: a file is missing or altered, or S3 failed; the message says which.
+        ModelError: a file is missing or altered, or the store failed; the message says which.
     """
-    store = Bucket(configuration.models_bucket)
+    store = open_model_store(configuration)
     folder = f"{configuration.model_name}/{configuration.model_version}"
     manifest = read_manifest(
-        _read(store, f"{folder}/manifest.json", MAX_MANIFEST_BYTES),
+        store.read(f"{folder}/manifest.json", max_bytes=MAX_MANIFEST_BYTES),
         name=configuration.model_name,
         version=configuration.model_version,
     )
     ids, labels = read_labels(
         _verified(store, folder, manifest.labels), class_count=manifest.class_count
     )
-    graph_path = _keep(manifest.model, _verified(store, folder, manifest.model))
+    graph_path = _on_disk(store, folder, manifest.model)
     if manifest.weights is not None:
-        _keep(manifest.weights, _verified(store, folder, manifest.weights))
+        _on_disk(store, folder, manifest.weights)
     engine = Engine(
         graph_path,
         input_name=manifest.input_name,
@@ -107,10 +107,16 @@ def load_model(configuration: Configuration) -> Model:
     return Model(manifest, ids, labels, engine)
 
 
-def _verified(store: Bucket, folder: str, file: ModelFile) -> bytes:
-    data = _read(store, f"{folder}/{file.path}", file.size_bytes)
+def _verified(store: ModelStore, folder: str, file: ModelFile) -> bytes:
+    data = store.read(f"{folder}/{file.path}", max_bytes=file.size_bytes)
     file.check(data)
     return data
+
+
+def _on_disk(store: ModelStore, folder: str, file: ModelFile) -> str:
+    """Return the path of a verified file: where the store has it, or a copy of what it gave."""
+    data = _verified(store, folder, file)
+    return store.path_of(f"{folder}/{file.path}") or _keep(file, data)
 
 
 def _keep(file: ModelFile, data: bytes) -> str:
@@ -127,14 +133,3 @@ def _keep(file: ModelFile, data: bytes) -> str:
     except OSError as error:
         raise ModelError(f"{file.path} cannot be kept in {folder}: {error.strerror}") from None
     return str(path)
-
-
-def _read(store: Bucket, key: str, max_bytes: int) -> bytes:
-    try:
-        return store.read(key, max_bytes=max_bytes)
-    except ObjectMissingError:
-        raise ModelError(f"{key} is not in the models bucket, or may not be read") from None
-    except ObjectTooLargeError as error:
-        raise ModelError(f"{key} has {error.size_bytes} bytes, more than expected") from None
-    except BucketUnavailableError as error:
-        raise ModelError(f"{key} could not be fetched: {error}") from None

@@ -43,6 +43,22 @@ def is_api_call(event: Mapping[str, Any]) -> bool:
     return "requestContext" in event
 
 
+def cors_headers(event: Mapping[str, Any], origins: tuple[str, ...]) -> dict[str, str]:
+    """Return the headers that let a page of one of `origins` read the answer.
+
+    Args:
+        event: API Gateway's proxy event.
+        origins: origins that are let through.
+    """
+    if not origins:
+        return {}
+    headers = event.get("headers") or {}
+    origin = headers.get("origin") or headers.get("Origin")
+    if origin not in origins:
+        return {"Vary": "Origin"}
+    return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+
+
 def read_request(
     event: object, *, image_prefixes: tuple[str, ...], max_hold_ms: int, now_ms: float
 ) -> Request:

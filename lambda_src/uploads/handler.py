@@ -47,8 +47,23 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except UploadRefusedError as error:
         status, answer = error.status, {"error": {"code": error.code, "message": error.message}}
     print(json.dumps({"level": "INFO", "message": "upload", "status": status}))
-    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    headers = {
+        "Content-Type": "application/json",
+        "Cache-Control": "no-store",
+        **_cors_headers(event.get("headers") or {}),
+    }
     return {"statusCode": status, "headers": headers, "body": json.dumps(answer)}
+
+
+def _cors_headers(headers: dict[str, str]) -> dict[str, str]:
+    """The headers that let a page of one of the environment's origins read the answer."""
+    origins = os.environ.get("CORS_ORIGINS", "").split()
+    if not origins:
+        return {}
+    origin = headers.get("origin") or headers.get("Origin")
+    if origin not in origins:
+        return {"Vary": "Origin"}
+    return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
 
 
 def _read(body: object) -> tuple[str, int]:

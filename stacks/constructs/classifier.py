@@ -1,15 +1,25 @@
-"""The classifier function and its alias."""
+"""The classifier function, its alias, and how calls move to a new version of it."""
+
+import hashlib
 
 import aws_cdk as cdk
+from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.constructs.function import log_group
+from stacks.constructs.canary_alarms import CanaryAlarms
+from stacks.constructs.function import (
+    acknowledge_waited_for,
+    function_role,
+    log_group,
+    tracing,
+)
 from stacks.constructs.model_store import ModelStore
-from stacks.constructs.paths import LAMBDA_SRC
+from stacks.constructs.provisioned import keep_initialized
+from stacks.policies import acknowledge, objects_finding
 from stacks.settings import Settings
 from stacks.storage import SAMPLE_PREFIX, UPLOAD_PREFIX
 
@@ -17,6 +27,13 @@ _PLATFORMS = {
     "x86_64": (lambda_.Architecture.X86_64, ecr_assets.Platform.LINUX_AMD64),
     "arm64": (lambda_.Architecture.ARM_64, ecr_assets.Platform.LINUX_ARM64),
 }
+_DEPLOYMENTS = {
+    "canary": codedeploy.LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES,
+    "linear": codedeploy.LambdaDeploymentConfig.LINEAR_10_PERCENT_EVERY_1_MINUTE,
+}
+_CODEDEPLOY_POLICY = (
+    "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited"
+)
 
 
 class Classifier(Construct):
@@ -25,11 +42,13 @@ class Classifier(Construct):
     Args:
         settings: the environment.
         images: bucket with the images to classify.
-        model_store: where the model is fetched from.
+        model_store: where the model is read from.
 
     Attributes:
         function: the function.
         live: the alias that the API and the warmer call.
+        canary_alarms: what a deployment goes back on; None when it moves all calls at once.
+        fingerprint: changes with the image and the settings, so with each new version.
     """
 
     def __init__(
@@ -44,29 +63,44 @@ class Classifier(Construct):
         super().__init__(scope, construct_id)
         architecture, platform = _PLATFORMS[settings.architecture]
         prefixes = (UPLOAD_PREFIX, SAMPLE_PREFIX)
-        self.function = lambda_.DockerImageFunction(
-            self,
-            "Function",
-            function_name=settings.physical_name("classifier"),
-            code=lambda_.DockerImageCode.from_image_asset(
-                str(LAMBDA_SRC / "classifier"), platform=platform
-            ),
-            architecture=architecture,
-            memory_size=settings.memory_mb,
-            timeout=cdk.Duration.seconds(settings.timeout_s),
-            reserved_concurrent_executions=settings.reserved_concurrency,
-            environment={
-                "IMAGES_BUCKET": images.bucket_name,
-                "IMAGE_PREFIXES": ",".join(prefixes),
-                "MODEL_NAME": settings.model_name,
-                "MODEL_VERSION": settings.model_version,
-                "MAX_IMAGE_BYTES": str(settings.max_image_bytes),
-                "MAX_IMAGE_PIXELS": str(settings.max_image_pixels),
-                "MAX_HOLD_MS": str(settings.max_hold_ms),
-                **model_store.environment,
-            },
-            log_group=log_group(self, "Logs", settings=settings),
-        )
+        network = model_store.network
+        log = log_group(self, "Logs", settings=settings)
+        role = function_role(self, "Role", settings=settings, log=log, network=network)
+        with model_store.image_context() as context:
+            source = cdk.FileSystem.fingerprint(str(context), exclude=["__pycache__"])
+            self.function = lambda_.DockerImageFunction(
+                self,
+                "Function",
+                function_name=settings.physical_name("classifier"),
+                code=lambda_.DockerImageCode.from_image_asset(
+                    str(context), platform=platform, exclude=["__pycache__"]
+                ),
+                architecture=architecture,
+                memory_size=settings.memory_mb,
+                ephemeral_storage_size=cdk.Size.mebibytes(settings.ephemeral_storage_mb),
+                timeout=cdk.Duration.seconds(settings.timeout_s),
+                reserved_concurrent_executions=settings.reserved_concurrency,
+                environment={
+                    "IMAGES_BUCKET": images.bucket_name,
+                    "IMAGE_PREFIXES": ",".join(prefixes),
+                    "MODEL_NAME": settings.model_name,
+                    "MODEL_VERSION": settings.model_version,
+                    "MAX_IMAGE_BYTES": str(settings.max_image_bytes),
+                    "MAX_IMAGE_PIXELS": str(settings.max_image_pixels),
+                    "MAX_HOLD_MS": str(settings.max_hold_ms),
+                    "METRICS_ENVIRONMENT": settings.env_name,
+                    "CORS_ORIGINS": " ".join(settings.cors_origins),
+                    **model_store.environment,
+                },
+                tracing=tracing(settings),
+                logging_format=lambda_.LoggingFormat.JSON,
+                log_group=log,
+                role=role,
+                vpc=network.vpc if network else None,
+                vpc_subnets=network.subnets if network else None,
+                security_groups=network.security_groups if network else None,
+            )
+        self.fingerprint = hashlib.sha256(f"{source} {settings}".encode()).hexdigest()[:16]
         # Not grant_read: it lets the function list the whole bucket. Without the right to list, S3
         # answers 403 for an object that is missing, which the function reports as 404.
         self.function.add_to_role_policy(
@@ -75,7 +109,45 @@ class Classifier(Construct):
                 resources=[images.arn_for_objects(f"{prefix}*") for prefix in prefixes],
             )
         )
-        model_store.grant_read(self.function)
+        acknowledge(
+            role,
+            {
+                objects_finding(self, images, prefix): f"Users' photos have any name below {prefix}"
+                for prefix in prefixes
+            },
+        )
+        acknowledge_waited_for(self.function, "Either the API or the warmer calls it")
+        model_store.attach(self.function)
         self.live = lambda_.Alias(
             self, "Live", alias_name="live", version=self.function.current_version
         )
+        if settings.warming == "provisioned":
+            keep_initialized(self, self.live, settings=settings)
+        self.canary_alarms = self._shift_calls(settings)
+
+    def _shift_calls(self, settings: Settings) -> CanaryAlarms | None:
+        if settings.deployment == "all_at_once":
+            return None
+        alarms = CanaryAlarms(self, "CanaryAlarms", settings=settings, live=self.live)
+        group = codedeploy.LambdaDeploymentGroup(
+            self,
+            "Deployment",
+            application=codedeploy.LambdaApplication(
+                self, "Application", application_name=settings.physical_name("classifier")
+            ),
+            alias=self.live,
+            deployment_config=_DEPLOYMENTS[settings.deployment],
+            alarms=alarms.alarms,
+            auto_rollback=codedeploy.AutoRollbackConfig(
+                failed_deployment=True, stopped_deployment=True, deployment_in_alarm=True
+            ),
+        )
+        acknowledge(
+            group,
+            {
+                f"AwsSolutions-IAM4[Policy::{_CODEDEPLOY_POLICY}]": (
+                    "What CodeDeploy needs to turn an alias is kept up to date by AWS."
+                )
+            },
+        )
+        return alarms

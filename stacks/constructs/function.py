@@ -1,14 +1,30 @@
 """A small Python function from one folder of `lambda_src`: standard library and boto3 only."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from stacks.constructs.network import Network
 from stacks.constructs.paths import LAMBDA_SRC
+from stacks.policies import acknowledge
 from stacks.settings import Settings
 
-RUNTIME = lambda_.Runtime.PYTHON_3_13
+RUNTIME = lambda_.Runtime.PYTHON_3_14
+
+# What Lambda asks for in a role to run a function in a network; Lambda developer guide, "Giving
+# Lambda functions access to resources in an Amazon VPC".
+_NETWORK_ACTIONS = [
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+]
 
 _RETENTION = {
     1: logs.RetentionDays.ONE_DAY,
@@ -25,14 +41,87 @@ _RETENTION = {
 }
 
 
-def log_group(scope: Construct, construct_id: str, *, settings: Settings) -> logs.LogGroup:
-    """Make a function's log group, kept for as long as the settings say."""
+def log_group(
+    scope: Construct, construct_id: str, *, settings: Settings, name: str | None = None
+) -> logs.LogGroup:
+    """Make a log group that ends with its stack and is kept for as long as the settings say.
+
+    Args:
+        scope: the construct that it belongs to.
+        construct_id: its id there.
+        settings: the environment.
+        name: its name, where AWS asks for a certain one.
+    """
     return logs.LogGroup(
         scope,
         construct_id,
+        log_group_name=name,
         retention=_RETENTION[settings.log_retention_days],
         removal_policy=cdk.RemovalPolicy.DESTROY,
     )
+
+
+def tracing(settings: Settings) -> lambda_.Tracing:
+    """Return how functions are traced."""
+    return lambda_.Tracing.ACTIVE if settings.tracing else lambda_.Tracing.DISABLED
+
+
+def function_role(
+    scope: Construct,
+    construct_id: str,
+    *,
+    settings: Settings,
+    log: logs.ILogGroup,
+    network: Network | None = None,
+) -> iam.Role:
+    """Make a function's role, which lets it write its own log and nothing else so far.
+
+    Not AWS's managed policy for functions: that lets each write, and make, every log group.
+
+    Args:
+        scope: the construct that it belongs to.
+        construct_id: its id there.
+        settings: the environment.
+        log: the function's log group.
+        network: where the function runs, if it runs in a network.
+    """
+    role = iam.Role(scope, construct_id, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    log.grant_write(role)
+    anywhere = []
+    if settings.tracing:
+        anywhere.append("X-Ray's actions take no resource")
+    if network is not None:
+        anywhere.append("Lambda's network interfaces do not exist before the function does")
+        role.add_to_policy(iam.PolicyStatement(actions=_NETWORK_ACTIONS, resources=["*"]))
+    if anywhere:
+        reason = "; ".join(anywhere)
+        acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": f"{reason}."})
+    return role
+
+
+def acknowledge_waited_for(function: lambda_.Function, callers: str) -> None:
+    """Say that callers learn of a failure at once, so a function needs no dead-letter queue."""
+    acknowledge(function, {"Serverless-LambdaDLQ": f"{callers} and waits for its answer."})
+
+
+def keep_failures(
+    function: lambda_.Function, queue: sqs.IQueue, *, retries: int, max_age_min: int
+) -> None:
+    """Try events again that a function failed on, and then send them to a queue.
+
+    Args:
+        function: one that is called by events, whose sender does not wait.
+        queue: where they go at last, with the error.
+        retries: how often they are tried again.
+        max_age_min: time after which they are tried no more.
+    """
+    function.configure_async_invoke(
+        retry_attempts=retries,
+        max_event_age=cdk.Duration.minutes(max_age_min),
+        on_failure=destinations.SqsDestination(queue),
+    )
+    reason = "Failures go to a queue by its destination, which also tells the error."
+    acknowledge(function, {"Serverless-LambdaDLQ": reason})
 
 
 def python_function(
@@ -44,6 +133,7 @@ def python_function(
     timeout_s: int,
     environment: dict[str, str],
     memory_mb: int = 256,
+    network: Network | None = None,
 ) -> lambda_.Function:
     """Make the function whose source is `lambda_src/<name>/handler.py`.
 
@@ -55,7 +145,10 @@ def python_function(
         timeout_s: longest time for one call.
         environment: its environment variables.
         memory_mb: its memory, which its processor share goes by.
+        network: where it runs; None runs it outside of any network.
     """
+    log = log_group(scope, f"{construct_id}Logs", settings=settings)
+    role = function_role(scope, f"{construct_id}Role", settings=settings, log=log, network=network)
     return lambda_.Function(
         scope,
         construct_id,
@@ -67,5 +160,11 @@ def python_function(
         memory_size=memory_mb,
         timeout=cdk.Duration.seconds(timeout_s),
         environment=environment,
-        log_group=log_group(scope, f"{construct_id}Logs", settings=settings),
+        tracing=tracing(settings),
+        logging_format=lambda_.LoggingFormat.JSON,
+        log_group=log,
+        role=role,
+        vpc=network.vpc if network else None,
+        vpc_subnets=network.subnets if network else None,
+        security_groups=network.security_groups if network else None,
     )

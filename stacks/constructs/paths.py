@@ -1,5 +1,8 @@
-"""Where the functions' source lies."""
+"""Where what is deployed lies in the repository."""
 
 from pathlib import Path
 
-LAMBDA_SRC = Path(__file__).resolve().parents[2] / "lambda_src"
+_ROOT = Path(__file__).resolve().parents[2]
+LAMBDA_SRC = _ROOT / "lambda_src"
+MODEL_ARTIFACTS = _ROOT / "model_artifacts"
+WEB = _ROOT / "web"

@@ -4,7 +4,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.constructs.function import python_function
+from stacks.constructs.function import acknowledge_waited_for, python_function
+from stacks.policies import acknowledge, objects_finding
 from stacks.settings import Settings
 from stacks.storage import UPLOAD_PREFIX
 
@@ -38,6 +39,7 @@ class UploadsFunction(Construct):
                 "UPLOAD_PREFIX": UPLOAD_PREFIX,
                 "UPLOAD_EXPIRES_S": str(settings.upload_expires_s),
                 "MAX_IMAGE_BYTES": str(settings.max_image_bytes),
+                "CORS_ORIGINS": " ".join(settings.cors_origins),
             },
         )
         self.function.add_to_role_policy(
@@ -45,3 +47,6 @@ class UploadsFunction(Construct):
                 actions=["s3:PutObject"], resources=[images.arn_for_objects(f"{UPLOAD_PREFIX}*")]
             )
         )
+        acknowledge_waited_for(self.function, "The API calls it")
+        finding = objects_finding(self, images, UPLOAD_PREFIX)
+        acknowledge(self, {finding: "Each upload has a new name, which the function itself makes."})

@@ -1,61 +1,18 @@
-"""The templates of every environment, synthesized once by the real CDK CLI, offline."""
+"""The templates: of every environment by the real CDK CLI, offline; of the variants in one app."""
 
-import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from app import environments
+from tests.infrastructure.variants import VARIANTS, Assembly, synthesize
 from warmlens.paths import ROOT
 
 ENV_NAMES = [settings.env_name for settings in environments()]
 NOWHERE = "http://127.0.0.1:9"
-
-
-@dataclass(frozen=True)
-class Assembly:
-    """All stacks of one environment, and their resources in one place."""
-
-    env_name: str
-    folder: Path
-
-    @property
-    def templates(self) -> dict[str, dict[str, Any]]:
-        return {
-            path.name: json.loads(path.read_text())
-            for path in sorted(self.folder.glob("*.template.json"))
-        }
-
-    def resources(self, kind: str) -> list[dict[str, Any]]:
-        return [
-            resource
-            for template in self.templates.values()
-            for resource in template["Resources"].values()
-            if resource["Type"] == kind
-        ]
-
-    def function(self, name: str) -> dict[str, Any]:
-        wanted = f"warmlens-{self.env_name}-{name}"
-        (found,) = (
-            resource["Properties"]
-            for resource in self.resources("AWS::Lambda::Function")
-            if resource["Properties"].get("FunctionName") == wanted
-        )
-        return dict(found)
-
-    def statements(self, part_of_role: str) -> list[dict[str, Any]]:
-        """The statements of the policies attached to roles whose id has this part."""
-        return [
-            statement
-            for policy in self.resources("AWS::IAM::Policy")
-            if any(part_of_role in role["Ref"] for role in policy["Properties"]["Roles"])
-            for statement in policy["Properties"]["PolicyDocument"]["Statement"]
-        ]
 
 
 @pytest.fixture(scope="session")
@@ -89,3 +46,23 @@ def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def assembly(request: pytest.FixtureRequest, cloud_assembly: Path) -> Assembly:
     """Each environment in turn."""
     return Assembly(request.param, cloud_assembly / f"assembly-{request.param}")
+
+
+@pytest.fixture(scope="session")
+def variants(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Assembly]:
+    """The variants by name."""
+    folder = tmp_path_factory.mktemp("variants")
+    synthesize(folder, *VARIANTS.values())
+    return {name: Assembly(name, folder / f"assembly-{name}") for name in VARIANTS}
+
+
+@pytest.fixture
+def odd(variants: dict[str, Assembly]) -> Assembly:
+    """The environment in which few settings have their default."""
+    return variants["odd"]
+
+
+@pytest.fixture
+def plain(variants: dict[str, Assembly]) -> Assembly:
+    """An environment of which only the name is set, but for what is None or empty elsewhere."""
+    return variants["plain"]

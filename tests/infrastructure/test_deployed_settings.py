@@ -1,4 +1,4 @@
-"""Every setting reaches what is deployed: an environment in which none has its default."""
+"""Every setting reaches what is deployed: variants in which none has its default everywhere."""
 
 import dataclasses
 import json
@@ -6,71 +6,17 @@ from pathlib import Path
 from typing import Any, get_args
 
 import aws_cdk as cdk
-import pytest
 
 from stacks.constructs.function import log_group
 from stacks.settings import LogRetentionDays, Settings
-from stacks.stage import WarmlensStage
-from tests.infrastructure.conftest import Assembly
-from warmlens.paths import ROOT
-
-SETTINGS = Settings(
-    env_name="odd",
-    account="123456789012",
-    region="eu-west-1",
-    memory_mb=2048,
-    architecture="arm64",
-    timeout_s=17,
-    model_name="another-model",
-    model_version="2.3.4",
-    max_image_bytes=1_000_000,
-    max_image_pixels=2_000_000,
-    max_hold_ms=9_000,
-    upload_expires_s=120,
-    image_expiry_days=3,
-    upload_origins=("https://a.example", "https://b.example"),
-    warm_instances=4,
-    warming_period_min=7,
-    warm_profile=(0,) * 8 + (4,) * 16,
-    warming_hold_ms=700,
-    warming_budget_s=40,
-    warming_user_reserve=2,
-    reserved_concurrency=6,
-    throttle_rate_rps=33,
-    throttle_burst=44,
-    log_retention_days=14,
-    retain_data=False,
-    empty_buckets=True,
-)
-HAVE_THEIR_DEFAULT = {"model_store", "warming"}  # the one with one value, and the one left on
-
-
-def synthesize(settings: Settings, folder: Path) -> Assembly:
-    context = json.loads((ROOT / "cdk.json").read_text())["context"]
-    app = cdk.App(outdir=str(folder), context=context)
-    WarmlensStage(app, settings=settings)
-    app.synth()
-    return Assembly(settings.env_name, folder / f"assembly-{settings.env_name}")
-
-
-@pytest.fixture(scope="module")
-def odd(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """The environment in which no setting has its default."""
-    return synthesize(SETTINGS, tmp_path_factory.mktemp("odd"))
-
-
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """An environment of which only the name is set, but for what is None or empty elsewhere."""
-    settings = Settings(env_name="plain", image_expiry_days=None)
-    return synthesize(settings, tmp_path_factory.mktemp("plain"))
+from tests.infrastructure.variants import VARIANTS, Assembly
 
 
 def images_bucket(assembly: Assembly) -> dict[str, Any]:
     (bucket,) = (
         bucket["Properties"]
         for bucket in assembly.resources("AWS::S3::Bucket")
-        if "VersioningConfiguration" not in bucket["Properties"]
+        if "CorsConfiguration" in bucket["Properties"]
     )
     return dict(bucket)
 
@@ -79,15 +25,16 @@ def test_no_setting_is_left_out_here() -> None:
     same = {
         field.name
         for field in dataclasses.fields(Settings)
-        if getattr(SETTINGS, field.name) == field.default
+        if all(getattr(settings, field.name) == field.default for settings in VARIANTS.values())
     }
-    assert same == HAVE_THEIR_DEFAULT
+    assert same == set()
 
 
 def test_the_classifier_has_the_size_the_time_and_the_cap_of_the_settings(odd: Assembly) -> None:
     function = odd.function("classifier")
     assert function["MemorySize"] == 2048
     assert function["Timeout"] == 17
+    assert function["EphemeralStorage"] == {"Size": 1024}
     assert function["ReservedConcurrentExecutions"] == 6
 
 
@@ -120,34 +67,73 @@ def test_uploads_are_signed_for_the_size_and_the_time_of_the_settings(odd: Assem
         "UPLOAD_PREFIX": "uploads/",
         "UPLOAD_EXPIRES_S": "120",
         "MAX_IMAGE_BYTES": "1000000",
+        "CORS_ORIGINS": "https://c.example https://d.example",
     }
 
 
 def test_uploaded_images_expire_and_the_samples_stay(odd: Assembly, plain: Assembly) -> None:
-    assert images_bucket(odd)["LifecycleConfiguration"]["Rules"] == [
-        {"ExpirationInDays": 3, "Prefix": "uploads/", "Status": "Enabled"}
-    ]
-    assert "LifecycleConfiguration" not in images_bucket(plain)
+    expiry = {"ExpirationInDays": 3, "Prefix": "uploads/", "Status": "Enabled"}
+    assert expiry in images_bucket(odd)["LifecycleConfiguration"]["Rules"]
+    kept = images_bucket(plain)["LifecycleConfiguration"]["Rules"]
+    assert not [rule for rule in kept if "ExpirationInDays" in rule]
 
 
-def test_only_pages_of_the_settings_origins_may_upload(odd: Assembly, plain: Assembly) -> None:
+def test_only_pages_of_the_settings_origins_may_upload(
+    odd: Assembly, plain: Assembly, variants: dict[str, Assembly]
+) -> None:
     (rule,) = images_bucket(odd)["CorsConfiguration"]["CorsRules"]
-    assert rule["AllowedOrigins"] == ["https://a.example", "https://b.example"]
+    assert rule["AllowedOrigins"] == [
+        "https://photos.a.example",
+        "https://c.example",
+        "https://d.example",
+        "https://a.example",
+        "https://b.example",
+    ]
     assert rule["AllowedMethods"] == ["POST"]
-    assert "CorsConfiguration" not in images_bucket(plain)
+    (rule,) = images_bucket(plain)["CorsConfiguration"]["CorsRules"]
+    assert rule["AllowedOrigins"] == ["https://*.cloudfront.net"]
+    buckets = variants["bare"].resources("AWS::S3::Bucket")
+    assert not [bucket for bucket in buckets if "CorsConfiguration" in bucket["Properties"]]
+
+
+def test_only_pages_of_the_cors_origins_may_call_the_api(odd: Assembly, plain: Assembly) -> None:
+    preflights = [
+        method["Properties"]
+        for method in odd.resources("AWS::ApiGateway::Method")
+        if method["Properties"]["HttpMethod"] == "OPTIONS"
+    ]
+    assert preflights
+    for preflight in preflights:
+        assert preflight["AuthorizationType"] == "NONE"  # a browser sends no key with it
+        text = json.dumps(preflight["Integration"])
+        assert "https://c.example" in text
+        assert "https://d.example" in text
+    for name in ("classifier", "uploads"):
+        variables = odd.function(name)["Environment"]["Variables"]
+        assert variables["CORS_ORIGINS"] == "https://c.example https://d.example"
+    methods = plain.resources("AWS::ApiGateway::Method")
+    assert {method["Properties"]["HttpMethod"] for method in methods} == {"POST"}
 
 
 def test_the_api_lets_through_what_the_settings_say(odd: Assembly) -> None:
-    (stage,) = odd.resources("AWS::ApiGateway::Stage")
-    (limits,) = stage["Properties"]["MethodSettings"]
-    assert (limits["HttpMethod"], limits["ResourcePath"]) == ("*", "/*")
-    assert (limits["ThrottlingRateLimit"], limits["ThrottlingBurstLimit"]) == (33, 44)
+    limits = {
+        (each["HttpMethod"], each["ResourcePath"]): (
+            each["ThrottlingRateLimit"],
+            each["ThrottlingBurstLimit"],
+        )
+        for each in odd.only("AWS::ApiGateway::Stage")["MethodSettings"]
+    }
+    assert limits == {("*", "/*"): (33, 44), ("POST", "/~1wakeup"): (3, 3)}
+    plan = odd.only("AWS::ApiGateway::UsagePlan")
+    assert plan["Throttle"] == {"RateLimit": 33, "BurstLimit": 44}
+    assert plan["Quota"] == {"Limit": 1234, "Period": "DAY"}
 
 
 def test_a_warming_round_wakes_and_holds_as_the_settings_say(odd: Assembly) -> None:
     warmer = odd.function("warmer")
     variables = warmer["Environment"]["Variables"]
-    variables.pop("FUNCTION_ARN"), variables.pop("CLAIM_PARAMETER")
+    for name in ("FUNCTION_ARN", "CLAIM_PARAMETER", "DEPLOYED"):
+        variables.pop(name)
     assert variables == {
         "ENV_NAME": "odd",
         "WARM_BY_HOUR": ",".join(["0"] * 8 + ["4"] * 16),

@@ -35,7 +35,26 @@ from warmlens.paths import ROOT
         ("model_name", "a/b", "a-z, 0-9 and -"),
         ("model_name", "Lite0", "a-z, 0-9 and -"),
         ("model_version", "1.0.0/../2.0.0", "three numbers"),
-        ("model_store", "ftp", "'s3'"),
+        ("model_store", "ftp", "'s3', 'efs', 'image'"),
+        ("ephemeral_storage_mb", 511, "from 512 to 10240"),
+        ("cors_origins", ("https://*.a.example",), "an origin without *"),
+        ("auth", "password", "'none', 'api_key', 'iam'"),
+        ("waf", 1, "allowed are True, False"),
+        ("waf_requests_per_5_min", 9, "from 10 to"),
+        ("daily_quota", 0, "or None"),
+        ("access_logs", None, "allowed are True, False"),
+        ("tracing", None, "allowed are True, False"),
+        ("web", None, "allowed are True, False"),
+        ("web_domain", "https://a.example", "a host such as"),
+        ("web_certificate_arn", "arn:aws:acm:eu-west-1:1:certificate/x", "in us-east-1"),
+        ("warm_after_deploy", None, "allowed are True, False"),
+        ("warm_profile", (101,) * 24, "from 0 to 100"),
+        ("coverage_target_percent", 101, "from 1 to 100"),
+        ("deployment", "blue_green", "'all_at_once', 'canary', 'linear'"),
+        ("throttle_wakeup_rps", 0, "from 1 to 5000"),
+        ("monitoring", None, "allowed are True, False"),
+        ("alarm_email", "nobody", "an e-mail address"),
+        ("alarm_p99_ms", 0, "from 1 to 28000"),
         ("max_image_bytes", 0, "from 1024"),
         ("max_hold_ms", -1, "from 0"),
         ("image_expiry_days", 0, "or None"),
@@ -43,7 +62,7 @@ from warmlens.paths import ROOT
         ("upload_origins", ("https://a.example/page",), "an origin such as"),
         ("upload_origins", ("https://a.example", "b.example"), "an origin such as"),
         ("upload_origins", "https://a.example", "for each value of the tuple"),
-        ("warming", "sometimes", "'off', 'ping'"),
+        ("warming", "sometimes", "'off', 'ping', 'provisioned'"),
         ("upload_origins", "*", "for each value of the tuple"),
         ("warm_instances", 0, "from 1 to 100"),
         ("warm_instances", True, "from 1 to 100"),
@@ -110,6 +129,11 @@ def test_every_number_has_a_lowest_and_a_highest_value(name: str, low: int, high
         ),
         ({"warm_profile": (0,) * 23 + (5,), "reserved_concurrency": 5}, "warm_profile"),
         ({"empty_buckets": True, "retain_data": True}, "empty_buckets"),
+        ({"auth": "iam"}, "web"),
+        ({"web_domain": "photos.a.example"}, "web_certificate_arn"),
+        ({"daily_quota": 5, "auth": "none"}, "daily_quota"),
+        ({"alarm_email": "a@a.example", "monitoring": False}, "alarm_email"),
+        ({"warm_profile": (1,) * 23}, "warm_profile"),
     ],
 )
 def test_settings_that_do_not_fit_together_are_refused(values: dict[str, Any], name: str) -> None:
@@ -119,6 +143,13 @@ def test_settings_that_do_not_fit_together_are_refused(values: dict[str, Any], n
 
 def test_a_cap_that_leaves_no_room_for_users_is_no_matter_without_warming() -> None:
     assert Settings(env_name="test", warming="off", reserved_concurrency=1).warm_instances == 1
+
+
+def test_provisioned_instances_may_take_the_whole_cap_as_they_serve_users() -> None:
+    values: dict[str, Any] = {"warming": "provisioned", "reserved_concurrency": 5}
+    assert Settings(env_name="test", warm_instances=5, **values).warm_by_hour == (5,) * 24
+    with pytest.raises(SettingsError, match="warm_instances = 6"):
+        Settings(env_name="test", warm_instances=6, **values)
 
 
 def test_the_profile_goes_before_the_number_for_all_day() -> None:
@@ -149,7 +180,8 @@ def test_an_unknown_environment_ends_synth_with_one_line() -> None:
     result = _run(ROOT / "app.py", CDK_CONTEXT_JSON='{"env": "production"}')
     assert result.returncode == 1
     assert result.stderr == (
-        "warmlens: env = 'production'; allowed are dev, staging, prod, local\n"
+        "warmlens: env = 'production'; allowed are dev, staging, prod, local, and pr1, pr2, ... "
+        "for one of a pull request\n"
     )
 
 

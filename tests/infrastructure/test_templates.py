@@ -10,7 +10,7 @@ from app import environments
 from lambda_src.classifier.configuration import Configuration
 from stacks import api_schema
 from stacks.openapi import openapi_document
-from tests.infrastructure.conftest import Assembly
+from tests.infrastructure.variants import Assembly
 from warmlens.paths import ROOT
 
 
@@ -34,7 +34,7 @@ def test_templates_pass_cfn_lint_without_errors(assembly: Assembly) -> None:
 
 def test_no_bucket_is_public_and_every_bucket_asks_for_tls(assembly: Assembly) -> None:
     buckets = assembly.resources("AWS::S3::Bucket")
-    assert len(buckets) == 2
+    assert len(buckets) >= 2
     for bucket in buckets:
         block = bucket["Properties"]["PublicAccessBlockConfiguration"]
         assert set(block.values()) == {True}
@@ -56,6 +56,22 @@ def test_no_bucket_is_public_and_every_bucket_asks_for_tls(assembly: Assembly) -
         assert len(denied) == len(buckets)
 
 
+def test_nothing_but_codedeploy_the_gateways_logs_and_cdk_itself_has_a_policy_of_aws(
+    assembly: Assembly,
+) -> None:
+    allowed = (
+        "AWSCodeDeployRoleForLambdaLimited",
+        "AmazonAPIGatewayPushToCloudWatchLogs",
+    )
+    for template in assembly.templates.values():
+        for logical_id, role in template["Resources"].items():
+            policies = role.get("Properties", {}).get("ManagedPolicyArns", [])
+            if role["Type"] == "AWS::IAM::Role" and policies and "Custom" not in logical_id:
+                assert all(
+                    json.dumps(policy).rstrip('"]}').endswith(allowed) for policy in policies
+                )
+
+
 def test_a_model_that_is_overwritten_or_deleted_can_be_restored(assembly: Assembly) -> None:
     versioned = [
         "ModelStore" in logical_id
@@ -64,35 +80,42 @@ def test_a_model_that_is_overwritten_or_deleted_can_be_restored(assembly: Assemb
         if resource["Type"] == "AWS::S3::Bucket"
         and resource["Properties"].get("VersioningConfiguration") == {"Status": "Enabled"}
     ]
-    assert versioned == [True]
+    assert sum(versioned) == 1
 
 
-def test_no_function_may_do_more_by_a_policy_of_aws_than_write_its_log(
+def test_the_classifier_reads_its_model_and_two_prefixes_and_writes_its_log_alone(
     assembly: Assembly,
 ) -> None:
-    policies = {
-        json.dumps(policy)
-        for role in assembly.resources("AWS::IAM::Role")
-        for policy in role["Properties"].get("ManagedPolicyArns", [])
-    }
-    assert all("service-role/AWSLambdaBasicExecutionRole" in policy for policy in policies)
+    settings = next(each for each in environments() if each.env_name == assembly.env_name)
+    statements = assembly.statements("ClassifierRole")
+    reads = [statement for statement in statements if statement["Action"] == "s3:GetObject"]
+    assert sorted(_keys(reads)) == sorted([f"/{settings.model_name}/*", "/uploads/*", "/test/*"])
+    assert_writes_log_and_traces_alone(statements, besides=reads)
 
 
-def test_the_classifier_reads_the_published_models_and_two_prefixes_and_does_nothing_else(
+def test_the_uploads_function_puts_objects_below_one_prefix_and_writes_its_log_alone(
     assembly: Assembly,
 ) -> None:
-    statements = assembly.statements("ClassifierFunction")
-    assert {statement["Action"] for statement in statements} == {"s3:GetObject"}
-    # `/*` is that of the models bucket, which holds nothing but published models.
-    assert sorted(_keys(statements)) == ["/*", "/test/*", "/uploads/*"]
+    statements = assembly.statements("UploadsFunctionRole")
+    puts = [statement for statement in statements if statement["Action"] == "s3:PutObject"]
+    assert _keys(puts) == ["/uploads/*"]
+    assert_writes_log_and_traces_alone(statements, besides=puts)
 
 
-def test_the_uploads_function_puts_objects_below_one_prefix_and_does_nothing_else(
-    assembly: Assembly,
+def assert_writes_log_and_traces_alone(
+    statements: list[dict[str, Any]], *, besides: list[dict[str, Any]]
 ) -> None:
-    statements = assembly.statements("Uploads")
-    assert [statement["Action"] for statement in statements] == ["s3:PutObject"]
-    assert _keys(statements) == ["/uploads/*"]
+    """What is left may write one log group, and say to X-Ray what was done."""
+    left = [statement for statement in statements if statement not in besides]
+    log = [each for each in left if "logs:PutLogEvents" in each["Action"]]
+    assert len(log) == 1
+    assert set(log[0]["Action"]) == {"logs:CreateLogStream", "logs:PutLogEvents"}
+    assert "Logs" in log[0]["Resource"]["Fn::GetAtt"][0]
+    traces = [each for each in left if each not in log]
+    assert all(
+        set(each["Action"]) == {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+        for each in traces
+    )
 
 
 def test_every_call_of_the_api_reaches_the_alias_or_the_uploads_function(
@@ -167,18 +190,34 @@ def test_the_warmer_wakes_the_alias_that_the_api_calls(assembly: Assembly) -> No
     assert schedule["Properties"]["State"] == "ENABLED"
     target = schedule["Properties"]["Target"]
     assert target["Arn"]["Fn::GetAtt"][0].startswith("Warmer")
-    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 0}
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 1}
+    assert target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0].startswith("DeadLetters")
     payload = json.loads(target["Input"])
     assert payload == {"scheduled_time": "<aws.scheduler.scheduled-time>"}
+    (asynchronous,) = assembly.resources("AWS::Lambda::EventInvokeConfig")
+    failed = asynchronous["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]
+    assert failed["Fn::GetAtt"][0].startswith("DeadLetters")
+
+
+def test_the_warmer_may_wake_the_alias_see_the_concurrency_and_claim_a_run_and_no_more(
+    assembly: Assembly,
+) -> None:
+    if not assembly.resources("AWS::Scheduler::Schedule"):
+        return
+    statements = assembly.statements("WarmerRole")
     allowed = {
         action: json.dumps(statement["Resource"])
-        for statement in assembly.statements("WarmerServiceRole")
+        for statement in statements
         for action in _as_list(statement["Action"])
+        if not action.startswith(("logs:", "xray:"))  # as every function
     }
     assert set(allowed) == {
         "lambda:InvokeFunction",
         "lambda:GetFunctionConcurrency",
         "lambda:GetAccountSettings",
+        "sqs:GetQueueAttributes",
+        "sqs:GetQueueUrl",
+        "sqs:SendMessage",
         "ssm:GetParameter",
         "ssm:PutParameter",
     }
@@ -211,11 +250,14 @@ def test_the_classifier_understands_the_environment_variables_it_is_given(
         images_bucket="a-bucket",
         image_prefixes=("uploads/", "test/"),
         models_bucket="a-bucket",
+        models_folder=None,
         model_name=settings.model_name,
         model_version=settings.model_version,
         max_image_bytes=settings.max_image_bytes,
         max_image_pixels=settings.max_image_pixels,
         max_hold_ms=settings.max_hold_ms,
+        metrics_environment=assembly.env_name,
+        cors_origins=(),
         memory_mb=settings.memory_mb,
     )
 

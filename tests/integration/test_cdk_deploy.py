@@ -75,7 +75,7 @@ async def run_in_shell(command: str, aws: LocalAws, folder: Path) -> str:
 
 async def test_the_commands_of_the_readme_deploy_and_destroy(aws: LocalAws, tmp_path: Path) -> None:
     (block,) = (block for block in BLOCKS if "cdk deploy" in block)
-    activate, bootstrap, deploy, publish, classify, destroy = block.splitlines()
+    activate, bootstrap, deploy, publish, classify, page, destroy = block.splitlines()
     assert activate == ". .venv/bin/activate"
 
     await run_in_shell(f"{bootstrap} aws://000000000000/us-east-1", aws, tmp_path)
@@ -92,8 +92,10 @@ async def test_the_commands_of_the_readme_deploy_and_destroy(aws: LocalAws, tmp_
     # The output ApiUrl names amazonaws.com, which the emulator does not serve.
     assert outputs["ApiUrl"].endswith(".amazonaws.com/v1/")
     url = f"{aws.endpoint_url}/restapis/{outputs['ApiId']}/v1/_user_request_/"
-    answer = await run_in_shell(classify.replace("API_URL", url), aws, tmp_path)
+    assert classify.endswith(" --env dev")
+    answer = await run_in_shell(classify.replace("--env dev", f"--url {url}"), aws, tmp_path)
     assert SAMPLE_LABEL in answer
+    assert page == "warmlens page --env dev"  # `local` has no page; see test_variants_deploy.py
 
     for bucket in (outputs["ImagesBucket"], outputs["ModelsBucket"]):
         await asyncio.to_thread(empty, aws, bucket)

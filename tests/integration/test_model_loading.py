@@ -39,6 +39,32 @@ async def test_a_missing_model_is_answered_with_503_until_it_is_published(
     assert answer["cold_start"] is False  # the same instance recovered
 
 
+async def test_a_model_in_a_folder_is_served_and_nothing_is_asked_of_a_bucket(
+    call_with: CallWith, tmp_path: Path
+) -> None:
+    async with call_with({"MODELS_FOLDER": str(tmp_path), "MODELS_BUCKET": ""}) as call:
+        assert_unavailable(await call(CLASSIFY), "manifest.json is not in")
+        copy_version(tmp_path)
+        answer = await call(CLASSIFY)
+        assert answer["TOP1_label"] == "espresso"
+
+
+async def test_an_altered_file_in_a_folder_is_never_served(
+    call_with: CallWith, tmp_path: Path
+) -> None:
+    model = copy_version(tmp_path) / "model.onnx"
+    data = model.read_bytes()
+    async with call_with({"MODELS_FOLDER": str(tmp_path), "MODELS_BUCKET": ""}) as call:
+        for damaged, reason in (
+            (data + b"\0", "more than expected"),
+            (data[:-1] + b"\0", "does not match the SHA-256"),
+        ):
+            model.write_bytes(damaged)
+            assert_unavailable(await call(CLASSIFY), reason)
+        model.write_bytes(data)
+        assert (await call(CLASSIFY))["TOP1_label"] == "espresso"
+
+
 @pytest.mark.parametrize(
     ("file", "damage", "reason"),
     [

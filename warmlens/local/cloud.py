@@ -248,7 +248,8 @@ def fill_buckets(outputs: dict[str, str], aws: LocalAws) -> Path:
         ModelError: the model is not sound, or was not taken.
     """
     name, version = served_model(outputs, aws)
-    publish_model(MODEL_ARTIFACTS / name / version, outputs["ModelsBucket"], aws.s3)
+    if "ModelsBucket" in outputs:
+        publish_model(MODEL_ARTIFACTS / name / version, outputs["ModelsBucket"], aws.s3)
     first = first_sample_of(name)
     for sample in sorted(SAMPLES.glob("*.jpg")):
         keys = [f"test/{sample.name}"] + [PAPER_PATH] * (sample == first)

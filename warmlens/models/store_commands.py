@@ -59,7 +59,7 @@ def publish(
             raise ModelError("bad_setting", "Say where to: --env ENV or --bucket BUCKET.")
         if env is not None:
             environment = _environment(env, local_folder)
-            s3, bucket = environment.s3, environment.outputs["ModelsBucket"]
+            s3, bucket = environment.s3, _models_bucket(environment)
         else:
             s3 = boto3.client("s3")
         assert bucket is not None
@@ -190,7 +190,18 @@ def _environment(name: str, local_folder: Path) -> DeployedEnvironment:
 
 
 def _store(environment: DeployedEnvironment) -> Store:
-    return Store(environment.s3, environment.outputs["ModelsBucket"])
+    return Store(environment.s3, _models_bucket(environment))
+
+
+def _models_bucket(environment: DeployedEnvironment) -> str:
+    bucket = environment.outputs.get("ModelsBucket")
+    if bucket is None:
+        raise ModelError(
+            "no_models_bucket",
+            f"{environment.name} has its model in the container image: change model_name and "
+            "model_version in app.py and deploy.",
+        )
+    return bucket
 
 
 def _serving(environment: DeployedEnvironment) -> Serving:

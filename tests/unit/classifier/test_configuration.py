@@ -27,8 +27,15 @@ def test_there_is_one_thread_for_each_processor_that_the_memory_brings(
     assert Configuration.from_environment(variables).threads == threads
 
 
-@pytest.mark.parametrize("name", sorted(VARIABLES))
+@pytest.mark.parametrize("name", sorted(VARIABLES.keys() - {"MODELS_BUCKET"}))
 def test_a_variable_that_is_missing_is_named(name: str) -> None:
     variables = {key: value for key, value in VARIABLES.items() if key != name}
     with pytest.raises(KeyError, match=name):
         Configuration.from_environment(variables)
+
+
+@pytest.mark.parametrize("given", [{}, {"MODELS_BUCKET": "models", "MODELS_FOLDER": "/models"}])
+def test_models_are_in_a_bucket_or_in_a_folder(given: dict[str, str]) -> None:
+    variables = {key: value for key, value in VARIABLES.items() if key != "MODELS_BUCKET"}
+    with pytest.raises(ValueError, match="exactly one of MODELS_BUCKET and MODELS_FOLDER"):
+        Configuration.from_environment({**variables, **given})

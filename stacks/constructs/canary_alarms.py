@@ -1,0 +1,52 @@
+"""What says, within minutes, that a new version of the classifier is worse than the one before."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from stacks.constructs.metrics import alarm, own_metric
+from stacks.settings import Settings
+
+
+class CanaryAlarms(Construct):
+    """Alarms that CodeDeploy goes back on.
+
+    It watches alarms on metrics, not composite ones; see docs/decisions.
+
+    Args:
+        settings: the environment.
+        live: the alias that calls are shifted on.
+
+    Attributes:
+        alarms: what CodeDeploy watches.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: Settings, live: lambda_.Alias
+    ) -> None:
+        super().__init__(scope, construct_id)
+        minute = cdk.Duration.minutes(1)
+        self.alarms: list[cloudwatch.IAlarm] = [
+            alarm(
+                self,
+                "Errors",
+                live.metric_errors(statistic="Sum", period=minute),
+                threshold=3,
+                description="The classifier crashed or timed out three times in a minute.",
+            ),
+            alarm(
+                self,
+                "Faults",
+                own_metric("Fault", settings=settings, statistic="Sum", period_min=1),
+                threshold=3,
+                description="The classifier answered three calls in a minute with a 5xx.",
+            ),
+            alarm(
+                self,
+                "ModelLoadFailures",
+                own_metric("ModelLoadFailure", settings=settings, statistic="Sum", period_min=1),
+                threshold=1,
+                description="An instance could not load the model.",
+            ),
+        ]

@@ -1,0 +1,170 @@
+"""The dashboard: is it used, is it well, is it warm, what does it cost."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from stacks import prices
+from stacks.constructs.metrics import own_metric
+from stacks.settings import Settings
+
+_THIRD = 8  # of the 24 columns
+_PERIOD = cdk.Duration.minutes(5)
+
+
+class Dashboard(Construct):
+    """One dashboard of an environment, read from the top: users first, cost last.
+
+    Args:
+        settings: the environment.
+        name: the dashboard's name.
+        live: the classifier's alias.
+        api: the API.
+        warmed: True if a warmer emits its metrics.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        name: str,
+        live: lambda_.IFunction,
+        api: apigateway.RestApi,
+        warmed: bool,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._settings = settings
+        board = cloudwatch.Dashboard(
+            self,
+            "Board",
+            dashboard_name=name,
+            default_interval=cdk.Duration.days(1),
+            period_override=cloudwatch.PeriodOverride.AUTO,
+        )
+        board.add_widgets(
+            _graph(
+                "Requests to the API",
+                [api.metric_count(period=_PERIOD, statistic="Sum", label="requests")],
+            ),
+            _graph(
+                "Answers that were errors",
+                [
+                    api.metric_client_error(period=_PERIOD, statistic="Sum", label="4xx"),
+                    api.metric_server_error(period=_PERIOD, statistic="Sum", label="5xx"),
+                    live.metric_errors(period=_PERIOD, statistic="Sum", label="crashed, timed out"),
+                    live.metric_throttles(period=_PERIOD, statistic="Sum", label="throttled"),
+                ],
+            ),
+            _graph(
+                "Time in the function, ms",
+                [self._own("LatencyMs", each, label=each) for each in ("p50", "p95", "p99")],
+            ),
+        )
+        board.add_widgets(
+            _graph(
+                "Users' calls that met a cold start",
+                [self._own("ColdStart", "Sum", label="cold starts")],
+                right=[self._cold_share()],
+            ),
+            _graph(
+                "Init of new instances, ms",
+                [self._own("InitMs", each, label=each) for each in ("p50", "p99")],
+            ),
+            _graph(
+                "Models that did not load",
+                [self._own("ModelLoadFailure", "Sum", label="failed loads")],
+            ),
+        )
+        if warmed:
+            board.add_widgets(*self._warming())
+        board.add_widgets(
+            _graph(
+                "Instances at work at once",
+                [
+                    live.metric(
+                        "ConcurrentExecutions", period=_PERIOD, statistic="Maximum", label="most"
+                    )
+                ],
+            ),
+            _graph("Estimated cost of 1,000 requests, USD", [self._cost(live)]),
+            cloudwatch.TextWidget(width=_THIRD, height=6, markdown=self._explanation()),
+        )
+
+    def _warming(self) -> list[cloudwatch.IWidget]:
+        return [
+            _graph(
+                "Warm instances reached by a round",
+                [self._own("WarmInstances", "Minimum", label="fewest")],
+                right=[self._own("WarmCoverage", "Minimum", label="coverage, 1 = all")],
+            ),
+            _graph(
+                "Cold starts that warming absorbed",
+                [
+                    self._own("ColdStartsAbsorbed", "Sum", label="absorbed"),
+                    self._own("WarmerThrottled", "Sum", label="wakeups throttled"),
+                ],
+            ),
+            _graph(
+                "Instance-seconds held by warming",
+                [self._own("HeldInstanceSeconds", "Sum", label="held")],
+            ),
+        ]
+
+    def _own(self, name: str, statistic: str, *, label: str) -> cloudwatch.Metric:
+        return own_metric(name, settings=self._settings, statistic=statistic, label=label)
+
+    def _cold_share(self) -> cloudwatch.MathExpression:
+        return cloudwatch.MathExpression(
+            expression="100 * share",
+            using_metrics={"share": self._own("ColdStart", "Average", label="share")},
+            label="share of calls, %",
+            period=_PERIOD,
+        )
+
+    def _cost(self, live: lambda_.IFunction) -> cloudwatch.MathExpression:
+        """The duration that Lambda bills, wakeups included, over the users' calls."""
+        gigabytes = self._settings.memory_mb / 1024
+        usd_per_ms = prices.LAMBDA_USD_PER_GB_S[self._settings.architecture] * gigabytes / 1000
+        return cloudwatch.MathExpression(
+            expression=(
+                f"1000 * (duration * {usd_per_ms:.12f} "
+                f"+ invocations * {prices.LAMBDA_USD_PER_REQUEST:.12f}) / calls "
+                f"+ 1000 * {prices.REST_API_USD_PER_REQUEST:.12f}"
+            ),
+            using_metrics={
+                "duration": live.metric_duration(period=_PERIOD, statistic="Sum"),
+                "invocations": live.metric_invocations(period=_PERIOD, statistic="Sum"),
+                "calls": self._own("LatencyMs", "SampleCount", label="calls"),
+            },
+            label="USD",
+            period=_PERIOD,
+        )
+
+    def _explanation(self) -> str:
+        settings = self._settings
+        return (
+            f"**{settings.env_name}** serves {settings.model_name} {settings.model_version} "
+            f"with {settings.memory_mb} MB on {settings.architecture}, "
+            f"model store `{settings.model_store}`, warming `{settings.warming}`.\n\n"
+            "The cost is an estimate: Lambda's duration and requests of all calls, wakeups "
+            "included, for each call of a user, and the API's price; prices of us-east-1. "
+            "Not in it: S3, logs, the firewall, CloudFront, data transfer, provisioned concurrency."
+        )
+
+
+def _graph(
+    title: str, left: list[cloudwatch.IMetric], right: list[cloudwatch.IMetric] | None = None
+) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(
+        title=title,
+        left=left,
+        right=right or [],
+        width=_THIRD,
+        height=6,
+        left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
+        right_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
+    )

@@ -1,0 +1,27 @@
+"""Where events go that could not be delivered."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.policies import acknowledge
+
+
+def dead_letter_queue(scope: Construct, construct_id: str) -> sqs.Queue:
+    """Make a queue that keeps undelivered events for two weeks, encrypted, reached over TLS only.
+
+    Args:
+        scope: the construct that it belongs to.
+        construct_id: its id there.
+    """
+    queue = sqs.Queue(
+        scope,
+        construct_id,
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        retention_period=cdk.Duration.days(14),
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+    )
+    reason = "It is itself where undelivered events go; an alarm tells a person of them."
+    acknowledge(queue, {"AwsSolutions-SQS3": reason, "Serverless-SQSRedrivePolicy": reason})
+    return queue

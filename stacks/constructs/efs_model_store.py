@@ -1,0 +1,243 @@
+"""A file system that holds what is published to the models bucket."""
+
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_efs as efs
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.constructs.bucket import private_bucket
+from stacks.constructs.dead_letters import dead_letter_queue
+from stacks.constructs.function import keep_failures, log_group, python_function
+from stacks.constructs.network import Network
+from stacks.constructs.paths import LAMBDA_SRC
+from stacks.policies import acknowledge, objects_finding
+from stacks.settings import Settings
+
+MOUNT_PATH = "/mnt/models"
+_ADDRESSES = "10.0.0.0/16"
+_NFS_PORT = 2049
+_HTTPS_PORT = 443
+_USER_ID = "1000"
+_SYNC_TIMEOUT_S = 300
+
+
+class EfsModelStore(Construct):
+    """A bucket that models are published to, and an encrypted file system that they are copied to.
+
+    The network has isolated subnets only: no NAT and no way to the internet. S3 is reached by a
+    gateway endpoint, which costs nothing; no function here calls anything else, so there is no
+    interface endpoint. A function copies a version when its manifest, the last file of a publish,
+    arrives in the bucket.
+
+    Args:
+        settings: the environment.
+        images: bucket that the classifier reads, which the endpoint must let through.
+        access_logs: bucket that a record of every request goes to.
+
+    Attributes:
+        environment: as `ModelStore`.
+        network: where the classifier runs.
+        bucket: the bucket, which models are published to.
+        dead_letters: publishes that could not be copied.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        images: s3.IBucket,
+        access_logs: s3.IBucket | None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._settings = settings
+        models = private_bucket(
+            self, "Models", settings=settings, versioned=True, access_logs=access_logs
+        )
+        self.bucket: s3.Bucket | None = models
+        vpc = self._vpc(readable=[models, images])
+        clients = ec2.SecurityGroup(
+            self,
+            "Clients",
+            vpc=vpc,
+            description="Functions that read or fill the file system of models.",
+            allow_all_outbound=False,
+        )
+        inside = ec2.Peer.ipv4(_ADDRESSES)
+        clients.add_egress_rule(inside, ec2.Port.tcp(_NFS_PORT), "The file system")
+        clients.add_egress_rule(
+            # The subnets have no route but to the endpoint, so this is S3 and nothing else.
+            ec2.Peer.any_ipv4(),
+            ec2.Port.tcp(_HTTPS_PORT),
+            "S3 through the gateway endpoint",
+        )
+        self._access_point = self._file_system(vpc, clients)
+        self.network: Network | None = Network(vpc=vpc, security_groups=[clients])
+        self.environment = {"MODELS_FOLDER": MOUNT_PATH}
+        self.dead_letters = dead_letter_queue(self, "SyncDeadLetters")
+        self._sync(models, self.network, self.dead_letters)
+
+    def image_context(self) -> AbstractContextManager[Path]:
+        """Give the classifier's source: the image holds no model."""
+        return nullcontext(LAMBDA_SRC / "classifier")
+
+    def attach(self, function: lambda_.Function) -> None:
+        """Mount the file system into `function`, which may read it and cannot write."""
+        cfn = function.node.default_child
+        assert isinstance(cfn, lambda_.CfnFunction)
+        cfn.file_system_configs = [
+            lambda_.CfnFunction.FileSystemConfigProperty(
+                arn=self._access_point.access_point_arn, local_mount_path=MOUNT_PATH
+            )
+        ]
+        # Not FileSystem.from_efs_access_point: it lets the function write, too.
+        function.add_to_role_policy(self._statement("elasticfilesystem:ClientMount"))
+        function.node.add_dependency(self._mount_targets)
+
+    def _vpc(self, *, readable: list[s3.IBucket]) -> ec2.Vpc:
+        vpc = ec2.Vpc(
+            self,
+            "Network",
+            ip_addresses=ec2.IpAddresses.cidr(_ADDRESSES),
+            max_azs=2,
+            nat_gateways=0,
+            subnet_configuration=[
+                ec2.SubnetConfiguration(
+                    name="models", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=24
+                )
+            ],
+            restrict_default_security_group=False,
+        )
+        if self._settings.access_logs:
+            group = log_group(self, "Flows", settings=self._settings)
+            vpc.add_flow_log(
+                "FlowLog",
+                destination=ec2.FlowLogDestination.to_cloud_watch_logs(group),
+                traffic_type=ec2.FlowLogTrafficType.REJECT,
+            )
+        else:
+            acknowledge(vpc, {"AwsSolutions-VPC7": "The settings ask for no such logs."})
+        endpoint = vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
+        endpoint.add_to_policy(
+            iam.PolicyStatement(
+                principals=[iam.AnyPrincipal()],
+                actions=["s3:GetObject"],
+                resources=[bucket.arn_for_objects("*") for bucket in readable],
+            )
+        )
+        return vpc
+
+    def _file_system(self, vpc: ec2.IVpc, clients: ec2.ISecurityGroup) -> efs.AccessPoint:
+        settings = self._settings
+        server = ec2.SecurityGroup(
+            self,
+            "Server",
+            vpc=vpc,
+            description="The file system of models.",
+            allow_all_outbound=False,
+        )
+        server.add_ingress_rule(
+            ec2.Peer.security_group_id(clients.security_group_id),
+            ec2.Port.tcp(_NFS_PORT),
+            "Functions that read or fill it",
+        )
+        file_system = efs.FileSystem(
+            self,
+            "Files",
+            vpc=vpc,
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
+            security_group=server,
+            encrypted=True,
+            throughput_mode=efs.ThroughputMode.ELASTIC,
+            enable_automatic_backups=settings.retain_data,
+            allow_anonymous_access=False,
+            removal_policy=(
+                cdk.RemovalPolicy.RETAIN if settings.retain_data else cdk.RemovalPolicy.DESTROY
+            ),
+        )
+        self._mount_targets = file_system.mount_targets_available
+        self._file_system_arn = file_system.file_system_arn
+        return file_system.add_access_point(
+            "Models",
+            path="/models",
+            create_acl=efs.Acl(owner_uid=_USER_ID, owner_gid=_USER_ID, permissions="755"),
+            posix_user=efs.PosixUser(uid=_USER_ID, gid=_USER_ID),
+        )
+
+    def _statement(self, *actions: str) -> iam.PolicyStatement:
+        return iam.PolicyStatement(
+            actions=list(actions),
+            resources=[self._file_system_arn],
+            conditions={
+                "StringEquals": {
+                    "elasticfilesystem:AccessPointArn": self._access_point.access_point_arn
+                }
+            },
+        )
+
+    def _sync(self, models: s3.Bucket, network: Network, dead_letters: sqs.IQueue) -> None:
+        sync = python_function(
+            self,
+            "Sync",
+            settings=self._settings,
+            name="model_sync",
+            timeout_s=_SYNC_TIMEOUT_S,
+            environment={"MODELS_BUCKET": models.bucket_name, "MODELS_FOLDER": MOUNT_PATH},
+            network=network,
+        )
+        keep_failures(sync, dead_letters, retries=2, max_age_min=60)
+        cfn = sync.node.default_child
+        assert isinstance(cfn, lambda_.CfnFunction)
+        cfn.file_system_configs = [
+            lambda_.CfnFunction.FileSystemConfigProperty(
+                arn=self._access_point.access_point_arn, local_mount_path=MOUNT_PATH
+            )
+        ]
+        sync.add_to_role_policy(
+            self._statement("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite")
+        )
+        sync.node.add_dependency(self._mount_targets)
+        sync.add_to_role_policy(
+            iam.PolicyStatement(actions=["s3:GetObject"], resources=[models.arn_for_objects("*")])
+        )
+        finding = objects_finding(self, models, "")
+        acknowledge(self, {finding: "It copies whatever model is published."})
+        # Straight on the resource: the construct would add a function that sets it.
+        bucket = models.node.default_child
+        assert isinstance(bucket, s3.CfnBucket)
+        bucket.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(
+                event_bridge_enabled=True
+            )
+        )
+        events.Rule(
+            self,
+            "Published",
+            description="Copies a model version to the file system when its manifest arrives.",
+            event_pattern=events.EventPattern(
+                source=["aws.s3"],
+                detail_type=["Object Created"],
+                detail={
+                    "bucket": {"name": [models.bucket_name]},
+                    "object": {"key": [{"suffix": "/manifest.json"}]},
+                },
+            ),
+            targets=[
+                targets.LambdaFunction(
+                    sync,
+                    dead_letter_queue=dead_letters,
+                    retry_attempts=3,
+                    max_event_age=cdk.Duration.hours(1),
+                )
+            ],
+        )

@@ -1,0 +1,88 @@
+"""How the gateway answers what never reaches a function: in the form of the API's own errors."""
+
+import json
+from dataclasses import dataclass
+
+from aws_cdk import aws_apigateway as apigateway
+
+from stacks.settings import Settings
+
+_SCHEMA_HINT = (
+    "The body is not what this call takes: "
+    "method and file_path for /classification, method and sleep_time for /wakeup, "
+    "content_type and bytes for /uploads."
+)
+
+
+@dataclass(frozen=True)
+class GatewayError:
+    """One kind of refusal.
+
+    Attributes:
+        kind: which refusal of the gateway.
+        status: HTTP status; None leaves the gateway's own.
+        code: word that programs compare.
+        message: words for a person; None takes the gateway's own.
+    """
+
+    kind: apigateway.ResponseType
+    status: str | None
+    code: str
+    message: str | None = None
+
+    @property
+    def template(self) -> str:
+        """The answer's body. It is no VTL; messageString is the gateway's words, quoted."""
+        message = json.dumps(self.message) if self.message else "$context.error.messageString"
+        return f'{{"error": {{"code": "{self.code}", "message": {message}}}}}'
+
+
+_KIND = apigateway.ResponseType
+_NO_SUCH_CALL = GatewayError(
+    _KIND.MISSING_AUTHENTICATION_TOKEN, "404", "no_such_call", "There is no such call."
+)
+# With IAM the gateway answers alike to a call that is not signed and to one that does not exist.
+_NOT_SIGNED = GatewayError(
+    _KIND.MISSING_AUTHENTICATION_TOKEN,
+    "403",
+    "not_signed",
+    "The request is not signed with AWS Signature Version 4, or there is no such call.",
+)
+_ERRORS = {
+    "BadRequestBody": GatewayError(_KIND.BAD_REQUEST_BODY, "400", "invalid_request", _SCHEMA_HINT),
+    "InvalidApiKey": GatewayError(
+        _KIND.INVALID_API_KEY,
+        "403",
+        "invalid_api_key",
+        "The header x-api-key with a key of this environment is missing or wrong.",
+    ),
+    "Throttled": GatewayError(_KIND.THROTTLED, "429", "throttled"),
+    "QuotaExceeded": GatewayError(_KIND.QUOTA_EXCEEDED, "429", "throttled"),
+    "TooLarge": GatewayError(_KIND.REQUEST_TOO_LARGE, "413", "request_too_large"),
+    "UnsupportedType": GatewayError(_KIND.UNSUPPORTED_MEDIA_TYPE, "415", "unsupported_type"),
+    "Blocked": GatewayError(
+        _KIND.WAF_FILTERED,
+        "403",
+        "blocked",
+        "The web application firewall refused the request: too many from this address, or harmful.",
+    ),
+    "Timeout": GatewayError(_KIND.INTEGRATION_TIMEOUT, "504", "timed_out"),
+    "Integration": GatewayError(_KIND.INTEGRATION_FAILURE, "503", "unavailable"),
+    "Default4xx": GatewayError(_KIND.DEFAULT_4_XX, None, "refused"),
+    "Default5xx": GatewayError(_KIND.DEFAULT_5_XX, None, "unavailable"),
+}
+
+
+def add_gateway_errors(api: apigateway.RestApi, *, settings: Settings) -> None:
+    """Have the gateway answer every refusal of its own as `{"error": {"code", "message"}}`."""
+    missing = _NOT_SIGNED if settings.auth == "iam" else _NO_SUCH_CALL
+    # An error tells nothing private, so pages of any origin may read why they were refused.
+    headers = {"Access-Control-Allow-Origin": "'*'"} if settings.cors_origins else None
+    for construct_id, error in {"NotFound": missing, **_ERRORS}.items():
+        api.add_gateway_response(
+            construct_id,
+            type=error.kind,
+            status_code=error.status,
+            templates={"application/json": error.template},
+            response_headers=headers,
+        )

@@ -1,0 +1,173 @@
+"""The dashboard and the alarms."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from stacks.api import ApiStack
+from stacks.constructs.dashboard import Dashboard
+from stacks.constructs.efs_model_store import EfsModelStore
+from stacks.constructs.metrics import alarm, own_metric
+from stacks.constructs.output import output
+from stacks.inference import InferenceStack
+from stacks.policies import acknowledge
+from stacks.settings import Settings
+from stacks.storage import StorageStack
+from stacks.warming import WarmingStack
+
+
+class ObservabilityStack(cdk.Stack):
+    """Tells a person how the service is, and calls one when it is not well.
+
+    Args:
+        settings: the environment.
+        storage: its images and models.
+        inference: its classifier.
+        api: its API.
+        warming: its warmer, if it has one.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        storage: StorageStack,
+        inference: InferenceStack,
+        api: ApiStack,
+        warming: WarmingStack | None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        topic = sns.Topic(
+            self, "Alarms", topic_name=settings.physical_name("alarms"), enforce_ssl=True
+        )
+        if settings.alarm_email is not None:
+            topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
+            reason = "A mail that cannot be delivered is read by no one in a queue either."
+            acknowledge(topic, {"Serverless-SNSRedrivePolicy": reason})
+        self._action = actions.SnsAction(topic)
+        live = inference.classifier.live
+        five = cdk.Duration.minutes(5)
+
+        self._alarm(
+            "Errors",
+            live.metric_errors(statistic="Sum", period=five),
+            threshold=3,
+            description="The classifier crashed or timed out three times in five minutes.",
+        )
+        self._alarm(
+            "Faults",
+            own_metric("Fault", settings=settings, statistic="Sum"),
+            threshold=3,
+            description="The classifier answered three calls in five minutes with a 5xx.",
+        )
+        self._alarm(
+            "UploadErrors",
+            api.uploads.metric_errors(statistic="Sum", period=five),
+            threshold=1,
+            description="The function that signs uploads failed.",
+        )
+        self._alarm(
+            "Throttles",
+            live.metric_throttles(statistic="Sum", period=five),
+            threshold=1,
+            description="Lambda refused calls: the concurrency limit is reached.",
+        )
+        self._alarm(
+            "P99",
+            own_metric("LatencyMs", settings=settings, statistic="p99"),
+            threshold=settings.alarm_p99_ms,
+            periods=3,
+            description=(
+                f"For 15 minutes the slowest hundredth of calls took {settings.alarm_p99_ms} ms "
+                "or more in the function."
+            ),
+        )
+        self._alarm(
+            "ModelLoadFailures",
+            own_metric("ModelLoadFailure", settings=settings, statistic="Sum"),
+            threshold=1,
+            description="An instance could not load the model; its log says why.",
+        )
+        if warming is not None:
+            self._watch_warming(settings, warming)
+        if isinstance(storage.model_store, EfsModelStore):
+            self._alarm(
+                "UnsyncedModels",
+                storage.model_store.dead_letters.metric_approximate_number_of_messages_visible(),
+                threshold=1,
+                description="A published model version was not copied to the file system.",
+            )
+        if inference.classifier.canary_alarms is not None:
+            canary = cloudwatch.CompositeAlarm(
+                self,
+                "Canary",
+                composite_alarm_name=settings.physical_name("canary"),
+                alarm_description="A deployment of the classifier that goes on now is taken back.",
+                alarm_rule=cloudwatch.AlarmRule.any_of(*inference.classifier.canary_alarms.alarms),
+            )
+            canary.add_alarm_action(self._action)
+
+        name = settings.physical_name("dashboard")
+        Dashboard(
+            self,
+            "Dashboard",
+            settings=settings,
+            name=name,
+            live=live,
+            api=api.rest_api,
+            warmed=warming is not None,
+        )
+        output(self, "AlarmsTopic", topic.topic_arn, settings=settings)
+        output(self, "DashboardName", name, settings=settings)
+
+    def _watch_warming(self, settings: Settings, warming: WarmingStack) -> None:
+        self._alarm(
+            "WarmCoverage",
+            own_metric("WarmCoverage", settings=settings, statistic="Minimum", period_min=15),
+            threshold=settings.coverage_target_percent / 100,
+            below=True,
+            periods=2,
+            description=(
+                "For half an hour warming reached fewer than "
+                f"{settings.coverage_target_percent} % of the instances asked for."
+            ),
+        )
+        self._alarm(
+            "WarmerErrors",
+            warming.warmer.metric_errors(statistic="Sum", period=cdk.Duration.minutes(5)),
+            threshold=1,
+            description="A warming round failed; the warmer's log says why.",
+        )
+        self._alarm(
+            "DeadLetters",
+            warming.dead_letters.metric_approximate_number_of_messages_visible(),
+            threshold=1,
+            description="The schedule could not deliver a warming round.",
+        )
+
+    def _alarm(
+        self,
+        construct_id: str,
+        metric: cloudwatch.IMetric,
+        *,
+        threshold: float,
+        description: str,
+        below: bool = False,
+        periods: int = 1,
+    ) -> None:
+        made = alarm(
+            self,
+            construct_id,
+            metric,
+            threshold=threshold,
+            description=description,
+            below=below,
+            periods=periods,
+        )
+        made.add_alarm_action(self._action)
+        made.add_ok_action(self._action)

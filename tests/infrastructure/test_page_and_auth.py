@@ -1,0 +1,116 @@
+"""Who may call the API, and how the page is served."""
+
+import json
+
+import pytest
+
+from tests.infrastructure.variants import CERTIFICATE, Assembly
+
+Variants = dict[str, Assembly]
+
+
+@pytest.mark.parametrize(
+    ("name", "authorization", "key"),
+    [("plain", "NONE", True), ("bare", "NONE", False), ("iam", "AWS_IAM", False)],
+)
+def test_every_call_asks_for_what_the_settings_say(
+    variants: Variants, name: str, authorization: str, key: bool
+) -> None:
+    methods = [
+        method["Properties"]
+        for method in variants[name].resources("AWS::ApiGateway::Method")
+        if method["Properties"]["HttpMethod"] == "POST"
+    ]
+    assert len(methods) == 3
+    for method in methods:
+        assert method["AuthorizationType"] == authorization
+        assert method.get("ApiKeyRequired", False) is key
+    has_key = "AWS::ApiGateway::ApiKey" in variants[name].kinds
+    assert has_key is key
+
+
+def test_the_web_acl_limits_each_address_and_believes_the_page_alone(
+    odd: Assembly, variants: Variants
+) -> None:
+    rules = {rule["Name"]: rule for rule in odd.only("AWS::WAFv2::WebACL")["Rules"]}
+    address = rules["RatePerAddress"]["Statement"]["RateBasedStatement"]
+    viewer = rules["RatePerViewer"]["Statement"]["RateBasedStatement"]
+    assert (address["Limit"], viewer["Limit"]) == (777, 777)
+    assert "NotStatement" in address["ScopeDownStatement"]
+    header = viewer["ScopeDownStatement"]["ByteMatchStatement"]
+    assert header["FieldToMatch"]["SingleHeader"] == {"Name": "x-warmlens-page"}
+    distribution = odd.only("AWS::CloudFront::Distribution")["DistributionConfig"]
+    (origin,) = (each for each in distribution["Origins"] if "CustomOriginConfig" in each)
+    (sent,) = origin["OriginCustomHeaders"]
+    assert sent["HeaderName"] == "x-warmlens-page"
+    alone = variants["iam"].only("AWS::WAFv2::WebACL")["Rules"]
+    (rule,) = (each for each in alone if "RateBasedStatement" in each["Statement"])
+    assert rule["Statement"]["RateBasedStatement"]["AggregateKeyType"] == "IP"
+
+
+def test_the_page_is_read_by_its_distribution_alone(plain: Assembly) -> None:
+    config = plain.only("AWS::CloudFront::Distribution")["DistributionConfig"]
+    (origin,) = (each for each in config["Origins"] if "S3OriginConfig" in each)
+    assert "OriginAccessControlId" in origin
+    allowed = [
+        statement
+        for policy in plain.resources("AWS::S3::BucketPolicy")
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+        and statement["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    ]
+    (statement,) = allowed
+    assert statement["Action"] == "s3:GetObject"
+    assert "AWS:SourceArn" in json.dumps(statement["Condition"])
+
+
+def test_the_page_has_the_api_under_its_own_domain(odd: Assembly) -> None:
+    config = odd.only("AWS::CloudFront::Distribution")["DistributionConfig"]
+    behaviors = {each["PathPattern"]: each for each in config["CacheBehaviors"]}
+    assert set(behaviors) == {"/classification", "/wakeup", "/uploads"}
+    for behavior in behaviors.values():
+        assert behavior["ViewerProtocolPolicy"] == "https-only"
+        assert "POST" in behavior["AllowedMethods"]
+    assert config["Aliases"] == ["photos.a.example"]
+    assert config["ViewerCertificate"]["AcmCertificateArn"] == CERTIFICATE
+    assert config["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
+
+
+def test_the_page_may_send_photos_to_the_images_bucket_and_nowhere_else(plain: Assembly) -> None:
+    policy = plain.only("AWS::CloudFront::ResponseHeadersPolicy")["ResponseHeadersPolicyConfig"]
+    headers = policy["SecurityHeadersConfig"]
+    csp = json.dumps(headers["ContentSecurityPolicy"]["ContentSecurityPolicy"])
+    assert "default-src 'self'" in csp
+    assert "Images" in csp
+    assert "unsafe" not in csp
+    assert headers["StrictTransportSecurity"]["AccessControlMaxAgeSec"] == 31_536_000
+    assert headers["FrameOptions"]["FrameOption"] == "DENY"
+
+
+def test_the_files_of_the_page_are_deployed_with_what_it_must_know(plain: Assembly) -> None:
+    deployment = plain.only("Custom::CDKBucketDeployment")
+    assert len(deployment["SourceObjectKeys"]) == 2
+    assert deployment["DistributionPaths"] == ["/*"]
+
+
+def test_a_page_without_a_key_is_told_so_in_the_apis_own_form(plain: Assembly) -> None:
+    templates = {
+        each["Properties"]["ResponseType"]: json.loads(
+            each["Properties"]["ResponseTemplates"]["application/json"].replace(
+                "$context.error.messageString", '"words"'
+            )
+        )["error"]["code"]
+        for each in plain.resources("AWS::ApiGateway::GatewayResponse")
+    }
+    assert templates["INVALID_API_KEY"] == "invalid_api_key"
+    assert templates["WAF_FILTERED"] == "blocked"
+
+
+def test_every_call_is_in_the_access_log_and_no_body_is(plain: Assembly, odd: Assembly) -> None:
+    for assembly in (plain, odd):
+        stage = assembly.only("AWS::ApiGateway::Stage")
+        record = json.loads(stage["AccessLogSetting"]["Format"])
+        assert {"status", "path", "ip", "latency_ms", "function_ms"} <= set(record)
+        assert not [each for each in stage["MethodSettings"] if each["DataTraceEnabled"]]
+        assert {each["LoggingLevel"] for each in stage["MethodSettings"]} == {"ERROR"}
+        assert stage["TracingEnabled"] is True

@@ -1,0 +1,170 @@
+"""Each model store and each kind of warming brings its own resources, and no other's."""
+
+import json
+
+from stacks.constructs.efs_model_store import MOUNT_PATH
+from tests.infrastructure.variants import VARIANTS, Assembly
+
+Variants = dict[str, Assembly]
+
+NETWORK = {"AWS::EC2::VPC", "AWS::EFS::FileSystem", "AWS::EFS::AccessPoint", "AWS::Events::Rule"}
+
+
+def model_variables(assembly: Assembly) -> set[str]:
+    variables = assembly.function("classifier")["Environment"]["Variables"]
+    return {name for name in variables if name in ("MODELS_BUCKET", "MODELS_FOLDER")}
+
+
+def models_buckets(assembly: Assembly) -> int:
+    return sum(
+        "ModelStore" in logical_id and resource["Type"] == "AWS::S3::Bucket"
+        for template in assembly.templates.values()
+        for logical_id, resource in template["Resources"].items()
+    )
+
+
+def test_the_store_s3_is_one_bucket_of_which_one_models_versions_are_read(
+    variants: Variants,
+) -> None:
+    assembly = variants["plain"]
+    assert models_buckets(assembly) == 1
+    assert not NETWORK & assembly.kinds
+    assert model_variables(assembly) == {"MODELS_BUCKET"}
+    assert "VpcConfig" not in assembly.function("classifier")
+    resources = json.dumps(assembly.statements("ClassifierRole"))
+    assert f"/{VARIANTS['plain'].model_name}/*" in resources
+    assert '"/*"' not in resources
+
+
+def test_the_store_image_has_the_model_in_the_image_and_nothing_else(variants: Variants) -> None:
+    assembly = variants["image"]
+    assert models_buckets(assembly) == 0
+    assert not NETWORK & assembly.kinds
+    assert model_variables(assembly) == {"MODELS_FOLDER"}
+    (source,) = (
+        image["source"]["directory"]
+        for path in assembly.folder.glob("*.assets.json")
+        for image in json.loads(path.read_text())["dockerImages"].values()
+    )
+    settings = VARIANTS["image"]
+    models = assembly.folder / source / "models" / settings.model_name
+    assert (models / settings.model_version / "manifest.json").is_file()
+    assert (models / settings.model_version / "model.onnx").is_file()
+    output_names = {name for each in assembly.templates.values() for name in each["Outputs"]}
+    assert "ModelsBucket" not in output_names
+
+
+def test_the_store_efs_is_encrypted_and_backed_up_and_reached_through_its_access_point(
+    variants: Variants,
+) -> None:
+    assembly = variants["efs"]
+    assert models_buckets(assembly) == 1
+    assert model_variables(assembly) == {"MODELS_FOLDER"}
+    file_system = assembly.only("AWS::EFS::FileSystem")
+    assert file_system["Encrypted"] is True
+    assert file_system["BackupPolicy"] == {"Status": "ENABLED"}
+    for name in ("classifier", "model_sync"):
+        (mount,) = assembly.function(name)["FileSystemConfigs"]
+        assert mount["LocalMountPath"] == MOUNT_PATH
+        assert "AccessPoint" in json.dumps(mount["Arn"]) or "ModelStore" in json.dumps(mount["Arn"])
+
+
+def test_only_the_sync_function_writes_to_the_file_system(variants: Variants) -> None:
+    def actions(role: str) -> set[str]:
+        return {
+            action
+            for statement in variants["efs"].statements(role)
+            for action in (
+                statement["Action"]
+                if isinstance(statement["Action"], list)
+                else [statement["Action"]]
+            )
+            if action.startswith("elasticfilesystem:")
+        }
+
+    assert actions("ClassifierRole") == {"elasticfilesystem:ClientMount"}
+    assert actions("SyncRole") == {
+        "elasticfilesystem:ClientMount",
+        "elasticfilesystem:ClientWrite",
+    }
+
+
+def test_the_network_of_the_store_efs_has_no_way_to_the_internet(variants: Variants) -> None:
+    for name in ("efs", "efsbare"):
+        assembly = variants[name]
+        assert not {"AWS::EC2::NatGateway", "AWS::EC2::InternetGateway"} & assembly.kinds
+        assert not assembly.resources("AWS::EC2::Route")
+        endpoint = assembly.only("AWS::EC2::VPCEndpoint")
+        assert endpoint["VpcEndpointType"] == "Gateway"
+        (statement,) = endpoint["PolicyDocument"]["Statement"]
+        assert statement["Action"] == "s3:GetObject"
+        for group in assembly.resources("AWS::EC2::SecurityGroup"):
+            properties = group["Properties"]
+            for rule in properties.get("SecurityGroupIngress", []):
+                assert "SourceSecurityGroupId" in rule
+                assert rule["FromPort"] == rule["ToPort"] == 2049
+
+
+def test_a_published_model_is_copied_to_the_file_system_or_kept_for_a_person(
+    variants: Variants,
+) -> None:
+    assembly = variants["efs"]
+    rule = assembly.only("AWS::Events::Rule")
+    assert rule["EventPattern"]["detail"]["object"]["key"] == [{"suffix": "/manifest.json"}]
+    (target,) = rule["Targets"]
+    assert target["Arn"]["Fn::GetAtt"][0].startswith("ModelStoreSync")
+    assert "DeadLetterConfig" in target
+    (bucket,) = (
+        each
+        for each in assembly.resources("AWS::S3::Bucket")
+        if "NotificationConfiguration" in each["Properties"]
+    )
+    notifications = bucket["Properties"]["NotificationConfiguration"]
+    assert notifications == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+
+
+def test_synth_asks_aws_nothing_even_for_a_named_account(variants: Variants) -> None:
+    manifest = json.loads((variants["efsbare"].folder / "manifest.json").read_text())
+    assert "missing" not in manifest
+
+
+def test_warming_off_has_neither_schedule_nor_provisioned_instances(variants: Variants) -> None:
+    kinds = variants["bare"].kinds
+    assert not {"AWS::Scheduler::Schedule", "AWS::ApplicationAutoScaling::ScalableTarget"} & kinds
+
+
+def test_warming_by_ping_has_a_schedule_and_no_provisioned_instances(variants: Variants) -> None:
+    kinds = variants["plain"].kinds
+    assert "AWS::Scheduler::Schedule" in kinds
+    assert "AWS::ApplicationAutoScaling::ScalableTarget" not in kinds
+
+
+def test_warming_by_provisioned_instances_follows_the_hours_of_the_profile(
+    variants: Variants,
+) -> None:
+    assembly = variants["provisioned"]
+    assert "AWS::Scheduler::Schedule" not in assembly.kinds
+    target = assembly.only("AWS::ApplicationAutoScaling::ScalableTarget")
+    changes = {
+        action["Schedule"]: action["ScalableTargetAction"] for action in target["ScheduledActions"]
+    }
+    assert changes == {
+        "cron(0 0 * * ? *)": {"MinCapacity": 0, "MaxCapacity": 0},
+        "cron(0 8 * * ? *)": {"MinCapacity": 4, "MaxCapacity": 4},
+        "cron(0 18 * * ? *)": {"MinCapacity": 1, "MaxCapacity": 1},
+    }
+    assert target["ScalableDimension"] == "lambda:function:ProvisionedConcurrency"
+    assert "live" in json.dumps(target["ResourceId"])
+
+
+def test_a_round_is_run_after_each_deploy_of_the_classifier(
+    variants: Variants,
+) -> None:
+    triggers = variants["plain"].resources("Custom::Trigger")
+    assert len(triggers) == 1
+    # The trigger names a version of the warmer, which is new when what was deployed is.
+    deployed = {
+        name: variants[name].function("warmer")["Environment"]["Variables"]["DEPLOYED"]
+        for name in ("plain", "odd", "image")
+    }
+    assert len(set(deployed.values())) == 3

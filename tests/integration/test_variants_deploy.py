@@ -1,0 +1,158 @@
+"""The real CDK CLI deploys, updates and destroys `dev` and variants of it in the emulator.
+
+They differ from `dev` in what the emulator cannot do; docs/local-cloud.md lists it.
+"""
+
+import asyncio
+import dataclasses
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import httpx
+import pytest
+from aiohttp import web
+
+from app import settings_of
+from tests.conftest import SAMPLE, SAMPLE_LABEL
+from tests.integration.test_cdk_deploy import empty
+from warmlens.classify import ClassifyError, classify
+from warmlens.deployed import find_environment
+from warmlens.local.aws import LocalAws
+from warmlens.local.cloud import environments
+from warmlens.local.command import run_command
+from warmlens.local.emulator import Emulator
+from warmlens.local.image_functions import ImageFunctions
+from warmlens.local.instances.lambda_proxy import PROXY_PATH, proxy_routes
+from warmlens.local.instances.pool import InstancePool
+from warmlens.local.ports import HOST, free_port
+from warmlens.local.server import serving
+from warmlens.models.publish import publish_model
+from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, ROOT
+
+# The emulator runs no custom resource of CDK's: what empties buckets and what copies the page.
+POSSIBLE = {"empty_buckets": False, "web": False}
+VARIANTS: dict[str, dict[str, object]] = {
+    "dev": {},
+    "image": {"model_store": "image"},
+    "efs": {"model_store": "efs", "access_logs": False},  # flow logs are unknown to the emulator
+}
+APP = """
+import dataclasses, os, sys
+sys.path.insert(0, {root!r})
+import aws_cdk as cdk
+from app import settings_of
+from stacks.stage import WarmlensStage
+app = cdk.App()
+memory_mb = int(os.environ.get("MEMORY_MB", "1769"))
+changes = dict({changes!r}, env_name={name!r}, memory_mb=memory_mb)
+WarmlensStage(app, settings=dataclasses.replace(settings_of("dev"), **changes))
+app.synth()
+"""
+
+
+@pytest.fixture
+async def aws(tmp_path: Path) -> AsyncIterator[LocalAws]:
+    """An emulator with nothing in it, and the pool behind the variants' classifiers."""
+    emulator_env, classifier_env = environments()
+    await emulator_env.install()
+    await classifier_env.install()
+    pool_port = free_port()
+    url = f"http://{HOST}:{pool_port}{PROXY_PATH}"
+    emulator = Emulator(
+        python=emulator_env.python,
+        port=free_port(),
+        log_path=tmp_path / "emulator.log",
+        folder=tmp_path / "emulator",
+        function_urls={f"warmlens-{name}-classifier": url for name in VARIANTS},
+    )
+    aws = LocalAws(emulator.endpoint_url)
+    functions = ImageFunctions(
+        aws=aws, python=classifier_env.python, source=LAMBDA_SRC / "classifier"
+    )
+    app = web.Application()
+    async with InstancePool(
+        resolve=functions.resolve, log=lambda _: None, extra_environment=aws.environment
+    ) as pool:
+        app.add_routes(proxy_routes(pool))
+        async with serving(app, pool_port):
+            await emulator.start()
+            yield aws
+            await emulator.stop()
+
+
+async def cdk(command: str, aws: LocalAws, folder: Path, **variables: str) -> None:
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(folder),
+        "CDK_HOME": str(folder),
+        "CI": "true",
+        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
+        "CDK_VALIDATION": "false",  # tests/infrastructure hold the variants to all rules
+        **aws.environment,
+        **variables,
+    }
+    assembly = f"{folder}/cdk.out"
+    if command.startswith("destroy"):
+        arguments = ["--app", assembly]  # what was deployed last, so nothing is synthesized again
+    else:
+        arguments = ["--app", f"{sys.executable} {folder}/app.py", "--output", assembly]
+    exit_code, output = await run_command(
+        ["npx", "--no-install", "cdk", *command.split(), *arguments],
+        cwd=ROOT,
+        environment=environment,
+    )
+    assert exit_code == 0, output
+
+
+@pytest.mark.parametrize("name", list(VARIANTS))
+async def test_a_variant_is_deployed_updated_in_place_and_destroyed(
+    name: str, aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = {**POSSIBLE, **VARIANTS[name]}
+    (tmp_path / "app.py").write_text(APP.format(root=str(ROOT), changes=changes, name=name))
+    for key, value in aws.environment.items():
+        monkeypatch.setenv(key, value)
+
+    await cdk("bootstrap aws://000000000000/us-east-1", aws, tmp_path)
+    await cdk(f"deploy {name}/* --require-approval never", aws, tmp_path)
+    function = f"warmlens-{name}-classifier"
+    before = aws.lambda_.get_alias(FunctionName=function, Name="live")["FunctionVersion"]
+
+    environment = await asyncio.to_thread(find_environment, name, local_state=tmp_path / "none")
+    outputs = environment.outputs
+    if name == "dev":
+        await asyncio.to_thread(classify_with_the_key, aws, outputs, environment.api_auth())
+
+    await cdk(f"deploy {name}/* --require-approval never", aws, tmp_path, MEMORY_MB="2048")
+    configuration = aws.lambda_.get_function_configuration(FunctionName=function)
+    assert configuration["MemorySize"] == 2048
+    after = aws.lambda_.get_alias(FunctionName=function, Name="live")["FunctionVersion"]
+    assert int(after) > int(before)
+
+    for output, bucket in outputs.items():
+        if output.endswith("Bucket"):
+            await asyncio.to_thread(empty, aws, bucket)
+    await cdk(f"destroy {name}/* --force", aws, tmp_path)
+    left = {stack["StackName"] for stack in aws.cloudformation.describe_stacks()["Stacks"]}
+    assert not {stack for stack in left if stack.startswith(f"{name}-")}
+
+
+def classify_with_the_key(
+    aws: LocalAws, outputs: Mapping[str, str], auth: httpx.Auth | None
+) -> None:
+    """What `warmlens classify --env dev` does, at the address that the emulator serves."""
+    settings = settings_of("dev")
+    model = MODEL_ARTIFACTS / settings.model_name / settings.model_version
+    publish_model(model, outputs["ModelsBucket"], aws.s3)
+    url = f"{aws.endpoint_url}/restapis/{outputs['ApiId']}/v1/_user_request_"
+    assert auth is not None
+    assert classify(SAMPLE, url=url, auth=auth)["TOP1_label"] == SAMPLE_LABEL
+    with pytest.raises(ClassifyError):
+        classify(SAMPLE, url=url)
+
+
+def test_what_the_variants_leave_out_is_what_dev_has() -> None:
+    dev = dataclasses.asdict(settings_of("dev"))
+    assert {key: dev[key] for key in POSSIBLE} == {"empty_buckets": True, "web": True}
