@@ -2,10 +2,12 @@
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk.assertions import Template
 
 from stacks.policies import add_policies
 from stacks.settings import Settings
@@ -96,19 +98,24 @@ class Assembly:
     env_name: str
     folder: Path
 
-    @property
+    @cached_property
     def templates(self) -> dict[str, dict[str, Any]]:
         return {
             path.name: json.loads(path.read_text())
             for path in sorted(self.folder.glob("*.template.json"))
         }
 
-    def resources(self, kind: str) -> list[dict[str, Any]]:
+    @cached_property
+    def _assertions(self) -> list[Template]:
+        return [Template.from_json(template) for template in self.templates.values()]
+
+    def resources(self, kind: str, properties: Any = None) -> list[dict[str, Any]]:
+        """The resources of a kind, or those of them that have some properties."""
+        wanted = None if properties is None else {"Properties": properties}
         return [
-            resource
-            for template in self.templates.values()
-            for resource in template["Resources"].values()
-            if resource["Type"] == kind
+            dict(resource)
+            for template in self._assertions
+            for resource in template.find_resources(kind, wanted).values()
         ]
 
     def only(self, kind: str) -> dict[str, Any]:
@@ -117,13 +124,9 @@ class Assembly:
         return dict(resource["Properties"])
 
     def function(self, name: str) -> dict[str, Any]:
-        wanted = f"warmlens-{self.env_name}-{name}"
-        (found,) = (
-            resource["Properties"]
-            for resource in self.resources("AWS::Lambda::Function")
-            if resource["Properties"].get("FunctionName") == wanted
-        )
-        return dict(found)
+        properties = {"FunctionName": f"warmlens-{self.env_name}-{name}"}
+        (found,) = self.resources("AWS::Lambda::Function", properties)
+        return dict(found["Properties"])
 
     def statements(self, part_of_role: str) -> list[dict[str, Any]]:
         """The statements of the policies attached to roles whose id has this part."""

@@ -15,6 +15,7 @@ from tests.unit.models.version_copy import NAME
 from warmlens.models.products.catalogue import PRODUCTS
 from warmlens.models.products.dataset import PhotoKey, photo_file
 from warmlens.models.sizes import PAPER
+from warmlens.models.training.compare import summary
 from warmlens.paths import ROOT
 from warmlens.records import read_records
 
@@ -110,6 +111,17 @@ def test_the_sizes_on_the_page_are_those_that_were_measured(architecture: str) -
         f"{figures['int8_size']:.1f} |"
     )
     assert row in PAGE
+
+
+def test_the_comparison_on_the_page_is_the_one_that_was_measured() -> None:
+    records = read_records((ROOT / "docs" / "records" / "model-comparison.jsonl").read_text())
+    shares: dict[str, list[str]] = {}
+    for name, _, mean, lowest, highest, seeds in summary(records):
+        assert seeds == 3
+        shares.setdefault(name, []).append(f"{mean:.1f} ({lowest:.1f} to {highest:.1f})")
+    for name, (test, hard) in shares.items():
+        words = "own CNN, augmented" if name == "own CNN" else name
+        assert f"| {words} | {test} | {hard} |" in PAGE
 
 
 def test_every_command_of_the_page_exists() -> None:

@@ -117,7 +117,7 @@ def write_chart(records: list[Record], path: Path) -> None:
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.set(xlim=(0, 106), xlabel="top-1 in %: mean, each dot a seed")
-    axes.legend(loc="lower right")
+    figure.legend(loc="outside upper right", ncols=len(metrics), frameon=False)
     axes.grid(axis="x", alpha=0.3)
     figure.savefig(path, dpi=110)
 
