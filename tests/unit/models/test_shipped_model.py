@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
 from tests.unit.models.version_copy import NAME, SHIPPED
 from warmlens.models.manifest import SampleAnswer, read_manifest
-from warmlens.models.model_packages import import_model_package
 from warmlens.models.verify import sha256_of
 from warmlens.paths import WEB
 
@@ -22,7 +22,6 @@ EXPECTED = {
     "flower.jpg": "daisy",
     "rocket.jpg": "missile",
 }
-onnxruntime = import_model_package("onnxruntime")
 PARITY = read_manifest(SHIPPED).parity
 assert PARITY is not None
 SAMPLES = {sample.file: sample for sample in PARITY.samples}
