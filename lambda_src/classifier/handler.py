@@ -101,7 +101,11 @@ def _classify(request: Classification, stages: Stages, cold_start: bool) -> dict
     with stages.measure("fetch"):
         data = _fetch_image(request.file_path)
     with stages.measure("decode"):
-        pixels = model.prepare(data, max_pixels=INSTANCE.configuration.max_image_pixels)
+        pixels = model.prepare(
+            data,
+            max_pixels=INSTANCE.configuration.max_image_pixels,
+            max_decode_ms=INSTANCE.configuration.max_decode_ms,
+        )
     try:
         with stages.measure("inference"):
             predictions = model.classify(pixels)

@@ -36,6 +36,7 @@ def call_with(cloud: Cloud, s3: Any, bucket: str, runtime_python: str) -> CallWi
         "MODEL_VERSION": VERSION,
         "MAX_IMAGE_BYTES": "1000000",
         "MAX_IMAGE_PIXELS": "1000000",
+        "MAX_DECODE_MS": "5000",
         "MAX_HOLD_MS": "1000",
     }
 
