@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 MAX_SCANS = 100
 
-# What a decoder stops at: in an image's data 0xff is followed by 0, or by 0xd0 to 0xd7 for a restart.
+# What a decoder stops at; in an image's data 0xff is followed by 0, or by 0xd0 to 0xd7 (restart).
 _MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
 _START_OF_SCAN = 0xDA
 _END_OF_IMAGE = 0xD9

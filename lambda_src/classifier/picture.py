@@ -56,8 +56,8 @@ def prepare(data: bytes, geometry: Geometry, *, max_pixels: int, max_decode_ms: 
         height x width x 3 bytes, RGB, row by row.
 
     Raises:
-        RequestError: not a supported type (415), not decodable, too many pixels or too long to decode
-            (422).
+        RequestError: not a supported type (415); not decodable, too many pixels or too long to
+            decode (422).
     """
     image = open_picture(data, max_pixels=max_pixels, max_decode_ms=max_decode_ms)
     width, height = image.size

@@ -43,12 +43,12 @@ def main() -> None:
             "name": Path(name).name,
             "answer": result,
             "ms": round((time.perf_counter() - begun_s) * 1000),
-            "peak_mb": _peak_mb(),
+            "peak_mb": peak_mb(),
         }
         print(json.dumps(report), flush=True)
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """The peak of this program; the kernel's figure for a process counts its parent's, too."""
     status = Path("/proc/self/status")
     if status.exists():

@@ -1,12 +1,14 @@
 """Images made to do harm are answered or refused, in bounded memory; no process ends by them."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from stacks.settings import Settings
 from tests.hostile.formats import encode, in_jpeg, jpeg_of_scans
@@ -86,10 +88,32 @@ def test_scans_are_counted_where_a_decoder_finds_them(tmp_path: Path) -> None:
 
 
 def test_a_plain_jpeg_may_have_many_scans_since_its_size_bounds_them(tmp_path: Path) -> None:
-    from PIL import Image
-
     whole = encode(Image.new("L", (64, 64), 128), "JPEG")
     begin, end = whole.rindex(b"\xff\xda"), whole.rindex(b"\xff\xd9")
     path = tmp_path / "plain.jpg"
     path.write_bytes(whole[:end] + whole[begin:end] * 200 + whole[end:])
     assert decode(path)["plain.jpg"]["answer"] in ("ok", "image_not_decodable")
+
+
+# `make fuzz` tries many more, guided by coverage.
+MUTATIONS = 4_000
+
+
+def test_thousands_of_damaged_images_crash_nothing_and_are_refused_in_time(tmp_path: Path) -> None:
+    last = tmp_path / "last"
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.hostile.mutations", str(MUTATIONS), "9"],
+        cwd=ROOT,
+        env={**os.environ, "LAST_IMAGE": str(last)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, (last.read_bytes()[:200], done.stderr[-2000:])
+    assert done.stderr == ""
+    report = json.loads(done.stdout)
+    assert sum(report["answers"].values()) == MUTATIONS
+    # Some of each: what is only refused, or only taken, tries little.
+    assert min(report["answers"][name] for name in ("ok", "image_not_decodable")) > MUTATIONS / 20
+    assert report["slowest_ms"] < 10_000
+    assert report["peak_mb"] < 300

@@ -179,3 +179,13 @@ def test_any_json_is_either_a_request_or_refused(event: object) -> None:
         assert isinstance(request, Classification | Wakeup)
         status = 400
     assert 400 <= status < 500
+
+
+@pytest.mark.parametrize("jump_s", [-86_400, -5, 0, 5, 86_400])
+def test_a_clock_that_jumps_after_the_check_holds_no_longer_than_allowed(jump_s: int) -> None:
+    request = read({"method": "wakeup", "hold_until": int(NOW_MS) + 2_000})
+    assert isinstance(request, Wakeup)
+    hold_s = request.hold_s(now_ms=NOW_MS + jump_s * 1000, max_hold_ms=10_000)
+    assert 0 <= hold_s <= 10
+    if jump_s == 0:
+        assert hold_s == 2
