@@ -1,6 +1,6 @@
 """What the OpenAPI document allows, and what it does not, tried on the running API.
 
-`OPENAPI_EXAMPLES` says how many random cases each call gets beside those that cover the document, and
+`OPENAPI_EXAMPLES` says how many random cases each call gets beside those that cover the document,
 `OPENAPI_REPORT` where to write how many there were.
 """
 
@@ -61,7 +61,7 @@ TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif")
 def made_to_work(body: Any) -> None:
     """Change well-formed bodies so that many of them are answered with more than a refusal.
 
-    Schemas of draft 4, API Gateway's, cannot say what an environment allows; 5.0 is no integer in it.
+    Draft 4, API Gateway's, cannot say what an environment allows; 5.0 is no integer in it.
     """
     if not isinstance(body, dict):
         return
