@@ -47,7 +47,8 @@ def grants_of(iam: Any, role_arn: str) -> set[Grant]:
             assert set(statement) <= {"Sid", "Effect", "Action", "Resource"}, statement
             assert statement["Effect"] == "Allow"
             grants |= {
-                Grant(action, resource)
+                # The emulator names a parameter with a leading slash, CloudFormation without.
+                Grant(action, resource.replace(":parameter//", ":parameter/"))
                 for action in _list(statement["Action"])
                 for resource in _list(statement["Resource"])
             }
