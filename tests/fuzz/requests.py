@@ -13,7 +13,7 @@ with atheris.instrument_imports(include=["lambda_src.classifier", "json"]):
 PREFIXES = ("uploads/", "test/")
 MAX_HOLD_MS = 10_000
 NOW_MS = 1_700_000_000_000.0
-SEEDS = (
+SEEDS: tuple[dict[str, object], ...] = (
     {"method": "classification", "file_path": "test/20200118.jpg"},
     {"method": "classification", "file_path": "uploads/../models/x"},
     {"method": "wakeup", "sleep_time": "800"},

@@ -47,5 +47,11 @@ def test_every_setting_that_is_named_exists() -> None:
     settings = {field.name for field in fields(Settings)}
     table = PAGE.partition("## Queries")[0]
     words = set(re.findall(r"`([a-z]+(?:_[a-z0-9]+)+)`", table))
-    codes = {"storage_unavailable", "timed_out", "model_unavailable", "internal_error", "limited_by"}
+    codes = {
+        "storage_unavailable",
+        "timed_out",
+        "model_unavailable",
+        "internal_error",
+        "limited_by",
+    }
     assert words - codes <= settings

@@ -158,7 +158,7 @@ async def guarded(folder: Path) -> AsyncIterator[tuple[LocalAws, dict[str, str],
             await emulator.stop()
 
 
-BODIES = {
+BODIES: dict[str, dict[str, object]] = {
     "classification": {"method": "classification", "file_path": "test/cat.jpg"},
     "wakeup": {"method": "wakeup"},
     "uploads": {"content_type": "image/jpeg", "bytes": 4},

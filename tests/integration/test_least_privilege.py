@@ -24,8 +24,15 @@ from warmlens.paths import LAMBDA_SRC
 
 call_with = classifier_lab.call_with  # a fixture
 PREFIX = "warmlens-local"
-# What the platform does for a function by its role, not the function itself.
-OF_THE_PLATFORM = ("logs:CreateLogStream", "logs:PutLogEvents")
+# What the platform does for a function by its role, not the function itself: it writes the log, and
+# sends events that failed to a queue, for which the CDK grants two reads along.
+OF_THE_PLATFORM = (
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "sqs:SendMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:GetQueueUrl",
+)
 RUN = """
 import json, sys
 import handler

@@ -91,7 +91,9 @@ def made_to_work(body: Any) -> None:
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-def test_every_case_gets_an_answer_of_the_contract(case: schemathesis.Case, cloud: Cloud) -> None:
+def test_every_case_gets_an_answer_of_the_contract(
+    case: schemathesis.Case[Any], cloud: Cloud
+) -> None:
     if case.meta is not None and case.meta.generation.mode.is_positive:
         made_to_work(case.body)
     answer = case.call(base_url=cloud.url, timeout=60)
