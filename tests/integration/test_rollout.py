@@ -33,7 +33,7 @@ artifacts = test_serving.artifacts  # a fixture
 
 CANARY_EVERY = 10  # LambdaCanary10Percent5Minutes
 CALLS_PER_LOOK = 60  # calls between two looks at the alarms
-CALLS = 240
+CALLS = 180
 AT_ONCE = 4
 
 

@@ -49,7 +49,7 @@ def soak_command(
         capacity_s=min(30.0, max(3.0, steady_s / 10)),
         steady_s=steady_s,
         step_s=min(120.0, max(5.0, steady_s / 10)),
-        recovery_s=min(120.0, max(10.0, steady_s / 10)),
+        recovery_s=min(120.0, max(6.0, steady_s / 10)),
     )
 
     async def run() -> list[Record]:
