@@ -17,17 +17,25 @@ CLIENTS = 8
 LOAD_SHARE = 0.8
 STEP_FACTOR = 3
 IN_A_ROW = 20  # calls answered as fast as before, one after another: the service has recovered
-SETTLE_S = 20.0  # connections that nobody uses are closed after 15
 
 
 @dataclass(frozen=True, kw_only=True)
 class Durations:
-    """How long each phase lasts, in seconds."""
+    """How long each phase lasts, in seconds.
+
+    Attributes:
+        capacity_s: calls by as many clients as the service bears.
+        steady_s: 80 % of what came of that.
+        step_s: three times as much.
+        recovery_s: 80 % again.
+        settle_s: no calls, until what is used is looked at; connections are closed after 15 to 30.
+    """
 
     capacity_s: float
     steady_s: float
     step_s: float
     recovery_s: float
+    settle_s: float
 
 
 async def soak(
@@ -76,7 +84,7 @@ async def soak(
         yield _record("recovery", "recovered", recovered_s is not None, "1", within)
         if recovered_s is not None:
             yield _record("recovery", "recovered_after_s", recovered_s, "s", within)
-        await asyncio.sleep(SETTLE_S)
+        await asyncio.sleep(durations.settle_s)
         for record in _growth("whole", before, used()):
             yield record
 
