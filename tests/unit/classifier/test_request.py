@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambda_src.classifier.errors import RequestError
@@ -189,3 +189,32 @@ def test_a_clock_that_jumps_after_the_check_holds_no_longer_than_allowed(jump_s:
     assert 0 <= hold_s <= 10
     if jump_s == 0:
         assert hold_s == 2
+
+
+SOUND = (
+    '{"method": "classification", "file_path": "test/20200118.jpg"}',
+    '{"method": "wakeup", "sleep_time": "800"}',
+    '{"method": "wakeup", "hold_until": 1700000000000}',
+)
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> str:
+    """A sound body with some of it replaced by anything."""
+    text = draw(st.sampled_from(SOUND))
+    begin = draw(st.integers(0, len(text)))
+    end = draw(st.integers(begin, len(text)))
+    return text[:begin] + draw(st.text(max_size=20)) + text[end:]
+
+
+@settings(max_examples=2_000, deadline=None, derandomize=True, database=None)
+@given(st.sampled_from(["classification", "wakeup", "", "a/wakeup/"]), damaged() | st.text())
+def test_any_body_is_either_a_request_or_refused(call: str, body: str) -> None:
+    try:
+        request = read(through_api(call, body))
+    except RequestError as error:
+        status = error.status
+    else:
+        assert isinstance(request, Classification | Wakeup)
+        status = 400
+    assert 400 <= status < 500
