@@ -18,7 +18,7 @@ from warmlens.records import Record, read_records
 
 MINUTES = "0.1"  # `make soak` does an hour
 CONCURRENCY = 10
-# For each instance more than before: its pipes, and its connections to S3, of which a download has 8.
+# For each further instance: its pipes, and its connections to S3, of which a download has eight.
 OTHER_FILES = {"server": 4 * CONCURRENCY, "emulator": 10 * CONCURRENCY}
 
 
