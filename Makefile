@@ -4,11 +4,12 @@ VENV := .venv
 IMAGE_BUILDER ?= docker
 BASE_IMAGE ?=
 BIN := $(VENV)/bin
+FUZZ_LIMITS := -rss_limit_mb=1400 -timeout=20 -print_final_stats=1 -artifact_prefix=.warmlens/fuzz/
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.warmlens/jsii
 
 .DEFAULT_GOAL := help
-.PHONY: help run down test image cpus snapshots policies unit infrastructure integration e2e models lint format synth openapi screenshot clean
+.PHONY: help run down test soak fuzz image cpus snapshots policies licences audit unit infrastructure integration e2e models lint format synth openapi screenshot clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' \
@@ -35,11 +36,31 @@ test: $(VENV)/.models node_modules  ## Run all tests
 		echo "         sudo apt install qemu-user && make cpus"; \
 	fi
 
+soak: $(VENV)/.dev node_modules  ## Fuzz, try the contract, and load the app for an hour, or MINUTES=...
+	$(MAKE) fuzz RUNS=$(if $(RUNS),$(RUNS),500000)
+	OPENAPI_EXAMPLES=1000 OPENAPI_REPORT=.warmlens/openapi-cases.json $(BIN)/pytest tests/integration/test_openapi_properties.py --timeout 3600
+	@cat .warmlens/openapi-cases.json
+	$(BIN)/python -m tests.soak $(if $(MINUTES),$(MINUTES),60)
+
+fuzz: .warmlens/fuzz/.installed  ## Fuzz what reads callers' bytes, guided by coverage, RUNS=... times (Linux)
+	@mkdir -p .warmlens/fuzz/images .warmlens/fuzz/requests
+	.warmlens/fuzz/bin/python -m tests.fuzz.decode .warmlens/fuzz/images -runs=$(if $(RUNS),$(RUNS),50000) $(FUZZ_LIMITS) -max_len=16384
+	.warmlens/fuzz/bin/python -m tests.fuzz.requests .warmlens/fuzz/requests -runs=$(if $(RUNS),$(RUNS),50000) $(FUZZ_LIMITS) -max_len=9000
+
 image: $(VENV)/.dev  ## Build the container image and run it, with IMAGE_BUILDER, BASE_IMAGE=...
 	IMAGE_BUILDER=$(IMAGE_BUILDER) BASE_IMAGE=$(BASE_IMAGE) $(BIN)/pytest tests/image -s
 
 cpus: $(VENV)/.dev  ## Run the shipped models on an emulated processor without AVX-512
 	$(BIN)/pytest tests/cpus
+
+licences: $(VENV)/.dev .warmlens/audit/.installed  ## List the licences of all packages; one not agreed to fails
+	@for python in $(BIN)/python .warmlens/environments/*/bin/python; do \
+		test ! -x $$python || .warmlens/audit/bin/pip-licenses --python $$python || exit 1; \
+	done
+
+audit: $(VENV)/.dev .warmlens/audit/.installed node_modules  ## Ask for known vulnerabilities of all packages
+	.warmlens/audit/bin/pip-audit $(foreach folder,$(wildcard $(VENV)/lib/python*/site-packages .warmlens/environments/*/lib/python*/site-packages),--path $(folder))
+	npm audit
 
 unit infrastructure integration e2e: $(VENV)/.dev node_modules  ## Run one tier of the tests
 	$(BIN)/pytest tests/$@
@@ -99,6 +120,18 @@ $(VENV)/.models: $(VENV)/.dev requirements-models.txt
 	@echo "Installing checkov, the first time only ..."
 	@$(PYTHON) -m venv --clear .warmlens/checkov
 	@.warmlens/checkov/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.warmlens/fuzz/.installed: requirements-fuzz.txt lambda_src/classifier/requirements.txt
+	@echo "Installing atheris, the first time only ..."
+	@$(PYTHON) -m venv --clear .warmlens/fuzz
+	@.warmlens/fuzz/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.warmlens/audit/.installed: requirements-audit.txt
+	@echo "Installing pip-audit and pip-licenses, the first time only ..."
+	@$(PYTHON) -m venv --clear .warmlens/audit
+	@.warmlens/audit/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 node_modules: package.json package-lock.json

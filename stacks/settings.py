@@ -55,6 +55,7 @@ class Settings:
         ephemeral_storage_mb: size of the classifier's /tmp.
         max_image_bytes: largest image that may be uploaded or classified.
         max_image_pixels: largest width x height that is decoded.
+        max_decode_ms: time after which an image is decoded no further.
         max_hold_ms: longest hold that a wakeup may ask for.
         upload_expires_s: how long a signed upload is valid.
         image_expiry_days: uploaded images are deleted after this time; None keeps them.
@@ -121,6 +122,7 @@ class Settings:
     ephemeral_storage_mb: int = _setting(whole(512, 10_240), 512)
     max_image_bytes: int = _setting(whole(1024, 100 * 2**20), 20 * 2**20)
     max_image_pixels: int = _setting(whole(1024, 200_000_000), 50_000_000)
+    max_decode_ms: int = _setting(whole(100, 20_000), 5_000)
     max_hold_ms: int = _setting(whole(0, 20_000), 10_000)
     upload_expires_s: int = _setting(whole(30, 3600), 300)
     image_expiry_days: int | None = _setting(optional(whole(1, 3650)), 30)
@@ -163,6 +165,10 @@ class Settings:
                 raise self._refusal(setting.name, rule.allowed)
         if self.account is not None and self.region is None:
             raise self._refusal("region", "with an account, a region must be named")
+        if self.max_decode_ms >= self.timeout_s * 1000:
+            raise self._refusal(
+                "max_decode_ms", f"allowed is less than timeout_s, {self.timeout_s}"
+            )
         if self.max_hold_ms >= self.timeout_s * 1000:
             raise self._refusal("max_hold_ms", f"allowed is less than timeout_s, {self.timeout_s}")
         if self.warming_hold_ms > self.max_hold_ms:

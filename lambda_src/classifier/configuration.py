@@ -18,6 +18,7 @@ class Configuration(NamedTuple):
         model_version: version of that model.
         max_image_bytes: largest image object that is fetched, in bytes.
         max_image_pixels: largest width x height that is decoded, in pixels.
+        max_decode_ms: time after which an image is read no further, in milliseconds.
         max_hold_ms: longest time that a wakeup may hold the instance, in milliseconds.
         metrics_environment: name that metrics are emitted under; None emits none.
         cors_origins: origins of pages elsewhere that may read the answers.
@@ -33,6 +34,7 @@ class Configuration(NamedTuple):
     model_version: str
     max_image_bytes: int
     max_image_pixels: int
+    max_decode_ms: int
     max_hold_ms: int
     metrics_environment: str | None
     cors_origins: tuple[str, ...]
@@ -55,6 +57,7 @@ class Configuration(NamedTuple):
             model_version=environment["MODEL_VERSION"],
             max_image_bytes=int(environment["MAX_IMAGE_BYTES"]),
             max_image_pixels=int(environment["MAX_IMAGE_PIXELS"]),
+            max_decode_ms=int(environment["MAX_DECODE_MS"]),
             max_hold_ms=int(environment["MAX_HOLD_MS"]),
             metrics_environment=environment.get("METRICS_ENVIRONMENT"),
             cors_origins=tuple(environment.get("CORS_ORIGINS", "").split()),

@@ -11,6 +11,7 @@ from .onnxruntime_api import OnnxRuntimeError
 from .picture import prepare
 
 TOP = 5
+SUM_TOLERANCE = 0.01  # of a softmax over thousands of classes in single precision
 
 
 class Prediction(NamedTuple):
@@ -40,9 +41,11 @@ class Model:
         self._engine = engine
         self._has_run = False
 
-    def prepare(self, data: bytes, *, max_pixels: int) -> bytes:
+    def prepare(self, data: bytes, *, max_pixels: int, max_decode_ms: int) -> bytes:
         """Return an image file's pixels as the model takes them; see `picture.prepare`."""
-        return prepare(data, self.manifest.geometry, max_pixels=max_pixels)
+        return prepare(
+            data, self.manifest.geometry, max_pixels=max_pixels, max_decode_ms=max_decode_ms
+        )
 
     def classify(self, pixels: bytes) -> list[Prediction]:
         """Return the up to five most probable classes for pixels, height x width x 3 bytes.
@@ -59,6 +62,9 @@ class Model:
                 f"the model file gives {len(softmax)} values for an image; "
                 f"its manifest says {self.manifest.class_count} classes"
             )
+        # Also false for what is no number.
+        if not abs(sum(softmax) - 1) < SUM_TOLERANCE:
+            raise ModelError(f"the model file gives no softmax: its values sum to {sum(softmax)}")
         self._has_run = True
         return rank(softmax, self._ids, self._labels)
 

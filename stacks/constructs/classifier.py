@@ -87,6 +87,7 @@ class Classifier(Construct):
                     "MODEL_VERSION": settings.model_version,
                     "MAX_IMAGE_BYTES": str(settings.max_image_bytes),
                     "MAX_IMAGE_PIXELS": str(settings.max_image_pixels),
+                    "MAX_DECODE_MS": str(settings.max_decode_ms),
                     "MAX_HOLD_MS": str(settings.max_hold_ms),
                     "METRICS_ENVIRONMENT": settings.env_name,
                     "CORS_ORIGINS": " ".join(settings.cors_origins),

@@ -26,6 +26,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "ephemeral_storage_mb": st.integers(512, 10_240),
     "max_image_bytes": st.integers(1024, 100 * 2**20),
     "max_image_pixels": st.integers(1024, 200_000_000),
+    "max_decode_ms": st.integers(100, 20_000),
     "max_hold_ms": st.integers(0, 20_000),
     "upload_expires_s": st.integers(30, 3600),
     "image_expiry_days": st.none() | st.integers(1, 3650),

@@ -96,6 +96,7 @@ def test_a_wrong_setting_is_refused_with_its_name_value_and_what_is_allowed(
         ("timeout_s", 1, 28),
         ("max_image_bytes", 1024, 100 * 2**20),
         ("max_image_pixels", 1024, 200_000_000),
+        ("max_decode_ms", 100, 20_000),
         ("max_hold_ms", 0, 20_000),
         ("upload_expires_s", 30, 3600),
         ("image_expiry_days", 1, 3650),
@@ -121,6 +122,7 @@ def test_every_number_has_a_lowest_and_a_highest_value(name: str, low: int, high
     [
         ({"account": "123456789012"}, "region"),
         ({"max_hold_ms": 20_000, "timeout_s": 20}, "max_hold_ms"),
+        ({"max_decode_ms": 15_000, "timeout_s": 15}, "max_decode_ms"),
         ({"warming_hold_ms": 600, "max_hold_ms": 500}, "warming_hold_ms"),
         ({"warm_instances": 5, "reserved_concurrency": 5}, "warm_instances"),
         (

@@ -256,6 +256,7 @@ def test_the_classifier_understands_the_environment_variables_it_is_given(
         model_version=settings.model_version,
         max_image_bytes=settings.max_image_bytes,
         max_image_pixels=settings.max_image_pixels,
+        max_decode_ms=settings.max_decode_ms,
         max_hold_ms=settings.max_hold_ms,
         metrics_environment=assembly.env_name,
         cors_origins=(),

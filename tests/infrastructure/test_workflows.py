@@ -47,7 +47,15 @@ def test_no_workflow_knows_a_secret_or_takes_more_rights_than_it_needs(name: str
 
 def test_a_pull_request_is_checked_and_shows_what_it_would_change() -> None:
     commands = " ".join(step.get("run", "") for step in steps("pull-request.yml"))
-    for command in ("make lint", "make policies", "make test", "cdk diff"):
+    expected = (
+        "make lint",
+        "make policies",
+        "make licences",
+        "make audit",
+        "make test",
+        "cdk diff",
+    )
+    for command in expected:
         assert command in commands
 
 

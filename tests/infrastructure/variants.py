@@ -30,6 +30,7 @@ ODD = Settings(
     ephemeral_storage_mb=1024,
     max_image_bytes=1_000_000,
     max_image_pixels=2_000_000,
+    max_decode_ms=4_000,
     max_hold_ms=9_000,
     upload_expires_s=120,
     image_expiry_days=3,

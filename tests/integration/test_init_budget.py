@@ -67,6 +67,7 @@ def init(runtime_python: str) -> dict[str, Any]:
         "MODEL_VERSION": VERSION,
         "MAX_IMAGE_BYTES": "1000000",
         "MAX_IMAGE_PIXELS": "1000000",
+        "MAX_DECODE_MS": "5000",
         "MAX_HOLD_MS": "1000",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
         "AWS_REGION": "us-east-1",

@@ -31,6 +31,7 @@ from warmlens.models.verify import verify_model
 
 onnx: Any = import_model_package("onnx")
 MAX_PIXELS = 1_000_000
+MAX_DECODE_MS = 20_000
 
 
 def served(folder: Path) -> Model:
@@ -63,7 +64,9 @@ def test_the_service_loads_the_version_and_recognises_photos(
     tests = sorted((photos / "test").glob("*/*.jpg"))
     right = 0
     for photo in tests:
-        pixels = model.prepare(photo.read_bytes(), max_pixels=MAX_PIXELS)
+        pixels = model.prepare(
+            photo.read_bytes(), max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS
+        )
         predictions = model.classify(pixels)
         assert len(predictions) == 3
         assert sum(prediction.softmax for prediction in predictions) == pytest.approx(1, abs=1e-5)
@@ -155,7 +158,7 @@ def test_a_resnet50_is_exported_and_served(resnet_version: Exported, photos: Pat
     assert made.top1_agreement >= 0.9
     photo = next((photos / "hard" / "disc").glob("*.jpg"))
     model = served(version.folder)
-    pixels = model.prepare(photo.read_bytes(), max_pixels=MAX_PIXELS)
+    pixels = model.prepare(photo.read_bytes(), max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS)
     assert len(model.classify(pixels)) == 3
 
 
@@ -252,7 +255,9 @@ def test_photos_are_prepared_exactly_as_the_service_does(
     geometry = ServiceGeometry(
         width=40, height=40, resize_shorter_side=resize, interpolation="bicubic"
     )
-    theirs = prepare(photo.read_bytes(), geometry, max_pixels=MAX_PIXELS)
+    theirs = prepare(
+        photo.read_bytes(), geometry, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS
+    )
     np.testing.assert_array_equal(ours, np.frombuffer(theirs, np.uint8).reshape(40, 40, 3))
 
 

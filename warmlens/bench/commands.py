@@ -11,6 +11,7 @@ from rich.table import Table
 
 from warmlens.bench.overhead import measure_overhead
 from warmlens.bench.rounds import measure_rounds
+from warmlens.bench.soak.commands import soak_command
 from warmlens.bench.speed import commands as speed_commands
 from warmlens.bench.warming.comparison import INSTANCES, compare
 from warmlens.bench.warming.page import PageError, chart, with_table
@@ -25,6 +26,7 @@ for command in (
     speed_commands.page,
 ):
     app.command()(command)
+app.command(name="soak")(soak_command)
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 

@@ -24,6 +24,7 @@ def configuration(folder: Path, *, in_image: bool) -> Configuration:
         model_version=VERSION,
         max_image_bytes=1,
         max_image_pixels=1,
+        max_decode_ms=1,
         max_hold_ms=0,
         metrics_environment=None,
         cors_origins=(),
