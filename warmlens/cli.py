@@ -13,7 +13,7 @@ from warmlens.bench import commands as bench_commands
 from warmlens.classify import ClassifyError, classify
 from warmlens.deployed import EnvironmentNotFoundError, find_environment
 from warmlens.local import commands as local_commands
-from warmlens.local.cloud import ENV_NAME
+from warmlens.local.aws import ENV_NAME
 from warmlens.local.state import DEFAULT_FOLDER, STATE_FILE
 from warmlens.models import commands as model_commands
 from warmlens.warm import MAX_INSTANCES, WarmError, warm
@@ -131,7 +131,8 @@ def warm_command(
     the answer says so, and why.
     """
     try:
-        report = warm(find_environment(env, local_state=local_folder / STATE_FILE), instances)
+        environment = find_environment(env, local_state=local_folder / STATE_FILE)
+        report = warm(environment.outputs, environment.lambda_, environment.name, instances)
     except EnvironmentNotFoundError as error:
         _refuse("not_found", str(error), as_json=as_json, exit_code=3)
     except WarmError as error:
