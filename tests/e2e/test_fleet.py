@@ -57,7 +57,7 @@ def test_a_warming_round_is_watched_by_keyboard_alone(page: Page, small_cloud: C
     )
     open_page(page, small_cloud.url)
     expect(instances(page).first).to_be_visible()
-    fleet(page).get_by_label("Instances", exact=True).fill("2")
+    fleet(page).get_by_role("spinbutton", name="Instances").fill("2")
     tab_to(page, fleet(page).get_by_role("button", name="Warm"))
     page.keyboard.press("Enter")
     expect(fleet(page)).to_contain_text(

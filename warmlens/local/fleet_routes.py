@@ -28,9 +28,9 @@ def fleet_routes(
     """Return the routes.
 
     - GET `/_local/fleet`: what `describe` gives.
-    - POST `/_local/burst` `{"calls": 8}`: as many classifications at once through the API; a browser
-      opens six connections at most. Answers how many were `answered`, `cold`, `throttled`, `failed`,
-      and `slowest_ms`.
+    - POST `/_local/burst` `{"calls": 8}`: as many classifications at once through the API, where a
+      browser would open six connections at most. Answers how many were `answered`, `cold`,
+      `throttled` and `failed`, and `slowest_ms`.
     - POST `/_local/warm` `{"instances": 5}`: a warming round; answers its figures.
 
     Args:
@@ -97,7 +97,9 @@ async def _burst(url: str, body: dict[str, str], calls: int) -> dict[str, Any]:
     }
 
 
-async def _call(session: aiohttp.ClientSession, url: str, body: dict[str, str]) -> tuple[str, float]:
+async def _call(
+    session: aiohttp.ClientSession, url: str, body: dict[str, str]
+) -> tuple[str, float]:
     try:
         async with session.post(url, json=body) as response:
             answer = await response.json(content_type=None)
