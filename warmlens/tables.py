@@ -18,7 +18,7 @@ def print_table(console: Console, table: Table) -> None:
     columns = [[column.header, *column.cells] for column in table.columns]
     for row in zip(*columns, strict=True):
         line = "\t".join(_plain(cell) for cell in row)
-        console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
+        console.file.write(f"{line}\n")  # print would turn tabs into spaces
 
 
 def _plain(cell: RenderableType) -> str:

@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ def shell(cloud: Cloud) -> dict[str, str]:
         "AWS_ENDPOINT_URL": cloud.endpoint_url,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
     }
 
 
@@ -39,9 +38,9 @@ def program(folder: Path, name: str, script: str) -> None:
 
 
 @pytest.fixture
-def tools(tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+def tools(tmp_path: Path) -> tuple[Path, dict[str, str]]:
     """A folder at the front of the PATH."""
-    yield tmp_path, {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    return tmp_path, {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
 
 
 def test_this_machine_is_ready_to_run(cloud: Cloud, shell: dict[str, str]) -> None:
@@ -87,8 +86,8 @@ def test_a_shell_without_credentials_or_region_can_run_and_not_deploy(tmp_path: 
     exit_code, answer, checks = doctor(**nothing)
     assert exit_code == 0
     assert (answer["ready_to_run"], answer["ready_to_deploy"]) == (True, False)
-    assert "AWS_REGION" in checks["AWS credentials"]["mend"]
-    exit_code, _, checks = doctor("--deploy", AWS_REGION="eu-west-1", **nothing)
+    assert "AWS_DEFAULT_REGION" in checks["AWS credentials"]["mend"]
+    exit_code, _, checks = doctor("--deploy", AWS_DEFAULT_REGION="eu-west-1", **nothing)
     assert exit_code == 1
     assert "aws sso login" in checks["AWS credentials"]["mend"]
 

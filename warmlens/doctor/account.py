@@ -38,7 +38,7 @@ def _identity(session: boto3.Session) -> Check:
     if session.region_name is None:
         return Check(
             name=name, goal="deploy", state="problem", found="no region is set",
-            mend="Name one: export AWS_REGION=eu-west-1",
+            mend="Name one: export AWS_DEFAULT_REGION=eu-west-1",
         )  # fmt: skip
     if session.get_credentials() is None:
         return Check(
