@@ -9,7 +9,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.warmlens/jsii
 
 .DEFAULT_GOAL := help
-.PHONY: help run down test soak fuzz image cpus snapshots policies licences audit unit infrastructure integration e2e models lint format synth openapi screenshot clean
+.PHONY: help run down test soak fuzz image cpus snapshots policies licences audit unit infrastructure integration e2e models lint format synth openapi screenshot clean reference docs pictures
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' \
@@ -90,8 +90,21 @@ openapi: $(VENV)/.run  ## Write docs/openapi.json anew
 	$(BIN)/python -m stacks.openapi > docs/openapi.json.new
 	mv docs/openapi.json.new docs/openapi.json
 
-screenshot: $(VENV)/.dev  ## Take the README's picture of the page anew
-	$(BIN)/python -m tests.e2e.screenshot docs/pictures/page.png
+reference: $(VENV)/.dev  ## Write the docs' pages of settings and commands anew
+	$(BIN)/python -m stacks.settings_page > docs/settings.md.new
+	mv docs/settings.md.new docs/settings.md
+	$(BIN)/python -m warmlens.commands_page > docs/commands.md.new
+	mv docs/commands.md.new docs/commands.md
+
+docs: $(VENV)/.dev  ## Build the site of the docs into .warmlens/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+screenshot: $(VENV)/.dev  ## Take the README's pictures of the page anew
+	$(BIN)/python -m tests.e2e.screenshot docs/pictures
+
+pictures: screenshot  ## Take and draw all pictures of the docs anew
+	$(BIN)/python -m warmlens.pictures.architecture docs/pictures/architecture.svg
+	$(BIN)/python -m warmlens.pictures.cold_start docs/pictures/cold-start.svg
 
 clean:  ## Remove everything that the other targets made
 	rm -rf $(VENV) .warmlens node_modules cdk.out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -104,7 +117,7 @@ $(VENV)/.run: requirements.txt pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-data.txt lambda_src/classifier/requirements.txt
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-docs.txt requirements-data.txt lambda_src/classifier/requirements.txt
 	@echo "Installing what the tests need, the first time only ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@

@@ -129,7 +129,8 @@ const BY_STATUS = {
 /** The words for a problem: what happened, what to do, and a line for whoever runs the service. */
 export function explain({ reason, facts }) {
   const [title, advice] = WORDS[wordsFor(reason, facts.status)](facts);
-  return { title, advice, trace: facts.status ? traceOf(reason, facts) : "" };
+  const more = facts.others ? ` So it is with ${facts.others} more of these files.` : "";
+  return { title: title + more, advice, trace: facts.status ? traceOf(reason, facts) : "" };
 }
 
 function wordsFor(reason, status) {

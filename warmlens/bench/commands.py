@@ -16,6 +16,7 @@ from warmlens.bench.speed import commands as speed_commands
 from warmlens.bench.warming.comparison import INSTANCES, compare
 from warmlens.bench.warming.page import PageError, chart, with_table
 from warmlens.records import Record, write_records
+from warmlens.tables import print_table
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed, warming and the local cloud.")
 for command in (
@@ -104,4 +105,4 @@ def _print(records: Sequence[Record], condition: str, *, as_json: bool) -> None:
             record.metric,
             *("" if number is None else f"{number:.4g}" for number in numbers),
         )
-    out.print(table)
+    print_table(out, table)

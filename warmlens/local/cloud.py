@@ -12,10 +12,12 @@ from typing import Any
 from aiohttp import web
 
 from warmlens.local.assembly import Stack, read_stacks, synthesize
-from warmlens.local.aws import LocalAws
+from warmlens.local.aws import ENV_NAME, LocalAws
 from warmlens.local.deploy import deploy
 from warmlens.local.emulator import Emulator
 from warmlens.local.environments import Environment
+from warmlens.local.fleet import Fleet
+from warmlens.local.fleet_routes import fleet_routes
 from warmlens.local.front import front_app
 from warmlens.local.gaps import add_request_validators
 from warmlens.local.image_functions import ImageFunctions
@@ -30,8 +32,8 @@ from warmlens.local.state import STATE_FILE, StateFile
 from warmlens.models.publish import publish_model
 from warmlens.models.serving import ALIAS
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, STATE, WEB
+from warmlens.warm import warm
 
-ENV_NAME = "local"
 EMULATOR_PORT = 4566
 CONCURRENCY = 10  # the quota of a new AWS account
 _HERE = Path(__file__).parent
@@ -131,7 +133,8 @@ async def local_cloud(
             private_tmp=private_tmp,
             extra_environment=aws.environment,
         )
-        proxy_url = await _start_pool(stack, pool)
+        fleet = Fleet(pool)
+        proxy_url = await _start_pool(stack, pool, fleet)
 
         with steps.step("Starting the emulator"):
             emulator = _emulator(emulator_env, endpoint_url, folder, stacks, proxy_url, concurrency)
@@ -159,6 +162,14 @@ async def local_cloud(
             page=WEB,
             served_model=lambda: asyncio.to_thread(served_model, outputs, aws),
             status=lambda: _status(info, pool),
+            more_routes=fleet_routes(
+                describe=lambda: fleet.describe(pool.instances()),
+                warm=lambda instances: asyncio.to_thread(
+                    lambda: warm(outputs, aws.lambda_, ENV_NAME, instances).figures
+                ),
+                api_url=info.api_url,
+                file_path=PAPER_PATH,
+            ),
         )
         await stack.enter_async_context(serving(front, port))
         state.write(url=info.url, emulator_pid=emulator.pid)
@@ -190,10 +201,10 @@ async def _install_environments(steps: Steps) -> tuple[Environment, Environment]
     return emulator, classifier
 
 
-async def _start_pool(stack: AsyncExitStack, pool: InstancePool) -> str:
+async def _start_pool(stack: AsyncExitStack, pool: InstancePool, fleet: Fleet) -> str:
     await stack.enter_async_context(pool)
     app = web.Application(client_max_size=16 * 2**20)
-    app.add_routes(proxy_routes(pool))
+    app.add_routes(proxy_routes(fleet))
     port = free_port()
     await stack.enter_async_context(serving(app, port))
     return f"http://{HOST}:{port}{PROXY_PATH}"

@@ -29,6 +29,7 @@ from warmlens.local.state import DEFAULT_FOLDER, STATE_FILE, RunningCloud, State
 from warmlens.models.catalog import find_version
 from warmlens.models.errors import ModelError
 from warmlens.paths import MODEL_ARTIFACTS
+from warmlens.tables import print_table
 
 WEB_PORT = 8080
 STOP_TIMEOUT_S = 30
@@ -171,7 +172,7 @@ def status(
             f"{instance['init_ms']:.0f}" if instance["init_ms"] else "",
             str(instance["rss_mb"]),
         )
-    out.print(table)
+    print_table(out, table)
 
 
 async def _run(**settings: Any) -> None:

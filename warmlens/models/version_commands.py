@@ -13,6 +13,7 @@ from warmlens.models.command_line import AsJson, Folder, err, out, plain_errors,
 from warmlens.models.errors import ModelError
 from warmlens.paths import MODEL_ARTIFACTS
 from warmlens.records import Record, today, write_records
+from warmlens.tables import print_table
 
 if TYPE_CHECKING:
     from warmlens.models.evaluate import Evaluation
@@ -67,7 +68,7 @@ def export(
         table = Table("figure", "value", "data")
         for metric in manifest.metrics:
             table.add_row(metric.name, f"{metric.value:.4f}", metric.data)
-        out.print(table)
+        print_table(out, table)
         megabytes = manifest.files.bytes / 1e6
         out.print(f"{name} {version} ({precision}, {megabytes:.1f} MB) is in {folder}.")
 
@@ -222,7 +223,7 @@ def sizes(
                 f"{size.paper_top1_error_percent:g}",
                 f"{size.paper_top5_error_percent:g}",
             )
-        out.print(table)
+        print_table(out, table)
         out.print("Sizes are measured from our exports; errors are quoted from the paper.")
 
 
@@ -236,7 +237,7 @@ def _print_evaluation(result: "Evaluation") -> None:
             "" if row.precision is None else f"{row.precision:.1%}",
             row.taken_for or "",
         )
-    out.print(table)
+    print_table(out, table)
     out.print(
         f"{result.data}: {result.photos} photos, top-1 {result.top1:.1%}, top-5 "
         f"{result.top5:.1%}, calibration error {result.calibration_error:.3f}"
