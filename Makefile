@@ -8,7 +8,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.warmlens/jsii
 
 .DEFAULT_GOAL := help
-.PHONY: help run down test image cpus snapshots policies unit infrastructure integration e2e models lint format synth openapi screenshot clean
+.PHONY: help run down test experiments image cpus snapshots policies unit infrastructure integration e2e models lint format synth openapi screenshot clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' \
@@ -34,6 +34,9 @@ test: $(VENV)/.models node_modules  ## Run all tests
 		echo "NOT RUN: the shipped models on an older processor, which needs qemu-user:"; \
 		echo "         sudo apt install qemu-user && make cpus"; \
 	fi
+
+experiments: $(VENV)/.models  ## Repeat the paper's experiments, quick or with MODE=full
+	$(BIN)/warmlens experiments run all --$(if $(MODE),$(MODE),quick)
 
 image: $(VENV)/.dev  ## Build the container image and run it, with IMAGE_BUILDER, BASE_IMAGE=...
 	IMAGE_BUILDER=$(IMAGE_BUILDER) BASE_IMAGE=$(BASE_IMAGE) $(BIN)/pytest tests/image -s

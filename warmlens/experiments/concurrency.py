@@ -217,9 +217,7 @@ def records(samples: Sequence[Sample]) -> Iterator[Record]:
         )
         peaks = joined(found, "peak_executions")
         if peaks:
-            yield total(
-                found, max(peaks), metric="peak_executions", unit="1", conditions=about
-            )
+            yield total(found, max(peaks), metric="peak_executions", unit="1", conditions=about)
 
 
 def _calls(sample: Sample) -> int:

@@ -25,6 +25,8 @@ from warmlens.experiments.samples import Sample, joined
 from warmlens.records import Record
 
 NAME = "cost"
+PAPER_PRICES, FIVE_FEES = "paper's prices", "five request fees"
+LAMBDA_THEN, EC2 = "Lambda, paper's prices", "one EC2 server of the paper"
 COMMAND = "warmlens experiments run cost"
 HOLD_MS = 400
 MEMORY_MB: int = PAPER["memory_mb"]
@@ -44,7 +46,7 @@ def arithmetic() -> Iterator[Record]:
         about = {"memory_mb": int(size), "duration_ms": 100}
         yield _record("paper", "usd_per_100_ms", usd, "USD", about, kind="quoted")
         per_million = paper_usd(int(size), 100) * 1e6
-        yield _record("paper's prices", "usd_per_million", per_million, "USD", about)
+        yield _record(PAPER_PRICES, "usd_per_million", per_million, "USD", about)
         yield _record(
             "today",
             "usd_per_million",
@@ -75,11 +77,11 @@ def arithmetic() -> Iterator[Record]:
     five_fees = 5 * paper_usd(MEMORY_MB, 100)
     ec2 = PAPER["ec2_usd_per_day"]
     yield _record("paper", "ec2_usd_per_day", ec2, "USD", {}, kind="quoted")
-    yield _record("five request fees", "usd_per_million", five_fees * 1e6, "USD", at_500)
-    yield _record("paper's prices", "usd_per_million", right * 1e6, "USD", at_500)
-    yield _record("five request fees", "usd_per_day", five_fees * 1e4, "USD", at_500)
-    yield _record("paper's prices", "usd_per_day", right * 1e4, "USD", at_500)
-    for name, usd in (("five request fees", five_fees), ("paper's prices", right)):
+    yield _record(FIVE_FEES, "usd_per_million", five_fees * 1e6, "USD", at_500)
+    yield _record(PAPER_PRICES, "usd_per_million", right * 1e6, "USD", at_500)
+    yield _record(FIVE_FEES, "usd_per_day", five_fees * 1e4, "USD", at_500)
+    yield _record(PAPER_PRICES, "usd_per_day", right * 1e4, "USD", at_500)
+    for name, usd in ((FIVE_FEES, five_fees), (PAPER_PRICES, right)):
         for count in (1, 2):
             yield _record(
                 name,
@@ -91,7 +93,7 @@ def arithmetic() -> Iterator[Record]:
     for instances in (1, PAPER["instances_kept"]):
         for duration_ms in (HOLD_MS, 500):
             yield _record(
-                "paper's prices",
+                PAPER_PRICES,
                 "usd_per_month_for_a_call_every_5_min",
                 instances * PINGS_PER_MONTH * paper_usd(MEMORY_MB, duration_ms),
                 "USD",
@@ -104,9 +106,13 @@ def fig_8() -> Iterator[Record]:
     usd = paper_usd(MEMORY_MB, 500)
     for requests in REQUESTS_A_DAY:
         about = {"requests_a_day": requests}
-        yield _record("Lambda, paper's prices", "fig_8_usd_per_day", requests * usd, "USD", about)
+        yield _record(LAMBDA_THEN, "fig_8_usd_per_day", requests * usd, "USD", about)
         yield _record(
-            "one EC2 server of the paper", "fig_8_usd_per_day", PAPER["ec2_usd_per_day"], "USD", about
+            EC2,
+            "fig_8_usd_per_day",
+            PAPER["ec2_usd_per_day"],
+            "USD",
+            about,
         )
 
 
@@ -256,7 +262,10 @@ def _months(times: Measured) -> Iterator[Record]:
 
 
 def ping_usd_per_month(instances: int = INSTANCES) -> float:
-    """Return what a round every five minutes costs, each call held for 400 ms, without the warmer."""
+    """Return what a round every five minutes costs, each call held for 400 ms.
+
+    The warmer's own run is not in it.
+    """
     gb_s = instances * HOLD_MS / 1000 * MEMORY_MB / 1024
     usd = gb_s * gb_s_usd("x86_64") + instances * LAMBDA["lambda_per_request"]
     return PINGS_PER_MONTH * (usd + float(LAMBDA["scheduler_per_invocation"]))

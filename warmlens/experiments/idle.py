@@ -50,9 +50,7 @@ def idle_lab(target: Target, earlier: Earlier) -> Iterator[Measure]:
     In a local cloud, whose idle expiry is a setting, a minute lasts half a second, and each trial
     begins with fresh instances. In AWS those that outlived a trial begin the next one.
     """
-    shortest, longest = (
-        minutes * _LOCAL_MINUTE_S / 60 for minutes in (SHORTEST_MIN, LONGEST_MIN)
-    )
+    shortest, longest = (minutes * _LOCAL_MINUTE_S / 60 for minutes in (SHORTEST_MIN, LONGEST_MIN))
     with running_api(target, "--idle-expiry-min", f"{shortest:.5f}-{longest:.5f}") as api:
 
         def measure(step: Step) -> Values:

@@ -141,7 +141,6 @@ def _limited(made: Lab, step: Step) -> Values:
 def _side(made: Lab, step: Step) -> Side:
     memory_mb = step.conditions["memory_mb"]
     sides = {side.name: side for side in made.sides(store="image", memory_mb=memory_mb)}
-    side = sides[step.name]
     return sides[step.name]
 
 

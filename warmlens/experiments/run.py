@@ -121,9 +121,7 @@ def write_whole(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def _journal_name(
-    experiment: Experiment, target: Target, mode: Mode, steps: Sequence[Step]
-) -> str:
+def _journal_name(experiment: Experiment, target: Target, mode: Mode, steps: Sequence[Step]) -> str:
     """Name the journal after all that must be equal for a run to go on in it."""
     plan = json.dumps([target.name, *(step.key for step in steps)])
     return f"{experiment.name}-{mode}-{hashlib.sha256(plan.encode()).hexdigest()[:12]}.jsonl"

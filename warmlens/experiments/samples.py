@@ -159,7 +159,12 @@ def joined(samples: Iterable[Sample], metric: str) -> list[float]:
 
 
 def total(
-    samples: Sequence[Sample], value: float, *, metric: str, unit: str, conditions: Mapping[str, Any]
+    samples: Sequence[Sample],
+    value: float,
+    *,
+    metric: str,
+    unit: str,
+    conditions: Mapping[str, Any],
 ) -> Record:
     """Return the record of one number that was counted over samples of one name."""
     first = samples[0]

@@ -101,9 +101,7 @@ def stand_in_app(stand_in: StandIn) -> web.Application:
 
     async def reset(request: web.Request) -> web.Response:
         wanted = await request.json()
-        times = StandInTimes(
-            service_ms=wanted["service_ms"], cold_start_ms=wanted["cold_start_ms"]
-        )
+        times = StandInTimes(service_ms=wanted["service_ms"], cold_start_ms=wanted["cold_start_ms"])
         stand_in.reset(wanted["warm"], times)
         return web.json_response({})
 
