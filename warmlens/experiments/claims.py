@@ -288,7 +288,7 @@ def _fig_13(found: Records) -> Iterator[Claim]:
         CONFIRMED if warm[448] / warm[768] > LITTLE else CORRECTED,
         f"{warm[448]:.0f} instead of {warm[768]:.0f} ms at 448 MB: {warm[448] / warm[768]:.2f} "
         f"times, where the share is 1/{768 / 448:.2f}; ours {ours[448]:.0f} and "
-        f"{ours[768]:.0f} ms. There is no bend at 768 MB: time goes with 1/share up to one processor",
+        f"{ours[768]:.0f} ms. No bend at 768 MB: time goes with 1/share up to one processor",
         MEASURED,
     )
     cost = {

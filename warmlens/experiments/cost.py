@@ -267,8 +267,8 @@ def ping_usd_per_month(instances: int = INSTANCES) -> float:
     The warmer's own run is not in it.
     """
     gb_s = instances * HOLD_MS / 1000 * MEMORY_MB / 1024
-    usd = gb_s * gb_s_usd("x86_64") + instances * LAMBDA["lambda_per_request"]
-    return PINGS_PER_MONTH * (usd + float(LAMBDA["scheduler_per_invocation"]))
+    fees: float = instances * LAMBDA["lambda_per_request"] + LAMBDA["scheduler_per_invocation"]
+    return PINGS_PER_MONTH * (gb_s * gb_s_usd("x86_64") + fees)
 
 
 def provisioned_usd_per_month(instances: int = INSTANCES) -> float:

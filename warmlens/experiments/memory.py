@@ -247,8 +247,8 @@ def _over_api(found: Sequence[Sample], about: dict[str, Any]) -> Iterator[Record
         values = [value for outcome in outcomes for value in joined(found, outcome)]
         if values:
             yield record_of(found, values, metric=metric, unit="ms", conditions=about)
-    outcomes = ("warm_ms", "cold_ms", "throttled_ms", "failed_ms")
-    calls = sum(len(joined(found, outcome)) for outcome in outcomes)
+    every = ("warm_ms", "cold_ms", "throttled_ms", "failed_ms")
+    calls = sum(len(joined(found, outcome)) for outcome in every)
     for metric, outcome in (
         ("cold_share", "cold_ms"),
         ("failed_share", "failed_ms"),

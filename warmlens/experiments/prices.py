@@ -57,7 +57,7 @@ def paper_usd(memory_mb: int, duration_ms: float) -> float:
     """
     units = math.ceil(duration_ms / PAPER["billed_in_ms"])
     per_unit: float = PAPER["usd_per_100_ms"][str(memory_mb)]
-    return units * per_unit + float(PAPER["usd_per_request"])
+    return float(units * per_unit + PAPER["usd_per_request"])
 
 
 def today_usd(
@@ -75,9 +75,8 @@ def today_usd(
         architecture: `x86_64` or `arm64`.
     """
     gb_s = math.ceil(duration_ms + init_ms) / 1000 * memory_mb / 1024
-    return (
-        gb_s * gb_s_usd(architecture) + LAMBDA["lambda_per_request"] + float(LAMBDA["s3_per_get"])
-    )
+    fees: float = LAMBDA["lambda_per_request"] + LAMBDA["s3_per_get"]
+    return gb_s * gb_s_usd(architecture) + fees
 
 
 def gb_s_usd(architecture: str) -> float:
