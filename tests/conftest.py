@@ -18,6 +18,8 @@ import pytest
 from warmlens.local.ports import free_port
 from warmlens.paths import ROOT, WEB
 
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that use ONNX Runtime themselves
+
 WARMLENS = str(Path(sys.executable).parent / "warmlens")
 START_TIMEOUT_S = 240  # the first start installs the emulator's and the classifier's environments
 

@@ -18,13 +18,16 @@ from .onnxruntime_api import (
 
 
 class Runtime:
-    """ONNX Runtime, loaded and ready to load graphs.
+    """ONNX Runtime, loaded and ready to load graphs. It tells nobody of its use.
 
     Raises:
         ModelError: it is not installed, or not a version that this code knows.
     """
 
     def __init__(self) -> None:
+        # Read when the environment is made; otherwise it writes an id and a queue to the disk and
+        # sends events to its maker. Source: microsoft/onnxruntime, pull request 27379.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         self.api = OnnxRuntimeApi()
         # It registers its operators and holds the logger, and is used until the process ends.
         self.environment = self.api.create("CreateEnv", LOG_ERROR, b"classifier")

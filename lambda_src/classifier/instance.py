@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .background import Background
 from .bucket import Bucket
 from .configuration import Configuration
+from .deferred import defer
 from .errors import ModelError, RequestError
 from .logs import log, metrics
 from .model_files import ModelFiles, read_model_files
@@ -110,6 +111,7 @@ class Instance:
             from .engine import Runtime
 
             runtime = Background(lambda: self._runtime or Runtime())
+            defer("subprocess")  # Pillow imports it for a program that is not started here
             from .model import open_model
         with measure("runtime"):
             self._runtime = runtime.result()

@@ -1,13 +1,10 @@
 """Where the model's files are read from: a bucket, or a folder that is mounted or in the image."""
 
-import hashlib
-import mmap
 import os
 from typing import Protocol
 
 from .bucket import Bucket, BucketUnavailableError, ObjectMissingError, ObjectSizeError
 from .configuration import Configuration
-from .download import download
 from .errors import ModelError
 from .manifest import ModelFile
 
@@ -67,6 +64,8 @@ class BucketStore:
         to = os.path.join(os.environ.get("TMPDIR", "/tmp"), file.path)
         new = f"{to}.new"
         key = f"{folder}/{file.path}"
+        from .download import download  # here, as a folder needs none
+
         try:
             sha256 = download(self._bucket, key, size_bytes=file.size_bytes, path=new)
             file.check(file.size_bytes, sha256)
@@ -117,6 +116,9 @@ class FolderStore:
                     raise file.wrong_size(size_bytes)
                 if self._in_image:
                     return path
+                import hashlib  # here, as a model in the image needs neither
+                import mmap
+
                 with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
                     file.check(size_bytes, hashlib.sha256(content).hexdigest())
         except OSError as error:

@@ -18,7 +18,7 @@ from warmlens.local.instances.cgroups import Cgroups, find_cgroups
 from warmlens.local.instances.isolation import Isolation, Limits, limits_of
 from warmlens.local.instances.watchdog import Watchdog
 
-BUSY = "while True: pass"
+BUSY = "input()\nwhile True: pass"
 WAITS = "import time; time.sleep(60)"
 GROWS = """
 import time
@@ -28,7 +28,7 @@ while len(kept) < 400:
     time.sleep(0.001)
 time.sleep(60)
 """
-FORKS = "import os\nos.fork()\nwhile True: pass"
+FORKS = "import os\ninput()\nos.fork()\nwhile True: pass"
 SHARE = 0.3
 MEASURED_S = 2.0
 CGROUPS = find_cgroups()
@@ -53,7 +53,7 @@ def started() -> Iterator[list[subprocess.Popen[bytes]]]:
     yield processes
     for process in processes:
         kill_group(process)
-        process.wait()
+        process.communicate()
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
@@ -62,7 +62,9 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def start(started: list[subprocess.Popen[bytes]], program: str) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen([sys.executable, "-c", program], start_new_session=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], start_new_session=True, stdin=subprocess.PIPE
+    )
     started.append(process)
     return process
 
@@ -79,6 +81,9 @@ def test_an_instance_gets_its_share_of_the_processor_and_no_more(
 ) -> None:
     process = start(started, program)
     isolation.confine(process.pid, Limits(vcpus=SHARE, memory_mb=512))
+    assert process.stdin is not None
+    process.stdin.write(b"\n")  # only now, as a child that it had before would not be confined
+    process.stdin.flush()
     time.sleep(0.3)
     before_s, begun_s = cpu_s(process.pid), time.monotonic()
     time.sleep(MEASURED_S)

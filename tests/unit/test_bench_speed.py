@@ -57,10 +57,15 @@ def test_the_papers_cost_is_what_its_own_figures_come_to() -> None:
 
 
 def test_a_cost_is_of_whole_milliseconds_at_the_memory_size_with_one_get() -> None:
-    cost = cost_of(warm_record(99.2, 1024))
+    cost = cost_of(warm_record(99.2, 1024), [99.2])
     assert cost.value == pytest.approx(100 * 0.0166667 + 0.2 + 0.4)
     assert cost.kind == "computed"
     assert cost.ratio == pytest.approx(cost.value / 6.45)
+
+
+def test_a_cost_counts_the_calls_that_waited_for_their_processor_share() -> None:
+    cost = cost_of(warm_record(10, 1024), [10, 10, 10.5, 89])
+    assert cost.value == pytest.approx(30 * 0.0166667 + 0.2 + 0.4)
 
 
 def test_the_photos_have_the_sizes_that_they_are_named_after() -> None:

@@ -21,6 +21,7 @@ for command in (
     speed_commands.cold,
     speed_commands.warm,
     speed_commands.memory,
+    speed_commands.fetch,
     speed_commands.page,
 ):
     app.command()(command)

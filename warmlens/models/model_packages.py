@@ -4,6 +4,7 @@ Publishing and verifying must work without them, so requirements.txt does not ha
 """
 
 import importlib
+import os
 from types import ModuleType
 from typing import Any
 
@@ -24,6 +25,8 @@ def import_model_package(name: str) -> ModuleType:
     Raises:
         ModelError: ``package_missing``.
     """
+    # ONNX Runtime would send its maker events: docs/decisions/0034-no-telemetry.md.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:

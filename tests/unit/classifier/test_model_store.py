@@ -2,22 +2,24 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from lambda_src.classifier.configuration import Configuration
-from lambda_src.classifier.model import load_model
+from lambda_src.classifier.engine import Runtime
+from lambda_src.classifier.model import open_model
+from lambda_src.classifier.model_files import read_model_files
 from warmlens.paths import MODEL_ARTIFACTS
 
 NAME, VERSION = "products-resnet50", "1.0.0"  # its weights are a file beside its graph
 
 
-def configuration(folder: Path) -> Configuration:
+def configuration(folder: Path, *, in_image: bool) -> Configuration:
     return Configuration(
         images_bucket="",
         image_prefixes=(),
         models_bucket=None,
         models_folder=str(folder),
+        models_in_image=in_image,
         model_name=NAME,
         model_version=VERSION,
         max_image_bytes=1,
@@ -29,12 +31,13 @@ def configuration(folder: Path) -> Configuration:
     )
 
 
+@pytest.mark.parametrize("in_image", [True, False], ids=["of the image", "that is mounted"])
 def test_a_model_in_a_folder_is_run_without_a_copy_of_its_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_image: bool
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    model = load_model(configuration(MODEL_ARTIFACTS))
+    files = read_model_files(configuration(MODEL_ARTIFACTS, in_image=in_image))
+    model = open_model(files, Runtime(), threads=1)
     geometry = model.manifest.geometry
-    pixels = np.zeros((1, geometry.height, geometry.width, 3), np.uint8)
-    assert len(model.classify(pixels)) == 5
+    assert len(model.classify(bytes(geometry.height * geometry.width * 3))) == 5
     assert list(tmp_path.iterdir()) == []

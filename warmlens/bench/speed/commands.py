@@ -1,4 +1,4 @@
-"""`warmlens bench cold`, `warm` and `memory`: the classifier beside the paper's way of doing it."""
+"""`warmlens bench cold`, `warm`, `memory`, `fetch`: the classifier beside the paper's way."""
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
@@ -11,6 +11,7 @@ from rich.table import Table
 
 from warmlens.bench.speed.chart import chart
 from warmlens.bench.speed.cold import Case, measure_cold
+from warmlens.bench.speed.fetch import measure_fetch
 from warmlens.bench.speed.lab import Lab, lab
 from warmlens.bench.speed.memory import measure_memory
 from warmlens.bench.speed.page import PageError, with_tables
@@ -111,6 +112,19 @@ def memory(
 
     def measure(lab: Lab, isolation: Isolation) -> Iterator[Record]:
         return measure_memory(lab, runs=runs, isolation=isolation)
+
+    _measured(measure, input_px, as_json=as_json)
+
+
+def fetch(
+    runs: Annotated[int, typer.Option(min=1, help="Fetches of each kind.")] = 20,
+    input_px: InputPx = PAPER_PX,
+    as_json: AsJson = False,
+) -> None:
+    """Time the fetch of a model from S3 beside what the way there gives."""
+
+    def measure(lab: Lab, _: Isolation) -> Iterator[Record]:
+        return measure_fetch(lab, runs=runs)
 
     _measured(measure, input_px, as_json=as_json)
 

@@ -23,7 +23,7 @@ from warmlens.models.publish import publish_model
 from warmlens.paths import LAMBDA_SRC
 
 BENCH = Path(__file__).parents[1]
-_PHOTOS, _MODELS = "bench-photos", "bench-models"
+_PHOTOS, MODELS_BUCKET = "bench-photos", "bench-models"
 _WEIGHTS_KEY = "baseline/weights.pt"
 
 
@@ -67,7 +67,7 @@ class Lab:
                 "CLASS_COUNT": str(class_count()),
                 "INPUT_PX": str(self.input_px),
                 "RESIZE_PX": str(versions.resize_px(self.input_px)),
-                "MODELS_BUCKET": _MODELS,
+                "MODELS_BUCKET": MODELS_BUCKET,
                 "WEIGHTS_KEY": _WEIGHTS_KEY,
                 "WEIGHTS_FILE": "" if from_bucket else str(self.folder / "weights.pt"),
             },
@@ -81,7 +81,7 @@ class Lab:
             environment={
                 **common,
                 "IMAGE_PREFIXES": "test/",
-                "MODELS_BUCKET": _MODELS if from_bucket else "",
+                "MODELS_BUCKET": MODELS_BUCKET if from_bucket else "",
                 "MODELS_FOLDER": "" if from_bucket else str(self.folder / "models"),
                 "LAMBDA_TASK_ROOT": str(self.folder),
                 "MODEL_NAME": versions.NAME,
@@ -160,10 +160,10 @@ def drop_from_page_cache(side: Side) -> None:
 
 
 def _upload(aws: LocalAws, folder: Path) -> None:
-    for bucket in (_PHOTOS, _MODELS):
+    for bucket in (_PHOTOS, MODELS_BUCKET):
         aws.s3.create_bucket(Bucket=bucket)
     for megapixels in photos.SIZES:
         key = photos.key(megapixels)
         aws.s3.upload_file(str(folder / "photos" / key), _PHOTOS, key)
-    publish_model(folder / "models" / versions.NAME / versions.VERSION, _MODELS, aws.s3)
-    aws.s3.upload_file(str(folder / "weights.pt"), _MODELS, _WEIGHTS_KEY)
+    publish_model(folder / "models" / versions.NAME / versions.VERSION, MODELS_BUCKET, aws.s3)
+    aws.s3.upload_file(str(folder / "weights.pt"), MODELS_BUCKET, _WEIGHTS_KEY)

@@ -2,10 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 
+from warmlens.bench.speed.goals import judged
 from warmlens.records import Record
 
 BEGIN, END = "<!-- made by: warmlens bench page -->", "<!-- end -->"
 _METRICS = ("cold_start_ms", "warm_ms", "cost_usd_per_million", "peak_rss_mb", "installed_mb")
+
+
+_WAYS = {
+    "baseline": "its parts over the same connections, received and dropped",
+    "one_get": "one GET, received and dropped",
+    "ours": "as the classifier does: parts, hashed and written",
+}
 
 
 class PageError(Exception):
@@ -32,6 +40,8 @@ def tables(records: Sequence[Record]) -> str:
     )
     where = sorted({f"{record.machine}, {record.date}" for record in records if record.machine})
     parts = [f"Measured on: {'; '.join(where)}.\n"]
+    parts.append("### What was aimed at\n")
+    parts += _rows("goal | measured | reached", judged(records))
     parts.append("### From the start of a process to its first answer\n")
     parts += _rows(
         "input, px | model from | page cache | memory size, MB | starts of each "
@@ -100,6 +110,22 @@ def tables(records: Sequence[Record]) -> str:
             for baseline, ours in _pairs([*peak, *installed])
         ),
     )
+    fetches = [record for record in records if record.metric == "fetch_ms"]
+    if fetches:
+        parts.append("### The model's largest file from S3\n")
+        parts += _rows(
+            "way | fetches | p50, ms | p99, ms | ratio",
+            (
+                (
+                    _WAYS[fetch.name],
+                    fetch.samples,
+                    f"{fetch.value:.0f}",
+                    f"{fetch.p99:.0f}",
+                    f"{fetch.ratio:.2f}",
+                )
+                for fetch in fetches
+            ),
+        )
     return "\n".join(parts)
 
 
