@@ -1,5 +1,6 @@
 """`warmlens experiments`: the paper's experiments, run, reported, and by load clients."""
 
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -36,6 +37,7 @@ app = typer.Typer(
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 ALL = "all"
+_QUIET_S = 2.0
 _PROBLEMS = (
     RunError,
     TargetError,
@@ -105,7 +107,7 @@ def run(
                 folder=_records_of(folder),
                 journals=STATE / "experiments" / "journals",
                 restart=restart,
-                progress=_tell,
+                progress=_Progress(),
             )
             err.print(f"{each}: {len(samples)} steps measured")
         made = write_report(folder)
@@ -207,6 +209,20 @@ def _docs_of(target: Target, docs: Path | None) -> Path:
 
 def _records_of(docs: Path) -> Path:
     return docs / "records" / "experiments"
+
+
+class _Progress:
+    """Tells of steps on standard error, of quick ones only now and then."""
+
+    def __init__(self) -> None:
+        self._told_s = 0.0
+
+    def __call__(self, done: int, of: int, step: Step) -> None:
+        now_s = time.monotonic()
+        if now_s - self._told_s < _QUIET_S:
+            return
+        self._told_s = now_s
+        _tell(done, of, step)
 
 
 def _tell(done: int, of: int, step: Step) -> None:

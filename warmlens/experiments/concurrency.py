@@ -1,6 +1,7 @@
 """Fig. 12: response times against the number of calls at once, and what limits do."""
 
 import asyncio
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -11,7 +12,7 @@ from warmlens.experiments.experiment import Earlier, Experiment, Measure, Mode, 
 from warmlens.experiments.load import Load, call_at_once, wake_at_once
 from warmlens.experiments.prices import PAPER
 from warmlens.experiments.samples import Sample, Step, grouped, joined, record_of, total
-from warmlens.experiments.stand_in import INVOKE_PATH, PEAK_PATH, RESET_PATH, set_throttle
+from warmlens.experiments.stand_in import DIRECT_PATH, PEAK_PATH, RESET_PATH, set_throttle
 from warmlens.experiments.target import (
     CLASSIFICATION,
     Target,
@@ -26,6 +27,9 @@ from warmlens.records import Record
 NAME = "concurrency"
 LIMIT: int = PAPER["concurrency_limit"]
 WARM: int = PAPER["instances_kept"]
+HOLD_MS = 800
+"""The paper's wakeup of Fig. 7: long enough for five starts to overlap on two cores."""
+
 RESERVED = 50
 OWN_THROTTLE = (100, 200)
 """Rate and burst of the environment `local`; prod has the same."""
@@ -111,12 +115,15 @@ def _real(target: Target, stack: ExitStack) -> Measure:
     api = stack.enter_context(running_api(target, "--concurrency", "64"))
 
     def measure(step: Step) -> Values:
+        wake: Values = {}
         if step.conditions["repetition"] == 0:
             if api.aws is not None:
                 arrivals, clients = step.conditions["arrivals"], step.conditions["clients"]
                 api.renew(memory_mb=PAPER["memory_mb"], note=f"{clients} {arrivals}")
-            asyncio.run(wake_at_once(api.url, WARM, 800, api.headers))
-        return _call(f"{api.url}/classification", step, api.headers)
+            begun_s = time.perf_counter()
+            asyncio.run(wake_at_once(api.url, WARM, HOLD_MS, api.headers))
+            wake["wake_ms"] = [(time.perf_counter() - begun_s) * 1000]
+        return {**_call(f"{api.url}/classification", step, api.headers), **wake}
 
     return measure
 
@@ -148,7 +155,7 @@ def _stand_in(stack: ExitStack, stages: Sequence[Sample]) -> Measure:
             }
             httpx.post(door + RESET_PATH, json=times, trust_env=False).raise_for_status()
         httpx.get(door + PEAK_PATH, trust_env=False)
-        url = door + INVOKE_PATH if step.name == DOOR else api_url
+        url = door + DIRECT_PATH if step.name == DOOR else api_url
         values = _call(url, step, {}, retry=case == RETRY)
         peak = httpx.get(door + PEAK_PATH, trust_env=False).json()["peak"]
         return {**values, "peak_executions": [float(peak)]}
@@ -182,6 +189,7 @@ def _call(url: str, step: Step, headers: Mapping[str, str], *, retry: bool = Fal
 
 def records(samples: Sequence[Sample]) -> Iterator[Record]:
     """Return latencies by outcome, the shares of outcomes, and the most executions at once."""
+    yield from _wakes(samples)
     for _, conditions, found in grouped(samples, "repetition"):
         about = {**conditions, "repetitions": len(found)}
         answered = joined(found, "warm_ms") + joined(found, "cold_ms")
@@ -218,6 +226,15 @@ def records(samples: Sequence[Sample]) -> Iterator[Record]:
         peaks = joined(found, "peak_executions")
         if peaks:
             yield total(found, max(peaks), metric="peak_executions", unit="1", conditions=about)
+
+
+def _wakes(samples: Sequence[Sample]) -> Iterator[Record]:
+    """Return how long five instances took to wake, their hold included."""
+    found = [sample for sample in samples if "wake_ms" in sample.values]
+    if found:
+        about = {"instances": WARM, "hold_ms": HOLD_MS}
+        values = joined(found, "wake_ms")
+        yield record_of(found, values, metric="wake_ms", unit="ms", conditions=about)
 
 
 def _calls(sample: Sample) -> int:

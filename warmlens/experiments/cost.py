@@ -4,6 +4,7 @@ import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from warmlens.bench.warming.comparison import INSTANCES
@@ -17,6 +18,7 @@ from warmlens.experiments.prices import (
     Ec2,
     api_usd,
     gb_s_usd,
+    mean_usd,
     paper_usd,
     servers,
     today_usd,
@@ -121,44 +123,50 @@ class Measured:
     """What of the measurements enters costs.
 
     Attributes:
-        warm_ms: median of a warm call at the paper's memory size.
-        first_ms: median from the start of an instance to its first answer there.
-        vcpu_ms: median of a warm call on one whole processor.
+        warm_ms: warm calls at the paper's memory size.
+        first_ms: from the start of an instance to its first answer there.
+        vcpu_ms: warm calls on one whole processor.
         source: a sample that they come from, for the machine and date.
     """
 
-    warm_ms: float
-    first_ms: float
-    vcpu_ms: float
+    warm_ms: Sequence[float]
+    first_ms: Sequence[float]
+    vcpu_ms: Sequence[float]
     source: Sample
+
+    def warm_usd(self, architecture: str = "x86_64") -> float:
+        """Return what a warm call costs today."""
+        usd = partial(today_usd, MEMORY_MB, architecture=architecture)
+        return mean_usd(usd, self.warm_ms)
+
+    def cold_usd(self) -> float:
+        """Return what a first call costs today, init billed."""
+        return mean_usd(partial(today_usd, MEMORY_MB), self.first_ms)
 
 
 def measured(samples: Mapping[str, Sequence[Sample]], name: str) -> Measured | None:
-    """Return the times of `ours` or `baseline` from the memory experiment, or None without it.
+    """Return the times of `ours` or `baseline` that were measured, or None without them.
 
-    For the baseline, which is not measured at 1,769 MB, one processor's time is that at 1,536 MB,
+    Warm calls are those of the memory experiment, first calls those of the stages. For the
+    baseline, which is not measured at 1,769 MB, the times on one processor are those at 1,536 MB,
     reduced in the proportion of the shares.
     """
 
-    def at(memory_mb: int, metric: str) -> float | None:
-        values = joined(
+    def at(experiment: str, memory_mb: int, metric: str) -> list[float]:
+        return joined(
             (
                 each
-                for each in samples.get("memory", ())
-                if each.name == name
-                and each.conditions["memory_mb"] == memory_mb
-                and metric in each.values
+                for each in samples.get(experiment, ())
+                if each.name == name and each.conditions["memory_mb"] == memory_mb
             ),
             metric,
         )
-        return statistics.median(values) if values else None
 
-    warm_ms, first_ms = at(MEMORY_MB, "warm_ms"), at(MEMORY_MB, "first_ms")
-    vcpu_ms = at(_VCPU_MB, "warm_ms")
-    if vcpu_ms is None:
-        nearest_ms = at(1536, "warm_ms")
-        vcpu_ms = None if nearest_ms is None else nearest_ms * 1536 / _VCPU_MB
-    if warm_ms is None or first_ms is None or vcpu_ms is None:
+    warm_ms, first_ms = at("memory", MEMORY_MB, "warm_ms"), at("stages", MEMORY_MB, "first_ms")
+    vcpu_ms = at("memory", _VCPU_MB, "warm_ms") or [
+        each * 1536 / _VCPU_MB for each in at("memory", 1536, "warm_ms")
+    ]
+    if not (warm_ms and first_ms and vcpu_ms):
         return None
     source = samples["memory"][0]
     return Measured(warm_ms=warm_ms, first_ms=first_ms, vcpu_ms=vcpu_ms, source=source)
@@ -180,17 +188,11 @@ def our_costs(samples: Mapping[str, Sequence[Sample]]) -> Iterator[Record]:
 def _requests(name: str, times: Measured) -> Iterator[Record]:
     for architecture in ("x86_64", "arm64"):
         for api in ("none", "REST", "HTTP"):
-            about = {
-                "memory_mb": MEMORY_MB,
-                "architecture": architecture,
-                "api": api,
-                "duration_ms": round(times.warm_ms, 1),
-            }
-            usd = today_usd(MEMORY_MB, times.warm_ms, architecture=architecture) + api_usd(api)
+            about = {"memory_mb": MEMORY_MB, "architecture": architecture, "api": api}
+            usd = times.warm_usd(architecture) + api_usd(api)
             yield _from(times, name, "usd_per_million", usd * 1e6, about)
-    cold_usd = today_usd(MEMORY_MB, times.first_ms)
     about = {"memory_mb": MEMORY_MB, "architecture": "x86_64", "api": "none"}
-    yield _from(times, name, "usd_per_million_cold_starts", cold_usd * 1e6, about)
+    yield _from(times, name, "usd_per_million_cold_starts", times.cold_usd() * 1e6, about)
 
 
 def _servers(name: str, times: Measured) -> Iterator[Record]:
@@ -200,12 +202,11 @@ def _servers(name: str, times: Measured) -> Iterator[Record]:
             times, name, "server_requests_per_s", throughput_rps(server, times), about, unit="1/s"
         )
         yield _from(times, name, "server_usd_per_day", server.usd_per_hour * 24, about)
-        lambda_usd = today_usd(MEMORY_MB, times.warm_ms)
         yield _from(
             times,
             name,
             "requests_a_day_where_one_server_costs_the_same",
-            server.usd_per_hour * 24 / lambda_usd,
+            server.usd_per_hour * 24 / times.warm_usd(),
             about,
             unit="1",
         )
@@ -213,7 +214,7 @@ def _servers(name: str, times: Measured) -> Iterator[Record]:
 
 def throughput_rps(server: Ec2, times: Measured) -> float:
     """Return requests per second of a server whose processors are each as fast as one here."""
-    return server.vcpus * 1000 / times.vcpu_ms
+    return server.vcpus * server.sustained_share * 1000 / statistics.fmean(times.vcpu_ms)
 
 
 def _fig_9(name: str, times: Measured) -> Iterator[Record]:
@@ -223,10 +224,10 @@ def _fig_9(name: str, times: Measured) -> Iterator[Record]:
     and bills its init.
     """
     server = servers()[1]
-    usd = today_usd(MEMORY_MB, times.warm_ms)
+    usd = times.warm_usd()
     for connections in CONNECTIONS:
         count = math.ceil(connections / throughput_rps(server, times))
-        extra_usd = connections * (today_usd(MEMORY_MB, times.first_ms) - usd)
+        extra_usd = connections * (times.cold_usd() - usd)
         about = {"connections": connections, "requests_a_day": 10_000}
         yield _from(times, f"{name}, Lambda", "fig_9_usd_per_day", 1e4 * usd + extra_usd, about)
         yield _from(
@@ -247,7 +248,7 @@ def _months(times: Measured) -> Iterator[Record]:
         "provisioned": provisioned_usd_per_month(),
     }
     for requests in (1_000, 10_000, 100_000, 1_000_000):
-        each_usd = today_usd(MEMORY_MB, times.warm_ms) + TODAY["s3_per_put"]
+        each_usd = times.warm_usd() + TODAY["s3_per_put"]
         for api in ("REST", "HTTP"):
             for warming, usd in kept_usd.items():
                 about = {"requests_a_day": requests, "api": api, "warming": warming}

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 from warmlens.bench.speed.lab import Lab, lab
@@ -11,7 +12,7 @@ from warmlens.bench.speed.process import BenchError, InstanceUnderTest, Side
 from warmlens.bench.speed.versions import PAPER_PX
 from warmlens.experiments.experiment import Earlier, Experiment, Measure, Mode, Values
 from warmlens.experiments.load import Load, call_at_once, wake_at_once
-from warmlens.experiments.prices import PAPER, paper_usd, today_usd
+from warmlens.experiments.prices import PAPER, mean_usd, paper_usd, today_usd
 from warmlens.experiments.samples import (
     Sample,
     Step,
@@ -175,7 +176,7 @@ def records(samples: Sequence[Sample]) -> Iterator[Record]:
             for metric in ("first_ms", "init_ms", "warm_ms")
         ]
         yield from times
-        for cost in _costs(times[-1]):
+        for cost in _costs(times[-1], joined(found, "warm_ms")):
             yield cost
             if cost.conditions["prices"] == "today":
                 priced.append((times[-1], cost))
@@ -201,11 +202,11 @@ def records(samples: Sequence[Sample]) -> Iterator[Record]:
             yield from _over_api(found, {**conditions, "repetitions": len(found)})
 
 
-def _costs(warm: Record) -> Iterator[Record]:
+def _costs(warm: Record, warm_ms: Sequence[float]) -> Iterator[Record]:
     memory_mb = warm.conditions["memory_mb"]
-    usd = {"today": today_usd(memory_mb, warm.value)}
+    usd = {"today": mean_usd(partial(today_usd, memory_mb), warm_ms)}
     if str(memory_mb) in PAPER["usd_per_100_ms"]:
-        usd["paper"] = paper_usd(memory_mb, warm.value)
+        usd["paper"] = mean_usd(partial(paper_usd, memory_mb), warm_ms)
     for prices, each in usd.items():
         yield computed_from(
             warm,

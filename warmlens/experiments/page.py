@@ -13,7 +13,7 @@ from warmlens.records import Record
 _INTRODUCTION = """# The paper's experiments, repeated
 
 Every table and figure of Lee, Lee and Kim (2020) with numbers, beside ours. This page is made by
-`warmlens experiments run` from the records in [records/experiments]({up}records/experiments) and
+`warmlens experiments run` from the records in [records/experiments]({records}) and
 from nothing else; a test makes all of it anew from the samples (`*.samples.jsonl`, every single
 measurement) and compares.
 
@@ -35,21 +35,22 @@ deployed; what changes the function's settings (stages by process, memory sizes)
   model at 128 px. Processor shares are those of the memory size.
 - *stand-in*: behind the same API, instances that wait as long as ours was measured to take,
   instead of computing: two cores cannot run a model a thousand times at once
-  ([why](decisions/0040-stand-in.md)).
+  ([why]({up}decisions/0040-stand-in.md)).
 - Latencies count from the intended send time; nothing is trimmed; cold starts are told apart.
 """
 
 
-def page(found: Records, charts: Sequence[str], *, up: str, pictures: str) -> str:
+def page(found: Records, charts: Sequence[str], *, up: str, records: str, pictures: str) -> str:
     """Return the page as Markdown.
 
     Args:
         found: the records.
         charts: names of the charts that were drawn.
-        up: path from the page to the folder of docs.
+        up: path from the page to this checkout's docs.
+        records: path from the page to the records.
         pictures: path from the page to the pictures.
     """
-    introduction = _INTRODUCTION.format(up=up).replace("](decisions/", f"]({up}decisions/")
+    introduction = _INTRODUCTION.format(up=up, records=records)
     parts = [introduction]
     parts.append(f"Measured on: {'; '.join(found.where()) or 'nothing measured yet'}.\n")
     parts.append("## The claims\n")
@@ -163,8 +164,9 @@ def _our_costs(found: Records, chart: Chart) -> str:
             "A million cold starts at the same size, init billed:\n",
             _table("handler | USD", cold),
             chart("fig-09-cost-against-connections", "Cost against connections"),
-            "EC2 instead: each processor as fast as one measured here, two a server, fully used; "
-            "baseline at 1,536 MB scaled to one processor.\n",
+            "EC2 instead: each processor as fast as one measured here, two a server, fully used, "
+            "but for t3.medium, which may use a fifth of them in the long run; the baseline's "
+            "time at 1,536 MB is scaled to one processor.\n",
             _table(
                 "handler | server | USD an hour | requests a second "
                 "| requests a day where Lambda costs the same",
@@ -461,6 +463,7 @@ def _killed(found: Records) -> Iterator[str]:
         return
     yield (
         "Out of memory: the memory size enforced (with a whole processor, 224 px, 2 megapixels). "
+        "The peak counts files that are mapped, too, which the kernel may drop instead of killing. "
         "On Lambda such a call is answered with `Runtime.ExitError`, `signal: killed`, 502 at the "
         "API, and each retry meets a new cold start.\n"
     )

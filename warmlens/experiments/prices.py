@@ -2,6 +2,8 @@
 
 import json
 import math
+import statistics
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,21 +28,21 @@ class Ec2:
         name: its type.
         usd_per_hour: its price on demand.
         vcpus: its processors.
+        sustained_share: of them that it may use in the long run.
         architecture: of its processors.
-        note: what else is to be known of it.
     """
 
     name: str
     usd_per_hour: float
     vcpus: int
+    sustained_share: float
     architecture: str
-    note: str
 
 
 def servers() -> list[Ec2]:
     """Return the servers that Lambda is compared with."""
     return [
-        Ec2(name, each["usd"], each["vcpus"], each["architecture"], each["note"])
+        Ec2(name, each["usd"], each["vcpus"], each["sustained_share"], each["architecture"])
         for name, each in TODAY["ec2_per_hour"].items()
     ]
 
@@ -77,6 +79,16 @@ def today_usd(
     gb_s = math.ceil(duration_ms + init_ms) / 1000 * memory_mb / 1024
     fees: float = LAMBDA["lambda_per_request"] + LAMBDA["s3_per_get"]
     return gb_s * gb_s_usd(architecture) + fees
+
+
+def mean_usd(usd: Callable[[float], float], durations_ms: Sequence[float]) -> float:
+    """Return what a call costs on average: a bill is a sum, so the mean counts, not the median.
+
+    Args:
+        usd: gives the cost of a call from its duration.
+        durations_ms: measured calls.
+    """
+    return statistics.fmean(usd(duration_ms) for duration_ms in durations_ms)
 
 
 def gb_s_usd(architecture: str) -> float:

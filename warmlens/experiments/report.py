@@ -61,6 +61,7 @@ def write_report(docs: Path) -> Mapping[str, Sequence[Record]]:
                 found,
                 charts,
                 up=_relative(ROOT / "docs", readme.parent),
+                records=_relative(docs / "records" / "experiments", readme.parent).rstrip("/"),
                 pictures=_relative(pictures, readme.parent).rstrip("/"),
             ),
         )

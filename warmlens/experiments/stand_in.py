@@ -22,7 +22,7 @@ from warmlens.local.aws import LocalAws
 from warmlens.local.cloud import CloudInfo, Steps, local_cloud
 from warmlens.local.ports import HOST, free_port
 
-RESET_PATH, PEAK_PATH, INVOKE_PATH = "/reset", "/peak", "/invoke"
+RESET_PATH, PEAK_PATH, INVOKE_PATH, DIRECT_PATH = "/reset", "/peak", "/invoke", "/direct"
 _BACKLOG = 4096  # a queue that is too short would make clients wait for a second
 
 
@@ -99,6 +99,10 @@ def stand_in_app(stand_in: StandIn) -> web.Application:
         headers = {"Content-Type": "application/json"}
         return web.json_response({"statusCode": 200, "headers": headers, "body": answer})
 
+    async def direct(request: web.Request) -> web.Response:
+        await request.read()
+        return web.json_response(await stand_in.call())
+
     async def reset(request: web.Request) -> web.Response:
         wanted = await request.json()
         times = StandInTimes(service_ms=wanted["service_ms"], cold_start_ms=wanted["cold_start_ms"])
@@ -110,6 +114,7 @@ def stand_in_app(stand_in: StandIn) -> web.Application:
 
     app = web.Application(client_max_size=16 * 2**20)
     app.router.add_post(INVOKE_PATH, invoke)
+    app.router.add_post(DIRECT_PATH, direct)
     app.router.add_post(RESET_PATH, reset)
     app.router.add_get(PEAK_PATH, peak)
     return app
