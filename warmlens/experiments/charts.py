@@ -33,16 +33,17 @@ def write_charts(found: Records, folder: Path) -> list[str]:
     # The same records give the same file.
     with matplotlib.rc_context({"svg.hashsalt": "warmlens", "font.size": 9}):
         for name, draw in _CHARTS.items():
-            figure = figure_class(figsize=(8, 4), layout="constrained")
-            if not draw(found, figure):
+            if not found.all(_NEEDED[name]):
                 continue
+            figure = figure_class(figsize=(8, 4), layout="constrained")
+            draw(found, figure)
             drawn.append(name)
             for suffix, metadata in _FORMATS.items():
                 figure.savefig(folder / f"{name}.{suffix}", dpi=110, metadata=metadata)
     return drawn
 
 
-def _cost(found: Records, figure: Any) -> bool:
+def _cost(found: Records, figure: Any) -> None:
     usd = {
         name: sorted(
             (each.conditions["requests_a_day"], each.value)
@@ -63,10 +64,9 @@ def _cost(found: Records, figure: Any) -> bool:
     axes.text(1.05e6, 0.01, "equal, says\nthe paper", color="grey")
     axes.set(xlabel="requests a day", ylabel="USD a day", title="Fig. 8: cost of a day (computed)")
     axes.legend()
-    return True
 
 
-def _connections(found: Records, figure: Any) -> bool:
+def _connections(found: Records, figure: Any) -> None:
     axes = figure.subplots()
     names = dict.fromkeys(each.name for each in found.all("fig_9_usd_per_day"))
     for name in names:
@@ -81,10 +81,9 @@ def _connections(found: Records, figure: Any) -> bool:
         title="Fig. 9: cost of 10,000 requests a day against connections (computed)",
     )
     axes.legend()
-    return bool(names)
 
 
-def _calls(found: Records, figure: Any) -> bool:
+def _calls(found: Records, figure: Any) -> None:
     panels = figure.subplots(2, 2)
     for row, call in enumerate(("first", "second")):
         for column, name in enumerate(("baseline", "ours")):
@@ -99,10 +98,9 @@ def _calls(found: Records, figure: Any) -> bool:
             axes.legend(fontsize=6, ncols=4, loc="upper center")
             axes.set_ylim(-0.5, 1.1)
     figure.suptitle("Fig. 10 and 11: stages at 768 MB, each panel with its own scale (measured)")
-    return bool(found.all("stage_ms"))
 
 
-def _flow(found: Records, figure: Any) -> bool:
+def _flow(found: Records, figure: Any) -> None:
     axes = figure.subplots()
     rows = (("first", "cold"), ("second", "warm"))
     lefts = [0.0, 0.0]
@@ -120,10 +118,9 @@ def _flow(found: Records, figure: Any) -> bool:
         title="Fig. 11: the whole flow, ours (measured)",
     )
     axes.legend(ncols=2)
-    return bool(found.all("flow_stage_ms"))
 
 
-def _clients(found: Records, figure: Any) -> bool:
+def _clients(found: Records, figure: Any) -> None:
     axes = figure.subplots()
     for name in (concurrency.STAND_IN, concurrency.DOOR, concurrency.REAL):
         for arrivals in ("closed", "open"):
@@ -145,10 +142,9 @@ def _clients(found: Records, figure: Any) -> bool:
         title="Fig. 12: response times (measured)",
     )
     axes.legend()
-    return bool(found.all("response_ms", case=concurrency.PLAIN))
 
 
-def _sizes(found: Records, figure: Any) -> bool:
+def _sizes(found: Records, figure: Any) -> None:
     axes = figure.subplots()
     costs = axes.twinx()
     for name, color in (("baseline", "tab:red"), ("ours", "tab:blue")):
@@ -177,10 +173,9 @@ def _sizes(found: Records, figure: Any) -> bool:
     costs.set_ylabel("USD per million (dotted)")
     costs.set_ylim(bottom=0)
     axes.legend(loc="upper center")
-    return bool(found.all("warm_ms", part=memory.SPEED))
 
 
-def _kept(found: Records, figure: Any) -> bool:
+def _kept(found: Records, figure: Any) -> None:
     axes = figure.subplots()
     for instances in (1, PAPER["instances_kept"]):
         records = found.all("still_there_share", instances=instances)
@@ -196,10 +191,9 @@ def _kept(found: Records, figure: Any) -> bool:
         title="Idle expiry, as the probe finds it (measured)",
     )
     axes.legend()
-    return bool(found.all("still_there_share"))
 
 
-_CHARTS: dict[str, Callable[[Records, Any], bool]] = {
+_CHARTS: dict[str, Callable[[Records, Any], None]] = {
     "fig-08-cost-of-a-day": _cost,
     "fig-09-cost-against-connections": _connections,
     "fig-10-11-calls-and-stages": _calls,
@@ -207,4 +201,13 @@ _CHARTS: dict[str, Callable[[Records, Any], bool]] = {
     "fig-12-concurrency": _clients,
     "fig-13-memory": _sizes,
     "idle-expiry": _kept,
+}
+_NEEDED = {
+    "fig-08-cost-of-a-day": "fig_8_usd_per_day",
+    "fig-09-cost-against-connections": "fig_9_usd_per_day",
+    "fig-10-11-calls-and-stages": "stage_ms",
+    "fig-11-whole-flow": "flow_stage_ms",
+    "fig-12-concurrency": "calls_per_s",
+    "fig-13-memory": "warm_ms",
+    "idle-expiry": "still_there_share",
 }

@@ -3,10 +3,18 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
-from warmlens.experiments.experiment import Experiment, Mode
-from warmlens.experiments.samples import Journal, Sample, Step, read_samples, write_samples
+from warmlens.experiments.experiment import Earlier, Experiment, Mode
+from warmlens.experiments.samples import (
+    Journal,
+    JournalError,
+    Sample,
+    Step,
+    read_samples,
+    write_samples,
+)
 from warmlens.experiments.target import Target
 from warmlens.records import machine, today
 
@@ -81,9 +89,33 @@ def run_experiment(
         )
     steps = experiment.steps(mode, target)
     journal_path = journals / _journal_name(experiment, target, mode, steps)
-    if restart:
-        journal_path.unlink(missing_ok=True)
-    journal = Journal(journal_path)
+    with closing(_opened(journal_path)) as journal:
+        if restart:
+            journal.clear()
+        _measure(experiment, steps, journal, target, mode, earlier, progress)
+        order = {step.key: number for number, step in enumerate(steps)}
+        samples = sorted(journal.samples, key=lambda sample: order[sample.key])
+        write_whole(samples_path(folder, experiment.name), write_samples(samples))
+        journal.remove()
+    return samples
+
+
+def _opened(path: Path) -> Journal:
+    try:
+        return Journal(path)
+    except JournalError as error:
+        raise RunError(f"{error}; wait for it, or end it") from error
+
+
+def _measure(
+    experiment: Experiment,
+    steps: Sequence[Step],
+    journal: Journal,
+    target: Target,
+    mode: Mode,
+    earlier: Earlier,
+    progress: Progress,
+) -> None:
     done = journal.done
     missing_steps = [step for step in steps if step.key not in done]
     if missing_steps:
@@ -101,11 +133,6 @@ def run_experiment(
                         date=today(),
                     )
                 )
-    order = {step.key: number for number, step in enumerate(steps)}
-    samples = sorted(journal.samples, key=lambda sample: order[sample.key])
-    write_whole(samples_path(folder, experiment.name), write_samples(samples))
-    journal_path.unlink()
-    return samples
 
 
 def command_of(name: str, target: Target, mode: Mode) -> str:

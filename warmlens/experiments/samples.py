@@ -1,5 +1,6 @@
 """What was measured, before anything is made of it: one line for each step of an experiment."""
 
+import fcntl
 import json
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -56,16 +57,29 @@ class Sample:
         return Step(experiment=self.experiment, name=self.name, conditions=self.conditions).key
 
 
+class JournalError(Exception):
+    """Another run writes to the journal."""
+
+
 class Journal:
     """The file that steps are written to as they are done, so that a run can go on after a stop.
 
     Args:
         path: the file; what an interrupted write left at its end is dropped.
+
+    Raises:
+        JournalError: another process has it open.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = path.with_suffix(".lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._lock.close()
+            raise JournalError(f"{path} is being written by another run") from None
         text = path.read_text() if path.exists() else ""
         whole = text[: text.rfind("\n") + 1]
         if whole != text:
@@ -83,6 +97,20 @@ class Journal:
             file.write(write_samples([sample]))
             file.flush()
         self.samples.append(sample)
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self._path.unlink(missing_ok=True)
+        self.samples.clear()
+
+    def close(self) -> None:
+        """Let others have it."""
+        self._lock.close()
+
+    def remove(self) -> None:
+        """Forget it: its samples are elsewhere."""
+        self._path.unlink()
+        self._path.with_suffix(".lock").unlink()
 
 
 def write_samples(samples: Iterable[Sample]) -> str:
