@@ -4,10 +4,13 @@ import json
 import re
 import shutil
 import statistics
+import subprocess
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from warmlens.cli import main
 from warmlens.experiments.report import write_report
 from warmlens.experiments.run import samples_path
 from warmlens.experiments.samples import read_samples
@@ -19,6 +22,10 @@ PAGE = DOCS / "experiments" / "README.md"
 RECORDS = DOCS / "records" / "experiments"
 PICTURES = DOCS / "pictures" / "experiments"
 NAMES = sorted(path.name.partition(".")[0] for path in RECORDS.glob("*.samples.jsonl"))
+BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
+COMMANDS = [
+    line.split() for block in BLOCKS for line in block.splitlines() if line.startswith(".venv")
+]
 LINKS = sorted(set(re.findall(r"\]\(([^)#]+)\)", PAGE.read_text())))
 
 
@@ -148,6 +155,20 @@ def test_each_claim_has_a_verdict_an_evidence_and_a_kind() -> None:
         assert all((where, claim, evidence))
         assert verdict.strip("*") in ("confirmed", "corrected", "beaten", "not shown here")
         assert kind in ("measured", "computed", "measured and computed")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_each_command_of_the_page_knows_its_options(command: list[str]) -> None:
+    program, group, name, *options = command
+    known = CliRunner(env={"COLUMNS": "200"}).invoke(main, [group, name, "--help"])
+    assert (program, known.exit_code) == (".venv/bin/warmlens", 0)
+    assert all(word in known.output for word in options if word.startswith("--"))
+
+
+def test_make_runs_the_mode_that_it_is_given() -> None:
+    command = ["make", "--dry-run", "experiments", "MODE=full"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "warmlens experiments run all --full" in shown
 
 
 @pytest.mark.parametrize("target", LINKS)

@@ -26,7 +26,10 @@ make experiments MODE=full
 
 The quick mode takes under ten minutes on two cores, the full mode some forty. A run that was
 interrupted goes on where it stopped with the same command. `--env` and `--url` measure what is
-deployed; what changes the function's settings (stages by process, memory sizes) is left out there.
+deployed, into `.warmlens/experiments/`; what needs other processes or other settings of the
+function (stages by process, memory sizes, the stand-in) is left out there. In the full mode that
+is 156,000 calls for Fig. 12, and waits of hours for idle expiry. Nobody has run it against AWS yet:
+there was no account.
 
 - *measured*: here, on the machine below, which is shared with other work: take ratios, not
   Lambda's times. *computed*: from dated prices and what was measured. Nothing here is simulated.
@@ -511,8 +514,18 @@ def _clients(found: Records, chart: Chart) -> str:
     return "\n".join(
         [
             "## By a real load client\n",
-            "Plans with the paper's requests, and their results, read into the same report "
-            "(`warmlens experiments client-plan jmeter|locust`, `read-results`). Measured with:\n",
+            "Plans with the paper's requests are written for an API that runs; JMeter (2.13 of "
+            "Debian here) and Locust (`pip install locust`, in an environment of its own) are "
+            "run by you, and their results read into this report:\n",
+            "```sh\n"
+            ".venv/bin/warmlens experiments client-plan jmeter plan.jmx --url http://127.0.0.1:8080\n"
+            ".venv/bin/warmlens experiments client-plan locust load.py --url http://127.0.0.1:8080\n"
+            ".venv/bin/warmlens experiments read-results jmeter jmeter.csv\n"
+            ".venv/bin/warmlens experiments read-results locust results.csv\n"
+            "```\n",
+            "First five wakeups at once, then the load, closed: each user sends the next request "
+            "when the one before is answered. Measured on a local cloud of 64 concurrent calls "
+            "with:\n",
             "```text\n" + "\n".join(commands) + "\n```\n",
             _table(
                 "client | request | users | calls | p50 ms | p95 ms | p99 ms | cold | 429 | failed",

@@ -21,14 +21,14 @@ class Api:
 
     async def answer(self, request: web.Request) -> web.Response:
         self.calls += 1
+        number = self.calls
         self.busy += 1
         self.peak = max(self.peak, self.busy)
         body = await request.json()
         await asyncio.sleep(self.wait_s)
         self.busy -= 1
         status = self.statuses.pop(0) if self.statuses else 200
-        cold = self.calls == 1
-        answer = {"cold_start": cold, "instance_id": str(self.calls % 2), **body}
+        answer = {"cold_start": number == 1, "instance_id": str(number % 2), **body}
         return web.json_response(answer if status == 200 else {}, status=status)
 
 
