@@ -9,7 +9,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.warmlens/jsii
 
 .DEFAULT_GOAL := help
-.PHONY: help run down test soak fuzz image cpus snapshots policies licences audit unit infrastructure integration e2e models lint format synth openapi screenshot clean reference docs pictures
+.PHONY: help run down test soak fuzz image cpus snapshots policies licences audit unit infrastructure integration e2e models lint format synth openapi screenshot clean reference docs pictures experiments
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' \
@@ -46,6 +46,9 @@ fuzz: .warmlens/fuzz/.installed  ## Fuzz what reads callers' bytes, guided by co
 	@mkdir -p .warmlens/fuzz/images .warmlens/fuzz/requests
 	.warmlens/fuzz/bin/python -m tests.fuzz.decode .warmlens/fuzz/images -runs=$(if $(RUNS),$(RUNS),50000) $(FUZZ_LIMITS) -max_len=16384
 	.warmlens/fuzz/bin/python -m tests.fuzz.requests .warmlens/fuzz/requests -runs=$(if $(RUNS),$(RUNS),50000) $(FUZZ_LIMITS) -max_len=9000
+
+experiments: $(VENV)/.models  ## Repeat the paper's experiments, quick or with MODE=full
+	$(BIN)/warmlens experiments run all --$(if $(MODE),$(MODE),quick)
 
 image: $(VENV)/.dev  ## Build the container image and run it, with IMAGE_BUILDER, BASE_IMAGE=...
 	IMAGE_BUILDER=$(IMAGE_BUILDER) BASE_IMAGE=$(BASE_IMAGE) $(BIN)/pytest tests/image -s

@@ -13,6 +13,7 @@ from warmlens.bench import commands as bench_commands
 from warmlens.classify import ClassifyError, classify
 from warmlens.deployed import EnvironmentNotFoundError, find_environment
 from warmlens.doctor import commands as doctor_commands
+from warmlens.experiments import commands as experiment_commands
 from warmlens.local import commands as local_commands
 from warmlens.local.aws import ENV_NAME
 from warmlens.local.state import DEFAULT_FOLDER, STATE_FILE
@@ -29,6 +30,7 @@ main.add_typer(doctor_commands.app)
 main.add_typer(local_commands.app, name="local")
 main.add_typer(model_commands.app, name="model")
 main.add_typer(bench_commands.app, name="bench")
+main.add_typer(experiment_commands.app, name="experiments")
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 

@@ -36,6 +36,7 @@ from warmlens.warm import warm
 
 EMULATOR_PORT = 4566
 CONCURRENCY = 10  # the quota of a new AWS account
+_EMULATOR_THREADS = 64  # its own default
 _HERE = Path(__file__).parent
 
 PAPER_PATH = "test/20200118.jpg"  # that the paper's own request names
@@ -91,6 +92,7 @@ async def local_cloud(
     model: str | None = None,
     concurrency: int = CONCURRENCY,
     idle_expiry_s: float | Callable[[], float] = 600.0,
+    image_functions_url: str | None = None,
 ) -> AsyncIterator[CloudInfo]:
     """Run the local cloud for as long as the block runs.
 
@@ -101,6 +103,8 @@ async def local_cloud(
         model: `NAME@VERSION` to serve instead of what the settings name.
         concurrency: the account's concurrency: most calls at once, of all functions.
         idle_expiry_s: seconds after which an idle instance ends, or what gives each one its own.
+        image_functions_url: where calls of container-image functions go instead of the pool, such
+            as a stand-in that an experiment measures with.
 
     Raises:
         LocalCloudError: it cannot start; the message says why and what to do.
@@ -134,7 +138,7 @@ async def local_cloud(
             extra_environment=aws.environment,
         )
         fleet = Fleet(pool)
-        proxy_url = await _start_pool(stack, pool, fleet)
+        proxy_url = image_functions_url or await _start_pool(stack, pool, fleet)
 
         with steps.step("Starting the emulator"):
             emulator = _emulator(emulator_env, endpoint_url, folder, stacks, proxy_url, concurrency)
@@ -227,6 +231,8 @@ def _emulator(
         folder=scratch,
         function_urls={name: proxy_url for each in stacks for name in each.image_functions()},
         account_concurrency=concurrency,
+        # One thread for each call under way, and some for the control plane.
+        threads=max(_EMULATOR_THREADS, concurrency + 16),
     )
 
 
