@@ -76,13 +76,22 @@ def secret(cloud: Cloud, s3: Any) -> None:
 
 @pytest.mark.usefixtures("secret")
 @pytest.mark.parametrize("file_path", ESCAPES, ids=ascii)
-@pytest.mark.parametrize("escaped", [True, False], ids=["as JSON escapes", "as UTF-8"])
+@pytest.mark.parametrize("how", ["as JSON escapes", "as UTF-8", "past the gateway"])
 def test_no_path_in_any_encoding_leads_out_of_its_prefix(
-    cloud: Cloud, file_path: str, escaped: bool
+    cloud: Cloud, file_path: str, how: str
 ) -> None:
     body = {"method": "classification", "file_path": file_path}
-    text = json.dumps(body, ensure_ascii=escaped)
-    if escaped:  # every character, so that nothing that reads the text itself knows it
+    if how == "past the gateway":  # whose own check of the body then helps nobody
+        invoked = cloud.client("lambda").invoke(
+            FunctionName="warmlens-local-classifier",
+            Qualifier="live",
+            Payload=json.dumps(body).encode(),
+        )
+        told = json.loads(invoked["Payload"].read())
+        assert told["status"] in (400, 403), told
+        return
+    text = json.dumps(body, ensure_ascii=False)
+    if how == "as JSON escapes":  # every character, so that nothing that reads the text knows it
         letters = "".join(f"\\u{ord(each):04x}" for each in file_path)
         text = f'{{"method": "classification", "file_path": "{letters}"}}'
     answer = cloud.post(

@@ -177,10 +177,10 @@ async def roll_out(
         yield begin
 
 
-async def under_load(alias: Alias) -> None:
+async def under_load(alias: Alias, *, calls_per_look: int = CALLS_PER_LOOK) -> None:
     """Send calls, some at once, and look at the alarms in between."""
-    for _ in range(CALLS // CALLS_PER_LOOK):
-        left = iter(range(CALLS_PER_LOOK))
+    for _ in range(CALLS // calls_per_look):
+        left = iter(range(calls_per_look))
 
         async def user(left: Iterator[int] = left) -> None:
             for _ in left:
@@ -202,6 +202,17 @@ async def test_a_bad_version_is_rolled_back_and_costs_the_canarys_share_at_most(
     # It was taken back at the first look: what came before is all there is.
     assert 0 < len(failed) <= CALLS_PER_LOOK / CANARY_EVERY
     assert len(alias.outcomes) == CALLS
+
+
+async def test_a_model_that_does_not_load_is_reason_enough_when_there_are_few_calls(
+    roll_out: Callable[[Version], Alias], thresholds: dict[str, float]
+) -> None:
+    alias = roll_out(BAD["a model that is not there"])
+    per_look = 2 * CANARY_EVERY
+    await under_load(alias, calls_per_look=per_look)
+    failed = [version for version, told in alias.outcomes if told != "espresso"]
+    assert 0 < len(failed) <= per_look / CANARY_EVERY < thresholds["Fault"]
+    assert alias.shifting is False
 
 
 async def test_a_good_version_is_not_rolled_back(roll_out: Callable[[Version], Alias]) -> None:
