@@ -260,11 +260,12 @@ def _over_api(found: Sequence[Sample], about: dict[str, Any]) -> Iterator[Record
         values = [value for outcome in outcomes for value in joined(found, outcome)]
         if values:
             yield record_of(found, values, metric=metric, unit="ms", conditions=about)
-    every = ("warm_ms", "cold_ms", "throttled_ms", "failed_ms")
+    every = ("warm_ms", "cold_ms", "throttled_ms", "failed_ms", "unanswered_ms")
     calls = sum(len(joined(found, outcome)) for outcome in every)
     for metric, outcome in (
         ("cold_share", "cold_ms"),
         ("failed_share", "failed_ms"),
+        ("unanswered_share", "unanswered_ms"),
     ):
         count = len(joined(found, outcome))
         yield total(found, count / calls, metric=metric, unit="1", conditions=about)
