@@ -47,9 +47,10 @@ async def call_at_once(
     """Make the calls and return latencies in milliseconds by outcome.
 
     Each call has a client of its own, whose connection is open before. A latency counts from the
-    moment at which the call was to be sent, waits between retries included. Outcomes: `warm_ms`, `cold_ms`, `throttled_ms` (429 to the last), `failed_ms` (any
-    other status), `unanswered_ms` (no answer); `refusals` has the number of 429 of each call that met some,
-    `span_ms` the time from the first call to the last answer.
+    moment at which the call was to be sent, waits between retries included. Outcomes: `warm_ms`,
+    `cold_ms`, `throttled_ms` (429 to the last), `failed_ms` (any other status), `unanswered_ms`
+    (no answer); `refusals` has the number of 429 of each call that met some, `span_ms` the
+    time from the first call to the last answer.
 
     Args:
         url: the call's address.
