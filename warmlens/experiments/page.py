@@ -526,6 +526,8 @@ def _clients(found: Records, chart: Chart) -> str:
             ".venv/bin/warmlens experiments read-results jmeter jmeter.csv\n"
             ".venv/bin/warmlens experiments read-results locust results.csv\n"
             "```\n",
+            "The plans name the paper's photo, `test/20200118.jpg`, which a local cloud has; in an "
+            "environment in AWS put one there first. "
             "First five wakeups at once, then the load, closed: each user sends the next request "
             "when the one before is answered. Measured on a local cloud of 64 concurrent calls "
             "with:\n",
