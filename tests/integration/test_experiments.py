@@ -45,6 +45,21 @@ def test_the_whole_flow_is_measured_on_an_api_that_runs(tmp_path: Path, cloud: C
     assert {"sign", "upload", "fetch", "decode", "inference", "api"} <= stages
 
 
+def test_many_calls_at_once_are_measured_on_an_api_that_runs(tmp_path: Path, cloud: Cloud) -> None:
+    command = ("run", "concurrency", "--quick", "--url", cloud.url, "--docs", str(tmp_path))
+    done = run(*command, "--json")
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    shares = {
+        (each["metric"], each["conditions"]["clients"]): each["value"]
+        for each in records
+        if each["conditions"].get("arrivals") == "closed"
+    }
+    assert shares["throttled_share", 5] == shares["unanswered_share", 5] == 0
+    assert shares["throttled_share", 100] > 0  # ten calls at once are the cloud's limit
+    assert {each["name"] for each in records} == {"ours"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -116,7 +116,7 @@ def test_the_table_of_calls_at_once_counted_again() -> None:
         ]
         answered = [ms for each in found for ms in each["warm_ms"] + each["cold_ms"]]
         refused = sum(len(each["throttled_ms"]) for each in found)
-        failed = sum(len(each["failed_ms"]) for each in found)
+        failed = sum(len(each["failed_ms"]) + len(each["unanswered_ms"]) for each in found)
         assert len(found) == int(repetitions)
         assert len(answered) + refused + failed == number(clients) * len(found)
         assert number(median_ms) == pytest.approx(statistics.median(answered), abs=0.5)
@@ -131,13 +131,14 @@ def test_the_cost_per_million_of_a_memory_size_counted_again() -> None:
     table = rows("## Fig. 13")
     assert len(table) > 5
     for row in table:
-        (warm_ms,) = (
-            each["values"]["warm_ms"]
+        warm_ms = [
+            ms
             for each in documents
             if each["name"] == row[0]
             and each["conditions"]["part"] == "one instance"
             and each["conditions"]["memory_mb"] == number(row[1])
-        )
+            for ms in each["values"]["warm_ms"]
+        ]
         gb = number(row[1]) / 1024
         usd = [
             -(-ms // 1) / 1000 * gb * prices["lambda_x86_per_gb_s"]

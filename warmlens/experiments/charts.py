@@ -89,10 +89,12 @@ def _calls(found: Records, figure: Any) -> None:
         for column, name in enumerate(("baseline", "ours")):
             axes = panels[row][column]
             left = 0.0
-            for stage in STAGES:
+            for number, stage in enumerate(STAGES):
                 record = found.first("stage_ms", name, call=call, stage=stage)
                 if record is not None and record.value >= 0.1:
-                    axes.barh([0], [record.value], left=[left], label=stage)
+                    axes.barh(
+                        [0], [record.value], left=[left], label=stage, color=f"C{number % 10}"
+                    )
                     left += record.value
             axes.set(title=f"{name}, {call} call", xlabel="ms", yticks=[])
             axes.legend(fontsize=6, ncols=4, loc="upper center")
@@ -128,7 +130,7 @@ def _clients(found: Records, figure: Any) -> None:
             if records:
                 clients = [each.conditions["clients"] for each in records]
                 label = f"{name}, {arrivals}"
-                (line,) = axes.plot(clients, [each.value for each in records], ".-", label=label)
+                (line,) = axes.loglog(clients, [each.value for each in records], ".-", label=label)
                 axes.fill_between(
                     clients,
                     [each.value for each in records],
@@ -169,10 +171,12 @@ def _sizes(found: Records, figure: Any) -> None:
         title="Fig. 13: time (measured) and cost at today's prices (computed)",
     )
     axes.set_xticks(ticks, [str(size) for size in ticks])
+    times_ms = (20, 50, 100, 200, 500, 1000)
+    axes.set_yticks(times_ms, [str(time_ms) for time_ms in times_ms])
     axes.minorticks_off()
     costs.set_ylabel("USD per million (dotted)")
     costs.set_ylim(bottom=0)
-    axes.legend(loc="upper center")
+    axes.legend(loc="center left")
 
 
 def _kept(found: Records, figure: Any) -> None:

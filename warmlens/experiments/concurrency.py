@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from warmlens.experiments.experiment import Earlier, Experiment, Measure, Mode, Values
+from warmlens.experiments.flow import upload
 from warmlens.experiments.load import Load, call_at_once, wake_at_once
 from warmlens.experiments.prices import PAPER
 from warmlens.experiments.samples import Sample, Step, grouped, joined, record_of, total
@@ -21,6 +22,7 @@ from warmlens.experiments.target import (
     running_stand_in,
 )
 from warmlens.local.aws import LocalAws
+from warmlens.local.samples import ANY_PHOTO, SAMPLES
 from warmlens.models.serving import ALIAS
 from warmlens.records import Record
 
@@ -37,6 +39,7 @@ OWN_THROTTLE = (100, 200)
 NO_THROTTLE = (10_000, 5_000)
 """AWS's default for an account and region (API Gateway developer guide, "Quotas")."""
 
+SAMPLE = SAMPLES / ANY_PHOTO
 REAL, STAND_IN, DOOR = "ours", "stand-in", "stand-in without the API"
 PLAIN, SLOW, RESERVED_CASE, RETRY, THROTTLED = (
     "as the paper's",
@@ -45,15 +48,18 @@ PLAIN, SLOW, RESERVED_CASE, RETRY, THROTTLED = (
     f"reserved concurrency of {RESERVED}, clients that try again",
     "the environment's own throttle",
 )
-_OUTCOMES = ("warm_ms", "cold_ms", "throttled_ms", "failed_ms")
+_OUTCOMES = ("warm_ms", "cold_ms", "throttled_ms", "failed_ms", "unanswered_ms")
 _REAL_CLIENTS = {Mode.QUICK: (1, 5, 20), Mode.FULL: (1, 2, 5, 10, 20, 40)}
 _CLIENTS = {Mode.QUICK: (100, 500, 1000, 1200), Mode.FULL: tuple(range(100, 1201, 100))}
 _REPETITIONS = {Mode.QUICK: 2, Mode.FULL: 10}
+_OPEN = {Mode.QUICK: 2, Mode.FULL: 3}
+"""Repetitions with open arrivals."""
+
 _DEPLOYED_CLIENTS = {Mode.QUICK: (1, 5, 20, 100), Mode.FULL: tuple(range(100, 1201, 100))}
 
 
 def steps(mode: Mode, target: Target) -> list[Step]:
-    """Return all, each size ten times in full mode."""
+    """Return all, each size ten times in full mode, three times with open arrivals."""
     repetitions = range(_REPETITIONS[mode])
 
     def step(name: str, clients: int, arrivals: str, case: str, repetition: int) -> Step:
@@ -69,6 +75,7 @@ def steps(mode: Mode, target: Target) -> list[Step]:
         )
 
     def plan(name: str, sizes: Sequence[int], arrivals: str) -> list[Step]:
+        repetitions = range(_REPETITIONS[mode] if arrivals == "closed" else _OPEN[mode])
         return [
             step(name, clients, arrivals, PLAIN, repetition)
             for clients in sizes
@@ -114,6 +121,12 @@ def _real(target: Target, stack: ExitStack) -> Measure:
     # Room for the forty clients of the full mode: each gets an instance.
     api = stack.enter_context(running_api(target, "--concurrency", "64"))
 
+    body: Mapping[str, Any] = CLASSIFICATION
+    if api.aws is None:  # a local cloud has the paper's photo; another API may not
+        with httpx.Client(timeout=60, headers=dict(api.headers)) as http:
+            file_path, _, _ = upload(http, api, SAMPLE.read_bytes())
+        body = {**CLASSIFICATION, "file_path": file_path}
+
     def measure(step: Step) -> Values:
         wake: Values = {}
         if step.conditions["repetition"] == 0:
@@ -123,7 +136,7 @@ def _real(target: Target, stack: ExitStack) -> Measure:
             begun_s = time.perf_counter()
             asyncio.run(wake_at_once(api.url, WARM, HOLD_MS, api.headers))
             wake["wake_ms"] = [(time.perf_counter() - begun_s) * 1000]
-        return {**_call(f"{api.url}/classification", step, api.headers), **wake}
+        return {**_call(f"{api.url}/classification", step, api.headers, body=body), **wake}
 
     return measure
 
@@ -176,7 +189,14 @@ def _configure(aws: LocalAws, about: dict[str, str], case: str) -> None:
         )
 
 
-def _call(url: str, step: Step, headers: Mapping[str, str], *, retry: bool = False) -> Values:
+def _call(
+    url: str,
+    step: Step,
+    headers: Mapping[str, str],
+    *,
+    retry: bool = False,
+    body: Mapping[str, Any] = CLASSIFICATION,
+) -> Values:
     conditions = step.conditions
     load = Load(
         calls=conditions["clients"],
@@ -184,7 +204,7 @@ def _call(url: str, step: Step, headers: Mapping[str, str], *, retry: bool = Fal
         retry=retry,
         seed=conditions["repetition"],
     )
-    return asyncio.run(call_at_once(url, CLASSIFICATION, load, headers))
+    return asyncio.run(call_at_once(url, body, load, headers))
 
 
 def records(samples: Sequence[Sample]) -> Iterator[Record]:
@@ -201,6 +221,7 @@ def records(samples: Sequence[Sample]) -> Iterator[Record]:
             ("cold_share", "cold_ms"),
             ("throttled_share", "throttled_ms"),
             ("failed_share", "failed_ms"),
+            ("unanswered_share", "unanswered_ms"),
         ):
             yield total(
                 found,

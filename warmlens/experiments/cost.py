@@ -214,7 +214,7 @@ def _servers(name: str, times: Measured) -> Iterator[Record]:
 
 def throughput_rps(server: Ec2, times: Measured) -> float:
     """Return requests per second of a server whose processors are each as fast as one here."""
-    return server.vcpus * server.sustained_share * 1000 / statistics.fmean(times.vcpu_ms)
+    return server.vcpus * server.sustained_share * 1000 / statistics.median(times.vcpu_ms)
 
 
 def _fig_9(name: str, times: Measured) -> Iterator[Record]:

@@ -56,7 +56,15 @@ def flow_lab(target: Target, earlier: Earlier) -> Iterator[Measure]:
         yield measure
 
 
-def _once(http: httpx.Client, api: RunningApi, data: bytes) -> dict[str, float]:
+def upload(http: httpx.Client, api: RunningApi, data: bytes) -> tuple[str, float, float]:
+    """Upload a photo as the page does.
+
+    Returns:
+        Its path for `classification`, and the milliseconds that signing and uploading took.
+
+    Raises:
+        TargetError: the API or S3 refused.
+    """
     content_type = "image/jpeg"
     signed, sign_ms = _timed(
         http, f"{api.url}/uploads", json={"content_type": content_type, "bytes": len(data)}
@@ -73,10 +81,15 @@ def _once(http: httpx.Client, api: RunningApi, data: bytes) -> dict[str, float]:
     upload_ms = (time.perf_counter() - begun_s) * 1000
     if stored.is_error:
         raise TargetError(f"S3 refused the upload: {stored.text}")
+    return str(signed["file_path"]), sign_ms, upload_ms
+
+
+def _once(http: httpx.Client, api: RunningApi, data: bytes) -> dict[str, float]:
+    file_path, sign_ms, upload_ms = upload(http, api, data)
     answer, call_ms = _timed(
         http,
         f"{api.url}/classification",
-        json={"method": "classification", "file_path": signed["file_path"]},
+        json={"method": "classification", "file_path": file_path},
     )
     stages = {f"{name}_ms": float(ms) for name, ms in answer["stages_ms"].items()}
     function_ms = answer["time"] * 1000
@@ -95,7 +108,10 @@ def _once(http: httpx.Client, api: RunningApi, data: bytes) -> dict[str, float]:
 
 def _timed(http: httpx.Client, url: str, *, json: dict[str, Any]) -> tuple[dict[str, Any], float]:
     begun_s = time.perf_counter()
-    response = http.post(url, json=json)
+    try:
+        response = http.post(url, json=json)
+    except httpx.HTTPError as error:
+        raise TargetError(f"{url} does not answer: {error}") from error
     taken_ms = (time.perf_counter() - begun_s) * 1000
     if response.is_error:
         raise TargetError(f"{url} answered {response.status_code}: {response.text[:300]}")

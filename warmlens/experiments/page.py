@@ -28,7 +28,7 @@ The quick mode takes under ten minutes on two cores, the full mode some forty. A
 interrupted goes on where it stopped with the same command. `--env` and `--url` measure what is
 deployed, into `.warmlens/experiments/`; what needs other processes or other settings of the
 function (stages by process, memory sizes, the stand-in) is left out there. In the full mode that
-is 156,000 calls for Fig. 12, and waits of hours for idle expiry. Nobody has run it against AWS yet:
+is 101,000 calls for Fig. 12, and waits of hours for idle expiry. Nobody has run it against AWS yet:
 there was no account.
 
 - *measured*: here, on the machine below, which is shared with other work: take ratios, not
@@ -316,14 +316,15 @@ def _concurrency(found: Records, chart: Chart) -> str:
         return ""
     header = (
         "what | arrivals | calls at once | repetitions | p50 ms | p95 ms | p99 ms | cold, p50 ms "
-        "| cold | 429 | failed | calls a second | executions at once"
+        "| cold | 429 | failed | no answer | calls a second | executions at once"
     )
     limits = [each for each in found.all("calls_per_s") if each not in plain]
     return "\n".join(
         [
             "## Fig. 12: many calls at once\n",
             "Measured. *closed*: as many clients, each sends one request, all at once, as JMeter's "
-            "threads do. *open*: as many requests come independently within a second. Five "
+            "threads do, on connections that are open before. *open*: as many requests come "
+            "independently within a second. Five "
             f"instances are warm before the first repetition of each line. *{concurrency.REAL}* is "
             "the real function, as far as two cores go; *stand-in* is not the model (see above); "
             f"*{concurrency.DOOR}* is the same, called directly. Shares are of all calls, "
@@ -380,6 +381,7 @@ def _load_row(found: Records, about: Record) -> tuple[object, ...]:
         f"{_same(found, 'cold_share', about):.1%}",
         f"{_same(found, 'throttled_share', about):.1%}",
         f"{_same(found, 'failed_share', about):.1%}",
+        f"{_same(found, 'unanswered_share', about):.1%}",
         f"{about.value:,.0f}",
         f"{peak.value:,.0f}" if peak else "",
     )
@@ -417,7 +419,8 @@ def _memory(found: Records, chart: Chart) -> str:
         [
             "## Fig. 13: memory sizes\n",
             "One instance, held to the processor share of its size, a photo of 2 megapixels, 224 "
-            "px; cost per million warm calls. 10,240 MB bring 5.8 processors and are measured only "
+            "px; sizes and handlers take turns of five calls; cost per million warm "
+            "calls. 10,240 MB bring 5.8 processors and are measured only "
             "where there are as many.\n",
             _command(warm),
             chart("fig-13-memory", "Time and cost against memory size"),
@@ -523,6 +526,8 @@ def _clients(found: Records, chart: Chart) -> str:
             ".venv/bin/warmlens experiments read-results jmeter jmeter.csv\n"
             ".venv/bin/warmlens experiments read-results locust results.csv\n"
             "```\n",
+            "The plans name the paper's photo, `test/20200118.jpg`, which a local cloud has; in an "
+            "environment in AWS put one there first. "
             "First five wakeups at once, then the load, closed: each user sends the next request "
             "when the one before is answered. Measured on a local cloud of 64 concurrent calls "
             "with:\n",

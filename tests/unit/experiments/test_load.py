@@ -92,7 +92,7 @@ async def test_open_calls_come_one_after_another(served: tuple[Api, str]) -> Non
 
 async def test_an_api_that_is_not_there_is_a_failure_and_no_exception() -> None:
     outcomes = await load(f"http://{HOST}:{free_port()}", calls=2)
-    assert counts(outcomes) == {"failed_ms": 2, "span_ms": 1}
+    assert counts(outcomes) == {"unanswered_ms": 2, "span_ms": 1}
 
 
 async def test_waking_tells_which_instances_answered(served: tuple[Api, str]) -> None:
