@@ -1,0 +1,56 @@
+"""Draws of `chance.py`, compiled: the same numbers for the same stream."""
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from warmlens.planner import chance
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+States = npt.NDArray[np.uint64]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_STEP, _MIX_1, _MIX_2 = (np.uint64(each) for each in (chance.STEP, chance.MIX_1, chance.MIX_2))
+_11, _27, _30, _31 = (np.uint64(each) for each in (11, 27, 30, 31))
+_UNIT = chance.UNIT
+_CONSTANT, _EXPONENTIAL = chance.CONSTANT, chance.EXPONENTIAL
+
+
+def compiled(function: Function) -> Function:
+    """Compile, keep the types, and keep the machine code beside the source for the next start."""
+    return cast(Function, njit(cache=True)(function))
+
+
+@compiled
+def unit(states: States, which: int) -> float:
+    state = states[which] + _STEP
+    states[which] = state
+    bits = (state ^ (state >> _30)) * _MIX_1
+    bits = (bits ^ (bits >> _27)) * _MIX_2
+    bits = bits ^ (bits >> _31)
+    return float(np.float64(bits >> _11) * _UNIT)
+
+
+@compiled
+def draw(kind: int, values: Floats, quantiles: Floats, states: States, which: int) -> float:
+    if kind == _CONSTANT:
+        return float(values[0])
+    share = unit(states, which)
+    if kind == _EXPONENTIAL:
+        return float(-math.log(1.0 - share) * values[0])
+    at = 0
+    while share > quantiles[at + 1]:
+        at += 1
+    low, high = quantiles[at], quantiles[at + 1]
+    a, b = values[at], values[at + 1]
+    return float(a + (b - a) * ((share - low) / (high - low)))
+
+
+def states_of(seed: int, *streams: int) -> States:
+    """Return where streams of a seed begin, for `unit`."""
+    return np.array([chance.first_state(seed, stream) for stream in streams], dtype=np.uint64)
