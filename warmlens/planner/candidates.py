@@ -57,7 +57,7 @@ class Candidate:
     def label(self) -> str:
         """What people call it."""
         low, high = min(self.by_hour), max(self.by_hour)
-        count = f"{high}" if low == high else f"{low} to {high}"
+        count = f"{high}" if low == high else f"{low} to {high} ({sum(self.by_hour)} a day)"
         warming = {
             "off": "no warming",
             "ping": f"ping {count}, held {self.hold_ms} ms",

@@ -42,11 +42,13 @@ class Reached:
         latency_ms: the percentile of the objective.
         cold_share: share of users that met a cold start.
         throttled_share: share that was refused.
+        peak_busy: most calls at once.
     """
 
     latency_ms: Interval
     cold_share: Interval
     throttled_share: float
+    peak_busy: int
 
     def meets(self, objective: Objective) -> bool:
         """Whether it is met at the worse end of the intervals, and nobody is refused."""
@@ -64,6 +66,7 @@ def reached(outcomes: list[Outcome], objective: Objective) -> Reached:
         each_seed(outcomes, lambda outcome: outcome.percentile_ms(objective.percent)),
         each_seed(outcomes, lambda outcome: outcome.cold_share),
         sum(outcome.throttled for outcome in outcomes) / requests if requests else 0.0,
+        max(outcome.peak_busy for outcome in outcomes),
     )
 
 
