@@ -11,9 +11,13 @@ from rich.table import Table
 
 from warmlens.bench.overhead import measure_overhead
 from warmlens.bench.rounds import measure_rounds
+from warmlens.bench.simfaas import comparison as simfaas_comparison
 from warmlens.bench.speed import commands as speed_commands
 from warmlens.bench.warming.comparison import INSTANCES, compare
 from warmlens.bench.warming.page import PageError, chart, with_table
+from warmlens.local.environments import Environment
+from warmlens.local.errors import LocalCloudError
+from warmlens.paths import STATE
 from warmlens.records import Record, write_records
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed, warming and the local cloud.")
@@ -86,6 +90,25 @@ def overhead(
 ) -> None:
     """Time a warm call that does nothing: in the pool, and beside the emulator's own executor."""
     _print(asyncio.run(measure_overhead(calls)), "concurrency", as_json=as_json)
+
+
+@app.command()
+def simfaas(
+    seeds: Annotated[int, typer.Option(min=3, help="Simulations of each example.")] = 6,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate SimFaaS's own examples with it and with the planner, in turns.
+
+    SimFaaS is installed into an environment of its own the first time.
+    """
+    environment = Environment(STATE / "environments", "simfaas", simfaas_comparison.REQUIREMENTS)
+    try:
+        asyncio.run(environment.install())
+    except LocalCloudError as error:
+        err.print(str(error), style="red", markup=False)
+        raise typer.Exit(1) from None
+    records = list(simfaas_comparison.compare(environment.python, seeds))
+    _print(records, "name", as_json=as_json)
 
 
 def _print(records: Sequence[Record], condition: str, *, as_json: bool) -> None:

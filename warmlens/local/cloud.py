@@ -20,6 +20,7 @@ from warmlens.local.front import front_app
 from warmlens.local.gaps import add_request_validators
 from warmlens.local.image_functions import ImageFunctions
 from warmlens.local.instances.best_isolation import best_isolation
+from warmlens.local.instances.clock import Clock
 from warmlens.local.instances.lambda_proxy import PROXY_PATH, proxy_routes
 from warmlens.local.instances.pool import InstancePool
 from warmlens.local.instances.private_tmp import OWN, SHARED, find_private_tmp
@@ -89,6 +90,7 @@ async def local_cloud(
     model: str | None = None,
     concurrency: int = CONCURRENCY,
     idle_expiry_s: float | Callable[[], float] = 600.0,
+    clock: Clock | None = None,
 ) -> AsyncIterator[CloudInfo]:
     """Run the local cloud for as long as the block runs.
 
@@ -99,6 +101,7 @@ async def local_cloud(
         model: `NAME@VERSION` to serve instead of what the settings name.
         concurrency: the account's concurrency: most calls at once, of all functions.
         idle_expiry_s: seconds after which an idle instance ends, or what gives each one its own.
+        clock: what the instances' lives are measured with; the machine's unless given.
 
     Raises:
         LocalCloudError: it cannot start; the message says why and what to do.
@@ -127,6 +130,7 @@ async def local_cloud(
             log=lambda line: print(line, file=log),
             max_instances=concurrency,
             idle_expiry_s=idle_expiry_s,
+            clock=clock,
             isolation=isolation,
             private_tmp=private_tmp,
             extra_environment=aws.environment,

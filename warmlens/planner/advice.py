@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from warmlens.planner.candidates import Assumptions, Candidate, candidates
 from warmlens.planner.cost import Item, monthly_items, total_usd
@@ -39,7 +39,7 @@ class Question:
     measured: Sequence[Measured]
     prices: PriceList
     model_bytes: int
-    assumptions: Assumptions = Assumptions()
+    assumptions: Assumptions = field(default_factory=Assumptions)
     seed: int = 1
     seeds: int | None = None
     engine: Engine = Engine.AUTO
@@ -184,9 +184,7 @@ def variations(base: Assumptions) -> list[Assumptions]:
             {"shortest_lifetime_s": 1800.0, "longest_lifetime_s": 3600.0},
         ),
     )
-    found = [
-        replace(base, name=name, lives=replace(lives, **change)) for name, change in changed
-    ]
+    found = [replace(base, name=name, lives=replace(lives, **change)) for name, change in changed]
     slower = replace(
         base, name="a cold start takes a second longer", platform_ms=base.platform_ms + 1000
     )

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from warmlens.planner.chance import Distribution
 from warmlens.planner.cost import Deployment
@@ -29,7 +29,7 @@ class Assumptions:
         name: of a variation, for people.
     """
 
-    lives: Lives = Lives()
+    lives: Lives = field(default_factory=Lives)
     platform_ms: int = 0
     concurrency: int = 1000
     name: str = "as assumed"
@@ -112,9 +112,7 @@ def candidates(
         for counts in profiles:
             if max(counts) <= min(MAX_PINGED, concurrency - USER_RESERVE):
                 for hold_ms in HOLDS_MS:
-                    yield Candidate(
-                        measured=each, warming="ping", by_hour=counts, hold_ms=hold_ms
-                    )
+                    yield Candidate(measured=each, warming="ping", by_hour=counts, hold_ms=hold_ms)
         for counts in profiles:
             if max(counts) <= concurrency:
                 yield Candidate(measured=each, warming="provisioned", by_hour=counts)
@@ -140,7 +138,7 @@ def busiest_rates(traffic: Profile) -> list[float]:
     hours = math.ceil(max(length_s, DAY_H * HOUR_S) / HOUR_S)
     for hour in range(hours):
         first = int(hour * HOUR_S // traffic.segment_s)
-        last = int(math.ceil((hour + 1) * HOUR_S / traffic.segment_s))
+        last = math.ceil((hour + 1) * HOUR_S / traffic.segment_s)
         for segment in range(first, max(last, first + 1)):
             rate = traffic.rates_per_s[segment % len(traffic.rates_per_s)]
             rates[hour % DAY_H] = max(rates[hour % DAY_H], rate)

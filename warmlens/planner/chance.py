@@ -85,7 +85,7 @@ class Distribution:
         ):
             raise PlanError(
                 "bad_quantiles",
-                f"quantiles {self.quantiles} of {self.values_s} s: give both ascending, from 0 to 1",
+                f"quantiles {self.quantiles} of {self.values_s} s: both ascend, from 0 to 1",
             )
 
     @property

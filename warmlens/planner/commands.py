@@ -285,7 +285,8 @@ def _candidate(
     kind = warming or ("ping" if warm else "off")
     if kind not in ("off", "ping", "provisioned") or (kind == "off") != (warm == 0):
         raise PlanError(
-            "bad_warming", f"warming {kind} with --warm {warm}: off with 0, ping or provisioned with more"
+            "bad_warming",
+            f"warming {kind} with --warm {warm}: off with 0, ping or provisioned with more",
         )
     return Candidate(
         measured=pick(o.measured_of(speed, input_px, megapixels), memory_mb, model_store),
@@ -335,4 +336,3 @@ def _say_slow(requests: float, engine: Engine) -> None:
             "sooner.",
             markup=False,
         )
-

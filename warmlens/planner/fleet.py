@@ -147,10 +147,14 @@ class Fleet:
 
     def _take_idle(self, now_s: float) -> _Instance | None:
         while self._idle:
-            instance = self._idle.pop()
+            instance = self._idle.pop(self._next_idle())
             if self._stays(instance, now_s):
                 return instance
         return None
+
+    def _next_idle(self) -> int:
+        """Return where in the idle ones the next to be used is: the last one."""
+        return -1
 
     def _stays(self, instance: _Instance, now_s: float) -> bool:
         return (

@@ -47,6 +47,7 @@ def compiled(function: Function) -> Function:
 
 @compiled
 def unit(states: States, which: int) -> float:
+    """As `Stream`: the next draw of one of some streams."""
     state = states[which] + _STEP
     states[which] = state
     bits = (state ^ (state >> _30)) * _MIX_1
@@ -57,6 +58,7 @@ def unit(states: States, which: int) -> float:
 
 @compiled
 def draw(kind: int, values: Floats, quantiles: Floats, states: States, which: int) -> float:
+    """As `Distribution.draw`, from one of some streams."""
     if kind == _CONSTANT:
         return float(values[0])
     share = unit(states, which)

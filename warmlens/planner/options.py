@@ -22,7 +22,9 @@ MODEL = MODEL_ARTIFACTS / "products-resnet50" / "1.0.0"
 Region = Annotated[str, typer.Option(help="AWS region, whose prices are taken.")]
 PricesFile = Annotated[
     Path | None,
-    typer.Option("--prices", help="A JSON file of prices that replace the region's or add to them."),
+    typer.Option(
+        "--prices", help="A JSON file of prices that replace the region's or add to them."
+    ),
 ]
 Speed = Annotated[
     list[Path] | None,
@@ -81,9 +83,7 @@ def assumptions_of(idle_min: str, platform_ms: int, concurrency: int) -> Assumpt
         PlanError: the idle expiry is none.
     """
     lives = lives_from_minutes(idle_min, Lives())
-    return replace(
-        Assumptions(), lives=lives, platform_ms=platform_ms, concurrency=concurrency
-    )
+    return replace(Assumptions(), lives=lives, platform_ms=platform_ms, concurrency=concurrency)
 
 
 def measured_of(speed: list[Path] | None, input_px: int, megapixels: float) -> list[Measured]:

@@ -20,6 +20,7 @@ def simulate(
     seed: int,
     into: Outcome | None = None,
     lives: Callable[[], float] | None = None,
+    fleet: Fleet | None = None,
 ) -> Outcome:
     """Serve users' calls in the order of time.
 
@@ -30,6 +31,7 @@ def simulate(
         seed: draws the times of service and the lives of instances.
         into: is added to instead of a new outcome.
         lives: draws the lives of instances instead.
+        fleet: serves the calls, instead of a new one of the model.
 
     Raises:
         PlanError: an arrival is before the one before it, negative, or not before the horizon.
@@ -37,7 +39,7 @@ def simulate(
     outcome = into or Outcome()
     hours = math.ceil(horizon_s / HOUR_S)
     outcome.make_room(hours=hours, concurrency=model.concurrency)
-    fleet = Fleet(model, lives or Stream(seed, LIVES))
+    fleet = fleet or Fleet(model, lives or Stream(seed, LIVES))
     warmer = Warmer(model.pings, horizon_s) if model.pings else None
     service = Stream(seed, SERVICE)
     samples = 0
@@ -93,7 +95,8 @@ def provisioned_s(model: Model, horizon_s: float) -> float:
     """Return the instance-seconds of provisioned concurrency."""
     hours = math.ceil(horizon_s / HOUR_S)
     return sum(
-        model.provisioned_by_hour[hour % DAY_H] * (min(horizon_s, (hour + 1) * HOUR_S) - hour * HOUR_S)
+        model.provisioned_by_hour[hour % DAY_H]
+        * (min(horizon_s, (hour + 1) * HOUR_S) - hour * HOUR_S)
         for hour in range(hours)
     )
 

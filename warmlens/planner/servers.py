@@ -95,8 +95,9 @@ def servers_needed(question: Question, service: Measured, profile: Profile) -> i
         low, high = high, high * 2
         if high > MOST_SERVERS:
             raise PlanError(
-                "too_slow", f"{MOST_SERVERS} processors do not reach the latency; a call takes "
-                f"{service.warm_ms:.0f} ms on one"
+                "too_slow",
+                f"{MOST_SERVERS} processors do not reach the latency; a call takes "
+                f"{service.warm_ms:.0f} ms on one",
             )
     while high - low > 1:
         middle = (low + high) // 2
@@ -104,9 +105,7 @@ def servers_needed(question: Question, service: Measured, profile: Profile) -> i
     return high
 
 
-def server_items(
-    name: str, vcpus: int, requests_per_month: float, prices: PriceList
-) -> list[Item]:
+def server_items(name: str, vcpus: int, requests_per_month: float, prices: PriceList) -> list[Item]:
     """Return what servers with so many processors cost in a month, behind a load balancer.
 
     Raises:

@@ -12,7 +12,7 @@ def settings_text(candidate: Candidate, *, region: str, peak_busy: int) -> str:
         peak_busy: most calls at once that were simulated, for the hint at reserved concurrency.
     """
     lines = [
-        'Settings(',
+        "Settings(",
         '    env_name="prod",',
         f'    region="{region}",',
         f"    memory_mb={candidate.measured.memory_mb},",

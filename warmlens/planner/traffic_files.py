@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import itertools
 import json
 import math
 from collections.abc import Mapping
@@ -108,9 +109,7 @@ def _cloudwatch(file: Path) -> Profile:
     for moment, count in points.items():
         require_rate(f"{file}: the data point of {moment.isoformat()}", count)
     ordered = sorted(points)
-    period_s = min(
-        (b - a).total_seconds() for a, b in zip(ordered, ordered[1:], strict=False)
-    )
+    period_s = min((b - a).total_seconds() for a, b in itertools.pairwise(ordered))
     fitting = [each for each in CLOUDWATCH_PERIODS_S if period_s % each == 0]
     if not fitting:
         raise PlanError(

@@ -85,7 +85,9 @@ def read_prices(region: str = DEFAULT_REGION, file: Path | None = None) -> Price
 def _read(file: Path, region: str) -> PriceList:
     try:
         document = json.loads(file.read_text())
-        found = PriceList(document["region"], document["date"], MappingProxyType(document["prices"]))
+        found = PriceList(
+            document["region"], document["date"], MappingProxyType(document["prices"])
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PriceError(
             "bad_prices", f"{file}: not a file of prices, which has region, date, prices: {error!r}"

@@ -23,7 +23,9 @@ def test_both_count_the_same(model: Model, traffic: Profile, seed: int, horizon_
     if traffic.expected(horizon_s) > 3_000:
         horizon_s = 900.0
     ours = by_kernel(model, traffic, horizon_s=horizon_s, seed=seed)
-    assert fields_of(ours) == fields_of(by_reference(model, traffic, horizon_s=horizon_s, seed=seed))
+    assert fields_of(ours) == fields_of(
+        by_reference(model, traffic, horizon_s=horizon_s, seed=seed)
+    )
 
 
 def test_they_agree_over_several_chunks_of_arrivals() -> None:
