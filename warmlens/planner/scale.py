@@ -4,18 +4,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from warmlens.planner.page import PageError, with_block
 from warmlens.planner.simulate import Engine
 from warmlens.records import Record, machine, today, write_records
 
 COMMAND = "warmlens plan scale"
-MARK = "warmlens plan scale"
 DAY_S = 86_400
 LARGEST_PYTHON = 10**6
 _WARM = 5
@@ -25,9 +21,6 @@ def scale_command(
     up_to: Annotated[
         int, typer.Option(min=4, max=8, help="Largest number of requests, as a power of ten.")
     ] = 8,
-    page: Annotated[
-        Path | None, typer.Option(help="A page whose table to make anew, as docs/planning.md.")
-    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print records as JSON Lines and nothing else.")
     ] = False,
@@ -37,12 +30,6 @@ def scale_command(
     The kernel first runs once unmeasured, which compiles it if this machine has not yet.
     """
     records = list(measure_scale(up_to))
-    if page is not None:
-        try:
-            page.write_text(with_block(page.read_text(), MARK, table(records)))
-        except (OSError, PageError) as error:
-            Console(stderr=True).print(f"{page}: {error}", style="red", markup=False)
-            raise typer.Exit(1) from None
     typer.echo(write_records(records) if as_json else table(records), nl=False)
 
 

@@ -27,7 +27,7 @@ class SkippingClock:
                 return
 
     async def skip_to(self, moment_s: float) -> None:
-        """Jump to a moment unless it is past; what is due until then is done before this returns."""
+        """Jump to a moment unless it is past; what was due until then is done afterwards."""
         left_s = moment_s - self.monotonic()
         if left_s <= 0:
             return
