@@ -1,6 +1,8 @@
 """The compiled kernel counts what the plain Python counts, to the last bit."""
 
 import itertools
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -78,3 +80,12 @@ def test_a_trace_that_goes_back_is_refused_by_both(tmp_path: Path) -> None:
     for simulate in (by_kernel, by_reference):
         with pytest.raises(PlanError, match="2 s comes after one at 3 s"):
             simulate(model, Backwards(), horizon_s=10.0)
+
+
+def test_the_command_line_starts_with_what_make_run_installs() -> None:
+    heavy = ("numba", "numpy", "PIL", "torch", "onnxruntime")
+    program = f"import sys, warmlens.cli; print(set({heavy!r}) & set(sys.modules))"
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "set()"

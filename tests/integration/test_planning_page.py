@@ -1,0 +1,83 @@
+"""The commands of docs/planning.md do what the page says, and its plan holds on the local cloud."""
+
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from warmlens.bench.planning_page import made_anew
+from warmlens.paths import ROOT
+
+PAGE = ROOT / "docs" / "planning.md"
+TEXT = PAGE.read_text()
+COMMANDS = [
+    line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()
+]
+PLAN, COST, SIMULATE, SIMFAAS, REPLAY, SCALE = COMMANDS
+LINKS = sorted(set(re.findall(r"\]\(([^)#]+)\)", TEXT)))
+MARK = re.compile(r"<!-- made by: (.+?) -->")
+
+
+def run(command: str) -> str:
+    result = subprocess.run(
+        shlex.split(command), cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def test_the_page_is_what_its_commands_and_the_kept_records_make() -> None:
+    assert made_anew(TEXT) == TEXT
+
+
+def test_the_commands_that_are_shown_are_those_of_the_blocks() -> None:
+    marks = MARK.findall(TEXT)
+    assert PLAN.removeprefix(".venv/bin/").partition(" --chart")[0] == marks[0]
+    assert COST.removeprefix(".venv/bin/") == marks[1]
+    for command, mark in ((SIMFAAS, marks[2]), (REPLAY, marks[3]), (SCALE, marks[4])):
+        assert command.removeprefix(".venv/bin/").startswith(mark)
+
+
+def test_the_chart_is_what_the_command_draws(tmp_path: Path) -> None:
+    chart = tmp_path / "frontier.svg"
+    run(PLAN.replace("docs/pictures/frontier.svg", str(chart)))
+    assert chart.read_text() == (ROOT / "docs" / "pictures" / "frontier.svg").read_text()
+
+
+def test_a_simulation_prints_its_figures() -> None:
+    figures = json.loads(run(SIMULATE))
+    assert 12_000 < figures["requests"] < 14_000
+    assert 0 < figures["cold_share"] < 0.01
+
+
+def test_the_scale_is_measured() -> None:
+    records = [json.loads(line) for line in run(f"{SCALE} --up-to 4").splitlines()]
+    assert {(each["name"], each["metric"]) for each in records} == {
+        (engine, metric) for engine in ("numba", "python") for metric in ("wall_s", "peak_rss_mb")
+    }
+    assert all(each["value"] > 0 for each in records)
+
+
+def test_the_plan_meets_its_objective_on_the_local_cloud() -> None:
+    """Half an hour of the example, the plan's warming, real instances and the real warmer."""
+    command = REPLAY.replace("--from-hour 7 --hours 3", "--from-hour 8 --hours 0.5")
+    assert command != REPLAY
+    records = [json.loads(line) for line in run(command).splitlines()]
+    found = {(each["conditions"]["warm"], each["metric"]): each for each in records}
+    (warm,) = {count for count, _ in found} - {0}
+    assert found[warm, "cold_starts"]["samples"] > 150
+    assert found[warm, "cold_starts"]["value"] == 0  # one in a thousand is allowed
+    assert found[warm, "p99_ms"]["value"] <= 1000
+    for count in (0, warm):
+        cold = found[count, "cold_starts"]
+        low, high = cold["conditions"]["simulated_low"], cold["conditions"]["simulated_high"]
+        assert low <= cold["value"] <= high
+    assert found[0, "cold_starts"]["value"] > 0
+
+
+@pytest.mark.parametrize("target", LINKS)
+def test_every_file_that_is_linked_exists(target: str) -> None:
+    assert (PAGE.parent / target).exists()
