@@ -121,6 +121,9 @@ def simfaas(
 @app.command()
 def replay(
     traffic: Annotated[Path, typer.Option(help="A profile: CSV with the columns hour,requests.")],
+    memory_mb: Annotated[
+        int, typer.Option("--memory-mb", min=128, max=10_240, help="The classifier's memory.")
+    ] = 1769,
     warm: Annotated[int, typer.Option(min=1, max=20, help="Instances to keep warm.")] = 2,
     hold_ms: Annotated[int, typer.Option("--hold-ms", min=0, help="warming_hold_ms.")] = 100,
     from_hour: Annotated[float, typer.Option(min=0, max=23, help="Where in the day.")] = 7,
@@ -138,7 +141,13 @@ def replay(
         return [
             record
             async for record in replay_comparison.compare(
-                profile, from_hour=from_hour, hours=hours, warm=warm, hold_ms=hold_ms, seed=seed
+                profile,
+                from_hour=from_hour,
+                hours=hours,
+                memory_mb=memory_mb,
+                warm=warm,
+                hold_ms=hold_ms,
+                seed=seed,
             )
         ]
 

@@ -261,7 +261,7 @@ def _seat(s: State, now_s: float) -> tuple[int, float, float]:
 @compiled
 def _sample_until(s: State, now_s: float) -> None:
     while True:
-        at_s = s.n[N_SAMPLES] * _SAMPLE_S
+        at_s = (s.n[N_SAMPLES] + 0.5) * _SAMPLE_S
         if at_s > now_s or at_s >= s.times[_HORIZON]:
             return
         _let_end(s, at_s)
@@ -414,7 +414,7 @@ def serve(s: State, arrivals: Floats, count: int) -> int:
         s.t[T_LAST] = now_s
         if s.rules[_WITH_PINGS] == 1:
             _warm_until(s, now_s)
-        if s.n[N_SAMPLES] * _SAMPLE_S <= now_s:
+        if (s.n[N_SAMPLES] + 0.5) * _SAMPLE_S <= now_s:
             _sample_until(s, now_s)
         _user(s, now_s)
     return count

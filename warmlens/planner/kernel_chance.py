@@ -32,7 +32,7 @@ def _sources_digest() -> str:
     return digest.hexdigest()[:16]
 
 
-numba.config.CACHE_DIR = str(STATE / "numba" / _sources_digest())
+vars(numba.config)["CACHE_DIR"] = str(STATE / "numba" / _sources_digest())
 
 
 def compiled(function: Function) -> Function:
@@ -42,7 +42,8 @@ def compiled(function: Function) -> Function:
     made the kernel seven times slower. Inlining all calls (`inline="always"`) would make it half as
     fast again, and compiling take 40 s instead of 5.
     """
-    return cast(Function, numba.njit(cache=True, _nrt=False)(function))
+    njit: Any = numba.njit  # its types do not have the private option
+    return cast(Function, njit(cache=True, _nrt=False)(function))
 
 
 @compiled

@@ -10,7 +10,7 @@ from warmlens.planner import kernel as k
 from warmlens.planner.chance import ARRIVALS, BURSTS, LIVES, SERVICE
 from warmlens.planner.histogram import BINS
 from warmlens.planner.kernel_arrivals import draw_arrivals
-from warmlens.planner.kernel_chance import Floats, states_of
+from warmlens.planner.kernel_chance import Floats, Ints, states_of
 from warmlens.planner.model import HOUR_S, Model, Pings, by_hour
 from warmlens.planner.outcome import Outcome
 from warmlens.planner.reference import check_arrival, provisioned_s
@@ -79,10 +79,10 @@ def _state(model: Model, horizon_s: float, seed: int) -> k.State:
     room = model.concurrency + max(model.provisioned_by_hour)
     lives, pings = model.lives, model.pings or Pings(by_hour=by_hour(0))
 
-    def ints(*values: int) -> k.Ints:
+    def ints(*values: int) -> Ints:
         return np.array(values, dtype=np.int64)
 
-    def zeros(*shape: int) -> k.Ints:
+    def zeros(*shape: int) -> Ints:
         return np.zeros(shape, dtype=np.int64)
 
     return k.State(

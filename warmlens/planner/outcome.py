@@ -37,7 +37,8 @@ class Outcome:
         busy_seen: users by the number of calls under way when they came.
         horizon_s: simulated time.
         hour_requests, hour_cold, hour_throttled: users by hour.
-        hour_busy, hour_alive: sums of one sample a minute: calls under way, instances there.
+        hour_busy, hour_alive: sums of one sample in the middle of each minute: calls under way,
+            instances there.
         hour_samples: how many.
     """
 

@@ -46,8 +46,7 @@ def simulate(
 
     def sample_until(now_s: float) -> None:
         nonlocal samples
-        while samples * SAMPLE_S <= now_s and samples * SAMPLE_S < horizon_s:
-            at_s = samples * SAMPLE_S
+        while (at_s := (samples + 0.5) * SAMPLE_S) <= now_s and at_s < horizon_s:
             hour = int(at_s // HOUR_S)
             outcome.hour_busy[hour] += fleet.busy(at_s)
             outcome.hour_alive[hour] += fleet.alive(at_s)

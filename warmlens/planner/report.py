@@ -160,7 +160,8 @@ def _comparison(servers: Sequence[BreakEven], pays_above: float | None) -> list[
         else:
             when = f"cheaper from {each.requests_per_day:,.0f} requests a day of the same shape"
         lines.append(
-            f"{each.name}: {each.servers} processors, ${each.usd_per_month:.2f} a month; {when}."
+            f"{each.name}, processors needed: {each.servers}, ${each.usd_per_month:.2f} a month; "
+            f"{when}."
         )
     if pays_above is not None:
         lines.append(

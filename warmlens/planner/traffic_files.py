@@ -32,13 +32,13 @@ def read_traffic(file: Path, bursts: Bursts | None = None) -> Profile | Trace:
     """
     try:
         if file.suffix == ".json":
-            return replace(_cloudwatch(file), bursts=bursts)
+            return _with_bursts(_cloudwatch(file), bursts)
         with file.open(newline="") as lines:
             columns = next(csv.reader(lines), [])
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise PlanError("unreadable_traffic", f"{file}: {error}") from None
     if columns == ["hour", "requests"]:
-        return replace(_profile(file), bursts=bursts)
+        return _with_bursts(_profile(file), bursts)
     if "arrival_s" in columns:
         if bursts:
             raise PlanError("bad_burst", f"{file} is a trace, which has its bursts in it")
@@ -48,6 +48,13 @@ def read_traffic(file: Path, bursts: Bursts | None = None) -> Profile | Trace:
         f"{file}: its columns are {','.join(columns) or 'none'}; give hour,requests or arrival_s, "
         "or CloudWatch's JSON in a file that ends in .json",
     )
+
+
+def _with_bursts(profile: Profile, bursts: Bursts | None) -> Profile:
+    if bursts is None:
+        return profile
+    words = f"{profile.description}, bursts of {bursts.size} {bursts.per_hour:g} times an hour"
+    return replace(profile, bursts=bursts, description=words)
 
 
 def read_trace(file: Path) -> Trace:

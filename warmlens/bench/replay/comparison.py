@@ -55,13 +55,21 @@ def part_of_day(traffic: Profile, *, from_hour: float, hours: float, seed: int) 
 
 
 async def compare(
-    traffic: Profile, *, from_hour: float, hours: float, warm: int, hold_ms: int, seed: int
+    traffic: Profile,
+    *,
+    from_hour: float,
+    hours: float,
+    memory_mb: int,
+    warm: int,
+    hold_ms: int,
+    seed: int,
 ) -> AsyncIterator[Record]:
     """Replay the hours twice, without warming and with it, and simulate the same calls.
 
     Args:
         traffic: the users.
         from_hour, hours: which part of the day.
+        memory_mb: the classifier's memory.
         warm: instances that the warmer wakes.
         hold_ms: how long it holds them.
         seed: draws the calls and the idle expiries.
@@ -76,12 +84,14 @@ async def compare(
         "requests": len(arrivals_s),
         "from_hour": from_hour,
         "hours": hours,
+        "memory_mb": memory_mb,
         "seed": seed,
     }
     for count in (0, warm):
         what = Replay(
             arrivals_s=arrivals_s,
             horizon_s=hours * HOUR_S,
+            memory_mb=memory_mb,
             warm=count,
             hold_ms=hold_ms,
             seed=seed,

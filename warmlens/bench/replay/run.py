@@ -5,7 +5,7 @@ import json
 import math
 import random
 import statistics
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from warmlens.local.aws import LocalAws
 from warmlens.local.cloud import PAPER_PATH, CloudInfo, Steps, local_cloud
 from warmlens.local.instances.idle_expiry import IdleExpiry
 from warmlens.local.ports import free_port
+from warmlens.models.serving import ALIAS
 from warmlens.planner.model import Lives
 
 CONCURRENCY = 50
@@ -60,6 +61,7 @@ class Replay:
     Attributes:
         arrivals_s: moments of users' calls, ascending.
         horizon_s: how long.
+        memory_mb: the classifier's memory, which brings its processor share.
         warm: instances that each run of the warmer wakes; 0: no warmer.
         hold_ms: how long it holds them.
         period_s: time between its runs.
@@ -69,6 +71,7 @@ class Replay:
 
     arrivals_s: Sequence[float]
     horizon_s: float
+    memory_mb: int
     warm: int
     hold_ms: int = 400
     period_s: float = 300.0
@@ -98,7 +101,7 @@ async def replay(what: Replay, folder: Path) -> Met:
     met, clock = Met(), SkippingClock()
     async with _cloud(what, folder, clock) as (info, client):
         aws = LocalAws(info.endpoint_url)
-        await asyncio.to_thread(_set_hold, aws, info.outputs["WarmerFunction"], what.hold_ms)
+        await asyncio.to_thread(_configure, aws, info.outputs, what)
         under_way: set[asyncio.Task[None]] = set()
         begin_s = clock.monotonic()
         for moment_s, is_user in what.events():
@@ -145,13 +148,17 @@ async def _cloud(
         yield info, client
 
 
-def _set_hold(aws: LocalAws, warmer: str, hold_ms: int) -> None:
-    variables = aws.lambda_.get_function_configuration(FunctionName=warmer)["Environment"][
-        "Variables"
-    ]
+def _configure(aws: LocalAws, outputs: Mapping[str, str], what: Replay) -> None:
+    """Set the warmer's hold, and the classifier's memory by a new version, as a deploy does."""
+    warmer, classifier = outputs["WarmerFunction"], outputs["ClassifierFunction"]
+    present = aws.lambda_.get_function_configuration(FunctionName=warmer)["Environment"]
     aws.lambda_.update_function_configuration(
-        FunctionName=warmer, Environment={"Variables": {**variables, "HOLD_MS": str(hold_ms)}}
+        FunctionName=warmer,
+        Environment={"Variables": {**present["Variables"], "HOLD_MS": str(what.hold_ms)}},
     )
+    aws.lambda_.update_function_configuration(FunctionName=classifier, MemorySize=what.memory_mb)
+    version = aws.lambda_.publish_version(FunctionName=classifier)["Version"]
+    aws.lambda_.update_alias(FunctionName=classifier, Name=ALIAS, FunctionVersion=version)
 
 
 async def _user(
