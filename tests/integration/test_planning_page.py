@@ -1,6 +1,7 @@
 """The commands of docs/planning.md do what the page says, and its plan holds on the local cloud."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -24,28 +25,37 @@ MARK = re.compile(r"<!-- made by: (.+?) -->")
 
 def run(command: str) -> str:
     result = subprocess.run(
-        shlex.split(command), cwd=ROOT, capture_output=True, text=True, check=False
+        shlex.split(command),
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "110"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
 
 
-def test_the_page_is_what_its_commands_and_the_kept_records_make() -> None:
-    assert made_anew(TEXT) == TEXT
+def test_the_page_and_the_chart_are_what_the_commands_and_the_records_make(
+    tmp_path: Path,
+) -> None:
+    chart = tmp_path / "frontier.svg"
+    shown = {
+        command.removeprefix(".venv/bin/").partition(" --chart")[0]: command
+        for command in (PLAN, COST)
+    }
+
+    def printed(mark: str) -> str:
+        return run(shown[mark].replace("docs/pictures/frontier.svg", str(chart)))
+
+    assert made_anew(TEXT, printed) == TEXT
+    assert chart.read_text() == (ROOT / "docs" / "pictures" / "frontier.svg").read_text()
 
 
-def test_the_commands_that_are_shown_are_those_of_the_blocks() -> None:
+def test_each_table_stands_under_the_command_that_it_is_of() -> None:
     marks = MARK.findall(TEXT)
-    assert PLAN.removeprefix(".venv/bin/").partition(" --chart")[0] == marks[0]
-    assert COST.removeprefix(".venv/bin/") == marks[1]
     for command, mark in ((SIMFAAS, marks[2]), (REPLAY, marks[3]), (SCALE, marks[4])):
         assert command.removeprefix(".venv/bin/").startswith(mark)
-
-
-def test_the_chart_is_what_the_command_draws(tmp_path: Path) -> None:
-    chart = tmp_path / "frontier.svg"
-    run(PLAN.replace("docs/pictures/frontier.svg", str(chart)))
-    assert chart.read_text() == (ROOT / "docs" / "pictures" / "frontier.svg").read_text()
 
 
 def test_a_simulation_prints_its_figures() -> None:

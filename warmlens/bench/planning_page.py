@@ -26,22 +26,32 @@ class PageError(Exception):
     """A block cannot be made; the message says which and why."""
 
 
-def made_anew(page: str) -> str:
+def made_anew(page: str, run: Callable[[str], str] | None = None) -> str:
     """Return the page with every block made anew.
+
+    Args:
+        page: the page.
+        run: gives what a command prints; runs it unless given.
 
     Raises:
         PageError: a block names a command that fails, or records that are not there.
     """
-    return _BLOCK.sub(lambda found: found[1] + _block(found[2]) + found[3], page)
+    run = run or _run
+    return _BLOCK.sub(lambda found: found[1] + _block(found[2], run) + found[3], page)
 
 
-def _block(mark: str) -> str:
+def _block(mark: str, run: Callable[[str], str]) -> str:
     if mark in _TABLES:
         file, table = _TABLES[mark]
         try:
             return table(read_records((RECORDS / file).read_text()))
         except (OSError, ValueError, TypeError) as error:
             raise PageError(f"{mark}: {file}: {error}") from None
+    lines = "\n".join(line.rstrip() for line in run(mark).splitlines())
+    return f"```text\n{lines}\n```\n"
+
+
+def _run(mark: str) -> str:
     program, *arguments = shlex.split(mark)
     if program != "warmlens":
         raise PageError(f"{mark}: no command of warmlens")
@@ -55,8 +65,7 @@ def _block(mark: str) -> str:
     )
     if result.returncode:
         raise PageError(f"{mark}: {result.stdout}{result.stderr}")
-    lines = "\n".join(line.rstrip() for line in result.stdout.splitlines())
-    return f"```text\n{lines}\n```\n"
+    return result.stdout
 
 
 def simfaas_table(records: Sequence[Record]) -> str:
