@@ -108,11 +108,10 @@ def replay_table(records: Sequence[Record]) -> str:
         "| --- | --- | ---: | ---: |",
     ]
     for each in records:
-        low, high = each.conditions["simulated_low"], each.conditions["simulated_high"]
-        lines.append(
-            f"| {each.name} | {each.metric.replace('_', ' ')} | {each.value:.4g} "
-            f"| {low:.4g} to {high:.4g} |"
-        )
+        low, high = each.conditions["simulated_cold_starts"]
+        simulated = f"{low} to {high}" if each.metric == "cold_starts" else ""
+        metric = each.metric.replace("_ms", ", ms").replace("_", " ")
+        lines.append(f"| {each.name} | {metric} | {each.value:.0f} | {simulated} |")
     return "\n".join(lines) + "\n"
 
 

@@ -42,7 +42,7 @@ DAY = Profile(
 
 def question(
     slo: str = "p99=1s",
-    cold_share: str | None = "0.5%",
+    cold_share: str | None = "0.2%",
     *,
     traffic: Profile = DAY,
     concurrency: int = 1000,
@@ -72,7 +72,7 @@ def chosen(advice: Advice) -> Plan:
 def test_the_plan_is_the_cheapest_that_meets_the_objective(advice: Advice) -> None:
     plan = chosen(advice)
     assert plan.meets
-    assert plan.reached.cold_share.high <= 0.005
+    assert plan.reached.cold_share.high <= 0.002
     assert plan.reached.latency_ms.high <= 1000
     for other in advice.plans:
         assert other.usd_per_month >= plan.usd_per_month or not other.meets

@@ -1,12 +1,13 @@
 """A part of a day on the local cloud, without and with a plan's warming, beside the simulation."""
 
 import itertools
+import statistics
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from warmlens.bench.replay.run import CONCURRENCY, Met, Replay, medians_ms, replay
+from warmlens.bench.replay.run import CONCURRENCY, Met, Replay, replay
 from warmlens.planner.chance import constant
 from warmlens.planner.errors import PlanError
 from warmlens.planner.model import HOUR_S, Lives, Model, Pings, by_hour
@@ -116,8 +117,7 @@ async def compare(
                     **conditions,
                     "warm": count,
                     "hold_ms": hold_ms,
-                    "simulated_low": min(simulated[metric]),
-                    "simulated_high": max(simulated[metric]),
+                    "simulated_cold_starts": [min(simulated), max(simulated)],
                 },
                 command=COMMAND,
                 machine=machine(),
@@ -126,12 +126,16 @@ async def compare(
             )
 
 
-def simulate_same(what: Replay, met: Met, seeds: int = SIMULATED_SEEDS) -> dict[str, list[float]]:
-    """Simulate a replay's calls with the medians that it measured, under many draws of lives."""
-    warm_ms, cold_ms = medians_ms(met)
+def simulate_same(what: Replay, met: Met, seeds: int = SIMULATED_SEEDS) -> list[int]:
+    """Simulate a replay's calls with the medians that it measured, under many draws of lives.
+
+    Returns:
+        Users that met a cold start, for each seed.
+    """
+    init_ms = statistics.median(met.cold_ms) - statistics.median(met.warm_ms) if met.cold_ms else 0
     model = Model(
-        init=constant(max(0.0, cold_ms - warm_ms) / 1000),
-        service=constant(warm_ms / 1000),
+        init=constant(max(0.0, init_ms) / 1000),
+        service=constant(statistics.median(met.function_ms) / 1000),
         lives=Lives(
             shortest_idle_s=what.lives.shortest_idle_s,
             longest_idle_s=what.lives.longest_idle_s,
@@ -151,7 +155,4 @@ def simulate_same(what: Replay, met: Met, seeds: int = SIMULATED_SEEDS) -> dict[
         )
         for seed in range(1, seeds + 1)
     ]
-    return {
-        "cold_starts": [float(outcome.cold) for outcome in outcomes],
-        "p99_ms": [outcome.percentile_ms(99) for outcome in outcomes],
-    }
+    return [outcome.cold for outcome in outcomes]

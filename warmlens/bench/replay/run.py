@@ -4,7 +4,6 @@ import asyncio
 import json
 import math
 import random
-import statistics
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -33,6 +32,7 @@ class Met:
     Attributes:
         latencies_ms: from the intended moment to the answer.
         cold_ms, warm_ms: the same, of those that met a cold start and of those that did not.
+        function_ms: time of warm calls in the function, as the answers tell it.
         errors: answers that were none.
         coverages: what each run of the warmer reached, as a share.
     """
@@ -40,6 +40,7 @@ class Met:
     latencies_ms: list[float] = field(default_factory=list)
     cold_ms: list[float] = field(default_factory=list)
     warm_ms: list[float] = field(default_factory=list)
+    function_ms: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     coverages: list[float] = field(default_factory=list)
 
@@ -171,7 +172,11 @@ async def _user(
         met.errors.append(f"{response.status_code}: {answer}")
         return
     met.latencies_ms.append(latency_ms)
-    (met.cold_ms if answer["cold_start"] else met.warm_ms).append(latency_ms)
+    if answer["cold_start"]:
+        met.cold_ms.append(latency_ms)
+    else:
+        met.warm_ms.append(latency_ms)
+        met.function_ms.append(answer["time"] * 1000)
 
 
 async def _warm(aws: LocalAws, info: CloudInfo, count: int, met: Met) -> None:
@@ -180,8 +185,3 @@ async def _warm(aws: LocalAws, info: CloudInfo, count: int, met: Met) -> None:
         aws.lambda_.invoke, FunctionName=info.outputs["WarmerFunction"], Payload=payload
     )
     met.coverages.append(json.loads(response["Payload"].read())["coverage"])
-
-
-def medians_ms(met: Met) -> tuple[float, float]:
-    """Return the median latency of warm calls, and of cold ones or 0 where there were none."""
-    return statistics.median(met.warm_ms), statistics.median(met.cold_ms) if met.cold_ms else 0.0
