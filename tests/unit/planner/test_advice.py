@@ -143,7 +143,7 @@ def test_an_objective_that_nothing_meets_is_said_with_what_comes_closest() -> No
 
 
 def test_a_plan_that_refuses_users_is_none() -> None:
-    crowded = question(concurrency=2, seeds=2)
+    crowded = question(concurrency=1, seeds=2)
     nothing = advise(crowded)
     assert nothing.chosen is None
     assert "are refused: raise --concurrency" in in_words(nothing, crowded, [], None)
