@@ -120,7 +120,7 @@ $(VENV)/.run: requirements.txt pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-docs.txt requirements-data.txt lambda_src/classifier/requirements.txt
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-docs.txt requirements-data.txt requirements-planner.txt lambda_src/classifier/requirements.txt
 	@echo "Installing what the tests need, the first time only ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@

@@ -19,6 +19,7 @@ from warmlens.local.aws import ENV_NAME
 from warmlens.local.state import DEFAULT_FOLDER, STATE_FILE
 from warmlens.models import commands as model_commands
 from warmlens.tables import print_table
+from warmlens.planner import commands as plan_commands
 from warmlens.warm import MAX_INSTANCES, WarmError, warm
 
 main = typer.Typer(
@@ -31,6 +32,7 @@ main.add_typer(local_commands.app, name="local")
 main.add_typer(model_commands.app, name="model")
 main.add_typer(bench_commands.app, name="bench")
 main.add_typer(experiment_commands.app, name="experiments")
+main.add_typer(plan_commands.app, name="plan")
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 

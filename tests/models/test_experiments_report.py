@@ -124,7 +124,7 @@ def test_the_table_of_calls_at_once_counted_again() -> None:
 
 
 def test_the_cost_per_million_of_a_memory_size_counted_again() -> None:
-    prices = json.loads((ROOT / "warmlens" / "bench" / "prices.json").read_text())
+    prices = json.loads((ROOT / "warmlens" / "prices" / "us-east-1.json").read_text())["prices"]
     documents = [
         json.loads(line) for line in samples_path(RECORDS, "memory").read_text().splitlines()
     ]

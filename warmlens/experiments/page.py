@@ -108,8 +108,8 @@ def _costs(found: Records, chart: Chart) -> str:
             "## Table 6 and Fig. 8: cost\n",
             "Computed; in Fig. 8 at 768 MB for 500 ms. Prices: "
             f"[the paper's](../../warmlens/experiments/paper.json), {PAPER['date']}, billed in "
-            f"100 ms; [today's](../../warmlens/bench/prices.json), {LAMBDA['region']}, "
-            f"{LAMBDA['date']}, billed in 1 ms with init; those of EC2 and the APIs in "
+            f"100 ms; [today's](../../warmlens/prices/us-east-1.json), {LAMBDA.region}, "
+            f"{LAMBDA.date}, billed in 1 ms with init; those of EC2 and the APIs in "
             f"[a file of their own](../../warmlens/experiments/today.json), {TODAY['date']}.\n",
             _table(
                 "memory size, MB | printed, USD per 100 ms | a million of 100 ms, USD "

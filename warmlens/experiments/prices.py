@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from warmlens.bench.speed.warm import PRICES
+from warmlens.prices import read_prices
 
 _HERE = Path(__file__).parent
 PAPER: dict[str, Any] = json.loads((_HERE / "paper.json").read_text())
 TODAY: dict[str, Any] = json.loads((_HERE / "today.json").read_text())
-LAMBDA: dict[str, Any] = json.loads(PRICES.read_text())
+LAMBDA = read_prices()
 HOURS_PER_MONTH = 730
 DAYS_PER_MONTH = 30
 PINGS_PER_MONTH = DAYS_PER_MONTH * 24 * 12

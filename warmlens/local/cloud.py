@@ -22,6 +22,7 @@ from warmlens.local.front import front_app
 from warmlens.local.gaps import add_request_validators
 from warmlens.local.image_functions import ImageFunctions
 from warmlens.local.instances.best_isolation import best_isolation
+from warmlens.local.instances.clock import Clock
 from warmlens.local.instances.lambda_proxy import PROXY_PATH, proxy_routes
 from warmlens.local.instances.pool import InstancePool
 from warmlens.local.instances.private_tmp import OWN, SHARED, find_private_tmp
@@ -93,6 +94,7 @@ async def local_cloud(
     concurrency: int = CONCURRENCY,
     idle_expiry_s: float | Callable[[], float] = 600.0,
     image_functions_url: str | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[CloudInfo]:
     """Run the local cloud for as long as the block runs.
 
@@ -105,6 +107,7 @@ async def local_cloud(
         idle_expiry_s: seconds after which an idle instance ends, or what gives each one its own.
         image_functions_url: where calls of container-image functions go instead of the pool, such
             as a stand-in that an experiment measures with.
+        clock: what the instances' lives are measured with; the machine's unless given.
 
     Raises:
         LocalCloudError: it cannot start; the message says why and what to do.
@@ -133,6 +136,7 @@ async def local_cloud(
             log=lambda line: print(line, file=log),
             max_instances=concurrency,
             idle_expiry_s=idle_expiry_s,
+            clock=clock,
             isolation=isolation,
             private_tmp=private_tmp,
             extra_environment=aws.environment,

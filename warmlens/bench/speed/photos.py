@@ -3,9 +3,6 @@
 import io
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from warmlens.paths import WEB
 
 SOURCE = WEB / "samples" / "flower.jpg"
@@ -18,6 +15,10 @@ _NOISE = 3.0  # grey levels: a sensor's, without which an enlarged picture is to
 
 def photo(megapixels: float) -> bytes:
     """Return the JPEG of this size; the same bytes each time with the same version of Pillow."""
+    # The command line starts without both: `make run` does not install them.
+    import numpy as np
+    from PIL import Image
+
     size = SIZES[megapixels]
     pixels = np.asarray(Image.open(SOURCE).convert("RGB").resize(size), np.float32)
     noise = np.random.default_rng(0).normal(0, _NOISE, pixels.shape).astype(np.float32)
