@@ -18,8 +18,8 @@ from warmlens.local import commands as local_commands
 from warmlens.local.aws import ENV_NAME
 from warmlens.local.state import DEFAULT_FOLDER, STATE_FILE
 from warmlens.models import commands as model_commands
-from warmlens.tables import print_table
 from warmlens.planner import commands as plan_commands
+from warmlens.tables import print_table
 from warmlens.warm import MAX_INSTANCES, WarmError, warm
 
 main = typer.Typer(

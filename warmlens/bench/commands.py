@@ -14,8 +14,8 @@ from warmlens.bench.planning_page import PageError as PlanningPageError
 from warmlens.bench.planning_page import remake
 from warmlens.bench.replay import comparison as replay_comparison
 from warmlens.bench.rounds import measure_rounds
-from warmlens.bench.soak.commands import soak_command
 from warmlens.bench.simfaas import comparison as simfaas_comparison
+from warmlens.bench.soak.commands import soak_command
 from warmlens.bench.speed import commands as speed_commands
 from warmlens.bench.warming.comparison import INSTANCES, compare
 from warmlens.bench.warming.page import PageError, chart, with_table
