@@ -57,7 +57,9 @@ def test_an_earlier_answer_is_shown_again_without_sending_the_photo(
     press_sample(page, "Cat")
     expect_answer(page, " cat|tabby")
     sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else 0)
+    page.on(
+        "request", lambda request: sent.append(request.url) if request.method == "POST" else None
+    )
     tab_to(page, history(page).nth(1))
     page.keyboard.press("Enter")
     expect_answer(page, "espresso")

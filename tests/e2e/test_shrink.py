@@ -36,7 +36,7 @@ def test_a_large_photo_is_uploaded_smaller_and_the_bytes_saved_are_stated(
 
     def note(request: Request) -> None:
         if request.url.endswith("/uploads"):
-            asked.append(request.post_data_json["bytes"])
+            asked.append((request.post_data_json or {})["bytes"])
 
     page.on("request", note)
     open_page(page, page_url, width)

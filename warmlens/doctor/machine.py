@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from warmlens.doctor.check import Check
+from warmlens.doctor.check import Check, State
 from warmlens.local.instances.best_isolation import best_isolation
 from warmlens.local.ports import is_free
 from warmlens.local.state import RunningCloud
@@ -58,7 +58,7 @@ def _node() -> Check:
             name="Node", goal="run", state="problem", found="not on the PATH", mend=_sentence(how)
         )
     major = int(match[1])
-    state = "problem" if major < LOWEST_NODE else "warning" if major < TESTED_NODE else "ok"
+    state: State = "problem" if major < LOWEST_NODE else "warning" if major < TESTED_NODE else "ok"
     why = {
         "problem": f"The CDK library needs Node {LOWEST_NODE} or newer; {how}",
         "warning": f"It works, but Node {major} gets no more fixes; {how}",

@@ -130,4 +130,4 @@ def method_of(payload: bytes) -> str:
         method = fields["method"]
     except (ValueError, TypeError, KeyError):
         return ""
-    return method if method in ("classification", "wakeup") else ""
+    return str(method) if method in ("classification", "wakeup") else ""
