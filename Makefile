@@ -83,7 +83,7 @@ $(VENV)/.run: requirements.txt pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-data.txt lambda_src/classifier/requirements.txt
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-data.txt lambda_src/classifier/requirements.txt lambda_src/classifier/requirements-onnxruntime.txt
 	@echo "Installing what the tests need, the first time only ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
