@@ -8,7 +8,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.warmlens/jsii
 
 .DEFAULT_GOAL := help
-.PHONY: help run down test image cpus snapshots policies unit infrastructure integration e2e models lint format synth openapi screenshot clean
+.PHONY: help run down test image cpus torch snapshots policies unit infrastructure integration e2e models lint format synth openapi screenshot clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' \
@@ -28,6 +28,12 @@ test: $(VENV)/.models node_modules  ## Run all tests
 		echo "NOT RUN: the check of the container image, which needs a builder that works here:"; \
 		echo "         make image IMAGE_BUILDER=docker, podman or buildah"; \
 	fi
+	@if $(BIN)/python -W ignore -c 'import sys, torch; sys.exit(torch.version.cuda is not None)'; then \
+		$(MAKE) torch; \
+	else \
+		echo "NOT RUN: models that PyTorch serves, as its build for CUDA is no image's. With the address"; \
+		echo "         of an index of its CPU builds: make torch TORCH_INDEX=..."; \
+	fi
 	@if command -v qemu-x86_64 >/dev/null; then \
 		$(MAKE) cpus; \
 	else \
@@ -40,6 +46,9 @@ image: $(VENV)/.dev  ## Build the container image and run it, with IMAGE_BUILDER
 
 cpus: $(VENV)/.dev  ## Run the shipped models on an emulated processor without AVX-512
 	$(BIN)/pytest tests/cpus
+
+torch: $(VENV)/.models node_modules  ## Run models that PyTorch serves, in instances of their own
+	$(BIN)/pytest tests/torch
 
 unit infrastructure integration e2e: $(VENV)/.dev node_modules  ## Run one tier of the tests
 	$(BIN)/pytest tests/$@

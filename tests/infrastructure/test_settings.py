@@ -13,6 +13,7 @@ import pytest
 from app import environments
 from stacks.constructs.model_store import ImageModelStore
 from stacks.settings import Settings, SettingsError
+from tests.infrastructure.variants import CONTEXT
 from warmlens.paths import ROOT
 
 
@@ -207,10 +208,17 @@ def test_the_engine_of_a_model_that_is_put_into_the_image_must_be_the_settings()
         ImageModelStore(cdk.Stack(), "Models", settings=source)
 
 
-def test_model_and_engine_can_be_named_beside_the_settings() -> None:
-    context = {"env": "dev", "model": "mine@2.0.0", "engine": "torch", "torch_index": "https://a.b"}
-    result = _run(ROOT / "app.py", CDK_CONTEXT_JSON=json.dumps(context))
+def test_model_and_engine_can_be_named_beside_the_settings(tmp_path: Path) -> None:
+    asked = {"env": "dev", "model": "mine@2.0.0", "engine": "torch", "torch_index": "https://a.b"}
+    context = {**CONTEXT, **asked}
+    result = _run(ROOT / "app.py", CDK_CONTEXT_JSON=json.dumps(context), CDK_OUTDIR=str(tmp_path))
     assert (result.returncode, result.stderr) == (0, "")
+    (assets,) = (
+        json.loads(path.read_text())["dockerImages"].values()
+        for path in (tmp_path / "assembly-dev").glob("*inference*.assets.json")
+    )
+    (image,) = assets
+    assert image["source"]["dockerBuildArgs"] == {"ENGINE": "torch", "TORCH_INDEX": "https://a.b"}
     context["engine"] = "tensorflow"
     result = _run(ROOT / "app.py", CDK_CONTEXT_JSON=json.dumps(context))
     assert result.stderr == (

@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -20,7 +20,15 @@ FOLDER = MODEL_ARTIFACTS / NAME / VERSION
 CLASSIFY = {"method": "classification", "file_path": "test/coffee.jpg"}
 
 Call = Callable[[dict[str, Any]], Awaitable[Any]]
-CallWith = Callable[[Mapping[str, str]], AbstractAsyncContextManager[Call]]
+
+
+class CallWith(Protocol):
+    """Runs a classifier; gives what calls it."""
+
+    def __call__(
+        self, variables: Mapping[str, str], python: str | None = None
+    ) -> AbstractAsyncContextManager[Call]:
+        """With these environment variables, and by another interpreter than ONNX Runtime's."""
 
 
 @pytest.fixture
@@ -40,7 +48,7 @@ def call_with(cloud: Cloud, s3: Any, bucket: str, runtime_python: str) -> CallWi
     }
 
     @asynccontextmanager
-    async def run(variables: Mapping[str, str]) -> AsyncIterator[Call]:
+    async def run(variables: Mapping[str, str], python: str | None = None) -> AsyncIterator[Call]:
         spec = FunctionSpec(
             name="classifier",
             version="1",
@@ -48,7 +56,7 @@ def call_with(cloud: Cloud, s3: Any, bucket: str, runtime_python: str) -> CallWi
             timeout_s=25,
             environment={**environment, **variables},
             handler=HANDLER,
-            command=(runtime_python, "-m", "awslambdaric", HANDLER),
+            command=(python or runtime_python, "-m", "awslambdaric", HANDLER),
             task_root=LAMBDA_SRC,
         )
 
