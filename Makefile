@@ -41,8 +41,9 @@ test: $(VENV)/.models node_modules  ## Run all tests
 		echo "         sudo apt install qemu-user && make cpus"; \
 	fi
 
-image: $(VENV)/.dev  ## Build the container image and run it, with IMAGE_BUILDER, BASE_IMAGE=...
+image: $(VENV)/.dev $(if $(TORCH_INDEX),$(VENV)/.models)  ## Build the container image and run it, with IMAGE_BUILDER, BASE_IMAGE=...
 	IMAGE_BUILDER=$(IMAGE_BUILDER) BASE_IMAGE=$(BASE_IMAGE) $(BIN)/pytest tests/image -s
+	$(if $(TORCH_INDEX),,@echo "NOT RUN: the image with PyTorch; name an index of its CPU builds: TORCH_INDEX=...")
 
 cpus: $(VENV)/.dev  ## Run the shipped models on an emulated processor without AVX-512
 	$(BIN)/pytest tests/cpus

@@ -1,6 +1,8 @@
 """The classifier with PyTorch as an instance runs it: AWS's runtime client, packages of its own."""
 
 import os
+import re
+import shlex
 import signal
 import subprocess
 from pathlib import Path
@@ -8,14 +10,25 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import start_cloud
+from tests.conftest import WARMLENS, start_cloud
 from tests.integration.classifier_lab import CLASSIFY, CallWith
 from tests.integration.test_model_loading import assert_unavailable
 from warmlens.local.environments import classifier_requirements
+from warmlens.models.model_packages import import_model_package
 from warmlens.models.publish import publish_model
-from warmlens.paths import LAMBDA_SRC
+from warmlens.paths import LAMBDA_SRC, ROOT
 
-pytestmark = pytest.mark.timeout(600)
+torch: Any = import_model_package("torch")
+BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "models.md").read_text(), re.DOTALL)
+PROGRAM = """
+def forward(self, image):
+    return image.mean(dim=[2, 3])
+"""
+
+pytestmark = [
+    pytest.mark.timeout(600),
+    pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning"),
+]
 
 ENGINES = ("onnxruntime", "torch")
 
@@ -115,10 +128,26 @@ def test_an_image_has_one_engine() -> None:
     assert all("pillow==" in each and "obstore==" in each for each in packages.values())
 
 
-def test_the_local_cloud_serves_a_model_for_pytorch_with_pytorch(
-    artifacts: Path, tmp_path: Path, torch_python: str
+def test_the_commands_of_the_page_bring_a_program_of_ones_own_into_the_local_cloud(
+    tmp_path: Path, torch_python: str
 ) -> None:
-    cloud, process = start_cloud(tmp_path, "--model", "mine-torch", "--models", str(artifacts))
+    (block,) = (block for block in BLOCKS if "--engine torch" in block)
+    importing, running = block.splitlines()
+    program = torch.jit.ScriptModule()
+    program.define(PROGRAM)
+    torch.jit.save(program, tmp_path / "program.pt")
+    (tmp_path / "labels.txt").write_text("red\ngreen\nblue\n")
+    result = subprocess.run(
+        [WARMLENS, *shlex.split(importing)[1:], "--folder", "artifacts"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert running == "make run MODEL=mine"
+    artifacts = str(tmp_path / "artifacts")
+    cloud, process = start_cloud(tmp_path, "--model", "mine", "--models", artifacts)
     try:
         configuration = cloud.client("lambda").get_function_configuration(
             FunctionName="warmlens-local-classifier"
@@ -126,7 +155,8 @@ def test_the_local_cloud_serves_a_model_for_pytorch_with_pytorch(
         assert configuration["Environment"]["Variables"]["ENGINE"] == "torch"
         answer = cloud.post("classification", CLASSIFY)
         assert answer.status_code == 200, answer.text
-        assert answer.json()["model"] == "mine-torch"
+        assert answer.json()["model"] == "mine"
+        assert {answer.json()[f"TOP{rank}_label"] for rank in (1, 2, 3)} == {"red", "green", "blue"}
     finally:
         process.send_signal(signal.SIGINT)
     assert process.wait(30) == 0
