@@ -98,4 +98,4 @@ def _reason(error: Exception) -> str:
     if not lines:
         return type(error).__name__
     line = lines[-1] if any("Traceback" in line for line in lines) else lines[0]
-    return line.partition(". This is an internal")[0].rstrip(".")
+    return line.removeprefix("RuntimeError: ").partition(". This is an internal")[0].rstrip(".")

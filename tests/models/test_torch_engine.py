@@ -15,6 +15,7 @@ from lambda_src.classifier.errors import EngineError
 from lambda_src.classifier.errors import ModelError as ServiceError
 from lambda_src.classifier.model import Model
 from tests.models.conftest import Exported
+from tests.models.program_file import program_file
 from tests.models.served import served
 from warmlens.models.card import card
 from warmlens.models.errors import ModelError
@@ -235,14 +236,6 @@ def forward(self, image):
         return values
     return 0.5 * values
 """
-
-
-def program_file(path: Path, source: str) -> Path:
-    """Write a program; what it does may depend on the pixels, which ONNX's exporter refuses."""
-    module = torch.jit.ScriptModule()
-    module.define(source + "\n")
-    torch.jit.save(module, path)
-    return path
 
 
 def import_request(tmp_path: Path, **changes: Any) -> ImportRequest:

@@ -13,12 +13,11 @@ import pytest
 from tests.conftest import WARMLENS, start_cloud
 from tests.integration.classifier_lab import CLASSIFY, CallWith
 from tests.integration.test_model_loading import assert_unavailable
+from tests.models.program_file import program_file
 from warmlens.local.environments import classifier_requirements
-from warmlens.models.model_packages import import_model_package
 from warmlens.models.publish import publish_model
 from warmlens.paths import LAMBDA_SRC, ROOT
 
-torch: Any = import_model_package("torch")
 BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "models.md").read_text(), re.DOTALL)
 PROGRAM = """
 def forward(self, image):
@@ -133,9 +132,7 @@ def test_the_commands_of_the_page_bring_a_program_of_ones_own_into_the_local_clo
 ) -> None:
     (block,) = (block for block in BLOCKS if "--engine torch" in block)
     importing, running = block.splitlines()
-    program = torch.jit.ScriptModule()
-    program.define(PROGRAM)
-    torch.jit.save(program, tmp_path / "program.pt")
+    program_file(tmp_path / "program.pt", PROGRAM)
     (tmp_path / "labels.txt").write_text("red\ngreen\nblue\n")
     result = subprocess.run(
         [WARMLENS, *shlex.split(importing)[1:], "--folder", "artifacts"],
