@@ -9,7 +9,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.warmlens/jsii
 
 .DEFAULT_GOAL := help
-.PHONY: help run down test soak fuzz image cpus snapshots policies licences audit unit infrastructure integration e2e models lint format synth openapi screenshot clean reference docs pictures experiments
+.PHONY: help run down test soak fuzz image cpus snapshots policies licences audit unit infrastructure integration e2e models lint format synth openapi screenshot clean reference docs pictures experiments torch
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' \
@@ -28,6 +28,12 @@ test: $(VENV)/.models node_modules  ## Run all tests
 	else \
 		echo "NOT RUN: the check of the container image, which needs a builder that works here:"; \
 		echo "         make image IMAGE_BUILDER=docker, podman or buildah"; \
+	fi
+	@if $(BIN)/python -W ignore -c 'import sys, torch; sys.exit(torch.version.cuda is not None)'; then \
+		$(MAKE) torch; \
+	else \
+		echo "NOT RUN: models that PyTorch serves, as its build for CUDA is no image's. With the address"; \
+		echo "         of an index of its CPU builds: make torch TORCH_INDEX=..."; \
 	fi
 	@if command -v qemu-x86_64 >/dev/null; then \
 		$(MAKE) cpus; \
@@ -50,8 +56,9 @@ fuzz: .warmlens/fuzz/.installed  ## Fuzz what reads callers' bytes, guided by co
 experiments: $(VENV)/.models  ## Repeat the paper's experiments, quick or with MODE=full
 	$(BIN)/warmlens experiments run all --$(if $(MODE),$(MODE),quick)
 
-image: $(VENV)/.dev  ## Build the container image and run it, with IMAGE_BUILDER, BASE_IMAGE=...
+image: $(VENV)/.dev $(if $(TORCH_INDEX),$(VENV)/.models)  ## Build the container image and run it, with IMAGE_BUILDER, BASE_IMAGE=...
 	IMAGE_BUILDER=$(IMAGE_BUILDER) BASE_IMAGE=$(BASE_IMAGE) $(BIN)/pytest tests/image -s
+	$(if $(TORCH_INDEX),,@echo "NOT RUN: the image with PyTorch; name an index of its CPU builds: TORCH_INDEX=...")
 
 cpus: $(VENV)/.dev  ## Run the shipped models on an emulated processor without AVX-512
 	$(BIN)/pytest tests/cpus
@@ -64,6 +71,9 @@ licences: $(VENV)/.dev .warmlens/audit/.installed  ## List the licences of all p
 audit: $(VENV)/.dev .warmlens/audit/.installed node_modules  ## Ask for known vulnerabilities of all packages
 	.warmlens/audit/bin/pip-audit $(foreach folder,$(wildcard $(VENV)/lib/python*/site-packages .warmlens/environments/*/lib/python*/site-packages),--path $(folder))
 	npm audit
+
+torch: $(VENV)/.models node_modules  ## Run models that PyTorch serves, in instances of their own
+	$(BIN)/pytest tests/torch
 
 unit infrastructure integration e2e: $(VENV)/.dev node_modules  ## Run one tier of the tests
 	$(BIN)/pytest tests/$@
@@ -120,7 +130,7 @@ $(VENV)/.run: requirements.txt pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-docs.txt requirements-data.txt requirements-planner.txt lambda_src/classifier/requirements.txt
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-docs.txt requirements-data.txt requirements-planner.txt lambda_src/classifier/requirements.txt lambda_src/classifier/requirements-onnxruntime.txt
 	@echo "Installing what the tests need, the first time only ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@

@@ -14,6 +14,8 @@ class Configuration(NamedTuple):
             folder does.
         models_folder: folder that holds it: a mounted file system, or a part of the image.
         models_in_image: that folder is part of the container image.
+        engine: what the image can run models with: `onnxruntime`, also where the variable is not
+            set, or `torch`.
         model_name: name of the model to serve.
         model_version: version of that model.
         max_image_bytes: largest image object that is fetched, in bytes.
@@ -30,6 +32,7 @@ class Configuration(NamedTuple):
     models_bucket: str | None
     models_folder: str | None
     models_in_image: bool
+    engine: str
     model_name: str
     model_version: str
     max_image_bytes: int
@@ -53,6 +56,7 @@ class Configuration(NamedTuple):
             models_bucket=models_bucket,
             models_folder=models_folder,
             models_in_image=_is_in_image(models_folder, environment.get("LAMBDA_TASK_ROOT")),
+            engine=environment.get("ENGINE", "onnxruntime"),
             model_name=environment["MODEL_NAME"],
             model_version=environment["MODEL_VERSION"],
             max_image_bytes=int(environment["MAX_IMAGE_BYTES"]),

@@ -1,14 +1,18 @@
 """A model version that is ready to run."""
 
 from array import array
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from .engine import Engine, Runtime
-from .errors import ModelError
+from .errors import EngineError, ModelError
 from .manifest import Manifest
 from .model_files import ModelFiles
-from .onnxruntime_api import OnnxRuntimeError
 from .picture import prepare
+
+if TYPE_CHECKING:
+    from . import engine, torch_engine
+
+    Engine = engine.Engine | torch_engine.Engine
+    Runtime = engine.Runtime | torch_engine.Runtime
 
 TOP = 5
 SUM_TOLERANCE = 0.01  # of a softmax over thousands of classes in single precision
@@ -33,7 +37,7 @@ class Model:
     """
 
     def __init__(
-        self, manifest: Manifest, ids: list[str], labels: list[str], engine: Engine
+        self, manifest: Manifest, ids: list[str], labels: list[str], engine: "Engine"
     ) -> None:
         self.manifest = manifest
         self._ids = ids
@@ -55,7 +59,7 @@ class Model:
         """
         try:
             softmax = self._engine.run(pixels)
-        except OnnxRuntimeError as error:
+        except EngineError as error:
             raise ModelError(f"the model file does not run on its input: {error}") from error
         if len(softmax) != self.manifest.class_count:
             raise ModelError(
@@ -91,7 +95,7 @@ def rank(softmax: "array[float]", ids: list[str], labels: list[str]) -> list[Pre
     return [Prediction(ids[index], labels[index], softmax[index]) for index in order]
 
 
-def open_model(files: ModelFiles, runtime: Runtime, *, threads: int) -> Model:
+def open_model(files: ModelFiles, runtime: "Runtime", *, threads: int) -> Model:
     """Load the graph of a version whose files are there and verified.
 
     Args:
@@ -102,15 +106,5 @@ def open_model(files: ModelFiles, runtime: Runtime, *, threads: int) -> Model:
     Raises:
         ModelError: the runtime cannot load the graph.
     """
-    manifest = files.manifest
-    engine = Engine(
-        runtime,
-        files.graph_path,
-        input_name=manifest.input_name,
-        width=manifest.geometry.width,
-        height=manifest.geometry.height,
-        output_name=manifest.output_name,
-        threads=threads,
-        optimized=manifest.optimized,
-    )
-    return Model(manifest, files.ids, files.labels, engine)
+    engine = runtime.open(files.graph_path, files.manifest, threads=threads)
+    return Model(files.manifest, files.ids, files.labels, engine)

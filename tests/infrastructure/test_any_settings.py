@@ -20,6 +20,8 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "memory_mb": st.integers(128, 10_240),
     "architecture": st.sampled_from(["x86_64", "arm64"]),
     "timeout_s": st.integers(1, 28),
+    "engine": st.sampled_from(["onnxruntime", "torch"]),
+    "torch_index": st.sampled_from([None, "https://wheels.a.example/cpu"]),
     "model_name": st.sampled_from(["products-resnet50", "imagenet-efficientnet-lite0"]),
     "model_version": st.just("1.0.0"),
     "model_store": st.sampled_from(["s3", "efs", "image"]),
@@ -91,6 +93,8 @@ def test_every_setting_is_drawn_here() -> None:
 @settings(max_examples=8, deadline=None, derandomize=True, database=None)
 @given(st.fixed_dictionaries(VALUES).map(mended).filter(lambda each: each is not None))
 def test_settings_that_validate_synthesize_without_a_finding(drawn: Settings) -> None:
+    if drawn.model_store == "image":  # the models that can be put into it are not for PyTorch
+        drawn = dataclasses.replace(drawn, engine="onnxruntime", torch_index=None)
     with tempfile.TemporaryDirectory() as folder:
         synthesize(Path(folder), drawn)
 

@@ -252,6 +252,7 @@ def test_the_classifier_understands_the_environment_variables_it_is_given(
         models_bucket="a-bucket",
         models_folder=None,
         models_in_image=False,
+        engine=settings.engine,
         model_name=settings.model_name,
         model_version=settings.model_version,
         max_image_bytes=settings.max_image_bytes,

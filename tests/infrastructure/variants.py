@@ -87,6 +87,13 @@ VARIANTS = {
         ),
         Settings(env_name="image", model_store="image"),
         Settings(env_name="provisioned", warming="provisioned", warm_profile=NIGHT + DAY + EVENING),
+        Settings(
+            env_name="torch",
+            memory_mb=3538,
+            engine="torch",
+            torch_index="https://wheels.a.example/cpu",
+            model_name="another-model",
+        ),
         Settings(env_name="iam", auth="iam", web=False),
     )
 }

@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -77,13 +77,14 @@ def call_with(cloud: Cloud, s3: Any, bucket: str, runtime_python: str) -> CallWi
     @asynccontextmanager
     async def run(
         variables: Mapping[str, str],
+        python: str | None = None,
         *,
         before: str = "",
         memory_mb: int = 1769,
         isolation: Isolation | None = None,
     ) -> AsyncIterator[Call]:
         """Run it until the block ends; `before` is shell run as the instance before its runtime."""
-        command = (runtime_python, "-m", "awslambdaric", HANDLER)
+        command = (python or runtime_python, "-m", "awslambdaric", HANDLER)
         spec = FunctionSpec(
             name="classifier",
             version="1",

@@ -91,6 +91,11 @@ def test_nothing_is_imported_at_init_that_is_not_on_the_list(init: dict[str, Any
     assert names >= PACKAGES
 
 
+def test_nothing_of_another_engine_is_imported(init: dict[str, Any]) -> None:
+    assert "classifier.engine" in init["modules"]
+    assert "classifier.torch_engine" not in init["modules"]
+
+
 def test_few_files_and_bytes_are_read_at_init(init: dict[str, Any]) -> None:
     assert init["files"] <= MAX_FILES
     assert 24_000_000 < init["bytes"] <= MAX_BYTES

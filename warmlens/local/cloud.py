@@ -11,11 +11,11 @@ from typing import Any
 
 from aiohttp import web
 
-from warmlens.local.assembly import Stack, read_stacks, synthesize
+from warmlens.local.assembly import Stack, engine_of, read_stacks, synthesize
 from warmlens.local.aws import ENV_NAME, LocalAws
 from warmlens.local.deploy import deploy
 from warmlens.local.emulator import Emulator
-from warmlens.local.environments import Environment
+from warmlens.local.environments import Environment, classifier_requirements
 from warmlens.local.fleet import Fleet
 from warmlens.local.fleet_routes import fleet_routes
 from warmlens.local.front import front_app
@@ -30,6 +30,7 @@ from warmlens.local.ports import HOST, free_port
 from warmlens.local.samples import SAMPLES, first_sample_of
 from warmlens.local.server import serving
 from warmlens.local.state import STATE_FILE, StateFile
+from warmlens.models.manifest import read_manifest
 from warmlens.models.publish import publish_model
 from warmlens.models.serving import ALIAS
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, STATE, WEB
@@ -91,6 +92,8 @@ async def local_cloud(
     folder: Path,
     steps: Steps,
     model: str | None = None,
+    models: Path = MODEL_ARTIFACTS,
+    torch_index: str | None = None,
     concurrency: int = CONCURRENCY,
     idle_expiry_s: float | Callable[[], float] = 600.0,
     image_functions_url: str | None = None,
@@ -103,6 +106,8 @@ async def local_cloud(
         folder: folder for its state, logs and temporary files.
         steps: told what is being done.
         model: `NAME@VERSION` to serve instead of what the settings name.
+        models: folder that the served model's version lies in.
+        torch_index: address of a package index with PyTorch's CPU builds, for a model that it runs.
         concurrency: the account's concurrency: most calls at once, of all functions.
         idle_expiry_s: seconds after which an idle instance ends, or what gives each one its own.
         image_functions_url: where calls of container-image functions go instead of the pool, such
@@ -117,10 +122,13 @@ async def local_cloud(
     state.write()
     async with AsyncExitStack() as stack:
         stack.callback(state.remove)
-        emulator_env, classifier_env = await _install_environments(steps)
         with steps.step("Synthesizing the app"):
-            assembly = await synthesize(ENV_NAME, STATE / "assemblies", model)
+            engine = read_manifest(_folder_of(model, models)).engine if model else None
+            assembly = await synthesize(ENV_NAME, STATE / "assemblies", model, engine)
             stacks = read_stacks(assembly)
+        emulator_env, classifier_env = await _install_environments(
+            steps, engine_of(stacks), torch_index
+        )
 
         log_path = folder / "instances.log"
         log = stack.enter_context(log_path.open("w", buffering=1))
@@ -152,7 +160,7 @@ async def local_cloud(
         with steps.step("Deploying the app"):
             outputs = await asyncio.to_thread(_deploy, stacks, aws)
         with steps.step("Publishing the model"):
-            first_sample = await asyncio.to_thread(fill_buckets, outputs, aws)
+            first_sample = await asyncio.to_thread(fill_buckets, outputs, aws, models)
 
         info = CloudInfo(
             url=f"http://{HOST}:{port}",
@@ -184,21 +192,32 @@ async def local_cloud(
         yield info
 
 
-def environments() -> tuple[Environment, Environment]:
-    """Return the Python environments of the emulator and of the classifier's instances."""
+def environments(
+    engine: str = "onnxruntime", torch_index: str | None = None
+) -> tuple[Environment, Environment]:
+    """Return the Python environments of the emulator and of the classifier's instances.
+
+    Args:
+        engine: what the instances run models with.
+        torch_index: as for `local_cloud`.
+    """
     folder = STATE / "environments"
     emulator = Environment(folder, "emulator", _HERE / "requirements-emulator.txt")
     classifier = Environment(
         folder,
         "classifier",
         _HERE / "requirements-runtime.txt",
-        alone=[LAMBDA_SRC / "classifier" / "requirements.txt"],
+        alone=classifier_requirements(engine),
+        index=torch_index,
+        imports=["torch"] if engine == "torch" else (),
     )
     return emulator, classifier
 
 
-async def _install_environments(steps: Steps) -> tuple[Environment, Environment]:
-    emulator, classifier = environments()
+async def _install_environments(
+    steps: Steps, engine: str, torch_index: str | None
+) -> tuple[Environment, Environment]:
+    emulator, classifier = environments(engine, torch_index)
     missing = [each for each in (emulator, classifier) if not each.is_installed]
     if missing:
         names = " and ".join(each.name for each in missing)
@@ -255,12 +274,18 @@ def served_model(outputs: dict[str, str], aws: LocalAws) -> tuple[str, str]:
     return variables["MODEL_NAME"], variables["MODEL_VERSION"]
 
 
-def fill_buckets(outputs: dict[str, str], aws: LocalAws) -> Path:
+def _folder_of(model: str, models: Path) -> Path:
+    name, _, version = model.partition("@")
+    return models / name / version
+
+
+def fill_buckets(outputs: dict[str, str], aws: LocalAws, models: Path = MODEL_ARTIFACTS) -> Path:
     """Publish the model that the classifier is configured for, and upload the sample photos.
 
     Args:
         outputs: outputs of the deployed stacks.
         aws: where they are deployed.
+        models: folder that the model's version lies in.
 
     Returns:
         The sample that stands for the photo of the paper's own request.
@@ -270,7 +295,7 @@ def fill_buckets(outputs: dict[str, str], aws: LocalAws) -> Path:
     """
     name, version = served_model(outputs, aws)
     if "ModelsBucket" in outputs:
-        publish_model(MODEL_ARTIFACTS / name / version, outputs["ModelsBucket"], aws.s3)
+        publish_model(models / name / version, outputs["ModelsBucket"], aws.s3)
     first = first_sample_of(name)
     for sample in sorted(SAMPLES.glob("*.jpg")):
         keys = [f"test/{sample.name}"] + [PAPER_PATH] * (sample == first)

@@ -20,6 +20,7 @@ def configuration(folder: Path, *, in_image: bool) -> Configuration:
         models_bucket=None,
         models_folder=str(folder),
         models_in_image=in_image,
+        engine="onnxruntime",
         model_name=NAME,
         model_version=VERSION,
         max_image_bytes=1,
