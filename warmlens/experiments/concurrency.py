@@ -39,6 +39,7 @@ OWN_THROTTLE = (100, 200)
 NO_THROTTLE = (10_000, 5_000)
 """AWS's default for an account and region (API Gateway developer guide, "Quotas")."""
 
+OPEN_BEFORE = "open before"
 SAMPLE = SAMPLES / ANY_PHOTO
 REAL, STAND_IN, DOOR = "ours", "stand-in", "stand-in without the API"
 PLAIN, SLOW, RESERVED_CASE, RETRY, THROTTLED = (
@@ -70,6 +71,7 @@ def steps(mode: Mode, target: Target) -> list[Step]:
                 "case": case,
                 "clients": clients,
                 "arrivals": arrivals,
+                "connections": OPEN_BEFORE,
                 "repetition": repetition,
             },
         )
