@@ -261,7 +261,7 @@ def _wakes(samples: Sequence[Sample]) -> Iterator[Record]:
 
 
 def _calls(sample: Sample) -> int:
-    return sum(len(sample.values[outcome]) for outcome in _OUTCOMES)
+    return sum(len(sample.values.get(outcome, ())) for outcome in _OUTCOMES)
 
 
 def _latencies(

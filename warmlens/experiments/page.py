@@ -323,8 +323,8 @@ def _concurrency(found: Records, chart: Chart) -> str:
         [
             "## Fig. 12: many calls at once\n",
             "Measured. *closed*: as many clients, each sends one request, all at once, as JMeter's "
-            f"threads do, on connections that are {_connections(plain)}. *open*: as many requests come "
-            "independently within a second. Five "
+            f"threads do, on connections that are {_connections(plain)}. *open*: as many requests "
+            "come independently within a second. Five "
             f"instances are warm before the first repetition of each line. *{concurrency.REAL}* is "
             "the real function, as far as two cores go; *stand-in* is not the model (see above); "
             f"*{concurrency.DOOR}* is the same, called directly. Shares are of all calls, "
@@ -341,8 +341,8 @@ def _connections(records: Sequence[Record]) -> str:
     if all("connections" in record.conditions for record in records):
         return str(records[0].conditions["connections"])
     return (
-        "new: the emulator's queue for them holds a hundred and overflowed, and in some repetitions "
-        "most calls failed (since then the clients connect before)"
+        "new, where the emulator's queue of a hundred overflows; that in some repetitions most "
+        "calls failed may come from it, and was not looked into (clients now connect before)"
     )
 
 
