@@ -55,7 +55,7 @@ def number(text: str) -> float:
 
 
 def test_all_experiments_were_run() -> None:
-    assert {"stages", "flow", "concurrency", "memory", "idle", "load"} <= set(NAMES)
+    assert {"stages", "flow", "concurrency", "memory", "idle"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", ["cost", *NAMES])
