@@ -428,8 +428,7 @@ def _memory(found: Records, chart: Chart) -> str:
         [
             "## Fig. 13: memory sizes\n",
             "One instance, held to the processor share of its size, a photo of 2 megapixels, 224 "
-            "px; sizes and handlers take turns of five calls; cost per million warm "
-            "calls. 10,240 MB bring 5.8 processors and are measured only "
+            f"px; {_order(warm)}; cost per million warm calls. 10,240 MB bring 5.8 processors and are measured only "
             "where there are as many.\n",
             _command(warm),
             chart("fig-13-memory", "Time and cost against memory size"),
@@ -444,6 +443,15 @@ def _memory(found: Records, chart: Chart) -> str:
             *_killed(found),
         ]
     )
+
+
+def _order(records: Sequence[Record]) -> str:
+    if any("calls" in record.conditions for record in records):
+        return (
+            "sizes were measured one after another, so that other work on the machine may decide "
+            "between two of them (since then they take turns)"
+        )
+    return "sizes and handlers take turns of five calls"
 
 
 def _memory_over_api(found: Records) -> Iterator[str]:
