@@ -428,7 +428,8 @@ def _memory(found: Records, chart: Chart) -> str:
         [
             "## Fig. 13: memory sizes\n",
             "One instance, held to the processor share of its size, a photo of 2 megapixels, 224 "
-            f"px; {_order(warm)}; cost per million warm calls. 10,240 MB bring 5.8 processors and are measured only "
+            f"px; {_order(warm)}; cost per million warm calls. 10,240 MB bring 5.8 "
+            "processors and are measured only "
             "where there are as many.\n",
             _command(warm),
             chart("fig-13-memory", "Time and cost against memory size"),
