@@ -39,6 +39,7 @@ OWN_THROTTLE = (100, 200)
 NO_THROTTLE = (10_000, 5_000)
 """AWS's default for an account and region (API Gateway developer guide, "Quotas")."""
 
+OPEN_BEFORE = "open before"
 SAMPLE = SAMPLES / ANY_PHOTO
 REAL, STAND_IN, DOOR = "ours", "stand-in", "stand-in without the API"
 PLAIN, SLOW, RESERVED_CASE, RETRY, THROTTLED = (
@@ -70,6 +71,7 @@ def steps(mode: Mode, target: Target) -> list[Step]:
                 "case": case,
                 "clients": clients,
                 "arrivals": arrivals,
+                "connections": OPEN_BEFORE,
                 "repetition": repetition,
             },
         )
@@ -259,7 +261,7 @@ def _wakes(samples: Sequence[Sample]) -> Iterator[Record]:
 
 
 def _calls(sample: Sample) -> int:
-    return sum(len(sample.values[outcome]) for outcome in _OUTCOMES)
+    return sum(len(sample.values.get(outcome, ())) for outcome in _OUTCOMES)
 
 
 def _latencies(
