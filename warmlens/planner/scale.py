@@ -66,7 +66,8 @@ def table(records: Sequence[Record]) -> str:
     """Return a Markdown table, one line for each number of requests."""
     head = records[0]
     lines = [
-        f"Measured by `{COMMAND}` on {head.date}, {head.machine}; whole processes, start included.",
+        f"Measured by `{COMMAND}` on {head.date}, {head.machine}, shared with other work; "
+        "each in a process of its own, from the begin of its command, loading the kernel included.",
         "",
         "| requests a day | kernel, s | kernel, peak MB | plain Python, s | ratio |",
         "| ---: | ---: | ---: | ---: | ---: |",

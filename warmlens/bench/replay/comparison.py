@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from warmlens.bench.replay.run import CONCURRENCY, Met, Replay, replay
-from warmlens.planner.chance import constant
+from warmlens.planner.chance import Distribution, constant
 from warmlens.planner.errors import PlanError
 from warmlens.planner.model import HOUR_S, Lives, Model, Pings, by_hour
 from warmlens.planner.simulate import Engine, simulate
@@ -117,6 +117,7 @@ async def compare(
                     **conditions,
                     "warm": count,
                     "hold_ms": hold_ms,
+                    "function_ms": statistics.median(met.function_ms),
                     "simulated_cold_starts": [min(simulated), max(simulated)],
                 },
                 command=COMMAND,
@@ -126,8 +127,16 @@ async def compare(
             )
 
 
+def as_measured(times_ms: Sequence[float]) -> Distribution:
+    """Return the distribution of samples: straight lines between them."""
+    ranked_s = sorted(each / 1000 for each in times_ms)
+    steps = len(ranked_s)
+    quantiles = tuple(at / steps for at in range(steps + 1))
+    return Distribution("table", (ranked_s[0], *ranked_s), quantiles)
+
+
 def simulate_same(what: Replay, met: Met, seeds: int = SIMULATED_SEEDS) -> list[int]:
-    """Simulate a replay's calls with the medians that it measured, under many draws of lives.
+    """Simulate a replay's calls with the times that it measured, under many draws of lives.
 
     Returns:
         Users that met a cold start, for each seed.
@@ -135,7 +144,7 @@ def simulate_same(what: Replay, met: Met, seeds: int = SIMULATED_SEEDS) -> list[
     init_ms = statistics.median(met.cold_ms) - statistics.median(met.warm_ms) if met.cold_ms else 0
     model = Model(
         init=constant(max(0.0, init_ms) / 1000),
-        service=constant(statistics.median(met.function_ms) / 1000),
+        service=as_measured(met.function_ms),
         lives=Lives(
             shortest_idle_s=what.lives.shortest_idle_s,
             longest_idle_s=what.lives.longest_idle_s,
