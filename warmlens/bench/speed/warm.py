@@ -53,7 +53,7 @@ def measure_warm(
                     instance.classify(key(megapixels))
                 while min(map(len, taken_ms.values()), default=0) < calls:
                     for name, instance in instances.items():
-                        for _ in range(BLOCK):
+                        for _ in range(min(BLOCK, calls - len(taken_ms[name]))):
                             answer = instance.classify(key(megapixels))
                             taken_ms[name].append(answer.ms)
                             for stage, ms in answer.stages_ms.items():
