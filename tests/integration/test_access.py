@@ -64,6 +64,14 @@ ESCAPES = [
     "http://127.0.0.1/secrets/photo.jpg",
 ]
 
+WRITTEN = [
+    (how, path)
+    for how in ("as JSON escapes", "as UTF-8", "past the gateway")
+    for path in ESCAPES
+    # The emulator's Invoke cannot read half a character, and fails itself.
+    if not (how == "past the gateway" and "\ud800" in path)
+]
+
 
 @pytest.fixture(scope="module")
 def secret(cloud: Cloud, s3: Any) -> None:
@@ -75,8 +83,7 @@ def secret(cloud: Cloud, s3: Any) -> None:
 
 
 @pytest.mark.usefixtures("secret")
-@pytest.mark.parametrize("file_path", ESCAPES, ids=ascii)
-@pytest.mark.parametrize("how", ["as JSON escapes", "as UTF-8", "past the gateway"])
+@pytest.mark.parametrize(("how", "file_path"), WRITTEN, ids=ascii)
 def test_no_path_in_any_encoding_leads_out_of_its_prefix(
     cloud: Cloud, file_path: str, how: str
 ) -> None:
