@@ -31,7 +31,7 @@ def main(folder: Path) -> None:
 def _desk(browser: Browser, url: str, target: Path) -> None:
     page = browser.new_page(color_scheme="light", reduced_motion="reduce")
     open_page(page, url)
-    for sample, label in (("Sage tube", ""), ("Cherry jar", ""), ("Mango can", "Mango")):
+    for sample, label in (("Sage tube", "Sage"), ("Cherry jar", "Cherry"), ("Mango can", "Mango")):
         press_sample(page, sample)
         expect_answer(page, label)
     page.get_by_role("button", name="Send a burst").click()
