@@ -49,8 +49,13 @@ def read_model_files(configuration: Configuration) -> ModelFiles:
     # At the same time: each of them waits for the store at least once.
     graph = Background(lambda: store.path_of(folder, manifest.model))
     labels = Background(lambda: store.path_of(folder, manifest.labels))
-    if manifest.weights is not None:
-        store.path_of(folder, manifest.weights)
-    with open(labels.result(), "rb") as file:
-        ids, names = read_labels(file.read(), class_count=manifest.class_count)
-    return ModelFiles(manifest, ids, names, graph.result())
+    try:
+        if manifest.weights is not None:
+            store.path_of(folder, manifest.weights)
+        with open(labels.result(), "rb") as file:
+            ids, names = read_labels(file.read(), class_count=manifest.class_count)
+        return ModelFiles(manifest, ids, names, graph.result())
+    finally:
+        # After one has failed, too: the next attempt writes to the same places.
+        graph.wait()
+        labels.wait()

@@ -146,6 +146,7 @@ def test_the_image_builder_is_looked_at(
 
 def test_a_taken_port_is_said_and_is_no_obstacle() -> None:
     with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if is_free(PAGE_PORT):
             server.bind((HOST, PAGE_PORT))
             server.listen()

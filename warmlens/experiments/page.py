@@ -13,7 +13,7 @@ from warmlens.records import Record
 _INTRODUCTION = """# The paper's experiments, repeated
 
 Every table and figure of Lee, Lee and Kim (2020) with numbers, beside ours. This page is made by
-`warmlens experiments run` from the records in [records/experiments]({records}) and
+`warmlens experiments run` from the records in `{records}` and
 from nothing else; a test makes all of it anew from the samples (`*.samples.jsonl`, every single
 measurement) and compares.
 

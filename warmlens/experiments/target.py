@@ -209,3 +209,4 @@ def running_stand_in(concurrency: int) -> Iterator[dict[str, str]]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            process.stdout.close()
