@@ -4,11 +4,12 @@ VENV := .venv
 IMAGE_BUILDER ?= docker
 BASE_IMAGE ?=
 BIN := $(VENV)/bin
+FUZZ_LIMITS := -rss_limit_mb=1400 -timeout=20 -print_final_stats=1 -artifact_prefix=.warmlens/fuzz/
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.warmlens/jsii
 
 .DEFAULT_GOAL := help
-.PHONY: help run down test image cpus snapshots policies unit infrastructure integration e2e models lint format synth openapi screenshot clean
+.PHONY: help run down test soak fuzz image cpus snapshots policies licences audit unit infrastructure integration e2e models lint format synth openapi screenshot clean reference docs pictures experiments torch
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' \
@@ -28,6 +29,12 @@ test: $(VENV)/.models node_modules  ## Run all tests
 		echo "NOT RUN: the check of the container image, which needs a builder that works here:"; \
 		echo "         make image IMAGE_BUILDER=docker, podman or buildah"; \
 	fi
+	@if $(BIN)/python -W ignore -c 'import sys, torch; sys.exit(torch.version.cuda is not None)'; then \
+		$(MAKE) torch; \
+	else \
+		echo "NOT RUN: models that PyTorch serves, as its build for CUDA is no image's. With the address"; \
+		echo "         of an index of its CPU builds: make torch TORCH_INDEX=..."; \
+	fi
 	@if command -v qemu-x86_64 >/dev/null; then \
 		$(MAKE) cpus; \
 	else \
@@ -35,11 +42,38 @@ test: $(VENV)/.models node_modules  ## Run all tests
 		echo "         sudo apt install qemu-user && make cpus"; \
 	fi
 
-image: $(VENV)/.dev  ## Build the container image and run it, with IMAGE_BUILDER, BASE_IMAGE=...
+soak: $(VENV)/.dev node_modules  ## Fuzz, try the contract, and load the app for an hour, or MINUTES=...
+	$(MAKE) fuzz RUNS=$(if $(RUNS),$(RUNS),500000)
+	OPENAPI_EXAMPLES=1000 OPENAPI_REPORT=.warmlens/openapi-cases.json $(BIN)/pytest tests/integration/test_openapi_properties.py --timeout 3600
+	@cat .warmlens/openapi-cases.json
+	$(BIN)/python -m tests.soak $(if $(MINUTES),$(MINUTES),60)
+
+fuzz: .warmlens/fuzz/.installed  ## Fuzz what reads callers' bytes, guided by coverage, RUNS=... times (Linux)
+	@mkdir -p .warmlens/fuzz/images .warmlens/fuzz/requests
+	.warmlens/fuzz/bin/python -m tests.fuzz.decode .warmlens/fuzz/images -runs=$(if $(RUNS),$(RUNS),50000) $(FUZZ_LIMITS) -max_len=16384
+	.warmlens/fuzz/bin/python -m tests.fuzz.requests .warmlens/fuzz/requests -runs=$(if $(RUNS),$(RUNS),50000) $(FUZZ_LIMITS) -max_len=9000
+
+experiments: $(VENV)/.models  ## Repeat the paper's experiments, quick or with MODE=full
+	$(BIN)/warmlens experiments run all --$(if $(MODE),$(MODE),quick)
+
+image: $(VENV)/.dev $(if $(TORCH_INDEX),$(VENV)/.models)  ## Build the container image and run it, with IMAGE_BUILDER, BASE_IMAGE=...
 	IMAGE_BUILDER=$(IMAGE_BUILDER) BASE_IMAGE=$(BASE_IMAGE) $(BIN)/pytest tests/image -s
+	$(if $(TORCH_INDEX),,@echo "NOT RUN: the image with PyTorch; name an index of its CPU builds: TORCH_INDEX=...")
 
 cpus: $(VENV)/.dev  ## Run the shipped models on an emulated processor without AVX-512
 	$(BIN)/pytest tests/cpus
+
+licences: $(VENV)/.dev .warmlens/audit/.installed  ## List the licences of all packages; one not agreed to fails
+	@for python in $(BIN)/python .warmlens/environments/*/bin/python; do \
+		test ! -x $$python || .warmlens/audit/bin/pip-licenses --python $$python || exit 1; \
+	done
+
+audit: $(VENV)/.dev .warmlens/audit/.installed node_modules  ## Ask for known vulnerabilities of all packages
+	.warmlens/audit/bin/pip-audit $(foreach folder,$(wildcard $(VENV)/lib/python*/site-packages .warmlens/environments/*/lib/python*/site-packages),--path $(folder))
+	npm audit
+
+torch: $(VENV)/.models node_modules  ## Run models that PyTorch serves, in instances of their own
+	$(BIN)/pytest tests/torch
 
 unit infrastructure integration e2e: $(VENV)/.dev node_modules  ## Run one tier of the tests
 	$(BIN)/pytest tests/$@
@@ -69,8 +103,21 @@ openapi: $(VENV)/.run  ## Write docs/openapi.json anew
 	$(BIN)/python -m stacks.openapi > docs/openapi.json.new
 	mv docs/openapi.json.new docs/openapi.json
 
-screenshot: $(VENV)/.dev  ## Take the README's picture of the page anew
-	$(BIN)/python -m tests.e2e.screenshot docs/pictures/page.png
+reference: $(VENV)/.dev  ## Write the docs' pages of settings and commands anew
+	$(BIN)/python -m stacks.settings_page > docs/settings.md.new
+	mv docs/settings.md.new docs/settings.md
+	$(BIN)/python -m warmlens.commands_page > docs/commands.md.new
+	mv docs/commands.md.new docs/commands.md
+
+docs: $(VENV)/.dev  ## Build the site of the docs into .warmlens/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+screenshot: $(VENV)/.dev  ## Take the README's pictures of the page anew
+	$(BIN)/python -m tests.e2e.screenshot docs/pictures
+
+pictures: screenshot  ## Take and draw all pictures of the docs anew
+	$(BIN)/python -m warmlens.pictures.architecture docs/pictures/architecture.svg
+	$(BIN)/python -m warmlens.pictures.cold_start docs/pictures/cold-start.svg
 
 clean:  ## Remove everything that the other targets made
 	rm -rf $(VENV) .warmlens node_modules cdk.out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -83,7 +130,7 @@ $(VENV)/.run: requirements.txt pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-data.txt lambda_src/classifier/requirements.txt
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-docs.txt requirements-data.txt requirements-planner.txt lambda_src/classifier/requirements.txt lambda_src/classifier/requirements-onnxruntime.txt
 	@echo "Installing what the tests need, the first time only ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
@@ -99,6 +146,18 @@ $(VENV)/.models: $(VENV)/.dev requirements-models.txt
 	@echo "Installing checkov, the first time only ..."
 	@$(PYTHON) -m venv --clear .warmlens/checkov
 	@.warmlens/checkov/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.warmlens/fuzz/.installed: requirements-fuzz.txt lambda_src/classifier/requirements.txt
+	@echo "Installing atheris, the first time only ..."
+	@$(PYTHON) -m venv --clear .warmlens/fuzz
+	@.warmlens/fuzz/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.warmlens/audit/.installed: requirements-audit.txt
+	@echo "Installing pip-audit and pip-licenses, the first time only ..."
+	@$(PYTHON) -m venv --clear .warmlens/audit
+	@.warmlens/audit/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 node_modules: package.json package-lock.json

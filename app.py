@@ -1,7 +1,8 @@
 """The CDK app: the environments, and one stage for each.
 
 `cdk synth` builds them all; with `-c env=dev` only that one, and with `-c env=pr12` one like `dev`
-for a pull request. `-c model=NAME@VERSION` serves another model than the settings name.
+for a pull request. `-c model=NAME@VERSION` serves another model than the settings name; one that is
+for PyTorch also needs `-c engine=torch`, and `-c torch_index=ADDRESS` where pip finds no CPU build.
 """
 
 import dataclasses
@@ -77,7 +78,9 @@ def settings_of(env_name: str) -> Settings:
 
 
 def build(app: cdk.App) -> None:
-    """Add the stages of the environments that the context `env` asks for, with its `model`.
+    """Add the stages of the environments that the context `env` asks for.
+
+    With its `model`, `engine` and `torch_index` in place of the settings'.
 
     Raises:
         SettingsError: a setting is wrong, or there is no such environment.
@@ -85,7 +88,10 @@ def build(app: cdk.App) -> None:
     wanted = app.node.try_get_context("env")
     chosen = environments() if wanted is None else (settings_of(str(wanted)),)
     for settings in chosen:
-        WarmlensStage(app, settings=_with_model(settings, app.node.try_get_context("model")))
+        settings = _with_model(settings, app.node.try_get_context("model"))
+        asked = {name: app.node.try_get_context(name) for name in ("engine", "torch_index")}
+        given = {name: value for name, value in asked.items() if value is not None}
+        WarmlensStage(app, settings=dataclasses.replace(settings, **given))
     add_policies(app)
 
 

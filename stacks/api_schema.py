@@ -21,6 +21,8 @@ CLASSIFICATION_REQUEST: Schema = {
             "type": "string",
             "minLength": 1,
             "maxLength": 1024,
+            # The characters that S3's user guide calls safe in object keys.
+            "pattern": "^([A-Za-z0-9!_.*'()-]+/)+[A-Za-z0-9!_.*'()-]+$",
             "description": "The image's key: the file_path that /uploads gave, or a sample's.",
         },
     },
@@ -43,6 +45,7 @@ WAKEUP_REQUEST: Schema = {
         },
         "hold_until": {
             "type": "integer",
+            "minimum": 0,
             "description": "Unix time in milliseconds until which the instance is held.",
         },
     },
@@ -165,7 +168,7 @@ ERROR_STATUSES: dict[str, str] = {
     "404": "There is no such image, or no such call.",
     "413": "The request or the image is too large.",
     "415": "The image's type is not supported.",
-    "422": "The image cannot be decoded, or has too many pixels.",
+    "422": "The image cannot be decoded, or has too many pixels or takes too long for it.",
     "429": "Too many requests; try again later.",
     "500": "An unexpected error.",
     "502": "The function failed without an answer.",

@@ -9,10 +9,13 @@ from typing import Any, Literal, get_args
 from stacks.rules import Rule, each, flag, one_of, optional, text, whole
 
 Architecture = Literal["x86_64", "arm64"]
+Engine = Literal["onnxruntime", "torch"]
 ModelStoreKind = Literal["s3", "efs", "image"]
 Warming = Literal["off", "ping", "provisioned"]
 Auth = Literal["none", "api_key", "iam"]
 Deployment = Literal["all_at_once", "canary", "linear"]
+TORCH_MIN_MEMORY_MB = 512
+"""An instance with a ResNet50 takes 360 MB: docs/decisions/0035-torch.md."""
 LogRetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365, 731]
 
 _ORIGIN = text(
@@ -26,6 +29,7 @@ _CERTIFICATE = text(
     r"arn:aws:acm:us-east-1:\d{12}:certificate/[0-9a-f-]{36}",
     "the ARN of a certificate in us-east-1, where CloudFront reads it",
 )
+_INDEX = text(r"https://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?", "an https address")
 _EMAIL = text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address")
 
 
@@ -48,6 +52,10 @@ class Settings:
         memory_mb: the classifier's memory; AWS gives 1 vCPU per 1,769 MB.
         architecture: the classifier's processor.
         timeout_s: longest time for one call; API Gateway gives up after 29 s.
+        engine: what the classifier's image has to run models with: `onnxruntime`, or `torch` for a
+            model that is a TorchScript program.
+        torch_index: address of a package index with PyTorch's CPU builds, for `engine = "torch"`;
+            None takes what pip finds by itself, which must not be a build for CUDA.
         model_name: the model to serve.
         model_version: its version.
         model_store: where the classifier reads the model from at init: `s3`, `efs` (a file system
@@ -55,6 +63,7 @@ class Settings:
         ephemeral_storage_mb: size of the classifier's /tmp.
         max_image_bytes: largest image that may be uploaded or classified.
         max_image_pixels: largest width x height that is decoded.
+        max_decode_ms: time after which an image is decoded no further.
         max_hold_ms: longest hold that a wakeup may ask for.
         upload_expires_s: how long a signed upload is valid.
         image_expiry_days: uploaded images are deleted after this time; None keeps them.
@@ -113,6 +122,8 @@ class Settings:
     memory_mb: int = _setting(whole(128, 10_240), 1769)
     architecture: Architecture = _setting(one_of(*get_args(Architecture)), "x86_64")
     timeout_s: int = _setting(whole(1, 28), 25)
+    engine: Engine = _setting(one_of(*get_args(Engine)), "onnxruntime")
+    torch_index: str | None = _setting(optional(_INDEX), None)
     model_name: str = _setting(
         text(r"[a-z0-9][a-z0-9-]{0,62}", "a-z, 0-9 and -, up to 63"), "products-resnet50"
     )
@@ -121,6 +132,7 @@ class Settings:
     ephemeral_storage_mb: int = _setting(whole(512, 10_240), 512)
     max_image_bytes: int = _setting(whole(1024, 100 * 2**20), 20 * 2**20)
     max_image_pixels: int = _setting(whole(1024, 200_000_000), 50_000_000)
+    max_decode_ms: int = _setting(whole(100, 20_000), 5_000)
     max_hold_ms: int = _setting(whole(0, 20_000), 10_000)
     upload_expires_s: int = _setting(whole(30, 3600), 300)
     image_expiry_days: int | None = _setting(optional(whole(1, 3650)), 30)
@@ -163,6 +175,16 @@ class Settings:
                 raise self._refusal(setting.name, rule.allowed)
         if self.account is not None and self.region is None:
             raise self._refusal("region", "with an account, a region must be named")
+        if self.max_decode_ms >= self.timeout_s * 1000:
+            raise self._refusal(
+                "max_decode_ms", f"allowed is less than timeout_s, {self.timeout_s}"
+            )
+        if self.engine == "torch" and self.memory_mb < TORCH_MIN_MEMORY_MB:
+            raise self._refusal(
+                "memory_mb", f"allowed is at least {TORCH_MIN_MEMORY_MB}, since engine = 'torch'"
+            )
+        if self.torch_index is not None and self.engine != "torch":
+            raise self._refusal("torch_index", "allowed is None, since engine is not 'torch'")
         if self.max_hold_ms >= self.timeout_s * 1000:
             raise self._refusal("max_hold_ms", f"allowed is less than timeout_s, {self.timeout_s}")
         if self.warming_hold_ms > self.max_hold_ms:

@@ -134,9 +134,9 @@ class WebStack(cdk.Stack):
             f"https://{images.bucket_regional_domain_name} https://{images.bucket_domain_name}"
         )
         policy = (
-            "default-src 'self'; img-src 'self' blob: data:; "
-            f"connect-src 'self' {uploads}; "
-            "object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+            f"connect-src 'self' {uploads}; worker-src 'self'; "
+            "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
         )
         return cloudfront.ResponseHeadersPolicy(
             self,

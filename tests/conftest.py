@@ -106,17 +106,18 @@ SAMPLE_LABEL = "Sola Mango 330 ml can"
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A local cloud for the whole session, as `make run` starts it."""
-    yield from _running(tmp_path_factory.mktemp("cloud"))
+    yield from running(tmp_path_factory.mktemp("cloud"))
 
 
 @pytest.fixture(scope="session")
 def imagenet_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A local cloud for the whole session, as `make run MODEL=...` starts it."""
     folder = tmp_path_factory.mktemp("imagenet")
-    yield from _running(folder, "--model", "imagenet-efficientnet-lite0")
+    yield from running(folder, "--model", "imagenet-efficientnet-lite0")
 
 
-def _running(folder: Path, *options: str) -> Iterator[Cloud]:
+def running(folder: Path, *options: str) -> Iterator[Cloud]:
+    """Run a local cloud; for fixtures."""
     cloud, process = start_cloud(folder, *options)
     yield cloud
     process.send_signal(signal.SIGINT)

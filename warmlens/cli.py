@@ -12,10 +12,14 @@ from warmlens.api_auth import ApiKeyAuth
 from warmlens.bench import commands as bench_commands
 from warmlens.classify import ClassifyError, classify
 from warmlens.deployed import EnvironmentNotFoundError, find_environment
+from warmlens.doctor import commands as doctor_commands
+from warmlens.experiments import commands as experiment_commands
 from warmlens.local import commands as local_commands
-from warmlens.local.cloud import ENV_NAME
+from warmlens.local.aws import ENV_NAME
 from warmlens.local.state import DEFAULT_FOLDER, STATE_FILE
 from warmlens.models import commands as model_commands
+from warmlens.planner import commands as plan_commands
+from warmlens.tables import print_table
 from warmlens.warm import MAX_INSTANCES, WarmError, warm
 
 main = typer.Typer(
@@ -23,9 +27,12 @@ main = typer.Typer(
     pretty_exceptions_enable=False,
     help="Image recognition on AWS Lambda that does not start cold.",
 )
+main.add_typer(doctor_commands.app)
 main.add_typer(local_commands.app, name="local")
 main.add_typer(model_commands.app, name="model")
 main.add_typer(bench_commands.app, name="bench")
+main.add_typer(experiment_commands.app, name="experiments")
+main.add_typer(plan_commands.app, name="plan")
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -83,7 +90,7 @@ def classify_command(
                 answer[f"TOP{rank}_ID"],
                 f"{answer[f'TOP{rank}_softmax']:.4f}",
             )
-    out.print(table)
+    print_table(out, table)
     temperature = "cold" if answer["cold_start"] else "warm"
     out.print(f"{answer['time'] * 1000:.0f} ms in the function, on a {temperature} instance")
 
@@ -131,7 +138,8 @@ def warm_command(
     the answer says so, and why.
     """
     try:
-        report = warm(find_environment(env, local_state=local_folder / STATE_FILE), instances)
+        environment = find_environment(env, local_state=local_folder / STATE_FILE)
+        report = warm(environment.outputs, environment.lambda_, environment.name, instances)
     except EnvironmentNotFoundError as error:
         _refuse("not_found", str(error), as_json=as_json, exit_code=3)
     except WarmError as error:

@@ -10,8 +10,8 @@ import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
 from warmlens.api_auth import ApiKeyAuth, SignedAuth
+from warmlens.local.aws import ENV_NAME as LOCAL
 from warmlens.local.aws import LocalAws
-from warmlens.local.cloud import ENV_NAME as LOCAL
 from warmlens.local.front import STATUS_PATH
 from warmlens.local.state import RunningCloud, StateFile
 

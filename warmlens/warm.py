@@ -1,12 +1,14 @@
 """`warmlens warm`: run the warmer of an environment by hand, and print what it reached."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from warmlens.deployed import DeployedEnvironment
+if TYPE_CHECKING:
+    from types_boto3_lambda import LambdaClient
 
 MAX_INSTANCES = 100
 FIELDS = ("requested", "distinct", "coverage", "cold", "rounds", "held_s")
@@ -42,24 +44,28 @@ class WarmReport:
     errors: tuple[str, ...]
 
 
-def warm(environment: DeployedEnvironment, instances: int) -> WarmReport:
+def warm(
+    outputs: Mapping[str, str], client: "LambdaClient", env_name: str, instances: int
+) -> WarmReport:
     """Wake instances of the environment's classifier, at once.
 
     Args:
-        environment: where.
+        outputs: values of the environment's stacks by name.
+        client: reaches its functions.
+        env_name: its name.
         instances: how many, 1 to 100.
 
     Raises:
         WarmError: the environment has no warmer, it cannot be called, or it woke nobody.
     """
-    warmer = environment.outputs.get("WarmerFunction")
+    warmer = outputs.get("WarmerFunction")
     if warmer is None:
         raise WarmError(
             "no_warmer",
-            f"The environment {environment.name} has no warmer: its setting warming is off.",
+            f"The environment {env_name} has no warmer: its setting warming is off.",
         )
     try:
-        response = environment.lambda_.invoke(
+        response = client.invoke(
             FunctionName=warmer, Payload=json.dumps({"instances": instances}).encode()
         )
         answer = json.loads(response["Payload"].read())

@@ -13,17 +13,20 @@ const MOST_CLASSES = 5;
  * Send a photo and read the answer.
  *
  * @param {object} photo as made by photos.js.
- * @param {{signal: AbortSignal, onStep: (step: string, file: Blob) => void}} run `onStep` is told
- *   "uploads", "storage" and "classification" as each begins.
- * @returns {Promise<object>} `answer`, as of readAnswer, and `browserMs`: the time of each step
- *   and their `total` in milliseconds.
+ * @param {object} run `signal` ends it; `onStep` is told "uploads", "storage" and
+ *   "classification" as each begins; `prepare`, if any, makes of the opened photo what is sent.
+ * @returns {Promise<object>} `answer`, as of readAnswer, `browserMs`: the time of each step and
+ *   their `total` in milliseconds, and `bytes`: those of the `original` and of what was `sent`.
  * @throws {Problem} when a step fails.
  */
-export async function recognise(photo, { signal, onStep }) {
-  const { file, type } = await photo.open(signal);
+export async function recognise(photo, { signal, onStep, prepare = null }) {
+  const opened = await photo.open(signal);
+  const prepareStart = performance.now();
+  const { file, type } = prepare ? await prepare(opened) : opened;
+  const prepareMs = performance.now() - prepareStart;
   const browserMs = {};
   const timed = async (step, work) => {
-    onStep(step, file);
+    onStep(step);
     const start = performance.now();
     const outcome = await work();
     browserMs[step] = performance.now() - start;
@@ -31,10 +34,11 @@ export async function recognise(photo, { signal, onStep }) {
   };
 
   const ticket = await timed("uploads", () => requestUpload(file, type, signal));
+  browserMs.uploads += prepareMs;
   await timed("storage", () => upload(ticket, file, photo.name, signal));
   const answer = await timed("classification", () => classify(ticket.file_path, file, signal));
   browserMs.total = browserMs.uploads + browserMs.storage + browserMs.classification;
-  return { answer, browserMs };
+  return { answer, browserMs, bytes: { original: opened.file.size, sent: file.size } };
 }
 
 async function requestUpload(file, type, signal) {

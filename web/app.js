@@ -1,10 +1,13 @@
-/** The page: what a person does, turned into runs of one photo at a time. */
+/** The page: what a person does, turned into runs of one photo after the other. */
 
 import { recognise } from "./api.js";
-import { photoFromFile, photoFromFiles, photoFromSample, release } from "./photos.js";
+import { watch } from "./fleet.js";
+import * as history from "./history.js";
+import { photoFromSample, photosFromFiles, release } from "./photos.js";
 import { Problem } from "./problems.js";
 import * as result from "./result.js";
-import { samplesOfServedModel } from "./samples.js";
+import { readConfiguration, samplesOf } from "./samples.js";
+import { shrunk } from "./shrink.js";
 import * as view from "./view.js";
 
 const STATUS_OF_STEP = {
@@ -12,49 +15,81 @@ const STATUS_OF_STEP = {
   storage: "Uploading…",
   classification: "Classifying…",
 };
+const SHRINK_STORED = "warmlens-shrink";
 
 let current = null; // the photo in the frame
 let answered = null; // the photo that the result card is about
-let run = new AbortController(); // ends when a newer photo comes
+let run = new AbortController(); // ends when newer photos come
 let latestOffer = 0;
+let savedBytes = 0;
+
+const shrink = document.getElementById("shrink");
 
 /** Take up whatever was chosen, dropped or pasted: send it, or say why not. */
-async function offer(makePhoto) {
+async function offer(makePhotos) {
   latestOffer += 1;
   const offerNumber = latestOffer;
   try {
-    const photo = await makePhoto();
-    if (offerNumber === latestOffer) classify(photo);
-    else release(photo);
+    const { photos, refused } = await makePhotos();
+    if (offerNumber !== latestOffer) return photos.forEach(release);
+    if (photos.length > 0) await sendAll(photos);
+    if (refused && offerNumber === latestOffer) view.showProblem(refused);
   } catch (error) {
     if (offerNumber === latestOffer) view.showProblem(asProblem(error));
   }
 }
 
-/** Send a photo; a run that is still going on is cancelled and shows nothing more. */
-async function classify(photo) {
+/** Send photos in their order; newer ones end this, and the rest waits in the history. */
+async function sendAll(photos) {
   run.abort();
+  history.giveUp();
   run = new AbortController();
   const { signal } = run;
-  let failedStep = null;
+  const dropped = history.add(photos.filter((photo) => !history.has(photo)));
+  for (const [index, photo] of photos.entries()) {
+    const place = photos.length > 1 ? ` (${index + 1} of ${photos.length})` : "";
+    await send(photo, signal, place);
+    if (signal.aborted) break;
+  }
+  dropped.forEach(releaseUnused);
+}
 
+async function send(photo, signal, place) {
+  let failedStep = null;
+  history.mark(photo, "sending");
   replaceCurrent(photo);
-  view.showStep(null, "Opening the photo…");
+  view.showStep(null, `Opening the photo…${place}`);
   try {
     const outcome = await recognise(photo, {
       signal,
+      prepare: shrink.checked ? shrunk : null,
       onStep: (step) => {
         if (signal.aborted) return;
         failedStep = step;
-        view.showStep(step, STATUS_OF_STEP[step]);
+        view.showStep(step, STATUS_OF_STEP[step] + place);
       },
     });
     if (signal.aborted) return;
+    history.mark(photo, "answered", outcome);
+    noteSaved(outcome.bytes);
     replaceAnswered(photo, outcome);
-    view.showDone(result.summary(outcome));
+    view.showDone(result.summary(outcome), outcome.bytes);
   } catch (error) {
-    if (!signal.aborted) view.showFailure(asProblem(error), failedStep);
+    if (signal.aborted) return;
+    history.mark(photo, "failed");
+    showHistory();
+    view.showFailure(asProblem(error), failedStep);
   }
+}
+
+/** A photo of the history: its answer again, or, where it has none, another try. */
+function choose({ photo, outcome }) {
+  if (!outcome) return sendAll([photo]);
+  run.abort();
+  history.giveUp();
+  replaceCurrent(photo);
+  replaceAnswered(photo, outcome);
+  view.showDone(result.summary(outcome), outcome.bytes);
 }
 
 function replaceCurrent(photo) {
@@ -63,6 +98,7 @@ function replaceCurrent(photo) {
   view.showPhoto(photo);
   if (answered && answered !== photo) result.markPrevious(answered);
   releaseUnused(before);
+  showHistory();
 }
 
 function replaceAnswered(photo, outcome) {
@@ -70,10 +106,20 @@ function replaceAnswered(photo, outcome) {
   answered = photo;
   result.showResult(photo, outcome);
   releaseUnused(before);
+  showHistory();
+}
+
+function showHistory() {
+  history.show(current, choose);
 }
 
 function releaseUnused(photo) {
-  if (photo && photo !== current && photo !== answered) release(photo);
+  if (photo && photo !== current && photo !== answered && !history.has(photo)) release(photo);
+}
+
+function noteSaved({ original, sent }) {
+  savedBytes += original - sent;
+  view.showSaved(savedBytes);
 }
 
 function asProblem(error) {
@@ -90,9 +136,9 @@ function wireInput(buttonId, inputId) {
   const input = document.getElementById(inputId);
   document.getElementById(buttonId).addEventListener("click", () => input.click());
   input.addEventListener("change", () => {
-    const [file] = input.files;
+    const files = [...input.files];
     input.value = ""; // so that choosing the same file again counts as a change
-    if (file) offer(() => photoFromFile(file));
+    if (files.length > 0) offer(() => photosFromFiles(files));
   });
 }
 
@@ -110,20 +156,31 @@ function wireDrop() {
     if (!carriesFiles(event)) return;
     event.preventDefault();
     const files = [...event.dataTransfer.files];
-    offer(() => photoFromFiles(files, "nothing_dropped"));
+    offer(() => photosFromFiles(files, "nothing_dropped"));
   });
 }
 
 function wirePaste() {
   addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
-    offer(() => photoFromFiles(files, "nothing_pasted"));
+    offer(() => photosFromFiles(files, "nothing_pasted"));
   });
 }
 
-async function offerSamples() {
-  const samples = await samplesOfServedModel();
-  view.showSamples(samples, (sample) => offer(async () => photoFromSample(sample)));
+function wireShrink() {
+  shrink.checked = localStorage.getItem(SHRINK_STORED) === "yes";
+  shrink.addEventListener("change", () => {
+    localStorage.setItem(SHRINK_STORED, shrink.checked ? "yes" : "no");
+  });
+}
+
+/** Offer what goes with the service that the page belongs to; the page works without. */
+async function suitService() {
+  const configuration = await readConfiguration();
+  if (configuration?.fleet) watch();
+  view.showSamples(await samplesOf(configuration), (path) =>
+    offer(async () => ({ photos: [photoFromSample(path)] })),
+  );
 }
 
 result.showEmpty();
@@ -131,5 +188,8 @@ wireInput("choose", "file-input");
 wireInput("take", "camera-input");
 wireDrop();
 wirePaste();
-offerSamples();
-document.getElementById("again").addEventListener("click", () => classify(current));
+wireShrink();
+suitService();
+document.getElementById("again").addEventListener("click", () => sendAll([current]));
+// Without it the page works all the same, but for opening it without a connection.
+navigator.serviceWorker?.register("worker.js").catch(() => {});

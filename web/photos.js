@@ -20,17 +20,16 @@ const HEAD_BYTES = 12;
  * `open(signal)` gives the file to send, `type` is its content type, `url` shows it.
  * @throws {Problem} when the file is no photo that the service reads.
  */
-export async function photoFromFile(file, { note = "" } = {}) {
+async function photoFromFile(file) {
   const facts = { name: file.name };
   const head = await readHead(file);
   if (isHeic(file, head)) throw new Problem("heic", facts);
   const type = contentType(file);
   if (!type) throw new Problem("not_a_photo", facts);
   if (file.size === 0) throw new Problem("empty_file", facts);
-  const caption = [file.name, kilobytes(file.size), note].filter(Boolean).join(" · ");
   return {
     name: file.name,
-    caption,
+    caption: `${file.name} · ${size(file.size)}`,
     url: URL.createObjectURL(file),
     open: async () => ({ file, type }),
   };
@@ -53,15 +52,27 @@ export function release(photo) {
 }
 
 /**
- * The photo among dropped or pasted files: the first image, else the first file, to be refused
- * by name.
+ * The photos among chosen, dropped or pasted files, in their order.
+ *
+ * @returns {Promise<{photos: object[], refused: Problem?}>} `refused` is about the first file that
+ *   is no photo, and says how many there are.
  * @throws {Problem} `reasonIfNone` when there is no file.
  */
-export async function photoFromFiles(files, reasonIfNone) {
-  const all = [...files];
-  if (all.length === 0) throw new Problem(reasonIfNone);
-  const chosen = all.find((file) => file.type.startsWith("image/")) ?? all[0];
-  return photoFromFile(chosen, { note: all.length > 1 ? `one of ${all.length} files` : "" });
+export async function photosFromFiles(files, reasonIfNone) {
+  if (files.length === 0) throw new Problem(reasonIfNone);
+  const photos = [];
+  const problems = [];
+  for (const file of files) {
+    try {
+      photos.push(await photoFromFile(file));
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      problems.push(error);
+    }
+  }
+  const [refused] = problems;
+  if (refused && problems.length > 1) refused.facts.others = problems.length - 1;
+  return { photos, refused };
 }
 
 /** Tell whether a file can still be read: it may have been moved since it was chosen. */
@@ -107,6 +118,7 @@ function contentType(file) {
   return null;
 }
 
-function kilobytes(bytes) {
+/** Bytes for people. */
+export function size(bytes) {
   return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

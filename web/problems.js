@@ -66,6 +66,10 @@ const WORDS = {
     "The picture has more pixels than the service reads.",
     "Choose a smaller photo, or save this one smaller.",
   ],
+  image_too_slow: () => [
+    "The picture is stored in a way that takes the service too long to read.",
+    "Open it in a photo app, save it again as JPEG and choose the new file.",
+  ],
   upload_expired: () => [
     "The permission to upload was refused or ran out.",
     "Your photo is kept: try again and a new permission is asked for.",
@@ -125,7 +129,8 @@ const BY_STATUS = {
 /** The words for a problem: what happened, what to do, and a line for whoever runs the service. */
 export function explain({ reason, facts }) {
   const [title, advice] = WORDS[wordsFor(reason, facts.status)](facts);
-  return { title, advice, trace: facts.status ? traceOf(reason, facts) : "" };
+  const more = facts.others ? ` So it is with ${facts.others} more of these files.` : "";
+  return { title: title + more, advice, trace: facts.status ? traceOf(reason, facts) : "" };
 }
 
 function wordsFor(reason, status) {

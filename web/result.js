@@ -2,12 +2,13 @@
 
 const ROWS = 5;
 const SHORT_ID_LENGTH = 8;
-const BROWSER_STEPS = [
-  ["uploads", "Prepare"],
-  ["storage", "Upload"],
-  ["classification", "Classify"],
-];
-const FUNCTION_STAGES = { fetch: "Fetch", decode: "Decode", inference: "Inference" };
+const BROWSER_STAGES = { uploads: "Prepare", storage: "Upload", queue: "Network and queue" };
+const FUNCTION_STAGES = {
+  init: "Cold init",
+  fetch: "Fetch",
+  decode: "Decode",
+  inference: "Inference",
+};
 const NONE = "–";
 
 const at = (id) => document.getElementById(id);
@@ -15,11 +16,7 @@ const at = (id) => document.getElementById(id);
 /** The card before the first answer: as high as with one, so that nothing moves later. */
 export function showEmpty() {
   at("classes").replaceChildren(...Array.from({ length: ROWS }, placeholderRow));
-  fillTimes(at("browser-stages"), BROWSER_STEPS.map(([, title]) => [title, NONE]));
-  fillTimes(
-    at("function-stages"),
-    Object.values(FUNCTION_STAGES).map((title) => [title, NONE]),
-  );
+  showTimes(Object.keys(BROWSER_STAGES).map(untold), Object.keys(FUNCTION_STAGES).map(untold));
 }
 
 /** The answer for a photo. */
@@ -32,14 +29,8 @@ export function showResult(photo, { answer, browserMs }) {
   showTemperature(answer);
   at("browser-total").textContent = duration(browserMs.total);
   at("function-total").textContent = duration(answer.functionMs);
-  fillTimes(
-    at("browser-stages"),
-    BROWSER_STEPS.map(([step, title]) => [title, duration(browserMs[step])]),
-  );
-  fillTimes(
-    at("function-stages"),
-    answer.stagesMs.map(([stage, ms]) => [stageTitle(stage), duration(ms)]),
-  );
+  const { inBrowser, inFunction } = stagesOf(answer, browserMs);
+  showTimes(inBrowser, inFunction);
   at("model").textContent = answer.model ?? NONE;
   at("version").textContent = answer.version ?? NONE;
   at("instance").textContent = answer.instanceId?.slice(0, SHORT_ID_LENGTH) ?? NONE;
@@ -92,18 +83,51 @@ function placeholderRow() {
   return row;
 }
 
-function fillTimes(list, rows) {
-  list.replaceChildren(
-    ...rows.map(([title, time]) => {
-      const row = document.createElement("div");
-      const term = document.createElement("dt");
-      const value = document.createElement("dd");
-      term.textContent = title;
-      value.textContent = time;
-      row.append(term, value);
-      return row;
-    }),
-  );
+/** Take the time that a person waited apart, as `[stage, ms]`; what was not told is null. */
+function stagesOf({ coldStart, initMs, stagesMs }, browserMs) {
+  const init = coldStart ? initMs : null;
+  const inFunction = [["init", init], ...stagesMs];
+  const told = inFunction.reduce((sum, [, ms]) => sum + (ms ?? 0), 0);
+  return {
+    inBrowser: [
+      ["uploads", browserMs.uploads],
+      ["storage", browserMs.storage],
+      // The call as the browser saw it, less what the function told of: the network, the queue,
+      // and of a cold start what comes before init.
+      ["queue", Math.max(0, browserMs.classification - told)],
+    ],
+    inFunction,
+  };
+}
+
+function untold(stage) {
+  return [stage, null];
+}
+
+function showTimes(inBrowser, inFunction) {
+  at("browser-stages").replaceChildren(...inBrowser.map(timeRow));
+  at("function-stages").replaceChildren(...inFunction.map(timeRow));
+  const stages = [...inBrowser, ...inFunction].filter(([, ms]) => ms !== null);
+  at("strip").replaceChildren(...stages.map(segment));
+}
+
+function timeRow([stage, ms]) {
+  const row = document.createElement("div");
+  const term = document.createElement("dt");
+  const value = document.createElement("dd");
+  term.textContent = stageTitle(stage);
+  term.dataset.stage = stage;
+  value.textContent = duration(ms);
+  row.append(term, value);
+  return row;
+}
+
+function segment([stage, ms]) {
+  const part = span("segment", "");
+  part.dataset.stage = stage;
+  part.style.setProperty("flex-grow", String(ms));
+  part.title = `${stageTitle(stage)}: ${duration(ms)}`;
+  return part;
 }
 
 function span(className, text) {
@@ -114,17 +138,20 @@ function span(className, text) {
 }
 
 function stageTitle(stage) {
-  if (Object.hasOwn(FUNCTION_STAGES, stage)) return FUNCTION_STAGES[stage];
+  const titles = { ...BROWSER_STAGES, ...FUNCTION_STAGES };
+  if (Object.hasOwn(titles, stage)) return titles[stage];
   const words = stage.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-function percent(share) {
+/** A share for people. */
+export function percent(share) {
   const value = share * 100;
   return value > 0 && value < 0.1 ? "<0.1%" : `${value.toFixed(1)}%`;
 }
 
-function duration(ms) {
+/** A time for people. */
+export function duration(ms) {
   if (ms === null) return NONE;
   if (ms >= 1000) return `${(ms / 1000).toFixed(2)} s`;
   return ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`;

@@ -1,16 +1,22 @@
-/** The sample photos that go with the model that is served. */
+/** What the page is told of the service, and the sample photos that go with its model. */
+
+/** The service's own note, or null where it tells nothing. */
+export async function readConfiguration() {
+  try {
+    return await readJson("configuration.json");
+  } catch {
+    return null;
+  }
+}
 
 /**
  * List the samples: `{path, caption}` each. None where the model has none, or where the page is
  * not told which model is served: samples are an offer, the page works without them.
  */
-export async function samplesOfServedModel() {
+export async function samplesOf(configuration) {
   try {
-    const [configuration, galleries] = await Promise.all([
-      readJson("configuration.json"),
-      readJson("samples/galleries.json"),
-    ]);
-    const gallery = galleries[configuration.model_name] ?? [];
+    const galleries = await readJson("samples/galleries.json");
+    const gallery = galleries[configuration?.model_name] ?? [];
     return gallery.map(({ file, caption }) => ({ path: `samples/${file}`, caption }));
   } catch {
     return [];

@@ -1,5 +1,6 @@
 /** What the page shows: the photo, the step it is at, problems. */
 
+import { size } from "./photos.js";
 import { explain } from "./problems.js";
 
 const at = (id) => document.getElementById(id);
@@ -10,6 +11,7 @@ export function showPhoto(photo) {
   at("problem").replaceChildren();
   at("again").textContent = "Send again";
   at("again").hidden = false;
+  at("photo-name").textContent = photo.caption;
   const picture = at("photo");
   if (picture.getAttribute("src") === photo.url) return; // sent again: it is there already
   picture.hidden = false;
@@ -17,7 +19,6 @@ export function showPhoto(photo) {
   picture.alt = `Your photo: ${photo.name}`;
   at("frame-empty").hidden = true;
   at("frame-broken").hidden = true;
-  at("photo-name").textContent = photo.caption;
 }
 
 /** Say what is being done; the step is null before the first one. */
@@ -27,8 +28,9 @@ export function showStep(step, words) {
 }
 
 /** Say that the answer is there. */
-export function showDone(words) {
+export function showDone(words, { original, sent }) {
   markSteps(null, "", { allDone: true });
+  if (sent < original) at("photo-name").textContent += ` · sent as ${size(sent)}`;
   at("status").textContent = words;
 }
 
@@ -52,6 +54,11 @@ export function showProblem(problem) {
 export function showSamples(samples, onChoice) {
   at("samples").replaceChildren(...samples.map((sample) => sampleItem(sample, onChoice)));
   at("samples-card").hidden = samples.length === 0;
+}
+
+/** Say how many bytes were not uploaded since the page was opened. */
+export function showSaved(bytes) {
+  at("saved").textContent = bytes > 0 ? `Saved so far: ${size(bytes)}.` : "";
 }
 
 /** Show or hide that files may be dropped anywhere. */

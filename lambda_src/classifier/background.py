@@ -28,6 +28,10 @@ class Background(Generic[Result]):
             raise self._error
         return self._results[0]
 
+    def wait(self) -> None:
+        """Wait for the end of the call, whatever comes of it."""
+        self._thread.join()
+
     def _run(self) -> None:
         try:
             self._results.append(self._call())

@@ -14,10 +14,13 @@ class Configuration(NamedTuple):
             folder does.
         models_folder: folder that holds it: a mounted file system, or a part of the image.
         models_in_image: that folder is part of the container image.
+        engine: what the image can run models with: `onnxruntime`, also where the variable is not
+            set, or `torch`.
         model_name: name of the model to serve.
         model_version: version of that model.
         max_image_bytes: largest image object that is fetched, in bytes.
         max_image_pixels: largest width x height that is decoded, in pixels.
+        max_decode_ms: time after which an image is read no further, in milliseconds.
         max_hold_ms: longest time that a wakeup may hold the instance, in milliseconds.
         metrics_environment: name that metrics are emitted under; None emits none.
         cors_origins: origins of pages elsewhere that may read the answers.
@@ -29,10 +32,12 @@ class Configuration(NamedTuple):
     models_bucket: str | None
     models_folder: str | None
     models_in_image: bool
+    engine: str
     model_name: str
     model_version: str
     max_image_bytes: int
     max_image_pixels: int
+    max_decode_ms: int
     max_hold_ms: int
     metrics_environment: str | None
     cors_origins: tuple[str, ...]
@@ -51,10 +56,12 @@ class Configuration(NamedTuple):
             models_bucket=models_bucket,
             models_folder=models_folder,
             models_in_image=_is_in_image(models_folder, environment.get("LAMBDA_TASK_ROOT")),
+            engine=environment.get("ENGINE", "onnxruntime"),
             model_name=environment["MODEL_NAME"],
             model_version=environment["MODEL_VERSION"],
             max_image_bytes=int(environment["MAX_IMAGE_BYTES"]),
             max_image_pixels=int(environment["MAX_IMAGE_PIXELS"]),
+            max_decode_ms=int(environment["MAX_DECODE_MS"]),
             max_hold_ms=int(environment["MAX_HOLD_MS"]),
             metrics_environment=environment.get("METRICS_ENVIRONMENT"),
             cors_origins=tuple(environment.get("CORS_ORIGINS", "").split()),

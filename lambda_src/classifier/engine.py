@@ -5,6 +5,7 @@ import os
 from array import array
 
 from .errors import ModelError
+from .manifest import Manifest
 from .onnxruntime_api import (
     DEFAULT_MEMORY,
     DEVICE_ALLOCATOR,
@@ -31,6 +32,19 @@ class Runtime:
         self.api = OnnxRuntimeApi()
         # It registers its operators and holds the logger, and is used until the process ends.
         self.environment = self.api.create("CreateEnv", LOG_ERROR, b"classifier")
+
+    def open(self, path: str, manifest: Manifest, *, threads: int) -> "Engine":
+        """Load the graph that the manifest describes, as `Engine`."""
+        return Engine(
+            self,
+            path,
+            input_name=manifest.input_name,
+            width=manifest.geometry.width,
+            height=manifest.geometry.height,
+            output_name=manifest.output_name,
+            threads=threads,
+            optimized=manifest.optimized,
+        )
 
 
 class Engine:

@@ -19,3 +19,7 @@ class RequestError(Exception):
 
 class ModelError(Exception):
     """A model version that must not be served: missing, incomplete or altered."""
+
+
+class EngineError(Exception):
+    """A loaded model that does not run on its input; the message is the engine's own."""

@@ -101,7 +101,11 @@ def _classify(request: Classification, stages: Stages, cold_start: bool) -> dict
     with stages.measure("fetch"):
         data = _fetch_image(request.file_path)
     with stages.measure("decode"):
-        pixels = model.prepare(data, max_pixels=INSTANCE.configuration.max_image_pixels)
+        pixels = model.prepare(
+            data,
+            max_pixels=INSTANCE.configuration.max_image_pixels,
+            max_decode_ms=INSTANCE.configuration.max_decode_ms,
+        )
     try:
         with stages.measure("inference"):
             predictions = model.classify(pixels)
@@ -123,11 +127,8 @@ def _wake(request: Wakeup, stages: Stages, cold_start: bool) -> dict[str, Any]:
         INSTANCE.model().dry_forward()  # an instance that could not answer a user is not warm
     except ModelError as error:
         raise INSTANCE.unavailable(error) from None
-    if request.hold_until_ms is None:
-        hold_s = request.sleep_time_ms / 1000
-    else:
-        hold_s = max(0.0, request.hold_until_ms / 1000 - time.time())
-    time.sleep(hold_s)
+    max_hold_ms = INSTANCE.configuration.max_hold_ms
+    time.sleep(request.hold_s(now_ms=time.time() * 1000, max_hold_ms=max_hold_ms))
     return {"method": "wakeup", "time": stages.elapsed_s(), **_about(cold_start)}
 
 

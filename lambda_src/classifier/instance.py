@@ -16,8 +16,7 @@ from .model_files import ModelFiles, read_model_files
 from .stages import Stages
 
 if TYPE_CHECKING:
-    from .engine import Runtime
-    from .model import Model
+    from .model import Model, Runtime
 
 _ID_CHARACTERS = 32
 
@@ -108,10 +107,7 @@ class Instance:
         measure = self._stages.measure
         with measure("imports"):
             # Here and not above, so that the files are on their way meanwhile.
-            from .engine import Runtime
-
-            runtime = Background(lambda: self._runtime or Runtime())
-            defer("subprocess")  # Pillow imports it for a program that is not started here
+            runtime = self._start_runtime()
             from .model import open_model
         with measure("runtime"):
             self._runtime = runtime.result()
@@ -123,6 +119,17 @@ class Instance:
             with measure("dry_forward"):
                 model.dry_forward()
         return model
+
+    def _start_runtime(self) -> "Background[Runtime]":
+        if self.configuration.engine == "torch":
+            from . import torch_engine
+
+            return Background(lambda: self._runtime or torch_engine.Runtime())
+        from . import engine
+
+        runtime = Background(lambda: self._runtime or engine.Runtime())
+        defer("subprocess")  # Pillow imports it for a program that is not started here
+        return runtime
 
     def _report(self, error: ModelError) -> None:
         log(

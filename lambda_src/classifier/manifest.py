@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from .errors import ModelError
 
 SCHEMA = "warmlens.model/1"
+ENGINES = ("onnxruntime", "torch")
 MAX_SIDE = 4096
 
 
@@ -81,14 +82,16 @@ def read_manifest(data: bytes, *, name: str, version: str) -> Manifest:
     _expect(fields, "schema", SCHEMA)
     _expect(fields, "name", name)
     _expect(fields, "version", version)
-    _expect(fields, "engine", "onnxruntime")
+    engine = _get(fields, "engine", str)
+    if engine not in ENGINES:
+        raise ModelError(f'manifest.json: "engine" is {engine!r}, not a known one')
     image = _get(fields, "input", dict)
     output = _get(fields, "output", dict)
     files = _get(fields, "files", dict)
     return Manifest(
         name=name,
         version=version,
-        engine="onnxruntime",
+        engine=engine,
         geometry=_geometry(image),
         input_name=_get(image, "name", str),
         output_name=_get(output, "name", str),

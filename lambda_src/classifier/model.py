@@ -1,16 +1,21 @@
 """A model version that is ready to run."""
 
 from array import array
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from .engine import Engine, Runtime
-from .errors import ModelError
+from .errors import EngineError, ModelError
 from .manifest import Manifest
 from .model_files import ModelFiles
-from .onnxruntime_api import OnnxRuntimeError
 from .picture import prepare
 
+if TYPE_CHECKING:
+    from . import engine, torch_engine
+
+    Engine = engine.Engine | torch_engine.Engine
+    Runtime = engine.Runtime | torch_engine.Runtime
+
 TOP = 5
+SUM_TOLERANCE = 0.01  # of a softmax over thousands of classes in single precision
 
 
 class Prediction(NamedTuple):
@@ -32,7 +37,7 @@ class Model:
     """
 
     def __init__(
-        self, manifest: Manifest, ids: list[str], labels: list[str], engine: Engine
+        self, manifest: Manifest, ids: list[str], labels: list[str], engine: "Engine"
     ) -> None:
         self.manifest = manifest
         self._ids = ids
@@ -40,9 +45,11 @@ class Model:
         self._engine = engine
         self._has_run = False
 
-    def prepare(self, data: bytes, *, max_pixels: int) -> bytes:
+    def prepare(self, data: bytes, *, max_pixels: int, max_decode_ms: int) -> bytes:
         """Return an image file's pixels as the model takes them; see `picture.prepare`."""
-        return prepare(data, self.manifest.geometry, max_pixels=max_pixels)
+        return prepare(
+            data, self.manifest.geometry, max_pixels=max_pixels, max_decode_ms=max_decode_ms
+        )
 
     def classify(self, pixels: bytes) -> list[Prediction]:
         """Return the up to five most probable classes for pixels, height x width x 3 bytes.
@@ -52,13 +59,16 @@ class Model:
         """
         try:
             softmax = self._engine.run(pixels)
-        except OnnxRuntimeError as error:
+        except EngineError as error:
             raise ModelError(f"the model file does not run on its input: {error}") from error
         if len(softmax) != self.manifest.class_count:
             raise ModelError(
                 f"the model file gives {len(softmax)} values for an image; "
                 f"its manifest says {self.manifest.class_count} classes"
             )
+        # Also false for what is no number.
+        if not abs(sum(softmax) - 1) < SUM_TOLERANCE:
+            raise ModelError(f"the model file gives no softmax: its values sum to {sum(softmax)}")
         self._has_run = True
         return rank(softmax, self._ids, self._labels)
 
@@ -85,7 +95,7 @@ def rank(softmax: "array[float]", ids: list[str], labels: list[str]) -> list[Pre
     return [Prediction(ids[index], labels[index], softmax[index]) for index in order]
 
 
-def open_model(files: ModelFiles, runtime: Runtime, *, threads: int) -> Model:
+def open_model(files: ModelFiles, runtime: "Runtime", *, threads: int) -> Model:
     """Load the graph of a version whose files are there and verified.
 
     Args:
@@ -96,15 +106,5 @@ def open_model(files: ModelFiles, runtime: Runtime, *, threads: int) -> Model:
     Raises:
         ModelError: the runtime cannot load the graph.
     """
-    manifest = files.manifest
-    engine = Engine(
-        runtime,
-        files.graph_path,
-        input_name=manifest.input_name,
-        width=manifest.geometry.width,
-        height=manifest.geometry.height,
-        output_name=manifest.output_name,
-        threads=threads,
-        optimized=manifest.optimized,
-    )
-    return Model(manifest, files.ids, files.labels, engine)
+    engine = runtime.open(files.graph_path, files.manifest, threads=threads)
+    return Model(files.manifest, files.ids, files.labels, engine)

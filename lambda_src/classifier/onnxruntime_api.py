@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Iterator
 
-from .errors import ModelError
+from .errors import EngineError, ModelError
 
 API_VERSION = 23
 """The version of the table that is asked for; any library from ONNX Runtime 1.23 on has it."""
@@ -44,7 +44,7 @@ _PLACES = {
 }
 
 
-class OnnxRuntimeError(Exception):
+class OnnxRuntimeError(EngineError):
     """A call of ONNX Runtime failed; the message is its own."""
 
 
@@ -105,7 +105,10 @@ def _library_path() -> str:
     for folder in sys.path:
         for path in _libraries(os.path.join(folder, "onnxruntime", "capi")):
             return path
-    raise ModelError("ONNX Runtime is not installed")
+    raise ModelError(
+        "ONNX Runtime is not in this function's image; deploy it with the setting "
+        "engine = 'onnxruntime'"
+    )
 
 
 def _libraries(folder: str) -> Iterator[str]:

@@ -1,13 +1,17 @@
 """From an image file's bytes to the pixels that a model takes."""
 
-import io
+import warnings
 
 from PIL import Image, JpegImagePlugin
 
 from .errors import RequestError
+from .jpeg_scans import MAX_SCANS, has_too_many_scans
 from .manifest import Geometry
+from .timed_bytes import TimedBytes, TookTooLongError
 
 Image.MAX_IMAGE_PIXELS = None  # open_picture() checks the size, before any pixel is decoded
+# One file can make Pillow warn 65,000 times: each is a line of the log, and kept in memory.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 MAX_SIDE = 65_535  # the limit of JPEG; longer strips take more memory than their pixels
 
@@ -39,21 +43,23 @@ _RESAMPLING = {
 }
 
 
-def prepare(data: bytes, geometry: Geometry, *, max_pixels: int) -> bytes:
+def prepare(data: bytes, geometry: Geometry, *, max_pixels: int, max_decode_ms: int) -> bytes:
     """Decode an image and bring it to a model's geometry.
 
     Args:
         data: the bytes of a JPEG, PNG, WebP or GIF file.
         geometry: the model's input.
         max_pixels: most pixels (width x height) to decode.
+        max_decode_ms: time after which the file is read no further, in milliseconds.
 
     Returns:
         height x width x 3 bytes, RGB, row by row.
 
     Raises:
-        RequestError: not a supported type (415), not decodable, or too many pixels (422).
+        RequestError: not a supported type (415); not decodable, too many pixels or too long to
+            decode (422).
     """
-    image = open_picture(data, max_pixels=max_pixels)
+    image = open_picture(data, max_pixels=max_pixels, max_decode_ms=max_decode_ms)
     width, height = image.size
     try:
         if image.getexif().get(_ORIENTATION) in _LYING:
@@ -61,13 +67,20 @@ def prepare(data: bytes, geometry: Geometry, *, max_pixels: int) -> bytes:
         side = REDUCED_TO * geometry.resize_shorter_side
         image.draft(None, (side, side))  # changes nothing for other types than JPEG
         picture = to_upright_rgb(image)
+    except TookTooLongError:
+        raise _too_slow(max_decode_ms) from None
     except Exception as error:  # decoders raise many types on hostile bytes
         raise _not_decodable() from error
     return resize_and_crop(picture, geometry, width=width, height=height).tobytes()
 
 
-def open_picture(data: bytes, *, max_pixels: int) -> Image.Image:
+def open_picture(data: bytes, *, max_pixels: int, max_decode_ms: int) -> Image.Image:
     """Read a file's header; no pixel is decoded yet.
+
+    Args:
+        data: the file's bytes.
+        max_pixels: as `prepare`.
+        max_decode_ms: as `prepare`; it counts from now on, for what reads the pixels, too.
 
     Raises:
         RequestError: as `prepare`.
@@ -77,7 +90,11 @@ def open_picture(data: bytes, *, max_pixels: int) -> Image.Image:
             415, "unsupported_type", "The file is not a JPEG, PNG, WebP or GIF image."
         )
     try:
-        image = _open(data)
+        image = _open(TimedBytes(data, limit_ms=max_decode_ms), data)
+    except TookTooLongError:
+        raise _too_slow(max_decode_ms) from None
+    except RequestError:
+        raise
     except Exception as error:  # decoders raise many types on hostile bytes
         raise _not_decodable() from error
     if image.width * image.height > max_pixels:
@@ -143,15 +160,31 @@ def resize_and_crop(
     )
 
 
-def _open(data: bytes) -> Image.Image:
-    if data.startswith(_JPEG):  # Image.open would import the readers of five types first
-        return JpegImagePlugin.jpeg_factory(io.BytesIO(data))
-    return Image.open(io.BytesIO(data), formats=_FORMATS)
+def _open(file: TimedBytes, data: bytes) -> Image.Image:
+    if not data.startswith(_JPEG):
+        return Image.open(file, formats=_FORMATS)
+    # Image.open would import the readers of five types first.
+    image = JpegImagePlugin.jpeg_factory(file)
+    if has_too_many_scans(data, file.check):
+        raise RequestError(
+            422,
+            "image_too_slow",
+            f"The image is stored in more than {MAX_SCANS} scans; save it again as a plain JPEG.",
+        )
+    return image
 
 
 def _is_supported(data: bytes) -> bool:
     is_webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
     return is_webp or data.startswith((_JPEG, *_SIGNATURES.values()))
+
+
+def _too_slow(max_decode_ms: int) -> RequestError:
+    return RequestError(
+        422,
+        "image_too_slow",
+        f"The image takes longer than {max_decode_ms} ms to decode; save it again as a plain JPEG.",
+    )
 
 
 def _not_decodable() -> RequestError:

@@ -31,6 +31,17 @@ class Wakeup(NamedTuple):
     sleep_time_ms: int
     hold_until_ms: int | None = None
 
+    def hold_s(self, *, now_ms: float, max_hold_ms: int) -> float:
+        """Return the seconds to hold, within the limit even if the clock jumped since the check.
+
+        Args:
+            now_ms: the Unix time now, in milliseconds.
+            max_hold_ms: longest hold, in milliseconds.
+        """
+        if self.hold_until_ms is None:
+            return self.sleep_time_ms / 1000
+        return min(max(0.0, self.hold_until_ms - now_ms), max_hold_ms) / 1000
+
 
 Request = Classification | Wakeup
 

@@ -73,7 +73,10 @@ class Classifier(Construct):
                 "Function",
                 function_name=settings.physical_name("classifier"),
                 code=lambda_.DockerImageCode.from_image_asset(
-                    str(context), platform=platform, exclude=["__pycache__"]
+                    str(context),
+                    platform=platform,
+                    exclude=["__pycache__"],
+                    build_args=_build_arguments(settings),
                 ),
                 architecture=architecture,
                 memory_size=settings.memory_mb,
@@ -83,10 +86,12 @@ class Classifier(Construct):
                 environment={
                     "IMAGES_BUCKET": images.bucket_name,
                     "IMAGE_PREFIXES": ",".join(prefixes),
+                    "ENGINE": settings.engine,
                     "MODEL_NAME": settings.model_name,
                     "MODEL_VERSION": settings.model_version,
                     "MAX_IMAGE_BYTES": str(settings.max_image_bytes),
                     "MAX_IMAGE_PIXELS": str(settings.max_image_pixels),
+                    "MAX_DECODE_MS": str(settings.max_decode_ms),
                     "MAX_HOLD_MS": str(settings.max_hold_ms),
                     "METRICS_ENVIRONMENT": settings.env_name,
                     "CORS_ORIGINS": " ".join(settings.cors_origins),
@@ -151,3 +156,10 @@ class Classifier(Construct):
             },
         )
         return alarms
+
+
+def _build_arguments(settings: Settings) -> dict[str, str]:
+    arguments: dict[str, str] = {"ENGINE": settings.engine}
+    if settings.torch_index is not None:
+        arguments["TORCH_INDEX"] = settings.torch_index
+    return arguments

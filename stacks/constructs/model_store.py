@@ -1,5 +1,6 @@
 """Where the classifier reads its model from at init."""
 
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -101,17 +102,26 @@ class ImageModelStore(Construct):
         bucket: none.
 
     Raises:
-        SettingsError: the model that the settings name is not in `model_artifacts`.
+        SettingsError: the model that the settings name is not in `model_artifacts`, or is for
+            another engine.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
         self._version = Path(settings.model_name) / settings.model_version
-        if not (MODEL_ARTIFACTS / self._version / "manifest.json").is_file():
+        manifest = MODEL_ARTIFACTS / self._version / "manifest.json"
+        if not manifest.is_file():
             raise SettingsError(
                 f"environment {settings.env_name}: model_name = {settings.model_name!r}, "
                 f"model_version = {settings.model_version!r}; with model_store = 'image' it must "
                 f"be a folder with a manifest.json in model_artifacts"
+            )
+        engine = json.loads(manifest.read_bytes()).get("engine")
+        if engine != settings.engine:
+            raise SettingsError(
+                f"environment {settings.env_name}: engine = {settings.engine!r}; allowed is "
+                f"{engine!r}, which {settings.model_name} {settings.model_version} in "
+                f"model_artifacts is for"
             )
         self.network: Network | None = None
         self.bucket: s3.Bucket | None = None

@@ -16,6 +16,10 @@ from classifier.model_files import read_model_files
 CONFIGURATION = Configuration.from_environment(os.environ)
 MODEL = open_model(read_model_files(CONFIGURATION), Runtime(), threads=1)
 for photo in sys.argv[1:]:
-    pixels = MODEL.prepare(Path(photo).read_bytes(), max_pixels=CONFIGURATION.max_image_pixels)
+    pixels = MODEL.prepare(
+        Path(photo).read_bytes(),
+        max_pixels=CONFIGURATION.max_image_pixels,
+        max_decode_ms=CONFIGURATION.max_decode_ms,
+    )
     top = [(each.class_id, each.softmax) for each in MODEL.classify(pixels)]
     sys.stdout.write(json.dumps(top) + "\n")

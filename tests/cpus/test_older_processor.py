@@ -47,6 +47,7 @@ def answers(name: str, files: list[str], *launcher: str) -> list[Top]:
             "MODEL_VERSION": version.name,
             "MAX_IMAGE_BYTES": "1000000",
             "MAX_IMAGE_PIXELS": "1000000",
+            "MAX_DECODE_MS": "20000",
             "MAX_HOLD_MS": "1000",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
         },

@@ -34,7 +34,8 @@ def expected_console_errors() -> list[str]:
 @pytest.fixture
 def page(browser: Browser, expected_console_errors: list[str]) -> Iterator[Page]:
     """A page in a context of its own, at no address yet."""
-    context = browser.new_context()
+    # A request that a service worker answers is not seen by a test; test_offline.py has one.
+    context = browser.new_context(service_workers="block")
     page = context.new_page()
     errors: list[str] = []
     page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)

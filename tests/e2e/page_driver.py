@@ -62,7 +62,7 @@ def data_transfer(page: Page, files: dict[str, bytes], content_type: str) -> Any
 
 
 def tab_to(page: Page, target: Locator) -> None:
-    for _ in range(20):
+    for _ in range(60):
         if target.evaluate("element => element === document.activeElement"):
             assert target.evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
             return

@@ -42,7 +42,7 @@ def test_a_model_without_sample_photos_gets_none_and_the_page_works(
     open_page(page, page_url)
     expect(page.get_by_role("status")).to_contain_text("Choose a photo")
     expect(page.get_by_role("region", name="Sample photos")).to_have_count(0)
-    expect(page.get_by_role("button", name="Choose a photo")).to_be_visible()
+    expect(page.get_by_role("button", name="Choose photos")).to_be_visible()
 
 
 @pytest.mark.parametrize("path", ["configuration.json", "samples/galleries.json"])
@@ -53,4 +53,4 @@ def test_the_page_works_when_it_cannot_learn_the_samples(
     page.route(f"**/{path}", lambda route: route.fulfill(status=500, body="no"))
     open_page(page, page_url)
     expect(page.get_by_role("region", name="Sample photos")).to_have_count(0)
-    expect(page.get_by_role("button", name="Choose a photo")).to_be_enabled()
+    expect(page.get_by_role("button", name="Choose photos")).to_be_enabled()

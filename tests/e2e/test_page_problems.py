@@ -13,6 +13,7 @@ from tests.e2e.page_driver import (
     press_sample,
 )
 from tests.e2e.page_stub import STEPS, Held, answer_with, intercept
+from tests.hostile.formats import jpeg_of_scans
 
 S3_HEADERS = {"Access-Control-Allow-Origin": "*", "Content-Type": "application/xml"}
 
@@ -27,6 +28,7 @@ def expect_kept_for_another_try(page: Page, name: str) -> None:
     [
         ("notes.jpg", b"This is no photo.", "not a photo, although its name says so"),
         ("half.jpg", COFFEE[: len(COFFEE) // 2], "The photo cannot be read"),
+        ("slow.jpg", jpeg_of_scans(64, 101), "takes the service too long to read"),
     ],
 )
 def test_a_bad_photo_is_told_in_words(

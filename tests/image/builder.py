@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,11 +35,12 @@ class Image:
         return "\n".join(lines)
 
 
-def build(context: Path, tag: str) -> Image:
-    """Build a folder by its Dockerfile as it is."""
-    base = ["--build-arg", f"BASE_IMAGE={BASE_IMAGE}"] if BASE_IMAGE else []
+def build(context: Path, tag: str, arguments: Mapping[str, str] | None = None) -> Image:
+    """Build a folder by its Dockerfile as it is, with build arguments by name."""
+    given = {**({"BASE_IMAGE": BASE_IMAGE} if BASE_IMAGE else {}), **(arguments or {})}
+    options = [part for name, value in given.items() for part in ("--build-arg", f"{name}={value}")]
     # The network of the machine itself works wherever a daemon has no bridge.
-    _run(BUILDER, "build", "--network", "host", *base, "--tag", tag, str(context))
+    _run(BUILDER, "build", "--network", "host", *options, "--tag", tag, str(context))
     (details,) = json.loads(_run(RUNNER, "image", "inspect", tag))
     template = "{{.Size}}\t{{.CreatedBy}}"
     history = _run(RUNNER, "history", "--no-trunc", "--human=false", "--format", template, tag)

@@ -80,6 +80,7 @@ def run_image(cloud: Cloud, bucket: str) -> Iterator[RunImage]:
         "MODEL_VERSION": PROD.model_version,
         "MAX_IMAGE_BYTES": str(PROD.max_image_bytes),
         "MAX_IMAGE_PIXELS": str(PROD.max_image_pixels),
+        "MAX_DECODE_MS": str(PROD.max_decode_ms),
         "MAX_HOLD_MS": str(PROD.max_hold_ms),
     }
     engine = {name: os.environ[name] for name in ("DOCKER_HOST",) if name in os.environ}

@@ -10,6 +10,8 @@ import aws_cdk as cdk
 from stacks.constructs.function import log_group
 from stacks.settings import LogRetentionDays, Settings
 from tests.infrastructure.variants import VARIANTS, Assembly
+from warmlens.local.environments import classifier_requirements
+from warmlens.paths import LAMBDA_SRC
 
 
 def images_bucket(assembly: Assembly) -> dict[str, Any]:
@@ -46,12 +48,33 @@ def test_the_classifiers_image_is_built_for_the_processor_it_runs_on(
         (plain, "x86_64", "linux/amd64"),
     ):
         assert assembly.function("classifier")["Architectures"] == [architecture]
-        (image,) = (
-            image
-            for path in assembly.folder.glob("*.assets.json")
-            for image in json.loads(path.read_text())["dockerImages"].values()
-        )
-        assert image["source"]["platform"] == platform
+        assert image_source(assembly)["platform"] == platform
+
+
+def image_source(assembly: Assembly) -> dict[str, Any]:
+    (image,) = (
+        image
+        for path in assembly.folder.glob("*.assets.json")
+        for image in json.loads(path.read_text())["dockerImages"].values()
+    )
+    return dict(image["source"])
+
+
+def test_the_engine_of_the_settings_is_built_into_the_image_and_told_to_the_function(
+    variants: dict[str, Assembly],
+) -> None:
+    index = {"TORCH_INDEX": "https://wheels.a.example/cpu"}
+    for name, engine, more in (("torch", "torch", index), ("plain", "onnxruntime", {})):
+        assembly = variants[name]
+        arguments = image_source(assembly)["dockerBuildArgs"]
+        assert arguments == {"ENGINE": engine, **more}
+        assert assembly.function("classifier")["Environment"]["Variables"]["ENGINE"] == engine
+        # Docker passes over an argument that the Dockerfile does not declare, and only warns.
+        dockerfile = (LAMBDA_SRC / "classifier" / "Dockerfile").read_text()
+        assert {f"ARG {argument}=" for argument in arguments} <= {
+            line.partition("=")[0] + "=" for line in dockerfile.splitlines()
+        }
+        assert all(path.is_file() for path in classifier_requirements(engine))
 
 
 def test_without_a_cap_the_classifier_takes_nothing_from_the_accounts_limit(

@@ -80,7 +80,9 @@ def test_the_page_may_send_photos_to_the_images_bucket_and_nowhere_else(plain: A
     policy = plain.only("AWS::CloudFront::ResponseHeadersPolicy")["ResponseHeadersPolicyConfig"]
     headers = policy["SecurityHeadersConfig"]
     csp = json.dumps(headers["ContentSecurityPolicy"]["ContentSecurityPolicy"])
-    assert "default-src 'self'" in csp
+    assert "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:;" in csp
+    for directive in ("worker-src", "base-uri", "form-action", "frame-ancestors"):
+        assert directive in csp
     assert "Images" in csp
     assert "unsafe" not in csp
     assert headers["StrictTransportSecurity"]["AccessControlMaxAgeSec"] == 31_536_000

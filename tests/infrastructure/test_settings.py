@@ -1,15 +1,19 @@
 """A wrong setting is refused by name, before anything is deployed."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 
 from app import environments
+from stacks.constructs.model_store import ImageModelStore
 from stacks.settings import Settings, SettingsError
+from tests.infrastructure.variants import CONTEXT
 from warmlens.paths import ROOT
 
 
@@ -26,6 +30,10 @@ from warmlens.paths import ROOT
         ("memory_mb", True, "whole numbers"),
         ("architecture", "riscv", "'x86_64', 'arm64'"),
         ("timeout_s", 29, "from 1 to 28"),
+        ("engine", "tensorflow", "'onnxruntime', 'torch'"),
+        ("torch_index", "http://wheels.a.example", "an https address"),
+        ("torch_index", "https://a.example --pre", "an https address"),
+        ("torch_index", "https://a.example/$(x)", "an https address"),
         ("model_name", "../x", "a-z, 0-9 and -"),
         ("model_version", "latest", "three numbers"),
         ("account", "٨" * 12, "12 digits"),
@@ -96,6 +104,7 @@ def test_a_wrong_setting_is_refused_with_its_name_value_and_what_is_allowed(
         ("timeout_s", 1, 28),
         ("max_image_bytes", 1024, 100 * 2**20),
         ("max_image_pixels", 1024, 200_000_000),
+        ("max_decode_ms", 100, 20_000),
         ("max_hold_ms", 0, 20_000),
         ("upload_expires_s", 30, 3600),
         ("image_expiry_days", 1, 3650),
@@ -120,7 +129,10 @@ def test_every_number_has_a_lowest_and_a_highest_value(name: str, low: int, high
     ("values", "name"),
     [
         ({"account": "123456789012"}, "region"),
+        ({"engine": "torch", "memory_mb": 511}, "memory_mb"),
+        ({"torch_index": "https://wheels.a.example/cpu"}, "torch_index"),
         ({"max_hold_ms": 20_000, "timeout_s": 20}, "max_hold_ms"),
+        ({"max_decode_ms": 15_000, "timeout_s": 15}, "max_decode_ms"),
         ({"warming_hold_ms": 600, "max_hold_ms": 500}, "warming_hold_ms"),
         ({"warm_instances": 5, "reserved_concurrency": 5}, "warm_instances"),
         (
@@ -139,6 +151,13 @@ def test_every_number_has_a_lowest_and_a_highest_value(name: str, low: int, high
 def test_settings_that_do_not_fit_together_are_refused(values: dict[str, Any], name: str) -> None:
     with pytest.raises(SettingsError, match=f"environment test: {name} = "):
         Settings(env_name="test", **values)
+
+
+def test_pytorch_needs_more_memory_than_onnx_runtime() -> None:
+    assert Settings(env_name="test", memory_mb=128).engine == "onnxruntime"
+    assert Settings(env_name="test", memory_mb=512, engine="torch").memory_mb == 512
+    with pytest.raises(SettingsError, match="memory_mb = 511; allowed is at least 512"):
+        Settings(env_name="test", memory_mb=511, engine="torch")
 
 
 def test_a_cap_that_leaves_no_room_for_users_is_no_matter_without_warming() -> None:
@@ -182,6 +201,30 @@ def test_an_unknown_environment_ends_synth_with_one_line() -> None:
     assert result.stderr == (
         "warmlens: env = 'production'; allowed are dev, staging, prod, local, and pr1, pr2, ... "
         "for one of a pull request\n"
+    )
+
+
+def test_the_engine_of_a_model_that_is_put_into_the_image_must_be_the_settings() -> None:
+    source = Settings(env_name="test", model_store="image", engine="torch")
+    with pytest.raises(SettingsError, match="engine = 'torch'; allowed is 'onnxruntime'"):
+        ImageModelStore(cdk.Stack(), "Models", settings=source)
+
+
+def test_model_and_engine_can_be_named_beside_the_settings(tmp_path: Path) -> None:
+    asked = {"env": "dev", "model": "mine@2.0.0", "engine": "torch", "torch_index": "https://a.b"}
+    context = {**CONTEXT, **asked}
+    result = _run(ROOT / "app.py", CDK_CONTEXT_JSON=json.dumps(context), CDK_OUTDIR=str(tmp_path))
+    assert (result.returncode, result.stderr) == (0, "")
+    (assets,) = (
+        json.loads(path.read_text())["dockerImages"].values()
+        for path in (tmp_path / "assembly-dev").glob("*inference*.assets.json")
+    )
+    (image,) = assets
+    assert image["source"]["dockerBuildArgs"] == {"ENGINE": "torch", "TORCH_INDEX": "https://a.b"}
+    context["engine"] = "tensorflow"
+    result = _run(ROOT / "app.py", CDK_CONTEXT_JSON=json.dumps(context))
+    assert result.stderr == (
+        "warmlens: environment dev: engine = 'tensorflow'; allowed are 'onnxruntime', 'torch'\n"
     )
 
 

@@ -30,6 +30,7 @@ ODD = Settings(
     ephemeral_storage_mb=1024,
     max_image_bytes=1_000_000,
     max_image_pixels=2_000_000,
+    max_decode_ms=4_000,
     max_hold_ms=9_000,
     upload_expires_s=120,
     image_expiry_days=3,
@@ -86,6 +87,13 @@ VARIANTS = {
         ),
         Settings(env_name="image", model_store="image"),
         Settings(env_name="provisioned", warming="provisioned", warm_profile=NIGHT + DAY + EVENING),
+        Settings(
+            env_name="torch",
+            memory_mb=3538,
+            engine="torch",
+            torch_index="https://wheels.a.example/cpu",
+            model_name="another-model",
+        ),
         Settings(env_name="iam", auth="iam", web=False),
     )
 }

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -11,6 +11,8 @@ import pytest
 from tests.conftest import Cloud
 from warmlens.local.aws import LocalAws
 from warmlens.local.instances.function import FunctionSpec
+from warmlens.local.instances.invocation import InvokeResult
+from warmlens.local.instances.isolation import Isolation, NoIsolation
 from warmlens.local.instances.pool import InstancePool
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, WEB
 
@@ -19,8 +21,40 @@ NAME, VERSION = "imagenet-efficientnet-lite0", "1.0.0"
 FOLDER = MODEL_ARTIFACTS / NAME / VERSION
 CLASSIFY = {"method": "classification", "file_path": "test/coffee.jpg"}
 
-Call = Callable[[dict[str, Any]], Awaitable[Any]]
-CallWith = Callable[[Mapping[str, str]], AbstractAsyncContextManager[Call]]
+
+class Call:
+    """Calls a classifier.
+
+    Attributes:
+        pool: where its instances are.
+        lines: its log, and Lambda's.
+    """
+
+    def __init__(self, pool: InstancePool, lines: list[str]) -> None:
+        self.pool = pool
+        self.lines = lines
+
+    async def __call__(self, event: dict[str, Any]) -> Any:
+        """Give the answer; the call must not fail."""
+        result = await self.outcome(event)
+        assert result.error is None, result.error
+        return json.loads(result.payload)
+
+    async def outcome(self, event: dict[str, Any]) -> InvokeResult:
+        return await self.pool.invoke(
+            function="classifier",
+            version="1",
+            payload=json.dumps(event).encode(),
+            request_id=uuid.uuid4().hex,
+        )
+
+    def metrics(self, name: str) -> list[float]:
+        """The values of a metric in the log, in the embedded metric format."""
+        found = (json.loads(line[line.index("{") :]) for line in self.lines if '"_aws"' in line)
+        return [each[name] for each in found if name in each]
+
+
+CallWith = Callable[..., AbstractAsyncContextManager[Call]]
 
 
 @pytest.fixture
@@ -36,19 +70,31 @@ def call_with(cloud: Cloud, s3: Any, bucket: str, runtime_python: str) -> CallWi
         "MODEL_VERSION": VERSION,
         "MAX_IMAGE_BYTES": "1000000",
         "MAX_IMAGE_PIXELS": "1000000",
+        "MAX_DECODE_MS": "5000",
         "MAX_HOLD_MS": "1000",
     }
 
     @asynccontextmanager
-    async def run(variables: Mapping[str, str]) -> AsyncIterator[Call]:
+    async def run(
+        variables: Mapping[str, str],
+        python: str | None = None,
+        *,
+        before: str = "",
+        memory_mb: int = 1769,
+        isolation: Isolation | None = None,
+    ) -> AsyncIterator[Call]:
+        """Run it until the block ends; `before` is shell run as the instance before its runtime."""
+        command = (python or runtime_python, "-m", "awslambdaric", HANDLER)
         spec = FunctionSpec(
             name="classifier",
             version="1",
-            memory_mb=1769,
+            memory_mb=memory_mb,
             timeout_s=25,
             environment={**environment, **variables},
             handler=HANDLER,
-            command=(runtime_python, "-m", "awslambdaric", HANDLER),
+            command=("/bin/sh", "-c", f'{before}\nexec "$@"', "sh", *command)
+            if before
+            else command,
             task_root=LAMBDA_SRC,
         )
 
@@ -56,21 +102,14 @@ def call_with(cloud: Cloud, s3: Any, bucket: str, runtime_python: str) -> CallWi
             return spec
 
         aws = LocalAws(variables.get("AWS_ENDPOINT_URL", cloud.endpoint_url))
+        lines: list[str] = []
         async with InstancePool(
-            resolve=resolve, log=lambda _: None, extra_environment=aws.environment
+            resolve=resolve,
+            log=lines.append,
+            extra_environment=aws.environment,
+            isolation=isolation or NoIsolation(),
         ) as pool:
-
-            async def call(event: dict[str, Any]) -> Any:
-                result = await pool.invoke(
-                    function="classifier",
-                    version="1",
-                    payload=json.dumps(event).encode(),
-                    request_id=uuid.uuid4().hex,
-                )
-                assert result.error is None
-                return json.loads(result.payload)
-
-            yield call
+            yield Call(pool, lines)
 
     return run
 

@@ -109,7 +109,9 @@ async def test_the_page_may_talk_to_its_own_origin_and_to_the_uploads_and_to_nob
             directive.split(" ", 1)
             for directive in answer.headers["Content-Security-Policy"].split("; ")
         )
-        assert policy["default-src"] == "'self'"
+        assert policy["default-src"] == "'none'"
+        assert policy["script-src"] == policy["style-src"] == policy["worker-src"] == "'self'"
+        assert policy["form-action"] == policy["base-uri"] == "'none'"
         assert policy["connect-src"] == f"'self' {UPLOADS}"
         assert policy["frame-ancestors"] == "'none'"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"

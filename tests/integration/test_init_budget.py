@@ -67,6 +67,7 @@ def init(runtime_python: str) -> dict[str, Any]:
         "MODEL_VERSION": VERSION,
         "MAX_IMAGE_BYTES": "1000000",
         "MAX_IMAGE_PIXELS": "1000000",
+        "MAX_DECODE_MS": "5000",
         "MAX_HOLD_MS": "1000",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
         "AWS_REGION": "us-east-1",
@@ -88,6 +89,11 @@ def test_nothing_is_imported_at_init_that_is_not_on_the_list(init: dict[str, Any
     internal = {name for name in names if name.startswith("_")}
     assert names - internal - PACKAGES - STANDARD_LIBRARY == set()
     assert names >= PACKAGES
+
+
+def test_nothing_of_another_engine_is_imported(init: dict[str, Any]) -> None:
+    assert "classifier.engine" in init["modules"]
+    assert "classifier.torch_engine" not in init["modules"]
 
 
 def test_few_files_and_bytes_are_read_at_init(init: dict[str, Any]) -> None:

@@ -139,6 +139,32 @@ async def test_a_graph_that_is_no_onnx_file_is_never_served(
     assert_unavailable(await call(CLASSIFY), "ONNX Runtime cannot load the model file")
 
 
+async def test_a_model_for_another_engine_than_the_images_is_refused_with_what_to_do(
+    call_with: CallWith, s3: Any, bucket: str, tmp_path: Path
+) -> None:
+    folder = copy_version(tmp_path)
+    edit_manifest(folder, "engine", "torch")
+    publish_model(folder, bucket, s3)
+    async with call_with({}) as call:
+        for event in (CLASSIFY, {"method": "wakeup"}):
+            answer = await call(event)
+            assert_unavailable(answer, "it is a model for the engine torch")
+            assert "deploy it with the setting engine = 'torch'" in answer["error"]["message"]
+
+
+async def test_an_image_without_the_engine_it_should_have_is_told_with_what_to_do(
+    call_with: CallWith, s3: Any, bucket: str, tmp_path: Path
+) -> None:
+    folder = copy_version(tmp_path)
+    edit_manifest(folder, "engine", "torch")
+    publish_model(folder, bucket, s3)
+    async with call_with({"ENGINE": "torch"}) as call:  # run by ONNX Runtime's environment
+        answer = await call(CLASSIFY)
+        assert_unavailable(answer, "PyTorch is not in this function's image")
+        assert "No module named 'torch'" in answer["error"]["message"]
+        assert "the setting engine = 'torch'" in answer["error"]["message"]
+
+
 async def test_a_graph_with_other_classes_than_its_labels_is_never_served(
     call: Call, s3: Any, bucket: str, tmp_path: Path
 ) -> None:

@@ -32,6 +32,7 @@ def started(python: str, home: Path) -> str:
             "MODEL_VERSION": "1.0.0",
             "MAX_IMAGE_BYTES": "1000000",
             "MAX_IMAGE_PIXELS": "1000000",
+            "MAX_DECODE_MS": "5000",
             "MAX_HOLD_MS": "1000",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
             "AWS_REGION": "us-east-1",

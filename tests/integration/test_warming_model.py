@@ -1,11 +1,13 @@
-"""The model of the comparison does what the pool does, call for call."""
+"""The fleet of the planner does what the pool does, call for call."""
 
 import asyncio
 import random
 
 from tests.integration import pool_lab
 from tests.integration.pool_lab import FakeClock, StartLab
-from warmlens.bench.warming.model import Instances, Times
+from warmlens.planner.chance import constant
+from warmlens.planner.fleet import Fleet
+from warmlens.planner.model import Lives, Model
 
 start = pool_lab.start  # a fixture
 
@@ -17,14 +19,15 @@ async def test_the_model_and_the_pool_start_the_same_calls_cold(start: StartLab)
     clock = FakeClock()
     lab = await start(clock=clock, idle_expiry_s=IDLE_S, max_lifetime_s=LIFETIME_S)
     lab.timeout_s = 10**6
-    times = Times(
-        cold_start_s=0.0,
+    lives = Lives(
         shortest_idle_s=IDLE_S,
         longest_idle_s=IDLE_S,
         shortest_lifetime_s=LIFETIME_S,
         longest_lifetime_s=LIFETIME_S,
     )
-    model = Instances(times, concurrency=10, chance=lambda: 0.0)
+    fleet = Fleet(
+        Model(init=constant(0), service=constant(0), lives=lives, concurrency=10), lambda: 0.0
+    )
     chance = random.Random(5)
     in_pool, in_model = [], []
     for _ in range(25):
@@ -35,7 +38,7 @@ async def test_the_model_and_the_pool_start_the_same_calls_cold(start: StartLab)
         before = {instance.id for instance in lab.pool.instances()}
         results = await (await lab.hold(size)).release()
         in_pool.append(sum(result.instance_id not in before for result in results))
-        served = [model.call(clock.monotonic(), lambda _: 0.0001) for _ in range(size)]
+        served = [fleet.call(clock.monotonic(), lambda _: 0.0001) for _ in range(size)]
         in_model.append(sum(each.cold for each in served))
     assert in_pool == in_model
     assert 3 < sum(in_pool) < 25

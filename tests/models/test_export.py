@@ -10,20 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lambda_src.classifier.engine import Runtime
 from lambda_src.classifier.manifest import Geometry as ServiceGeometry
-from lambda_src.classifier.manifest import read_labels
-from lambda_src.classifier.manifest import read_manifest as read_as_the_service
-from lambda_src.classifier.model import Model, open_model
-from lambda_src.classifier.model_files import ModelFiles
-from lambda_src.classifier.model_store import FolderStore
 from lambda_src.classifier.picture import prepare
 from tests.models.conftest import SIZE, Exported, Lab
 from tests.models.photo_folder import make_photo_folder
+from tests.models.served import served
 from warmlens.models.card import card
 from warmlens.models.errors import ModelError
-from warmlens.models.evaluate import ModelFile, geometry_of
 from warmlens.models.manifest import read_manifest
+from warmlens.models.model_file import OnnxFile, geometry_of
 from warmlens.models.model_packages import import_model_package
 from warmlens.models.quantize import largest_weight
 from warmlens.models.training.pixels import Geometry, read_pixels
@@ -31,24 +26,7 @@ from warmlens.models.verify import verify_model
 
 onnx: Any = import_model_package("onnx")
 MAX_PIXELS = 1_000_000
-
-
-def served(folder: Path) -> Model:
-    """Load the version as an instance of the classifier does."""
-    manifest = read_as_the_service(
-        (folder / "manifest.json").read_bytes(), name=folder.parent.name, version=folder.name
-    )
-    store = FolderStore(str(folder.parents[1]), in_image=False)
-    version = f"{folder.parent.name}/{folder.name}"
-    graph_path = store.path_of(version, manifest.model)
-    for file in filter(None, (manifest.weights, manifest.labels)):
-        store.path_of(version, file)
-    ids, labels = read_labels(
-        (folder / manifest.labels.path).read_bytes(), class_count=manifest.class_count
-    )
-    model = open_model(ModelFiles(manifest, ids, labels, graph_path), Runtime(), threads=1)
-    model.dry_forward()
-    return model
+MAX_DECODE_MS = 20_000
 
 
 def test_the_version_is_what_its_manifest_says(int8_version: Exported) -> None:
@@ -63,7 +41,9 @@ def test_the_service_loads_the_version_and_recognises_photos(
     tests = sorted((photos / "test").glob("*/*.jpg"))
     right = 0
     for photo in tests:
-        pixels = model.prepare(photo.read_bytes(), max_pixels=MAX_PIXELS)
+        pixels = model.prepare(
+            photo.read_bytes(), max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS
+        )
         predictions = model.classify(pixels)
         assert len(predictions) == 3
         assert sum(prediction.softmax for prediction in predictions) == pytest.approx(1, abs=1e-5)
@@ -156,7 +136,7 @@ def test_a_resnet50_is_exported_and_served(resnet_version: Exported, photos: Pat
     assert made.top1_agreement >= 0.9
     photo = next((photos / "hard" / "disc").glob("*.jpg"))
     model = served(version.folder)
-    pixels = model.prepare(photo.read_bytes(), max_pixels=MAX_PIXELS)
+    pixels = model.prepare(photo.read_bytes(), max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS)
     assert len(model.classify(pixels)) == 3
 
 
@@ -253,14 +233,16 @@ def test_photos_are_prepared_exactly_as_the_service_does(
     geometry = ServiceGeometry(
         width=40, height=40, resize_shorter_side=resize, interpolation="bicubic"
     )
-    theirs = prepare(photo.read_bytes(), geometry, max_pixels=MAX_PIXELS)
+    theirs = prepare(
+        photo.read_bytes(), geometry, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS
+    )
     np.testing.assert_array_equal(ours, np.frombuffer(theirs, np.uint8).reshape(40, 40, 3))
 
 
 def test_a_model_file_cut_in_half_is_refused(int8_version: Exported) -> None:
     raw = (int8_version.folder / "model.onnx").read_bytes()
     with pytest.raises(ModelError, match="cannot load the model file") as refused:
-        ModelFile(raw[: len(raw) // 2], int8_version.manifest.input)
+        OnnxFile(raw[: len(raw) // 2], int8_version.manifest.input)
     assert refused.value.code == "bad_model_file"
 
 

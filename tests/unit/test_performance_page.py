@@ -58,3 +58,23 @@ def test_records_that_are_none_are_refused_and_the_page_is_kept(tmp_path: Path) 
 @pytest.mark.parametrize("target", LINKS)
 def test_every_file_that_is_linked_exists(target: str) -> None:
     assert (PAGE.parent / target).exists()
+
+
+def test_the_readme_quotes_the_records() -> None:
+    at = {"memory_mb": 1769, "input_px": 128}
+    quoted = (
+        ("cold_start_ms", {**at, "page_cache": "warm", "model_store": "image"}, ",.0f"),
+        ("warm_ms", {**at, "megapixels": 2}, ".0f"),
+        ("peak_rss_mb", {"input_px": 128, "megapixels_up_to": 2}, ".0f"),
+        ("cost_usd_per_million", {**at, "megapixels": 2}, ".2f"),
+    )
+    readme = (ROOT / "README.md").read_text()
+    for metric, conditions, form in quoted:
+        found = {
+            record.name: f"{record.value:{form}}"
+            for record in read_records(RECORDS.read_text())
+            if record.metric == metric and conditions.items() <= record.conditions.items()
+        }
+        assert re.search(
+            rf"\b{found['ours']}\b[^;.]*\b{found['baseline']}\b", " ".join(readme.split())
+        )

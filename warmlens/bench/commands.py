@@ -10,11 +10,24 @@ from rich.console import Console
 from rich.table import Table
 
 from warmlens.bench.overhead import measure_overhead
+from warmlens.bench.planning_page import PageError as PlanningPageError
+from warmlens.bench.planning_page import remake
+from warmlens.bench.replay import comparison as replay_comparison
 from warmlens.bench.rounds import measure_rounds
+from warmlens.bench.simfaas import comparison as simfaas_comparison
+from warmlens.bench.soak.commands import soak_command
 from warmlens.bench.speed import commands as speed_commands
 from warmlens.bench.warming.comparison import INSTANCES, compare
 from warmlens.bench.warming.page import PageError, chart, with_table
+from warmlens.local.environments import Environment
+from warmlens.local.errors import LocalCloudError
+from warmlens.paths import STATE
+from warmlens.planner.errors import PlanError
+from warmlens.planner.options import BurstSize, BurstsPerHour, bursts_of
+from warmlens.planner.traffic import Profile
+from warmlens.planner.traffic_files import read_traffic
 from warmlens.records import Record, write_records
+from warmlens.tables import print_table
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed, warming and the local cloud.")
 for command in (
@@ -25,6 +38,7 @@ for command in (
     speed_commands.page,
 ):
     app.command()(command)
+app.command(name="soak")(soak_command)
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -89,6 +103,78 @@ def overhead(
     _print(asyncio.run(measure_overhead(calls)), "concurrency", as_json=as_json)
 
 
+@app.command()
+def simfaas(
+    seeds: Annotated[int, typer.Option(min=3, help="Simulations of each example.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate SimFaaS's own examples with it and with the planner, in turns.
+
+    SimFaaS is installed into an environment of its own the first time.
+    """
+    environment = Environment(STATE / "environments", "simfaas", simfaas_comparison.REQUIREMENTS)
+    try:
+        asyncio.run(environment.install())
+    except LocalCloudError as error:
+        err.print(str(error), style="red", markup=False)
+        raise typer.Exit(1) from None
+    records = list(simfaas_comparison.compare(environment.python, seeds))
+    _print(records, "name", as_json=as_json)
+
+
+@app.command()
+def replay(
+    traffic: Annotated[Path, typer.Option(help="A profile: CSV with the columns hour,requests.")],
+    memory_mb: Annotated[
+        int, typer.Option("--memory-mb", min=128, max=10_240, help="The classifier's memory.")
+    ] = 1769,
+    warm: Annotated[int, typer.Option(min=1, max=20, help="Instances to keep warm.")] = 2,
+    hold_ms: Annotated[int, typer.Option("--hold-ms", min=0, help="warming_hold_ms.")] = 100,
+    from_hour: Annotated[float, typer.Option(min=0, max=23, help="Where in the day.")] = 7,
+    hours: Annotated[float, typer.Option(min=0.1, max=24, help="How much of it.")] = 3,
+    burst_size: BurstSize = 10,
+    bursts_per_hour: BurstsPerHour = 0,
+    seed: Annotated[int, typer.Option(help="Draws the calls and the idle expiries.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Send a part of a day to a local cloud, skipping idle time, and simulate the same calls."""
+
+    async def run() -> list[Record]:
+        users = read_traffic(traffic, bursts_of(burst_size, bursts_per_hour))
+        profile = users if isinstance(users, Profile) else users.as_profile()
+        return [
+            record
+            async for record in replay_comparison.compare(
+                profile,
+                from_hour=from_hour,
+                hours=hours,
+                memory_mb=memory_mb,
+                warm=warm,
+                hold_ms=hold_ms,
+                seed=seed,
+            )
+        ]
+
+    try:
+        records = asyncio.run(run())
+    except (PlanError, LocalCloudError) as error:
+        err.print(str(error), style="red", markup=False)
+        raise typer.Exit(1) from None
+    _print(records, "warm", as_json=as_json)
+
+
+@app.command(name="planning-page")
+def planning_page(
+    file: Annotated[Path, typer.Argument(help="The page, docs/planning.md.")],
+) -> None:
+    """Make the blocks of docs/planning.md anew: what commands print, and tables of kept records."""
+    try:
+        remake(file)
+    except (OSError, PlanningPageError) as error:
+        err.print(f"{file}: {error}", style="red", markup=False)
+        raise typer.Exit(1) from None
+
+
 def _print(records: Sequence[Record], condition: str, *, as_json: bool) -> None:
     if as_json:
         typer.echo(write_records(records), nl=False)
@@ -102,4 +188,4 @@ def _print(records: Sequence[Record], condition: str, *, as_json: bool) -> None:
             record.metric,
             *("" if number is None else f"{number:.4g}" for number in numbers),
         )
-    out.print(table)
+    print_table(out, table)

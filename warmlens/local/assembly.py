@@ -47,13 +47,16 @@ class Stack:
         ]
 
 
-async def synthesize(env_name: str, folder: Path, model: str | None = None) -> Path:
+async def synthesize(
+    env_name: str, folder: Path, model: str | None = None, engine: str | None = None
+) -> Path:
     """Synthesize one environment, unless it was synthesized from the same source before.
 
     Args:
         env_name: the environment.
         folder: where assemblies are kept, each under the digest of its source.
         model: `NAME@VERSION` to serve instead of what the environment's settings name.
+        engine: what runs that model, instead of what the settings name.
 
     Returns:
         The folder of the environment's own assembly.
@@ -61,7 +64,8 @@ async def synthesize(env_name: str, folder: Path, model: str | None = None) -> P
     Raises:
         LocalCloudError: `app.py` failed; the message ends with what it said.
     """
-    context = {"env": env_name, **({"model": model} if model else {})}
+    asked = {"env": env_name, "model": model, "engine": engine}
+    context = {name: value for name, value in asked.items() if value}
     done = folder / _source_digest(context)
     if not done.exists():
         partial = folder / f"{done.name}.{os.getpid()}"
@@ -82,6 +86,18 @@ def read_stacks(assembly: Path) -> list[Stack]:
         if artifact["type"] == "aws:cloudformation:stack"
     }
     return [_read_stack(assembly, artifacts, name) for name in _in_order(stacks)]
+
+
+def engine_of(stacks: list[Stack]) -> str:
+    """Return what the classifier's image has to run models with."""
+    (engine,) = {
+        variables["ENGINE"]
+        for stack in stacks
+        for resource in stack.template["Resources"].values()
+        if resource["Type"] == "AWS::Lambda::Function"
+        and "ENGINE" in (variables := resource["Properties"]["Environment"]["Variables"])
+    }
+    return str(engine)
 
 
 def _in_order(stacks: dict[str, Any]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from botocore.config import Config
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
+ENV_NAME = "local"
 
 
 class LocalAws:

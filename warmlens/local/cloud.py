@@ -11,15 +11,18 @@ from typing import Any
 
 from aiohttp import web
 
-from warmlens.local.assembly import Stack, read_stacks, synthesize
-from warmlens.local.aws import LocalAws
+from warmlens.local.assembly import Stack, engine_of, read_stacks, synthesize
+from warmlens.local.aws import ENV_NAME, LocalAws
 from warmlens.local.deploy import deploy
 from warmlens.local.emulator import Emulator
-from warmlens.local.environments import Environment
+from warmlens.local.environments import Environment, classifier_requirements
+from warmlens.local.fleet import Fleet
+from warmlens.local.fleet_routes import fleet_routes
 from warmlens.local.front import front_app
 from warmlens.local.gaps import add_request_validators
 from warmlens.local.image_functions import ImageFunctions
 from warmlens.local.instances.best_isolation import best_isolation
+from warmlens.local.instances.clock import Clock
 from warmlens.local.instances.lambda_proxy import PROXY_PATH, proxy_routes
 from warmlens.local.instances.pool import InstancePool
 from warmlens.local.instances.private_tmp import OWN, SHARED, find_private_tmp
@@ -27,13 +30,15 @@ from warmlens.local.ports import HOST, free_port
 from warmlens.local.samples import SAMPLES, first_sample_of
 from warmlens.local.server import serving
 from warmlens.local.state import STATE_FILE, StateFile
+from warmlens.models.manifest import read_manifest
 from warmlens.models.publish import publish_model
 from warmlens.models.serving import ALIAS
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, STATE, WEB
+from warmlens.warm import warm
 
-ENV_NAME = "local"
 EMULATOR_PORT = 4566
 CONCURRENCY = 10  # the quota of a new AWS account
+_EMULATOR_THREADS = 64  # its own default
 _HERE = Path(__file__).parent
 
 PAPER_PATH = "test/20200118.jpg"  # that the paper's own request names
@@ -87,8 +92,12 @@ async def local_cloud(
     folder: Path,
     steps: Steps,
     model: str | None = None,
+    models: Path = MODEL_ARTIFACTS,
+    torch_index: str | None = None,
     concurrency: int = CONCURRENCY,
     idle_expiry_s: float | Callable[[], float] = 600.0,
+    image_functions_url: str | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[CloudInfo]:
     """Run the local cloud for as long as the block runs.
 
@@ -97,8 +106,13 @@ async def local_cloud(
         folder: folder for its state, logs and temporary files.
         steps: told what is being done.
         model: `NAME@VERSION` to serve instead of what the settings name.
+        models: folder that the served model's version lies in.
+        torch_index: address of a package index with PyTorch's CPU builds, for a model that it runs.
         concurrency: the account's concurrency: most calls at once, of all functions.
         idle_expiry_s: seconds after which an idle instance ends, or what gives each one its own.
+        image_functions_url: where calls of container-image functions go instead of the pool, such
+            as a stand-in that an experiment measures with.
+        clock: what the instances' lives are measured with; the machine's unless given.
 
     Raises:
         LocalCloudError: it cannot start; the message says why and what to do.
@@ -108,10 +122,13 @@ async def local_cloud(
     state.write()
     async with AsyncExitStack() as stack:
         stack.callback(state.remove)
-        emulator_env, classifier_env = await _install_environments(steps)
         with steps.step("Synthesizing the app"):
-            assembly = await synthesize(ENV_NAME, STATE / "assemblies", model)
+            engine = read_manifest(_folder_of(model, models)).engine if model else None
+            assembly = await synthesize(ENV_NAME, STATE / "assemblies", model, engine)
             stacks = read_stacks(assembly)
+        emulator_env, classifier_env = await _install_environments(
+            steps, engine_of(stacks), torch_index
+        )
 
         log_path = folder / "instances.log"
         log = stack.enter_context(log_path.open("w", buffering=1))
@@ -127,11 +144,13 @@ async def local_cloud(
             log=lambda line: print(line, file=log),
             max_instances=concurrency,
             idle_expiry_s=idle_expiry_s,
+            clock=clock,
             isolation=isolation,
             private_tmp=private_tmp,
             extra_environment=aws.environment,
         )
-        proxy_url = await _start_pool(stack, pool)
+        fleet = Fleet(pool)
+        proxy_url = image_functions_url or await _start_pool(stack, pool, fleet)
 
         with steps.step("Starting the emulator"):
             emulator = _emulator(emulator_env, endpoint_url, folder, stacks, proxy_url, concurrency)
@@ -141,7 +160,7 @@ async def local_cloud(
         with steps.step("Deploying the app"):
             outputs = await asyncio.to_thread(_deploy, stacks, aws)
         with steps.step("Publishing the model"):
-            first_sample = await asyncio.to_thread(fill_buckets, outputs, aws)
+            first_sample = await asyncio.to_thread(fill_buckets, outputs, aws, models)
 
         info = CloudInfo(
             url=f"http://{HOST}:{port}",
@@ -159,27 +178,46 @@ async def local_cloud(
             page=WEB,
             served_model=lambda: asyncio.to_thread(served_model, outputs, aws),
             status=lambda: _status(info, pool),
+            more_routes=fleet_routes(
+                describe=lambda: fleet.describe(pool.instances()),
+                warm=lambda instances: asyncio.to_thread(
+                    lambda: warm(outputs, aws.lambda_, ENV_NAME, instances).figures
+                ),
+                api_url=info.api_url,
+                file_path=PAPER_PATH,
+            ),
         )
         await stack.enter_async_context(serving(front, port))
         state.write(url=info.url, emulator_pid=emulator.pid)
         yield info
 
 
-def environments() -> tuple[Environment, Environment]:
-    """Return the Python environments of the emulator and of the classifier's instances."""
+def environments(
+    engine: str = "onnxruntime", torch_index: str | None = None
+) -> tuple[Environment, Environment]:
+    """Return the Python environments of the emulator and of the classifier's instances.
+
+    Args:
+        engine: what the instances run models with.
+        torch_index: as for `local_cloud`.
+    """
     folder = STATE / "environments"
     emulator = Environment(folder, "emulator", _HERE / "requirements-emulator.txt")
     classifier = Environment(
         folder,
         "classifier",
         _HERE / "requirements-runtime.txt",
-        alone=[LAMBDA_SRC / "classifier" / "requirements.txt"],
+        alone=classifier_requirements(engine),
+        index=torch_index,
+        imports=["torch"] if engine == "torch" else (),
     )
     return emulator, classifier
 
 
-async def _install_environments(steps: Steps) -> tuple[Environment, Environment]:
-    emulator, classifier = environments()
+async def _install_environments(
+    steps: Steps, engine: str, torch_index: str | None
+) -> tuple[Environment, Environment]:
+    emulator, classifier = environments(engine, torch_index)
     missing = [each for each in (emulator, classifier) if not each.is_installed]
     if missing:
         names = " and ".join(each.name for each in missing)
@@ -190,10 +228,10 @@ async def _install_environments(steps: Steps) -> tuple[Environment, Environment]
     return emulator, classifier
 
 
-async def _start_pool(stack: AsyncExitStack, pool: InstancePool) -> str:
+async def _start_pool(stack: AsyncExitStack, pool: InstancePool, fleet: Fleet) -> str:
     await stack.enter_async_context(pool)
     app = web.Application(client_max_size=16 * 2**20)
-    app.add_routes(proxy_routes(pool))
+    app.add_routes(proxy_routes(fleet))
     port = free_port()
     await stack.enter_async_context(serving(app, port))
     return f"http://{HOST}:{port}{PROXY_PATH}"
@@ -216,6 +254,8 @@ def _emulator(
         folder=scratch,
         function_urls={name: proxy_url for each in stacks for name in each.image_functions()},
         account_concurrency=concurrency,
+        # One thread for each call under way, and some for the control plane.
+        threads=max(_EMULATOR_THREADS, concurrency + 16),
     )
 
 
@@ -234,12 +274,18 @@ def served_model(outputs: dict[str, str], aws: LocalAws) -> tuple[str, str]:
     return variables["MODEL_NAME"], variables["MODEL_VERSION"]
 
 
-def fill_buckets(outputs: dict[str, str], aws: LocalAws) -> Path:
+def _folder_of(model: str, models: Path) -> Path:
+    name, _, version = model.partition("@")
+    return models / name / version
+
+
+def fill_buckets(outputs: dict[str, str], aws: LocalAws, models: Path = MODEL_ARTIFACTS) -> Path:
     """Publish the model that the classifier is configured for, and upload the sample photos.
 
     Args:
         outputs: outputs of the deployed stacks.
         aws: where they are deployed.
+        models: folder that the model's version lies in.
 
     Returns:
         The sample that stands for the photo of the paper's own request.
@@ -249,7 +295,7 @@ def fill_buckets(outputs: dict[str, str], aws: LocalAws) -> Path:
     """
     name, version = served_model(outputs, aws)
     if "ModelsBucket" in outputs:
-        publish_model(MODEL_ARTIFACTS / name / version, outputs["ModelsBucket"], aws.s3)
+        publish_model(models / name / version, outputs["ModelsBucket"], aws.s3)
     first = first_sample_of(name)
     for sample in sorted(SAMPLES.glob("*.jpg")):
         keys = [f"test/{sample.name}"] + [PAPER_PATH] * (sample == first)

@@ -29,6 +29,7 @@ from warmlens.local.state import DEFAULT_FOLDER, STATE_FILE, RunningCloud, State
 from warmlens.models.catalog import find_version
 from warmlens.models.errors import ModelError
 from warmlens.paths import MODEL_ARTIFACTS
+from warmlens.tables import print_table
 
 WEB_PORT = 8080
 STOP_TIMEOUT_S = 30
@@ -65,6 +66,17 @@ def up(
             "of the settings."
         ),
     ] = None,
+    models: Annotated[
+        Path, typer.Option(help="Folder that the model lies in, as NAME/VERSION.")
+    ] = MODEL_ARTIFACTS,
+    torch_index: Annotated[
+        str | None,
+        typer.Option(
+            envvar="TORCH_INDEX",
+            help="Address of a package index with PyTorch's CPU builds, for a model that PyTorch "
+            "runs.",
+        ),
+    ] = None,
     concurrency: Annotated[
         int, typer.Option(min=1, max=1000, help="Most calls at once, of all functions.")
     ] = CONCURRENCY,
@@ -95,12 +107,14 @@ def up(
         web_port = require_port(port) if port else free_port(WEB_PORT)
         if not port and web_port != WEB_PORT:
             out.print(f"Port {WEB_PORT} is taken, so this is on {web_port}; PORT=... chooses one.")
-        chosen = find_version(MODEL_ARTIFACTS, model) if model else None
+        chosen = find_version(models, model) if model else None
         asyncio.run(
             _run(
                 port=web_port,
                 folder=folder,
                 model=chosen,
+                models=models,
+                torch_index=torch_index,
                 concurrency=concurrency,
                 idle_expiry_s=idle_expiry_s,
             )
@@ -171,7 +185,7 @@ def status(
             f"{instance['init_ms']:.0f}" if instance["init_ms"] else "",
             str(instance["rss_mb"]),
         )
-    out.print(table)
+    print_table(out, table)
 
 
 async def _run(**settings: Any) -> None:

@@ -30,6 +30,7 @@ class Emulator:
             posted to instead.
         account_concurrency: calls of all functions at once, beyond which it answers 429; None
             leaves it to the emulator, which goes by the machine's memory.
+        threads: calls that it can have under way at once; None leaves it to the emulator (64).
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Emulator:
         folder: Path,
         function_urls: Mapping[str, str],
         account_concurrency: int | None = None,
+        threads: int | None = None,
     ) -> None:
         self.endpoint_url = f"http://{HOST}:{port}"
         self._command = [str(python), "-m", "ministack"]
@@ -56,6 +58,8 @@ class Emulator:
         }
         if account_concurrency is not None:
             self._environment["LAMBDA_ACCOUNT_CONCURRENCY"] = str(account_concurrency)
+        if threads is not None:
+            self._environment["MINISTACK_WORKER_THREADS"] = str(threads)
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self, on_started: Callable[[int], None] = lambda _: None) -> None:

@@ -7,8 +7,15 @@ from pathlib import Path
 
 from warmlens.local.command import run_command
 from warmlens.local.errors import LocalCloudError
+from warmlens.paths import LAMBDA_SRC
 
 _COMPLETE = "complete"
+
+
+def classifier_requirements(engine: str) -> tuple[Path, Path]:
+    """Return the requirements files of the classifier's image that runs models with `engine`."""
+    folder = LAMBDA_SRC / "classifier"
+    return folder / "requirements.txt", folder / f"requirements-{engine}.txt"
 
 
 class Environment:
@@ -20,13 +27,21 @@ class Environment:
         requirements: the requirements files; other contents make another folder.
         alone: requirements files that name all that is needed: what their packages would bring
             along is not installed.
+        index: a package index beside those that pip is configured for.
+        imports: modules that must load, or the installation has failed.
 
     Attributes:
         python: its interpreter.
     """
 
     def __init__(
-        self, parent: Path, name: str, *requirements: Path, alone: Sequence[Path] = ()
+        self,
+        parent: Path,
+        name: str,
+        *requirements: Path,
+        alone: Sequence[Path] = (),
+        index: str | None = None,
+        imports: Sequence[str] = (),
     ) -> None:
         digest = hashlib.sha256(f"{sys.version} {sys.prefix}".encode())
         for path in (*requirements, *alone):
@@ -35,6 +50,8 @@ class Environment:
         self._folder = parent / f"{name}-{digest.hexdigest()[:12]}"
         self._requirements = requirements
         self._alone = alone
+        self._index = index
+        self._imports = imports
         self.python = self._folder / "bin" / "python"
 
     @property
@@ -53,16 +70,30 @@ class Environment:
         await self._run(sys.executable, "-m", "venv", "--clear", str(self._folder))
         await self._pip_install(self._alone, "--no-deps")
         await self._pip_install(self._requirements)
+        for module in self._imports:
+            await self._require(module)
         (self._folder / _COMPLETE).touch()
 
     async def _pip_install(self, requirements: Sequence[Path], *options: str) -> None:
         if not requirements:
             return
+        index = ("--extra-index-url", self._index) if self._index else ()
         files = [part for path in requirements for part in ("--requirement", str(path))]
         await self._run(
             str(self.python), "-m", "pip", "install", "--quiet",
-            "--disable-pip-version-check", *options, *files,
+            "--disable-pip-version-check", *index, *options, *files,
         )  # fmt: skip
+
+    async def _require(self, module: str) -> None:
+        exit_code, output = await run_command(
+            (str(self.python), "-W", "ignore", "-c", f"import {module}")
+        )
+        if exit_code != 0:
+            raise LocalCloudError(
+                f"The {self.name}'s Python environment has a {module} that does not load, such as "
+                "a build for a GPU where only the processor is used. Say where builds for the CPU "
+                f"are: make ... TORCH_INDEX=ADDRESS. It said: {output.strip()[-300:]}"
+            )
 
     async def _run(self, *command: str) -> None:
         exit_code, output = await run_command(command)

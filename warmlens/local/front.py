@@ -4,7 +4,7 @@ On AWS a CDN does this. Here it is a small server that hands the API's calls to 
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ def front_app(
     page: Path,
     served_model: Callable[[], Awaitable[tuple[str, str]]],
     status: Callable[[], dict[str, Any]],
+    more_routes: Sequence[web.RouteDef] = (),
 ) -> web.Application:
     """Make the server's application.
 
@@ -35,10 +36,13 @@ def front_app(
         page: folder of the page.
         served_model: gives name and version of the model that is served.
         status: gives what `/_local/status` answers.
+        more_routes: what else is served here, such as the view of the fleet.
     """
+    # The same as in stacks/web.py, but for the origin of the uploads.
     policy = (
-        "default-src 'self'; img-src 'self' blob: data:; "
-        f"connect-src 'self' {upload_origin}; frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+        f"connect-src 'self' {upload_origin}; worker-src 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     )
 
     async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
@@ -57,7 +61,8 @@ def front_app(
     async def configuration(_: web.Request) -> web.StreamResponse:
         name, version = await served_model()
         return web.json_response(
-            {"model_name": name, "model_version": version}, headers={"Cache-Control": "no-store"}
+            {"model_name": name, "model_version": version, "fleet": bool(more_routes)},
+            headers={"Cache-Control": "no-store"},
         )
 
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_errors_of_the_api])
@@ -65,6 +70,7 @@ def front_app(
     app.cleanup_ctx.append(_api_session)
     app[_API_URL] = api_url.rstrip("/")
     app.router.add_get(STATUS_PATH, local_status)
+    app.add_routes(more_routes)
     app.router.add_get("/configuration.json", configuration)
     for call in CALLS:
         app.router.add_post(f"/{call}", _forward)

@@ -41,7 +41,8 @@ def card(manifest: Manifest, labels: tuple[str, ...]) -> str:
 def _size(manifest: Manifest) -> str:
     files = manifest.files
     if files.weights is None:
-        return f"one ONNX file of {files.model.bytes / 1e6:.1f} MB"
+        kind = "TorchScript" if manifest.engine == "torch" else "ONNX"
+        return f"one {kind} file of {files.model.bytes / 1e6:.1f} MB"
     megabytes = (files.model.bytes + files.weights.bytes) / 1e6
     return f"an ONNX file with its weights beside it, {megabytes:.1f} MB"
 
@@ -63,7 +64,7 @@ def _comparisons(manifest: Manifest) -> list[str]:
             else ""
         )
         parts.append(
-            f"Export: {parity.subject or 'model.onnx'} against {parity.reference}, on "
+            f"Export: {parity.subject or manifest.files.model.path} against {parity.reference}, on "
             f"{parity.images} images ({parity.data}): softmax differs by at most "
             f"{parity.max_abs_softmax_difference:g}{logits}; the best class is the same on "
             f"{parity.top1_agreement:.1%}."

@@ -20,6 +20,7 @@ from warmlens.models.store_commands import (
 )
 from warmlens.models.verify import verify_model
 from warmlens.paths import MODEL_ARTIFACTS
+from warmlens.tables import print_table
 
 app = typer.Typer(no_args_is_help=True, help="Train, check, publish and serve model versions.")
 app.add_typer(data_commands.app, name="data")
@@ -63,7 +64,7 @@ def list_command(
                 model.precision,
                 f"{model.bytes / 1e6:.1f}",
             )
-        out.print(table)
+        print_table(out, table)
         for fault in catalog.faults:
             err.print(fault.message, style="red", markup=False)
     if catalog.faults:

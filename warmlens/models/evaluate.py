@@ -2,26 +2,19 @@
 
 import dataclasses
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from warmlens.models.errors import ModelError
-from warmlens.models.manifest import InputSpec
+from warmlens.models.model_file import OnPhoto, Softmax, open_model_file
 from warmlens.models.model_packages import import_model_package
 from warmlens.models.training.folder import Photo, read_test_photos
-from warmlens.models.training.pixels import Geometry, read_pixels
 from warmlens.models.verify import require_verified
 
 CALIBRATION_BINS = 15
 MAX_CELLS_WITH_NUMBERS = 30
-
-Softmax = npt.NDArray[np.float32]
-OnPhoto = Callable[[int, int], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,59 +49,6 @@ class Evaluation:
     confusion: tuple[tuple[int, ...], ...]
 
 
-class ModelFile:
-    """An ONNX file in the runtime that serves.
-
-    Args:
-        model: the file's content, or its path where its weights lie beside it.
-        spec: the graph's input.
-        optimized: whether the graph was optimized when it was made.
-
-    Raises:
-        ModelError: ``bad_model_file`` when the runtime cannot load it.
-    """
-
-    def __init__(self, model: bytes | Path, spec: InputSpec, *, optimized: bool = False) -> None:
-        onnxruntime = import_model_package("onnxruntime")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = len(os.sched_getaffinity(0))
-        # As in the service: on a busy machine a spinning thread costs more than it saves.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        if optimized:
-            level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-            options.graph_optimization_level = level
-        try:
-            self._session = onnxruntime.InferenceSession(
-                model, options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # ONNX Runtime's own types share no public base
-            raise ModelError(
-                "bad_model_file", f"ONNX Runtime cannot load the model file: {error}."
-            ) from None
-        self._input_name = spec.name
-        self._geometry = geometry_of(spec)
-
-    def softmax(self, pixels: npt.NDArray[np.uint8]) -> Softmax:
-        """Return float32 [classes] for uint8 [height, width, 3]."""
-        answer: Softmax = self._session.run(None, {self._input_name: pixels[np.newaxis]})[0][0]
-        return answer
-
-    def answer(self, photos: tuple[Photo, ...], on_photo: OnPhoto | None = None) -> Softmax:
-        """Return float32 [photos, classes], each photo prepared as the service does."""
-        rows = []
-        for photo in photos:
-            rows.append(self.softmax(read_pixels(photo.path, self._geometry)))
-            if on_photo is not None:
-                on_photo(len(rows), len(photos))
-        return np.stack(rows)
-
-
-def geometry_of(spec: InputSpec) -> Geometry:
-    """Return how an image becomes this input."""
-    return Geometry(spec.width, spec.height, spec.resize_shorter_side, spec.interpolation)
-
-
 def evaluate_version(
     folder: Path, data: Path, on_photo: OnPhoto | None = None
 ) -> dict[str, Evaluation]:
@@ -125,7 +65,8 @@ def evaluate_version(
     names = json.loads((folder / manifest.files.labels.path).read_bytes())
     ids, labels = tuple(names["ids"]), tuple(names["labels"])
     path = folder / manifest.files.model.path
-    model = ModelFile(path, manifest.input, optimized=manifest.optimization is not None)
+    optimized = manifest.optimization is not None
+    model = open_model_file(manifest.engine, path, manifest.input, optimized=optimized)
     return {
         name: measure(name, model.answer(photos, on_photo), targets_of(photos), ids, labels)
         for name, photos in read_test_photos(data, ids).items()

@@ -31,7 +31,15 @@ from warmlens.models.networks import (
     load_weights,
 )
 from warmlens.models.onnx_export import GraphSpec, export_classifier
+from warmlens.models.optimize import GRAPH_FILE
 from warmlens.models.parity import Reference, measure_parity
+from warmlens.models.torch_export import (
+    PROGRAM_FILE,
+    class_count_of_program,
+    export_program,
+    is_program,
+    load_program,
+)
 from warmlens.models.training.checkpoint import load_weights_file
 from warmlens.models.training.initial_weights import torchvision_weights
 from warmlens.models.verify import sha256_of
@@ -54,7 +62,8 @@ class ImportRequest:
     """The version to make.
 
     ``size`` is the side of its input, ``resize`` the shorter side before the centre is cut out.
-    ``command`` and ``licence`` go into the manifest as they are.
+    ``command`` and ``licence`` go into the manifest as they are. ``engine`` is what serves it,
+    ``onnxruntime`` or ``torch``.
     """
 
     name: str
@@ -65,6 +74,7 @@ class ImportRequest:
     size: int = 224
     resize: int = 256
     interpolation: str = "bilinear"
+    engine: str = "onnxruntime"
 
 
 def import_resnet50_imagenet(version: str, out: Path, command: str) -> bool:
@@ -94,34 +104,50 @@ def import_resnet50_imagenet(version: str, out: Path, command: str) -> bool:
         source="documentation of ResNet50_Weights.IMAGENET1K_V2 in torchvision; not measured on "
         "this file",
     )
-    return _install(request, "resnet50", tensors, imagenet_classes(), description, (quoted,))
+    network = _network("resnet50", tensors, 1000, description)
+    return _install(request, "resnet50", network, imagenet_classes(), description, (quoted,))
 
 
 def import_file(path: Path, labels: Path, request: ImportRequest) -> bool:
     """Make a version of a checkpoint, ``.safetensors``, ``.pt`` or ``.pth``.
 
     The architecture is told from the names of the tensors. Pixels are normalised with ImageNet's
-    mean and standard deviation, as torchvision's recipes do. Nothing in the file is run.
+    mean and standard deviation, as torchvision's recipes do. Nothing in the file is run, but with
+    the engine ``torch`` it may also be a TorchScript program: float32 [1, 3, height, width] to
+    logits [1, classes], of any architecture. That is run, by PyTorch's interpreter.
 
     Returns:
         False when the version was there already, the same.
 
     Raises:
-        ModelError: ``unsafe_pickle``, ``unreadable_weights``, ``unknown_architecture``,
-            ``wrong_label_count``, ``bad_labels``, ``bad_setting``, or what installing raises.
+        ModelError: ``program_for_torch``, ``bad_program``, ``not_exported``, ``unsafe_pickle``,
+            ``unreadable_weights``, ``unknown_architecture``, ``wrong_label_count``, ``bad_labels``,
+            ``bad_setting``, or what installing raises.
     """
     _check(request)
-    tensors = load_weights_file(path)
-    architecture = architecture_of(tensors, str(path))
-    class_count = class_count_of(tensors, str(path))
     classes = read_labels_file(labels)
+    description = f"the file {path.name} with SHA-256 {sha256_of(path)}, given by the user"
+    if is_program(path):
+        if request.engine != "torch":
+            raise ModelError(
+                "program_for_torch",
+                f"{path} is a TorchScript program; it takes --engine torch, as only PyTorch runs "
+                "it.",
+            )
+        network = load_program(path)
+        architecture = "a TorchScript program"
+        class_count = class_count_of_program(network, request.size, str(path))
+    else:
+        tensors = load_weights_file(path)
+        architecture = architecture_of(tensors, str(path))
+        class_count = class_count_of(tensors, str(path))
+        network = _network(architecture, tensors, class_count, description)
     if len(classes.ids) != class_count:
         raise ModelError(
             "wrong_label_count",
             f"{labels} has {len(classes.ids)} labels; {path.name} has {class_count} classes.",
         )
-    description = f"the file {path.name} with SHA-256 {sha256_of(path)}, given by the user"
-    return _install(request, architecture, tensors, classes, description, ())
+    return _install(request, architecture, network, classes, description, ())
 
 
 def read_labels_file(path: Path) -> Classes:
@@ -155,6 +181,10 @@ def read_labels_file(path: Path) -> Classes:
 
 
 def _check(request: ImportRequest) -> None:
+    if request.engine not in ("onnxruntime", "torch"):
+        raise ModelError(
+            "bad_setting", f'engine is "{request.engine}"; allowed: onnxruntime, torch.'
+        )
     if not LOWEST_SIZE <= request.size <= HIGHEST_SIZE:
         raise ModelError(
             "bad_setting",
@@ -173,16 +203,20 @@ def _check(request: ImportRequest) -> None:
         )
 
 
+def _network(architecture: str, tensors: dict[str, Any], class_count: int, source: str) -> Any:
+    network = build_network(architecture, class_count)
+    load_weights(network, tensors, new_head=False, where=source)
+    return network.eval()
+
+
 def _install(
     request: ImportRequest,
     architecture: str,
-    tensors: dict[str, Any],
+    network: Any,
     classes: Classes,
     source: str,
     metrics: tuple[Metric, ...],
 ) -> bool:
-    network = build_network(architecture, len(classes.ids))
-    load_weights(network, tensors, new_head=False, where=source)
     spec = InputSpec(
         name="image",
         width=request.size,
@@ -192,10 +226,12 @@ def _install(
         normalization=Normalization(mean=MEAN, std=STD, in_graph=True),
     )
     graph = GraphSpec(request.size, request.size, len(classes.ids), MEAN, STD)
-    model = export_classifier(network, graph)
+    is_torch = request.engine == "torch"
+    model_file = PROGRAM_FILE if is_torch else GRAPH_FILE
+    model = (export_program if is_torch else export_classifier)(network, graph)
     versions = {name: metadata.version(name) for name in VERSIONED_PACKAGES}
     reference = Reference(network, f"the same weights in PyTorch {versions['torch']} on the CPU")
-    parity = measure_parity(model, reference, spec, [], classes)
+    parity = measure_parity(model, reference, spec, [], classes, request.engine)
     if parity.max_abs_softmax_difference > parity.tolerance or parity.top1_agreement < 1:
         raise ModelError("parity_failed", f"The file does not answer as PyTorch does: {parity}.")
     labels = labels_json(classes.ids, classes.labels)
@@ -204,14 +240,12 @@ def _install(
         name=request.name,
         version=request.version,
         architecture=architecture,
-        engine="onnxruntime",
+        engine=request.engine,
         precision="fp32",
         input=spec,
         output=OutputSpec(name=graph.output_name),
         class_count=len(classes.ids),
-        files=Files(
-            model=file_entry("model.onnx", model), labels=file_entry("labels.json", labels)
-        ),
+        files=Files(model=file_entry(model_file, model), labels=file_entry("labels.json", labels)),
         metrics=metrics,
         parity=parity,
         provenance=Provenance(
@@ -223,7 +257,7 @@ def _install(
         ),
     )
     contents = {
-        "model.onnx": model,
+        model_file: model,
         "labels.json": labels,
         "README.md": card(manifest, classes.labels).encode(),
     }

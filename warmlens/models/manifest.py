@@ -265,6 +265,15 @@ def _check_across_fields(manifest: Manifest, where: str) -> None:
             f"{where}: input.resize_shorter_side is {spec.resize_shorter_side}; allowed: at least "
             f"the larger of width and height, {max(spec.width, spec.height)}.",
         )
+    for name, field in (
+        ("files.weights", manifest.files.weights),
+        ("optimization", manifest.optimization),
+    ):
+        if field is not None and manifest.engine != "onnxruntime":
+            raise ModelError(
+                "bad_field",
+                f'{where}: {name} is there; allowed with engine "{manifest.engine}": it is not.',
+            )
     paths = [entry.path for entry in manifest.files.entries]
     if len({MANIFEST_NAME, *paths}) != 1 + len(paths):
         raise ModelError(

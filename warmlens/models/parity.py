@@ -1,4 +1,4 @@
-"""Compares an exported model file, run by ONNX Runtime, with the PyTorch model it came from."""
+"""Compares an exported model file, run by its engine, with the PyTorch model it came from."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from PIL import Image
 
 from warmlens.models.imagenet_classes import Classes
 from warmlens.models.manifest import InputSpec, Parity, RankedClass, SampleAnswer
+from warmlens.models.model_file import Softmax, open_model_file
 from warmlens.models.model_packages import import_model_package
 from warmlens.models.verify import sha256_of
 
@@ -21,7 +22,6 @@ SOFTMAX_TOLERANCE = 1e-4
 SOFTMAX_DECIMALS = 6
 
 Pixels = npt.NDArray[np.uint8]
-Softmax = npt.NDArray[np.float32]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,17 +56,21 @@ def reference_softmax(model: Any, pixels: Pixels, spec: InputSpec) -> Softmax:
 
 
 def measure_parity(
-    model_file: bytes, reference: Reference, spec: InputSpec, samples: list[Path], classes: Classes
+    model_file: bytes,
+    reference: Reference,
+    spec: InputSpec,
+    samples: list[Path],
+    classes: Classes,
+    engine: str = "onnxruntime",
 ) -> Parity:
     """Run both on the sample photos and on seeded random images, and compare every softmax."""
-    onnxruntime = import_model_package("onnxruntime")
-    session = onnxruntime.InferenceSession(model_file, providers=["CPUExecutionProvider"])
+    file = open_model_file(engine, model_file, spec)
     differences, agreements, answers = [], [], []
 
     def compare(image: Image.Image) -> Softmax:
         pixels = preprocess(image, spec)
         expected = reference_softmax(reference.model, pixels, spec)
-        actual = session.run(None, {spec.name: pixels[np.newaxis]})[0][0]
+        actual = file.softmax(pixels)
         differences.append(float(np.abs(actual - expected).max()))
         agreements.append(bool(actual.argmax() == expected.argmax()))
         return expected

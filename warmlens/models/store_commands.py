@@ -23,6 +23,7 @@ from warmlens.models.serving import Change, Serving
 from warmlens.models.store import Store
 from warmlens.models.verify import Finding
 from warmlens.paths import MODEL_ARTIFACTS
+from warmlens.tables import print_table
 
 app = typer.Typer()
 Name = Annotated[str, typer.Argument(help="Name of the model.")]
@@ -107,7 +108,7 @@ def list_published(env: str, local_folder: Path, as_json: bool) -> None:
             megabytes = f"{row['bytes'] / 1e6:.1f}"
             mark = "yes" if row["served"] else ""
             table.add_row(row["name"], row["version"], row["precision"], megabytes, mark)
-        out.print(table)
+        print_table(out, table)
         for fault in faults:
             err.print(fault, style="red", markup=False)
     if faults:
@@ -146,7 +147,7 @@ def diff(
     table = Table("field", Column(before, overflow="fold"), Column(after, overflow="fold"))
     for difference in differences:
         table.add_row(difference.field, _cell(difference.before), _cell(difference.after))
-    out.print(table)
+    print_table(out, table)
 
 
 @app.command()

@@ -14,6 +14,7 @@ from warmlens.models.command_line import out as out_console
 from warmlens.models.errors import ModelError
 from warmlens.paths import STATE
 from warmlens.records import write_records
+from warmlens.tables import print_table
 
 if TYPE_CHECKING:
     from warmlens.models.training.loop import Hooks
@@ -191,7 +192,7 @@ def compare(
     for name, metric, mean, lowest, highest, count in summary(records):
         cells = (f"{value:.1f} %" for value in (mean, lowest, highest))
         table.add_row(name, metric, *cells, str(count))
-    out_console.print(table)
+    print_table(out_console, table)
 
 
 def _run(

@@ -13,6 +13,7 @@ from warmlens.models.command_line import AsJson, Folder, err, out, plain_errors,
 from warmlens.models.errors import ModelError
 from warmlens.paths import MODEL_ARTIFACTS
 from warmlens.records import Record, today, write_records
+from warmlens.tables import print_table
 
 if TYPE_CHECKING:
     from warmlens.models.evaluate import Evaluation
@@ -28,7 +29,12 @@ def export(
     run: Annotated[Path, typer.Argument(help="Folder of a training run.")],
     name: Annotated[str, typer.Option(help="Name of the model.")],
     version: Version,
-    precision: Annotated[str, typer.Option(help="int8 or fp32.")] = "int8",
+    engine: Annotated[
+        str, typer.Option(help="What serves it: onnxruntime, or torch for a TorchScript program.")
+    ] = "onnxruntime",
+    precision: Annotated[
+        str | None, typer.Option(help="int8, the default, or fp32, the only one for torch.")
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Where the run's photos lie now, if they were moved.")
     ] = None,
@@ -46,10 +52,12 @@ def export(
     licence: Licence = "not stated",
     folder: Folder = MODEL_ARTIFACTS,
 ) -> None:
-    """Make a model version of a run: ONNX file, labels, manifest with figures, card."""
+    """Make a model version of a run: model file, labels, manifest with figures, card."""
     with plain_errors():
         from warmlens.models.training.export import ExportRequest, export_run
 
+        if precision is None:
+            precision = "fp32" if engine == "torch" else "int8"
         request = ExportRequest(
             run=run,
             name=name,
@@ -61,15 +69,16 @@ def export(
             data=data,
             size=size,
             optimize=optimize,
+            engine=engine,
         )
         with err.status("reading the run") as status:
             manifest = export_run(request, status.update)
         table = Table("figure", "value", "data")
         for metric in manifest.metrics:
             table.add_row(metric.name, f"{metric.value:.4f}", metric.data)
-        out.print(table)
+        print_table(out, table)
         megabytes = manifest.files.bytes / 1e6
-        out.print(f"{name} {version} ({precision}, {megabytes:.1f} MB) is in {folder}.")
+        out.print(f"{name} {version} ({engine}, {precision}, {megabytes:.1f} MB) is in {folder}.")
 
 
 @app.command()
@@ -127,6 +136,13 @@ def import_command(
         int | None, typer.Option(help="Shorter side before the centre is cut out.")
     ] = None,
     interpolation: Annotated[str, typer.Option(help="bilinear or bicubic.")] = "bilinear",
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="What serves a file: onnxruntime, or torch, which also takes a TorchScript "
+            "program from normalised pixels to logits. That is run; all else is only read."
+        ),
+    ] = "onnxruntime",
     licence: Licence = "not stated",
     folder: Folder = MODEL_ARTIFACTS,
 ) -> None:
@@ -137,6 +153,8 @@ def import_command(
                 "bad_setting",
                 "Say what to import: resnet50-imagenet, efficientnet-lite0, or --file FILE.",
             )
+        if file is None and engine != "onnxruntime":
+            raise ModelError("bad_setting", "--engine goes with --file FILE.")
         if file is not None:
             if labels is None or name is None:
                 raise ModelError("bad_setting", "--file needs --labels FILE and --name NAME.")
@@ -151,6 +169,7 @@ def import_command(
                 size=size,
                 resize=round(size * 8 / 7) if resize is None else resize,
                 interpolation=interpolation,
+                engine=engine,
             )
             written = import_file(file, labels, request)
         elif what == "resnet50-imagenet":
@@ -222,7 +241,7 @@ def sizes(
                 f"{size.paper_top1_error_percent:g}",
                 f"{size.paper_top5_error_percent:g}",
             )
-        out.print(table)
+        print_table(out, table)
         out.print("Sizes are measured from our exports; errors are quoted from the paper.")
 
 
@@ -236,7 +255,7 @@ def _print_evaluation(result: "Evaluation") -> None:
             "" if row.precision is None else f"{row.precision:.1%}",
             row.taken_for or "",
         )
-    out.print(table)
+    print_table(out, table)
     out.print(
         f"{result.data}: {result.photos} photos, top-1 {result.top1:.1%}, top-5 "
         f"{result.top5:.1%}, calibration error {result.calibration_error:.3f}"

@@ -15,6 +15,7 @@ from warmlens.paths import WEB
 
 GEOMETRY = Geometry(width=224, height=224, resize_shorter_side=256, interpolation="bicubic")
 MAX_PIXELS = 50_000_000
+MAX_DECODE_MS = 20_000
 
 
 def encode(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -31,18 +32,20 @@ def gradient(width: int = 60, height: int = 40) -> Image.Image:
 
 
 def decode(data: bytes) -> Image.Image:
-    return to_upright_rgb(open_picture(data, max_pixels=MAX_PIXELS))
+    return to_upright_rgb(open_picture(data, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS))
 
 
 def refusal(data: bytes) -> RequestError:
     with pytest.raises(RequestError) as refused:
-        prepare(data, GEOMETRY, max_pixels=MAX_PIXELS)
+        prepare(data, GEOMETRY, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS)
     return refused.value
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
 def test_each_supported_type_gives_the_pixels_that_a_model_takes(kind: str) -> None:
-    data = prepare(encode(gradient(), kind), GEOMETRY, max_pixels=MAX_PIXELS)
+    data = prepare(
+        encode(gradient(), kind), GEOMETRY, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS
+    )
     reds = np.frombuffer(data, np.uint8).reshape(224, 224, 3)[112, :, 0].astype(int)
     assert reds[-1] - reds[0] > 100
 

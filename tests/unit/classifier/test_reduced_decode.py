@@ -17,6 +17,7 @@ from lambda_src.classifier.picture import open_picture, prepare, to_upright_rgb
 from warmlens.paths import MODEL_ARTIFACTS, WEB
 
 MAX_PIXELS = 50_000_000
+MAX_DECODE_MS = 20_000
 # Grey levels of 255, on average over the pixels: of one photo, and of all.
 OF_ONE, OF_ALL = 2.0, 0.5
 MODELS = ["products-resnet50", "imagenet-efficientnet-lite0"]
@@ -37,7 +38,7 @@ def as_a_camera_takes_it(photo: Path, width: int, **options: object) -> bytes:
 
 def reference(data: bytes, geometry: Geometry) -> NDArray[np.uint8]:
     """Decode whole, resize whole, cut out the centre: what torchvision does."""
-    image = to_upright_rgb(open_picture(data, max_pixels=MAX_PIXELS))
+    image = to_upright_rgb(open_picture(data, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS))
     shorter, side = min(image.size), geometry.resize_shorter_side
     resized = image.resize(
         (side * image.width // shorter, side * image.height // shorter), Image.Resampling.BICUBIC
@@ -70,10 +71,10 @@ def test_pixels_are_near_those_of_a_whole_decode_and_the_class_is_the_same(name:
     distances = []
     for photo in SAMPLES:
         data = as_a_camera_takes_it(photo, 2000)
-        reduced = open_picture(data, max_pixels=MAX_PIXELS)
+        reduced = open_picture(data, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS)
         assert reduced.draft(None, (side, side)) is not None  # there is work to leave out
         expected = reference(data, geometry)
-        pixels = prepare(data, geometry, max_pixels=MAX_PIXELS)
+        pixels = prepare(data, geometry, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS)
         distances.append(distance(pixels, expected))
         if photo.name in [entry["file"] for entry in GALLERIES[name]]:
             top, of_reference = (model.classify(each)[0] for each in (pixels, expected.tobytes()))
@@ -87,7 +88,7 @@ def test_all_kinds_of_jpeg_are_decoded_at_a_reduced_scale(options: dict[str, obj
     geometry = opened(MODELS[0]).manifest.geometry
     data = as_a_camera_takes_it(SAMPLES[0], 1500, **options)
     expected = reference(data, geometry)
-    pixels = prepare(data, geometry, max_pixels=MAX_PIXELS)
+    pixels = prepare(data, geometry, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS)
     assert distance(pixels, expected) <= OF_ONE
 
 
@@ -98,7 +99,7 @@ def test_a_reduced_photo_is_upright_too(orientation: int) -> None:
     exif[0x0112] = orientation
     data = as_a_camera_takes_it(WEB / "samples" / "rocket.jpg", 1203, exif=exif)
     expected = reference(data, geometry)
-    pixels = prepare(data, geometry, max_pixels=MAX_PIXELS)
+    pixels = prepare(data, geometry, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS)
     assert distance(pixels, expected) <= OF_ONE
 
 
@@ -109,7 +110,9 @@ def test_a_grey_and_a_cmyk_photo_are_decoded_at_a_reduced_scale() -> None:
         file = io.BytesIO()
         image.save(file, "JPEG", quality=90)
         expected = reference(file.getvalue(), geometry)
-        pixels = prepare(file.getvalue(), geometry, max_pixels=MAX_PIXELS)
+        pixels = prepare(
+            file.getvalue(), geometry, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS
+        )
         assert distance(pixels, expected) <= OF_ONE
 
 
@@ -119,5 +122,5 @@ def test_a_phones_file_of_several_pictures_gives_the_first() -> None:
     file = io.BytesIO()
     first.save(file, "MPO", quality=90, save_all=True, append_images=[Image.new("RGB", (300, 200))])
     expected = reference(as_a_camera_takes_it(SAMPLES[0], 1500), geometry)
-    pixels = prepare(file.getvalue(), geometry, max_pixels=MAX_PIXELS)
+    pixels = prepare(file.getvalue(), geometry, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS)
     assert distance(pixels, expected) <= OF_ONE

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambda_src.classifier.errors import RequestError
@@ -173,6 +173,45 @@ json_values = st.recursive(
 def test_any_json_is_either_a_request_or_refused(event: object) -> None:
     try:
         request = read(event)
+    except RequestError as error:
+        status = error.status
+    else:
+        assert isinstance(request, Classification | Wakeup)
+        status = 400
+    assert 400 <= status < 500
+
+
+@pytest.mark.parametrize("jump_s", [-86_400, -5, 0, 5, 86_400])
+def test_a_clock_that_jumps_after_the_check_holds_no_longer_than_allowed(jump_s: int) -> None:
+    request = read({"method": "wakeup", "hold_until": int(NOW_MS) + 2_000})
+    assert isinstance(request, Wakeup)
+    hold_s = request.hold_s(now_ms=NOW_MS + jump_s * 1000, max_hold_ms=10_000)
+    assert 0 <= hold_s <= 10
+    if jump_s == 0:
+        assert hold_s == 2
+
+
+SOUND = (
+    '{"method": "classification", "file_path": "test/20200118.jpg"}',
+    '{"method": "wakeup", "sleep_time": "800"}',
+    '{"method": "wakeup", "hold_until": 1700000000000}',
+)
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> str:
+    """A sound body with some of it replaced by anything."""
+    text = draw(st.sampled_from(SOUND))
+    begin = draw(st.integers(0, len(text)))
+    end = draw(st.integers(begin, len(text)))
+    return text[:begin] + draw(st.text(max_size=20)) + text[end:]
+
+
+@settings(max_examples=2_000, deadline=None, derandomize=True, database=None)
+@given(st.sampled_from(["classification", "wakeup", "", "a/wakeup/"]), damaged() | st.text())
+def test_any_body_is_either_a_request_or_refused(call: str, body: str) -> None:
+    try:
+        request = read(through_api(call, body))
     except RequestError as error:
         status = error.status
     else:

@@ -43,7 +43,7 @@ def test_a_manifest_without_parity_is_read_and_written(version: Path) -> None:
     ("field", "value", "code", "message"),
     [
         ("schema", "warmlens.model/2", "unknown_schema", 'allowed: "warmlens.model/1"'),
-        ("engine", "tensorflow", "bad_field", 'engine is "tensorflow"; allowed: the text'),
+        ("engine", "tensorflow", "bad_field", 'engine is "tensorflow"; allowed: "onnxruntime"'),
         ("precision", "fp16", "bad_field", 'precision is "fp16"; allowed: "fp32" or "int8"'),
         ("input.width", 0, "bad_field", "input.width is 0; allowed: a whole number of pixels"),
         ("input.height", True, "bad_field", "input.height is true"),

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from warmlens.models.evaluate import ModelFile, geometry_of
 from warmlens.models.manifest import read_manifest
+from warmlens.models.model_file import OnnxFile, geometry_of
 from warmlens.models.products.catalogue import PRODUCTS
 from warmlens.models.products.dataset import PhotoKey, photo_file
 from warmlens.models.training.pixels import read_pixels
@@ -47,7 +47,7 @@ def test_int8_is_within_half_a_point_of_fp32() -> None:
 
 @pytest.mark.parametrize("split", ["test", "hard"])
 def test_it_recognises_photos_as_often_as_its_card_says(tmp_path: Path, split: str) -> None:
-    model = ModelFile(FOLDER / "model.onnx", MANIFEST.input, optimized=True)
+    model = OnnxFile(FOLDER / "model.onnx", MANIFEST.input, optimized=True)
     right = []
     for product in PRODUCTS:
         for number in range(1, PHOTOS_OF_EACH + 1):

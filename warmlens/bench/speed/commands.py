@@ -23,6 +23,7 @@ from warmlens.local.instances.best_isolation import best_isolation
 from warmlens.local.instances.isolation import MEMORY_MB_PER_VCPU, Isolation
 from warmlens.models.errors import ModelError
 from warmlens.records import Record, read_records, write_records
+from warmlens.tables import print_table
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -174,4 +175,4 @@ def _print(records: list[Record]) -> None:
         conditions = record.conditions
         about = ", ".join(f"{key} {conditions[key]}" for key in shown if key in conditions)
         table.add_row(record.name, record.metric, about, value, record.unit, p95, p99, ratio)
-    out.print(table)
+    print_table(out, table)

@@ -88,6 +88,7 @@ class Lab:
                 "MODEL_VERSION": versions.VERSION,
                 "MAX_IMAGE_BYTES": "20000000",
                 "MAX_IMAGE_PIXELS": "50000000",
+                "MAX_DECODE_MS": "20000",
                 "MAX_HOLD_MS": "10000",
             },
             files=(stdlib, self.instances.python.parents[1], LAMBDA_SRC, self.folder),

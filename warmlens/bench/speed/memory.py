@@ -10,8 +10,8 @@ from warmlens.bench.speed.figures import compared
 from warmlens.bench.speed.lab import Lab
 from warmlens.bench.speed.photos import SIZES, key
 from warmlens.bench.speed.process import InstanceUnderTest
+from warmlens.local.environments import classifier_requirements
 from warmlens.local.instances.isolation import MEMORY_MB_PER_VCPU, Isolation
-from warmlens.paths import LAMBDA_SRC
 from warmlens.records import Record
 
 COMMAND = "warmlens bench memory"
@@ -47,7 +47,7 @@ def measure_memory(lab: Lab, *, runs: int, isolation: Isolation) -> Iterator[Rec
         )
     packages = {
         "baseline": (BASELINE_PACKAGES, True, sides[0].python),
-        "ours": (_required(LAMBDA_SRC / "classifier" / "requirements.txt"), False, sides[1].python),
+        "ours": (_required(*classifier_requirements("onnxruntime")), False, sides[1].python),
     }
     yield from compared(
         {
@@ -94,8 +94,8 @@ def installed_mb(folder: Path, names: Iterable[str], *, with_needed: bool) -> fl
     return size_bytes / 1e6
 
 
-def _required(requirements: Path) -> list[str]:
-    lines = requirements.read_text().splitlines()
+def _required(*files: Path) -> list[str]:
+    lines = [line for file in files for line in file.read_text().splitlines()]
     return [line for line in lines if line and not line.startswith("#")]
 
 

@@ -89,16 +89,25 @@ class InstanceUnderTest:
         isolation: how it is confined.
         vcpus: its processor share.
         file_path: the image of its first call, which waits for it as it does on Lambda.
+        memory_mb: memory that it may use before it is killed; unless given, all that it wants.
 
     Attributes:
         ready: how its init went.
         first: its first call.
     """
 
-    def __init__(self, side: Side, *, isolation: Isolation, vcpus: float, file_path: str) -> None:
+    def __init__(
+        self,
+        side: Side,
+        *,
+        isolation: Isolation,
+        vcpus: float,
+        file_path: str,
+        memory_mb: int = _NO_MEMORY_LIMIT_MB,
+    ) -> None:
         self._side = side
         self._isolation = isolation
-        self._vcpus = vcpus
+        self._limits = Limits(vcpus=vcpus, memory_mb=memory_mb)
         self._folder = tempfile.TemporaryDirectory(prefix="warmlens-bench-")
         self._lines: list[str] = []
         self._file_path = file_path
@@ -123,8 +132,7 @@ class InstanceUnderTest:
                 **side.environment,
             },
         )
-        limits = Limits(vcpus=self._vcpus, memory_mb=_NO_MEMORY_LIMIT_MB)
-        self._confinement = self._isolation.confine(self._process.pid, limits)
+        self._confinement = self._isolation.confine(self._process.pid, self._limits)
         self._started_s = time.monotonic()
         self._write("")
         self._ask(self._file_path)
@@ -190,7 +198,9 @@ class InstanceUnderTest:
                 if told["event"] == event:
                     return told
             self._lines.append(line)
-        raise BenchError(f"{self._side.name} ended:\n{self._tail()}")
+        status = self._process.wait()
+        how = f"by signal {-status}" if status < 0 else f"with status {status}"
+        raise BenchError(f"{self._side.name} ended {how}:\n{self._tail()}")
 
     def _tail(self) -> str:
         return "".join(self._lines[-20:]).strip()

@@ -1,12 +1,10 @@
 """Warm calls on photos of three sizes, and what a million of them cost."""
 
-import json
 import math
 import statistics
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 from warmlens.bench.speed.figures import compared
@@ -14,13 +12,13 @@ from warmlens.bench.speed.lab import Lab
 from warmlens.bench.speed.photos import SIZES, key
 from warmlens.bench.speed.process import InstanceUnderTest
 from warmlens.local.instances.isolation import Isolation, limits_of
+from warmlens.prices import read_prices
 from warmlens.records import Record, today
 
 COMMAND = "warmlens bench warm"
 PAPER_USD_PER_MILLION = 6.45
 """The paper's Table 6: 768 MB for 500 ms at $0.00000125 per 100 ms, and $0.0000002 a request."""
 
-PRICES = Path(__file__).parents[1] / "prices.json"
 BLOCK = 10
 
 
@@ -91,7 +89,7 @@ def cost_of(record: Record, taken_ms: Sequence[float]) -> Record:
         record: their `warm_ms`.
         taken_ms: how long each took.
     """
-    prices = json.loads(PRICES.read_text())
+    prices = read_prices()
     memory_gb = record.conditions["memory_mb"] / 1024
     seconds = statistics.fmean(map(math.ceil, taken_ms)) / 1000
     usd = (
@@ -102,7 +100,7 @@ def cost_of(record: Record, taken_ms: Sequence[float]) -> Record:
     conditions: dict[str, Any] = {
         **record.conditions,
         "architecture": "x86_64",
-        "prices": prices["date"],
+        "prices": prices.date,
     }
     return Record(
         name=record.name,

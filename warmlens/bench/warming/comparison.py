@@ -4,9 +4,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from warmlens.bench.warming.arrivals import Workload, bursts, day_profile, poisson
-from warmlens.bench.warming.model import Times
 from warmlens.bench.warming.policies import PERIOD_S, policies
-from warmlens.bench.warming.simulation import CONCURRENCY, MEMORY_MB, Outcome, simulate
+from warmlens.bench.warming.simulation import (
+    CONCURRENCY,
+    MEMORY_MB,
+    Times,
+    days_of,
+    simulate,
+    usd_per_month,
+)
+from warmlens.planner.outcome import Outcome
 from warmlens.records import Record, today
 
 COMMAND = "warmlens bench warming"
@@ -63,12 +70,12 @@ def _records(
         "workload": workload,
         "instances": instances,
         "period_s": PERIOD_S,
-        "days": outcome.days,
+        "days": round(days_of(outcome)),
         "seed": seed,
         "cold_start_s": times.cold_start_s,
         "service_s": times.service_s,
-        "idle_expiry_s": [times.shortest_idle_s, times.longest_idle_s],
-        "lifetime_s": [times.shortest_lifetime_s, times.longest_lifetime_s],
+        "idle_expiry_s": [times.lives.shortest_idle_s, times.lives.longest_idle_s],
+        "lifetime_s": [times.lives.shortest_lifetime_s, times.lives.longest_lifetime_s],
         "concurrency": CONCURRENCY,
         "memory_mb": MEMORY_MB,
     }
@@ -86,15 +93,15 @@ def _records(
             command=COMMAND,
             machine="",
             date=today(),
-            samples=len(outcome.latencies_s),
+            samples=outcome.served,
             p95=p95,
             p99=p99,
         )
 
-    p50, p95, p99 = outcome.percentiles_ms()
+    p50, p95, p99 = (outcome.percentile_ms(percent) for percent in (50, 95, 99))
     yield record("cold_share", outcome.cold_share, "1")
     yield record("slowed_by_round_share", outcome.slowed_share, "1")
     yield record("latency_ms", p50, "ms", p95=p95, p99=p99)
-    yield record("held_instance_s_per_day", outcome.held_s / outcome.days, "s")
-    yield record("pings_per_day", outcome.pings / outcome.days, "1")
-    yield record("warming_usd_per_month", outcome.usd_per_month(), "USD")
+    yield record("held_instance_s_per_day", outcome.held_s / days_of(outcome), "s")
+    yield record("pings_per_day", outcome.pings / days_of(outcome), "1")
+    yield record("warming_usd_per_month", usd_per_month(outcome), "USD")

@@ -53,7 +53,7 @@ class InstanceInfo:
     """An instance as shown to people.
 
     `cold_starts` is 1 once the init phase is over and 0 before; `pid` is None before the process
-    runs.
+    runs; `request_id` is that of the call that it has, None when it has none.
     """
 
     id: str
@@ -66,6 +66,7 @@ class InstanceInfo:
     calls: int
     rss_mb: int
     pid: int | None
+    request_id: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +130,7 @@ class Instance:
             calls=self._calls,
             rss_mb=process.rss_mb() if process else 0,
             pid=process.pid if process else None,
+            request_id=self._invocation.request_id if self._invocation else None,
         )
 
     def assign(self, invocation: Invocation) -> None:

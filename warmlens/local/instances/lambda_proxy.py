@@ -1,6 +1,7 @@
 """The HTTP door to the pool for an emulator that forwards a function's calls to a URL."""
 
 import uuid
+from typing import Protocol
 
 from aiohttp import web
 
@@ -12,14 +13,28 @@ from warmlens.local.instances.invocation import (
     RequestTooLargeError,
     error_json,
 )
-from warmlens.local.instances.pool import InstancePool
 
 PROXY_PATH = "/invoke"
 
 _HEADER = "X-Amzn-Lambda-"
 
 
-def proxy_routes(pool: InstancePool) -> list[web.RouteDef]:
+class Invoker(Protocol):
+    """What calls are handed to: the instance pool, or what stands before it."""
+
+    async def invoke(
+        self,
+        *,
+        function: str,
+        version: str,
+        payload: bytes,
+        request_id: str,
+        function_arn: str | None = None,
+    ) -> InvokeResult:
+        """Call a function and wait for its outcome, as `InstancePool.invoke` does."""
+
+
+def proxy_routes(pool: Invoker) -> list[web.RouteDef]:
     """The route that serves MiniStack's "Lambda proxy" protocol at PROXY_PATH.
 
     A request is a POST of the event with `X-Amzn-Lambda-` headers `Function-Name`,
@@ -52,7 +67,7 @@ def proxy_routes(pool: InstancePool) -> list[web.RouteDef]:
     return [web.post(PROXY_PATH, invoke)]
 
 
-async def _invoke(pool: InstancePool, request: web.Request) -> InvokeResult:
+async def _invoke(pool: Invoker, request: web.Request) -> InvokeResult:
     function = request.headers.get(f"{_HEADER}Function-Name")
     if not function:
         raise ValueError(f"header {_HEADER}Function-Name is missing, it names the function to call")

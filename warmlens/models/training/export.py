@@ -1,4 +1,4 @@
-"""Makes a model version of a training run: ONNX file, labels, manifest and card."""
+"""Makes a model version of a training run: model file, labels, manifest and card."""
 
 import dataclasses
 import datetime
@@ -13,7 +13,7 @@ import numpy as np
 
 from warmlens.models.card import card
 from warmlens.models.errors import ModelError
-from warmlens.models.evaluate import Evaluation, ModelFile, Softmax, measure, targets_of
+from warmlens.models.evaluate import Evaluation, measure, targets_of
 from warmlens.models.install import file_entry, install_version
 from warmlens.models.labels import labels_json
 from warmlens.models.manifest import (
@@ -29,11 +29,13 @@ from warmlens.models.manifest import (
     Quantization,
     Training,
 )
+from warmlens.models.model_file import ModelFile, Softmax, open_model_file
 from warmlens.models.networks import MEAN, STD
 from warmlens.models.onnx_export import GraphSpec, export_classifier
 from warmlens.models.optimize import GRAPH_FILE, WEIGHTS_FILE, optimization, optimize
 from warmlens.models.parity import Reference
 from warmlens.models.quantize import method, quantize_classifier
+from warmlens.models.torch_export import PROGRAM_FILE, export_program
 from warmlens.models.training.export_parity import export_parity
 from warmlens.models.training.folder import Photo, PhotoFolder, read_photo_folder
 from warmlens.models.training.history import read_history
@@ -63,7 +65,8 @@ class ExportRequest:
     and its weights put apart; None does so for int8. An optimized fp32 graph loads in a tenth of
     the time but lacks the layout that the runtime would choose for the processor it runs on, and
     answers a quarter slower. ``data`` is where the run's photos lie now, None where they lay then.
-    ``licence`` and ``source`` go into the manifest as they are.
+    ``licence`` and ``source`` go into the manifest as they are. ``engine`` is what serves it:
+    ``onnxruntime``, or ``torch``, which takes fp32 and no ``optimize``.
     """
 
     run: Path
@@ -77,6 +80,7 @@ class ExportRequest:
     data: Path | None = None
     size: int | None = None
     optimize: bool | None = None
+    engine: str = "onnxruntime"
 
 
 def export_run(
@@ -89,32 +93,33 @@ def export_run(
             the run, ``bad_setting``, ``parity_failed``, ``version_differs``, or what verifying
             raises.
     """
-    if request.precision not in ("fp32", "int8"):
-        raise ModelError("bad_setting", f'precision is "{request.precision}"; allowed: fp32, int8.')
+    _check(request)
+    engine = request.engine
     run = RunFolder(request.run)
     record = run.read()
     network = best_network(run)
     photos = _photos_of(record, request.data)
     spec = _input_spec(request.size or record.settings.final_size)
-    on_step("exporting to ONNX")
+    on_step("exporting")
     graph = GraphSpec(spec.width, spec.height, len(record.ids), MEAN, STD)
-    files = {"fp32": export_classifier(network, graph)}
+    export = export_program if engine == "torch" else export_classifier
+    files = {"fp32": export(network, graph)}
     on_step("comparing the export with PyTorch")
-    parity = _parity(files["fp32"], network, spec, photos, request.precision)
+    parity = _parity(files["fp32"], network, spec, photos, request)
     if request.precision == "int8":
         on_step("quantizing to int8")
         files["int8"] = quantize_classifier(
             files["fp32"], spec.name, _calibration_pixels(photos, spec)
         )
     optimized = request.precision == "int8" if request.optimize is None else request.optimize
-    model = _model_files(files[request.precision], optimized)
+    model = _model_files(files[request.precision], engine, optimized)
     on_step("measuring on held-out photos")
     answers = {
-        precision: _answers(ModelFile(raw, spec), photos)
+        precision: _answers(open_model_file(engine, raw, spec), photos)
         for precision, raw in files.items()
         if precision != request.precision
     }
-    answers[request.precision] = _answers_of(model, spec, photos, optimized)
+    answers[request.precision] = _answers_of(model, engine, spec, photos, optimized)
     labels = labels_json(record.ids, record.labels)
     contents = {**model, LABELS_FILE: labels}
     manifest = Manifest(
@@ -122,13 +127,13 @@ def export_run(
         name=request.name,
         version=request.version,
         architecture=record.settings.architecture,
-        engine="onnxruntime",
+        engine=engine,
         precision=request.precision,
         input=spec,
         output=OutputSpec(name=graph.output_name),
         class_count=len(record.ids),
         files=_files(contents),
-        metrics=_metrics(run, record, photos, answers, request.precision),
+        metrics=_metrics(run, record, photos, answers, request),
         parity=parity,
         provenance=Provenance(
             source=request.source or _source(record),
@@ -145,6 +150,19 @@ def export_run(
     on_step("writing the version")
     install_version(request.out, manifest, contents)
     return manifest
+
+
+def _check(request: ExportRequest) -> None:
+    if request.precision not in ("fp32", "int8"):
+        raise ModelError("bad_setting", f'precision is "{request.precision}"; allowed: fp32, int8.')
+    if request.engine not in ("onnxruntime", "torch"):
+        raise ModelError(
+            "bad_setting", f'engine is "{request.engine}"; allowed: onnxruntime, torch.'
+        )
+    if request.engine == "torch" and request.precision == "int8":
+        raise ModelError("bad_setting", 'precision is "int8"; allowed with engine torch: fp32.')
+    if request.engine == "torch" and request.optimize:
+        raise ModelError("bad_setting", "--optimize is for ONNX graphs; engine torch has none.")
 
 
 def _photos_of(record: RunRecord, data: Path | None) -> PhotoFolder:
@@ -171,7 +189,7 @@ def _input_spec(size: int) -> InputSpec:
 
 
 def _parity(
-    fp32: bytes, network: Any, spec: InputSpec, photos: PhotoFolder, precision: str
+    fp32: bytes, network: Any, spec: InputSpec, photos: PhotoFolder, request: ExportRequest
 ) -> Parity:
     splits = [photos.splits.get(name, ()) for name in ("test", "hard", "val", "train")]
     chosen = [photo for split in splits for photo in split][:PARITY_IMAGES]
@@ -179,11 +197,11 @@ def _parity(
         network,
         f"the run's best weights in PyTorch {metadata.version('torch')} on the CPU, in fp32",
     )
-    parity = export_parity(fp32, reference, spec, chosen, PARITY_IMAGES)
+    parity = export_parity(fp32, reference, spec, chosen, PARITY_IMAGES, request.engine)
     if parity.max_abs_softmax_difference > parity.tolerance or parity.top1_agreement < 1:
         raise ModelError("parity_failed", f"The file does not answer as PyTorch does: {parity}.")
     subject = "the fp32 export that model.onnx was quantized from"
-    return dataclasses.replace(parity, subject=subject) if precision == "int8" else parity
+    return dataclasses.replace(parity, subject=subject) if request.precision == "int8" else parity
 
 
 def _calibration_photos(photos: PhotoFolder) -> tuple[Photo, ...]:
@@ -197,26 +215,32 @@ def _calibration_pixels(photos: PhotoFolder, spec: InputSpec) -> list[Pixels]:
     return [read_pixels(photo.path, geometry) for photo in _calibration_photos(photos)]
 
 
-def _model_files(model: bytes, optimized: bool) -> dict[str, bytes]:
+def _model_file(engine: str) -> str:
+    return PROGRAM_FILE if engine == "torch" else GRAPH_FILE
+
+
+def _model_files(model: bytes, engine: str, optimized: bool) -> dict[str, bytes]:
     if not optimized:
-        return {GRAPH_FILE: model}
+        return {_model_file(engine): model}
     made = optimize(model)
     return {GRAPH_FILE: made.graph, WEIGHTS_FILE: made.weights}
 
 
 def _files(contents: dict[str, bytes]) -> Files:
     entries = {name: file_entry(name, raw) for name, raw in contents.items()}
-    return Files(entries[GRAPH_FILE], entries[LABELS_FILE], entries.get(WEIGHTS_FILE))
+    model = entries.get(GRAPH_FILE) or entries[PROGRAM_FILE]
+    return Files(model, entries[LABELS_FILE], entries.get(WEIGHTS_FILE))
 
 
 def _answers_of(
-    model: dict[str, bytes], spec: InputSpec, photos: PhotoFolder, optimized: bool
+    model: dict[str, bytes], engine: str, spec: InputSpec, photos: PhotoFolder, optimized: bool
 ) -> dict[str, Softmax]:
     """Return the answers of the version's own files, loaded from a folder as the service does."""
     with tempfile.TemporaryDirectory() as folder:
         for name, raw in model.items():
             (Path(folder) / name).write_bytes(raw)
-        loaded = ModelFile(Path(folder) / GRAPH_FILE, spec, optimized=optimized)
+        path = Path(folder) / _model_file(engine)
+        loaded = open_model_file(engine, path, spec, optimized=optimized)
         return _answers(loaded, photos)
 
 
@@ -234,12 +258,13 @@ def _metrics(
     record: RunRecord,
     photos: PhotoFolder,
     answers: dict[str, dict[str, Softmax]],
-    chosen: str,
+    request: ExportRequest,
 ) -> tuple[Metric, ...]:
-    engine = f"ONNX Runtime {metadata.version('onnxruntime')}, photos prepared as the service does"
+    chosen = request.precision
+    engine = f"{_engine_version(request.engine)}, photos prepared as the service does"
     metrics = []
     for precision, by_split in sorted(answers.items(), key=lambda item: item[0] != chosen):
-        subject = "model.onnx" if precision == chosen else "the fp32 export"
+        subject = _model_file(request.engine) if precision == chosen else "the fp32 export"
         prefix = "" if precision == chosen else "fp32_"
         for split, softmax in by_split.items():
             targets = targets_of(photos.splits[split])
@@ -267,6 +292,12 @@ def _metrics(
         )
     )
     return tuple(metrics)
+
+
+def _engine_version(engine: str) -> str:
+    if engine == "torch":
+        return f"PyTorch {metadata.version('torch')}"
+    return f"ONNX Runtime {metadata.version('onnxruntime')}"
 
 
 def _figures(result: Evaluation) -> dict[str, float]:

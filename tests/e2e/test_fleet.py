@@ -1,0 +1,101 @@
+"""The view of the instances, which only the local cloud has."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.conftest import Cloud, running
+from tests.e2e.page_driver import expect_answer, open_page, press_sample, tab_to
+
+
+@pytest.fixture(scope="module")
+def small_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A cloud of its own, whose instances nobody else uses."""
+    folder: Path = tmp_path_factory.mktemp("fleet")
+    yield from running(folder)
+
+
+def fleet(page: Page) -> Locator:
+    return page.get_by_role("region", name="Instances on this machine")
+
+
+def instances(page: Page) -> Locator:
+    return fleet(page).get_by_role("list", name="Instances").get_by_role("listitem")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_burst_starts_instances_and_the_page_shows_who_got_which_call(
+    page: Page, small_cloud: Cloud, width: int
+) -> None:
+    open_page(page, small_cloud.url, width)
+    fleet(page).get_by_label("Calls at once").fill("3")
+    fleet(page).get_by_role("button", name="Send a burst").click()
+    expect(fleet(page)).to_contain_text(
+        re.compile(r"3 of 3 calls were answered; \d met a cold start"), timeout=60_000
+    )
+    expect(instances(page)).to_have_count(3)
+    ids = {text[:8] for text in instances(page).all_inner_texts()}
+    known = {instance["id"][:8] for instance in small_cloud.status()["instances"]}
+    assert ids == known
+    calls = fleet(page).get_by_role("list", name="Last calls").get_by_role("listitem")
+    for call in calls.all_inner_texts()[:3]:
+        assert "classification" in call
+        assert any(instance in call for instance in known)
+
+
+def test_a_warming_round_is_watched_by_keyboard_alone(page: Page, small_cloud: Cloud) -> None:
+    page.add_init_script(
+        """window.seen = new Set();
+        new MutationObserver(() => {
+          for (const item of document.querySelectorAll("#fleet-instances li")) {
+            window.seen.add(item.dataset.state);
+          }
+        }).observe(document, { childList: true, subtree: true });"""
+    )
+    open_page(page, small_cloud.url)
+    expect(instances(page).first).to_be_visible()
+    fleet(page).get_by_role("spinbutton", name="Instances").fill("2")
+    tab_to(page, fleet(page).get_by_role("button", name="Warm"))
+    page.keyboard.press("Enter")
+    expect(fleet(page)).to_contain_text(
+        re.compile(r"2 of 2 instances are warm, \d started for it, in"), timeout=60_000
+    )
+    expect(fleet(page).get_by_role("list", name="Last calls")).to_contain_text("wakeup")
+    assert "held" in page.evaluate("[...window.seen]")
+    expect(fleet(page)).to_contain_text("0 busy · 0 held")
+
+
+def test_a_photo_of_ones_own_is_in_the_list_of_calls(page: Page, small_cloud: Cloud) -> None:
+    open_page(page, small_cloud.url)
+    calls = fleet(page).get_by_role("list", name="Last calls").get_by_role("listitem")
+    expect(calls.first).to_be_visible()
+    before = calls.first.inner_text()
+    press_sample(page, "Mango can")
+    expect_answer(page, "Mango")
+    expect(calls.first).not_to_have_text(before)
+    instance = page.locator("#instance").inner_text()
+    expect(calls.first).to_contain_text(instance)
+
+
+def test_more_calls_than_the_account_allows_are_said_to_be_throttled(
+    page: Page, small_cloud: Cloud
+) -> None:
+    open_page(page, small_cloud.url)
+    fleet(page).get_by_label("Calls at once").fill("40")
+    fleet(page).get_by_role("button", name="Send a burst").click()
+    expect(fleet(page)).to_contain_text(re.compile(r"\d+ were throttled"), timeout=60_000)
+
+
+def test_there_is_no_fleet_where_the_service_tells_of_none(page: Page, page_url: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    answer = {"model_name": "imagenet-efficientnet-lite0", "model_version": "1.0.0"}
+    page.route("**/configuration.json", lambda route: route.fulfill(json=answer))
+    open_page(page, page_url)
+    press_sample(page)
+    expect_answer(page)
+    expect(fleet(page)).to_have_count(0)
+    assert not [url for url in asked if "_local" in url]

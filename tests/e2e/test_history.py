@@ -1,0 +1,118 @@
+"""Several photos in a row, and what became of each."""
+
+import re
+
+import pytest
+from playwright.sync_api import FilePayload, Locator, Page, expect
+
+from tests.e2e.page_driver import (
+    COFFEE,
+    FAILED_REQUEST,
+    SAMPLES,
+    choose,
+    expect_answer,
+    expect_problem,
+    open_page,
+    press_sample,
+    tab_to,
+)
+from tests.e2e.page_stub import Held
+
+CAT = (SAMPLES / "cat.jpg").read_bytes()
+
+
+def history(page: Page) -> Locator:
+    return page.get_by_role("region", name="History").get_by_role("button")
+
+
+def files(**photos: bytes) -> list[FilePayload]:
+    return [
+        {"name": f"{name}.jpg", "mimeType": "image/jpeg", "buffer": data}
+        for name, data in photos.items()
+    ]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_photos_that_are_chosen_together_are_classified_one_after_the_other(
+    page: Page, page_url: str, width: int
+) -> None:
+    open_page(page, page_url, width)
+    page.get_by_label("Photo file").set_input_files(files(one=COFFEE, two=CAT, three=COFFEE))
+    expect(history(page)).to_have_count(3)
+    expect(history(page)).to_contain_text(
+        [re.compile("three.jpgEspresso, .*(warm|cold)", re.I), "two.jpg", "one.jpg"],
+        timeout=60_000,
+    )
+    expect(history(page).nth(2)).to_contain_text(re.compile("one.jpgEspresso", re.I))
+    expect(history(page).first).to_have_attribute("aria-current", "true")
+    expect_answer(page)
+
+
+def test_an_earlier_answer_is_shown_again_without_sending_the_photo(
+    page: Page, page_url: str
+) -> None:
+    open_page(page, page_url)
+    choose(page, "mine.jpg", COFFEE)
+    expect_answer(page)
+    press_sample(page, "Cat")
+    expect_answer(page, " cat|tabby")
+    sent: list[str] = []
+    page.on(
+        "request", lambda request: sent.append(request.url) if request.method == "POST" else None
+    )
+    tab_to(page, history(page).nth(1))
+    page.keyboard.press("Enter")
+    expect_answer(page, "espresso")
+    expect(page.get_by_role("img", name="Your photo: mine.jpg")).to_be_visible()
+    expect(page.get_by_role("region", name="Result")).to_contain_text("mine.jpg")
+    expect(history(page).nth(1)).to_be_focused()
+    assert sent == []
+
+
+def test_a_photo_that_was_not_sent_waits_and_is_sent_when_it_is_pressed(
+    page: Page, page_url: str
+) -> None:
+    open_page(page, page_url)
+    held = Held(page, page_url, "uploads")
+    page.get_by_label("Photo file").set_input_files(files(one=COFFEE, two=CAT))
+    held.arrived()
+    press_sample(page)
+    expect_answer(page)
+    expect(history(page)).to_contain_text(["coffee.jpg", "two.jpgNot sent", "one.jpgNot sent"])
+    history(page).nth(1).click()
+    expect_answer(page, " cat|tabby")
+    expect(history(page)).to_have_count(3)
+
+
+def test_among_several_files_those_that_are_no_photos_are_told_by_name(
+    page: Page, page_url: str
+) -> None:
+    open_page(page, page_url)
+    notes: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"notes"}
+    more: FilePayload = {"name": "more.txt", "mimeType": "text/plain", "buffer": b"more"}
+    page.get_by_label("Photo file").set_input_files([notes, *files(mine=COFFEE), more])
+    expect_answer(page)
+    expect_problem(page, "notes.txt.*not a photo.*1 more")
+    expect(history(page)).to_have_count(1)
+
+
+def test_one_photo_that_fails_does_not_stop_the_others(
+    page: Page, page_url: str, expected_console_errors: list[str]
+) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
+    open_page(page, page_url)
+    page.get_by_label("Photo file").set_input_files(files(bad=b"no photo", good=COFFEE))
+    expect_answer(page)
+    expect(history(page)).to_contain_text(
+        [re.compile("good.jpgEspresso", re.I), "bad.jpgNot classified"]
+    )
+
+
+def test_the_history_is_cut_at_24_photos_and_keeps_the_newest(page: Page, page_url: str) -> None:
+    open_page(page, page_url)
+    page.get_by_label("Photo file").set_input_files(
+        files(**{f"p{number}": COFFEE for number in range(26)})
+    )
+    expect(page.get_by_role("status")).to_contain_text("Done", timeout=60_000)
+    expect(history(page)).to_have_count(24)
+    expect(history(page).first).to_contain_text(re.compile("p25.jpgEspresso", re.I), timeout=60_000)

@@ -1,0 +1,85 @@
+"""The option that makes a photo smaller before it is uploaded."""
+
+import io
+import re
+
+import numpy
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, Request, expect
+
+from tests.e2e.page_driver import (
+    COFFEE,
+    FAILED_REQUEST,
+    choose,
+    expect_answer,
+    expect_problem,
+    open_page,
+)
+
+
+def large_photo() -> bytes:
+    """The coffee at 2,400 pixels with a sensor's noise, as a phone would save it."""
+    photo = Image.open(io.BytesIO(COFFEE)).resize((2400, 1600))
+    noise = numpy.random.default_rng(1).normal(0, 8, (1600, 2400, 3))
+    pixels = numpy.clip(numpy.asarray(photo) + noise, 0, 255).astype(numpy.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=95)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_large_photo_is_uploaded_smaller_and_the_bytes_saved_are_stated(
+    page: Page, page_url: str, width: int
+) -> None:
+    asked: list[int] = []
+
+    def note(request: Request) -> None:
+        if request.url.endswith("/uploads"):
+            asked.append((request.post_data_json or {})["bytes"])
+
+    page.on("request", note)
+    open_page(page, page_url, width)
+    data = large_photo()
+    choose(page, "large.jpg", data)
+    expect_answer(page)
+    page.get_by_label("Shrink before upload").check()
+    page.get_by_role("button", name="Send again").click()
+    expect(page.get_by_text("Saved so far")).to_be_visible(timeout=60_000)
+    expect_answer(page)
+    whole, small = asked
+    assert whole == len(data)
+    assert small < whole / 5
+    saved = f"{(whole - small) / 1e6:.1f} MB"
+    expect(page.get_by_text("Saved so far")).to_have_text(re.compile(re.escape(saved)))
+    expect(page.locator("#photo-name")).to_contain_text(re.compile(r"MB · sent as \d+ kB"))
+
+
+def test_a_photo_that_would_not_get_smaller_is_sent_as_it_is(page: Page, page_url: str) -> None:
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(COFFEE)).save(buffer, "JPEG", quality=20)
+    open_page(page, page_url)
+    page.get_by_label("Shrink before upload").check()
+    choose(page, "small.jpg", buffer.getvalue())
+    expect(page.get_by_role("status")).to_contain_text("Done", timeout=60_000)
+    expect(page.get_by_text("Saved so far")).to_have_count(0)
+    expect(page.locator("#photo-name")).not_to_contain_text("sent as")
+
+
+def test_the_choice_is_kept_for_the_next_visit(page: Page, page_url: str) -> None:
+    open_page(page, page_url)
+    box = page.get_by_label("Shrink before upload")
+    expect(box).not_to_be_checked()
+    box.check()
+    page.reload()
+    expect(box).to_be_checked()
+
+
+def test_a_file_that_the_browser_cannot_read_is_left_to_the_service(
+    page: Page, page_url: str, expected_console_errors: list[str]
+) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
+    open_page(page, page_url)
+    page.get_by_label("Shrink before upload").check()
+    choose(page, "half.jpg", b"\xff\xd8\xff no photo")
+    expect_problem(page, "cannot be read|not a photo")

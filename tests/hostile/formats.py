@@ -1,0 +1,105 @@
+"""The parts that image files are put together from, well-formed or not."""
+
+import io
+import struct
+import zlib
+from typing import Any
+
+from PIL import Image
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_END_TEXT = b"IEND"
+
+
+def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def png_chunk(kind: bytes, data: bytes = b"") -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(
+    width: int,
+    height: int,
+    *chunks: bytes,
+    depth: int = 8,
+    color: int = 2,
+    interlaced: bool = False,
+    rows: bytes | None = None,
+) -> bytes:
+    """A PNG with further chunks before its pixels; `rows` are the filtered rows, not compressed."""
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlaced)
+    pixels = zlib.compress(b"\0\x80\x80\x80" if rows is None else rows, 1)
+    return b"".join(
+        (
+            PNG_SIGNATURE,
+            png_chunk(b"IHDR", header),
+            *chunks,
+            png_chunk(b"IDAT", pixels),
+            png_chunk(b"IEND"),
+        )
+    )
+
+
+def flat_rows(width: int, height: int, bytes_per_pixel: int) -> bytes:
+    """Rows of one colour, as a PNG filters them."""
+    return (b"\0" + b"\x80" * (width * bytes_per_pixel)) * height
+
+
+def in_jpeg(extra: bytes) -> bytes:
+    """A small JPEG with something put in after its beginning."""
+    whole = encode(Image.new("RGB", (8, 8), "red"), "JPEG")
+    return whole[:2] + extra + whole[2:]
+
+
+def jpeg_segment(marker: int, data: bytes = b"") -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(data) + 2) + data
+
+
+def jpeg_of_scans(side: int, scans: int) -> bytes:
+    """A progressive JPEG whose last scan is repeated until it has this many."""
+    whole = encode(Image.new("L", (side, side), 128), "JPEG", progressive=True)
+    begin, end = whole.rindex(b"\xff\xda"), whole.rindex(b"\xff\xd9")
+    more = scans - whole.count(b"\xff\xda")
+    return whole[:end] + whole[begin:end] * more + whole[end:]
+
+
+def exif(entries: int, *, kind: int, count: int, offset: int = 8) -> bytes:
+    """EXIF whose entries all point at the same bytes, wherever that is."""
+    each = (
+        struct.pack("<HHII", (0x9000 + number) % 2**16, kind, count, offset)
+        for number in range(entries)
+    )
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", entries) + b"".join(each) + b"\0\0\0\0"
+
+
+def exif_segment(data: bytes) -> bytes:
+    return jpeg_segment(0xE1, b"Exif\0\0" + data)
+
+
+def riff_chunk(kind: bytes, data: bytes = b"") -> bytes:
+    return kind + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+
+
+def webp_canvas(width: int, height: int, *chunks: bytes) -> bytes:
+    """An animated WebP that says its canvas has this size."""
+    sides = struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3]
+    header = riff_chunk(b"VP8X", b"\x12\0\0\0" + sides)
+    body = b"".join((b"WEBP", header, riff_chunk(b"ANIM", b"\0" * 6), *chunks))
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def webp_frame() -> bytes:
+    """One animation frame of a single pixel."""
+    still = encode(Image.new("RGBA", (1, 1)), "WEBP", lossless=True)[12:]
+    return riff_chunk(b"ANMF", b"\0" * 12 + b"\x0a\0\0" + b"\0" + still)
+
+
+def in_gif(extra: bytes) -> bytes:
+    """A GIF of a single pixel with something put in before its picture."""
+    whole = encode(Image.new("P", (1, 1)), "GIF")
+    picture = whole.index(b"\x2c")
+    return whole[:picture] + extra + whole[picture:]

@@ -1,0 +1,79 @@
+"""Decodes many damaged images in one process: `python -m tests.hostile.mutations COUNT SEED`.
+
+Prints one line of JSON: how many had which answer, the slowest one, and the process's peak memory.
+A crash of a decoder ends the process; the file that did it is at the path that the environment's
+`LAST_IMAGE` names.
+"""
+
+import json
+import os
+import random
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+from tests.hostile.decoding import answer, peak_mb
+from tests.hostile.seeds import seeds
+
+MAX_PIXELS = 1_000_000
+MAX_DECODE_MS = 2_000
+# Numbers that lengths and sizes go wrong at.
+_EDGES = (
+    b"\0",
+    b"\xff",
+    b"\0\0",
+    b"\xff\xff",
+    b"\0\0\0\0",
+    b"\xff\xff\xff\xff",
+    b"\x7f\xff\xff\xff",
+)
+
+
+def mutate(data: bytes, others: list[bytes], chance: random.Random) -> bytes:
+    """Change a file in one to six places."""
+    changed = bytearray(data)
+    for _ in range(chance.randint(1, 6)):
+        at = chance.randrange(len(changed) + 1)
+        length = chance.choice((1, 2, 4, 16, 64))
+        kind = chance.randrange(7)
+        if kind == 0 and at < len(changed):
+            changed[at] ^= 1 << chance.randrange(8)
+        elif kind == 1:
+            changed[at : at + length] = chance.randbytes(length)
+        elif kind == 2:
+            edge = chance.choice(_EDGES)
+            changed[at : at + len(edge)] = edge
+        elif kind == 3:
+            del changed[at : at + length]
+        elif kind == 4:
+            changed[at:at] = changed[at : at + length] * chance.randint(1, 50)
+        elif kind == 5:
+            other = chance.choice(others)
+            begin = chance.randrange(len(other))
+            changed[at : at + length] = other[begin : begin + length]
+        else:
+            del changed[at:]
+    return bytes(changed)
+
+
+def main() -> None:
+    """Decode as many mutated images as the first argument says."""
+    count, chance = int(sys.argv[1]), random.Random(int(sys.argv[2]))
+    originals = list(seeds().values())
+    last = os.environ.get("LAST_IMAGE")
+    answers: Counter[str] = Counter()
+    slowest_ms = 0.0
+    for _ in range(count):
+        data = mutate(chance.choice(originals), originals, chance)
+        if last:
+            Path(last).write_bytes(data)
+        begun_s = time.perf_counter()
+        answers[answer(data, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS)] += 1
+        slowest_ms = max(slowest_ms, (time.perf_counter() - begun_s) * 1000)
+    report = {"answers": dict(answers), "slowest_ms": round(slowest_ms), "peak_mb": peak_mb()}
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""What people and programs find in the repository: releases, forms, the dev container, hooks."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from warmlens.paths import ROOT
+
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+NOTES = ROOT / ".github" / "release-notes"
+
+
+def release_notes(folder: Path, tag: str, changes: str) -> subprocess.CompletedProcess[str]:
+    (folder / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
+    (folder / "CHANGELOG.md").write_text(changes)
+    command = [sys.executable, str(NOTES), tag]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_a_release_has_the_text_of_its_section(tmp_path: Path) -> None:
+    changes = f"# Changes\n\n## [{VERSION}] - 2026-12-01\n\n- A thing.\n\n## [0.0.1] - 2026-01-01\n"
+    result = release_notes(tmp_path, f"v{VERSION}", changes)
+    assert (result.returncode, result.stdout) == (0, "- A thing.\n")
+
+
+@pytest.mark.parametrize(
+    ("tag", "heading", "words"),
+    [
+        ("v9.9.9", f"[{VERSION}] - 2026-12-01", f"pyproject.toml has {VERSION}"),
+        (f"v{VERSION}", "[Unreleased]", "has no section"),
+        (f"v{VERSION}", f"[{VERSION}]", "has no section"),
+    ],
+)
+def test_a_tag_that_does_not_fit_stops_the_release(
+    tmp_path: Path, tag: str, heading: str, words: str
+) -> None:
+    result = release_notes(tmp_path, tag, f"# Changes\n\n## {heading}\n\n- A thing.\n")
+    assert result.returncode == 1
+    assert words in result.stderr
+    assert result.stdout == ""
+
+
+def test_the_change_log_says_what_is_not_released_yet() -> None:
+    assert "\n## [Unreleased]\n" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_an_issue_asks_for_what_the_doctor_says() -> None:
+    folder = ROOT / ".github" / "ISSUE_TEMPLATE"
+    forms = {path.name: yaml.safe_load(path.read_text()) for path in folder.glob("*.yml")}
+    assert set(forms) == {"problem.yml", "wish.yml"}
+    for form in forms.values():
+        assert {"name", "description", "body"} <= set(form)
+        assert all(field["attributes"]["label"] for field in form["body"])
+    assert "warmlens doctor" in json.dumps(forms["problem.yml"])
+
+
+def test_the_dev_container_has_what_the_readme_asks_for() -> None:
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    assert "python" in container["image"]
+    features = " ".join(container["features"])
+    assert "node" in features
+    assert "docker" in features
+
+
+def test_what_is_checked_before_a_commit_is_what_lint_checks() -> None:
+    (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert repository["repo"] == "local"
+    entries = [hook["entry"] for hook in repository["hooks"]]
+    for program in ("ruff format", "ruff check", "mypy"):
+        assert any(entry.startswith(f".venv/bin/{program}") for entry in entries)
+
+
+def test_the_licence_is_there_and_so_are_those_of_what_is_not_ours() -> None:
+    assert "Apache License" in (ROOT / "LICENSE").read_text()
+    readme = (ROOT / "README.md").read_text()
+    assert "imagenet-efficientnet-lite0/1.0.0/README.md" in readme
+    assert "web/samples/README.md" in readme

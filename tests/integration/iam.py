@@ -1,0 +1,89 @@
+"""What a policy allows, and which permission a call to AWS needs."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+ACCOUNT, REGION = "000000000000", "us-east-1"
+
+
+@dataclass(frozen=True, order=True)
+class Need:
+    """A permission that a call needs."""
+
+    action: str
+    resource: str
+
+
+@dataclass(frozen=True, order=True)
+class Grant:
+    """One action on one resource that a statement allows; both may have wildcards."""
+
+    action: str
+    resource: str
+
+    def allows(self, need: Need) -> bool:
+        """IAM user guide, "IAM JSON policy elements": `*` is any text, `?` any character."""
+        return bool(
+            _pattern(self.action, re.IGNORECASE).fullmatch(need.action)
+            and _pattern(self.resource).fullmatch(need.resource)
+        )
+
+
+def _pattern(text: str, flags: int = 0) -> re.Pattern[str]:
+    parts = ({"*": ".*", "?": "."}.get(each, re.escape(each)) for each in text)
+    return re.compile("".join(parts), re.DOTALL | flags)
+
+
+def grants_of(iam: Any, role_arn: str) -> set[Grant]:
+    """Everything that a role's policies allow, as they were deployed."""
+    role = role_arn.rpartition("/")[2]
+    assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []
+    grants = set()
+    for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        for statement in document["Statement"]:
+            assert set(statement) <= {"Sid", "Effect", "Action", "Resource"}, statement
+            assert statement["Effect"] == "Allow"
+            grants |= {
+                # The emulator names a parameter with a leading slash, CloudFormation without.
+                Grant(action, resource.replace(":parameter//", ":parameter/"))
+                for action in _list(statement["Action"])
+                for resource in _list(statement["Resource"])
+            }
+    return grants
+
+
+def _list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def needed(method: str, path: str, query: str, headers: Any, body: bytes) -> Need:
+    """Return the permission that an HTTP request to AWS needs.
+
+    Raises:
+        LookupError: a kind of call that is not known here; add it after a look at the service
+            authorization reference.
+    """
+    target = headers.get("X-Amz-Target", "")
+    if target.startswith("AmazonSSM."):
+        name = re.search(rb'"Name": ?"([^":]+)', body)
+        assert name is not None
+        parameter = name[1].decode().lstrip("/")
+        resource = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{parameter}"
+        return Need(f"ssm:{target.removeprefix('AmazonSSM.')}", resource)
+    if match := re.fullmatch(r"/2015-03-31/functions/([^/]+)/invocations", path):
+        return Need("lambda:InvokeFunction", unquote(match[1]))
+    if match := re.fullmatch(r"/2019-09-30/functions/([^/]+)/concurrency", path):
+        return Need("lambda:GetFunctionConcurrency", unquote(match[1]))
+    if path.startswith("/2016-08-19/account-settings"):
+        return Need("lambda:GetAccountSettings", "*")
+    bucket, _, key = unquote(path).lstrip("/").partition("/")
+    if key and method in ("GET", "HEAD"):
+        return Need("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
+    if not key and method == "POST":  # a signed upload; its key is a field of the form
+        field = re.search(rb'name="key"\r\n\r\n([^\r]+)', body)
+        assert field is not None
+        return Need("s3:PutObject", f"arn:aws:s3:::{bucket}/{field[1].decode()}")
+    raise LookupError(f"{method} {path}?{query}")

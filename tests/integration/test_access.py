@@ -1,0 +1,200 @@
+"""Who gets in, and how far: paths in any encoding, signed uploads, keys."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from aiohttp import web
+
+from app import settings_of
+from tests.conftest import SAMPLE, Cloud
+from tests.infrastructure.variants import synthesize
+from warmlens.local.assembly import read_stacks
+from warmlens.local.aws import LocalAws
+from warmlens.local.cloud import environments
+from warmlens.local.deploy import deploy
+from warmlens.local.emulator import Emulator
+from warmlens.local.ports import HOST, free_port
+from warmlens.local.server import serving
+
+SECRET = "secrets/photo.jpg"
+# Ways to write `test/../secrets/photo.jpg`, or a path that some layer may read as that one.
+ESCAPES = [
+    "test/../secrets/photo.jpg",
+    "uploads/../secrets/photo.jpg",
+    "test/x/../../secrets/photo.jpg",
+    "test/./../secrets/photo.jpg",
+    "test//../secrets/photo.jpg",
+    "./test/../secrets/photo.jpg",
+    "/secrets/photo.jpg",
+    "//secrets/photo.jpg",
+    "secrets/photo.jpg",
+    "secrets/photo.jpg#test/",
+    "secrets/photo.jpg?prefix=test/",
+    "test/%2e%2e/secrets/photo.jpg",
+    "test/%2E%2E%2Fsecrets%2Fphoto.jpg",
+    "test%2F..%2Fsecrets%2Fphoto.jpg",
+    "test/%252e%252e/secrets/photo.jpg",
+    "test/..%2fsecrets/photo.jpg",
+    "test/..%c0%afsecrets/photo.jpg",
+    "test/%c0%ae%c0%ae/secrets/photo.jpg",
+    "test/..\\secrets\\photo.jpg",
+    "test\\..\\secrets\\photo.jpg",
+    "test/\u2024\u2024/secrets/photo.jpg",
+    "test/\uff0e\uff0e/secrets/photo.jpg",
+    "test/..\u2215secrets/photo.jpg",
+    "test/..\uff0fsecrets/photo.jpg",
+    "test/.\u200b./secrets/photo.jpg",
+    "test/..;/secrets/photo.jpg",
+    "test/../secrets/photo.jpg\0.jpg",
+    "test/\0/../secrets/photo.jpg",
+    "test/..\r\n/secrets/photo.jpg",
+    "test/../secrets/photo.jpg ",
+    "\ufefftest/../secrets/photo.jpg",
+    "TEST/../secrets/photo.jpg",
+    "test/\ud800/../secrets/photo.jpg",
+    "s3://bucket/secrets/photo.jpg",
+    "arn:aws:s3:::bucket/secrets/photo.jpg",
+    "file:///etc/passwd",
+    "http://127.0.0.1/secrets/photo.jpg",
+]
+
+WRITTEN = [
+    (how, path)
+    for how in ("as JSON escapes", "as UTF-8", "past the gateway")
+    for path in ESCAPES
+    # The emulator's Invoke cannot read half a character, and fails itself.
+    if not (how == "past the gateway" and "\ud800" in path)
+]
+
+
+@pytest.fixture(scope="module")
+def secret(cloud: Cloud, s3: Any) -> None:
+    """A photo in the images bucket that is none of the callers' business."""
+    variables = cloud.client("lambda").get_function_configuration(
+        FunctionName="warmlens-local-classifier"
+    )["Environment"]["Variables"]
+    s3.put_object(Bucket=variables["IMAGES_BUCKET"], Key=SECRET, Body=SAMPLE.read_bytes())
+
+
+@pytest.mark.usefixtures("secret")
+@pytest.mark.parametrize(("how", "file_path"), WRITTEN, ids=ascii)
+def test_no_path_in_any_encoding_leads_out_of_its_prefix(
+    cloud: Cloud, file_path: str, how: str
+) -> None:
+    body = {"method": "classification", "file_path": file_path}
+    if how == "past the gateway":  # whose own check of the body then helps nobody
+        invoked = cloud.client("lambda").invoke(
+            FunctionName="warmlens-local-classifier",
+            Qualifier="live",
+            Payload=json.dumps(body).encode(),
+        )
+        told = json.loads(invoked["Payload"].read())
+        assert told["status"] in (400, 403), told
+        return
+    text = json.dumps(body, ensure_ascii=False)
+    if how == "as JSON escapes":  # every character, so that nothing that reads the text knows it
+        letters = "".join(f"\\u{ord(each):04x}" for each in file_path)
+        text = f'{{"method": "classification", "file_path": "{letters}"}}'
+    answer = cloud.post(
+        "classification",
+        content=text.encode(errors="surrogatepass"),
+        headers={"Content-Type": "application/json"},
+    )
+    assert answer.status_code in (400, 403), answer.text
+    assert "TOP1" not in answer.text
+
+
+def test_a_caller_chooses_neither_key_nor_prefix_of_an_upload(cloud: Cloud) -> None:
+    wish = {"key": "test/mine.jpg", "file_path": "test/mine.jpg", "prefix": "test/"}
+    answer = cloud.post("uploads", {"content_type": "image/jpeg", "bytes": 4, **wish})
+    grant = answer.json()
+    assert grant["file_path"].startswith("uploads/")
+    assert grant["fields"]["key"] == grant["file_path"]
+    assert "mine" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"key": "test/cat.jpg"},
+        {"key": "uploads/mine.jpg"},
+        {"Content-Type": "image/svg+xml"},
+        {"acl": "public-read"},
+        {"success_action_redirect": "https://a.example"},
+        {"x-amz-meta-mine": "mine"},
+    ],
+    ids=str,
+)
+def test_a_signed_form_that_was_changed_is_refused_by_its_policy(
+    cloud: Cloud, change: dict[str, str]
+) -> None:
+    grant = cloud.post("uploads", {"content_type": "image/jpeg", "bytes": 4}).json()
+    fields = {**grant["fields"], **change}
+    stored = httpx.post(grant["url"], data=fields, files={"file": ("x", b"abcd")})
+    assert stored.status_code == 403, stored.text
+
+
+@asynccontextmanager
+async def guarded(folder: Path) -> AsyncIterator[tuple[LocalAws, dict[str, str], list[str]]]:
+    """The environment `local` with an API key; its functions only note that they were called."""
+    called: list[str] = []
+
+    async def note(request: web.Request) -> web.Response:
+        called.append(request.headers["X-Amzn-Lambda-Function-Name"])
+        return web.json_response({"statusCode": 200, "headers": {}, "body": "{}"})
+
+    settings = settings_of("local")
+    keyed = {**vars(settings), "auth": "api_key", "warming": "off"}
+    await asyncio.to_thread(synthesize, folder, type(settings)(**keyed))
+    stacks = read_stacks(folder / "assembly-local")
+    emulator_env, _ = environments()
+    door = free_port()
+    functions = [f"warmlens-local-{name}" for name in ("classifier", "uploads")]
+    emulator = Emulator(
+        python=emulator_env.python,
+        port=free_port(),
+        log_path=folder / "emulator.log",
+        folder=folder / "emulator",
+        function_urls=dict.fromkeys(functions, f"http://{HOST}:{door}/"),
+    )
+    app = web.Application()
+    app.router.add_post("/", note)
+    async with serving(app, door):
+        await emulator.start()
+        try:
+            aws = LocalAws(emulator.endpoint_url)
+            yield aws, await asyncio.to_thread(deploy, stacks, aws), called
+        finally:
+            await emulator.stop()
+
+
+BODIES: dict[str, dict[str, object]] = {
+    "classification": {"method": "classification", "file_path": "test/cat.jpg"},
+    "wakeup": {"method": "wakeup"},
+    "uploads": {"content_type": "image/jpeg", "bytes": 4},
+}
+
+
+async def test_without_the_key_no_function_is_called(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as (aws, outputs, called), httpx.AsyncClient() as client:
+        url = f"{aws.endpoint_url}/restapis/{outputs['ApiId']}/v1/_user_request_"
+        key = aws.apigateway.get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
+        wrong = (None, "", "wrong", key[:-1], f"{key}x", key.swapcase(), outputs["ApiKeyId"])
+        for call, body in BODIES.items():
+            for each in wrong:
+                headers = {} if each is None else {"x-api-key": each}
+                answer = await client.post(f"{url}/{call}", json=body, headers=headers)
+                assert answer.status_code == 403, (call, each, answer.text)
+            asked = await client.post(f"{url}/{call}?x-api-key={key}", json={**body, "key": key})
+            assert asked.status_code == 403
+        assert called == []
+        for call, body in BODIES.items():
+            answer = await client.post(f"{url}/{call}", json=body, headers={"x-api-key": key})
+            assert answer.status_code == 200
+        assert len(called) == len(BODIES)

@@ -1,0 +1,243 @@
+"""What the docs say is so: commands exist, examples run, pages made from the code are current."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from stacks import settings_page
+from stacks.settings import Settings
+from tests.conftest import SAMPLE_LABEL, WARMLENS, Cloud
+from warmlens import commands_page
+from warmlens.cli import main
+from warmlens.paths import ROOT
+
+DOCS = ROOT / "docs"
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted(path for path in DOCS.rglob("*.md") if "decisions" not in path.parts),
+]
+# Of programs that this project neither is nor brings.
+FOREIGN = {"aws", "cd", "export", "git", "sudo", "docker", "."}
+ASSIGNMENT = re.compile(r"[A-Z][A-Z0-9_]*=.*")
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+
+
+def shell_commands() -> list[tuple[str, str]]:
+    return [
+        (page.relative_to(ROOT).as_posix(), line)
+        for page in PAGES
+        for block in blocks(page, "sh")
+        for line in block.replace("\\\n", " ").splitlines()
+        if line.strip() and not line.startswith("#")
+    ]
+
+
+def inline_commands() -> list[tuple[str, str]]:
+    return sorted(
+        {
+            (page.relative_to(ROOT).as_posix(), " ".join(text.split()))
+            for page in PAGES
+            for text in re.findall(
+                r"(?<!`)`((?:warmlens|\.venv/bin/warmlens) [^`]+)`", page.read_text()
+            )
+        }
+    )
+
+
+def command_of(words: list[str]) -> tuple[Any, list[str]]:
+    """Return the command that words name, and the words that are left for it."""
+    command: Any = typer.main.get_command(main)
+    while hasattr(command, "commands"):
+        if not words or words[0] not in command.commands:
+            return command, words
+        command, words = command.commands[words[0]], words[1:]
+    return command, words
+
+
+@cache
+def cdk_commands() -> set[str]:
+    cdk = ROOT / "node_modules" / ".bin" / "cdk"
+    result = subprocess.run(
+        [str(cdk), "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"},
+    )
+    return set(re.findall(r"^  cdk (\w+)", result.stdout, re.MULTILINE))
+
+
+def check_warmlens(words: list[str]) -> None:
+    command, rest = command_of(words)
+    works_alone = getattr(command, "invoke_without_command", True)  # as `warmlens plan` does
+    assert works_alone, f"there is no command {words}"
+    command.make_context(command.name, rest)  # refuses what the command line refuses
+
+
+def check_make(words: list[str]) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    for word in words:
+        name, is_variable, _ = word.partition("=")
+        assert f"$({name})" in makefile if is_variable else name in phony.split()
+
+
+def check_pip(words: list[str]) -> None:
+    assert words[:2] == ["install", "-r"]
+    assert (ROOT / words[2]).is_file()
+
+
+@pytest.mark.parametrize(("page", "line"), shell_commands())
+def test_every_command_is_one_that_exists_and_takes_these_options(page: str, line: str) -> None:
+    words = shlex.split(line, comments=True)
+    while ASSIGNMENT.fullmatch(words[0]):
+        words.pop(0)
+    program, rest = words[0].removeprefix(".venv/bin/"), words[1:]
+    if program == "warmlens":
+        check_warmlens(rest)
+    elif program == "make":
+        check_make(rest)
+    elif program == "pip":
+        check_pip(rest)
+    elif program == "pre-commit":
+        assert rest == ["install"]
+    elif program == "npx":
+        assert rest[0] == "cdk"
+        assert rest[1] in cdk_commands()
+    elif program == "curl":
+        assert any("$API_URL" in word or "http://127.0.0.1:8080" in word for word in rest)
+    elif program in ("python", "pytest"):
+        paths = [word for word in rest if "/" in word and not word.startswith("-")]
+        assert all((ROOT / path.partition("::")[0]).exists() for path in paths)
+    else:
+        assert program in FOREIGN, f"nothing checks {program}"
+
+
+@pytest.mark.parametrize(("page", "text"), inline_commands())
+def test_every_command_in_a_sentence_exists_with_its_options(page: str, text: str) -> None:
+    command, rest = command_of(text.split()[1:])
+    names = {
+        name
+        for parameter in command.params
+        for name in (*parameter.opts, *parameter.secondary_opts)
+    }
+    names |= {"--help", "--install-completion"}
+    is_group = hasattr(command, "commands")
+    assert not [word for word in rest if word.startswith("--") and word.split("=")[0] not in names]
+    assert not is_group or not rest or rest[0].startswith("-"), f"there is no command {text}"
+
+
+@pytest.mark.parametrize("line", [line for page, line in shell_commands() if page == "docs/api.md"])
+def test_the_curl_commands_of_the_api_get_answers(cloud: Cloud, line: str) -> None:
+    result = subprocess.run(
+        ["sh", "-c", line],
+        env={**os.environ, "API_URL": cloud.url, "API_KEY": "none"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert '"error"' not in result.stdout
+    assert "method" in result.stdout or "fields" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("language", "program"), [("python", sys.executable), ("javascript", "node")]
+)
+def test_the_examples_of_the_api_classify_a_photo(
+    cloud: Cloud, tmp_path: Path, language: str, program: str
+) -> None:
+    (example,) = blocks(DOCS / "api.md", language)
+    file = tmp_path / ("example.py" if language == "python" else "example.mjs")
+    file.write_text(example)
+    result = subprocess.run(
+        [program, str(file)],
+        cwd=ROOT,
+        env={**os.environ, "API_URL": cloud.url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.stdout.startswith(SAMPLE_LABEL), result.stderr
+
+
+def test_the_commands_of_the_quick_start_work(cloud: Cloud) -> None:
+    options = {"classify": "--url", "local": "--folder", "warm": "--local-folder"}
+    lines = [line for page, line in shell_commands() if page == "docs/quick-start.md"]
+    own = [shlex.split(line)[1:] for line in lines if "warmlens" in line]
+    assert len(own) == 4
+    for words in own:
+        value = cloud.url if words[0] == "classify" else str(cloud.folder)
+        result = subprocess.run(
+            [WARMLENS, *words, options[words[0]], value],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+
+
+def test_every_setting_is_documented_and_the_page_is_current() -> None:
+    assert set(settings_page.descriptions()) == {each.name for each in fields(Settings)}
+    assert (DOCS / "settings.md").read_text() == settings_page.page(), "run: make reference"
+
+
+def test_every_command_and_option_is_documented_and_the_page_is_current() -> None:
+    for name, command in commands_page.commands():
+        assert command.help, f"{name} does not say what it does"
+        for parameter in command.params:
+            assert parameter.help, f"{name} {parameter.name} does not say what it is"
+    assert (DOCS / "commands.md").read_text() == commands_page.page(), "run: make reference"
+
+
+def test_every_metric_is_documented() -> None:
+    sources = [path.read_text() for path in (ROOT / "lambda_src").rglob("*.py")]
+    emitted = {
+        name
+        for source in sources
+        for name in re.findall(
+            r'"([A-Z][a-z]\w+)": \("(?:Count|None|Seconds|Milliseconds)"', source
+        )
+        + re.findall(r'(?:values\[|metrics\([^{]*\{)\s*"([A-Z][a-z]\w+)"', source)
+        + re.findall(r'^        "([A-Z][a-z]\w+)": (?:round|int)\(', source, re.MULTILINE)
+    }
+    assert {"LatencyMs", "InitMs", "WarmCoverage", "ModelLoadFailure"} <= emitted
+    watched = {
+        name
+        for path in (ROOT / "stacks").rglob("*.py")
+        for name in re.findall(r'(?:own_metric|_own)\(\s*"(\w+)"', path.read_text())
+    }
+    documented = set(re.findall(r"^\| `(\w+)` \|", (DOCS / "metrics.md").read_text(), re.MULTILINE))
+    assert emitted | watched == documented
+
+
+def test_the_site_is_built_without_a_dead_link_or_a_page_without_a_place(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")],
+        cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    index = (tmp_path / "site" / "index.html").read_text()
+    for page in DOCS.glob("*.md"):
+        assert f'href="{page.stem}.html"' in index or page.stem == "index"
+    for asset in re.findall(r'(?:src|href)="(https?://[^"]+)"', index):
+        assert not re.search(r"\.(js|css|woff2?|png|svg)\b", asset), (
+            "the site fetches from elsewhere"
+        )

@@ -1,0 +1,170 @@
+"""What `warmlens doctor` says of this machine, and of the account of a running emulator."""
+
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Cloud, run_warmlens
+from warmlens.doctor.machine import PAGE_PORT, machine_checks
+from warmlens.local.ports import HOST, is_free
+
+
+@pytest.fixture
+def shell(cloud: Cloud) -> dict[str, str]:
+    """A shell whose AWS is the emulator."""
+    return {
+        "AWS_ENDPOINT_URL": cloud.endpoint_url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+
+
+def doctor(*options: str, **variables: str) -> tuple[int, dict[str, Any], dict[str, Any]]:
+    result = run_warmlens("doctor", "--json", *options, **variables)
+    assert result.stderr == ""
+    answer = json.loads(result.stdout)
+    return result.returncode, answer, {check["name"]: check for check in answer["checks"]}
+
+
+def program(folder: Path, name: str, script: str) -> None:
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> tuple[Path, dict[str, str]]:
+    """A folder at the front of the PATH."""
+    return tmp_path, {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+
+def test_this_machine_is_ready_to_run(cloud: Cloud, shell: dict[str, str]) -> None:
+    exit_code, answer, checks = doctor("--folder", str(cloud.folder), **shell)
+    assert exit_code == 0
+    assert answer["ready_to_run"] is True
+    assert checks["Python"]["state"] == "ok"
+    assert checks["Node"]["state"] in ("ok", "warning")
+    assert cloud.url in checks["Port"]["found"]
+    assert checks["CDK command"]["found"].startswith("2.1148.1")
+
+
+@pytest.fixture
+def bootstrap(cloud: Cloud) -> Iterator[Callable[[str | None], None]]:
+    """Sets the version of the emulator's bootstrap, None for no bootstrap; it is put back."""
+    ssm, name = cloud.client("ssm"), "/cdk-bootstrap/hnb659fds/version"
+    before = ssm.get_parameter(Name=name)["Parameter"]["Value"]
+
+    def change(version: str | None) -> None:
+        if version is None:
+            ssm.delete_parameter(Name=name)
+        else:
+            ssm.put_parameter(Name=name, Value=version, Type="String", Overwrite=True)
+
+    yield change
+    change(before)
+
+
+def test_an_account_is_looked_at(shell: dict[str, str]) -> None:
+    _, _, checks = doctor(**shell)
+    assert checks["AWS credentials"]["found"].startswith("account 000000000000, us-east-1")
+    assert checks["CDK bootstrap"]["state"] == "ok"
+    assert checks["Lambda concurrency"]["state"] == "warning"
+    assert "10 calls at once" in checks["Lambda concurrency"]["found"]
+
+
+@pytest.mark.parametrize("version", [None, "5"])
+def test_an_account_without_a_bootstrap_that_is_new_enough_is_told_how_to_get_it(
+    bootstrap: Callable[[str | None], None], shell: dict[str, str], version: str | None
+) -> None:
+    bootstrap(version)
+    _, answer, checks = doctor(**shell)
+    assert checks["CDK bootstrap"]["state"] == "problem"
+    assert "npx cdk bootstrap" in checks["CDK bootstrap"]["mend"]
+    assert answer["ready_to_deploy"] is False
+
+
+def test_a_shell_without_credentials_or_region_can_run_and_not_deploy(tmp_path: Path) -> None:
+    nothing = {
+        "AWS_CONFIG_FILE": str(tmp_path / "none"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    exit_code, answer, checks = doctor(**nothing)
+    assert exit_code == 0
+    assert (answer["ready_to_run"], answer["ready_to_deploy"]) == (True, False)
+    assert "AWS_DEFAULT_REGION" in checks["AWS credentials"]["mend"]
+    exit_code, _, checks = doctor("--deploy", AWS_DEFAULT_REGION="eu-west-1", **nothing)
+    assert exit_code == 1
+    assert "aws sso login" in checks["AWS credentials"]["mend"]
+
+
+@pytest.mark.parametrize(
+    ("script", "state", "words"),
+    [
+        ("echo v24.1.0", "ok", ""),
+        ("echo v20.9.0", "warning", "gets no more fixes"),
+        ("echo v18.1.0", "problem", "needs Node 20"),
+        ("exit 127", "problem", "Install Node 22"),
+    ],
+)
+def test_node_is_looked_at(
+    tools: tuple[Path, dict[str, str]], script: str, state: str, words: str
+) -> None:
+    folder, variables = tools
+    program(folder, "node", script)
+    exit_code, answer, checks = doctor(**variables)
+    assert checks["Node"]["state"] == state
+    assert words in checks["Node"]["mend"]
+    assert answer["ready_to_run"] is (state != "problem")
+    assert exit_code == (1 if state == "problem" else 0)
+
+
+@pytest.mark.parametrize(
+    ("script", "found", "mend"),
+    [
+        (None, "is not on the PATH", "CDK_DOCKER"),
+        ("exit 1", "not running", "Start Docker"),
+        ("exit 0", "runs", ""),
+    ],
+)
+def test_the_image_builder_is_looked_at(
+    tools: tuple[Path, dict[str, str]], script: str | None, found: str, mend: str
+) -> None:
+    folder, variables = tools
+    if script is not None:
+        program(folder, "my-builder", script)
+    _, _, checks = doctor(**variables, CDK_DOCKER="my-builder")
+    assert found in checks["Image builder"]["found"]
+    assert mend in checks["Image builder"]["mend"]
+
+
+def test_a_taken_port_is_said_and_is_no_obstacle() -> None:
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if is_free(PAGE_PORT):
+            server.bind((HOST, PAGE_PORT))
+            server.listen()
+        (port,) = [check for check in machine_checks(None) if check.name == "Port"]
+    assert port.state == "warning"
+    assert "PORT=" in port.mend
+
+
+def test_what_is_not_installed_is_said_with_the_command_that_installs_it(tmp_path: Path) -> None:
+    (cdk,) = [check for check in machine_checks(None, tmp_path) if check.name == "CDK command"]
+    assert (cdk.state, cdk.goal) == ("problem", "deploy")
+    assert "make synth" in cdk.mend
+
+
+def test_in_a_pipe_it_is_plain_lines_that_end_with_what_to_do() -> None:
+    result = run_warmlens("doctor", CDK_DOCKER="no-such-builder")
+    lines = result.stdout.splitlines()
+    assert lines[0].split("\t") == ["check", "for", "state", "found"]
+    assert "Image builder: Install Docker" in result.stdout
+    assert lines[-1].startswith("Ready to deploy it to AWS: ")
+    assert "\x1b" not in result.stdout

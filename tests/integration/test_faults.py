@@ -1,0 +1,226 @@
+"""What users are told when parts fail: never a wrong class, and the service mends itself."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Cloud
+from tests.hostile.images import HOSTILE
+from tests.integration import classifier_lab
+from tests.integration.classifier_lab import CLASSIFY, FOLDER, Call, CallWith
+from tests.integration.pool_lab import eventually
+from tests.integration.way_to_s3 import Way, way_to_s3
+from warmlens.local.aws import LocalAws
+from warmlens.local.cloud import environments
+from warmlens.local.emulator import Emulator
+from warmlens.local.instances.best_isolation import best_isolation
+from warmlens.local.instances.instance import State
+from warmlens.local.ports import free_port
+from warmlens.models.publish import publish_model
+from warmlens.paths import WEB
+
+call_with = classifier_lab.call_with  # a fixture
+METRICS = {"METRICS_ENVIRONMENT": "test"}
+COFFEE = WEB / "samples" / "coffee.jpg"
+
+
+@pytest.fixture
+async def way(cloud: Cloud, s3: Any, bucket: str) -> AsyncIterator[Way]:
+    """The way to an S3 that has the model and a photo."""
+    publish_model(FOLDER, bucket, s3)
+    async with way_to_s3(cloud.endpoint_url) as way:
+        yield way
+
+
+@pytest.fixture
+async def call(call_with: CallWith, way: Way) -> AsyncIterator[Call]:
+    """Calls a classifier that reads by that way."""
+    async with call_with({"AWS_ENDPOINT_URL": way.url, **METRICS}) as call:
+        yield call
+
+
+def refused(answer: Any) -> tuple[int, str]:
+    assert "TOP1_ID" not in answer
+    return answer["status"], answer["error"]["code"]
+
+
+async def expect_espresso(call: Call) -> Any:
+    answer = await call(CLASSIFY)
+    assert answer["TOP1_label"] == "espresso"
+    return answer
+
+
+async def test_a_photo_that_is_cut_in_half_on_its_way_is_never_classified(
+    call: Call, way: Way
+) -> None:
+    before = await expect_espresso(call)
+    way.cut("test/")
+    assert refused(await call(CLASSIFY)) == (503, "storage_unavailable")
+    assert call.metrics("Fault")[-1] == 1
+    way.mend()
+    after = await expect_espresso(call)
+    assert after["instance_id"] == before["instance_id"]
+    assert call.metrics("Fault")[-1] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        (lambda body: body[: len(body) // 2], 422, "image_not_decodable"),
+        (lambda body: bytes(len(body)), 415, "unsupported_type"),
+        (lambda body: b"<Error>InternalError</Error>", 415, "unsupported_type"),
+        (lambda body: body * 40, 413, "image_too_large"),
+    ],
+    ids=["half of it", "zeros", "an error with status 200", "more than allowed"],
+)
+async def test_other_bytes_than_the_photos_are_refused(
+    call: Call, way: Way, change: Callable[[bytes], bytes], status: int, code: str
+) -> None:
+    way.change("test/", change)
+    assert refused(await call(CLASSIFY)) == (status, code)
+    way.mend()
+    await expect_espresso(call)
+
+
+async def test_a_photo_that_comes_too_slowly_is_given_up(call: Call, way: Way) -> None:
+    await expect_espresso(call)
+    way.drip("test/")
+    assert refused(await call(CLASSIFY)) == (504, "timed_out")
+    way.mend()
+    await expect_espresso(call)
+
+
+def _one_bit(body: bytes) -> bytes:
+    return body[:-1] + bytes([body[-1] ^ 1])
+
+
+@pytest.mark.parametrize(
+    ("disturb", "reason"),
+    [
+        (lambda way: way.refuse("model.onnx"), "may not be read"),
+        (lambda way: way.cut("model.onnx"), "could not be fetched"),
+        (lambda way: way.change("model.onnx", _one_bit), "does not match the SHA-256"),
+        (lambda way: way.change("labels.json", _one_bit), "does not match the SHA-256"),
+        (lambda way: way.cut("manifest.json"), "could not be fetched"),
+    ],
+    ids=["refused", "cut", "one bit", "one bit of the labels", "cut manifest"],
+)
+async def test_a_model_that_does_not_arrive_whole_is_told_and_served_once_it_does(
+    call: Call, way: Way, disturb: Callable[[Way], None], reason: str
+) -> None:
+    disturb(way)
+    answer = await call(CLASSIFY)
+    assert refused(answer) == (503, "model_unavailable")
+    assert reason in answer["error"]["message"]
+    assert call.metrics("ModelLoadFailure")
+    assert call.metrics("Fault") == [1]
+    way.mend()
+    await expect_espresso(call)  # the same instance, with no deploy
+    await call.pool.end_all("replaced")
+    await expect_espresso(call)  # and the next one
+
+
+async def test_a_part_of_a_model_that_fails_once_is_fetched_again(call: Call, way: Way) -> None:
+    way.cut("model.onnx", times=12)  # more than S3's client itself tries again
+    await expect_espresso(call)
+    assert call.metrics("ModelLoadFailure") == []
+
+
+async def test_a_full_tmp_is_told_and_the_instance_serves_once_there_is_room(
+    call_with: CallWith, way: Way, tmp_path: Path
+) -> None:
+    told = tmp_path / "folder"
+    before = f'ln -s /dev/full "$TMPDIR/model.onnx.new"; echo "$TMPDIR" > {told}'
+    async with call_with({"AWS_ENDPOINT_URL": way.url, **METRICS}, before=before) as call:
+        answer = await call(CLASSIFY)
+        assert refused(answer) == (503, "model_unavailable")
+        assert "No space left on device" in answer["error"]["message"]
+        assert call.metrics("ModelLoadFailure")
+        (Path(told.read_text().strip()) / "model.onnx.new").unlink()
+        await expect_espresso(call)
+
+
+async def test_an_instance_over_its_memory_is_killed_and_the_next_call_served(
+    call_with: CallWith, way: Way, s3: Any, bucket: str
+) -> None:
+    """The settings allow pixels that this memory has no room for."""
+    name = "bomb-png-turned"
+    s3.put_object(Bucket=bucket, Key="test/bomb", Body=HOSTILE[name].make())
+    variables = {"AWS_ENDPOINT_URL": way.url, "MAX_IMAGE_PIXELS": "50000000"}
+    async with call_with(variables, memory_mb=512, isolation=best_isolation()) as call:
+        before = await expect_espresso(call)
+        outcome = await call.outcome({"method": "classification", "file_path": "test/bomb"})
+        assert outcome.error is not None
+        assert outcome.error.error_type == "Runtime.ExitError"
+        after = await expect_espresso(call)
+        assert after["instance_id"] != before["instance_id"]
+        assert after["cold_start"] is True
+
+
+@pytest.mark.parametrize("state", [State.INIT, State.BUSY])
+async def test_an_instance_that_is_killed_takes_its_own_call_and_no_other(
+    call: Call, state: State
+) -> None:
+    """In init, or while a wakeup holds it."""
+    wakeup = {"method": "wakeup", "sleep_time": "1000"}
+    if state is State.BUSY:
+        await expect_espresso(call)
+    held = asyncio.create_task(call.outcome(wakeup))
+    await eventually(
+        lambda: any(each.state is state and each.pid for each in call.pool.instances())
+    )
+    (victim,) = call.pool.instances()
+    assert victim.pid is not None
+    other = asyncio.create_task(call.outcome(CLASSIFY))
+    os.kill(victim.pid, signal.SIGKILL)
+    outcome = await held
+    # An init is run once more within the call, as on Lambda; a call is not.
+    assert (outcome.error is None) == (state is State.INIT)
+    assert (await other).error is None
+    await expect_espresso(call)
+
+
+async def test_an_instance_outlives_the_restart_of_its_storage(
+    call_with: CallWith, tmp_path: Path
+) -> None:
+    emulator_env, _ = environments()
+    port = free_port()
+
+    def emulator() -> Emulator:
+        return Emulator(
+            python=emulator_env.python,
+            port=port,
+            log_path=tmp_path / "emulator.log",
+            folder=tmp_path / "emulator",
+            function_urls={},
+        )
+
+    aws = LocalAws(f"http://127.0.0.1:{port}")
+
+    def fill() -> None:
+        aws.s3.create_bucket(Bucket="all")
+        publish_model(FOLDER, "all", aws.s3)
+        aws.s3.put_object(Bucket="all", Key="test/coffee.jpg", Body=COFFEE.read_bytes())
+
+    first = emulator()
+    await first.start()
+    await asyncio.to_thread(fill)
+    names = {"IMAGES_BUCKET": "all", "MODELS_BUCKET": "all"}
+    async with call_with({"AWS_ENDPOINT_URL": aws.endpoint_url, **names}) as call:
+        before = await expect_espresso(call)
+        await first.stop()
+        status, code = refused(await call(CLASSIFY))
+        assert (status, code) in {(503, "storage_unavailable"), (504, "timed_out")}
+        second = emulator()
+        await second.start()
+        try:
+            await asyncio.to_thread(fill)
+            after = await expect_espresso(call)
+        finally:
+            await second.stop()
+        assert after["instance_id"] == before["instance_id"]

@@ -1,0 +1,97 @@
+"""What the local address tells of the instances, and the bursts and rounds that it makes."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import Cloud
+from warmlens.local.fleet import method_of
+from warmlens.local.fleet_routes import BURST_PATH, FLEET_PATH, WARM_PATH
+
+
+def fleet(cloud: Cloud) -> dict[str, Any]:
+    answer: dict[str, Any] = httpx.get(cloud.url + FLEET_PATH, timeout=10).json()
+    return answer
+
+
+def test_a_burst_tells_what_became_of_its_calls_and_the_fleet_who_got_them(cloud: Cloud) -> None:
+    answer = cloud.post(BURST_PATH[1:], {"calls": 3}).json()
+    assert answer["calls"] == answer["answered"] == 3
+    assert answer["throttled"] == answer["failed"] == 0
+    assert answer["slowest_ms"] > 0
+    seen = fleet(cloud)
+    last = seen["calls"][:3]
+    assert [call["method"] for call in last] == ["classification"] * 3
+    assert [call["outcome"] for call in last] == ["answered"] * 3
+    assert sum(call["cold_start"] for call in last) == answer["cold"]
+    assert last[0]["number"] == last[2]["number"] + 2
+    known = {instance["id"] for instance in seen["instances"]}
+    assert {call["instance_id"] for call in last} <= known
+
+
+def test_an_instance_that_a_wakeup_holds_is_held_and_not_busy(cloud: Cloud) -> None:
+    with ThreadPoolExecutor() as threads:
+        call = threads.submit(cloud.post, "wakeup", {"method": "wakeup", "sleep_time": "1500"})
+        states: set[str] = set()
+        while not call.done():
+            states |= {instance["state"] for instance in fleet(cloud)["instances"]}
+    assert call.result().status_code == 200
+    assert "held" in states
+    assert "busy" not in states
+    assert {instance["state"] for instance in fleet(cloud)["instances"]} == {"idle"}
+
+
+def test_a_round_answers_the_warmers_figures(cloud: Cloud) -> None:
+    answer = cloud.post(WARM_PATH[1:], {"instances": 2}).json()
+    assert (answer["requested"], answer["distinct"], answer["coverage"]) == (2, 2, 1.0)
+
+
+@pytest.mark.parametrize("path", [BURST_PATH, WARM_PATH])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"calls": 0, "instances": 0}',
+        b'{"calls": 101, "instances": 101}',
+        b'{"calls": true, "instances": true}',
+        b'{"calls": "3", "instances": "3"}',
+    ],
+)
+def test_a_wrong_number_is_refused_with_what_is_allowed(
+    cloud: Cloud, path: str, body: bytes
+) -> None:
+    before = fleet(cloud)["calls"][:1]
+    answer = cloud.post(path[1:], content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "invalid_number"
+    assert "from 1 to 100" in answer.json()["error"]["message"]
+    assert fleet(cloud)["calls"][:1] == before
+
+
+def test_a_form_of_another_page_is_refused(cloud: Cloud) -> None:
+    answer = cloud.post(BURST_PATH[1:], data={"calls": "3"})
+    assert answer.status_code == 415
+    assert answer.json()["error"]["code"] == "unsupported_type"
+
+
+@pytest.mark.parametrize(
+    ("payload", "method"),
+    [
+        (b'{"method": "wakeup", "hold_until": 1}', "wakeup"),
+        (
+            b'{"requestContext": {}, "body": "{\\"method\\": \\"classification\\"}"}',
+            "classification",
+        ),
+        (b'{"requestContext": {}, "body": null}', ""),
+        (b'{"method": ["wakeup"]}', ""),
+        (b'{"method": "other"}', ""),
+        (b'"text"', ""),
+        (b"no json", ""),
+    ],
+)
+def test_the_method_of_a_call_is_read_from_its_event(payload: bytes, method: str) -> None:
+    assert method_of(payload) == method

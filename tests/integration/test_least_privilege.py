@@ -1,0 +1,208 @@
+"""Each function's role, as deployed, against the calls that the function makes: no more or less."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import httpx
+import pytest
+from aiohttp import web
+
+from tests.conftest import Cloud
+from tests.integration import classifier_lab
+from tests.integration.classifier_lab import CallWith
+from tests.integration.iam import Grant, Need, grants_of, needed
+from warmlens.local.aws import LocalAws
+from warmlens.local.ports import HOST, free_port
+from warmlens.local.server import serving
+from warmlens.paths import LAMBDA_SRC
+
+call_with = classifier_lab.call_with  # a fixture
+PREFIX = "warmlens-local"
+# What the platform does for a function by its role, not the function itself: it writes the log, and
+# sends events that failed to a queue, for which the CDK grants two reads along.
+OF_THE_PLATFORM = (
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "sqs:SendMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:GetQueueUrl",
+)
+RUN = """
+import json, sys
+import handler
+class Context:
+    aws_request_id = "recorded"
+print(json.dumps(handler.handler(json.loads(sys.argv[1]), Context())))
+"""
+
+
+class Recorder:
+    """Passes calls on to the emulator and notes what each needs."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.needs: set[Need] = set()
+
+
+@asynccontextmanager
+async def recording(endpoint_url: str) -> AsyncIterator[Recorder]:
+    port = free_port()
+    recorder = Recorder(f"http://{HOST}:{port}")
+
+    async def forward(request: web.Request) -> web.Response:
+        body = await request.read()
+        recorder.needs.add(
+            needed(
+                request.method,
+                request.rel_url.raw_path,
+                request.query_string,
+                request.headers,
+                body,
+            )
+        )
+        headers = {key: value for key, value in request.headers.items() if key != "Host"}
+        async with (
+            aiohttp.ClientSession(auto_decompress=False) as session,
+            session.request(
+                request.method, endpoint_url + request.raw_path, headers=headers, data=body
+            ) as answer,
+        ):
+            left_out = ("Content-Length", "Transfer-Encoding", "Connection", "Date", "Server")
+            kept = {key: value for key, value in answer.headers.items() if key not in left_out}
+            return web.Response(status=answer.status, headers=kept, body=await answer.read())
+
+    app = web.Application(client_max_size=32 * 2**20)
+    app.router.add_route("*", "/{path:.*}", forward)
+    async with serving(app, port):
+        yield recorder
+
+
+def deployed(cloud: Cloud, name: str) -> tuple[str, dict[str, str]]:
+    """The role and the environment variables of a deployed function."""
+    functions = cloud.client("lambda")
+    configuration = functions.get_function_configuration(FunctionName=f"{PREFIX}-{name}")
+    return configuration["Role"], configuration["Environment"]["Variables"]
+
+
+async def run(name: str, event: object, variables: dict[str, str], endpoint_url: str) -> Any:
+    """Run a function's handler as it is deployed, with calls to AWS going to `endpoint_url`."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        RUN,
+        json.dumps(event),
+        cwd=LAMBDA_SRC / name,
+        env={"PATH": os.environ["PATH"], **variables, **LocalAws(endpoint_url).environment},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0
+    return json.loads(output.splitlines()[-1])
+
+
+async def calls_of_the_classifier(cloud: Cloud, call_with: CallWith) -> set[Need]:
+    _, variables = deployed(cloud, "classifier")
+    upload = b"not an image"
+    grant = cloud.post("uploads", {"content_type": "image/png", "bytes": len(upload)}).json()
+    async with httpx.AsyncClient() as client:
+        await client.post(grant["url"], data=grant["fields"], files={"file": ("x", upload)})
+    async with recording(cloud.endpoint_url) as recorder:
+        async with call_with({**variables, "AWS_ENDPOINT_URL": recorder.url}) as call:
+            for path in ("test/cat.jpg", "test/nothing.jpg", grant["file_path"]):
+                await call({"method": "classification", "file_path": path})
+            await call({"method": "wakeup"})
+        return recorder.needs
+
+
+async def calls_of_uploads(cloud: Cloud, call_with: CallWith) -> set[Need]:
+    _, variables = deployed(cloud, "uploads")
+    body = json.dumps({"content_type": "image/png", "bytes": 4})
+    async with recording(cloud.endpoint_url) as recorder:
+        answer = await run("uploads", {"body": body}, variables, recorder.url)
+        grant = json.loads(answer["body"])
+        assert grant["url"].startswith(recorder.url)
+        async with httpx.AsyncClient() as client:
+            # Whoever holds the signed form acts with the function's rights.
+            await client.post(grant["url"], data=grant["fields"], files={"file": ("x", b"abcd")})
+        return recorder.needs
+
+
+async def calls_of_the_warmer(cloud: Cloud, call_with: CallWith) -> set[Need]:
+    _, variables = deployed(cloud, "warmer")
+    async with recording(cloud.endpoint_url) as recorder:
+        event = {"scheduled_time": "2026-11-24T12:00:00Z"}
+        report = await run("warmer", event, variables, recorder.url)
+        assert report["distinct"] == report["requested"]
+        return recorder.needs
+
+
+CALLS = {
+    "classifier": calls_of_the_classifier,
+    "uploads": calls_of_uploads,
+    "warmer": calls_of_the_warmer,
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_a_role_allows_every_call_of_its_function_and_nothing_else(
+    cloud: Cloud, call_with: CallWith, name: str
+) -> None:
+    needs = await CALLS[name](cloud, call_with)
+    assert needs
+    role, _ = deployed(cloud, name)
+    grants = grants_of(cloud.client("iam"), role)
+    assert {need for need in needs if not any(each.allows(need) for each in grants)} == set()
+    of_the_function = {each for each in grants if each.action not in OF_THE_PLATFORM}
+    unused = {each for each in of_the_function if not any(map(each.allows, needs))}
+    assert unused == set()
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_no_role_can_do_what_would_hurt(cloud: Cloud, name: str) -> None:
+    role, _ = deployed(cloud, name)
+    grants = grants_of(cloud.client("iam"), role)
+    _, of_classifier = deployed(cloud, "classifier")
+    images = f"arn:aws:s3:::{of_classifier['IMAGES_BUCKET']}"
+    models = f"arn:aws:s3:::{of_classifier['MODELS_BUCKET']}"
+    function = f"arn:aws:lambda:us-east-1:000000000000:function:{PREFIX}-classifier"
+    model = f"{models}/{of_classifier['MODEL_NAME']}/1.0.0/model.onnx"
+    never = [
+        Need("s3:PutObject", model),
+        Need("s3:PutObject", f"{images}/test/cat.jpg"),
+        Need("s3:PutObject", f"{images}/index.html"),
+        Need("s3:GetObject", f"{images}/secrets/cat.jpg"),
+        Need("s3:GetObject", f"{models}/another-model/1.0.0/model.onnx"),
+        Need("s3:DeleteObject", f"{images}/uploads/x.jpg"),
+        Need("s3:DeleteObject", model),
+        Need("s3:ListBucket", images),
+        Need("s3:ListBucket", models),
+        Need("s3:PutBucketPolicy", images),
+        Need("lambda:UpdateFunctionCode", function),
+        Need("lambda:InvokeFunction", function),  # not by the alias
+        Need("iam:PassRole", role),
+        Need("sts:AssumeRole", role),
+    ]
+    if name != "uploads":
+        never.append(Need("s3:PutObject", f"{images}/uploads/x.jpg"))
+    if name != "classifier":
+        never += [Need("s3:GetObject", f"{images}/uploads/x.jpg"), Need("s3:GetObject", model)]
+    if name != "warmer":
+        never += [Need("lambda:InvokeFunction", f"{function}:live")]
+    assert [need for need in never if any(each.allows(need) for each in grants)] == []
+
+
+def test_wildcards_are_read_as_iam_reads_them() -> None:
+    bucket = "arn:aws:s3:::bucket"
+    assert Grant("s3:Get*", f"{bucket}/test/*").allows(Need("s3:GetObject", f"{bucket}/test/a/b"))
+    assert Grant("S3:getobject", "*").allows(Need("s3:GetObject", bucket))
+    assert not Grant("s3:GetObject", f"{bucket}/test/*").allows(
+        Need("s3:GetObject", f"{bucket}/Test/a")
+    )
+    assert not Grant("s3:GetObject", bucket).allows(Need("s3:GetObject", f"{bucket}/a"))
+    assert not Grant("s3:Get?bject", bucket).allows(Need("s3:GetObjectAcl", bucket))

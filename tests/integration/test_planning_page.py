@@ -1,0 +1,104 @@
+"""The commands of docs/planning.md do what the page says, and its plan holds on the local cloud."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from warmlens.bench.planning_page import RECORDS, made_anew
+from warmlens.paths import ROOT
+from warmlens.records import read_records
+
+PAGE = ROOT / "docs" / "planning.md"
+TEXT = PAGE.read_text()
+COMMANDS = [
+    line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()
+]
+PLAN, COST, SIMULATE, SIMFAAS, REPLAY, SCALE = COMMANDS
+LINKS = sorted(set(re.findall(r"\]\(([^)#]+)\)", TEXT)))
+MARK = re.compile(r"<!-- made by: (.+?) -->")
+
+
+def run(command: str) -> str:
+    result = subprocess.run(
+        shlex.split(command),
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "110"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def test_the_page_and_the_chart_are_what_the_commands_and_the_records_make(
+    tmp_path: Path,
+) -> None:
+    chart = tmp_path / "frontier.svg"
+    shown = {
+        command.removeprefix(".venv/bin/").partition(" --chart")[0]: command
+        for command in (PLAN, COST)
+    }
+
+    def printed(mark: str) -> str:
+        return run(shown[mark].replace("docs/pictures/frontier.svg", str(chart)))
+
+    assert made_anew(TEXT, printed) == TEXT
+    assert chart.read_text() == (ROOT / "docs" / "pictures" / "frontier.svg").read_text()
+
+
+def test_each_table_stands_under_the_command_that_it_is_of() -> None:
+    marks = MARK.findall(TEXT)
+    for command, mark in ((SIMFAAS, marks[2]), (REPLAY, marks[3]), (SCALE, marks[4])):
+        assert command.removeprefix(".venv/bin/").startswith(mark)
+
+
+def test_a_simulation_prints_its_figures() -> None:
+    figures = json.loads(run(SIMULATE))
+    assert 12_000 < figures["requests"] < 14_000
+    assert 0 < figures["cold_share"] < 0.01
+
+
+def test_the_scale_is_measured() -> None:
+    records = [json.loads(line) for line in run(f"{SCALE} --up-to 4").splitlines()]
+    assert {(each["name"], each["metric"]) for each in records} == {
+        (engine, metric) for engine in ("numba", "python") for metric in ("wall_s", "peak_rss_mb")
+    }
+    assert all(each["value"] > 0 for each in records)
+
+
+def test_the_plan_meets_its_objective_on_the_local_cloud() -> None:
+    """Half an hour of the example, the plan's warming, real instances and the real warmer."""
+    command = REPLAY.replace("--from-hour 7 --hours 3", "--from-hour 8 --hours 0.5")
+    assert command != REPLAY
+    records = [json.loads(line) for line in run(command).splitlines()]
+    found = {(each["conditions"]["warm"], each["metric"]): each for each in records}
+    (warm,) = {count for count, _ in found} - {0}
+    assert found[warm, "cold_starts"]["samples"] > 150
+    assert found[warm, "cold_starts"]["value"] == 0  # one in a thousand is allowed
+    simulated = found[warm, "cold_starts"]["conditions"]["simulated_cold_starts"]
+    assert simulated[0] == 0
+    assert found[0, "cold_starts"]["value"] > 0
+
+
+def test_the_kept_replay_is_of_the_plan_and_the_page_says_what_it_met() -> None:
+    kept = read_records((RECORDS / "replay.jsonl").read_text())
+    found = {(each.conditions["warm"], each.metric): each for each in kept}
+    (warm,) = {count for count, _ in found} - {0}
+    cold, p99 = found[warm, "cold_starts"], found[warm, "p99_ms"]
+    assert cold.samples is not None
+    assert f"{cold.value:.0f} of {cold.samples:,} users met a cold start" in TEXT
+    assert p99.value <= 1000
+    (plan,) = re.findall(r"^Plan: (.+)$", TEXT, re.MULTILINE)
+    assert f"{cold.conditions['memory_mb']} MB, model from" in plan
+    assert f"ping {warm}, held {cold.conditions['hold_ms']} ms" in plan
+
+
+@pytest.mark.parametrize("target", LINKS)
+def test_every_file_that_is_linked_exists(target: str) -> None:
+    assert (PAGE.parent / target).exists()

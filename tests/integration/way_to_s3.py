@@ -1,0 +1,98 @@
+"""A way to S3 that can be disturbed: by part of the key, for as many answers as wanted."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import aiohttp
+from aiohttp import web
+
+from warmlens.local.ports import HOST, free_port
+from warmlens.local.server import serving
+
+FOREVER = 10**9
+
+
+class Way:
+    """Passes GETs on to S3, except those whose key has `part`.
+
+    Attributes:
+        url: where it listens.
+        part: part of the keys that are disturbed.
+        left: how many answers are still disturbed.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.part = "test/"
+        self.left = 0
+        self._kind = ""
+        self._change: Callable[[bytes], bytes] = lambda body: body
+
+    def refuse(self, part: str, *, times: int = FOREVER) -> None:
+        """Answer 403, as S3 does to whoever may not read."""
+        self._disturb("refuse", part, times)
+
+    def cut(self, part: str, *, times: int = FOREVER) -> None:
+        """Close the connection in the middle of the body."""
+        self._disturb("cut", part, times)
+
+    def drip(self, part: str, *, times: int = FOREVER) -> None:
+        """Send a byte a second."""
+        self._disturb("drip", part, times)
+
+    def change(self, part: str, change: Callable[[bytes], bytes], *, times: int = FOREVER) -> None:
+        """Send other bytes, as if they were the object's."""
+        self._change = change
+        self._disturb("change", part, times)
+
+    def mend(self) -> None:
+        self.left = 0
+
+    def _disturb(self, kind: str, part: str, times: int) -> None:
+        self._kind, self.part, self.left = kind, part, times
+
+    async def answer(
+        self, request: web.Request, status: int, headers: dict[str, str], body: bytes
+    ) -> web.StreamResponse:
+        """Give S3's answer, disturbed or not."""
+        if self.part not in request.path or self.left <= 0:
+            return web.Response(status=status, headers=headers, body=body)
+        self.left -= 1
+        if self._kind == "refuse":
+            return web.Response(status=403, text="<Error><Code>AccessDenied</Code></Error>")
+        if self._kind == "change":
+            return web.Response(status=status, headers=headers, body=self._change(body))
+        response = web.StreamResponse(status=status, headers=headers)
+        response.content_length = len(body)
+        await response.prepare(request)
+        if self._kind == "drip":
+            for number in range(len(body)):
+                await response.write(body[number : number + 1])
+                await asyncio.sleep(1)
+        await response.write(body[: len(body) // 2])
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+
+@asynccontextmanager
+async def way_to_s3(endpoint_url: str) -> AsyncIterator[Way]:
+    """Serve one for as long as the block runs."""
+    port = free_port()
+    way = Way(f"http://{HOST}:{port}")
+
+    async def forward(request: web.Request) -> web.StreamResponse:
+        asked = {key: request.headers[key] for key in ("Range",) if key in request.headers}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(endpoint_url + request.raw_path, headers=asked) as answer,
+        ):
+            passed = ("ETag", "Last-Modified", "Content-Range")
+            headers = {key: answer.headers[key] for key in passed if key in answer.headers}
+            return await way.answer(request, answer.status, headers, await answer.read())
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", forward)
+    async with serving(app, port):
+        yield way

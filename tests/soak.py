@@ -1,0 +1,38 @@
+"""Runs the soak against a local cloud of its own: `python -m tests.soak MINUTES`.
+
+Prints the records and leaves them in `.warmlens/soak.jsonl`.
+"""
+
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.conftest import WARMLENS, start_cloud
+from warmlens.paths import ROOT, STATE
+
+
+def main() -> int:
+    """Return the exit code of `warmlens bench soak`."""
+    with tempfile.TemporaryDirectory() as name:
+        cloud, process = start_cloud(Path(name))
+        place = ("--local-folder", str(cloud.folder), "--minutes", sys.argv[1])
+        try:
+            done = subprocess.run(
+                [WARMLENS, "bench", "soak", "--json", *place],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+            (STATE / "soak.jsonl").write_text(done.stdout)
+            sys.stdout.write(done.stdout)
+        finally:
+            process.send_signal(signal.SIGINT)
+            ended = process.wait(60)
+    return done.returncode or ended
+
+
+if __name__ == "__main__":
+    sys.exit(main())

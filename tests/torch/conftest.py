@@ -1,0 +1,60 @@
+"""An environment of instances that has PyTorch, and one model exported for both engines."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration import classifier_lab
+from tests.integration import conftest as integration
+from warmlens.local.cloud import environments
+from warmlens.models.imports import ImportRequest, import_file
+from warmlens.models.model_packages import import_model_package
+from warmlens.models.networks import build_network
+from warmlens.models.training.checkpoint import save_weights
+
+torch: Any = import_model_package("torch")
+
+TORCH_INDEX = os.environ.get("TORCH_INDEX") or None
+CLASSES = 20
+
+s3 = integration.s3
+bucket = integration.bucket
+runtime_python = integration.runtime_python
+call_with = classifier_lab.call_with
+
+
+@pytest.fixture(scope="session")
+def torch_python() -> str:
+    """The interpreter of instances whose image has the engine `torch`."""
+    _, classifier = environments("torch", TORCH_INDEX)
+    asyncio.run(classifier.install())
+    return str(classifier.python)
+
+
+@pytest.fixture(scope="session")
+def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one ResNet50 as `mine-onnxruntime` and `mine-torch`, each in version 1.0.0."""
+    folder = tmp_path_factory.mktemp("models")
+    labels, weights = folder / "labels.txt", folder / "weights.safetensors"
+    labels.write_text("".join(f"class {number}\n" for number in range(CLASSES)))
+    torch.manual_seed(0)
+    network = build_network("resnet50", CLASSES)
+    # Random weights hardly tell photos apart: classes that are close would say nothing.
+    network.fc.weight.data *= 20
+    save_weights(weights, network.state_dict())
+    for engine in ("onnxruntime", "torch"):
+        request = ImportRequest(
+            name=f"mine-{engine}",
+            version="1.0.0",
+            out=folder / "artifacts",
+            command="warmlens model import",
+            licence="CC0-1.0",
+            size=128,
+            resize=146,
+            engine=engine,
+        )
+        assert import_file(weights, labels, request)
+    return folder / "artifacts"

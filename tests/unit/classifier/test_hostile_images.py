@@ -1,0 +1,119 @@
+"""Images made to do harm are answered or refused, in bounded memory; no process ends by them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from stacks.settings import Settings
+from tests.hostile.formats import encode, in_jpeg, jpeg_of_scans
+from tests.hostile.images import HOSTILE, SIDE
+from warmlens.paths import ROOT
+
+DEFAULTS = Settings(env_name="test")
+# What is left of the classifier's memory when Python, ONNX Runtime and a model of 25 MB are loaded.
+DECODE_MEMORY_MB = DEFAULTS.memory_mb - 300
+
+
+def decode(
+    *paths: Path, max_pixels: int = DEFAULTS.max_image_pixels, max_decode_ms: int = 20_000
+) -> dict[str, Any]:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "tests.hostile.decoding",
+            str(max_pixels),
+            str(max_decode_ms),
+            *map(str, paths),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, (done.stdout[-300:], done.stderr[-2000:])
+    assert done.stderr == ""  # a warning would be a line of the log that a caller writes
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    return {line["name"]: line for line in lines}
+
+
+@pytest.fixture(scope="module")
+def decoded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("hostile")
+    for name, hostile in HOSTILE.items():
+        (folder / name).write_bytes(hostile.make())
+    return decode(*sorted(folder.iterdir()))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_image_is_answered_or_refused_by_its_own_error(
+    decoded: dict[str, Any], name: str
+) -> None:
+    assert decoded[name]["answer"] in HOSTILE[name].answers
+
+
+def test_the_memory_that_hostile_images_take_is_bounded(decoded: dict[str, Any]) -> None:
+    assert max(each["peak_mb"] for each in decoded.values()) < DECODE_MEMORY_MB
+
+
+def test_an_image_that_takes_longer_than_the_settings_allow_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "slow.jpg"
+    path.write_bytes(in_jpeg(b"\xff" * 2_000_000))
+    assert decode(path)["slow.jpg"]["answer"] == "ok"
+    assert decode(path, max_decode_ms=100)["slow.jpg"]["answer"] == "image_too_slow"
+
+
+def test_what_follows_a_jpeg_is_not_counted_as_its_scans(tmp_path: Path) -> None:
+    """A phone appends a film or a second picture, whose bytes may look like anything."""
+    path = tmp_path / "film.jpg"
+    path.write_bytes(jpeg_of_scans(64, 20) + b"\xff\xda\0\x04" * 100_000)
+    assert decode(path)["film.jpg"]["answer"] == "ok"
+
+
+def test_scans_are_counted_where_a_decoder_finds_them(tmp_path: Path) -> None:
+    """Bytes between the segments, and segments that look like scans, do not hide any."""
+    whole = jpeg_of_scans(SIDE, 300)
+    padded = whole.replace(b"\xff\xda", b"\xff\xff\xff\xda")
+    before = whole[:2] + b"\xff\xfe\0\x06\xff\xd9\xff\xd9" + whole[2:]
+    for name, data in (("padded", padded), ("before", before)):
+        (tmp_path / name).write_bytes(data)
+    found = decode(tmp_path / "padded", tmp_path / "before")
+    assert {each["answer"] for each in found.values()} == {"image_too_slow"}
+
+
+def test_a_plain_jpeg_may_have_many_scans_since_its_size_bounds_them(tmp_path: Path) -> None:
+    whole = encode(Image.new("L", (64, 64), 128), "JPEG")
+    begin, end = whole.rindex(b"\xff\xda"), whole.rindex(b"\xff\xd9")
+    path = tmp_path / "plain.jpg"
+    path.write_bytes(whole[:end] + whole[begin:end] * 200 + whole[end:])
+    assert decode(path)["plain.jpg"]["answer"] in ("ok", "image_not_decodable")
+
+
+# `make fuzz` tries many more, guided by coverage.
+MUTATIONS = 4_000
+
+
+def test_thousands_of_damaged_images_crash_nothing_and_are_refused_in_time(tmp_path: Path) -> None:
+    last = tmp_path / "last"
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.hostile.mutations", str(MUTATIONS), "9"],
+        cwd=ROOT,
+        env={**os.environ, "LAST_IMAGE": str(last)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, (last.read_bytes()[:200], done.stderr[-2000:])
+    assert done.stderr == ""
+    report = json.loads(done.stdout)
+    assert sum(report["answers"].values()) == MUTATIONS
+    # Some of each: what is only refused, or only taken, tries little.
+    assert min(report["answers"][name] for name in ("ok", "image_not_decodable")) > MUTATIONS / 20
+    assert report["slowest_ms"] < 10_000
+    assert report["peak_mb"] < 300

@@ -1,0 +1,98 @@
+"""Functions, traffic and warmers of all kinds, for Hypothesis to draw."""
+
+import dataclasses
+
+from hypothesis import strategies as st
+
+from warmlens.planner import kernel_run, reference
+from warmlens.planner.chance import Distribution, constant, exponential
+from warmlens.planner.model import Lives, Model, Pings, by_hour
+from warmlens.planner.outcome import Outcome
+from warmlens.planner.traffic import Bursts, Profile, Traffic
+
+times_s = st.floats(0.001, 20.0)
+
+
+@st.composite
+def distributions(draw: st.DrawFn) -> Distribution:
+    kind = draw(st.sampled_from(["constant", "exponential", "table"]))
+    if kind == "constant":
+        return constant(draw(times_s))
+    if kind == "exponential":
+        return exponential(draw(times_s))
+    values_s = sorted(draw(st.lists(times_s, min_size=5, max_size=5)))
+    return Distribution("table", tuple(values_s), (0.0, 0.5, 0.95, 0.99, 1.0))
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> Lives:
+    idle_s = sorted(draw(st.lists(st.floats(10, 4000), min_size=2, max_size=2)))
+    lifetime_s = sorted(draw(st.lists(st.floats(10, 9000), min_size=2, max_size=2)))
+    return Lives(
+        shortest_idle_s=idle_s[0],
+        longest_idle_s=idle_s[1],
+        shortest_lifetime_s=lifetime_s[0],
+        longest_lifetime_s=lifetime_s[1],
+    )
+
+
+@st.composite
+def pings(draw: st.DrawFn) -> Pings:
+    return Pings(
+        by_hour=tuple(draw(st.lists(st.integers(0, 6), min_size=24, max_size=24))),
+        period_s=draw(st.sampled_from([60.0, 300.0])),
+        spread_s=draw(st.sampled_from([0.0, 0.02, 1.0])),
+        hold_s=draw(st.sampled_from([0.0, 0.1, 0.4, 3.0])),
+        holds_until_common=draw(st.booleans()),
+        rounds=draw(st.integers(1, 3)),
+        budget_s=draw(st.sampled_from([5.0, 30.0])),
+    )
+
+
+@st.composite
+def models(draw: st.DrawFn) -> Model:
+    concurrency = draw(st.integers(1, 12))
+    warming = draw(st.sampled_from(["off", "ping", "provisioned", "wait"]))
+    provisioned = st.lists(st.integers(0, concurrency), min_size=24, max_size=24)
+    return Model(
+        init=draw(distributions()),
+        service=draw(distributions()),
+        lives=draw(lives()),
+        concurrency=concurrency,
+        scaling_per_10_s=draw(st.sampled_from([1, 3, 1000])),
+        when_full="wait" if warming == "wait" else "refuse",
+        provisioned_by_hour=tuple(draw(provisioned))
+        if warming in ("provisioned", "wait")
+        else by_hour(0),
+        pings=draw(pings()) if warming == "ping" else None,
+    )
+
+
+@st.composite
+def profiles(draw: st.DrawFn) -> Profile:
+    rates = draw(st.lists(st.sampled_from([0.0, 0.001, 0.01, 0.3]), min_size=1, max_size=30))
+    bursts = None
+    if draw(st.booleans()):
+        bursts = Bursts(
+            size=draw(st.integers(1, 8)),
+            per_hour=draw(st.sampled_from([0.0, 1.0, 300.0])),
+            within_s=draw(st.sampled_from([0.0, 0.1, 20.0])),
+        )
+    return Profile(
+        rates_per_s=tuple(rates),
+        segment_s=draw(st.sampled_from([60.0, 3600.0, 1234.5])),
+        bursts=bursts,
+    )
+
+
+def by_reference(model: Model, traffic: Traffic, *, horizon_s: float, seed: int = 1) -> Outcome:
+    arrivals = traffic.arrivals(seed, horizon_s)
+    return reference.simulate(model, arrivals, horizon_s=horizon_s, seed=seed)
+
+
+def by_kernel(model: Model, traffic: Traffic, *, horizon_s: float, seed: int = 1) -> Outcome:
+    return kernel_run.simulate(model, traffic, horizon_s=horizon_s, seed=seed)
+
+
+def fields_of(outcome: Outcome) -> dict[str, object]:
+    return dataclasses.asdict(outcome)

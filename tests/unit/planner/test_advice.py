@@ -1,0 +1,308 @@
+"""The plan: what is chosen, what it costs, what is said when nothing meets the objective."""
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from stacks.settings import Settings
+from warmlens.cli import main
+from warmlens.paths import ROOT
+from warmlens.planner.advice import Advice, Plan, Question, advise
+from warmlens.planner.candidates import (
+    Assumptions,
+    Candidate,
+    busiest_rates,
+    instance_profiles,
+    poisson_quantile,
+)
+from warmlens.planner.chart import frontier_chart
+from warmlens.planner.cost import total_usd
+from warmlens.planner.errors import PlanError
+from warmlens.planner.model import by_hour
+from warmlens.planner.objective import read_objective
+from warmlens.planner.report import in_words, plan_records
+from warmlens.planner.servers import break_evens, provisioned_pays_above, servers_needed
+from warmlens.planner.service_times import Measured, read_measured
+from warmlens.planner.settings_text import settings_text
+from warmlens.planner.traffic import Bursts, Profile, constant_rate
+from warmlens.prices import read_prices
+from warmlens.records import read_records
+
+SPEED = ROOT / "docs" / "records" / "speed.jsonl"
+MEASURED = read_measured([SPEED])
+DAY = Profile(
+    rates_per_s=tuple(0.01 if hour < 7 else 0.1 for hour in range(24)),
+    bursts=Bursts(size=4, per_hour=1.0),
+    description="a day",
+)
+
+
+def question(
+    slo: str = "p99=1s",
+    cold_share: str | None = "0.2%",
+    *,
+    traffic: Profile = DAY,
+    concurrency: int = 1000,
+    seeds: int | None = 5,
+) -> Question:
+    return Question(
+        traffic=traffic,
+        objective=read_objective(slo, cold_share),
+        measured=MEASURED,
+        prices=read_prices(),
+        model_bytes=23_826_237,
+        assumptions=Assumptions(concurrency=concurrency),
+        seeds=seeds,
+    )
+
+
+@pytest.fixture(scope="module")
+def advice() -> Advice:
+    return advise(question())
+
+
+def chosen(advice: Advice) -> Plan:
+    assert advice.chosen is not None
+    return advice.chosen
+
+
+def test_the_plan_is_the_cheapest_that_meets_the_objective(advice: Advice) -> None:
+    plan = chosen(advice)
+    assert plan.meets
+    assert plan.reached.cold_share.high <= 0.002
+    assert plan.reached.latency_ms.high <= 1000
+    for other in advice.plans:
+        assert other.usd_per_month >= plan.usd_per_month or not other.meets
+    costs = [other.usd_per_month for other in advice.plans]
+    assert costs == sorted(costs)
+
+
+def test_without_warming_the_objective_is_missed_and_the_runner_up_is_of_another_kind(
+    advice: Advice,
+) -> None:
+    off = [plan for plan in advice.plans if plan.candidate.warming == "off"]
+    assert off
+    assert not any(plan.meets for plan in off)
+    assert advice.runner_up is not None
+    a, b = chosen(advice).candidate, advice.runner_up.candidate
+    assert (a.warming, a.measured) != (b.warming, b.measured)
+
+
+def test_nothing_is_both_cheaper_and_faster_than_a_plan_of_the_frontier(advice: Advice) -> None:
+    assert len(advice.frontier) > 1
+    for plan in advice.frontier:
+        for other in advice.plans:
+            assert (
+                other.usd_per_month > plan.usd_per_month
+                or other.reached.latency_ms.mean >= plan.reached.latency_ms.mean
+            )
+
+
+def test_each_wrong_assumption_is_answered(advice: Advice) -> None:
+    names = [variation.assumptions.name for variation in advice.variations]
+    assert any("5 minutes" in name for name in names)
+    text = in_words(advice, question(), [], None)
+    for variation in advice.variations:
+        (line,) = (each for each in text.splitlines() if variation.assumptions.name in each)
+        if variation.chosen.meets:
+            assert "the same plan" in line or "still meets it" in line
+        else:
+            assert "misses it, take" in line or "neither" in line
+
+
+def test_the_settings_can_be_pasted(advice: Advice) -> None:
+    text = settings_text(chosen(advice).candidate, region="us-east-1", peak_busy=7)
+    call = ast.parse(text).body[0]
+    assert isinstance(call, ast.Expr)
+    assert isinstance(call.value, ast.Call)
+    values = {each.arg: ast.literal_eval(each.value) for each in call.value.keywords if each.arg}
+    settings = Settings(**values)
+    assert settings.warming == chosen(advice).candidate.warming
+    assert settings.warm_by_hour == chosen(advice).candidate.by_hour
+    for warming, counts in (
+        ("ping", tuple(range(24))),
+        ("provisioned", by_hour(3)),
+        ("off", by_hour(0)),
+    ):
+        candidate = Candidate(measured=MEASURED[0], warming=warming, by_hour=counts, hold_ms=100)
+        text = settings_text(candidate, region="us-east-1", peak_busy=7)
+        assert "warm" in text
+        assert eval(text, {"Settings": Settings})
+
+
+def test_an_objective_that_nothing_meets_is_said_with_what_comes_closest() -> None:
+    asked = question("p99=1ms", "0.1%", seeds=2)
+    nothing = advise(asked)
+    assert nothing.chosen is None
+    text = in_words(nothing, asked, [], None)
+    assert text.startswith("No plan meets the objective")
+    assert "The fastest: " in text
+
+
+def test_a_plan_that_refuses_users_is_none() -> None:
+    crowded = question(concurrency=1, seeds=2)
+    nothing = advise(crowded)
+    assert nothing.chosen is None
+    assert "are refused: raise --concurrency" in in_words(nothing, crowded, [], None)
+
+
+def test_no_traffic_is_refused() -> None:
+    with pytest.raises(PlanError) as refused:
+        advise(question(traffic=constant_rate(0), seeds=None))
+    assert refused.value.code == "no_traffic"
+
+
+def test_records_name_the_plan_the_runner_up_and_the_frontier(advice: Advice) -> None:
+    records = list(plan_records(advice, question()))
+    costs = [each for each in records if each.metric == "cost_usd_per_month"]
+    assert [each.conditions["rank"] for each in costs].count("chosen") == 1
+    assert len({each.name for each in costs}) == len(costs) == len(advice.plans)
+    assert sum(each.conditions["frontier"] for each in costs) == len(advice.frontier)
+    (found,) = (each for each in costs if each.conditions["rank"] == "chosen")
+    assert found.value == pytest.approx(total_usd(chosen(advice).items))
+    drawn = frontier_chart(records)
+    assert drawn.count("<circle") == len(costs) + 3  # and three in the key
+
+
+# N for the hour
+
+
+def test_n_is_the_number_of_calls_at_once_that_is_rarely_exceeded() -> None:
+    assert poisson_quantile(0.0, 0.1) == 0
+    assert poisson_quantile(1.0, 0.01) == 4  # 1 - F(3) = 0.019, 1 - F(4) = 0.0037
+    assert poisson_quantile(1000.0, 0.01) > 1000
+    profiles = set(instance_profiles(DAY, 0.02))
+    assert by_hour(1) in profiles
+    assert any(min(each) < max(each) for each in profiles)
+    assert any(max(each) >= 4 for each in profiles)
+
+
+def test_the_busiest_rate_of_an_hour_is_taken_over_all_days_and_parts() -> None:
+    two_days = Profile(rates_per_s=(*(1.0,) * 24, *(2.0,) * 24))
+    assert busiest_rates(two_days) == [2.0] * 24
+    quarters = Profile(rates_per_s=(0.0, 0.0, 3.0, 0.0) * 24, segment_s=900.0)
+    assert busiest_rates(quarters) == [3.0] * 24
+
+
+# Servers
+
+
+def one_vcpu() -> Measured:
+    (found,) = (each for each in MEASURED if (each.vcpu, each.model_store) == (1.0, "image"))
+    return found
+
+
+def test_more_traffic_needs_more_servers_and_they_meet_the_latency() -> None:
+    asked = question("p99=100ms", None)
+    counts = [servers_needed(asked, one_vcpu(), constant_rate(rate)) for rate in (1, 100, 400)]
+    assert counts == sorted(counts)
+    assert counts[0] == 1
+    assert counts[2] > 400 * one_vcpu().service.mean_s
+
+
+def test_servers_become_the_cheaper_ones_at_some_traffic(advice: Advice) -> None:
+    for each in break_evens(question(), chosen(advice)):
+        assert each.usd_per_month > each.plan_usd_per_month > 0
+        assert each.requests_per_day is not None
+        assert each.requests_per_day > DAY.expected(86_400)
+
+
+def test_provisioned_concurrency_pays_above_sixty_percent() -> None:
+    assert provisioned_pays_above(question()) == pytest.approx(0.6, abs=0.001)
+
+
+def test_servers_without_their_prices_are_an_error(advice: Advice) -> None:
+    result = CliRunner().invoke(
+        main,
+        ["plan", "--traffic", "docs/examples/day.csv", "--region", "eu-west-1", "--seeds", "2"],
+    )
+    assert result.exit_code == 1
+    assert "price_missing: no price alb_per_h for eu-west-1" in result.output
+
+
+# The commands
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, ["plan", *arguments])
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("simulate", "--rps", "-1"), "negative_rate"),
+        (("simulate",), "no_traffic"),
+        (("simulate", "--rps", "1", "--region", "mars-1"), "unknown_region"),
+        (("simulate", "--rps", "1", "--memory-mb", "1000"), "not_measured"),
+        (("simulate", "--rps", "1", "--warming", "ping"), "bad_warming"),
+        (("simulate", "--rps", "1", "--warming", "magic", "--warm", "1"), "bad_warming"),
+        (("simulate", "--rps", "1", "--warm", "101"), "bad_warm_instances"),
+        (("simulate", "--rps", "1", "--idle-min", "long"), "bad_lives"),
+        (("simulate", "--traffic", "nowhere.csv"), "unreadable_traffic"),
+        (("cost", "--rps", "1", "--prices", "nowhere.json"), "bad_prices"),
+        ((), "no_traffic"),
+        (("--traffic", "docs/examples/day.csv", "--slo", "fast"), "bad_slo"),
+    ],
+)
+def test_a_bad_input_is_refused_by_name_and_nothing_else_is_printed(
+    arguments: tuple[str, ...], code: str
+) -> None:
+    exit_code, output = run(*arguments, "--json")
+    assert exit_code == 1
+    assert json.loads(output)["error"]["code"] == code
+    exit_code, output = run(*arguments)
+    assert exit_code == 1
+    assert output.startswith(f"{code}: ")
+    assert "Traceback" not in output
+
+
+def test_simulate_prints_what_scripts_read() -> None:
+    exit_code, output = run(
+        *("simulate", "--rps", "2", "--hours", "1", "--warm", "3", "--seed", "7", "--json")
+    )
+    assert exit_code == 0
+    figures = json.loads(output)
+    assert {
+        "requests",
+        "cold_share",
+        "p50_ms",
+        "p99_ms",
+        "cost_usd",
+        "wall_s",
+        "peak_rss_mb",
+    } <= set(figures)
+    assert figures["requests"] == pytest.approx(7200, rel=0.1)
+    assert figures["p99.9_ms"] >= figures["p99_ms"] >= figures["p50_ms"] > 0
+    assert figures["cost_usd"] > 0
+    assert figures["peak_rss_mb"] > 10
+    exit_code, again = run(
+        *("simulate", "--rps", "2", "--hours", "1", "--warm", "3", "--seed", "7", "--json"),
+        *("--engine", "python"),
+    )
+    timed = {"wall_s", "peak_rss_mb", "engine"}
+    assert {key: value for key, value in json.loads(again).items() if key not in timed} == {
+        key: value for key, value in figures.items() if key not in timed
+    }
+
+
+def test_cost_adds_up_to_its_total() -> None:
+    exit_code, output = run("cost", "--rps", "0.5", "--warm", "2", "--json")
+    assert exit_code == 0
+    records = read_records(output)
+    *items, total = records
+    assert total.name == "total"
+    assert total.value == pytest.approx(sum(item.value for item in items))
+    assert {"API calls", "wakeups", "classifier's time on demand"} <= {i.name for i in items}
+
+
+def test_a_plan_without_numba_is_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "few.csv"
+    file.write_text("hour,requests\n" + "".join(f"{hour},4\n" for hour in range(24)))
+    options = ("--traffic", str(file), "--seeds", "2", "--no-servers", "--json")
+    numba, python = (run(*options, "--engine", engine) for engine in ("numba", "python"))
+    assert numba[0] == python[0]
+    assert numba[1] == python[1]

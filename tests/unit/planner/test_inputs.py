@@ -1,0 +1,251 @@
+"""What the planner reads, and what it refuses by name."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from warmlens.paths import ROOT
+from warmlens.planner.chance import Distribution, constant
+from warmlens.planner.errors import PlanError
+from warmlens.planner.model import Lives, Model, Pings, by_hour
+from warmlens.planner.objective import read_objective
+from warmlens.planner.service_times import pick, read_measured
+from warmlens.planner.simulate import simulate
+from warmlens.planner.traffic import Bursts, Profile, constant_rate
+from warmlens.planner.traffic_files import read_traffic
+from warmlens.prices import FOLDER, PriceError, read_prices, regions
+from warmlens.records import Record, read_records, write_records
+
+DAY = "hour,requests\n" + "".join(f"{hour},{hour * 36}\n" for hour in range(24))
+SPEED = ROOT / "docs" / "records" / "speed.jsonl"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "traffic.csv"
+
+
+def test_a_profile_gives_each_hour_its_requests(file: Path) -> None:
+    file.write_text(DAY)
+    profile = read_traffic(file)
+    assert isinstance(profile, Profile)
+    assert profile.rates_per_s[10] == pytest.approx(0.1)
+    assert profile.expected(86_400) == pytest.approx(36 * sum(range(24)))
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        (DAY.replace("5,180", "5,-3"), "negative_rate", "hour 5 is -3"),
+        (DAY.replace("5,180", "5,nan"), "bad_rate", "nan"),
+        (DAY.replace("5,180", "5,many"), "bad_profile", "many"),
+        (DAY.replace("5,180\n", ""), "bad_profile", "hours 5 are missing"),
+        (DAY.replace("5,180", "4,180"), "bad_profile", "hour 4"),
+        ("time,count\n1,2\n", "bad_traffic", "time,count"),
+        ("", "bad_traffic", "none"),
+        ("arrival_s\n", "empty_trace", "no arrivals"),
+        ("arrival_s\n5\n4\n", "unordered_trace", "4 s comes after 5 s"),
+        ("arrival_s\n-1\n", "bad_trace", "line 2"),
+        ("arrival_s\n1\nsoon\n", "bad_trace", "line 3"),
+        ("arrival_s\n1\ninf\n", "bad_trace", "line 3"),
+    ],
+)
+def test_bad_traffic_is_refused_by_name(file: Path, text: str, code: str, words: str) -> None:
+    file.write_text(text)
+    with pytest.raises(PlanError, match=words) as refused:
+        read_traffic(file)
+    assert refused.value.code == code
+
+
+def test_traffic_that_is_not_there_is_refused(file: Path) -> None:
+    with pytest.raises(PlanError) as refused:
+        read_traffic(file)
+    assert refused.value.code == "unreadable_traffic"
+
+
+def cloudwatch(points: list[tuple[str, float]]) -> dict[str, Any]:
+    points_as_printed = [
+        {"Timestamp": moment, "Sum": count, "Unit": "Count"} for moment, count in points
+    ]
+    return {"Label": "Invocations", "Datapoints": points_as_printed}
+
+
+def test_a_cloudwatch_export_is_read_in_any_order_at_its_time_of_day(tmp_path: Path) -> None:
+    file = tmp_path / "export.json"
+    points = [("2026-11-02T13:00:00+00:00", 7200.0), ("2026-11-02T12:00:00+00:00", 3600.0)]
+    file.write_text(json.dumps(cloudwatch(points)))
+    profile = read_traffic(file)
+    assert isinstance(profile, Profile)
+    assert len(profile.rates_per_s) == 24
+    assert profile.rates_per_s[12:14] == (1.0, 2.0)
+    assert sum(profile.rates_per_s) == 3.0
+    series = [{"Id": "calls", "Timestamps": [a for a, _ in points], "Values": [7200.0, 3600.0]}]
+    file.write_text(json.dumps({"MetricDataResults": series}))
+    again = read_traffic(file)
+    assert isinstance(again, Profile)
+    assert again.rates_per_s == profile.rates_per_s
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        (
+            {"Datapoints": [{"Timestamp": "2026-11-02T12:00:00Z", "Average": 3}]},
+            "bad_cloudwatch_export",
+        ),
+        ({"rows": []}, "bad_cloudwatch_export"),
+        (
+            cloudwatch([("2026-11-02T12:00:00Z", 1), ("2026-11-02T12:00:00Z", 1)]),
+            "bad_cloudwatch_export",
+        ),
+        (
+            cloudwatch([("2026-11-02T12:00:00Z", 1), ("2026-11-02T12:00:07Z", 1)]),
+            "bad_cloudwatch_export",
+        ),
+        (cloudwatch([("2026-11-02T12:00:00Z", 1)]), "empty_trace"),
+        (cloudwatch([("2026-11-02T12:00:00Z", -1), ("2026-11-02T13:00:00Z", 1)]), "negative_rate"),
+    ],
+)
+def test_a_bad_cloudwatch_export_is_refused_by_name(
+    tmp_path: Path, document: dict[str, Any], code: str
+) -> None:
+    file = tmp_path / "export.json"
+    file.write_text(json.dumps(document))
+    with pytest.raises(PlanError) as refused:
+        read_traffic(file)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (lambda: constant_rate(-1), "negative_rate"),
+        (lambda: Bursts(size=0, per_hour=1), "bad_burst"),
+        (lambda: Bursts(size=1, per_hour=-1), "negative_rate"),
+        (lambda: constant(-1), "bad_time"),
+        (lambda: Distribution("table", (2.0, 1.0), (0.0, 1.0)), "bad_quantiles"),
+        (lambda: Lives(shortest_idle_s=10, longest_idle_s=5), "bad_lives"),
+        (lambda: Pings(by_hour=(1, 2)), "bad_warm_instances"),
+        (lambda: Pings(by_hour=by_hour(1), period_s=10), "bad_period"),
+        (lambda: Model(init=constant(0), service=constant(1), concurrency=0), "bad_concurrency"),
+        (
+            lambda: Model(init=constant(0), service=constant(1), provisioned_by_hour=(1,)),
+            "bad_provisioned",
+        ),
+        (
+            lambda: simulate(
+                Model(init=constant(0), service=constant(1)), constant_rate(1), horizon_s=0, seed=1
+            ),
+            "bad_horizon",
+        ),
+        (lambda: read_objective("p99<1s", None), "bad_slo"),
+        (lambda: read_objective("p99=1s", "200%"), "bad_cold_share"),
+        (lambda: read_objective("p99=1s", "few"), "bad_cold_share"),
+    ],
+)
+def test_numbers_out_of_range_are_refused_by_name(make: Any, code: str) -> None:
+    with pytest.raises(PlanError) as refused:
+        make()
+    assert refused.value.code == code
+
+
+def test_objectives_are_read_with_their_units() -> None:
+    objective = read_objective("p99.9=400ms", "0.1%")
+    assert (objective.percent, objective.latency_ms) == (99.9, 400.0)
+    assert objective.cold_share == pytest.approx(0.001)
+    assert read_objective("p95=1.5s", "0.001").latency_ms == 1500.0
+
+
+# Service times
+
+
+def test_every_memory_size_with_both_figures_is_read_and_no_other_one() -> None:
+    measured = read_measured([SPEED], input_px=224)
+    assert (1769, "image") in {(each.memory_mb, each.model_store) for each in measured}
+    for each in measured:
+        assert each.cold_ms > each.warm_ms > 0
+        # Half of the calls take the median at most, and init ends before the first answer.
+        assert each.service.values_s[1] == pytest.approx(each.warm_ms / 1000)
+        assert each.init.values_s[1] == pytest.approx((each.cold_ms - each.warm_ms) / 1000)
+    with pytest.raises(PlanError, match="was not measured; measured: ") as refused:
+        pick(measured, 1000, "image")
+    assert refused.value.code == "not_measured"
+
+
+def test_what_was_not_measured_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PlanError) as refused:
+        read_measured([SPEED], input_px=299)
+    assert refused.value.code == "not_measured"
+    file = tmp_path / "speed.jsonl"
+    file.write_text("no records\n")
+    with pytest.raises(PlanError) as refused:
+        read_measured([file])
+    assert refused.value.code == "bad_speed_records"
+
+
+def test_the_records_kept_are_those_of_the_programs() -> None:
+    records = read_records(SPEED.read_text())
+    assert read_records(write_records(records)) == records
+    assert all(isinstance(each, Record) and each.kind for each in records)
+
+
+# Prices
+
+
+def test_every_region_has_its_date_and_sources() -> None:
+    assert "us-east-1" in regions()
+    for region in regions():
+        document = json.loads((FOLDER / f"{region}.json").read_text())
+        assert document["region"] == region
+        assert document["date"]
+        assert document["sources"]
+        assert read_prices(region)["lambda_per_request"] > 0
+
+
+def test_a_missing_price_is_an_error_and_never_zero() -> None:
+    prices = read_prices("eu-west-1")
+    with pytest.raises(
+        PriceError, match="no price fargate_x86_per_vcpu_h for eu-west-1"
+    ) as refused:
+        prices["fargate_x86_per_vcpu_h"]
+    assert refused.value.code == "price_missing"
+
+
+def test_an_unknown_region_is_refused_unless_its_prices_are_given(tmp_path: Path) -> None:
+    with pytest.raises(PriceError, match="known are eu-west-1, us-east-1") as refused:
+        read_prices("eu-north-9")
+    assert refused.value.code == "unknown_region"
+    file = tmp_path / "prices.json"
+    file.write_text(
+        json.dumps({"region": "eu-north-9", "date": "2026-11-24", "prices": {"s3_per_get": 1.0}})
+    )
+    assert read_prices("eu-north-9", file)["s3_per_get"] == 1.0
+
+
+def test_prices_of_a_file_replace_those_of_the_region(tmp_path: Path) -> None:
+    file = tmp_path / "prices.json"
+    document = {"region": "us-east-1", "date": "2027-01-01", "prices": {"s3_per_get": 1.0}}
+    file.write_text(json.dumps(document))
+    prices = read_prices("us-east-1", file)
+    assert prices["s3_per_get"] == 1.0
+    assert prices["lambda_per_request"] == read_prices()["lambda_per_request"]
+    with pytest.raises(PriceError, match="of us-east-1, not of eu-west-1"):
+        read_prices("eu-west-1", file)
+    for wrong in (-1, "free", None, True):
+        file.write_text(json.dumps({**document, "prices": {"s3_per_get": wrong}}))
+        with pytest.raises(PriceError, match="not a price"):
+            read_prices("us-east-1", file)
+
+
+def test_the_dashboards_prices_are_those_of_the_planner() -> None:
+    from stacks import prices as dashboard
+
+    prices = read_prices("us-east-1")
+    assert {
+        "x86_64": prices["lambda_x86_per_gb_s"],
+        "arm64": prices["lambda_arm_per_gb_s"],
+    } == dashboard.LAMBDA_USD_PER_GB_S
+    assert pytest.approx(prices["lambda_per_request"]) == dashboard.LAMBDA_USD_PER_REQUEST
+    assert pytest.approx(prices["rest_api_per_request"]) == dashboard.REST_API_USD_PER_REQUEST

@@ -1,0 +1,91 @@
+"""The compiled kernel counts what the plain Python counts, to the last bit."""
+
+import itertools
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.planner.models import by_kernel, by_reference, fields_of, models, profiles
+from warmlens.planner import kernel_chance, kernel_run
+from warmlens.planner.chance import LIVES, Distribution, Stream, constant, exponential
+from warmlens.planner.errors import PlanError
+from warmlens.planner.model import Model
+from warmlens.planner.traffic import Bursts, Profile, constant_rate
+from warmlens.planner.traffic_files import read_trace
+
+
+@settings(max_examples=200, deadline=None)
+@given(models(), profiles(), st.integers(0, 2**40), st.sampled_from([900.0, 7200.0, 100_000.0]))
+def test_both_count_the_same(model: Model, traffic: Profile, seed: int, horizon_s: float) -> None:
+    if traffic.expected(horizon_s) > 3_000:
+        horizon_s = 900.0
+    ours = by_kernel(model, traffic, horizon_s=horizon_s, seed=seed)
+    assert fields_of(ours) == fields_of(
+        by_reference(model, traffic, horizon_s=horizon_s, seed=seed)
+    )
+
+
+def test_they_agree_over_several_chunks_of_arrivals() -> None:
+    model = Model(init=exponential(1.5), service=exponential(0.1), concurrency=12)
+    traffic = constant_rate(40, Bursts(size=9, per_hour=30))
+    assert traffic.expected(3600) > 2 * kernel_run.CHUNK
+    ours = by_kernel(model, traffic, horizon_s=3600)
+    assert ours.throttled > 0
+    assert fields_of(ours) == fields_of(by_reference(model, traffic, horizon_s=3600))
+
+
+def test_the_streams_are_the_same() -> None:
+    table = Distribution("table", (0.0, 1.0, 3.0), (0.0, 0.9, 1.0))
+    for distribution in (constant(2.0), exponential(2.0), table):
+        stream, states = Stream(7, LIVES), kernel_chance.states_of(7, LIVES)
+        values, quantiles = np.array(distribution.values_s), np.array(distribution.quantiles)
+        for _ in range(1000):
+            theirs = kernel_chance.draw(distribution.code, values, quantiles, states, 0)
+            assert distribution.draw(stream) == theirs
+
+
+def test_a_trace_is_served_alike(tmp_path: Path) -> None:
+    file = tmp_path / "trace.csv"
+    moments = list(itertools.islice(constant_rate(0.5).arrivals(3, 1e6), 2000))
+    file.write_text("arrival_s\n" + "".join(f"{moment!r}\n" for moment in moments))
+    model = Model(init=constant(2.0), service=exponential(1.0), concurrency=3)
+    trace = read_trace(file)
+    assert trace.count == 2000
+    ours = by_kernel(model, trace, horizon_s=4000.0)
+    assert fields_of(ours) == fields_of(by_reference(model, trace, horizon_s=4000.0))
+
+
+def test_a_trace_that_goes_back_is_refused_by_both(tmp_path: Path) -> None:
+    file = tmp_path / "trace.csv"
+    file.write_text("arrival_s\n1\n3\n2\n")
+    model = Model(init=constant(2.0), service=exponential(1.0))
+    with pytest.raises(PlanError, match="2 s comes after 3 s") as refused:
+        read_trace(file)
+    assert refused.value.code == "unordered_trace"
+
+    class Backwards:
+        description = ""
+
+        def arrivals(self, seed: int, horizon_s: float) -> "itertools.chain[float]":
+            return itertools.chain((1.0, 3.0, 2.0))
+
+        def expected(self, horizon_s: float) -> float:
+            return 3.0
+
+    for simulate in (by_kernel, by_reference):
+        with pytest.raises(PlanError, match="2 s comes after one at 3 s"):
+            simulate(model, Backwards(), horizon_s=10.0)
+
+
+def test_the_command_line_starts_with_what_make_run_installs() -> None:
+    heavy = ("numba", "numpy", "PIL", "torch", "onnxruntime")
+    program = f"import sys, warmlens.cli; print(set({heavy!r}) & set(sys.modules))"
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "set()"

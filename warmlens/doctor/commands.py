@@ -1,0 +1,69 @@
+"""`warmlens doctor`."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from warmlens.doctor.account import account_checks
+from warmlens.doctor.check import Check, Goal, is_ready
+from warmlens.doctor.machine import machine_checks
+from warmlens.local.state import DEFAULT_FOLDER, STATE_FILE, StateFile
+from warmlens.tables import print_table
+
+app = typer.Typer()
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False)
+_STYLES = {"ok": "green", "warning": "yellow", "problem": "red", "unknown": "yellow"}
+
+
+@app.command()
+def doctor(
+    deploy: Annotated[
+        bool,
+        typer.Option("--deploy", help="Fail also when deploying to AWS lacks something."),
+    ] = False,
+    folder: Annotated[
+        Path, typer.Option(help="Folder of the local cloud's state.")
+    ] = DEFAULT_FOLDER,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """Check what running the app here and deploying it to AWS need, and say how to mend the rest.
+
+    Asks AWS with the credentials of the shell, and changes nothing. Exit code 1 if running here is
+    not possible, or with --deploy if deploying is not.
+    """
+    checks: list[Check] = []
+    with err.status("Looking at this machine ..."):
+        checks += machine_checks(StateFile(folder / STATE_FILE).read())
+    with err.status("Asking AWS ..."):
+        checks += account_checks()
+    goal: Goal = "deploy" if deploy else "run"
+    if as_json:
+        answer = {
+            "ready_to_run": is_ready(checks, "run"),
+            "ready_to_deploy": is_ready(checks, "deploy"),
+            "checks": [asdict(check) for check in checks],
+        }
+        typer.echo(json.dumps(answer, indent=2))
+    else:
+        _show(checks)
+    raise typer.Exit(0 if is_ready(checks, goal) else 1)
+
+
+def _show(checks: list[Check]) -> None:
+    table = Table("check", "for", "state", "found")
+    for check in checks:
+        state = f"[{_STYLES[check.state]}]{check.state}[/]"
+        table.add_row(check.name, check.goal, state, check.found)
+    print_table(out, table)
+    for check in checks:
+        if check.mend:
+            out.print(f"{check.name}: {check.mend}", markup=False)
+    for goal, words in (("run", "run the app here"), ("deploy", "deploy it to AWS")):
+        is_so = is_ready(checks, "run" if goal == "run" else "deploy")
+        out.print(f"Ready to {words}: {'yes' if is_so else 'no'}")

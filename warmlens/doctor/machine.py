@@ -1,0 +1,154 @@
+"""What this machine has."""
+
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from warmlens.doctor.check import Check, State
+from warmlens.local.instances.best_isolation import best_isolation
+from warmlens.local.ports import is_free
+from warmlens.local.state import RunningCloud
+from warmlens.paths import ROOT
+
+PAGE_PORT = 8080
+LOWEST_NODE = 20
+TESTED_NODE = 22
+NEEDED_BYTES = 1_500_000_000  # .venv, node_modules and .warmlens, as `du` tells, with some room
+_TIMEOUT_S = 20
+
+
+def machine_checks(running: RunningCloud | None, root: Path = ROOT) -> Iterator[Check]:
+    """Look at this machine.
+
+    Args:
+        running: the local cloud that runs from this checkout.
+        root: the checkout.
+    """
+    yield _python()
+    yield _node()
+    yield _port(running)
+    yield _disk(root)
+    yield Check(name="Limits of instances", goal="run", state="ok", found=_limits())
+    yield _cdk(root)
+    yield _docker()
+
+
+def _python() -> Check:
+    found = f"Python {platform.python_version()}, {sys.executable}"
+    if importlib.util.find_spec("ensurepip") is None:
+        mend = "Install what makes virtual environments; on Debian: sudo apt install python3-venv"
+        return Check(
+            name="Python", goal="run", state="problem", found=f"{found}, without pip", mend=mend
+        )
+    return Check(name="Python", goal="run", state="ok", found=found)
+
+
+def _node() -> Check:
+    output = _output("node", "--version")
+    match = re.match(r"v(\d+)\.", output or "")
+    how = "install Node 22 or newer: https://nodejs.org/en/download"
+    if match is None:
+        return Check(
+            name="Node", goal="run", state="problem", found="not on the PATH", mend=_sentence(how)
+        )
+    major = int(match[1])
+    state: State = "problem" if major < LOWEST_NODE else "warning" if major < TESTED_NODE else "ok"
+    why = {
+        "problem": f"The CDK library needs Node {LOWEST_NODE} or newer; {how}",
+        "warning": f"It works, but Node {major} gets no more fixes; {how}",
+        "ok": "",
+    }
+    return Check(
+        name="Node", goal="run", state=state, found=f"Node {(output or '').strip()}",
+        mend=why[state],
+    )  # fmt: skip
+
+
+def _port(running: RunningCloud | None) -> Check:
+    if running:
+        where = running.url or f"starting, process {running.pid}"
+        found = f"the local cloud runs: {where}"
+        return Check(name="Port", goal="run", state="ok", found=found)
+    if is_free(PAGE_PORT):
+        return Check(name="Port", goal="run", state="ok", found=f"{PAGE_PORT} is free")
+    return Check(
+        name="Port",
+        goal="run",
+        state="warning",
+        found=f"{PAGE_PORT} is taken by another program",
+        mend="Another one is taken then; make run PORT=8081 chooses one",
+    )
+
+
+def _disk(root: Path) -> Check:
+    free_bytes = shutil.disk_usage(root).free
+    found = f"{free_bytes / 1e9:.1f} GB free"
+    if free_bytes < NEEDED_BYTES:
+        mend = f"Make room: what is installed takes up to {NEEDED_BYTES / 1e9:.1f} GB"
+        return Check(name="Disk", goal="run", state="warning", found=found, mend=mend)
+    return Check(name="Disk", goal="run", state="ok", found=found)
+
+
+def _limits() -> str:
+    return best_isolation().description
+
+
+def _cdk(root: Path) -> Check:
+    program = root / "node_modules" / ".bin" / "cdk"
+    if not program.exists():
+        mend = "Install the version that package.json pins: make synth"
+        return Check(
+            name="CDK command", goal="deploy", state="problem", found="not installed", mend=mend
+        )
+    output = _output(str(program), "--version")
+    if output is None:
+        return Check(
+            name="CDK command", goal="deploy", state="problem", found="it does not start",
+            mend="Remove node_modules, then: make synth",
+        )  # fmt: skip
+    return Check(name="CDK command", goal="deploy", state="ok", found=output.strip())
+
+
+def _docker() -> Check:
+    program = os.environ.get("CDK_DOCKER", "docker")
+    name = "Image builder"
+    if shutil.which(program) is None:
+        return Check(
+            name=name, goal="deploy", state="problem", found=f"{program} is not on the PATH",
+            mend="Install Docker, or name another builder: export CDK_DOCKER=podman",
+        )  # fmt: skip
+    if _output(program, "info") is None:
+        return Check(
+            name=name, goal="deploy", state="problem", found=f"{program} is there, but not running",
+            mend="Start Docker, and see that you may use it: docker info",
+        )  # fmt: skip
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return Check(
+            name=name, goal="deploy", state="warning",
+            found=f"{program}, on a processor of another kind ({platform.machine()})",
+            mend="The image for x86_64 is built by emulation, which is slow; "
+            'architecture="arm64" in app.py builds it for this one',
+        )  # fmt: skip
+    return Check(name=name, goal="deploy", state="ok", found=f"{program} runs")
+
+
+def _output(*command: str) -> str | None:
+    """Return what a program prints, None when there is none or it fails."""
+    variables = {**os.environ, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"}
+    try:
+        result = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S, env=variables
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return result.stdout if result.returncode == 0 else None
+
+
+def _sentence(words: str) -> str:
+    return words[0].upper() + words[1:]

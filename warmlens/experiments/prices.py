@@ -1,0 +1,104 @@
+"""Prices with their dates: the paper's, as printed, and today's."""
+
+import json
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from warmlens.prices import read_prices
+
+_HERE = Path(__file__).parent
+PAPER: dict[str, Any] = json.loads((_HERE / "paper.json").read_text())
+TODAY: dict[str, Any] = json.loads((_HERE / "today.json").read_text())
+LAMBDA = read_prices()
+HOURS_PER_MONTH = 730
+DAYS_PER_MONTH = 30
+PINGS_PER_MONTH = DAYS_PER_MONTH * 24 * 12
+"""One every five minutes."""
+
+
+@dataclass(frozen=True)
+class Ec2:
+    """A server.
+
+    Attributes:
+        name: its type.
+        usd_per_hour: its price on demand.
+        vcpus: its processors.
+        sustained_share: of them that it may use in the long run.
+        architecture: of its processors.
+    """
+
+    name: str
+    usd_per_hour: float
+    vcpus: int
+    sustained_share: float
+    architecture: str
+
+
+def servers() -> list[Ec2]:
+    """Return the servers that Lambda is compared with."""
+    return [
+        Ec2(name, each["usd"], each["vcpus"], each["sustained_share"], each["architecture"])
+        for name, each in TODAY["ec2_per_hour"].items()
+    ]
+
+
+def paper_usd(memory_mb: int, duration_ms: float) -> float:
+    """Return what a request cost at the paper's prices: billed in 100 ms, init not billed.
+
+    Args:
+        memory_mb: 448, 768, 1536 or 3008, which Table 6 has.
+        duration_ms: how long it ran.
+
+    Raises:
+        KeyError: Table 6 does not have the memory size.
+    """
+    units = math.ceil(duration_ms / PAPER["billed_in_ms"])
+    per_unit: float = PAPER["usd_per_100_ms"][str(memory_mb)]
+    return float(units * per_unit + PAPER["usd_per_request"])
+
+
+def today_usd(
+    memory_mb: float, duration_ms: float, *, init_ms: float = 0.0, architecture: str = "x86_64"
+) -> float:
+    """Return what a request costs today: billed in 1 ms, init included.
+
+    That Lambda bills the init phase of all functions since August 2025 is AWS's announcement; the
+    request and its S3 GET are in it, the API is not.
+
+    Args:
+        memory_mb: memory size.
+        duration_ms: how long the call ran.
+        init_ms: how long the init before it took; 0 on a warm instance.
+        architecture: `x86_64` or `arm64`.
+    """
+    gb_s = math.ceil(duration_ms + init_ms) / 1000 * memory_mb / 1024
+    fees: float = LAMBDA["lambda_per_request"] + LAMBDA["s3_per_get"]
+    return gb_s * gb_s_usd(architecture) + fees
+
+
+def mean_usd(usd: Callable[[float], float], durations_ms: Sequence[float]) -> float:
+    """Return what a call costs on average: a bill is a sum, so the mean counts, not the median.
+
+    Args:
+        usd: gives the cost of a call from its duration.
+        durations_ms: measured calls.
+    """
+    return statistics.fmean(usd(duration_ms) for duration_ms in durations_ms)
+
+
+def gb_s_usd(architecture: str) -> float:
+    """Return the price of a GB-second."""
+    name = {"x86_64": "lambda_x86_per_gb_s", "arm64": "lambda_arm_per_gb_s"}[architecture]
+    return float(LAMBDA[name])
+
+
+def api_usd(api: str) -> float:
+    """Return the price of a request to an API: `REST`, `HTTP` or `none`."""
+    if api == "none":
+        return 0.0
+    return float(TODAY[{"REST": "rest_api_per_request", "HTTP": "http_api_per_request"}[api]])

@@ -1,0 +1,1 @@
+"""The pictures of the docs that are drawn by commands: `make pictures`."""

@@ -1,0 +1,1 @@
+"""How many instances, how much memory, what it costs: simulated before anything is deployed."""

@@ -1,0 +1,161 @@
+"""What the planner chooses from: memory, model store, warming and N for each hour."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from warmlens.planner.chance import Distribution
+from warmlens.planner.cost import Deployment
+from warmlens.planner.model import DAY_H, HOUR_S, Lives, Model, Pings, by_hour
+from warmlens.planner.service_times import Measured
+from warmlens.planner.traffic import Profile
+
+MISSED = (0.1, 0.01, 0.001, 0.0001)
+"""N for an hour is the number of calls at once that is exceeded with this probability."""
+FLAT = (1, 2, 3, 5, 10, 20)
+HOLDS_MS = (100, 400)
+MAX_PINGED = 100  # stacks/settings.py
+USER_RESERVE = 1  # its warming_user_reserve
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assumptions:
+    """What is not measured.
+
+    Attributes:
+        lives: of instances; AWS documents neither.
+        platform_ms: from a call to the start of the process on a new instance; not billed.
+        concurrency: most calls at once.
+        name: of a variation, for people.
+    """
+
+    lives: Lives = field(default_factory=Lives)
+    platform_ms: int = 0
+    concurrency: int = 1000
+    name: str = "as assumed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """One way to deploy.
+
+    Attributes:
+        measured: memory size and model store with their times.
+        warming: `off`, `ping` or `provisioned`.
+        by_hour: instances to keep, for each hour of the day in UTC.
+        hold_ms: how long a round holds each; of `ping` only.
+        architecture: the processor that was measured.
+    """
+
+    measured: Measured
+    warming: str
+    by_hour: tuple[int, ...] = by_hour(0)
+    hold_ms: int = 0
+    architecture: str = "x86_64"
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        low, high = min(self.by_hour), max(self.by_hour)
+        count = f"{high}" if low == high else f"{low} to {high} ({sum(self.by_hour)} a day)"
+        warming = {
+            "off": "no warming",
+            "ping": f"ping {count}, held {self.hold_ms} ms",
+            "provisioned": f"provisioned {count}",
+        }[self.warming]
+        return f"{self.measured.memory_mb} MB, model from {self.measured.model_store}, {warming}"
+
+    def model(self, assumptions: Assumptions) -> Model:
+        """Return what is simulated."""
+        return Model(
+            init=later(self.measured.init, assumptions.platform_ms / 1000),
+            service=self.measured.service,
+            lives=assumptions.lives,
+            concurrency=assumptions.concurrency,
+            provisioned_by_hour=self.by_hour if self.warming == "provisioned" else by_hour(0),
+            pings=Pings(by_hour=self.by_hour, hold_s=self.hold_ms / 1000)
+            if self.warming == "ping"
+            else None,
+        )
+
+    def deployment(self, assumptions: Assumptions, model_bytes: int) -> Deployment:
+        """Return what is paid for."""
+        return Deployment(
+            memory_mb=self.measured.memory_mb,
+            architecture=self.architecture,
+            model_store=self.measured.model_store,
+            model_bytes=model_bytes,
+            unbilled_ms_per_cold=assumptions.platform_ms,
+        )
+
+
+def later(distribution: Distribution, by_s: float) -> Distribution:
+    """Return the distribution of a time that is longer by a constant."""
+    if distribution.kind == "exponential" and by_s:
+        raise ValueError("an exponential time that is longer by a constant is none")
+    return replace(distribution, values_s=tuple(each + by_s for each in distribution.values_s))
+
+
+def candidates(
+    measured: Sequence[Measured], traffic: Profile, *, concurrency: int
+) -> Iterator[Candidate]:
+    """Give all ways to deploy that are tried.
+
+    Args:
+        measured: memory sizes and model stores.
+        traffic: the users, for N by the hour.
+        concurrency: N is never more.
+    """
+    for each in measured:
+        yield Candidate(measured=each, warming="off")
+        profiles = list(instance_profiles(traffic, each.service.mean_s))
+        for counts in profiles:
+            if max(counts) <= min(MAX_PINGED, concurrency - USER_RESERVE):
+                for hold_ms in HOLDS_MS:
+                    yield Candidate(measured=each, warming="ping", by_hour=counts, hold_ms=hold_ms)
+        for counts in profiles:
+            if max(counts) <= concurrency:
+                yield Candidate(measured=each, warming="provisioned", by_hour=counts)
+
+
+def instance_profiles(traffic: Profile, service_s: float) -> Iterator[tuple[int, ...]]:
+    """Give numbers of instances for each hour: flat ones, and those that the traffic suggests."""
+    loads = [rate * service_s for rate in busiest_rates(traffic)]
+    found = {by_hour(count) for count in FLAT}
+    for missed in MISSED:
+        base = tuple(poisson_quantile(load, missed) for load in loads)
+        found.add(base)
+        found.add(by_hour(max(base)))
+        if traffic.bursts:
+            found.add(tuple(count + traffic.bursts.size for count in base))
+    yield from sorted(each for each in found if max(each) > 0)
+
+
+def busiest_rates(traffic: Profile) -> list[float]:
+    """Return the highest rate per second in each hour of the day, over all days of the profile."""
+    rates = [0.0] * DAY_H
+    length_s = traffic.segment_s * len(traffic.rates_per_s)
+    hours = math.ceil(max(length_s, DAY_H * HOUR_S) / HOUR_S)
+    for hour in range(hours):
+        first = int(hour * HOUR_S // traffic.segment_s)
+        last = math.ceil((hour + 1) * HOUR_S / traffic.segment_s)
+        for segment in range(first, max(last, first + 1)):
+            rate = traffic.rates_per_s[segment % len(traffic.rates_per_s)]
+            rates[hour % DAY_H] = max(rates[hour % DAY_H], rate)
+    return rates
+
+
+def poisson_quantile(mean: float, missed: float) -> int:
+    """Return the least n that a Poisson count exceeds with at most this probability.
+
+    The number of calls under way when none waits (M/G/infinity) is Poisson with mean rate x time.
+    """
+    term = total = math.exp(-mean)
+    n = 0
+    if term == 0.0:  # beyond what a float holds: the normal approximation, rounded up
+        return math.ceil(mean + 4 * math.sqrt(mean))
+    while 1 - total > missed:
+        n += 1
+        term *= mean / n
+        total += term
+    return n

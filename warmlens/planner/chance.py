@@ -1,0 +1,128 @@
+"""Chance that repeats itself, and the distributions that times are drawn from.
+
+The generator is SplitMix64 (Steele, Lea and Flood, 2014): a counter and a mix of its bits, so that
+the compiled kernel computes the very same numbers.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from warmlens.planner.errors import PlanError
+
+MASK = 2**64 - 1
+STEP = 0x9E3779B97F4A7C15
+MIX_1 = 0xBF58476D1CE4E5B9
+MIX_2 = 0x94D049BB133111EB
+UNIT = 2.0**-53
+
+ARRIVALS, BURSTS, SERVICE, LIVES = range(4)
+"""The streams of one seed: what one of them draws does not change what another one draws."""
+
+CONSTANT, EXPONENTIAL, TABLE = range(3)
+_KINDS = {"constant": CONSTANT, "exponential": EXPONENTIAL, "table": TABLE}
+
+
+def mixed(state: int) -> int:
+    """Return 64 bits that look like chance, for a counter."""
+    bits = ((state ^ (state >> 30)) * MIX_1) & MASK
+    bits = ((bits ^ (bits >> 27)) * MIX_2) & MASK
+    return bits ^ (bits >> 31)
+
+
+def first_state(seed: int, stream: int) -> int:
+    """Return where a stream of a seed begins."""
+    return mixed((seed * 4 + stream + 1) * STEP & MASK)
+
+
+class Stream:
+    """Draws from 0 to 1, 1 excluded.
+
+    Args:
+        seed: the same one gives the same draws.
+        stream: which of the seed's streams.
+    """
+
+    def __init__(self, seed: int, stream: int) -> None:
+        self._state = first_state(seed, stream)
+
+    def __call__(self) -> float:
+        """Return the next draw."""
+        self._state = (self._state + STEP) & MASK
+        return (mixed(self._state) >> 11) * UNIT
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """What a time is drawn from.
+
+    Attributes:
+        kind: `constant`; `exponential`; or `table`, quantiles with straight lines between them.
+        values_s: the constant, the mean, or the value at each quantile.
+        quantiles: for a table, from 0 to 1, ascending.
+
+    Raises:
+        PlanError: a value is negative or not a number, or the table does not ascend from 0 to 1.
+    """
+
+    kind: Literal["constant", "exponential", "table"]
+    values_s: tuple[float, ...]
+    quantiles: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.values_s or not all(0 <= value < math.inf for value in self.values_s):
+            raise PlanError("bad_time", f"a time is drawn from {self.values_s} s: below 0 or none")
+        if self.kind != "table":
+            return
+        pairs = list(zip(self.quantiles, self.quantiles[1:], strict=False))
+        if (
+            len(self.quantiles) != len(self.values_s)
+            or self.quantiles[:1] != (0.0,)
+            or self.quantiles[-1:] != (1.0,)
+            or not all(low < high for low, high in pairs)
+            or list(self.values_s) != sorted(self.values_s)
+        ):
+            raise PlanError(
+                "bad_quantiles",
+                f"quantiles {self.quantiles} of {self.values_s} s: both ascend, from 0 to 1",
+            )
+
+    @property
+    def code(self) -> int:
+        """The kind as a number, for the kernel."""
+        return _KINDS[self.kind]
+
+    @property
+    def mean_s(self) -> float:
+        """The mean."""
+        if self.kind != "table":
+            return self.values_s[0]
+        pieces = zip(
+            self.quantiles, self.quantiles[1:], self.values_s, self.values_s[1:], strict=False
+        )
+        return sum((high - low) * (a + b) / 2 for low, high, a, b in pieces)
+
+    def draw(self, chance: Callable[[], float]) -> float:
+        """Draw a time in seconds; a constant takes nothing from the stream."""
+        if self.kind == "constant":
+            return self.values_s[0]
+        share = chance()
+        if self.kind == "exponential":
+            return -math.log(1.0 - share) * self.values_s[0]
+        at = 0
+        while share > self.quantiles[at + 1]:
+            at += 1
+        low, high = self.quantiles[at], self.quantiles[at + 1]
+        a, b = self.values_s[at], self.values_s[at + 1]
+        return a + (b - a) * ((share - low) / (high - low))
+
+
+def constant(value_s: float) -> Distribution:
+    """Return the distribution of a time that is always the same."""
+    return Distribution("constant", (value_s,))
+
+
+def exponential(mean_s: float) -> Distribution:
+    """Return the exponential distribution with a mean."""
+    return Distribution("exponential", (mean_s,))

@@ -1,0 +1,127 @@
+"""What a simulation came to."""
+
+import math
+from dataclasses import dataclass, field
+
+from warmlens.planner.histogram import BINS, percentile_s
+
+
+@dataclass
+class Outcome:
+    """Counts and sums over everything that was simulated; a further run may be added to it.
+
+    Times are in seconds unless the name says otherwise.
+
+    Attributes:
+        requests: calls of users.
+        cold: those that waited for a new instance.
+        slowed: those of them that came while the warmer held an instance.
+        throttled: those that were refused.
+        busy_s: instance-seconds that users' calls took, init included.
+        init_s: the part of it that was init.
+        billed_ms: of users on demand; each call is rounded up to a millisecond.
+        provisioned_billed_ms: of users on provisioned instances.
+        provisioned_instance_s: instance-seconds of provisioned concurrency.
+        pings: calls of the warmer.
+        pings_cold: cold starts that they absorbed.
+        pings_throttled: those that were refused.
+        held_s: instance-seconds that pings held, without init.
+        pings_init_s: init that they absorbed.
+        pings_billed_ms: what is billed for them.
+        runs, rounds: of the warmer.
+        runs_s: time from a run's begin to its last answer.
+        instances: instances that were started.
+        peak_busy: most calls at once.
+        latency_s: sum of the users' latencies.
+        latencies: users by latency, in the bins of `histogram`.
+        busy_seen: users by the number of calls under way when they came.
+        horizon_s: simulated time.
+        hour_requests, hour_cold, hour_throttled: users by hour.
+        hour_busy, hour_alive: sums of one sample in the middle of each minute: calls under way,
+            instances there.
+        hour_samples: how many.
+    """
+
+    requests: int = 0
+    cold: int = 0
+    slowed: int = 0
+    throttled: int = 0
+    busy_s: float = 0.0
+    init_s: float = 0.0
+    billed_ms: int = 0
+    provisioned_billed_ms: int = 0
+    provisioned_instance_s: float = 0.0
+    pings: int = 0
+    pings_cold: int = 0
+    pings_throttled: int = 0
+    held_s: float = 0.0
+    pings_init_s: float = 0.0
+    pings_billed_ms: int = 0
+    runs: int = 0
+    rounds: int = 0
+    runs_s: float = 0.0
+    instances: int = 0
+    peak_busy: int = 0
+    latency_s: float = 0.0
+    horizon_s: float = 0.0
+    latencies: list[int] = field(default_factory=lambda: [0] * BINS)
+    busy_seen: list[int] = field(default_factory=list)
+    hour_requests: list[int] = field(default_factory=list)
+    hour_cold: list[int] = field(default_factory=list)
+    hour_throttled: list[int] = field(default_factory=list)
+    hour_busy: list[int] = field(default_factory=list)
+    hour_alive: list[int] = field(default_factory=list)
+    hour_samples: list[int] = field(default_factory=list)
+
+    @property
+    def served(self) -> int:
+        """Users that were not refused."""
+        return self.requests - self.throttled
+
+    @property
+    def cold_share(self) -> float:
+        """Users that met a cold start, as a share of those that were served."""
+        return self.cold / self.served if self.served else 0.0
+
+    @property
+    def slowed_share(self) -> float:
+        """Users that met a cold start during a round of the warmer, of those that were served."""
+        return self.slowed / self.served if self.served else 0.0
+
+    @property
+    def throttled_share(self) -> float:
+        """Users that were refused, as a share of all."""
+        return self.throttled / self.requests if self.requests else 0.0
+
+    @property
+    def mean_busy(self) -> float:
+        """Users' calls under way, on average over time."""
+        return self.busy_s / self.horizon_s if self.horizon_s else 0.0
+
+    @property
+    def mean_alive(self) -> float:
+        """Instances there, on average over time."""
+        samples = sum(self.hour_samples)
+        return sum(self.hour_alive) / samples if samples else 0.0
+
+    def percentile_ms(self, percent: float) -> float:
+        """Return a percentile of the users' latency, right to 0.05 %."""
+        return percentile_s(self.latencies, percent) * 1000
+
+    def make_room(self, *, hours: int, concurrency: int) -> None:
+        """Lengthen the lists by hour and by concurrency to what a run needs."""
+        for counts in (
+            self.hour_requests,
+            self.hour_cold,
+            self.hour_throttled,
+            self.hour_busy,
+            self.hour_alive,
+            self.hour_samples,
+        ):
+            counts.extend([0] * (hours - len(counts)))
+        self.busy_seen.extend([0] * (concurrency + 1 - len(self.busy_seen)))
+
+
+def rounded_up_ms(duration_s: float) -> int:
+    """Return what is billed: whole milliseconds, rounded up; a rounding error is no millisecond."""
+    return math.ceil(duration_s * 1000.0 - 1e-6)

@@ -1,0 +1,210 @@
+"""Advice as records for programs, and as text for people."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from warmlens.planner.advice import Advice, Plan, Question, Variation
+from warmlens.planner.cost import Item, total_usd
+from warmlens.planner.servers import BreakEven
+from warmlens.planner.settings_text import settings_text
+from warmlens.records import Record, today
+
+COMMAND = "warmlens plan"
+
+
+def plan_records(advice: Advice, question: Question) -> Iterator[Record]:
+    """Give two records for each plan: what it costs, and how fast it is."""
+    objective = question.objective
+    for plan in advice.plans:
+        candidate = plan.candidate
+        rank = {id(advice.chosen): "chosen", id(advice.runner_up): "runner-up"}.get(id(plan), "")
+        conditions = {
+            "memory_mb": candidate.measured.memory_mb,
+            "architecture": candidate.architecture,
+            "model_store": candidate.measured.model_store,
+            "warming": candidate.warming,
+            "warm_by_hour": list(candidate.by_hour),
+            "hold_ms": candidate.hold_ms,
+            "traffic": question.traffic.description,
+            "region": question.prices.region,
+            "prices": question.prices.date,
+            "cold_share": plan.reached.cold_share.mean,
+            "cold_share_high": plan.reached.cold_share.high,
+            "meets": plan.meets,
+            "frontier": any(plan is each for each in advice.frontier),
+            "rank": rank,
+        }
+        latency = plan.reached.latency_ms
+        yield _record(candidate.label, "cost_usd_per_month", plan.usd_per_month, "USD", conditions)
+        yield _record(
+            candidate.label,
+            "latency_ms",
+            latency.mean,
+            "ms",
+            {
+                **conditions,
+                "percent": objective.percent,
+                "latency_at_most_ms": objective.latency_ms,
+                "low": latency.low,
+                "high": latency.high,
+            },
+        )
+
+
+def cost_records(items: Sequence[Item], conditions: dict[str, object]) -> list[Record]:
+    """Return one record for each item of a month's bill, and one for the total."""
+    records = [
+        _record(
+            item.name,
+            "cost_usd_per_month",
+            item.usd,
+            "USD",
+            {**conditions, "quantity": item.quantity, "unit": item.unit, "price": item.price},
+        )
+        for item in items
+    ]
+    return [
+        *records,
+        _record("total", "cost_usd_per_month", total_usd(items), "USD", conditions),
+    ]
+
+
+def in_words(
+    advice: Advice, question: Question, servers: Sequence[BreakEven], pays_above: float | None
+) -> str:
+    """Return the advice as text."""
+    if advice.chosen is None:
+        return "\n".join(_nothing(advice, question)) + "\n"
+    lines = [
+        f"Traffic: {question.traffic.description}; simulated {question.seed_count} times.",
+        f"Objective: {question.objective.description}.",
+        f"Prices: {question.prices.region}, {question.prices.date}.",
+        "",
+        *_plan_lines("Plan", advice.chosen, question),
+        "",
+        *(
+            _plan_lines("Runner-up", advice.runner_up, question)
+            if advice.runner_up
+            else ["Runner-up: no plan of another kind meets the objective."]
+        ),
+        "",
+        "Cost against latency, nothing being both cheaper and faster:",
+        *(_frontier_line(plan, question) for plan in advice.frontier),
+        "",
+        "If an assumption is wrong:",
+        *(_variation_line(each, advice.chosen, question) for each in advice.variations),
+        "",
+        *_comparison(servers, pays_above),
+        "",
+        "Settings:",
+        settings_text(
+            advice.chosen.candidate,
+            region=question.prices.region,
+            peak_busy=advice.chosen.reached.peak_busy,
+        ),
+    ]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _plan_lines(name: str, plan: Plan, question: Question) -> list[str]:
+    found, percent = plan.reached, question.objective.percent
+    return [
+        f"{name}: {plan.candidate.label}",
+        f"  ${plan.usd_per_month:.2f} a month, p{percent:g} {found.latency_ms.mean:.0f} ms "
+        f"({found.latency_ms.low:.0f} to {found.latency_ms.high:.0f}), "
+        f"cold {found.cold_share.mean:.3%} "
+        f"({max(0.0, found.cold_share.low):.3%} to {found.cold_share.high:.3%})",
+        *(f"    ${item.usd:9.3f}  {item.name}" for item in _largest(plan.items)),
+    ]
+
+
+def _largest(items: Iterable[Item]) -> list[Item]:
+    return sorted(items, key=lambda item: -item.usd)
+
+
+def _frontier_line(plan: Plan, question: Question) -> str:
+    mark = "meets" if plan.meets else "misses"
+    return (
+        f"  ${plan.usd_per_month:8.2f}  p{question.objective.percent:g} "
+        f"{plan.reached.latency_ms.mean:6.0f} ms  cold {plan.reached.cold_share.mean:7.3%}  "
+        f"{mark}  {plan.candidate.label}"
+    )
+
+
+def _variation_line(variation: Variation, chosen: Plan, question: Question) -> str:
+    own = variation.chosen
+    figures = (
+        f"${own.usd_per_month:.2f}, p{question.objective.percent:g} "
+        f"{own.reached.latency_ms.mean:.0f} ms, cold {own.reached.cold_share.mean:.3%}"
+    )
+    begin = f"  {variation.assumptions.name}: {figures}; "
+    if own.meets:
+        if variation.best and variation.best.candidate != chosen.candidate:
+            return (
+                f"{begin}still meets it, though {variation.best.candidate.label} would do for "
+                f"${variation.best.usd_per_month:.2f}"
+            )
+        return f"{begin}the same plan"
+    if variation.best is None:
+        return f"{begin}neither this plan nor another one meets the objective"
+    return (
+        f"{begin}misses it, take {variation.best.candidate.label} "
+        f"for ${variation.best.usd_per_month:.2f}"
+    )
+
+
+def _comparison(servers: Sequence[BreakEven], pays_above: float | None) -> list[str]:
+    lines = []
+    for each in servers:
+        if each.requests_per_day is None:
+            when = "dearer than the plan up to a thousandfold of this traffic"
+        else:
+            when = f"cheaper from {each.requests_per_day:,.0f} requests a day of the same shape"
+        lines.append(
+            f"{each.name}, processors needed: {each.servers}, ${each.usd_per_month:.2f} a month; "
+            f"{when}."
+        )
+    if pays_above is not None:
+        lines.append(
+            f"Provisioned concurrency: an instance is cheaper provisioned than on demand while it "
+            f"is busy more than {pays_above:.0%} of its time."
+        )
+    return lines
+
+
+def _nothing(advice: Advice, question: Question) -> list[str]:
+    best = min(
+        advice.plans,
+        key=lambda plan: (plan.reached.throttled_share, plan.reached.latency_ms.high),
+    )
+    coldest = min(advice.plans, key=lambda plan: plan.reached.cold_share.high)
+    percent = question.objective.percent
+    return [
+        f"No plan meets the objective, {question.objective.description}, among "
+        f"{len(advice.plans)} that were tried.",
+        f"The fastest: {best.candidate.label}, p{percent:g} {best.reached.latency_ms.mean:.0f} ms, "
+        f"${best.usd_per_month:.2f} a month.",
+        f"The fewest cold starts: {coldest.candidate.label}, "
+        f"{coldest.reached.cold_share.mean:.3%} (up to {coldest.reached.cold_share.high:.3%}), "
+        f"${coldest.usd_per_month:.2f} a month.",
+        *(
+            [f"{best.reached.throttled_share:.2%} of the users are refused: raise --concurrency."]
+            if best.reached.throttled_share
+            else []
+        ),
+    ]
+
+
+def _record(
+    name: str, metric: str, value: float, unit: str, conditions: dict[str, object]
+) -> Record:
+    return Record(
+        name=name,
+        metric=metric,
+        value=value,
+        unit=unit,
+        kind="simulated",
+        conditions=conditions,
+        command=COMMAND,
+        machine="",
+        date=today(),
+    )

@@ -1,0 +1,152 @@
+"""Service times and cold starts as `warmlens bench cold` and `bench warm` measured them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from warmlens.paths import ROOT
+from warmlens.planner.chance import Distribution
+from warmlens.planner.errors import PlanError
+from warmlens.records import Record, read_records
+
+SPEED_RECORDS = ROOT / "docs" / "records" / "speed.jsonl"
+DEFAULT_INPUT_PX = 128  # that of the model in the settings
+DEFAULT_MEGAPIXELS = 2.0
+COLD_MEGAPIXELS = 2.0  # the photo that `bench cold` takes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One memory size with one model store, as measured.
+
+    Attributes:
+        memory_mb: memory size, which brings the processor share.
+        vcpu: that share.
+        model_store: where the model was loaded from.
+        service: of a warm call, in the function.
+        init: from the start of the process until a warm call's work would begin.
+        cold_ms, warm_ms: medians.
+        cold_samples, warm_samples: how many starts and calls they are of.
+        where: machine and date.
+    """
+
+    memory_mb: int
+    vcpu: float
+    model_store: str
+    service: Distribution
+    init: Distribution
+    cold_ms: float
+    warm_ms: float
+    cold_samples: int
+    warm_samples: int
+    where: str
+
+
+def read_measured(
+    files: Iterable[Path],
+    *,
+    input_px: int = DEFAULT_INPUT_PX,
+    megapixels: float = DEFAULT_MEGAPIXELS,
+    page_cache: str = "warm",
+) -> list[Measured]:
+    """Read what was measured, for every memory size and model store that has both figures.
+
+    Args:
+        files: records of `bench cold` and `bench warm`, as JSON Lines.
+        input_px: side of the model's input.
+        megapixels: size of users' photos.
+        page_cache: what cold starts were measured under, `warm` or `dropped`.
+
+    Raises:
+        PlanError: a file is not readable, or nothing fits.
+    """
+    records: list[Record] = []
+    for file in files:
+        try:
+            records += read_records(file.read_text())
+        except (OSError, ValueError, TypeError) as error:
+            raise PlanError(
+                "bad_speed_records",
+                f"{file}: not the records of warmlens bench cold and bench warm: {error}",
+            ) from None
+    warm = {
+        each.conditions["memory_mb"]: each
+        for each in records
+        if (each.name, each.metric) == ("ours", "warm_ms")
+        and each.conditions["input_px"] == input_px
+        and each.conditions["megapixels"] == megapixels
+    }
+    cold = {
+        (each.conditions["memory_mb"], each.conditions["model_store"]): each
+        for each in records
+        if (each.name, each.metric) == ("ours", "cold_start_ms")
+        and each.conditions["input_px"] == input_px
+        and each.conditions["page_cache"] == page_cache
+    }
+    found = [
+        _measured(cold[memory_mb, store], warm[memory_mb])
+        for memory_mb, store in sorted(cold)
+        if memory_mb in warm
+    ]
+    if not found:
+        raise PlanError(
+            "not_measured",
+            f"no memory size has both a cold start and a warm call at {input_px} px, "
+            f"{megapixels:g} megapixels, page cache {page_cache}: cold starts at "
+            f"{_sizes(key[0] for key in cold)}, warm calls at {_sizes(warm)}; measure with "
+            "warmlens bench cold and bench warm",
+        )
+    return found
+
+
+def pick(measured: Sequence[Measured], memory_mb: int, model_store: str) -> Measured:
+    """Return one of them.
+
+    Raises:
+        PlanError: it was not measured; nothing is interpolated.
+    """
+    for each in measured:
+        if (each.memory_mb, each.model_store) == (memory_mb, model_store):
+            return each
+    known = ", ".join(f"{each.memory_mb} MB from {each.model_store}" for each in measured)
+    raise PlanError(
+        "not_measured",
+        f"{memory_mb} MB with the model from {model_store} was not measured; measured: {known}",
+    )
+
+
+def _measured(cold: Record, warm: Record) -> Measured:
+    # The first answer takes a warm call's time more than init; its own is not told apart.
+    init = [max(0.0, ms - warm.value) for ms in _points_ms(cold)]
+    return Measured(
+        memory_mb=cold.conditions["memory_mb"],
+        vcpu=cold.conditions["vcpu"],
+        model_store=cold.conditions["model_store"],
+        service=_table(_points_ms(warm)),
+        init=_table(init),
+        cold_ms=cold.value,
+        warm_ms=warm.value,
+        cold_samples=cold.samples or 0,
+        warm_samples=warm.samples or 0,
+        where=f"{warm.machine}, {warm.date}",
+    )
+
+
+def _points_ms(record: Record) -> list[float]:
+    """Median, 95th and 99th percentile, and what the line through the latter two gives for 100.
+
+    Records keep no more. The half below the median is taken as slow as the median, and above the
+    99th percentile nothing is known: the line is a guess that stands in the docs.
+    """
+    p95 = record.p95 if record.p95 is not None else record.value
+    p99 = record.p99 if record.p99 is not None else p95
+    return [record.value, record.value, p95, p99, p99 + (p99 - p95) / 4]
+
+
+def _table(points_ms: Sequence[float]) -> Distribution:
+    values_s = tuple(ms / 1000 for ms in points_ms)
+    return Distribution("table", values_s, (0.0, 0.5, 0.95, 0.99, 1.0))
+
+
+def _sizes(sizes: Iterable[int]) -> str:
+    return ", ".join(f"{size} MB" for size in sorted(set(sizes))) or "no size"

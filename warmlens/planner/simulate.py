@@ -1,0 +1,112 @@
+"""One simulation or many: by the compiled kernel where Numba is installed, else in plain Python."""
+
+import importlib.util
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from warmlens.planner import reference
+from warmlens.planner.errors import PlanError
+from warmlens.planner.model import Model
+from warmlens.planner.outcome import Outcome
+from warmlens.planner.traffic import Traffic
+
+
+class Engine(StrEnum):
+    """What computes; both give the same figures."""
+
+    AUTO = "auto"
+    NUMBA = "numba"
+    PYTHON = "python"
+
+
+def engine_in_force(engine: Engine = Engine.AUTO) -> Engine:
+    """Return which one computes.
+
+    Raises:
+        PlanError: Numba is asked for and not installed.
+    """
+    installed = importlib.util.find_spec("numba") is not None
+    if engine is Engine.NUMBA and not installed:
+        raise PlanError(
+            "no_numba",
+            "Numba is not installed: pip install -r requirements-planner.txt, or take "
+            "--engine python, which gives the same figures and takes longer",
+        )
+    if engine is Engine.AUTO:
+        return Engine.NUMBA if installed else Engine.PYTHON
+    return engine
+
+
+def simulate(
+    model: Model,
+    traffic: Traffic,
+    *,
+    horizon_s: float,
+    seed: int,
+    engine: Engine = Engine.AUTO,
+) -> Outcome:
+    """Serve users' calls for a time.
+
+    Args:
+        model: the function and how it is run.
+        traffic: the users.
+        horizon_s: how long.
+        seed: draws arrivals, times and the lives of instances.
+        engine: what computes.
+
+    Raises:
+        PlanError: an arrival of a trace is out of order, the horizon is not above zero, or Numba
+            is asked for and not installed.
+    """
+    if not 0 < horizon_s < math.inf:
+        raise PlanError("bad_horizon", f"{horizon_s:g} s are to be simulated: give a time above 0")
+    if engine_in_force(engine) is Engine.NUMBA:
+        from warmlens.planner import kernel_run
+
+        return kernel_run.simulate(model, traffic, horizon_s=horizon_s, seed=seed)
+    arrivals = traffic.arrivals(seed, horizon_s)
+    return reference.simulate(model, arrivals, horizon_s=horizon_s, seed=seed)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over seeds, and where the mean of all seeds would be, nineteen times of twenty.
+
+    Attributes:
+        mean: of the seeds.
+        low, high: of the interval; the mean itself for a single seed.
+    """
+
+    mean: float
+    low: float
+    high: float
+
+
+def interval(values: Sequence[float]) -> Interval:
+    """Return the mean with its 95 % interval, by Student's t distribution.
+
+    Args:
+        values: one for each seed.
+    """
+    mean = statistics.fmean(values)
+    if len(values) == 1:
+        return Interval(mean, mean, mean)
+    half = _t_975(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
+    return Interval(mean, mean - half, mean + half)
+
+
+def each_seed(outcomes: Sequence[Outcome], figure: Callable[[Outcome], float]) -> Interval:
+    """Return a figure's interval over the outcomes of several seeds."""
+    return interval([figure(outcome) for outcome in outcomes])
+
+
+def _t_975(degrees: int) -> float:
+    """The 97.5 % quantile of Student's t: a table for few degrees, then Cornish and Fisher's."""
+    table = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
+    if degrees <= len(table):
+        return table[degrees - 1]
+    z = statistics.NormalDist().inv_cdf(0.975)
+    return z + (z**3 + z) / (4 * degrees) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * degrees**2)

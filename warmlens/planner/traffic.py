@@ -1,0 +1,228 @@
+"""When users call: a rate by the hour with bursts, or a trace of moments."""
+
+import csv
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from warmlens.planner.chance import ARRIVALS, BURSTS, Stream
+from warmlens.planner.errors import PlanError
+from warmlens.planner.model import HOUR_S
+
+MAX_BURST = 100_000
+
+
+class Traffic(Protocol):
+    """Users' calls."""
+
+    @property
+    def description(self) -> str:
+        """What people call it."""
+        ...
+
+    def arrivals(self, seed: int, horizon_s: float) -> Iterator[float]:
+        """Give the moments of the calls in seconds, ascending, all before the horizon."""
+        ...
+
+    def expected(self, horizon_s: float) -> float:
+        """Return how many calls are expected before the horizon."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bursts:
+    """Groups of users who come almost at once, at independent moments.
+
+    Attributes:
+        size: users in a group.
+        per_hour: groups in an hour, on average.
+        within_s: time over which a group's calls are spread evenly; a group that would come during
+            another one comes after it.
+
+    Raises:
+        PlanError: a number is out of range.
+    """
+
+    size: int
+    per_hour: float
+    within_s: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.size <= MAX_BURST:
+            raise PlanError("bad_burst", f"a burst of {self.size} users: 1 to {MAX_BURST}")
+        require_rate("bursts an hour", self.per_hour)
+        if not 0 <= self.within_s <= HOUR_S:
+            raise PlanError("bad_burst", f"a burst within {self.within_s:g} s: 0 to {HOUR_S:g}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """Users who come independently of each other, at a rate for each part of a day, and bursts.
+
+    Attributes:
+        rates_per_s: of each part, from midnight on; after the last comes the first again.
+        segment_s: length of a part.
+        bursts: groups of users beside them, or None.
+        description: what people call it.
+
+    Raises:
+        PlanError: a rate is negative or not a number.
+    """
+
+    rates_per_s: tuple[float, ...]
+    segment_s: float = HOUR_S
+    bursts: Bursts | None = None
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.rates_per_s or not 0 < self.segment_s < math.inf:
+            raise PlanError("empty_profile", "a profile needs at least one rate")
+        for at, rate in enumerate(self.rates_per_s):
+            require_rate(f"the rate of part {at} of the profile", rate)
+
+    def scaled(self, factor: float) -> "Profile":
+        """Return the same shape with all rates multiplied, those of bursts too."""
+        bursts = self.bursts and replace(self.bursts, per_hour=self.bursts.per_hour * factor)
+        rates = tuple(rate * factor for rate in self.rates_per_s)
+        return replace(self, rates_per_s=rates, bursts=bursts)
+
+    def expected(self, horizon_s: float) -> float:
+        """Return how many calls are expected before the horizon."""
+        total, at = 0.0, 0
+        while at * self.segment_s < horizon_s:
+            length_s = min(self.segment_s, horizon_s - at * self.segment_s)
+            total += self.rates_per_s[at % len(self.rates_per_s)] * length_s
+            at += 1
+        if self.bursts:
+            total += self.bursts.size * self.bursts.per_hour * horizon_s / HOUR_S
+        return total
+
+    def arrivals(self, seed: int, horizon_s: float) -> Iterator[float]:
+        """Give the moments of the calls, drawn from the seed."""
+        base, bursts = self._base(seed, horizon_s), self._burst_arrivals(seed, horizon_s)
+        base_s, burst_s = next(base), next(bursts)
+        while True:
+            if base_s <= burst_s:
+                now_s, base_s = base_s, next(base, math.inf)
+            else:
+                now_s, burst_s = burst_s, next(bursts, math.inf)
+            if now_s >= horizon_s:
+                return
+            yield now_s
+
+    def _base(self, seed: int, horizon_s: float) -> Iterator[float]:
+        """The moments at which the expected count has grown by exponential steps of mean 1."""
+        chance = Stream(seed, ARRIVALS)
+        now_s, segment = 0.0, 0
+        while True:
+            step = -math.log(1.0 - chance())
+            while True:
+                if now_s >= horizon_s:
+                    yield math.inf
+                    return
+                rate = self.rates_per_s[segment % len(self.rates_per_s)]
+                end_s = (segment + 1) * self.segment_s
+                if rate > 0 and now_s + step / rate < end_s:
+                    now_s += step / rate
+                    break
+                step -= (end_s - now_s) * rate
+                now_s = end_s
+                segment += 1
+            yield now_s
+
+    def _burst_arrivals(self, seed: int, horizon_s: float) -> Iterator[float]:
+        if self.bursts is None or self.bursts.per_hour == 0:
+            yield math.inf
+            return
+        chance, moment_s, begin_s = Stream(seed, BURSTS), 0.0, 0.0
+        rate = self.bursts.per_hour / HOUR_S
+        step_s = self.bursts.within_s / self.bursts.size
+        while begin_s < horizon_s:
+            moment_s += -math.log(1.0 - chance()) / rate
+            begin_s = max(moment_s, begin_s)
+            for number in range(self.bursts.size):
+                yield begin_s + number * step_s
+            begin_s += self.bursts.size * step_s
+        yield math.inf
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """Moments of calls in a CSV file with the column `arrival_s`, read while they are simulated.
+
+    Attributes:
+        file: the file; checked by `read_trace`.
+        count: how many calls.
+        last_s: when the last one comes.
+        per_hour: how many come in each hour.
+    """
+
+    file: Path
+    count: int
+    last_s: float
+    per_hour: tuple[int, ...]
+
+    @property
+    def description(self) -> str:
+        """What people call it."""
+        return f"trace {self.file.name}, {self.count:,} calls"
+
+    def arrivals(self, seed: int, horizon_s: float) -> Iterator[float]:
+        """Give the moments of the calls; the seed has no part in them."""
+        for now_s in moments(self.file):
+            if now_s >= horizon_s:
+                return
+            yield now_s
+
+    def expected(self, horizon_s: float) -> float:
+        """Return how many calls come before the horizon, to the hour."""
+        return float(sum(self.per_hour[: math.ceil(horizon_s / HOUR_S)]))
+
+    def as_profile(self) -> Profile:
+        """Return users at the trace's rate of each hour, who come independently of each other."""
+        rates = tuple(count / HOUR_S for count in self.per_hour)
+        return Profile(rates_per_s=rates, description=f"{self.description}, by the hour")
+
+
+def moments(file: Path) -> Iterator[float]:
+    """Read the moments of a trace, one at a time.
+
+    Raises:
+        PlanError: the file has no column `arrival_s`, or a line of it has no number.
+    """
+    with file.open(newline="") as lines:
+        reader = csv.DictReader(lines)
+        if "arrival_s" not in (reader.fieldnames or ()):
+            raise PlanError("bad_trace", f"{file}: a trace has the column arrival_s")
+        for row in reader:
+            try:
+                now_s = float(row["arrival_s"])
+            except (TypeError, ValueError):
+                raise PlanError(
+                    "bad_trace", f"{file}, line {reader.line_num}: {row['arrival_s']!r} is no time"
+                ) from None
+            if not 0 <= now_s < math.inf:
+                raise PlanError(
+                    "bad_trace", f"{file}, line {reader.line_num}: {now_s:g} s; times begin at 0"
+                )
+            yield now_s
+
+
+def constant_rate(per_s: float, bursts: Bursts | None = None) -> Profile:
+    """Return users who come at one rate all day."""
+    require_rate("the rate", per_s)
+    return Profile(rates_per_s=(per_s,), bursts=bursts, description=f"{per_s:g} a second")
+
+
+def require_rate(what: str, rate: float) -> None:
+    """Refuse a rate that is none.
+
+    Raises:
+        PlanError: it is negative or not a finite number.
+    """
+    if not math.isfinite(rate):
+        raise PlanError("bad_rate", f"{what} is {rate}: give a number")
+    if rate < 0:
+        raise PlanError("negative_rate", f"{what} is {rate:g}: a rate must not be negative")

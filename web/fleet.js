@@ -1,0 +1,128 @@
+/** The view of the instances, which only the local cloud has. */
+
+import { duration } from "./result.js";
+
+const AT_REST_MS = 1000;
+const WATCHING_MS = 120; // while a burst or a round is under way
+const SHOWN_CALLS = 8;
+const SHORT_ID_LENGTH = 8;
+const WORDS = { init: "starting", idle: "idle", busy: "busy", held: "held" };
+
+const at = (id) => document.getElementById(id);
+
+let underWay = 0;
+let timer = 0;
+
+/** Show the fleet and keep it current for as long as the page is seen. */
+export function watch() {
+  at("fleet-card").hidden = false;
+  at("burst-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    act("_local/burst", { calls: at("burst-calls").valueAsNumber }, burstSaid);
+  });
+  at("warm-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    act("_local/warm", { instances: at("warm-instances").valueAsNumber }, warmSaid);
+  });
+  document.addEventListener("visibilitychange", refresh);
+  refresh();
+}
+
+async function act(path, body, said) {
+  underWay += 1;
+  at("fleet-said").textContent = "Under way…";
+  refresh();
+  try {
+    const response = await fetch(path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    const answer = await response.json();
+    at("fleet-said").textContent = response.ok ? said(answer) : answer.error.message;
+  } catch {
+    at("fleet-said").textContent = "The local cloud does not answer. Is it still running?";
+  } finally {
+    underWay -= 1;
+    refresh();
+  }
+}
+
+async function refresh() {
+  clearTimeout(timer);
+  if (document.hidden) return;
+  try {
+    const response = await fetch("_local/fleet");
+    if (!response.ok) throw new Error(`the fleet answered ${response.status}`);
+    const { instances, calls } = await response.json();
+    showInstances(instances);
+    showCalls(calls);
+    at("fleet-gone").hidden = true;
+  } catch {
+    at("fleet-gone").hidden = false;
+  }
+  clearTimeout(timer); // another refresh may have been faster
+  timer = setTimeout(refresh, underWay ? WATCHING_MS : AT_REST_MS);
+}
+
+function showInstances(instances) {
+  const counts = Object.fromEntries(Object.keys(WORDS).map((state) => [state, 0]));
+  for (const { state } of instances) counts[state] += 1;
+  at("fleet-counts").textContent = Object.entries(counts)
+    .map(([state, count]) => `${count} ${WORDS[state]}`)
+    .join(" · ");
+  at("fleet-instances").replaceChildren(...instances.map(instanceItem));
+}
+
+function instanceItem({ id, state, calls, init_ms: initMs }) {
+  const item = document.createElement("li");
+  item.dataset.state = state;
+  item.dataset.instance = id;
+  const start = initMs === null ? "" : `, init ${duration(initMs)}`;
+  const count = calls === 1 ? "1 call" : `${calls} calls`;
+  item.append(
+    words("instance-id", id.slice(0, SHORT_ID_LENGTH)),
+    words("instance-state", WORDS[state]),
+    words("instance-calls", count + start),
+  );
+  return item;
+}
+
+function showCalls(calls) {
+  at("fleet-calls").replaceChildren(...calls.slice(0, SHOWN_CALLS).map(callItem));
+}
+
+function callItem(call) {
+  const item = document.createElement("li");
+  const who = call.instance_id?.slice(0, SHORT_ID_LENGTH) ?? "no instance";
+  const end = call.outcome === "answered" ? (call.cold_start ? "cold" : "warm") : call.outcome;
+  item.append(
+    words("call-number", `#${call.number}`),
+    words("call-method", call.method || "call"),
+    words("call-instance", who),
+    words("call-end", `${end}, ${duration(call.duration_ms)}`),
+  );
+  return item;
+}
+
+function burstSaid({ calls, answered, cold, throttled, failed, slowest_ms: slowestMs }) {
+  const rest = [
+    `${cold} met a cold start`,
+    throttled ? `${throttled} were throttled` : "",
+    failed ? `${failed} failed` : "",
+    `the slowest took ${duration(slowestMs)}`,
+  ];
+  return `${answered} of ${calls} calls were answered; ${rest.filter(Boolean).join(", ")}.`;
+}
+
+function warmSaid({ distinct, requested, cold, rounds }) {
+  const times = rounds === 1 ? "one round" : `${rounds} rounds`;
+  return `${distinct} of ${requested} instances are warm, ${cold} started for it, in ${times}.`;
+}
+
+function words(className, text) {
+  const element = document.createElement("span");
+  element.className = className;
+  element.textContent = text;
+  return element;
+}
