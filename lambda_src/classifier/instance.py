@@ -109,8 +109,12 @@ class Instance:
             # Here and not above, so that the files are on their way meanwhile.
             runtime = self._start_runtime()
             from .model import open_model
-        with measure("runtime"):
-            self._runtime = runtime.result()
+        try:
+            with measure("runtime"):
+                self._runtime = runtime.result()
+        except ModelError:
+            files.wait()  # the next attempt writes to the same places
+            raise
         with measure("files"):
             verified = files.result()
         with measure("session"):
