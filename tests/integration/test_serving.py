@@ -5,7 +5,7 @@ import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -207,7 +207,7 @@ def test_nothing_is_changed_while_a_deployment_shifts_calls(
         def __getattr__(self, name: str) -> Any:
             return getattr(functions, name)
 
-    serving = Serving(Shifting(), FUNCTION, Store(s3, models_bucket(s3)))  # type: ignore[arg-type]
+    serving = Serving(cast(Any, Shifting()), FUNCTION, Store(s3, models_bucket(s3)))
     with pytest.raises(ModelError) as refused:
         serving.serve(NAME, "1.1.0")
     assert refused.value.code == "deployment_in_progress"

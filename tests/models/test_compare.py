@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ EPOCHS = {"small-cnn": 2, "resnet50-head": 1, "resnet50-full": 1}
 
 
 def comparison(lab: Lab, resnet_run: Path, out: Path, **changes: object) -> Comparison:
-    values = {
+    values: dict[str, Any] = {
         "data": lab.photos,
         "pretrained": str(resnet_run),
         "out": out,
@@ -33,7 +34,7 @@ def comparison(lab: Lab, resnet_run: Path, out: Path, **changes: object) -> Comp
         "precision": "fp32",
         **changes,
     }
-    return Comparison(**values)  # type: ignore[arg-type]
+    return Comparison(**values)
 
 
 def test_every_way_is_trained_measured_and_drawn_and_a_second_run_trains_nothing_again(

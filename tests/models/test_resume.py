@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,8 +117,8 @@ def test_half_a_checkpoint_is_refused_and_left_alone(lab: Lab, tmp_path: Path) -
     ],
 )
 def test_another_run_does_not_go_on_with_this_one(
-    lab: Lab, small_run: Path, change: dict[str, int], words: str
+    lab: Lab, small_run: Path, change: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(ModelError, match=words) as refused:
-        lab.train(small_run, "small-cnn", 8, **change)  # type: ignore[arg-type]  # one of two
+        lab.train(small_run, "small-cnn", 8, **change)
     assert refused.value.code == "other_run"
