@@ -11,7 +11,6 @@ from warmlens.bench.warming.comparison import INSTANCES
 from warmlens.experiments.prices import (
     DAYS_PER_MONTH,
     HOURS_PER_MONTH,
-    LAMBDA,
     PAPER,
     PINGS_PER_MONTH,
     TODAY,
@@ -52,7 +51,7 @@ def arithmetic() -> Iterator[Record]:
         yield _record(
             "today",
             "usd_per_million",
-            (today_usd(int(size), 100) - float(LAMBDA["s3_per_get"])) * 1e6,
+            (today_usd(int(size), 100) - TODAY["s3_per_get"]) * 1e6,
             "USD",
             about,
         )
@@ -268,14 +267,14 @@ def ping_usd_per_month(instances: int = INSTANCES) -> float:
     The warmer's own run is not in it.
     """
     gb_s = instances * HOLD_MS / 1000 * MEMORY_MB / 1024
-    fees: float = instances * LAMBDA["lambda_per_request"] + LAMBDA["scheduler_per_invocation"]
+    fees: float = instances * TODAY["lambda_per_request"] + TODAY["scheduler_per_invocation"]
     return PINGS_PER_MONTH * (gb_s * gb_s_usd("x86_64") + fees)
 
 
 def provisioned_usd_per_month(instances: int = INSTANCES) -> float:
     """Return what provisioned concurrency costs, all day."""
     gb_s = instances * MEMORY_MB / 1024 * HOURS_PER_MONTH * 3600
-    return gb_s * float(LAMBDA["provisioned_x86_per_gb_s"])
+    return gb_s * TODAY["provisioned_x86_per_gb_s"]
 
 
 def records(samples: Mapping[str, Sequence[Sample]]) -> Iterator[Record]:
@@ -305,10 +304,10 @@ def _record(
         value=value,
         unit=unit,
         kind=kind,
-        conditions={**conditions, "prices": TODAY["date"] if name == "today" else PAPER["date"]},
+        conditions={**conditions, "prices": TODAY.date if name == "today" else PAPER["date"]},
         command=COMMAND,
         machine="",
-        date=TODAY["date"],
+        date=TODAY.date,
     )
 
 
@@ -327,7 +326,7 @@ def _from(
         value=value,
         unit=unit,
         kind="computed",
-        conditions={**conditions, "prices": TODAY["date"]},
+        conditions={**conditions, "prices": TODAY.date},
         command=COMMAND,
         machine=times.source.machine,
         date=times.source.date,

@@ -1,4 +1,4 @@
-"""Prices with their dates: the paper's, as printed, and today's."""
+"""What a request costs: at the paper's prices, as printed, and at today's."""
 
 import json
 import math
@@ -12,8 +12,7 @@ from warmlens.prices import read_prices
 
 _HERE = Path(__file__).parent
 PAPER: dict[str, Any] = json.loads((_HERE / "paper.json").read_text())
-TODAY: dict[str, Any] = json.loads((_HERE / "today.json").read_text())
-LAMBDA = read_prices()
+TODAY = read_prices()
 HOURS_PER_MONTH = 730
 DAYS_PER_MONTH = 30
 PINGS_PER_MONTH = DAYS_PER_MONTH * 24 * 12
@@ -42,8 +41,9 @@ class Ec2:
 def servers() -> list[Ec2]:
     """Return the servers that Lambda is compared with."""
     return [
-        Ec2(name, each["usd"], each["vcpus"], each["sustained_share"], each["architecture"])
-        for name, each in TODAY["ec2_per_hour"].items()
+        Ec2("t3.medium", TODAY["ec2_t3_medium_per_h"], 2, 0.2, "x86_64"),
+        Ec2("c7i.large", TODAY["ec2_c7i_large_per_h"], 2, 1.0, "x86_64"),
+        Ec2("c7g.large", TODAY["ec2_c7g_large_per_h"], 2, 1.0, "arm64"),
     ]
 
 
@@ -77,7 +77,7 @@ def today_usd(
         architecture: `x86_64` or `arm64`.
     """
     gb_s = math.ceil(duration_ms + init_ms) / 1000 * memory_mb / 1024
-    fees: float = LAMBDA["lambda_per_request"] + LAMBDA["s3_per_get"]
+    fees: float = TODAY["lambda_per_request"] + TODAY["s3_per_get"]
     return gb_s * gb_s_usd(architecture) + fees
 
 
@@ -94,11 +94,11 @@ def mean_usd(usd: Callable[[float], float], durations_ms: Sequence[float]) -> fl
 def gb_s_usd(architecture: str) -> float:
     """Return the price of a GB-second."""
     name = {"x86_64": "lambda_x86_per_gb_s", "arm64": "lambda_arm_per_gb_s"}[architecture]
-    return float(LAMBDA[name])
+    return TODAY[name]
 
 
 def api_usd(api: str) -> float:
     """Return the price of a request to an API: `REST`, `HTTP` or `none`."""
     if api == "none":
         return 0.0
-    return float(TODAY[{"REST": "rest_api_per_request", "HTTP": "http_api_per_request"}[api]])
+    return TODAY[{"REST": "rest_api_per_request", "HTTP": "http_api_per_request"}[api]]

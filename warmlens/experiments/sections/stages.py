@@ -1,0 +1,86 @@
+"""First and second call by stages, and the whole flow: Fig. 10, Fig. 11."""
+
+from warmlens.bench.speed.cold import STAGES
+from warmlens.experiments import flow
+from warmlens.experiments.found import Records
+from warmlens.experiments.prices import PAPER
+from warmlens.experiments.sections.text import Chart, commands, ms_text, table
+
+
+def stages_section(found: Records, chart: Chart) -> str:
+    """Fig. 10 and 11: the first and the second call by stages."""
+    firsts = found.all("first_ms", input_px=224)
+    if not firsts:
+        return ""
+    calls = [
+        (
+            each.name,
+            each.samples,
+            f"{each.value:,.0f}",
+            ms_text(each.p99),
+            f"{found.value('second_ms', each.name, input_px=224):,.0f}",
+            f"{found.value('peak_rss_mb', each.name, input_px=224):.0f}",
+        )
+        for each in firsts
+    ]
+    rows = []
+    for stage in STAGES:
+        cells: list[object] = [stage]
+        for call in ("first", "second"):
+            for name in ("baseline", "ours"):
+                record = found.first("stage_ms", name, call=call, stage=stage)
+                cells.append(f"{record.value:.1f}" if record else "")
+        if any(cells[1:]):
+            rows.append(tuple(cells))
+    return "\n".join(
+        [
+            "## Fig. 10 and 11: the first and the second call\n",
+            f"Measured at {PAPER['memory_mb']} MB: a fresh process, from its start to its first "
+            "answer, and a second call, with a photo of 2 megapixels. "
+            f"The paper: {PAPER['first_call_ms']:,} and {PAPER['second_call_ms']} ms.\n",
+            commands(firsts),
+            table(
+                "handler | runs | first call, ms | p99 | second call, ms | peak of memory, MiB",
+                calls,
+            ),
+            chart("fig-10-11-calls-and-stages", "Stages of both calls"),
+            "Stages in ms, medians:\n",
+            table("stage | first, baseline | first, ours | second, baseline | second, ours", rows),
+        ]
+    )
+
+
+def flow_section(found: Records, chart: Chart) -> str:
+    """The whole flow, from the upload to the answer."""
+    totals = found.all("flow_ms")
+    if not totals:
+        return ""
+    header = "stage | " + " | ".join(
+        f"{each.conditions['call']}, {each.conditions['temperature']}" for each in totals
+    )
+    rows: list[tuple[object, ...]] = []
+    for stage in flow.STAGES:
+        cells: list[object] = [stage]
+        for each in totals:
+            record = found.first(
+                "flow_stage_ms",
+                call=each.conditions["call"],
+                temperature=each.conditions["temperature"],
+                stage=stage,
+            )
+            cells.append(f"{record.value:.1f}" if record else "")
+        rows.append(tuple(cells))
+    rows.append(("total, median", *(f"{each.value:.0f}" for each in totals)))
+    rows.append(("total, p99", *(ms_text(each.p99) for each in totals)))
+    rows.append(("runs", *(each.samples for each in totals)))
+    return "\n".join(
+        [
+            "## Fig. 11: the whole flow\n",
+            "Measured over HTTP with a photo of 2 megapixels, in ms. `function` is what is left of "
+            "the function's time, `api` what is left of the call: API, dispatch, and on a cold "
+            "call the start of a process before its init.\n",
+            commands(totals),
+            chart("fig-11-whole-flow", "Stages of the whole flow"),
+            table(header, rows),
+        ]
+    )
