@@ -19,6 +19,7 @@ from warmlens.local.aws import ENV_NAME
 from warmlens.local.state import DEFAULT_FOLDER, STATE_FILE
 from warmlens.models import commands as model_commands
 from warmlens.planner import commands as plan_commands
+from warmlens.refusals import tell_refusal
 from warmlens.tables import print_table
 from warmlens.warm import MAX_INSTANCES, WarmError, warm
 
@@ -66,19 +67,11 @@ def classify_command(
             environment = find_environment(env or ENV_NAME, local_state=DEFAULT_FOLDER / STATE_FILE)
             url, auth = environment.api_url, environment.api_auth()
         except EnvironmentNotFoundError as error:
-            if as_json:
-                typer.echo(json.dumps({"error": {"code": "not_running", "message": str(error)}}))
-            else:
-                err.print(str(error), markup=False)
-            raise typer.Exit(3) from None
+            _refuse("not_found", str(error), as_json=as_json, exit_code=3)
     try:
         answer = classify(image, url=url, auth=auth)
     except ClassifyError as error:
-        if as_json:
-            typer.echo(json.dumps({"error": {"code": error.code, "message": str(error)}}))
-        else:
-            err.print(f"{error.code}: {error}", style="red", markup=False)
-        raise typer.Exit(1) from None
+        _refuse(error.code, str(error), as_json=as_json, exit_code=1)
     if as_json:
         typer.echo(json.dumps(answer, indent=2))
         return
@@ -98,6 +91,7 @@ def classify_command(
 @main.command(name="page")
 def page_command(
     env: Annotated[str, typer.Option(help="Environment in AWS: dev, prod, ...")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """Print the address of an environment's page, with the API key that it asks for.
 
@@ -107,13 +101,13 @@ def page_command(
         environment = find_environment(env, local_state=DEFAULT_FOLDER / STATE_FILE)
         auth = environment.api_auth()
     except EnvironmentNotFoundError as error:
-        err.print(str(error), markup=False)
-        raise typer.Exit(3) from None
+        _refuse("not_found", str(error), as_json=as_json, exit_code=3)
     url = environment.outputs.get("WebUrl")
     if url is None:
-        err.print(f"{env} has no page: its settings have web = False.")
-        raise typer.Exit(3)
-    typer.echo(f"{url}/#key={auth.key}" if isinstance(auth, ApiKeyAuth) else url)
+        message = f"{env} has no page: its settings have web = False."
+        _refuse("no_page", message, as_json=as_json, exit_code=3)
+    address = f"{url}/#key={auth.key}" if isinstance(auth, ApiKeyAuth) else url
+    typer.echo(json.dumps({"url": address}) if as_json else address)
 
 
 @main.command(name="warm")
@@ -162,10 +156,7 @@ def warm_command(
 
 
 def _refuse(code: str, message: str, *, as_json: bool, exit_code: int) -> NoReturn:
-    if as_json:
-        typer.echo(json.dumps({"error": {"code": code, "message": message}}))
-    else:
-        err.print(f"{code}: {message}", style="red", markup=False)
+    tell_refusal(code, message, as_json=as_json)
     raise typer.Exit(exit_code)
 
 

@@ -13,7 +13,8 @@ _BEGIN = """# Commands
 
 `warmlens` is in `.venv/bin`; `. .venv/bin/activate` puts it on the PATH. On a terminal it draws
 tables, into a pipe it prints plain lines with tabs; `--json` prints JSON and nothing else. Errors
-go to standard error, say what to do, and end with an exit code other than 0.
+go to standard error, or with `--json` to standard output as `{"error": {"code", "message"}}`; they
+say what to do, and end with an exit code other than 0.
 
 This page is made from the commands' own help by `make reference`.
 """
@@ -36,10 +37,9 @@ def commands() -> list[tuple[str, Any]]:
 
 
 def _leaves(name: str, command: Any) -> Iterator[tuple[str, Any]]:
-    children = getattr(command, "commands", None)
-    if children is None:
+    children = getattr(command, "commands", {})
+    if not children or command.invoke_without_command:
         yield name, command
-        return
     for child in children.values():
         yield from _leaves(f"{name} {child.name}", child)
 

@@ -79,6 +79,15 @@ def machine() -> str:
     return f"{_processor()}, {cores} cores, {platform.system()} {platform.machine()}"
 
 
+def architecture_of(described: str) -> str:
+    """Return Lambda's name, `arm64` or `x86_64`, for the processor of a machine.
+
+    Args:
+        described: what :func:`machine` said of it.
+    """
+    return "arm64" if described.rpartition(" ")[2] in ("aarch64", "arm64") else "x86_64"
+
+
 def _processor() -> str:
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():

@@ -1,7 +1,10 @@
 """The command line, as a person uses it."""
 
+import contextlib
 import json
 import os
+import pty
+import re
 import signal
 import socket
 import subprocess
@@ -25,7 +28,7 @@ from tests.conftest import (
 from tests.unit.models.version_copy import copy_version
 from warmlens.local.aws import LocalAws
 from warmlens.local.ports import HOST
-from warmlens.paths import MODEL_ARTIFACTS
+from warmlens.paths import MODEL_ARTIFACTS, ROOT
 
 PHOTO = str(SAMPLE)
 MODEL = ("imagenet-efficientnet-lite0", "1.0.0")
@@ -274,11 +277,53 @@ def test_model_publish_says_what_it_did_and_why_it_did_not(
         result = run_warmlens("model", "publish", *MODEL, "--bucket", bucket, **shell)
         assert result.returncode == 0, result.stderr
         assert result.stdout.endswith(said)
-    refused = run_warmlens("model", "publish", *MODEL, "--bucket", "no-such-bucket", **shell)
+    for_a_program = run_warmlens("model", "publish", *MODEL, "--bucket", bucket, "--json", **shell)
+    told = json.loads(for_a_program.stdout)
+    assert (told["published"], told["bucket"], len(told["keys"])) == (False, bucket, 5)
+    nowhere = ("model", "publish", *MODEL, "--bucket", "no-such-bucket")
+    refused = run_warmlens(*nowhere, **shell)
     assert refused.returncode == 1
     assert refused.stdout == ""
     assert "bucket_missing: " in refused.stderr
     assert "Traceback" not in refused.stderr
+    refused = run_warmlens(*nowhere, "--json", **shell)
+    assert (refused.returncode, refused.stderr) == (1, "")
+    assert json.loads(refused.stdout)["error"]["code"] == "bucket_missing"
+
+
+def test_long_work_is_told_on_a_terminal_and_not_in_a_pipe(tmp_path: Path) -> None:
+    traffic = tmp_path / "few.csv"
+    traffic.write_text("hour,requests\n" + "".join(f"{hour},4\n" for hour in range(24)))
+    plan = ("plan", "--traffic", str(traffic), "--seeds", "2", "--no-servers")
+    in_a_pipe = run_warmlens(*plan)
+    assert (in_a_pipe.returncode, in_a_pipe.stderr) == (0, "")
+    shown, plain = on_a_terminal(*plan)
+    assert plain == in_a_pipe.stdout
+    assert "simulating plans" in shown
+    counts = [tuple(map(int, pair)) for pair in re.findall(r"(\d+)/(\d+)", shown)]
+    assert counts[-1][0] == counts[-1][1] > 20
+
+
+def on_a_terminal(*arguments: str) -> tuple[str, str]:
+    """Run the command line with standard error on a terminal; return what came there, and else."""
+    terminal, end = pty.openpty()
+    process = subprocess.Popen(
+        [WARMLENS, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
+        stdout=subprocess.PIPE,
+        stderr=end,
+        text=True,
+    )
+    os.close(end)
+    shown = b""
+    with contextlib.suppress(OSError):  # Linux's end of a terminal
+        while part := os.read(terminal, 4096):
+            shown += part
+    os.close(terminal)
+    plain, _ = process.communicate()
+    assert process.returncode == 0, shown
+    return shown.decode(), plain
 
 
 @pytest.mark.parametrize(

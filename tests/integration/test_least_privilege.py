@@ -1,86 +1,18 @@
 """Each function's role, as deployed, against the calls that the function makes: no more or less."""
 
-import asyncio
 import json
-import os
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
-import aiohttp
 import httpx
 import pytest
-from aiohttp import web
 
 from tests.conftest import Cloud
 from tests.integration import classifier_lab
 from tests.integration.classifier_lab import CallWith
-from tests.integration.iam import Grant, Need, grants_of, needed
-from warmlens.local.aws import LocalAws
-from warmlens.local.ports import HOST, free_port
-from warmlens.local.server import serving
-from warmlens.paths import LAMBDA_SRC
+from tests.integration.iam import Grant, Need, grants_of
+from tests.integration.recording import assert_role_fits, recording, run
 
 call_with = classifier_lab.call_with  # a fixture
 PREFIX = "warmlens-local"
-# What the platform does for a function by its role, not the function itself: it writes the log, and
-# sends events that failed to a queue, for which the CDK grants two reads along.
-OF_THE_PLATFORM = (
-    "logs:CreateLogStream",
-    "logs:PutLogEvents",
-    "sqs:SendMessage",
-    "sqs:GetQueueAttributes",
-    "sqs:GetQueueUrl",
-)
-RUN = """
-import json, sys
-import handler
-class Context:
-    aws_request_id = "recorded"
-print(json.dumps(handler.handler(json.loads(sys.argv[1]), Context())))
-"""
-
-
-class Recorder:
-    """Passes calls on to the emulator and notes what each needs."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.needs: set[Need] = set()
-
-
-@asynccontextmanager
-async def recording(endpoint_url: str) -> AsyncIterator[Recorder]:
-    port = free_port()
-    recorder = Recorder(f"http://{HOST}:{port}")
-
-    async def forward(request: web.Request) -> web.Response:
-        body = await request.read()
-        recorder.needs.add(
-            needed(
-                request.method,
-                request.rel_url.raw_path,
-                request.query_string,
-                request.headers,
-                body,
-            )
-        )
-        headers = {key: value for key, value in request.headers.items() if key != "Host"}
-        async with (
-            aiohttp.ClientSession(auto_decompress=False) as session,
-            session.request(
-                request.method, endpoint_url + request.raw_path, headers=headers, data=body
-            ) as answer,
-        ):
-            left_out = ("Content-Length", "Transfer-Encoding", "Connection", "Date", "Server")
-            kept = {key: value for key, value in answer.headers.items() if key not in left_out}
-            return web.Response(status=answer.status, headers=kept, body=await answer.read())
-
-    app = web.Application(client_max_size=32 * 2**20)
-    app.router.add_route("*", "/{path:.*}", forward)
-    async with serving(app, port):
-        yield recorder
 
 
 def deployed(cloud: Cloud, name: str) -> tuple[str, dict[str, str]]:
@@ -88,22 +20,6 @@ def deployed(cloud: Cloud, name: str) -> tuple[str, dict[str, str]]:
     functions = cloud.client("lambda")
     configuration = functions.get_function_configuration(FunctionName=f"{PREFIX}-{name}")
     return configuration["Role"], configuration["Environment"]["Variables"]
-
-
-async def run(name: str, event: object, variables: dict[str, str], endpoint_url: str) -> Any:
-    """Run a function's handler as it is deployed, with calls to AWS going to `endpoint_url`."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        RUN,
-        json.dumps(event),
-        cwd=LAMBDA_SRC / name,
-        env={"PATH": os.environ["PATH"], **variables, **LocalAws(endpoint_url).environment},
-        stdout=asyncio.subprocess.PIPE,
-    )
-    output, _ = await process.communicate()
-    assert process.returncode == 0
-    return json.loads(output.splitlines()[-1])
 
 
 async def calls_of_the_classifier(cloud: Cloud, call_with: CallWith) -> set[Need]:
@@ -154,13 +70,8 @@ async def test_a_role_allows_every_call_of_its_function_and_nothing_else(
     cloud: Cloud, call_with: CallWith, name: str
 ) -> None:
     needs = await CALLS[name](cloud, call_with)
-    assert needs
     role, _ = deployed(cloud, name)
-    grants = grants_of(cloud.client("iam"), role)
-    assert {need for need in needs if not any(each.allows(need) for each in grants)} == set()
-    of_the_function = {each for each in grants if each.action not in OF_THE_PLATFORM}
-    unused = {each for each in of_the_function if not any(map(each.allows, needs))}
-    assert unused == set()
+    assert_role_fits(cloud.client("iam"), role, needs)
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -113,4 +113,4 @@ def test_what_must_not_be_is_told_in_words(records: dict[tuple[str, str], Record
 def test_without_a_local_cloud_it_says_how_to_start_one(tmp_path: Path) -> None:
     done = run_warmlens("bench", "soak", "--json", "--local-folder", str(tmp_path))
     assert done.returncode == 3
-    assert json.loads(done.stdout)["error"]["code"] == "not_running"
+    assert json.loads(done.stdout)["error"]["code"] == "not_found"

@@ -1,7 +1,6 @@
 """The commands of docs/planning.md do what the page says, and its plan holds on the local cloud."""
 
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from warmlens.bench.planning_page import RECORDS, made_anew
+from warmlens.bench.planning_page import RECORDS, made_anew, on_a_terminal
 from warmlens.paths import ROOT
 from warmlens.records import read_records
 
@@ -27,7 +26,6 @@ def run(command: str) -> str:
     result = subprocess.run(
         shlex.split(command),
         cwd=ROOT,
-        env={**os.environ, "COLUMNS": "110"},
         capture_output=True,
         text=True,
         check=False,
@@ -46,7 +44,8 @@ def test_the_page_and_the_chart_are_what_the_commands_and_the_records_make(
     }
 
     def printed(mark: str) -> str:
-        return run(shown[mark].replace("docs/pictures/frontier.svg", str(chart)))
+        command = shown[mark].replace("docs/pictures/frontier.svg", str(chart))
+        return on_a_terminal(shlex.split(command)[1:])
 
     assert made_anew(TEXT, printed) == TEXT
     assert chart.read_text() == (ROOT / "docs" / "pictures" / "frontier.svg").read_text()

@@ -126,6 +126,9 @@ def test_each_rollback_goes_one_model_further_back(own_cloud: Cloud, artifacts: 
         publish(own_cloud, artifacts, version)
         model(own_cloud, "serve", NAME, version)
     assert "already" in model(own_cloud, "serve", NAME, "1.2.0")
+    told = json.loads(model(own_cloud, "serve", NAME, "1.2.0", "--json"))
+    assert told["before"] == told["after"]
+    assert (told["after"]["name"], told["after"]["version"]) == (NAME, "1.2.0")
     for version in ("1.1.0", VERSION):
         model(own_cloud, "rollback")
         assert answer(own_cloud)["version"] == version

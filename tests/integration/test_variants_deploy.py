@@ -10,12 +10,14 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
+import boto3
 import httpx
 import pytest
 from aiohttp import web
 
 from app import settings_of
 from tests.conftest import SAMPLE, SAMPLE_LABEL
+from tests.integration.recording import assert_role_fits, recording, run
 from tests.integration.test_cdk_deploy import empty
 from warmlens.classify import ClassifyError, classify
 from warmlens.deployed import find_environment
@@ -124,6 +126,8 @@ async def test_a_variant_is_deployed_updated_in_place_and_destroyed(
     outputs = environment.outputs
     if name == "dev":
         await asyncio.to_thread(classify_with_the_key, aws, outputs, environment.api_auth())
+    if name == "efs":
+        await check_the_role_that_copies_models(aws, outputs["ModelsBucket"], tmp_path / "files")
 
     await cdk(f"deploy {name}/* --require-approval never", aws, tmp_path, MEMORY_MB="2048")
     configuration = aws.lambda_.get_function_configuration(FunctionName=function)
@@ -151,6 +155,21 @@ def classify_with_the_key(
     assert classify(SAMPLE, url=url, auth=auth)["TOP1_label"] == SAMPLE_LABEL
     with pytest.raises(ClassifyError):
         classify(SAMPLE, url=url)
+
+
+async def check_the_role_that_copies_models(aws: LocalAws, bucket: str, folder: Path) -> None:
+    """Let the function copy a published model, and hold its role against the calls it makes."""
+    settings = settings_of("dev")
+    model = MODEL_ARTIFACTS / settings.model_name / settings.model_version
+    await asyncio.to_thread(publish_model, model, bucket, aws.s3)
+    deployed = aws.lambda_.get_function_configuration(FunctionName="warmlens-efs-model_sync")
+    variables = {**deployed["Environment"]["Variables"], "MODELS_FOLDER": str(folder)}
+    key = f"{settings.model_name}/{settings.model_version}/manifest.json"
+    async with recording(aws.endpoint_url) as recorder:
+        event = {"detail": {"object": {"key": key}}}
+        answer = await run("model_sync", event, variables, recorder.url)
+    assert answer["outcome"] == "copied"
+    assert_role_fits(boto3.client("iam"), deployed["Role"], recorder.needs)
 
 
 def test_what_the_variants_leave_out_is_what_dev_has() -> None:

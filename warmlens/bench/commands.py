@@ -1,7 +1,7 @@
 """`warmlens bench`: measurements that a person runs, as records or as tables."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +27,9 @@ from warmlens.planner.options import BurstSize, BurstsPerHour, bursts_of
 from warmlens.planner.traffic import Profile
 from warmlens.planner.traffic_files import read_traffic
 from warmlens.records import Record, write_records
+from warmlens.refusals import tell_refusal
 from warmlens.tables import print_table
+from warmlens.under_way import under_way
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed, warming and the local cloud.")
 for command in (
@@ -65,12 +67,12 @@ def warming(
 
     Nothing is started and nothing is called: a model with the rules of the instance pool.
     """
-    records = list(compare(instances=instances, seed=seed))
+    records = _seen(compare(instances=instances, seed=seed), "simulating", "workload")
     if page is not None:
         try:
             page.write_text(with_table(page.read_text(), records))
         except (OSError, PageError) as error:
-            err.print(f"{page}: {error}", style="red", markup=False)
+            tell_refusal("bad_page", f"{page}: {error}", as_json=as_json)
             raise typer.Exit(1) from None
     if chart_file is not None:
         chart_file.write_text(chart(records))
@@ -88,10 +90,8 @@ def rounds(
 ) -> None:
     """Count how often the warmer reaches exactly as many instances as asked for, on real parts."""
 
-    async def run() -> list[Record]:
-        return [record async for record in measure_rounds(instances or (1, 5, 20, 50), runs)]
-
-    _print(asyncio.run(run()), "instances", as_json=as_json)
+    found = _awaited(measure_rounds(instances or (1, 5, 20, 50), runs), "warming", "instances")
+    _print(found, "instances", as_json=as_json)
 
 
 @app.command()
@@ -100,7 +100,9 @@ def overhead(
     as_json: AsJson = False,
 ) -> None:
     """Time a warm call that does nothing: in the pool, and beside the emulator's own executor."""
-    _print(asyncio.run(measure_overhead(calls)), "concurrency", as_json=as_json)
+    with under_way(err, "timing calls"):
+        records = asyncio.run(measure_overhead(calls))
+    _print(records, "concurrency", as_json=as_json)
 
 
 @app.command()
@@ -116,9 +118,10 @@ def simfaas(
     try:
         asyncio.run(environment.install())
     except LocalCloudError as error:
-        err.print(str(error), style="red", markup=False)
+        tell_refusal("not_measured", str(error), as_json=as_json)
         raise typer.Exit(1) from None
-    records = list(simfaas_comparison.compare(environment.python, seeds))
+    compared = simfaas_comparison.compare(environment.python, seeds)
+    records = _seen(compared, "simulating", "name")
     _print(records, "name", as_json=as_json)
 
 
@@ -138,27 +141,20 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Send a part of a day to a local cloud, skipping idle time, and simulate the same calls."""
-
-    async def run() -> list[Record]:
-        users = read_traffic(traffic, bursts_of(burst_size, bursts_per_hour))
-        profile = users if isinstance(users, Profile) else users.as_profile()
-        return [
-            record
-            async for record in replay_comparison.compare(
-                profile,
-                from_hour=from_hour,
-                hours=hours,
-                memory_mb=memory_mb,
-                warm=warm,
-                hold_ms=hold_ms,
-                seed=seed,
-            )
-        ]
-
     try:
-        records = asyncio.run(run())
+        users = read_traffic(traffic, bursts_of(burst_size, bursts_per_hour))
+        replayed = replay_comparison.compare(
+            users if isinstance(users, Profile) else users.as_profile(),
+            from_hour=from_hour,
+            hours=hours,
+            memory_mb=memory_mb,
+            warm=warm,
+            hold_ms=hold_ms,
+            seed=seed,
+        )
+        records = _awaited(replayed, "replaying", "warm")
     except (PlanError, LocalCloudError) as error:
-        err.print(str(error), style="red", markup=False)
+        tell_refusal(getattr(error, "code", "not_measured"), str(error), as_json=as_json)
         raise typer.Exit(1) from None
     _print(records, "warm", as_json=as_json)
 
@@ -171,8 +167,30 @@ def planning_page(
     try:
         remake(file)
     except (OSError, PlanningPageError) as error:
-        err.print(f"{file}: {error}", style="red", markup=False)
+        tell_refusal("bad_page", f"{file}: {error}", as_json=False)
         raise typer.Exit(1) from None
+
+
+def _seen(records: Iterable[Record], doing: str, condition: str) -> list[Record]:
+    """Return the records, and tell on a terminal which one was the last."""
+    with under_way(err, doing) as tell:
+        found = []
+        for record in records:
+            tell(f"{record.name}, {condition} {record.conditions[condition]}, is done")
+            found.append(record)
+        return found
+
+
+def _awaited(records: AsyncIterator[Record], doing: str, condition: str) -> list[Record]:
+    async def run() -> list[Record]:
+        with under_way(err, doing) as tell:
+            found = []
+            async for record in records:
+                tell(f"{record.name}, {condition} {record.conditions[condition]}, is done")
+                found.append(record)
+            return found
+
+    return asyncio.run(run())
 
 
 def _print(records: Sequence[Record], condition: str, *, as_json: bool) -> None:

@@ -19,7 +19,8 @@ from warmlens.records import Record, read_records
 
 RECORDS = ROOT / "docs" / "records"
 _BLOCK = re.compile(r"(<!-- made by: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
-_COLUMNS = "110"
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
+_ON_A_TERMINAL = {"COLUMNS": "110", "FORCE_COLOR": "1", "TERM": "xterm"}
 
 
 class PageError(Exception):
@@ -55,17 +56,29 @@ def _run(mark: str) -> str:
     program, *arguments = shlex.split(mark)
     if program != "warmlens":
         raise PageError(f"{mark}: no command of warmlens")
+    return on_a_terminal(arguments)
+
+
+def on_a_terminal(arguments: Sequence[str]) -> str:
+    """Return what `warmlens` prints on a terminal, tables drawn and styles left out.
+
+    Args:
+        arguments: what stands behind `warmlens`.
+
+    Raises:
+        PageError: it fails.
+    """
     result = subprocess.run(
         [sys.executable, "-m", "warmlens.cli", *arguments],
         cwd=ROOT,
-        env={**os.environ, "COLUMNS": _COLUMNS},
+        env={**os.environ, **_ON_A_TERMINAL},
         capture_output=True,
         text=True,
         check=False,
     )
     if result.returncode:
-        raise PageError(f"{mark}: {result.stdout}{result.stderr}")
-    return result.stdout
+        raise PageError(f"warmlens {shlex.join(arguments)}: {result.stdout}{result.stderr}")
+    return _STYLE.sub("", result.stdout)
 
 
 def simfaas_table(records: Sequence[Record]) -> str:

@@ -30,6 +30,7 @@ from warmlens.local.errors import LocalCloudError
 from warmlens.models.errors import ModelError
 from warmlens.paths import ROOT, STATE
 from warmlens.records import write_records
+from warmlens.refusals import tell_refusal
 
 app = typer.Typer(
     no_args_is_help=True, help="Repeat the paper's experiments, and report them beside its figures."
@@ -92,7 +93,8 @@ def run(
     measured; what was measured until then is kept.
     """
     if name not in (ALL, *NAMES):
-        err.print(f"There is no experiment {name}: all, {', '.join(NAMES)}.", style="red")
+        message = f"There is no experiment {name}: all, {', '.join(NAMES)}."
+        tell_refusal("unknown_experiment", message, as_json=as_json)
         raise typer.Exit(2)
     mode = Mode.QUICK if quick else Mode.FULL
     try:
@@ -112,7 +114,7 @@ def run(
             err.print(f"{each}: {len(samples)} steps measured")
         made = write_report(folder)
     except _PROBLEMS as error:
-        err.print(str(error), style="red", markup=False)
+        tell_refusal(getattr(error, "code", "not_measured"), str(error), as_json=as_json)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         err.print("Interrupted. The same command goes on where this one stopped.")

@@ -29,6 +29,7 @@ from warmlens.local.state import DEFAULT_FOLDER, STATE_FILE, RunningCloud, State
 from warmlens.models.catalog import find_version
 from warmlens.models.errors import ModelError
 from warmlens.paths import MODEL_ARTIFACTS
+from warmlens.refusals import tell_refusal
 from warmlens.tables import print_table
 
 WEB_PORT = 8080
@@ -153,7 +154,8 @@ def status(
     """Show the local cloud's addresses and its instances. Exit code 3 if none runs."""
     running = running_cloud(folder)
     if running and not running.url:
-        err.print(f"It is starting, process {running.pid}.")
+        message = f"It is starting, process {running.pid}."
+        tell_refusal("starting", message, as_json=as_json)
         raise typer.Exit(3)
     if not running:
         if as_json:
@@ -164,7 +166,8 @@ def status(
     try:
         response = httpx.get(running.url + STATUS_PATH, timeout=10, trust_env=False)
     except httpx.HTTPError as error:
-        err.print(f"It runs at {running.url}, but does not answer ({error}).")
+        message = f"It runs at {running.url}, but does not answer ({error})."
+        tell_refusal("no_answer", message, as_json=as_json)
         raise typer.Exit(1) from None
     answer: dict[str, Any] = response.json()
     if as_json:

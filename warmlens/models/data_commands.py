@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from warmlens.models.errors import ModelError
+from warmlens.refusals import tell_refusal
 
 app = typer.Typer(no_args_is_help=True, help="Make, check and look at photos to train on.")
 out = Console(highlight=False, soft_wrap=True)
@@ -62,7 +63,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """Check a folder of photos before training on it. Exit code 1 if there are errors."""
-    with _refusals():
+    with _refusals(as_json=as_json):
         from warmlens.models.data import check_data
 
         with _progress("Reading") as on_progress:
@@ -115,23 +116,22 @@ def samples(
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def _refusals(*, as_json: bool = False) -> Iterator[None]:
     """Turn what was refused, and a package that is not installed, into one line and exit code 1."""
     try:
         yield
     except ModuleNotFoundError as error:
-        err.print(
-            f"package_missing: The package {error.name} is not installed; run pip install -r "
-            "requirements-models.txt.",
-            style="red",
-            markup=False,
+        message = (
+            f"The package {error.name} is not installed; run pip install -r "
+            "requirements-models.txt."
         )
+        tell_refusal("package_missing", message, as_json=as_json)
         raise typer.Exit(1) from None
     except ModelError as error:
-        err.print(f"{error.code}: {error.message}", style="red", markup=False)
+        tell_refusal(error.code, error.message, as_json=as_json)
         raise typer.Exit(1) from None
     except OSError as error:
-        err.print(f"file_error: {error}", style="red", markup=False)
+        tell_refusal("file_error", str(error), as_json=as_json)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         err.print("Interrupted.")

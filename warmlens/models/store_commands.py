@@ -23,7 +23,9 @@ from warmlens.models.serving import Change, Serving
 from warmlens.models.store import Store
 from warmlens.models.verify import Finding
 from warmlens.paths import MODEL_ARTIFACTS
+from warmlens.refusals import tell_refusal
 from warmlens.tables import print_table
+from warmlens.under_way import under_way
 
 app = typer.Typer()
 Name = Annotated[str, typer.Argument(help="Name of the model.")]
@@ -49,13 +51,14 @@ def publish(
     ] = None,
     folder: Folder = MODEL_ARTIFACTS,
     local_folder: LocalFolder = DEFAULT_FOLDER,
+    as_json: AsJson = False,
 ) -> None:
     """Publish a version to the models of an environment. A published version never changes.
 
     Uses the AWS credentials and region of the shell, but for the local environment.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with refusals():
+    with refusals(as_json=as_json):
         if (env is None) == (bucket is None):
             raise ModelError("bad_setting", "Say where to: --env ENV or --bucket BUCKET.")
         if env is not None:
@@ -64,14 +67,22 @@ def publish(
         else:
             s3 = boto3.client("s3")
         assert bucket is not None
-        with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as progress:
+        with Progress(
+            *columns,
+            TimeRemainingColumn(),
+            console=err,
+            transient=True,
+            disable=not err.is_terminal,
+        ) as progress:
             task = progress.add_task(f"{name} {version}", total=None)
 
             def on_progress(upload: UploadProgress) -> None:
                 progress.update(task, total=upload.total_bytes, completed=upload.sent_bytes)
 
             result = publish_model(folder / name / version, bucket, s3, on_progress)
-    if result.published:
+    if as_json:
+        typer.echo(json.dumps({**dataclasses.asdict(result), "bucket": bucket}, indent=2))
+    elif result.published:
         out.print(f"Published {name} {version} to {bucket}.")
     else:
         out.print(f"{name} {version} is in {bucket} already, unchanged.")
@@ -81,7 +92,7 @@ def list_published(env: str, local_folder: Path, as_json: bool) -> None:
     """Print what is published in an environment and which version it serves."""
     faults: list[str] = []
     rows: list[dict[str, Any]] = []
-    with refusals():
+    with refusals(as_json=as_json):
         environment = _environment(env, local_folder)
         store = _store(environment)
         served = _serving(environment).current()
@@ -115,9 +126,11 @@ def list_published(env: str, local_folder: Path, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def verify_published(name: str, version: str, env: str, local_folder: Path) -> list[Finding]:
+def verify_published(
+    name: str, version: str, env: str, local_folder: Path, *, as_json: bool
+) -> list[Finding]:
     """Return what is wrong with a version that is published in an environment."""
-    with refusals():
+    with refusals(as_json=as_json):
         store = _store(_environment(env, local_folder))
         return store.verify(store.manifest(name, version))
 
@@ -133,7 +146,7 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Show what two versions' manifests differ in; with --env, those that are published there."""
-    with refusals():
+    with refusals(as_json=as_json):
         if env is None:
             old, new = (read_manifest(folder / name / each) for each in (before, after))
         else:
@@ -156,27 +169,30 @@ def serve(
     version: Version,
     env: Env,
     local_folder: LocalFolder = DEFAULT_FOLDER,
+    as_json: AsJson = False,
 ) -> None:
     """Serve a published version, once an instance has loaded it. No stack is deployed.
 
     The next `cdk deploy` that changes the classifier serves again what the settings in app.py name.
     """
-    with refusals():
+    with refusals(as_json=as_json), under_way(err, f"trying {name} {version}"):
         change = _serving(_environment(env, local_folder)).serve(name, version)
-    _print_change(change, env)
+    _print_change(change, env, as_json=as_json)
 
 
 @app.command()
-def rollback(env: Env, local_folder: LocalFolder = DEFAULT_FOLDER) -> None:
+def rollback(env: Env, local_folder: LocalFolder = DEFAULT_FOLDER, as_json: AsJson = False) -> None:
     """Serve again the version that was served before."""
-    with refusals():
+    with refusals(as_json=as_json), under_way(err, "turning the alias back"):
         change = _serving(_environment(env, local_folder)).rollback()
-    _print_change(change, env)
+    _print_change(change, env, as_json=as_json)
 
 
-def _print_change(change: Change, env: str) -> None:
+def _print_change(change: Change, env: str, *, as_json: bool) -> None:
     after = change.after
-    if change.before == after:
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(change), indent=2))
+    elif change.before == after:
         out.print(f"{env} serves {after.name} {after.version} already.")
     else:
         before = change.before
@@ -215,11 +231,11 @@ def _cell(value: object) -> str:
 
 
 @contextlib.contextmanager
-def refusals() -> Iterator[None]:
+def refusals(*, as_json: bool = False) -> Iterator[None]:
     """Tell of a refusal in one line; exit code 3 if the environment is not there."""
-    with plain_errors():
+    with plain_errors(as_json=as_json):
         try:
             yield
         except EnvironmentNotFoundError as error:
-            err.print(str(error), style="red", markup=False)
+            tell_refusal("not_found", str(error), as_json=as_json)
             raise typer.Exit(3) from None

@@ -161,7 +161,7 @@ def compare(
 
     An own CNN, a ResNet50 whose last layer is trained, and one that is trained whole.
     """
-    with plain_errors():
+    with plain_errors(as_json=as_json):
         from warmlens.models.training.compare import Comparison, summary, write_chart
         from warmlens.models.training.compare import compare as compare_runs
         from warmlens.models.training.settings import parse_epochs

@@ -51,9 +51,10 @@ def export(
     ] = None,
     licence: Licence = "not stated",
     folder: Folder = MODEL_ARTIFACTS,
+    as_json: AsJson = False,
 ) -> None:
     """Make a model version of a run: model file, labels, manifest with figures, card."""
-    with plain_errors():
+    with plain_errors(as_json=as_json):
         from warmlens.models.training.export import ExportRequest, export_run
 
         if precision is None:
@@ -73,6 +74,16 @@ def export(
         )
         with err.status("reading the run") as status:
             manifest = export_run(request, status.update)
+        if as_json:
+            document = {
+                "name": name,
+                "version": version,
+                "folder": str(folder / name / version),
+                "bytes": manifest.files.bytes,
+                "metrics": [dataclasses.asdict(metric) for metric in manifest.metrics],
+            }
+            typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+            return
         table = Table("figure", "value", "data")
         for metric in manifest.metrics:
             table.add_row(metric.name, f"{metric.value:.4f}", metric.data)
@@ -95,7 +106,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure a version on photos: top-1, top-5, calibration error, classes, confusion matrix."""
-    with plain_errors():
+    with plain_errors(as_json=as_json):
         from warmlens.models.evaluate import evaluate_version, write_confusion
 
         with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
@@ -198,7 +209,7 @@ def sizes(
     as_json: AsJson = False,
 ) -> None:
     """Export resnet18 to resnet152 and print their sizes beside the paper's Table 1."""
-    with plain_errors():
+    with plain_errors(as_json=as_json):
         from warmlens.models.sizes import measure_sizes
 
         with err.status("exporting"):

@@ -1,7 +1,7 @@
 """The plan: the cheapest candidate that meets the objective, the runner-up, and the frontier."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from warmlens.planner.candidates import Assumptions, Candidate, candidates
@@ -143,20 +143,29 @@ def evaluate(candidate: Candidate, question: Question, assumptions: Assumptions)
     return Plan(candidate, found, tuple(items), found.meets(question.objective))
 
 
-def advise(question: Question) -> Advice:
+def advise(
+    question: Question, on_progress: Callable[[int, int], None] = lambda done, of: None
+) -> Advice:
     """Try all candidates.
+
+    Args:
+        question: what is asked.
+        on_progress: called with how many candidates are tried, and of how many.
 
     Raises:
         PlanError: there is no traffic.
         PriceError: a price is missing.
     """
-    tried = candidates(
-        question.measured, question.profile, concurrency=question.assumptions.concurrency
+    tried = list(
+        candidates(
+            question.measured, question.profile, concurrency=question.assumptions.concurrency
+        )
     )
-    plans = sorted(
-        (evaluate(each, question, question.assumptions) for each in tried),
-        key=lambda plan: plan.usd_per_month,
-    )
+    plans = []
+    for number, each in enumerate(tried, 1):
+        plans.append(evaluate(each, question, question.assumptions))
+        on_progress(number, len(tried))
+    plans.sort(key=lambda plan: plan.usd_per_month)
     meeting = [plan for plan in plans if plan.meets]
     chosen = meeting[0] if meeting else None
     other = [plan for plan in meeting[1:] if chosen and _differs(plan, chosen)]
@@ -207,11 +216,7 @@ def _vary(
 
 def _differs(plan: Plan, other: Plan) -> bool:
     a, b = plan.candidate, other.candidate
-    return (a.warming, a.measured.memory_mb, a.measured.model_store) != (
-        b.warming,
-        b.measured.memory_mb,
-        b.measured.model_store,
-    )
+    return (a.warming, a.measured.key) != (b.warming, b.measured.key)
 
 
 def _frontier(plans: Sequence[Plan]) -> list[Plan]:

@@ -44,14 +44,12 @@ class Candidate:
         warming: `off`, `ping` or `provisioned`.
         by_hour: instances to keep, for each hour of the day in UTC.
         hold_ms: how long a round holds each; of `ping` only.
-        architecture: the processor that was measured.
     """
 
     measured: Measured
     warming: str
     by_hour: tuple[int, ...] = by_hour(0)
     hold_ms: int = 0
-    architecture: str = "x86_64"
 
     @property
     def label(self) -> str:
@@ -63,7 +61,7 @@ class Candidate:
             "ping": f"ping {count}, held {self.hold_ms} ms",
             "provisioned": f"provisioned {count}",
         }[self.warming]
-        return f"{self.measured.memory_mb} MB, model from {self.measured.model_store}, {warming}"
+        return f"{self.measured.label}, {warming}"
 
     def model(self, assumptions: Assumptions) -> Model:
         """Return what is simulated."""
@@ -82,7 +80,7 @@ class Candidate:
         """Return what is paid for."""
         return Deployment(
             memory_mb=self.measured.memory_mb,
-            architecture=self.architecture,
+            architecture=self.measured.architecture,
             model_store=self.measured.model_store,
             model_bytes=model_bytes,
             unbilled_ms_per_cold=assumptions.platform_ms,

@@ -26,18 +26,18 @@ from warmlens.planner.outcome import Outcome
 from warmlens.planner.report import cost_records, in_words, plan_records
 from warmlens.planner.scale import scale_command
 from warmlens.planner.servers import break_evens, provisioned_pays_above
-from warmlens.planner.service_times import DEFAULT_INPUT_PX, DEFAULT_MEGAPIXELS, pick
+from warmlens.planner.service_times import DEFAULT_INPUT_PX, DEFAULT_MEGAPIXELS, X86_64, pick
 from warmlens.planner.simulate import Engine, engine_in_force, simulate
 from warmlens.planner.traffic import Profile, Trace, constant_rate
 from warmlens.planner.traffic_files import read_traffic
 from warmlens.prices import DEFAULT_REGION, PriceError, read_prices
 from warmlens.records import write_records
+from warmlens.refusals import tell_refusal
+from warmlens.tables import print_table
+from warmlens.under_way import counted, under_way
 
 SLOW_REQUESTS = 2_000_000
-app = typer.Typer(
-    invoke_without_command=True,
-    help="Say how many instances, how much memory and what it costs, before deploying.",
-)
+app = typer.Typer()
 app.command(name="scale")(scale_command)
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -56,6 +56,7 @@ Warming = Annotated[
 ]
 HoldMs = Annotated[int, typer.Option("--hold-ms", min=0, max=20_000, help="warming_hold_ms.")]
 MemoryMb = Annotated[int, typer.Option("--memory-mb", help="A memory size that was measured.")]
+Architecture = Annotated[str, typer.Option(help="x86_64 or arm64, if that was measured.")]
 Store = Annotated[str, typer.Option("--model-store", help="One that was measured with it.")]
 
 
@@ -91,8 +92,9 @@ def plan(
     engine: o.EngineOption = Engine.AUTO,
     as_json: o.AsJson = False,
 ) -> None:
-    """Find the cheapest way to deploy that meets an objective, for the traffic of a file.
+    """Say how many instances, how much memory and what it costs, before deploying.
 
+    Finds the cheapest way to deploy that meets an objective, for the traffic of a file.
     Exit code 1 where an input is refused, 2 where nothing meets the objective.
     """
     if context.invoked_subcommand is not None:
@@ -112,7 +114,8 @@ def plan(
             engine=engine,
         )
         _say_slow(question.traffic.expected(question.horizon_s) * question.seed_count * 50, engine)
-        advice = advise(question)
+        with counted(err, "simulating plans") as on_progress:
+            advice = advise(question, on_progress)
         compared = break_evens(question, advice.chosen) if servers and advice.chosen else []
         pays_above = provisioned_pays_above(question) if servers else None
         records = list(plan_records(advice, question))
@@ -136,6 +139,7 @@ def simulate_command(
     hold_ms: HoldMs = 400,
     memory_mb: MemoryMb = 1769,
     model_store: Store = "image",
+    architecture: Architecture = X86_64,
     bursts: o.BurstSize = 10,
     bursts_per_hour: o.BurstsPerHour = 0,
     region: o.Region = DEFAULT_REGION,
@@ -158,18 +162,27 @@ def simulate_command(
     with _refusals(as_json=as_json):
         users = _users(rps, traffic, bursts, bursts_per_hour)
         candidate = _candidate(
-            warming, warm, hold_ms, memory_mb, model_store, speed, input_px, megapixels
+            warming,
+            warm,
+            hold_ms,
+            memory_mb,
+            model_store,
+            architecture,
+            speed,
+            input_px,
+            megapixels,
         )
         assumptions = o.assumptions_of(idle_min, platform_ms, concurrency)
         listed = read_prices(region, prices)
         _say_slow(users.expected(hours * HOUR_S), engine)
-        outcome = simulate(
-            candidate.model(assumptions),
-            users,
-            horizon_s=hours * HOUR_S,
-            seed=seed,
-            engine=engine,
-        )
+        with under_way(err, "simulating"):
+            outcome = simulate(
+                candidate.model(assumptions),
+                users,
+                horizon_s=hours * HOUR_S,
+                seed=seed,
+                engine=engine,
+            )
         deployment = candidate.deployment(assumptions, o.model_bytes())
         monthly = total_usd(monthly_items([outcome], deployment, listed))
     figures = {
@@ -187,7 +200,7 @@ def simulate_command(
     table = Table("figure", "value")
     for name, value in figures.items():
         table.add_row(name, f"{value:.6g}" if isinstance(value, float) else str(value))
-    out.print(table)
+    print_table(out, table)
 
 
 @app.command(name="cost")
@@ -199,6 +212,7 @@ def cost_command(
     hold_ms: HoldMs = 400,
     memory_mb: MemoryMb = 1769,
     model_store: Store = "image",
+    architecture: Architecture = X86_64,
     bursts: o.BurstSize = 10,
     bursts_per_hour: o.BurstsPerHour = 0,
     region: o.Region = DEFAULT_REGION,
@@ -216,13 +230,22 @@ def cost_command(
     with _refusals(as_json=as_json):
         users = _users(rps, traffic, bursts, bursts_per_hour)
         candidate = _candidate(
-            warming, warm, hold_ms, memory_mb, model_store, speed, input_px, megapixels
+            warming,
+            warm,
+            hold_ms,
+            memory_mb,
+            model_store,
+            architecture,
+            speed,
+            input_px,
+            megapixels,
         )
         assumptions = o.assumptions_of(idle_min, 0, concurrency)
         listed = read_prices(region, prices)
-        outcome = simulate(
-            candidate.model(assumptions), users, horizon_s=24 * HOUR_S, seed=seed, engine=engine
-        )
+        with under_way(err, "simulating"):
+            outcome = simulate(
+                candidate.model(assumptions), users, horizon_s=24 * HOUR_S, seed=seed, engine=engine
+            )
         deployment = candidate.deployment(assumptions, o.model_bytes())
         items = monthly_items([outcome], deployment, listed)
     conditions: dict[str, object] = {
@@ -245,7 +268,7 @@ def cost_command(
             f"{item.usd:.4f}",
         )
     table.add_row("total", "", "", "", f"{total_usd(items):.4f}")
-    out.print(table)
+    print_table(out, table)
 
 
 @contextmanager
@@ -253,10 +276,7 @@ def _refusals(*, as_json: bool) -> Iterator[None]:
     try:
         yield
     except (PlanError, PriceError) as error:
-        if as_json:
-            typer.echo(json.dumps({"error": {"code": error.code, "message": str(error)}}))
-        else:
-            err.print(f"{error.code}: {error}", style="red", markup=False)
+        tell_refusal(error.code, str(error), as_json=as_json)
         raise typer.Exit(1) from None
 
 
@@ -278,6 +298,7 @@ def _candidate(
     hold_ms: int,
     memory_mb: int,
     model_store: str,
+    architecture: str,
     speed: list[Path] | None,
     input_px: int,
     megapixels: float,
@@ -289,7 +310,9 @@ def _candidate(
             f"warming {kind} with --warm {warm}: off with 0, ping or provisioned with more",
         )
     return Candidate(
-        measured=pick(o.measured_of(speed, input_px, megapixels), memory_mb, model_store),
+        measured=pick(
+            o.measured_of(speed, input_px, megapixels), memory_mb, model_store, architecture
+        ),
         warming=kind,
         by_hour=by_hour(warm),
         hold_ms=hold_ms if kind == "ping" else 0,

@@ -19,7 +19,7 @@ def plan_records(advice: Advice, question: Question) -> Iterator[Record]:
         rank = {id(advice.chosen): "chosen", id(advice.runner_up): "runner-up"}.get(id(plan), "")
         conditions = {
             "memory_mb": candidate.measured.memory_mb,
-            "architecture": candidate.architecture,
+            "architecture": candidate.measured.architecture,
             "model_store": candidate.measured.model_store,
             "warming": candidate.warming,
             "warm_by_hour": list(candidate.by_hour),

@@ -7,14 +7,17 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from warmlens.planner.simulate import Engine
 from warmlens.records import Record, machine, today, write_records
+from warmlens.under_way import under_way
 
 COMMAND = "warmlens plan scale"
 DAY_S = 86_400
 LARGEST_PYTHON = 10**6
 _WARM = 5
+err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def scale_command(
@@ -29,7 +32,11 @@ def scale_command(
 
     The kernel first runs once unmeasured, which compiles it if this machine has not yet.
     """
-    records = list(measure_scale(up_to))
+    records = []
+    with under_way(err, "simulating days") as tell:
+        for record in measure_scale(up_to):
+            tell(f"{record.conditions['intended_requests']:,} requests, {record.name}, are done")
+            records.append(record)
     typer.echo(write_records(records) if as_json else table(records), nl=False)
 
 

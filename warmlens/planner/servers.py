@@ -10,7 +10,7 @@ from warmlens.planner.chance import constant
 from warmlens.planner.cost import MONTH_S, Item
 from warmlens.planner.errors import PlanError
 from warmlens.planner.model import FOREVER, HOUR_S, Model, by_hour
-from warmlens.planner.service_times import Measured
+from warmlens.planner.service_times import X86_64, Measured
 from warmlens.planner.simulate import simulate
 from warmlens.planner.traffic import Profile
 from warmlens.prices import PriceList
@@ -59,10 +59,12 @@ def one_vcpu(question: Question) -> Measured:
         PlanError: nothing was.
     """
     for each in question.measured:
-        if each.vcpu == 1.0:
+        if (each.architecture, each.vcpu) == (X86_64, 1.0):  # the servers that are priced are such
             return each
     raise PlanError(
-        "not_measured", "servers are compared by what 1,769 MB (1 vCPU) take: measure that size"
+        "not_measured",
+        "servers are compared by what 1,769 MB (1 vCPU) on x86_64 take: measure that size, or "
+        "leave them out with --no-servers",
     )
 
 

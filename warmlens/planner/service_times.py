@@ -7,19 +7,21 @@ from pathlib import Path
 from warmlens.paths import ROOT
 from warmlens.planner.chance import Distribution
 from warmlens.planner.errors import PlanError
-from warmlens.records import Record, read_records
+from warmlens.records import Record, architecture_of, read_records
 
 SPEED_RECORDS = ROOT / "docs" / "records" / "speed.jsonl"
 DEFAULT_INPUT_PX = 128  # that of the model in the settings
 DEFAULT_MEGAPIXELS = 2.0
+X86_64 = "x86_64"
 COLD_MEGAPIXELS = 2.0  # the photo that `bench cold` takes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """One memory size with one model store, as measured.
+    """One memory size with one model store on one kind of processor, as measured.
 
     Attributes:
+        architecture: `x86_64` or `arm64`, that of the machine.
         memory_mb: memory size, which brings the processor share.
         vcpu: that share.
         model_store: where the model was loaded from.
@@ -30,6 +32,7 @@ class Measured:
         where: machine and date.
     """
 
+    architecture: str = X86_64
     memory_mb: int
     vcpu: float
     model_store: str
@@ -41,6 +44,17 @@ class Measured:
     warm_samples: int
     where: str
 
+    @property
+    def key(self) -> tuple[str, int, str]:
+        """What tells it from others."""
+        return self.architecture, self.memory_mb, self.model_store
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        on = "" if self.architecture == X86_64 else f" on {self.architecture}"
+        return f"{self.memory_mb} MB{on}, model from {self.model_store}"
+
 
 def read_measured(
     files: Iterable[Path],
@@ -50,6 +64,8 @@ def read_measured(
     page_cache: str = "warm",
 ) -> list[Measured]:
     """Read what was measured, for every memory size and model store that has both figures.
+
+    Both are of one kind of processor; those of x86_64 and of arm64 may be in one file or several.
 
     Args:
         files: records of `bench cold` and `bench warm`, as JSON Lines.
@@ -70,48 +86,56 @@ def read_measured(
                 f"{file}: not the records of warmlens bench cold and bench warm: {error}",
             ) from None
     warm = {
-        each.conditions["memory_mb"]: each
+        (architecture_of(each.machine), each.conditions["memory_mb"]): each
         for each in records
         if (each.name, each.metric) == ("ours", "warm_ms")
         and each.conditions["input_px"] == input_px
         and each.conditions["megapixels"] == megapixels
     }
     cold = {
-        (each.conditions["memory_mb"], each.conditions["model_store"]): each
+        (
+            architecture_of(each.machine),
+            each.conditions["memory_mb"],
+            each.conditions["model_store"],
+        ): each
         for each in records
         if (each.name, each.metric) == ("ours", "cold_start_ms")
         and each.conditions["input_px"] == input_px
         and each.conditions["page_cache"] == page_cache
     }
     found = [
-        _measured(cold[memory_mb, store], warm[memory_mb])
-        for memory_mb, store in sorted(cold)
-        if memory_mb in warm
+        _measured(cold[architecture, memory_mb, store], warm[architecture, memory_mb])
+        for architecture, memory_mb, store in sorted(cold)
+        if (architecture, memory_mb) in warm
     ]
     if not found:
         raise PlanError(
             "not_measured",
             f"no memory size has both a cold start and a warm call at {input_px} px, "
             f"{megapixels:g} megapixels, page cache {page_cache}: cold starts at "
-            f"{_sizes(key[0] for key in cold)}, warm calls at {_sizes(warm)}; measure with "
+            f"{_sizes(key[1] for key in cold)}, warm calls at {_sizes(key[1] for key in warm)}; "
+            "measure with "
             "warmlens bench cold and bench warm",
         )
     return found
 
 
-def pick(measured: Sequence[Measured], memory_mb: int, model_store: str) -> Measured:
+def pick(
+    measured: Sequence[Measured], memory_mb: int, model_store: str, architecture: str = X86_64
+) -> Measured:
     """Return one of them.
 
     Raises:
         PlanError: it was not measured; nothing is interpolated.
     """
     for each in measured:
-        if (each.memory_mb, each.model_store) == (memory_mb, model_store):
+        if each.key == (architecture, memory_mb, model_store):
             return each
-    known = ", ".join(f"{each.memory_mb} MB from {each.model_store}" for each in measured)
+    known = "; ".join(each.label for each in measured)
     raise PlanError(
         "not_measured",
-        f"{memory_mb} MB with the model from {model_store} was not measured; measured: {known}",
+        f"{memory_mb} MB on {architecture} with the model from {model_store} was not measured; "
+        f"measured: {known}",
     )
 
 
@@ -119,6 +143,7 @@ def _measured(cold: Record, warm: Record) -> Measured:
     # The first answer takes a warm call's time more than init; its own is not told apart.
     init = [max(0.0, ms - warm.value) for ms in _points_ms(cold)]
     return Measured(
+        architecture=architecture_of(cold.machine),
         memory_mb=cold.conditions["memory_mb"],
         vcpu=cold.conditions["vcpu"],
         model_store=cold.conditions["model_store"],

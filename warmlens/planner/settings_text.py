@@ -16,7 +16,7 @@ def settings_text(candidate: Candidate, *, region: str, peak_busy: int) -> str:
         '    env_name="prod",',
         f'    region="{region}",',
         f"    memory_mb={candidate.measured.memory_mb},",
-        f'    architecture="{candidate.architecture}",',
+        f'    architecture="{candidate.measured.architecture}",',
         f'    model_store="{candidate.measured.model_store}",',
         f'    warming="{candidate.warming}",',
     ]

@@ -306,3 +306,29 @@ def test_a_plan_without_numba_is_the_same(tmp_path: Path) -> None:
     numba, python = (run(*options, "--engine", engine) for engine in ("numba", "python"))
     assert numba[0] == python[0]
     assert numba[1] == python[1]
+
+
+def test_what_was_measured_on_arm64_is_proposed_at_its_own_price(tmp_path: Path) -> None:
+    """The same times on a processor that costs less: the cheapest plan is the same one there."""
+    file = tmp_path / "few.csv"
+    file.write_text("hour,requests\n" + "".join(f"{hour},4\n" for hour in range(24)))
+    on_arm = tmp_path / "arm.jsonl"
+    on_arm.write_text(SPEED.read_text().replace("Linux x86_64", "Linux aarch64"))
+    options = ("--traffic", str(file), "--seeds", "2", "--no-servers", "--json")
+    both = ("--speed", str(SPEED), "--speed", str(on_arm))
+    found = {}
+    for architecture, speed in (("x86_64", ()), ("arm64", both)):
+        exit_code, output = run(*options, *speed)
+        assert exit_code == 0
+        chosen = [each for each in read_records(output) if each.conditions["rank"] == "chosen"]
+        assert {each.conditions["architecture"] for each in chosen} == {architecture}
+        found[architecture] = {each.metric: each for each in chosen}
+    x86, arm = found["x86_64"], found["arm64"]
+    assert arm["cost_usd_per_month"].value < x86["cost_usd_per_month"].value
+    assert arm["latency_ms"].value == x86["latency_ms"].value
+    simulate = ("simulate", "--rps", "1", "--hours", "1", "--architecture", "arm64")
+    exit_code, output = run(*simulate, "--json")
+    assert (exit_code, json.loads(output)["error"]["code"]) == (1, "not_measured")
+    exit_code, output = run(*simulate, *both, "--json")
+    assert exit_code == 0
+    assert "1769 MB on arm64" in json.loads(output)["plan"]

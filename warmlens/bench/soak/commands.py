@@ -1,7 +1,6 @@
 """`warmlens bench soak`."""
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +13,9 @@ from warmlens.bench.soak.usage import Usage, usage
 from warmlens.local.commands import running_cloud
 from warmlens.local.state import DEFAULT_FOLDER
 from warmlens.records import Record, write_records
+from warmlens.refusals import tell_refusal
+from warmlens.tables import print_table
+from warmlens.under_way import under_way
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -39,10 +41,7 @@ def soak_command(
     running = running_cloud(folder)
     if running is None or not running.url:
         message = "No local cloud runs. Start it with: make run"
-        if as_json:
-            typer.echo(json.dumps({"error": {"code": "not_running", "message": message}}))
-        else:
-            err.print(message)
+        tell_refusal("not_found", message, as_json=as_json)
         raise typer.Exit(3)
     steady_s = minutes * 60
     durations = Durations(
@@ -57,7 +56,12 @@ def soak_command(
         def used() -> dict[str, Usage]:
             return usage(running.pid, running.emulator_pid)
 
-        return [record async for record in soak(running.url, durations, used=used, seed=seed)]
+        with under_way(err, f"loading for {minutes:g} minutes and more") as tell:
+            found = []
+            async for record in soak(running.url, durations, used=used, seed=seed):
+                tell(f"{record.name}, {record.metric} {record.value:g}")
+                found.append(record)
+            return found
 
     records = asyncio.run(run())
     if as_json:
@@ -92,4 +96,4 @@ def _print(records: list[Record]) -> None:
             *("" if number is None else f"{number:.5g}" for number in numbers),
             ", ".join(f"{key} {value}" for key, value in record.conditions.items()),
         )
-    out.print(table)
+    print_table(out, table)

@@ -23,10 +23,13 @@ from warmlens.local.instances.best_isolation import best_isolation
 from warmlens.local.instances.isolation import MEMORY_MB_PER_VCPU, Isolation
 from warmlens.models.errors import ModelError
 from warmlens.records import Record, read_records, write_records
+from warmlens.refusals import tell_refusal
 from warmlens.tables import print_table
+from warmlens.under_way import under_way
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+SHOWN = ("memory_mb", "page_cache", "model_store", "stage", "megapixels", "megapixels_up_to")
 
 
 class PageCache(StrEnum):
@@ -142,7 +145,7 @@ def page(
         found = read_records(records.read_text())
         file.write_text(with_tables(file.read_text(), found))
     except (OSError, ValueError, TypeError, PageError) as error:
-        err.print(f"{file} from {records}: {error}", style="red", markup=False)
+        tell_refusal("bad_page", f"{file} from {records}: {error}", as_json=False)
         raise typer.Exit(1) from None
     if chart_file is not None:
         chart_file.write_text(chart(found))
@@ -153,26 +156,31 @@ def _measured(
 ) -> list[Record]:
     records: list[Record] = []
     try:
-        with lab(input_px) as made:
+        with under_way(err, "measuring") as tell, lab(input_px) as made:
             for record in measure(made, best_isolation()):
                 records.append(record)
+                tell(f"{record.name}, {record.metric}, {_about(record)}, is done")
                 if as_json:
                     typer.echo(write_records([record]), nl=False)
     except (BenchError, LocalCloudError, ModelError) as error:
-        err.print(str(error), style="red", markup=False)
+        tell_refusal(getattr(error, "code", "not_measured"), str(error), as_json=as_json)
         raise typer.Exit(1) from None
     if not as_json:
         _print(records)
     return records
 
 
+def _about(record: Record) -> str:
+    conditions = record.conditions
+    return ", ".join(f"{key} {conditions[key]}" for key in SHOWN if key in conditions)
+
+
 def _print(records: list[Record]) -> None:
-    shown = ("memory_mb", "page_cache", "model_store", "stage", "megapixels", "megapixels_up_to")
     table = Table("name", "metric", "conditions", "value", "unit", "p95", "p99", "ratio")
     for record in records:
         numbers = (record.value, record.p95, record.p99, record.ratio)
         value, p95, p99, ratio = ("" if each is None else f"{each:.4g}" for each in numbers)
-        conditions = record.conditions
-        about = ", ".join(f"{key} {conditions[key]}" for key in shown if key in conditions)
-        table.add_row(record.name, record.metric, about, value, record.unit, p95, p99, ratio)
+        table.add_row(
+            record.name, record.metric, _about(record), value, record.unit, p95, p99, ratio
+        )
     print_table(out, table)

@@ -13,7 +13,7 @@ from warmlens.bench.speed.photos import SIZES, key
 from warmlens.bench.speed.process import InstanceUnderTest
 from warmlens.local.instances.isolation import Isolation, limits_of
 from warmlens.prices import read_prices
-from warmlens.records import Record, today
+from warmlens.records import Record, architecture_of, today
 
 COMMAND = "warmlens bench warm"
 PAPER_USD_PER_MILLION = 6.45
@@ -89,17 +89,16 @@ def cost_of(record: Record, taken_ms: Sequence[float]) -> Record:
         record: their `warm_ms`.
         taken_ms: how long each took.
     """
-    prices = read_prices()
+    prices, architecture = read_prices(), architecture_of(record.machine)
+    per_gb_s = {"x86_64": "lambda_x86_per_gb_s", "arm64": "lambda_arm_per_gb_s"}[architecture]
     memory_gb = record.conditions["memory_mb"] / 1024
     seconds = statistics.fmean(map(math.ceil, taken_ms)) / 1000
     usd = (
-        seconds * memory_gb * prices["lambda_x86_per_gb_s"]
-        + prices["lambda_per_request"]
-        + prices["s3_per_get"]
+        seconds * memory_gb * prices[per_gb_s] + prices["lambda_per_request"] + prices["s3_per_get"]
     )
     conditions: dict[str, Any] = {
         **record.conditions,
-        "architecture": "x86_64",
+        "architecture": architecture,
         "prices": prices.date,
     }
     return Record(
