@@ -1,5 +1,6 @@
 """A deployed environment, found by its name: in the local cloud that runs, or in AWS."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,7 @@ def find_environment(name: str, *, local_state: Path) -> DeployedEnvironment:
     if name == LOCAL:
         return _local(StateFile(local_state).read())
     try:
-        session = boto3.Session()
+        session = aws_session()
         outputs = _outputs(session.client("ssm"), name)
         if not outputs:
             raise EnvironmentNotFoundError(
@@ -79,6 +80,11 @@ def find_environment(name: str, *, local_state: Path) -> DeployedEnvironment:
         )
     except (BotoCoreError, ClientError) as error:
         raise EnvironmentNotFoundError(f"AWS cannot be asked for {name}: {error}") from error
+
+
+def aws_session() -> boto3.Session:
+    """Return a session in the shell's region: AWS_REGION first, as all tools but boto3 read it."""
+    return boto3.Session(region_name=os.environ.get("AWS_REGION"))
 
 
 def _local(running: RunningCloud | None) -> DeployedEnvironment:

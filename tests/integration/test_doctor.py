@@ -98,8 +98,8 @@ def test_a_shell_without_credentials_or_region_can_run_and_not_deploy(tmp_path: 
     exit_code, answer, checks = doctor(**nothing)
     assert exit_code == 0
     assert (answer["ready_to_run"], answer["ready_to_deploy"]) == (True, False)
-    assert "AWS_DEFAULT_REGION" in checks["AWS credentials"]["mend"]
-    exit_code, _, checks = doctor("--deploy", AWS_DEFAULT_REGION="eu-west-1", **nothing)
+    assert "AWS_REGION" in checks["AWS credentials"]["mend"]
+    exit_code, _, checks = doctor("--deploy", AWS_REGION="eu-west-1", **nothing)
     assert exit_code == 1
     assert "aws sso login" in checks["AWS credentials"]["mend"]
 

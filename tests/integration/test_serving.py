@@ -225,7 +225,7 @@ def test_without_a_local_cloud_the_commands_say_how_to_start_one(tmp_path: Path)
             "model", *arguments, "--env", "local", "--local-folder", str(tmp_path)
         )
         assert (result.returncode, result.stdout) == (3, "")
-        assert result.stderr == "No local cloud runs. Start it with: make run\n"
+        assert result.stderr == "not_found: No local cloud runs. Start it with: make run\n"
 
 
 def test_an_environment_in_aws_that_cannot_be_asked_is_named(tmp_path: Path) -> None:
@@ -236,5 +236,5 @@ def test_an_environment_in_aws_that_cannot_be_asked_is_named(tmp_path: Path) -> 
         AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_MAX_ATTEMPTS="1",
     )  # fmt: skip
     assert result.returncode == 3
-    assert result.stderr.startswith("AWS cannot be asked for prod: ")
+    assert result.stderr.startswith("not_found: AWS cannot be asked for prod: Could not connect")
     assert result.stderr.count("\n") == 1

@@ -7,6 +7,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from warmlens.deployed import aws_session
 from warmlens.doctor.check import Check
 
 LOWEST_BOOTSTRAP = 6  # what the CDK's default synthesizer asks for
@@ -19,7 +20,7 @@ _LOGIN = "Log in: aws sso login, or aws configure, or export AWS_PROFILE=..."
 def account_checks() -> Iterator[Check]:
     """Look at the account. Nothing is changed there."""
     try:
-        session = boto3.Session()
+        session = aws_session()
         identity = _identity(session)
     except (BotoCoreError, ClientError) as error:
         yield Check(
@@ -38,7 +39,7 @@ def _identity(session: boto3.Session) -> Check:
     if session.region_name is None:
         return Check(
             name=name, goal="deploy", state="problem", found="no region is set",
-            mend="Name one: export AWS_DEFAULT_REGION=eu-west-1",
+            mend="Name one: export AWS_REGION=eu-west-1",
         )  # fmt: skip
     if session.get_credentials() is None:
         return Check(

@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import boto3
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
-from warmlens.deployed import DeployedEnvironment, EnvironmentNotFoundError, find_environment
+from warmlens.deployed import (
+    DeployedEnvironment,
+    EnvironmentNotFoundError,
+    aws_session,
+    find_environment,
+)
 from warmlens.local.state import DEFAULT_FOLDER, STATE_FILE
 from warmlens.models.command_line import AsJson, Folder, err, out, plain_errors
 from warmlens.models.diff import diff_manifests
@@ -65,7 +69,7 @@ def publish(
             environment = _environment(env, local_folder)
             s3, bucket = environment.s3, _models_bucket(environment)
         else:
-            s3 = boto3.client("s3")
+            s3 = aws_session().client("s3")
         assert bucket is not None
         with Progress(
             *columns,
