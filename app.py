@@ -19,7 +19,7 @@ from stacks.stage import WarmlensStage
 def environments() -> tuple[Settings, ...]:
     """Return the environments; settings not named here have the defaults of `Settings`."""
     return (
-        # Runs in a new AWS account as it is, costs nothing at rest, leaves nothing behind.
+        # Runs in a new AWS account as it is, costs cents at rest, keeps no data.
         Settings(
             env_name="dev",
             warming="off",

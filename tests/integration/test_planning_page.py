@@ -85,17 +85,20 @@ def test_the_plan_meets_its_objective_on_the_local_cloud() -> None:
     assert found[0, "cold_starts"]["value"] > 0
 
 
-def test_the_kept_replay_is_of_the_plan_and_the_page_says_what_it_met() -> None:
+def test_the_kept_replays_are_of_the_plan_meet_its_objective_and_the_page_says_so() -> None:
     kept = read_records((RECORDS / "replay.jsonl").read_text())
-    found = {(each.conditions["warm"], each.metric): each for each in kept}
-    (warm,) = {count for count, _ in found} - {0}
-    cold, p99 = found[warm, "cold_starts"], found[warm, "p99_ms"]
-    assert cold.samples is not None
-    assert f"{cold.value:.0f} of {cold.samples:,} users met a cold start" in TEXT
-    assert p99.value <= 1000
+    by_plan = [each for each in kept if each.conditions["warm"]]
+    cold = [each for each in by_plan if each.metric == "cold_starts"]
+    assert len({each.conditions["seed"] for each in cold}) == len(cold) > 1
+    users = sum(each.samples or 0 for each in cold)
+    met = sum(each.value for each in cold)
+    assert f"{met:.0f} of {users:,} users met a cold start" in TEXT
+    assert met / users <= 0.001
+    assert all(each.value <= 1000 for each in by_plan if each.metric == "p99_ms")
     (plan,) = re.findall(r"^Plan: (.+)$", TEXT, re.MULTILINE)
-    assert f"{cold.conditions['memory_mb']} MB, model from" in plan
-    assert f"ping {warm}, held {cold.conditions['hold_ms']} ms" in plan
+    for each in cold:
+        assert f"{each.conditions['memory_mb']} MB, model from" in plan
+        assert f"ping {each.conditions['warm']}, held {each.conditions['hold_ms']} ms" in plan
 
 
 @pytest.mark.parametrize("target", LINKS)

@@ -149,6 +149,13 @@ def test_the_cost_per_million_of_a_memory_size_counted_again() -> None:
         assert number(row[6]) == pytest.approx(statistics.fmean(usd) * 1e6, abs=0.006)
 
 
+def test_our_costs_are_those_of_the_same_memory_size_in_fig_13() -> None:
+    fig_13 = {(row[0], number(row[1])): row[6] for row in rows("## Fig. 13")}
+    processor, api, baseline, ours = rows("## Our costs today")[0]
+    assert (processor, api) == ("x86_64", "none")
+    assert (baseline, ours) == (fig_13["baseline", 768], fig_13["ours", 768])
+
+
 def test_each_claim_has_a_verdict_an_evidence_and_a_kind() -> None:
     claims = rows("## The claims")
     assert len(claims) >= 20

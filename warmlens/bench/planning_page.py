@@ -110,22 +110,29 @@ def simfaas_table(records: Sequence[Record]) -> str:
 
 
 def replay_table(records: Sequence[Record]) -> str:
-    """Return what a replay met beside what is simulated for the same trace."""
+    """Return what replays met beside what is simulated for the same users; a line for each."""
     head = records[0]
     lines = [
         f"Measured by `{head.command}` on {head.date}, {head.machine}: "
-        f"{head.conditions['requests']:,} users in {head.conditions['hours']:g} hours of the day, "
-        f"from {head.conditions['from_hour']:g} o'clock.",
+        f"{head.conditions['hours']:g} hours of the day from "
+        f"{head.conditions['from_hour']:g} o'clock, for each seed with other users.",
         "",
-        "| policy | figure | replayed | simulated, least to most of 200 seeds |",
-        "| --- | --- | ---: | ---: |",
+        "| seed | users | policy | cold starts | simulated, least to most of 200 | p99, ms |",
+        "| ---: | ---: | --- | ---: | ---: | ---: |",
     ]
+    p99_ms = {_of_replay(each): each.value for each in records if each.metric == "p99_ms"}
     for each in records:
-        low, high = each.conditions["simulated_cold_starts"]
-        simulated = f"{low} to {high}" if each.metric == "cold_starts" else ""
-        metric = each.metric.replace("_ms", ", ms").replace("_", " ")
-        lines.append(f"| {each.name} | {metric} | {each.value:.0f} | {simulated} |")
+        if each.metric == "cold_starts":
+            low, high = each.conditions["simulated_cold_starts"]
+            lines.append(
+                f"| {each.conditions['seed']} | {each.samples:,} | {each.name} | {each.value:.0f} "
+                f"| {low} to {high} | {p99_ms[_of_replay(each)]:.0f} |"
+            )
     return "\n".join(lines) + "\n"
+
+
+def _of_replay(record: Record) -> tuple[int, str]:
+    return record.conditions["seed"], record.name
 
 
 _TABLES: dict[str, tuple[str, Callable[[Sequence[Record]], str]]] = {

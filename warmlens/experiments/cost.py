@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from warmlens.bench.warming.comparison import INSTANCES
+from warmlens.experiments.memory import SPEED
 from warmlens.experiments.prices import (
     DAYS_PER_MONTH,
     HOURS_PER_MONTH,
@@ -146,7 +147,8 @@ class Measured:
 def measured(samples: Mapping[str, Sequence[Sample]], name: str) -> Measured | None:
     """Return the times of `ours` or `baseline` that were measured, or None without them.
 
-    Warm calls are those of the memory experiment, first calls those of the stages. For the
+    Warm calls are those of the memory experiment on one instance, not those over the API, which
+    share processors; first calls are those of the stages. For the
     baseline, which is not measured at 1,769 MB, the times on one processor are those at 1,536 MB,
     reduced in the proportion of the shares.
     """
@@ -156,7 +158,9 @@ def measured(samples: Mapping[str, Sequence[Sample]], name: str) -> Measured | N
             (
                 each
                 for each in samples.get(experiment, ())
-                if each.name == name and each.conditions["memory_mb"] == memory_mb
+                if each.name == name
+                and each.conditions["memory_mb"] == memory_mb
+                and each.conditions.get("part", SPEED) == SPEED
             ),
             metric,
         )

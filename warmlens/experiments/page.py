@@ -36,7 +36,7 @@ make experiments MODE=full
 .venv/bin/warmlens experiments run all --env dev
 ```
 
-The quick mode takes under ten minutes on two cores, the full mode some forty. A run that was
+The quick mode takes under ten minutes on two cores, the full mode half an hour. A run that was
 interrupted goes on where it stopped with the same command. `--env` and `--url` measure what is
 deployed, into `.warmlens/experiments/`; what needs other processes or other settings of the
 function (stages by process, memory sizes, the stand-in) is left out there. In the full mode that

@@ -1,5 +1,6 @@
 """Load by other programs: JMeter and Locust."""
 
+from warmlens.experiments.concurrency import OWN_THROTTLE
 from warmlens.experiments.found import Records
 from warmlens.experiments.sections.text import Chart, ms_text, table
 
@@ -42,9 +43,11 @@ def clients_section(found: Records, chart: Chart) -> str:
             "```\n",
             "The plans name the paper's photo, `test/20200118.jpg`, which a local cloud has; in an "
             "environment in AWS put one there first. "
-            "First five wakeups at once, then the load, closed: each user sends the next request "
-            "when the one before is answered. Measured on a local cloud of 64 concurrent calls "
-            "with:\n",
+            "JMeter begins with five wakeups at once, Locust with one by each user; then comes the "
+            "load, closed: each user sends the next request when the one before is answered, and "
+            "without a pause when it is refused: what is above the environment's throttle "
+            f"({OWN_THROTTLE[0]} calls a second after {OWN_THROTTLE[1]} at once) gets 429. "
+            "Measured on a local cloud of 64 concurrent calls with:\n",
             "```text\n" + "\n".join(commands) + "\n```\n",
             table(
                 "client | request | users | calls | p50 ms | p95 ms | p99 ms | cold | 429 | failed",
