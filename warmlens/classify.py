@@ -53,6 +53,10 @@ def classify(image: Path, *, url: str, auth: httpx.Auth | None = None) -> dict[s
     if not data:
         raise ClassifyError("empty_file", f"{image} is empty")
     content_type = _content_type(data)
+    if content_type is None:
+        raise ClassifyError(
+            "unsupported_type", f"{image} is no JPEG, PNG, GIF or WebP, by its first bytes"
+        )
     try:
         is_local = httpx.URL(url).host in ("127.0.0.1", "localhost")
         with httpx.Client(timeout=TIMEOUT_S, trust_env=not is_local) as client:
@@ -80,11 +84,11 @@ def classify(image: Path, *, url: str, auth: httpx.Auth | None = None) -> dict[s
         ) from error
 
 
-def _content_type(data: bytes) -> str:
+def _content_type(data: bytes) -> str | None:
     for content_type, signature in _SIGNATURES.items():
         if signature.match(data):
             return content_type
-    return "application/octet-stream"
+    return None
 
 
 def _call(

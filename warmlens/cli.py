@@ -1,6 +1,7 @@
 """The command line `warmlens`."""
 
 import json
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -23,11 +24,7 @@ from warmlens.refusals import tell_refusal
 from warmlens.tables import print_table
 from warmlens.warm import MAX_INSTANCES, WarmError, warm
 
-main = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="Image recognition on AWS Lambda that does not start cold.",
-)
+main = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 main.add_typer(doctor_commands.app)
 main.add_typer(local_commands.app, name="local")
 main.add_typer(model_commands.app, name="model")
@@ -36,6 +33,24 @@ main.add_typer(experiment_commands.app, name="experiments")
 main.add_typer(plan_commands.app, name="plan")
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"warmlens {metadata.version('warmlens')}")
+        raise typer.Exit
+
+
+@main.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and end."
+        ),
+    ] = False,
+) -> None:
+    """Image recognition on AWS Lambda that does not start cold."""
 
 
 @main.command(name="classify")

@@ -334,6 +334,12 @@ def test_help_teaches(arguments: tuple[str, ...]) -> None:
     assert "Usage" in result.stdout + result.stderr
 
 
+def test_the_version_is_told() -> None:
+    result = run_warmlens("--version")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert re.fullmatch(r"warmlens \d+\.\d+\.\d+\S*\n", result.stdout)
+
+
 def test_warm_tells_how_many_instances_it_reached(cloud: Cloud) -> None:
     options = ("--local-folder", str(cloud.folder))
     result = run_warmlens("warm", "2", "--json", *options)

@@ -97,12 +97,13 @@ def up(
     running = running_cloud(folder)
     if running:
         where = f"at {running.url}" if running.url else f"and is starting, process {running.pid}"
-        err.print(f"It runs already {where}. Stop it with: make down")
+        message = f"It runs already {where}. Stop it with: make down"
+        tell_refusal("already_running", message, as_json=False)
         raise typer.Exit(1)
     try:
         idle_expiry_s = idle_expiry_from_minutes(idle_expiry_min)
     except ValueError as error:
-        err.print(str(error), style="red", markup=False)
+        tell_refusal("bad_setting", str(error), as_json=False)
         raise typer.Exit(2) from None
     try:
         web_port = require_port(port) if port else free_port(WEB_PORT)
@@ -121,10 +122,10 @@ def up(
             )
         )
     except OSError as error:
-        err.print(f"The local cloud cannot run: {error}", style="red", markup=False)
+        tell_refusal("local_cloud", f"it cannot run: {error}", as_json=False)
         raise typer.Exit(1) from None
     except (LocalCloudError, ModelError) as error:
-        err.print(str(error), style="red", markup=False)
+        tell_refusal(getattr(error, "code", "local_cloud"), str(error), as_json=False)
         raise typer.Exit(1) from None
 
 

@@ -90,7 +90,7 @@ def verify(
         typer.echo(json.dumps({"name": name, "version": version, "findings": rows}, indent=2))
     elif findings:
         for finding in findings:
-            err.print(finding.message, style="red", markup=False)
+            err.print(f"{finding.code}: {finding.message}", style="red", markup=False)
     else:
         out.print(f"{name} {version} is what its manifest says.")
     if findings:

@@ -214,7 +214,9 @@ def read_manifest(folder: Path) -> Manifest:
     where = f"{folder.parent.name}/{folder.name}/{MANIFEST_NAME}"
     if not folder.is_dir():
         raise ModelError(
-            "folder_missing", f"{folder} is not a folder; allowed: a folder <name>/<version>."
+            "folder_missing",
+            f"{folder} does not exist or is no folder <name>/<version>; `warmlens model list` "
+            "shows what there is.",
         )
     path = folder / MANIFEST_NAME
     if path.is_symlink() or (path.exists() and not path.is_file()):

@@ -36,7 +36,8 @@ def read_traffic(file: Path, bursts: Bursts | None = None) -> Profile | Trace:
         with file.open(newline="") as lines:
             columns = next(csv.reader(lines), [])
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise PlanError("unreadable_traffic", f"{file}: {error}") from None
+        why = (error.strerror if isinstance(error, OSError) else None) or error
+        raise PlanError("unreadable_traffic", f"{file}: {why}") from None
     if columns == ["hour", "requests"]:
         return _with_bursts(_profile(file), bursts)
     if "arrival_s" in columns:
