@@ -20,6 +20,7 @@ class Service:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.asked: list[str] = []
         self.answers: dict[str, tuple[int, Any]] = {
             "/uploads": (200, {**GRANT, "url": f"{url}/storage"}),
             "/storage": (204, ""),
@@ -27,6 +28,7 @@ class Service:
 
     async def answer(self, request: web.Request) -> web.Response:
         await request.read()
+        self.asked.append(request.path)
         status, body = self.answers[request.path]
         if isinstance(body, str):
             return web.Response(status=status, text=body)
@@ -45,7 +47,7 @@ async def service() -> AsyncIterator[Service]:
 
 async def refusal(service: Service, folder: Path) -> ClassifyError:
     photo = folder / "photo.jpg"
-    photo.write_bytes(b"a photo")
+    photo.write_bytes(b"\xff\xd8\xffa photo")
     with pytest.raises(ClassifyError) as refused:
         await asyncio.to_thread(classify, photo, url=service.url)
     return refused.value
@@ -82,3 +84,12 @@ async def test_an_upload_that_s3_refuses_is_told_with_its_reason(
     error = await refusal(service, tmp_path)
     assert error.code == "upload_refused"
     assert "AccessDenied" in str(error)
+
+
+async def test_what_is_no_image_is_not_sent_and_named(service: Service, tmp_path: Path) -> None:
+    note = tmp_path / "note.jpg"
+    note.write_bytes(b"hello")
+    with pytest.raises(ClassifyError, match=r"note\.jpg is no JPEG, PNG, GIF or WebP") as refused:
+        await asyncio.to_thread(classify, note, url=service.url)
+    assert refused.value.code == "unsupported_type"
+    assert service.asked == []
