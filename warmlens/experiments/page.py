@@ -40,7 +40,7 @@ The quick mode takes under ten minutes on two cores, the full mode half an hour.
 interrupted goes on where it stopped with the same command. `--env` and `--url` measure what is
 deployed, into `.warmlens/experiments/`; what needs other processes or other settings of the
 function (stages by process, memory sizes, the stand-in) is left out there. In the full mode that
-is 101,000 calls for Fig. 12, and waits of hours for idle expiry. Nobody has run it against AWS yet:
+is 156,000 calls for Fig. 12, and waits of hours for idle expiry. Nobody has run it against AWS yet:
 there was no account.
 
 - *measured*: here, on the machine below, which is shared with other work: take ratios, not
