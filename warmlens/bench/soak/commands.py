@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from warmlens.bench.soak.phases import Durations, soak
+from warmlens.bench.soak.phases import Durations, NoCapacityError, soak
 from warmlens.bench.soak.usage import Usage, usage
 from warmlens.local.commands import running_cloud
 from warmlens.local.state import DEFAULT_FOLDER
@@ -63,7 +63,11 @@ def soak_command(
                 found.append(record)
             return found
 
-    records = asyncio.run(run())
+    try:
+        records = asyncio.run(run())
+    except NoCapacityError as error:
+        tell_refusal("no_capacity", str(error), as_json=as_json)
+        raise typer.Exit(1) from None
     if as_json:
         typer.echo(write_records(records), nl=False)
     else:
