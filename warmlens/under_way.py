@@ -1,4 +1,4 @@
-"""Long work at a terminal: what is being done, and for how long already."""
+"""Long work at a terminal: what is being done, and for how long already or still."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,13 +8,17 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 
 Part = Callable[[str], None]
 Count = Callable[[int, int], None]
+_WHAT = TextColumn("{task.description}", markup=False)
 
 
 @contextmanager
@@ -28,15 +32,13 @@ def under_way(err: Console, what: str) -> Iterator[Part]:
     Yields:
         A function to call with the part that is done now.
     """
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
-        task = progress.add_task(what)
+    with _shown(err, what, SpinnerColumn(), _WHAT, TimeElapsedColumn()) as (progress, task):
         yield lambda part: progress.update(task, description=f"{what}: {part}")
 
 
 @contextmanager
 def counted(err: Console, what: str) -> Iterator[Count]:
-    """Show on a terminal how much of some work is done, and its time; nothing in a pipe.
+    """Show on a terminal how much of some work is done, and the time left; nothing in a pipe.
 
     Args:
         err: standard error.
@@ -45,12 +47,12 @@ def counted(err: Console, what: str) -> Iterator[Count]:
     Yields:
         A function to call with how many parts are done, and of how many.
     """
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
-        task = progress.add_task(what, total=None)
+    columns = (_WHAT, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with _shown(err, what, *columns) as (progress, task):
         yield lambda done, of: progress.update(task, completed=done, total=of)
+
+
+@contextmanager
+def _shown(err: Console, what: str, *columns: ProgressColumn) -> Iterator[tuple[Progress, TaskID]]:
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        yield progress, progress.add_task(what, total=None)

@@ -123,11 +123,11 @@ def test_a_run_on_a_folder_without_splits_holds_photos_back(lab: Lab, tmp_path: 
     ],
 )
 def test_settings_that_cannot_work_are_refused(
-    lab: Lab, tmp_path: Path, change: dict[str, object], code: str, words: str
+    lab: Lab, tmp_path: Path, change: dict[str, Any], code: str, words: str
 ) -> None:
     asked = {"mode": "small-cnn", "epochs": 3, **change}
     with pytest.raises(ModelError, match=words) as refused:
-        lab.train(tmp_path / "run", **asked)  # type: ignore[arg-type]  # a mix of settings
+        lab.train(tmp_path / "run", **asked)
     assert refused.value.code == code
 
 

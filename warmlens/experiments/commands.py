@@ -133,7 +133,7 @@ def report(docs: Docs = None) -> None:
     try:
         write_report(folder)
     except _PROBLEMS as error:
-        err.print(str(error), style="red", markup=False)
+        tell_refusal("not_made", str(error), as_json=False)
         raise typer.Exit(1) from None
     err.print(f"The report is {folder / 'experiments' / 'README.md'}")
 
@@ -162,7 +162,7 @@ def client_plan(
         )
         write_whole(file, text)
     except (*_PROBLEMS, OSError) as error:
-        err.print(str(error), style="red", markup=False)
+        tell_refusal("not_made", str(error), as_json=False)
         raise typer.Exit(1) from None
 
 
@@ -184,7 +184,7 @@ def read_client_results(
         if read_all_samples(folder):
             write_report(folder)
     except (*_PROBLEMS, OSError, UnicodeDecodeError) as error:
-        err.print(f"{file}: {error}", style="red", markup=False)
+        tell_refusal("bad_results", f"{file}: {error}", as_json=False)
         raise typer.Exit(1) from None
 
 

@@ -1,17 +1,17 @@
 """`warmlens model data`: make photos, check one's own, see what is in them."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from warmlens.models.errors import ModelError
 from warmlens.refusals import tell_refusal
+from warmlens.under_way import counted
 
 app = typer.Typer(no_args_is_help=True, help="Make, check and look at photos to train on.")
 out = Console(highlight=False, soft_wrap=True)
@@ -49,7 +49,7 @@ def generate(
             spec = DatasetSpec(seed, size, wide=True, train=per_class, val=5, test=0, hard=0)
         else:
             spec = DatasetSpec(seed, size, train=per_class)
-        with _progress("Drawing") as on_progress:
+        with counted(err, "Drawing") as on_progress:
             write_dataset(folder, spec, products, processes or None, on_progress)
     total = len(products) * sum(spec.counts().values())
     out.print(f"{total} photos of {len(products)} products written to {folder}.", markup=False)
@@ -66,7 +66,7 @@ def check(
     with _refusals(as_json=as_json):
         from warmlens.models.data import check_data
 
-        with _progress("Reading") as on_progress:
+        with counted(err, "Reading") as on_progress:
             report = check_data(folder, on_progress)
     if as_json:
         typer.echo(json.dumps(report.document(), indent=2))
@@ -136,19 +136,3 @@ def _refusals(*, as_json: bool = False) -> Iterator[None]:
     except KeyboardInterrupt:
         err.print("Interrupted.")
         raise typer.Exit(130) from None
-
-
-@contextmanager
-def _progress(doing: str) -> Iterator[Callable[[int, int], None] | None]:
-    """Show a bar on a terminal, and nothing elsewhere."""
-    if not err.is_terminal:
-        yield None
-        return
-    columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as progress:
-        task = progress.add_task(doing)
-
-        def on_progress(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
-
-        yield on_progress

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import Progress
 from rich.table import Table
 
 from warmlens.models.command_line import AsJson, Folder, err, out, plain_errors, typed_command
@@ -14,6 +13,7 @@ from warmlens.models.errors import ModelError
 from warmlens.paths import MODEL_ARTIFACTS
 from warmlens.records import Record, today, write_records
 from warmlens.tables import print_table
+from warmlens.under_way import counted
 
 if TYPE_CHECKING:
     from warmlens.models.evaluate import Evaluation
@@ -109,13 +109,8 @@ def evaluate(
     with plain_errors(as_json=as_json):
         from warmlens.models.evaluate import evaluate_version, write_confusion
 
-        with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
-            task = progress.add_task(f"{name} {version}")
-            results = evaluate_version(
-                folder / name / version,
-                data,
-                lambda done, count: progress.update(task, completed=done, total=count),
-            )
+        with counted(err, f"{name} {version}") as on_progress:
+            results = evaluate_version(folder / name / version, data, on_progress)
         if pictures is not None:
             pictures.mkdir(parents=True, exist_ok=True)
             for split, result in results.items():

@@ -26,7 +26,13 @@ from warmlens.planner.outcome import Outcome
 from warmlens.planner.report import cost_records, in_words, plan_records
 from warmlens.planner.scale import scale_command
 from warmlens.planner.servers import break_evens, provisioned_pays_above
-from warmlens.planner.service_times import DEFAULT_INPUT_PX, DEFAULT_MEGAPIXELS, X86_64, pick
+from warmlens.planner.service_times import (
+    DEFAULT_INPUT_PX,
+    DEFAULT_MEGAPIXELS,
+    X86_64,
+    Measured,
+    pick,
+)
 from warmlens.planner.simulate import Engine, engine_in_force, simulate
 from warmlens.planner.traffic import Profile, Trace, constant_rate
 from warmlens.planner.traffic_files import read_traffic
@@ -161,16 +167,9 @@ def simulate_command(
     begun_s = time.monotonic()
     with _refusals(as_json=as_json):
         users = _users(rps, traffic, bursts, bursts_per_hour)
+        measured = o.measured_of(speed, input_px, megapixels)
         candidate = _candidate(
-            warming,
-            warm,
-            hold_ms,
-            memory_mb,
-            model_store,
-            architecture,
-            speed,
-            input_px,
-            megapixels,
+            pick(measured, memory_mb, model_store, architecture), warming, warm, hold_ms
         )
         assumptions = o.assumptions_of(idle_min, platform_ms, concurrency)
         listed = read_prices(region, prices)
@@ -229,16 +228,9 @@ def cost_command(
     """Tell what 30 days of one configuration cost, item by item, from a simulated day."""
     with _refusals(as_json=as_json):
         users = _users(rps, traffic, bursts, bursts_per_hour)
+        measured = o.measured_of(speed, input_px, megapixels)
         candidate = _candidate(
-            warming,
-            warm,
-            hold_ms,
-            memory_mb,
-            model_store,
-            architecture,
-            speed,
-            input_px,
-            megapixels,
+            pick(measured, memory_mb, model_store, architecture), warming, warm, hold_ms
         )
         assumptions = o.assumptions_of(idle_min, 0, concurrency)
         listed = read_prices(region, prices)
@@ -292,17 +284,7 @@ def _users(
     return constant_rate(rps, bursts)
 
 
-def _candidate(
-    warming: str | None,
-    warm: int,
-    hold_ms: int,
-    memory_mb: int,
-    model_store: str,
-    architecture: str,
-    speed: list[Path] | None,
-    input_px: int,
-    megapixels: float,
-) -> Candidate:
+def _candidate(measured: Measured, warming: str | None, warm: int, hold_ms: int) -> Candidate:
     kind = warming or ("ping" if warm else "off")
     if kind not in ("off", "ping", "provisioned") or (kind == "off") != (warm == 0):
         raise PlanError(
@@ -310,9 +292,7 @@ def _candidate(
             f"warming {kind} with --warm {warm}: off with 0, ping or provisioned with more",
         )
     return Candidate(
-        measured=pick(
-            o.measured_of(speed, input_px, megapixels), memory_mb, model_store, architecture
-        ),
+        measured=measured,
         warming=kind,
         by_hour=by_hour(warm),
         hold_ms=hold_ms if kind == "ping" else 0,

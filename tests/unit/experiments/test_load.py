@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -42,8 +43,8 @@ async def served() -> AsyncIterator[tuple[Api, str]]:
         yield api, f"http://{HOST}:{port}"
 
 
-async def load(url: str, **settings: object) -> dict[str, list[float]]:
-    plan = Load(**{"calls": 5, "arrivals": "closed", **settings})  # type: ignore[arg-type]
+async def load(url: str, **settings: Any) -> dict[str, list[float]]:
+    plan = Load(**{"calls": 5, "arrivals": "closed", **settings})
     return await call_at_once(f"{url}/classification", {"a": 1}, plan, {})
 
 
