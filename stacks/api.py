@@ -93,7 +93,9 @@ class ApiStack(cdk.Stack):
                 page_token=self.page_token,
             )
         self._acknowledge()
-        output(self, "ApiUrl", self.rest_api.url, settings=settings)
+        # Without its last slash, so that a call is `$API_URL/classification`.
+        stage_url = cdk.Fn.select(0, cdk.Fn.split(f"/{STAGE_NAME}/", self.rest_api.url))
+        output(self, "ApiUrl", f"{stage_url}/{STAGE_NAME}", settings=settings)
         output(self, "ApiId", self.rest_api.rest_api_id, settings=settings)
         output(self, "ApiAuth", settings.auth, settings=settings)
         if settings.auth == "api_key":

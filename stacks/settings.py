@@ -114,7 +114,7 @@ class Settings:
         SettingsError: names the first setting whose value is not allowed.
     """
 
-    env_name: str = field(metadata={"rule": text(r"[a-z][a-z0-9]{0,15}", "a-z, 0-9, up to 16")})
+    env_name: str = field(metadata={"rule": text(r"[a-z][a-z0-9]{0,15}", "a to z, 0-9, up to 16")})
     account: str | None = _setting(optional(text(r"\d{12}", "an account id of 12 digits")), None)
     region: str | None = _setting(
         optional(text(r"[a-z]{2}(-[a-z]+)+-\d", "a region such as eu-west-1")), None
@@ -125,7 +125,7 @@ class Settings:
     engine: Engine = _setting(one_of(*get_args(Engine)), "onnxruntime")
     torch_index: str | None = _setting(optional(_INDEX), None)
     model_name: str = _setting(
-        text(r"[a-z0-9][a-z0-9-]{0,62}", "a-z, 0-9 and -, up to 63"), "products-resnet50"
+        text(r"[a-z0-9][a-z0-9-]{0,62}", "a to z, 0-9 and -, up to 63"), "products-resnet50"
     )
     model_version: str = _setting(text(r"\d+\.\d+\.\d+", "three numbers such as 1.0.0"), "1.0.0")
     model_store: ModelStoreKind = _setting(one_of(*get_args(ModelStoreKind)), "s3")

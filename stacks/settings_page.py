@@ -52,8 +52,9 @@ def _default(setting: Field[Any]) -> str:
 
 def _cell(words: str) -> str:
     words = re.sub(r"^allowed (is|are) ", "", words)
-    sentence = words[0].upper() + words[1:]
-    return sentence.replace("|", "\\|").replace("*", "\\*")
+    # "a to z" are letters: "A to z" would be others.
+    sentence = words if words.startswith("a to z") else words[0].upper() + words[1:]
+    return sentence.replace("|", "\\|")
 
 
 if __name__ == "__main__":

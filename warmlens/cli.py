@@ -82,7 +82,7 @@ def classify_command(
             environment = find_environment(env or ENV_NAME, local_state=DEFAULT_FOLDER / STATE_FILE)
             url, auth = environment.api_url, environment.api_auth()
         except EnvironmentNotFoundError as error:
-            _refuse("not_found", str(error), as_json=as_json, exit_code=3)
+            _refuse(error.code, str(error), as_json=as_json, exit_code=3)
     try:
         answer = classify(image, url=url, auth=auth)
     except ClassifyError as error:
@@ -116,7 +116,7 @@ def page_command(
         environment = find_environment(env, local_state=DEFAULT_FOLDER / STATE_FILE)
         auth = environment.api_auth()
     except EnvironmentNotFoundError as error:
-        _refuse("not_found", str(error), as_json=as_json, exit_code=3)
+        _refuse(error.code, str(error), as_json=as_json, exit_code=3)
     url = environment.outputs.get("WebUrl")
     if url is None:
         message = f"{env} has no page: its settings have web = False."
@@ -150,7 +150,7 @@ def warm_command(
         environment = find_environment(env, local_state=local_folder / STATE_FILE)
         report = warm(environment.outputs, environment.lambda_, environment.name, instances)
     except EnvironmentNotFoundError as error:
-        _refuse("not_found", str(error), as_json=as_json, exit_code=3)
+        _refuse(error.code, str(error), as_json=as_json, exit_code=3)
     except WarmError as error:
         _refuse(error.code, str(error), as_json=as_json, exit_code=1)
     if as_json:

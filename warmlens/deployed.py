@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 import httpx
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from warmlens.api_auth import ApiKeyAuth, SignedAuth
 from warmlens.local.aws import ENV_NAME as LOCAL
@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 
 
 class EnvironmentNotFoundError(Exception):
-    """There is no such environment; the message says what to do."""
+    """There is no such environment; the message says what to do.
+
+    Attributes:
+        code: `not_found`, or why AWS could not be asked: `no_region`, `no_credentials`,
+            `aws_refused`.
+    """
+
+    def __init__(self, message: str, code: str = "not_found") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -78,13 +87,33 @@ def find_environment(name: str, *, local_state: Path) -> DeployedEnvironment:
             api_url=outputs["ApiUrl"],
             api_auth=lambda: _api_auth(session, outputs),
         )
+    except NoCredentialsError as error:
+        raise EnvironmentNotFoundError(
+            f"AWS cannot be asked for {name} without credentials: aws login, or name a profile: "
+            "export AWS_PROFILE=...",
+            "no_credentials",
+        ) from error
     except (BotoCoreError, ClientError) as error:
-        raise EnvironmentNotFoundError(f"AWS cannot be asked for {name}: {error}") from error
+        raise EnvironmentNotFoundError(
+            f"AWS cannot be asked for {name}: {error}", "aws_refused"
+        ) from error
 
 
 def aws_session() -> boto3.Session:
-    """Return a session in the shell's region: AWS_REGION first, as all tools but boto3 read it."""
-    return boto3.Session(region_name=os.environ.get("AWS_REGION"))
+    """Return a session in the shell's region: AWS_REGION first, as all tools but boto3 read it.
+
+    Raises:
+        EnvironmentNotFoundError: the shell names no region, or a profile that is not there.
+    """
+    try:
+        session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
+    except BotoCoreError as error:
+        raise EnvironmentNotFoundError(f"AWS cannot be asked: {error}", "aws_refused") from error
+    if not session.region_name:
+        raise EnvironmentNotFoundError(
+            "AWS cannot be asked without a region: export AWS_REGION=...", "no_region"
+        )
+    return session
 
 
 def _local(running: RunningCloud | None) -> DeployedEnvironment:
@@ -114,7 +143,9 @@ def _api_auth(session: boto3.Session, outputs: Mapping[str, str]) -> httpx.Auth 
                 apiKey=outputs["ApiKeyId"], includeValue=True
             )
         except (BotoCoreError, ClientError) as error:
-            raise EnvironmentNotFoundError(f"AWS does not tell the API key: {error}") from error
+            raise EnvironmentNotFoundError(
+                f"AWS does not tell the API key: {error}", "aws_refused"
+            ) from error
         return ApiKeyAuth(key["value"])
     if outputs["ApiAuth"] == "iam":
         credentials = session.get_credentials()

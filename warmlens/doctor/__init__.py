@@ -1,1 +1,1 @@
-"""`warmlens doctor`: what this machine and this account lack, and how to mend each."""
+"""`warmlens doctor`: what this machine and this account lack, and how to fix each."""

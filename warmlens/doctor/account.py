@@ -7,7 +7,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from warmlens.deployed import aws_session
+from warmlens.deployed import EnvironmentNotFoundError, aws_session
 from warmlens.doctor.check import Check
 
 LOWEST_BOOTSTRAP = 6  # what the CDK's default synthesizer asks for
@@ -22,6 +22,12 @@ def account_checks() -> Iterator[Check]:
     try:
         session = aws_session()
         identity = _identity(session)
+    except EnvironmentNotFoundError as error:
+        mend = "Name one: export AWS_REGION=eu-west-1" if error.code == "no_region" else _LOGIN
+        yield Check(
+            name="AWS credentials", goal="deploy", state="problem", found=str(error), mend=mend
+        )
+        return
     except (BotoCoreError, ClientError) as error:
         yield Check(
             name="AWS credentials", goal="deploy", state="problem", found=_said(error), mend=_LOGIN
@@ -36,11 +42,6 @@ def account_checks() -> Iterator[Check]:
 
 def _identity(session: boto3.Session) -> Check:
     name = "AWS credentials"
-    if session.region_name is None:
-        return Check(
-            name=name, goal="deploy", state="problem", found="no region is set",
-            mend="Name one: export AWS_REGION=eu-west-1",
-        )  # fmt: skip
     if session.get_credentials() is None:
         return Check(
             name=name, goal="deploy", state="problem", found="none in this shell", mend=_LOGIN

@@ -32,7 +32,7 @@ def doctor(
     ] = DEFAULT_FOLDER,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
-    """Check what running the app here and deploying it to AWS need, and say how to mend the rest.
+    """Check what running the app here and deploying it to AWS need, and say how to fix the rest.
 
     Asks AWS with the credentials of the shell, and changes nothing. Exit code 1 if running here is
     not possible, or with --deploy if deploying is not.

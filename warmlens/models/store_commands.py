@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
@@ -236,10 +237,13 @@ def _cell(value: object) -> str:
 
 @contextlib.contextmanager
 def refusals(*, as_json: bool = False) -> Iterator[None]:
-    """Tell of a refusal in one line; exit code 3 if the environment is not there."""
+    """Tell of a refusal in one line; exit code 3 if the environment cannot be asked."""
     with plain_errors(as_json=as_json):
         try:
             yield
         except EnvironmentNotFoundError as error:
-            tell_refusal("not_found", str(error), as_json=as_json)
+            tell_refusal(error.code, str(error), as_json=as_json)
+            raise typer.Exit(3) from None
+        except (BotoCoreError, ClientError) as error:
+            tell_refusal("aws_refused", f"AWS cannot be asked: {error}", as_json=as_json)
             raise typer.Exit(3) from None

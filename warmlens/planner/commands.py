@@ -43,6 +43,8 @@ from warmlens.tables import print_table
 from warmlens.under_way import counted, under_way
 
 SLOW_REQUESTS = 2_000_000
+# As measured by `warmlens plan scale`, docs/planning.md.
+PYTHON_PER_S, KERNEL_PER_S = 1e5, 3e6
 app = typer.Typer()
 app.command(name="scale")(scale_command)
 out = Console(highlight=False, soft_wrap=True)
@@ -70,6 +72,7 @@ Store = Annotated[str, typer.Option("--model-store", help="One that was measured
 def plan(
     context: typer.Context,
     traffic: TrafficFile = None,
+    rps: Rps = None,
     slo: Annotated[str, typer.Option(help="Objective, such as p99=1s or p99.9=400ms.")] = "p99=1s",
     cold_share: Annotated[
         str | None, typer.Option("--cold-share", help="Most users that may be cold, 0.1%.")
@@ -100,16 +103,14 @@ def plan(
 ) -> None:
     """Say how many instances, how much memory and what it costs, before deploying.
 
-    Finds the cheapest way to deploy that meets an objective, for the traffic of a file.
+    Finds the cheapest way to deploy that meets an objective, for a file's traffic or a rate.
     Exit code 1 where an input is refused, 2 where nothing meets the objective.
     """
     if context.invoked_subcommand is not None:
         return
     with _refusals(as_json=as_json):
-        if traffic is None:
-            raise PlanError("no_traffic", "give the traffic: --traffic FILE (see --help)")
         question = Question(
-            traffic=read_traffic(traffic, o.bursts_of(bursts, bursts_per_hour)),
+            traffic=_users(rps, traffic, bursts, bursts_per_hour),
             objective=read_objective(slo, cold_share),
             measured=o.measured_of(speed, input_px, megapixels),
             prices=read_prices(region, prices),
@@ -276,7 +277,7 @@ def _users(
     rps: float | None, traffic: Path | None, burst_size: int, bursts_per_hour: float
 ) -> Profile | Trace:
     if (rps is None) == (traffic is None):
-        raise PlanError("no_traffic", "give either --rps or --traffic")
+        raise PlanError("no_traffic", "give the users: either --traffic FILE or --rps NUMBER")
     bursts = o.bursts_of(burst_size, bursts_per_hour)
     if traffic is not None:
         return read_traffic(traffic, bursts)
@@ -334,8 +335,8 @@ def _peak_rss_mb() -> float:
 def _say_slow(requests: float, engine: Engine) -> None:
     if requests > SLOW_REQUESTS and engine_in_force(engine) is Engine.PYTHON:
         err.print(
-            f"{requests:,.0f} calls in plain Python take about {requests / 2e5:,.0f} s; with "
-            "pip install -r requirements-planner.txt the figures are the same, some thirty times "
-            "sooner.",
+            f"{requests:,.0f} calls in plain Python take about {requests / PYTHON_PER_S:,.0f} s; "
+            "with pip install -r requirements-planner.txt the figures are the same, after about "
+            f"{1 + requests / KERNEL_PER_S:,.0f} s.",
             markup=False,
         )

@@ -87,8 +87,8 @@ def in_words(
             else ["Runner-up: no plan of another kind meets the objective."]
         ),
         "",
-        "Cost against latency, nothing being both cheaper and faster:",
-        *(_frontier_line(plan, question) for plan in advice.frontier),
+        "Cost against latency: the two, and those to which nothing is both cheaper and faster:",
+        *(_frontier_line(plan, question, advice) for plan in _compared(advice)),
         "",
         "If an assumption is wrong:",
         *(_variation_line(each, advice.chosen, question) for each in advice.variations),
@@ -121,12 +121,19 @@ def _largest(items: Iterable[Item]) -> list[Item]:
     return sorted(items, key=lambda item: -item.usd)
 
 
-def _frontier_line(plan: Plan, question: Question) -> str:
+def _compared(advice: Advice) -> list[Plan]:
+    named = [plan for plan in (advice.chosen, advice.runner_up) if plan]
+    shown = {id(plan) for plan in (*advice.frontier, *named)}
+    return [plan for plan in advice.plans if id(plan) in shown]
+
+
+def _frontier_line(plan: Plan, question: Question, advice: Advice) -> str:
     mark = "meets" if plan.meets else "misses"
+    named = {id(advice.chosen): " (the plan)", id(advice.runner_up): " (the runner-up)"}
     return (
         f"  ${plan.usd_per_month:8.2f}  p{question.objective.percent:g} "
         f"{plan.reached.latency_ms.mean:6.0f} ms  cold {plan.reached.cold_share.mean:7.3%}  "
-        f"{mark}  {plan.candidate.label}"
+        f"{mark}  {plan.candidate.label}{named.get(id(plan), '')}"
     )
 
 

@@ -231,6 +231,25 @@ def run(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
+def test_a_rate_is_planned_for_without_a_file() -> None:
+    exit_code, output = run("--rps", "0.02", "--seeds", "2", "--no-servers")
+    assert exit_code == 0
+    assert output.startswith("Traffic: 0.02 a second")
+
+
+def test_the_plan_and_the_runner_up_are_listed_with_what_is_cheaper_or_faster(
+    advice: Advice,
+) -> None:
+    text = in_words(advice, question(), (), None)
+    listed = text.partition("Cost against latency")[2].partition("If an assumption")[0]
+    assert f"meets  {chosen(advice).candidate.label} (the plan)\n" in listed
+    assert advice.runner_up is not None
+    assert f"meets  {advice.runner_up.candidate.label} (the runner-up)\n" in listed
+    assert all(plan.candidate.label in listed for plan in advice.frontier)
+    costs = [float(line.split()[1]) for line in listed.splitlines() if line.startswith("  $")]
+    assert costs == sorted(costs)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -245,6 +264,7 @@ def run(*arguments: str) -> tuple[int, str]:
         (("simulate", "--traffic", "nowhere.csv"), "unreadable_traffic"),
         (("cost", "--rps", "1", "--prices", "nowhere.json"), "bad_prices"),
         ((), "no_traffic"),
+        (("--rps", "1", "--traffic", "docs/examples/day.csv"), "no_traffic"),
         (("--traffic", "docs/examples/day.csv", "--slo", "fast"), "bad_slo"),
     ],
 )
