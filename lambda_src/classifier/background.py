@@ -21,9 +21,18 @@ class Background(Generic[Result]):
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def result(self) -> Result:
-        """Wait for the end of the call and return its result, or raise what it raised."""
-        self._thread.join()
+    def result(self, *, timeout_s: float | None = None) -> Result:
+        """Wait for the end of the call and return its result, or raise what it raised.
+
+        Args:
+            timeout_s: longest wait in seconds; None waits for as long as it takes.
+
+        Raises:
+            TimeoutError: the call has not ended. It goes on, and nobody is told what comes of it.
+        """
+        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            raise TimeoutError
         if self._error is not None:
             raise self._error
         return self._results[0]

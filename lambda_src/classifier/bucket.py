@@ -12,6 +12,11 @@ from obstore.store import S3Store
 CONNECT_TIMEOUT_S = 2
 REQUEST_TIMEOUT_S = 8
 MAX_RETRIES = 2
+RETRY_FOR_S = 3
+"""What fails later than these seconds is not tried again: a read takes `REQUEST_TIMEOUT_S` more."""
+
+# What S3 answers for a missing object to whoever may not list the bucket: see decision 3.
+_MISSING = "<Code>AccessDenied</Code>"
 
 
 class ObjectMissingError(Exception):
@@ -52,7 +57,7 @@ class Bucket:
             },
             retry_config={
                 "max_retries": MAX_RETRIES,
-                "retry_timeout": timedelta(seconds=REQUEST_TIMEOUT_S),
+                "retry_timeout": timedelta(seconds=RETRY_FOR_S),
             },
         )
 
@@ -67,7 +72,7 @@ class Bucket:
             ObjectMissingError: there is none, or it may not be read.
             ObjectSizeError: it has more than `max_bytes`.
             BucketTimeoutError: S3 was too slow.
-            BucketUnavailableError: S3 failed otherwise.
+            BucketUnavailableError: S3 failed otherwise, or takes the function for someone else.
         """
         with _errors():
             result = self._store.get(key)
@@ -100,13 +105,21 @@ def _errors() -> Iterator[None]:
     begun_s = time.monotonic()
     try:
         yield
-    except (FileNotFoundError, PermissionDeniedError) as error:
-        raise ObjectMissingError(_first_line(error)) from error
-    except BaseError as error:
+    except (FileNotFoundError, BaseError) as error:
+        if _is_missing(error):
+            raise ObjectMissingError(_in_one_line(error)) from error
         in_time = time.monotonic() - begun_s < REQUEST_TIMEOUT_S
         kind = BucketUnavailableError if in_time else BucketTimeoutError
-        raise kind(_first_line(error)) from error
+        raise kind(_in_one_line(error)) from error
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+def _is_missing(error: Exception) -> bool:
+    """Tell a missing object from other reasons for a 403, such as expired credentials."""
+    if isinstance(error, PermissionDeniedError):
+        return _MISSING in str(error)
+    return isinstance(error, FileNotFoundError)
+
+
+def _in_one_line(error: Exception) -> str:
+    """Return what S3 or its client said, with S3's answer but without the client's own state."""
+    return " ".join(str(error).partition("\n\nDebug source")[0].split())

@@ -30,8 +30,9 @@ class Runtime:
         # sends events to its maker. Source: microsoft/onnxruntime, pull request 27379.
         os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         self.api = OnnxRuntimeApi()
-        # It registers its operators and holds the logger, and is used until the process ends.
+        # They are used until the process ends; the first registers operators and holds the logger.
         self.environment = self.api.create("CreateEnv", LOG_ERROR, b"classifier")
+        self.memory = self.api.create("CreateCpuMemoryInfo", DEVICE_ALLOCATOR, DEFAULT_MEMORY)
 
     def open(self, path: str, manifest: Manifest, *, threads: int) -> "Engine":
         """Load the graph that the manifest describes, as `Engine`."""
@@ -79,22 +80,24 @@ class Engine:
         optimized: bool,
     ) -> None:
         self._api = api = runtime.api
+        self._memory = runtime.memory
         self._input_names = (ctypes.c_char_p * 1)(input_name.encode())
         self._output_names = (ctypes.c_char_p * 1)(output_name.encode())
         self._shape = (ctypes.c_int64 * 4)(1, height, width, 3)
         try:
             options = api.create("CreateSessionOptions")
-            api.call("SetIntraOpNumThreads", options, threads)
-            api.call("SetInterOpNumThreads", options, 1)
-            # A spinning thread would use up the instance's CPU share between requests.
-            api.call("AddSessionConfigEntry", options, b"session.intra_op.allow_spinning", b"0")
-            if optimized:
-                api.call("SetSessionGraphOptimizationLevel", options, OPTIMIZE_NOTHING)
-            self._memory = api.create("CreateCpuMemoryInfo", DEVICE_ALLOCATOR, DEFAULT_MEMORY)
-            self._session = api.create(
-                "CreateSession", runtime.environment, os.fsencode(path), options
-            )
-            api.release("ReleaseSessionOptions", options)
+            try:
+                api.call("SetIntraOpNumThreads", options, threads)
+                api.call("SetInterOpNumThreads", options, 1)
+                # A spinning thread would use up the instance's CPU share between requests.
+                api.call("AddSessionConfigEntry", options, b"session.intra_op.allow_spinning", b"0")
+                if optimized:
+                    api.call("SetSessionGraphOptimizationLevel", options, OPTIMIZE_NOTHING)
+                self._session = api.create(
+                    "CreateSession", runtime.environment, os.fsencode(path), options
+                )
+            finally:
+                api.release("ReleaseSessionOptions", options)
         except OnnxRuntimeError as error:
             raise ModelError(f"ONNX Runtime cannot load the model file: {error}") from error
 
@@ -137,6 +140,10 @@ class Engine:
             return self._floats(output)
         finally:
             api.release("ReleaseValue", output)
+
+    def close(self) -> None:
+        """Free the graph, its weights and its threads; it must not be run again."""
+        self._api.release("ReleaseSession", self._session)
 
     def _floats(self, value: ctypes.c_void_p) -> "array[float]":
         api = self._api

@@ -8,13 +8,18 @@ class RequestError(Exception):
         status: HTTP status code of the answer.
         code: short snake_case word that programs compare.
         message: one or two sentences for a person: what is wrong, what to do.
+        direct_message: what is said instead to whoever invokes the function itself, and so belongs
+            to the account: with names and paths that users of the API are not told.
     """
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, *, direct_message: str | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
+        self.direct_message = direct_message or message
 
 
 class ModelError(Exception):

@@ -37,11 +37,13 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
         an error answer with its HTTP status as `status`.
     """
     stages = Stages()
+    through_api = isinstance(event, dict) and is_api_call(event)
     cold_start = INSTANCE.begin_call()
     try:
         status, answer = 200, _answer(event, stages, cold_start)
     except RequestError as error:
-        status, answer = error.status, _error(error.code, error.message)
+        message = error.message if through_api else error.direct_message
+        status, answer = error.status, _error(error.code, message)
     except Exception:
         log("ERROR", "unexpected", request_id=context.aws_request_id, trace=traceback.format_exc())
         status, answer = 500, _error("internal_error", f"Request {context.aws_request_id} failed.")
@@ -58,7 +60,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
         stages_ms=stages.milliseconds,
         **_metrics(status, answer, stages, cold_start),
     )
-    if isinstance(event, dict) and is_api_call(event):
+    if through_api:
         headers = {
             "Content-Type": "application/json",
             "Cache-Control": "no-store",

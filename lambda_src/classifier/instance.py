@@ -55,9 +55,9 @@ class Instance:
         with self._stages.measure("images_client"):
             self.images = Bucket(self.configuration.images_bucket)
         try:
-            self._model = self._load(files)
+            self._load(files)
         except ModelError as error:
-            self._report(error)
+            self._give_up(error)
         gc.freeze()  # nor need a later collection look at it
         gc.enable()
         self.init_ms = round((time.monotonic() - started_s) * 1000, 3)
@@ -77,27 +77,28 @@ class Instance:
     def model(self) -> "Model":
         """Return the model.
 
-        An instance whose init could not load it tries again here, so that it serves as soon as
-        the model store is mended, without a deploy.
+        An instance that could not load it, or not run it, loads it again here, so that it serves
+        as soon as the model store is mended, without a deploy.
 
         Raises:
             RequestError: 503, the model is still not available.
         """
         if self._model is None:
             try:
-                self._model = self._load(self._fetch())
+                return self._load(self._fetch())
             except ModelError as error:
                 raise self.unavailable(error) from None
         return self._model
 
     def unavailable(self, error: ModelError) -> RequestError:
-        """Log why the model cannot be served, and return what the caller is told."""
-        self._report(error)
+        """Let go of the model, log why it cannot be served, and return what the caller is told."""
+        self._give_up(error)
+        model = f"{self.configuration.model_name} {self.configuration.model_version}"
         return RequestError(
             503,
             "model_unavailable",
-            f"The model {self.configuration.model_name} "
-            f"{self.configuration.model_version} cannot be served: {error}.",
+            f"The model {model} cannot be served now; try again in a moment.",
+            direct_message=f"The model {model} cannot be served: {error}.",
         )
 
     def _fetch(self) -> Background[ModelFiles]:
@@ -119,6 +120,7 @@ class Instance:
             verified = files.result()
         with measure("session"):
             model = open_model(verified, self._runtime, threads=self.configuration.threads)
+        self._model = model
         if self._initialized_ahead:
             with measure("dry_forward"):
                 model.dry_forward()
@@ -135,7 +137,10 @@ class Instance:
         defer("subprocess")  # Pillow imports it for a program that is not started here
         return runtime
 
-    def _report(self, error: ModelError) -> None:
+    def _give_up(self, error: ModelError) -> None:
+        if self._model is not None:  # it was loaded and does not run
+            self._model.close()
+            self._model = None
         log(
             "ERROR",
             "model_unavailable",

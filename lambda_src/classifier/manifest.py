@@ -159,6 +159,9 @@ def _get(fields: Any, key: str, kind: type) -> Any:
     value = fields.get(key) if isinstance(fields, dict) else None
     if not isinstance(value, kind) or isinstance(value, bool):
         raise ModelError(f'"{key}" is missing or not of type {kind.__name__}')
+    # No file and no engine takes a NUL or half a character.
+    if isinstance(value, str) and not value.isprintable():
+        raise ModelError(f'manifest.json: "{key}" is {value!r}, not printable')
     return value
 
 

@@ -82,6 +82,10 @@ class Model:
             geometry = self.manifest.geometry
             self.classify(bytes(geometry.height * geometry.width * 3))
 
+    def close(self) -> None:
+        """Free the graph, which the engine would keep otherwise; the model must not run again."""
+        self._engine.close()
+
 
 def rank(softmax: "array[float]", ids: list[str], labels: list[str]) -> list[Prediction]:
     """Return the up to five most probable classes, the most probable first.

@@ -9,7 +9,7 @@ from .jpeg_scans import MAX_SCANS, has_too_many_scans
 from .manifest import Geometry
 from .timed_bytes import TimedBytes, TookTooLongError
 
-Image.MAX_IMAGE_PIXELS = None  # open_picture() checks the size, before any pixel is decoded
+Image.MAX_IMAGE_PIXELS = None  # open_picture() checks the size, before room for pixels is made
 # One file can make Pillow warn 65,000 times: each is a line of the log, and kept in memory.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
@@ -50,7 +50,8 @@ def prepare(data: bytes, geometry: Geometry, *, max_pixels: int, max_decode_ms: 
         data: the bytes of a JPEG, PNG, WebP or GIF file.
         geometry: the model's input.
         max_pixels: most pixels (width x height) to decode.
-        max_decode_ms: time after which the file is read no further, in milliseconds.
+        max_decode_ms: time after which the file is read no further, in milliseconds. A WebP is read
+            at once, so that its pixels and bytes alone bound the time that decoding takes.
 
     Returns:
         height x width x 3 bytes, RGB, row by row.
@@ -90,6 +91,8 @@ def open_picture(data: bytes, *, max_pixels: int, max_decode_ms: int) -> Image.I
             415, "unsupported_type", "The file is not a JPEG, PNG, WebP or GIF image."
         )
     try:
+        if data.startswith(b"RIFF"):  # a WebP's decoder makes room for all pixels as it is made
+            _check_size(*_webp_size(data), max_pixels)
         image = _open(TimedBytes(data, limit_ms=max_decode_ms), data)
     except TookTooLongError:
         raise _too_slow(max_decode_ms) from None
@@ -97,20 +100,7 @@ def open_picture(data: bytes, *, max_pixels: int, max_decode_ms: int) -> Image.I
         raise
     except Exception as error:  # decoders raise many types on hostile bytes
         raise _not_decodable() from error
-    if image.width * image.height > max_pixels:
-        raise RequestError(
-            422,
-            "too_many_pixels",
-            f"The image has {image.width} x {image.height} pixels; "
-            f"at most {max_pixels} in all are decoded. Send a smaller one.",
-        )
-    if max(image.size) > MAX_SIDE:
-        raise RequestError(
-            422,
-            "too_many_pixels",
-            f"The image has {image.width} x {image.height} pixels; "
-            f"at most {MAX_SIDE} on a side are decoded. Send a smaller one.",
-        )
+    _check_size(*image.size, max_pixels)
     return image
 
 
@@ -172,6 +162,40 @@ def _open(file: TimedBytes, data: bytes) -> Image.Image:
             f"The image is stored in more than {MAX_SCANS} scans; save it again as a plain JPEG.",
         )
     return image
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Return the width and height in pixels that a WebP's header says; 0 where it says none.
+
+    Source: RFC 9649, sections 2.5 to 2.7.
+    """
+    kind, header = data[12:16], data[20:30]
+    if kind == b"VP8X":
+        return _number(header[4:7]) + 1, _number(header[7:10]) + 1
+    if kind == b"VP8L":
+        sides = _number(header[1:5])
+        return (sides & 0x3FFF) + 1, (sides >> 14 & 0x3FFF) + 1
+    if kind == b"VP8 ":
+        return _number(header[6:8]) & 0x3FFF, _number(header[8:10]) & 0x3FFF
+    return 0, 0
+
+
+def _number(data: bytes) -> int:
+    return int.from_bytes(data, "little")
+
+
+def _check_size(width: int, height: int, max_pixels: int) -> None:
+    if width * height > max_pixels:
+        most = f"{max_pixels} in all"
+    elif max(width, height) > MAX_SIDE:
+        most = f"{MAX_SIDE} on a side"
+    else:
+        return
+    raise RequestError(
+        422,
+        "too_many_pixels",
+        f"The image has {width} x {height} pixels; at most {most} are decoded. Send a smaller one.",
+    )
 
 
 def _is_supported(data: bytes) -> bool:

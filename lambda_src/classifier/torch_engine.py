@@ -91,6 +91,10 @@ class Engine:
             raise EngineError(f"the program gives {kind}, not a tensor of float32")
         return array("f", output.flatten().tolist())
 
+    def close(self) -> None:
+        """Let go of the program and its weights; it must not be run again."""
+        self._program = None
+
 
 def _reason(error: Exception) -> str:
     """Return the one line of PyTorch's message that says what is wrong, without a stack trace."""

@@ -22,6 +22,11 @@ FOLDER = MODEL_ARTIFACTS / NAME / VERSION
 CLASSIFY = {"method": "classification", "file_path": "test/coffee.jpg"}
 
 
+def through_api(event: dict[str, Any]) -> dict[str, Any]:
+    """The event that API Gateway makes of a request."""
+    return {"requestContext": {}, "path": f"/{event['method']}", "body": json.dumps(event)}
+
+
 class Call:
     """Calls a classifier.
 
@@ -50,8 +55,12 @@ class Call:
 
     def metrics(self, name: str) -> list[float]:
         """The values of a metric in the log, in the embedded metric format."""
-        found = (json.loads(line[line.index("{") :]) for line in self.lines if '"_aws"' in line)
-        return [each[name] for each in found if name in each]
+        return [line[name] for line in self.logged() if "_aws" in line and name in line]
+
+    def logged(self, message: str | None = None) -> list[dict[str, Any]]:
+        """The classifier's own log lines, all or those with this message."""
+        lines = (line[line.index("{") :] for line in self.lines if '{"level": ' in line)
+        return [each for each in map(json.loads, lines) if message in (None, each["message"])]
 
 
 CallWith = Callable[..., AbstractAsyncContextManager[Call]]

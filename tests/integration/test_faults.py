@@ -1,18 +1,31 @@
 """What users are told when parts fail: never a wrong class, and the service mends itself."""
 
 import asyncio
+import hashlib
+import json
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+from lambda_src.classifier.bucket import REQUEST_TIMEOUT_S, RETRY_FOR_S
+from lambda_src.classifier.model_store import LOAD_TIMEOUT_S
 from tests.conftest import Cloud
 from tests.hostile.images import HOSTILE
 from tests.integration import classifier_lab
-from tests.integration.classifier_lab import CLASSIFY, FOLDER, Call, CallWith
+from tests.integration.classifier_lab import (
+    CLASSIFY,
+    FOLDER,
+    NAME,
+    VERSION,
+    Call,
+    CallWith,
+    through_api,
+)
 from tests.integration.pool_lab import eventually
 from tests.integration.way_to_s3 import Way, way_to_s3
 from warmlens.local.aws import LocalAws
@@ -20,6 +33,7 @@ from warmlens.local.cloud import environments
 from warmlens.local.emulator import Emulator
 from warmlens.local.instances.best_isolation import best_isolation
 from warmlens.local.instances.instance import State
+from warmlens.local.instances.private_tmp import find_private_tmp
 from warmlens.local.ports import free_port
 from warmlens.models.publish import publish_model
 from warmlens.paths import WEB
@@ -27,6 +41,8 @@ from warmlens.paths import WEB
 call_with = classifier_lab.call_with  # a fixture
 METRICS = {"METRICS_ENVIRONMENT": "test"}
 COFFEE = WEB / "samples" / "coffee.jpg"
+# What users are told of a model that cannot be served, whatever the reason is.
+TOLD = f"The model {NAME} {VERSION} cannot be served now; try again in a moment."
 
 
 @pytest.fixture
@@ -47,6 +63,23 @@ async def call(call_with: CallWith, way: Way) -> AsyncIterator[Call]:
 def refused(answer: Any) -> tuple[int, str]:
     assert "TOP1_ID" not in answer
     return answer["status"], answer["error"]["code"]
+
+
+def message_to_users(answer: Any) -> str:
+    error = json.loads(answer["body"])["error"]
+    assert (answer["statusCode"], error["code"]) == (503, "model_unavailable")
+    message: str = error["message"]
+    return message
+
+
+def temporary_folder(call: Call) -> Path:
+    """That of the one instance."""
+    (instance,) = call.pool.instances()
+    return Path(psutil.Process(instance.pid).environ()["TMPDIR"])
+
+
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
 
 
 async def expect_espresso(call: Call) -> Any:
@@ -95,6 +128,31 @@ async def test_a_photo_that_comes_too_slowly_is_given_up(call: Call, way: Way) -
     await expect_espresso(call)
 
 
+async def test_a_photo_that_fails_late_is_not_asked_for_again(call: Call, way: Way) -> None:
+    """Otherwise a call could outlast the time that API Gateway waits."""
+    await expect_espresso(call)
+    way.asked.clear()
+    way.end_late("test/", after_s=RETRY_FOR_S + 0.5)
+    assert refused(await call(CLASSIFY)) == (503, "storage_unavailable")
+    assert len(way.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "code", ["RequestTimeTooSkewed", "ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"]
+)
+async def test_a_photo_that_s3_refuses_for_another_reason_is_not_called_missing(
+    call: Call, way: Way, code: str
+) -> None:
+    await expect_espresso(call)
+    way.refuse("test/", code=code)
+    assert refused(await call(CLASSIFY)) == (503, "storage_unavailable")
+    assert call.metrics("Fault")[-1] == 1
+    (line,) = call.logged("storage_unavailable")
+    assert code in line["reason"]
+    way.refuse("test/")
+    assert refused(await call(CLASSIFY)) == (404, "image_not_found")
+
+
 def _one_bit(body: bytes) -> bytes:
     return body[:-1] + bytes([body[-1] ^ 1])
 
@@ -103,12 +161,13 @@ def _one_bit(body: bytes) -> bytes:
     ("disturb", "reason"),
     [
         (lambda way: way.refuse("model.onnx"), "may not be read"),
+        (lambda way: way.refuse("model.onnx", code="ExpiredToken"), "ExpiredToken"),
         (lambda way: way.cut("model.onnx"), "could not be fetched"),
         (lambda way: way.change("model.onnx", _one_bit), "does not match the SHA-256"),
         (lambda way: way.change("labels.json", _one_bit), "does not match the SHA-256"),
         (lambda way: way.cut("manifest.json"), "could not be fetched"),
     ],
-    ids=["refused", "cut", "one bit", "one bit of the labels", "cut manifest"],
+    ids=["refused", "expired", "cut", "one bit", "one bit of the labels", "cut manifest"],
 )
 async def test_a_model_that_does_not_arrive_whole_is_told_and_served_once_it_does(
     call: Call, way: Way, disturb: Callable[[Way], None], reason: str
@@ -119,6 +178,11 @@ async def test_a_model_that_does_not_arrive_whole_is_told_and_served_once_it_doe
     assert reason in answer["error"]["message"]
     assert call.metrics("ModelLoadFailure")
     assert call.metrics("Fault") == [1]
+    # Users are told nothing of files, buckets and addresses; the log has the reason.
+    assert message_to_users(await call(through_api(CLASSIFY))) == TOLD
+    assert reason in call.logged("model_unavailable")[-1]["reason"]
+    # What a failed attempt has written of a large file would leave no room.
+    assert names_in(temporary_folder(call)) <= {"model.onnx", "labels.json"}
     way.mend()
     await expect_espresso(call)  # the same instance, with no deploy
     await call.pool.end_all("replaced")
@@ -131,18 +195,97 @@ async def test_a_part_of_a_model_that_fails_once_is_fetched_again(call: Call, wa
     assert call.metrics("ModelLoadFailure") == []
 
 
-async def test_a_full_tmp_is_told_and_the_instance_serves_once_there_is_room(
-    call_with: CallWith, way: Way, tmp_path: Path
+@pytest.mark.parametrize("file", ["manifest.json", "model.onnx"])
+async def test_a_model_that_comes_too_slowly_is_told_in_time_and_served_once_it_does(
+    call: Call, way: Way, file: str
 ) -> None:
-    told = tmp_path / "folder"
-    before = f'ln -s /dev/full "$TMPDIR/model.onnx.new"; echo "$TMPDIR" > {told}'
-    async with call_with({"AWS_ENDPOINT_URL": way.url, **METRICS}, before=before) as call:
+    """In time for Lambda, which ends an init after 10 s, and for API Gateway."""
+    way.drip(file)
+    answer = await call(CLASSIFY)
+    assert refused(answer) == (503, "model_unavailable")
+    assert f"{file} did not come within the {LOAD_TIMEOUT_S} s" in answer["error"]["message"]
+    # One of the init and one of the call: neither was ended by its limit.
+    assert call.metrics("ModelLoadFailure") == [1, 1]
+    assert call.metrics("Fault") == [1]
+    (line,) = call.logged("request")
+    assert line["time_s"] < REQUEST_TIMEOUT_S  # not even as long as a single request may take
+    (instance,) = call.pool.instances()
+    way.mend()
+    assert (await expect_espresso(call))["instance_id"] == instance.id
+
+
+UNSHARE = "unshare --mount" + ("" if os.geteuid() == 0 else " --user --map-root-user")
+# A file system that has no room for the model beside another file.
+SMALL_TMP = f"""exec {UNSHARE} sh -c '
+mount -t tmpfs -o size=24m tmpfs "$TMPDIR" && head -c 10000000 /dev/zero > "$TMPDIR/other"
+exec "$@"' sh "$@\""""
+
+
+@pytest.mark.skipif(find_private_tmp() is None, reason="this kernel lets this user mount nothing")
+async def test_a_full_tmp_is_told_and_the_instance_serves_once_there_is_room(
+    call_with: CallWith, way: Way
+) -> None:
+    async with call_with({"AWS_ENDPOINT_URL": way.url, **METRICS}, before=SMALL_TMP) as call:
         answer = await call(CLASSIFY)
         assert refused(answer) == (503, "model_unavailable")
         assert "No space left on device" in answer["error"]["message"]
         assert call.metrics("ModelLoadFailure")
-        (Path(told.read_text().strip()) / "model.onnx.new").unlink()
+        (instance,) = call.pool.instances()
+        inside = Path(f"/proc/{instance.pid}/root{temporary_folder(call)}")
+        assert names_in(inside) == {"labels.json", "other"}
+        (inside / "other").unlink()
         await expect_espresso(call)
+
+
+async def test_what_could_not_be_written_is_in_the_way_of_no_later_attempt(
+    call_with: CallWith, way: Way
+) -> None:
+    full = 'ln -s /dev/full "$TMPDIR/model.onnx.new"'
+    async with call_with({"AWS_ENDPOINT_URL": way.url, **METRICS}, before=full) as call:
+        await expect_espresso(call)  # loaded by the call, since the init could not write
+        assert call.metrics("ModelLoadFailure") == [1]
+        (line,) = call.logged("model_unavailable")
+        assert "No space left on device" in line["reason"]
+
+
+def put_graph(s3: Any, bucket: str, graph: bytes) -> None:
+    """Put a graph in place of the model's, with a manifest that is true of it."""
+    manifest = json.loads((FOLDER / "manifest.json").read_text())
+    sha256 = hashlib.sha256(graph).hexdigest()
+    manifest["files"]["model"] |= {"bytes": len(graph), "sha256": sha256}
+    contents = {"model.onnx": graph, "manifest.json": json.dumps(manifest).encode()}
+    for name, body in contents.items():
+        s3.put_object(Bucket=bucket, Key=f"{NAME}/{VERSION}/{name}", Body=body)
+
+
+async def test_a_file_that_is_fetched_again_needs_no_room_beside_the_old_one(
+    call: Call, way: Way, s3: Any, bucket: str
+) -> None:
+    graph = (FOLDER / "model.onnx").read_bytes()
+    put_graph(s3, bucket, bytes(len(graph)))
+    assert refused(await call(CLASSIFY)) == (503, "model_unavailable")
+    folder = temporary_folder(call)
+    assert (folder / "model.onnx").exists()
+    put_graph(s3, bucket, graph)
+    seen: list[bool] = []
+
+    def look(body: bytes) -> bytes:
+        seen.append((folder / "model.onnx").exists())
+        return body
+
+    way.change("model.onnx", look)
+    await expect_espresso(call)
+    assert set(seen) == {False}
+
+
+async def test_a_file_that_came_whole_is_not_fetched_again(call: Call, way: Way) -> None:
+    way.change("labels.json", _one_bit)
+    assert refused(await call(CLASSIFY)) == (503, "model_unavailable")
+    way.mend()
+    way.asked.clear()
+    await expect_espresso(call)
+    fetched = {path.rpartition("/")[2] for path in way.asked}
+    assert fetched == {"manifest.json", "labels.json", "coffee.jpg"}
 
 
 async def test_an_instance_over_its_memory_is_killed_and_the_next_call_served(

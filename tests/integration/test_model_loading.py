@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from tests.integration import classifier_lab
 from tests.integration.classifier_lab import CLASSIFY, FOLDER, NAME, VERSION, Call, CallWith
-from tests.unit.models.version_copy import copy_version, edit_labels, edit_manifest
+from tests.unit.models.version_copy import copy_version, edit_labels, edit_manifest, set_field
 from warmlens.models.publish import publish_model
 from warmlens.paths import MODEL_ARTIFACTS
 
@@ -175,6 +176,74 @@ async def test_a_graph_with_other_classes_than_its_labels_is_never_served(
         key = f"{NAME}/{VERSION}/{path.name}"
         s3.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
     assert_unavailable(await call(CLASSIFY), "its manifest says 999 classes")
+
+
+@pytest.mark.parametrize(
+    ("event", "field", "value"),
+    [(CLASSIFY, "input.name", "another"), ({"method": "wakeup"}, "input.width", 200)],
+    ids=["name", "width"],
+)
+async def test_a_model_that_loads_and_does_not_run_is_served_once_it_is_mended(
+    call: Call, s3: Any, bucket: str, tmp_path: Path, event: dict[str, Any], field: str, value: Any
+) -> None:
+    publish_model(FOLDER, bucket, s3)
+    edit_manifest(copy_version(tmp_path), field, value)
+    wrong = (tmp_path / NAME / VERSION / "manifest.json").read_bytes()
+    key = f"{NAME}/{VERSION}/manifest.json"
+    s3.put_object(Bucket=bucket, Key=key, Body=wrong)
+    for _ in range(2):
+        assert_unavailable(await call(event), "the model file does not run on its input")
+    s3.put_object(Bucket=bucket, Key=key, Body=(FOLDER / "manifest.json").read_bytes())
+    answer = await call(CLASSIFY)
+    assert answer["TOP1_label"] == "espresso"
+    assert answer["cold_start"] is False  # the same instance recovered
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has mapped")
+@pytest.mark.parametrize("kind", ["on-demand", "provisioned-concurrency"])
+async def test_a_model_that_does_not_run_takes_no_memory_from_the_next_one(
+    call_with: CallWith, s3: Any, bucket: str, kind: str
+) -> None:
+    publish_model(PRODUCTS, bucket, s3)
+    key = f"{PRODUCTS.parent.name}/{PRODUCTS.name}/manifest.json"
+    right = (PRODUCTS / "manifest.json").read_bytes()
+    wrong = json.loads(right)
+    set_field(wrong, "input.name", "another")
+    s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(wrong).encode())
+    variables = {"MODEL_NAME": PRODUCTS.parent.name, "METRICS_ENVIRONMENT": "test"}
+    before = f"export AWS_LAMBDA_INITIALIZATION_TYPE={kind}"
+    async with call_with(variables, before=before) as call:
+
+        def mapped() -> bool:
+            (instance,) = call.pool.instances()
+            return "model.weights" in Path(f"/proc/{instance.pid}/maps").read_text()
+
+        for _ in range(2):
+            assert_unavailable(await call(CLASSIFY), "does not run on its input")
+            assert not mapped()
+        # Nobody waits for an init ahead of calls, so that it finds out by itself.
+        of_init = int(kind == "provisioned-concurrency")
+        assert len(call.metrics("ModelLoadFailure")) == 2 + of_init
+        s3.put_object(Bucket=bucket, Key=key, Body=right)
+        assert (await call(CLASSIFY))["model"] == PRODUCTS.parent.name
+        assert mapped()
+
+
+async def test_the_metrics_of_a_call_are_its_milliseconds_and_whether_it_was_the_first(
+    call_with: CallWith, s3: Any, bucket: str
+) -> None:
+    publish_model(FOLDER, bucket, s3)
+    async with call_with({"METRICS_ENVIRONMENT": "test"}) as call:
+        for _ in range(2):
+            await call(CLASSIFY)
+        first, second = call.logged("request")
+    for line, cold_start in ((first, 1), (second, 0)):
+        assert line["ColdStart"] == cold_start
+        # The line's own time is taken a moment before.
+        assert line["LatencyMs"] == pytest.approx(line["time_s"] * 1000, abs=5)
+        assert line["LatencyMs"] == round(line["LatencyMs"], 3)
+    assert first["InitMs"] > 0
+    assert "InitMs" not in second
 
 
 async def test_the_first_call_of_an_instance_is_its_cold_start(

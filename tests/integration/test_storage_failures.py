@@ -51,7 +51,8 @@ async def call(
                 await never.wait()
             status = disturbance.next()
             if status is not None:
-                return web.Response(status=status, text="<Error><Code>Disturbed</Code></Error>")
+                code = "AccessDenied" if status == 403 else "InternalError"
+                return web.Response(status=status, text=f"<Error><Code>{code}</Code></Error>")
         asked = {key: request.headers[key] for key in ("Range",) if key in request.headers}
         async with (
             aiohttp.ClientSession() as session,

@@ -11,6 +11,9 @@ from warmlens.local.ports import HOST, free_port
 from warmlens.local.server import serving
 
 FOREVER = 10**9
+# S3's own answer to whoever may not read an object, or not know that it is missing.
+REFUSED = """<?xml version="1.0" encoding="UTF-8"?>
+<Error><Code>{code}</Code><Message>Told</Message><RequestId>9P3X</RequestId></Error>"""
 
 
 class Way:
@@ -20,22 +23,32 @@ class Way:
         url: where it listens.
         part: part of the keys that are disturbed.
         left: how many answers are still disturbed.
+        asked: the paths that were asked for, disturbed or not.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.part = "test/"
         self.left = 0
+        self.asked: list[str] = []
         self._kind = ""
+        self._code = ""
+        self._late_s = 0.0
         self._change: Callable[[bytes], bytes] = lambda body: body
 
-    def refuse(self, part: str, *, times: int = FOREVER) -> None:
-        """Answer 403, as S3 does to whoever may not read."""
+    def refuse(self, part: str, *, code: str = "AccessDenied", times: int = FOREVER) -> None:
+        """Answer 403, as S3 does to whoever may not read, or who it takes for someone else."""
+        self._code = code
         self._disturb("refuse", part, times)
 
     def cut(self, part: str, *, times: int = FOREVER) -> None:
         """Close the connection in the middle of the body."""
         self._disturb("cut", part, times)
+
+    def end_late(self, part: str, *, after_s: float, times: int = FOREVER) -> None:
+        """Say nothing for some seconds, then close the connection."""
+        self._late_s = after_s
+        self._disturb("end_late", part, times)
 
     def drip(self, part: str, *, times: int = FOREVER) -> None:
         """Send a byte a second."""
@@ -56,13 +69,19 @@ class Way:
         self, request: web.Request, status: int, headers: dict[str, str], body: bytes
     ) -> web.StreamResponse:
         """Give S3's answer, disturbed or not."""
+        self.asked.append(request.path)
         if self.part not in request.path or self.left <= 0:
             return web.Response(status=status, headers=headers, body=body)
         self.left -= 1
         if self._kind == "refuse":
-            return web.Response(status=403, text="<Error><Code>AccessDenied</Code></Error>")
+            return web.Response(status=403, text=REFUSED.format(code=self._code))
         if self._kind == "change":
             return web.Response(status=status, headers=headers, body=self._change(body))
+        if self._kind == "end_late":
+            await asyncio.sleep(self._late_s)
+            if request.transport is not None:
+                request.transport.close()
+            return web.Response()
         response = web.StreamResponse(status=status, headers=headers)
         response.content_length = len(body)
         await response.prepare(request)

@@ -3,28 +3,53 @@
 import hashlib
 import os
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from lambda_src.classifier.bucket import Bucket, BucketUnavailableError, ObjectSizeError
+from lambda_src.classifier import download as module
+from lambda_src.classifier.bucket import (
+    Bucket,
+    BucketTimeoutError,
+    BucketUnavailableError,
+    ObjectMissingError,
+    ObjectSizeError,
+)
 from lambda_src.classifier.download import ATTEMPTS, PART_BYTES, download
 
 DATA = os.urandom(3 * PART_BYTES + 12_345)
 
 
 class FailingStorage:
-    """Gives parts of `DATA`; a part fails as often as was asked for."""
+    """Gives parts of `DATA`; a part fails as often as was asked for.
+
+    Attributes:
+        missing: a part that S3 says is missing once part 0 was asked for.
+        hangs: a part that is not given before `mended` is set.
+    """
 
     def __init__(self, failures: dict[int, int] | None = None, data: bytes = DATA) -> None:
         self.failures = failures or {}
         self.asked: Counter[int] = Counter()
+        self.missing: int | None = None
+        self.hangs: int | None = None
+        self.mended = threading.Event()
+        self._first = threading.Event()
         self._data = data
         self._lock = threading.Lock()
 
     def read_range(self, key: str, *, start: int, end: int) -> tuple[memoryview, int]:
+        number = start // PART_BYTES
+        if number == 0:
+            self._first.set()
+        if number == self.hangs:
+            self.mended.wait()
+        if number == self.missing:
+            self._first.wait()
+            raise ObjectMissingError(key)
         with self._lock:
             self.asked[start // PART_BYTES] += 1
             failed = self.asked[start // PART_BYTES] <= self.failures.get(start // PART_BYTES, 0)
@@ -33,9 +58,14 @@ class FailingStorage:
         return memoryview(self._data[start:end]), len(self._data)
 
 
-def fetch(storage: FailingStorage, path: Path) -> str:
-    bucket = cast(Bucket, storage)
-    return download(bucket, "model.weights", size_bytes=len(DATA), path=str(path))
+def fetch(storage: FailingStorage, path: Path, *, within_s: float = 60) -> str:
+    return download(
+        cast(Bucket, storage),
+        "model.weights",
+        size_bytes=len(DATA),
+        path=str(path),
+        end_s=time.monotonic() + within_s,
+    )
 
 
 def test_the_file_and_its_hash_are_those_of_the_object(tmp_path: Path) -> None:
@@ -63,6 +93,45 @@ def test_an_object_of_another_size_is_told_by_its_size(tmp_path: Path, data: byt
     with pytest.raises(ObjectSizeError) as refused:
         fetch(FailingStorage(data=data), tmp_path / "file")
     assert refused.value.size_bytes == len(data)
+
+
+@pytest.fixture
+def pauses_of_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each part that failed waits a second at least before it is tried again."""
+    monkeypatch.setattr(module, "FIRST_PAUSE_S", 0.5)
+    monkeypatch.setattr(os, "urandom", lambda count: b"\xff" * count)
+
+
+@pytest.mark.usefixtures("pauses_of_a_second")
+def test_no_part_is_tried_again_once_another_one_cannot_come(tmp_path: Path) -> None:
+    storage = FailingStorage({0: 1000})
+    storage.missing = 3
+    with pytest.raises((ObjectMissingError, BucketUnavailableError)):
+        fetch(storage, tmp_path / "file")
+    assert storage.asked[0] == 1
+
+
+@pytest.mark.usefixtures("pauses_of_a_second")
+def test_no_part_is_tried_again_after_the_end_of_the_time(tmp_path: Path) -> None:
+    storage = FailingStorage({0: 1000})
+    with pytest.raises(BucketUnavailableError):
+        fetch(storage, tmp_path / "file", within_s=0.9)
+    assert storage.asked[0] == 1
+
+
+def test_a_part_that_hangs_is_not_waited_for_after_the_end_of_the_time(tmp_path: Path) -> None:
+    storage = FailingStorage()
+    storage.hangs = 2
+    before = threading.active_count()
+    with pytest.raises(BucketTimeoutError):
+        fetch(storage, tmp_path / "file", within_s=0.2)
+    # Once it comes, it neither disturbs another attempt nor leaves a thread.
+    (tmp_path / "file").unlink()
+    assert fetch(FailingStorage(), tmp_path / "file") == hashlib.sha256(DATA).hexdigest()
+    storage.mended.set()
+    while threading.active_count() > before:
+        time.sleep(0.01)
+    assert (tmp_path / "file").read_bytes() == DATA
 
 
 def test_no_thread_is_left_when_it_is_over(tmp_path: Path) -> None:

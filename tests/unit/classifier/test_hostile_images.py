@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from stacks.settings import Settings
-from tests.hostile.formats import encode, in_jpeg, jpeg_of_scans
+from tests.hostile.formats import encode, in_jpeg, jpeg_of_scans, webp_canvas, webp_frame
 from tests.hostile.images import HOSTILE, SIDE
 from warmlens.paths import ROOT
 
@@ -21,10 +21,14 @@ DECODE_MEMORY_MB = DEFAULTS.memory_mb - 300
 
 
 def decode(
-    *paths: Path, max_pixels: int = DEFAULTS.max_image_pixels, max_decode_ms: int = 20_000
+    *paths: Path,
+    max_pixels: int = DEFAULTS.max_image_pixels,
+    max_decode_ms: int = 20_000,
+    address_space_kb: int | str = "unlimited",
 ) -> dict[str, Any]:
     done = subprocess.run(
         [
+            *("sh", "-c", f'ulimit -v {address_space_kb}; exec "$@"', "sh"),
             sys.executable,
             "-m",
             "tests.hostile.decoding",
@@ -60,6 +64,32 @@ def test_a_hostile_image_is_answered_or_refused_by_its_own_error(
 
 def test_the_memory_that_hostile_images_take_is_bounded(decoded: dict[str, Any]) -> None:
     assert max(each["peak_mb"] for each in decoded.values()) < DECODE_MEMORY_MB
+
+
+def _as_webp(at: int, sides: bytes, *, lossless: bool) -> bytes:
+    """A small WebP whose header says other sides."""
+    data = bytearray(encode(Image.new("RGB", (64, 64), "red"), "WEBP", lossless=lossless))
+    data[at : at + len(sides)] = sides
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        webp_canvas(16_384, 16_384, webp_frame()),
+        _as_webp(26, b"\xff\x3f\xff\x3f", lossless=False),
+        _as_webp(21, b"\xff\xff\xff\x0f", lossless=True),
+    ],
+    ids=["canvas", "lossy", "lossless"],
+)
+def test_a_webp_that_is_too_large_is_refused_before_its_decoder_asks_for_memory(
+    tmp_path: Path, data: bytes
+) -> None:
+    """It would ask for two canvases of 1 GB each: more than there is here."""
+    path = tmp_path / "large.webp"
+    path.write_bytes(data)
+    found = decode(path, address_space_kb=1_500_000)
+    assert found["large.webp"]["answer"] == "too_many_pixels"
 
 
 def test_an_image_that_takes_longer_than_the_settings_allow_is_refused(tmp_path: Path) -> None:

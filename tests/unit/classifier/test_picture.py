@@ -6,6 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from lambda_src.classifier.errors import RequestError
@@ -110,11 +111,44 @@ def test_an_animation_gives_its_first_frame() -> None:
     assert decode(data).getpixel((10, 10)) == (255, 0, 0)
 
 
-def test_a_photo_is_turned_upright_as_its_exif_says() -> None:
+# Where a file's first row and first column are seen, by orientation. Source: EXIF 2.32, tag 274.
+SEEN_AT = {
+    1: ("top", "left"),
+    2: ("top", "right"),
+    3: ("bottom", "right"),
+    4: ("bottom", "left"),
+    5: ("left", "top"),
+    6: ("right", "top"),
+    7: ("right", "bottom"),
+    8: ("left", "bottom"),
+}
+
+
+def as_a_camera_stores_it(upright: NDArray[np.uint8], orientation: int) -> Image.Image:
+    """Put an upright picture's pixels where the orientation says, one by one."""
+    row_at, column_at = SEEN_AT[orientation]
+    height, width = upright.shape[:2]
+    down = {"top": range(height), "bottom": range(height)[::-1]}
+    across = {"left": range(width), "right": range(width)[::-1]}
+    if row_at in down:
+        rows = [[upright[y, x] for x in across[column_at]] for y in down[row_at]]
+    else:
+        rows = [[upright[y, x] for y in down[column_at]] for x in across[row_at]]
+    return Image.fromarray(np.array(rows))
+
+
+@pytest.mark.parametrize("orientation", SEEN_AT)
+def test_a_photo_is_upright_whichever_way_the_camera_was_held(orientation: int) -> None:
+    upright = np.asarray(gradient(60, 40))
     exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was held upright: turn by 90 degrees
-    data = encode(gradient(60, 40), "JPEG", exif=exif)
-    assert decode(data).size == (40, 60)
+    exif[0x0112] = orientation
+    data = encode(as_a_camera_stores_it(upright, orientation), "PNG", exif=exif)
+    assert np.array_equal(np.asarray(decode(data)), upright)
+    pixels, expected = (
+        prepare(each, GEOMETRY, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS)
+        for each in (data, encode(gradient(60, 40), "PNG"))
+    )
+    assert pixels == expected
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,52 @@
+"""What the function itself adds to its parts: here, how long a wakeup holds the instance."""
+
+import importlib
+import sys
+import time
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from warmlens.paths import MODEL_ARTIFACTS
+
+NOW_S = 1_700_000_000.0
+MAX_HOLD_MS = 700
+DAY_S = 86_400.0
+VARIABLES = {
+    "IMAGES_BUCKET": "images",
+    "IMAGE_PREFIXES": "test/",
+    "MODELS_FOLDER": str(MODEL_ARTIFACTS),
+    "MODEL_NAME": "imagenet-efficientnet-lite0",
+    "MODEL_VERSION": "1.0.0",
+    "MAX_IMAGE_BYTES": "1000000",
+    "MAX_IMAGE_PIXELS": "1000000",
+    "MAX_DECODE_MS": "5000",
+    "MAX_HOLD_MS": str(MAX_HOLD_MS),
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
+    "AWS_REGION": "us-east-1",
+}
+MODULE = "lambda_src.classifier.handler"
+
+
+@pytest.fixture
+def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The function's module, whose import is an init."""
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    yield importlib.import_module(MODULE)
+    del sys.modules[MODULE]
+
+
+def test_an_instance_is_held_no_longer_than_the_settings_allow_when_the_clock_jumps(
+    handler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is set back by a day after the request was found to be within the limit."""
+    moments, slept_s = [NOW_S, NOW_S - DAY_S], list[float]()
+    monkeypatch.setattr(time, "time", lambda: moments.pop(0))
+    monkeypatch.setattr(time, "sleep", slept_s.append)
+    event = {"method": "wakeup", "hold_until": int(NOW_S * 1000) + MAX_HOLD_MS}
+    answer = handler.handler(event, SimpleNamespace(aws_request_id="a call"))
+    assert answer["method"] == "wakeup"
+    assert slept_s == [MAX_HOLD_MS / 1000]
