@@ -3,22 +3,43 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 MANIFEST = "manifest.json"
 CHUNK_BYTES = 4 * 2**20
+# As in the settings and in the manifest's schema, so that no part of a path leads elsewhere.
+KEY = re.compile(r"([a-z0-9][a-z0-9-]{0,62})/([0-9]+\.[0-9]+\.[0-9]+)/manifest\.json")
+FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,126}")
 
 _s3 = boto3.client("s3", config=Config(connect_timeout=5, read_timeout=30))
 
 
 class SyncFailedError(Exception):
     """A version that was not copied; the message says why."""
+
+
+class File(NamedTuple):
+    """A file of a version: its name in the version's folder, size and SHA-256."""
+
+    path: str
+    size_bytes: int
+    sha256: str
+
+    def is_in(self, folder: Path) -> bool:
+        """Tell whether the folder has exactly this file."""
+        path = folder / self.path
+        if not path.is_file() or path.stat().st_size != self.size_bytes:
+            return False
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == self.sha256
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
@@ -29,16 +50,17 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
         context: Lambda's context, not used.
 
     Returns:
-        `name`, `version`, and `outcome`: `copied`, or `present` if it was there already.
+        `name`, `version`, and `outcome`: `copied`, or `present` if it was there already, whole.
 
     Raises:
         SyncFailedError: a file is missing or altered, so nothing was copied; the event is tried
             again and then goes to the dead-letter queue.
     """
     key = event["detail"]["object"]["key"]
-    name, version, file = [*key.split("/"), "", "", ""][:3]
-    if not name or not version or key.count("/") != 2 or file != MANIFEST:
-        raise SyncFailedError(f"{key} is not <name>/<version>/{MANIFEST}")
+    match = KEY.fullmatch(key)
+    if match is None:
+        raise SyncFailedError(f"{key!r} is not <name>/<version>/{MANIFEST}")
+    name, version = match.groups()
     bucket, folder = os.environ["MODELS_BUCKET"], Path(os.environ["MODELS_FOLDER"])
     outcome = sync(bucket, name, version, folder)
     print(json.dumps({"level": "INFO", "message": outcome, "name": name, "version": version}))
@@ -50,8 +72,8 @@ def sync(bucket: str, name: str, version: str, folder: Path) -> str:
 
     Args:
         bucket: the models bucket.
-        name: the model.
-        version: its version.
+        name: the model, checked by the caller.
+        version: its version, checked by the caller.
         folder: where versions lie, as `<name>/<version>/`.
 
     Returns:
@@ -61,13 +83,14 @@ def sync(bucket: str, name: str, version: str, folder: Path) -> str:
         SyncFailedError: a file is missing or not what the manifest says.
     """
     prefix, target = f"{name}/{version}", folder / name / version
-    data = _s3.get_object(Bucket=bucket, Key=f"{prefix}/{MANIFEST}")["Body"].read()
-    if (target / MANIFEST).is_file() and (target / MANIFEST).read_bytes() == data:
+    data = _get(bucket, f"{prefix}/{MANIFEST}").read()
+    files = _files(data, prefix)
+    if _is_present(target, data, files):
         return "present"
     partial = folder / f".{name}-{version}-{uuid.uuid4().hex}"
     partial.mkdir(parents=True)
     try:
-        for file in json.loads(data)["files"].values():
+        for file in files:
             _copy(bucket, prefix, file, partial)
         (partial / MANIFEST).write_bytes(data)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -79,18 +102,41 @@ def sync(bucket: str, name: str, version: str, folder: Path) -> str:
     return "copied"
 
 
-def _copy(bucket: str, prefix: str, file: dict[str, Any], partial: Path) -> None:
-    path = str(file["path"])
-    if "/" in path or path.startswith("."):
-        raise SyncFailedError(f"the path {path!r} in {prefix} is not a plain file name")
+def _files(manifest: bytes, prefix: str) -> list[File]:
     try:
-        body = _s3.get_object(Bucket=bucket, Key=f"{prefix}/{path}")["Body"]
-    except _s3.exceptions.NoSuchKey:
-        raise SyncFailedError(f"{prefix}/{path} is not in the bucket {bucket}") from None
+        entries = json.loads(manifest)["files"].values()
+        files = [File(each["path"], each["bytes"], each["sha256"]) for each in entries]
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        raise SyncFailedError(f"{prefix}/{MANIFEST} is not the manifest of a model") from None
+    for path, _, _ in files:
+        if not isinstance(path, str) or not FILE_NAME.fullmatch(path):
+            raise SyncFailedError(f"the path {path!r} in {prefix} is not a plain file name")
+    return files
+
+
+def _is_present(target: Path, manifest: bytes, files: list[File]) -> bool:
+    there = target / MANIFEST
+    if not there.is_file() or there.read_bytes() != manifest:
+        return False
+    return all(file.is_in(target) for file in files)
+
+
+def _get(bucket: str, key: str) -> Any:
+    """Return the body of an object."""
+    try:
+        return _s3.get_object(Bucket=bucket, Key=key)["Body"]
+    except ClientError as error:
+        # Without the right to list, S3 says AccessDenied of an object that is missing.
+        if error.response["Error"]["Code"] not in ("NoSuchKey", "AccessDenied"):
+            raise
+        raise SyncFailedError(f"{key} is not in the bucket {bucket}, or may not be read") from None
+
+
+def _copy(bucket: str, prefix: str, file: File, partial: Path) -> None:
     digest = hashlib.sha256()
-    with (partial / path).open("wb") as copy:
-        for chunk in body.iter_chunks(CHUNK_BYTES):
+    with (partial / file.path).open("wb") as copy:
+        for chunk in _get(bucket, f"{prefix}/{file.path}").iter_chunks(CHUNK_BYTES):
             digest.update(chunk)
             copy.write(chunk)
-    if digest.hexdigest() != file["sha256"]:
-        raise SyncFailedError(f"{prefix}/{path} does not match the SHA-256 in its manifest")
+    if digest.hexdigest() != file.sha256:
+        raise SyncFailedError(f"{prefix}/{file.path} does not match the SHA-256 in its manifest")

@@ -160,7 +160,9 @@ class EfsModelStore(Construct):
             encrypted=True,
             throughput_mode=efs.ThroughputMode.ELASTIC,
             enable_automatic_backups=settings.retain_data,
-            allow_anonymous_access=False,
+            # Not CDK's policy against anonymous access: it lets everyone write who may mount.
+            allow_anonymous_access=True,
+            file_system_policy=_no_more_than_roles_allow(),
             removal_policy=(
                 cdk.RemovalPolicy.RETAIN if settings.retain_data else cdk.RemovalPolicy.DESTROY
             ),
@@ -241,3 +243,18 @@ class EfsModelStore(Construct):
                 )
             ],
         )
+
+
+def _no_more_than_roles_allow() -> iam.PolicyDocument:
+    """Take the place of EFS's own policy, by which anyone in the network mounts and writes.
+
+    What a role may do is the sum of this and of its own policy, so writing is not in it.
+    """
+    return iam.PolicyDocument(
+        statements=[
+            iam.PolicyStatement(
+                principals=[iam.AccountRootPrincipal()],
+                actions=["elasticfilesystem:ClientMount"],
+            )
+        ]
+    )

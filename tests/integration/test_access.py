@@ -1,6 +1,7 @@
 """Who gets in, and how far: paths in any encoding, signed uploads, keys."""
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -141,21 +142,28 @@ def test_a_signed_form_that_was_changed_is_refused_by_its_policy(
 
 
 @asynccontextmanager
-async def guarded(folder: Path) -> AsyncIterator[tuple[LocalAws, dict[str, str], list[str]]]:
-    """The environment `local` with an API key; its functions only note that they were called."""
+async def guarded(
+    folder: Path, noting: tuple[str, ...] = ("classifier", "uploads"), **changes: Any
+) -> AsyncIterator[tuple[LocalAws, dict[str, str], list[str]]]:
+    """The environment `local` with other settings.
+
+    Args:
+        folder: folder for what it leaves.
+        noting: functions that only note that they were called, in the last of what is given.
+        changes: the settings.
+    """
     called: list[str] = []
 
     async def note(request: web.Request) -> web.Response:
         called.append(request.headers["X-Amzn-Lambda-Function-Name"])
         return web.json_response({"statusCode": 200, "headers": {}, "body": "{}"})
 
-    settings = settings_of("local")
-    keyed = {**vars(settings), "auth": "api_key", "warming": "off"}
-    await asyncio.to_thread(synthesize, folder, type(settings)(**keyed))
+    settings = dataclasses.replace(settings_of("local"), warming="off", **changes)
+    await asyncio.to_thread(synthesize, folder, settings)
     stacks = read_stacks(folder / "assembly-local")
     emulator_env, _ = environments()
     door = free_port()
-    functions = [f"warmlens-local-{name}" for name in ("classifier", "uploads")]
+    functions = [f"warmlens-local-{name}" for name in noting]
     emulator = Emulator(
         python=emulator_env.python,
         port=free_port(),
@@ -174,6 +182,10 @@ async def guarded(folder: Path) -> AsyncIterator[tuple[LocalAws, dict[str, str],
             await emulator.stop()
 
 
+def url_of(aws: LocalAws, outputs: dict[str, str]) -> str:
+    return f"{aws.endpoint_url}/restapis/{outputs['ApiId']}/v1/_user_request_"
+
+
 BODIES: dict[str, dict[str, object]] = {
     "classification": {"method": "classification", "file_path": "test/cat.jpg"},
     "wakeup": {"method": "wakeup"},
@@ -182,8 +194,11 @@ BODIES: dict[str, dict[str, object]] = {
 
 
 async def test_without_the_key_no_function_is_called(tmp_path: Path) -> None:
-    async with guarded(tmp_path) as (aws, outputs, called), httpx.AsyncClient() as client:
-        url = f"{aws.endpoint_url}/restapis/{outputs['ApiId']}/v1/_user_request_"
+    async with (
+        guarded(tmp_path, auth="api_key") as (aws, outputs, called),
+        httpx.AsyncClient() as client,
+    ):
+        url = url_of(aws, outputs)
         key = aws.apigateway.get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
         wrong = (None, "", "wrong", key[:-1], f"{key}x", key.swapcase(), outputs["ApiKeyId"])
         for call, body in BODIES.items():
@@ -198,3 +213,35 @@ async def test_without_the_key_no_function_is_called(tmp_path: Path) -> None:
             answer = await client.post(f"{url}/{call}", json=body, headers={"x-api-key": key})
             assert answer.status_code == 200
         assert len(called) == len(BODIES)
+
+
+async def test_where_calls_must_be_signed_one_that_is_not_calls_no_function(tmp_path: Path) -> None:
+    async with (
+        guarded(tmp_path, auth="iam") as (aws, outputs, called),
+        httpx.AsyncClient() as client,
+    ):
+        for call, body in {**BODIES, "nothing": {}}.items():
+            answer = await client.post(f"{url_of(aws, outputs)}/{call}", json=body)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (403, "not_signed")
+        assert called == []
+
+
+async def test_only_a_page_of_the_settings_origins_may_read_a_signed_upload(tmp_path: Path) -> None:
+    ours = ("https://c.example", "https://d.example")
+    others = (
+        "https://e.example", "https://c.example.e.example", "http://c.example", "https://c.exampl",
+        "https://c.example https://d.example", "null", "*",
+    )  # fmt: skip
+    async with (
+        guarded(tmp_path, ("classifier",), cors_origins=ours) as (aws, outputs, _),
+        httpx.AsyncClient(timeout=60) as client,
+    ):
+        for origin in (*ours, *others, None):
+            headers = {} if origin is None else {"Origin": origin}
+            answer = await client.post(
+                f"{url_of(aws, outputs)}/uploads", json=BODIES["uploads"], headers=headers
+            )
+            assert answer.status_code == 200, answer.text
+            allowed = answer.headers.get("Access-Control-Allow-Origin")
+            assert allowed == (origin if origin in ours else None)
+            assert answer.headers["Vary"] == "Origin"  # no cache gives one page's answer to another

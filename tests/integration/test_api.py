@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import uuid
 from datetime import datetime
 from pathlib import Path
 
@@ -203,6 +204,8 @@ def test_each_upload_has_a_path_of_its_own_that_nobody_can_guess(
     assert len(paths) == 2
     for path in paths:
         assert re.fullmatch(rf"uploads/\d{{4}}/\d\d/\d\d/[0-9a-f]{{32}}\.{extension}", path)
+        # By chance (4): one made of the clock and the machine (1) tells what its neighbours are.
+        assert uuid.UUID(Path(path).stem).version == 4
 
 
 def test_a_signed_upload_is_valid_for_one_key_one_type_one_size_and_a_short_time(

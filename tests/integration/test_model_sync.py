@@ -1,7 +1,9 @@
 """The function that copies a published model to the file system, on the emulator's S3."""
 
+import asyncio
 import importlib.util
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -9,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import Cloud
-from tests.unit.models.version_copy import NAME, SHIPPED, VERSION
+from tests.integration.refusing_aws import refusing
+from tests.unit.models.version_copy import NAME, SHIPPED, VERSION, set_field, shipped_manifest
 from warmlens.local.aws import LocalAws
 from warmlens.models.publish import publish_model
 from warmlens.paths import LAMBDA_SRC
@@ -39,6 +42,11 @@ def sync(cloud: Cloud, bucket: str, files: Path, monkeypatch: pytest.MonkeyPatch
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def tree(folder: Path) -> dict[Path, bytes | None]:
+    """Everything below a folder: the content of files, None for folders."""
+    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
 def test_a_published_version_is_copied_whole_and_once(
@@ -72,3 +80,122 @@ def test_of_a_version_that_is_not_sound_nothing_is_copied(
 def test_what_is_no_version_is_refused(sync: ModuleType, key: str) -> None:
     with pytest.raises(sync.SyncFailedError, match="is not <name>"):
         sync.handler({"detail": {"object": {"key": key}}}, None)
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "labels.json", "manifest.json"])
+@pytest.mark.parametrize(
+    "damage",
+    [lambda data: None, lambda data: data[:-1], lambda data: data[:-1] + bytes([data[-1] ^ 1])],
+    ids=["missing", "cut", "altered"],
+)
+def test_a_copy_that_was_damaged_is_copied_again_when_the_manifest_arrives_again(
+    sync: ModuleType,
+    s3: Any,
+    bucket: str,
+    files: Path,
+    name: str,
+    damage: Callable[[bytes], bytes | None],
+) -> None:
+    publish_model(SHIPPED, bucket, s3)
+    sync.handler(PUBLISHED, None)
+    before = tree(files)
+    damaged = damage((files / NAME / VERSION / name).read_bytes())
+    (files / NAME / VERSION / name).unlink()
+    if damaged is not None:
+        (files / NAME / VERSION / name).write_bytes(damaged)
+    assert sync.handler(PUBLISHED, None)["outcome"] == "copied"
+    assert tree(files) == before
+    assert sync.handler(PUBLISHED, None)["outcome"] == "present"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        f"{NAME}/../manifest.json",
+        f"{NAME}/./manifest.json",
+        "../1.0.0/manifest.json",
+        "./1.0.0/manifest.json",
+        "../../manifest.json",
+        f"{NAME}/1.0/manifest.json",
+        f"{NAME}/1.0.0\n/manifest.json",
+        f"{NAME}/1.0.0\0/manifest.json",
+        f"{NAME}/..\\1.0.0/manifest.json",
+        f".{NAME}/1.0.0/manifest.json",
+        f"{NAME.upper()}/1.0.0/manifest.json",
+        f"{NAME}/\u0661.0.0/manifest.json",
+        f"{NAME}/1.0.0/manifest.json\n",
+        "-/1.0.0/manifest.json",
+        f"{'a' * 64}/1.0.0/manifest.json",
+    ],
+    ids=ascii,
+)
+def test_a_key_that_names_no_model_and_version_is_refused_before_anything_is_touched(
+    sync: ModuleType, s3: Any, bucket: str, files: Path, key: str
+) -> None:
+    publish_model(SHIPPED, bucket, s3)
+    sync.handler(PUBLISHED, None)
+    before = tree(files)
+    if "\0" not in key:  # which S3 itself refuses
+        s3.put_object(Bucket=bucket, Key=key, Body=b'{"files": {}}')
+    with pytest.raises(sync.SyncFailedError, match="is not <name>"):
+        sync.handler({"detail": {"object": {"key": key}}}, None)
+    assert tree(files) == before
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        ".",
+        "..",
+        "../model.onnx",
+        "a/b",
+        "/etc/model",
+        "..\\model",
+        "a\\b",
+        "a\0b",
+        ".a",
+        "a\n",
+        5,
+    ],
+    ids=ascii,
+)
+def test_a_file_that_lies_elsewhere_is_refused_before_anything_is_touched(
+    sync: ModuleType, s3: Any, bucket: str, files: Path, path: object
+) -> None:
+    publish_model(SHIPPED, bucket, s3)
+    sync.handler(PUBLISHED, None)
+    before = tree(files)
+    manifest = shipped_manifest()
+    set_field(manifest, "files.labels.path", path)
+    s3.put_object(Bucket=bucket, Key=KEY, Body=json.dumps(manifest).encode())
+    with pytest.raises(sync.SyncFailedError, match="is not a plain file name"):
+        sync.handler(PUBLISHED, None)
+    assert tree(files) == before
+
+
+@pytest.mark.parametrize(
+    "manifest", [b"", b'{"files": {', b"[]", b"{}", b'{"files": {"model": 1}}']
+)
+def test_what_is_no_manifest_is_refused_before_anything_is_touched(
+    sync: ModuleType, s3: Any, bucket: str, files: Path, manifest: bytes
+) -> None:
+    publish_model(SHIPPED, bucket, s3)
+    sync.handler(PUBLISHED, None)
+    before = tree(files)
+    s3.put_object(Bucket=bucket, Key=KEY, Body=manifest)
+    with pytest.raises(sync.SyncFailedError, match="is not the manifest of a model"):
+        sync.handler(PUBLISHED, None)
+    assert tree(files) == before
+
+
+async def test_a_file_that_is_missing_is_named_without_the_right_to_list(
+    sync: ModuleType, cloud: Cloud, s3: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3 then says 403 of it, as it does to the function's role."""
+    publish_model(SHIPPED, bucket, s3)
+    s3.delete_object(Bucket=bucket, Key=f"{NAME}/{VERSION}/labels.json")
+    async with refusing(cloud.endpoint_url, lambda _, status: status == 404) as url:
+        monkeypatch.setattr(sync, "_s3", LocalAws(url).s3)
+        with pytest.raises(sync.SyncFailedError, match=r"labels\.json is not in the bucket"):
+            await asyncio.to_thread(sync.handler, PUBLISHED, None)

@@ -173,6 +173,25 @@ def test_what_is_not_published_or_was_damaged_is_not_served(
     assert answer(own_cloud)["version"] == VERSION
 
 
+def test_a_version_that_was_damaged_is_mended_by_publishing_it_again_and_then_served(
+    own_cloud: Cloud, artifacts: Path
+) -> None:
+    publish(own_cloud, artifacts, "1.1.0")
+    s3 = own_cloud.client("s3")
+    bucket = models_bucket(s3)
+    s3.put_object(Bucket=bucket, Key=f"{NAME}/1.1.0/model.onnx", Body=b"cut")
+    s3.delete_object(Bucket=bucket, Key=f"{NAME}/1.1.0/labels.json")
+    command = ("publish", NAME, "1.1.0", "--folder", str(artifacts))
+    said = f"Repaired {NAME} 1.1.0 in {bucket}: model.onnx, labels.json.\n"
+    assert model(own_cloud, *command) == said
+    assert run_verify(own_cloud, "1.1.0") == 0
+    model(own_cloud, "serve", NAME, "1.1.0")
+    assert answer(own_cloud)["TOP1_label"] == "espresso"
+    told = json.loads(model(own_cloud, *command, "--json"))
+    assert (told["published"], told["keys"], told["repaired"]) == (False, [], [])
+    assert model(own_cloud, *command) == f"{NAME} 1.1.0 is in {bucket} already, unchanged.\n"
+
+
 def run_verify(cloud: Cloud, version: str) -> int:
     place = ("--env", "local", "--local-folder", str(cloud.folder))
     return run_warmlens("model", "verify", NAME, version, *place).returncode

@@ -1,5 +1,6 @@
 """A warming round: how many instances are warm afterwards, and what it says when some are not."""
 
+import asyncio
 import datetime
 import io
 import json
@@ -15,9 +16,11 @@ import pytest
 
 from lambda_src.warmer.handler import WarmingFailedError, handler
 from tests.conftest import Cloud
+from tests.integration.refusing_aws import refusing
 from warmlens.local.aws import LocalAws
 
 Round = Callable[..., dict[str, Any]]
+Deploy = Callable[[str], str]
 
 ONE_INSTANCE = """
 def handler(event, context):
@@ -39,11 +42,36 @@ def handler(event, context):
 """
 
 
-@pytest.fixture
-def warm(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Round:
-    """Runs a round against a function with the code given, deployed beside the classifier."""
+ANSWERS = """
+import uuid
 
-    def run(code: str, instances: int, reserved: int | None = None) -> dict[str, Any]:
+def handler(event, context):
+    return {"instance_id": uuid.uuid4().hex, "cold_start": False, "time": 0.25}
+"""
+CLOCK_BEHIND = """
+import time, uuid
+
+def handler(event, context):
+    hold_ms = event["hold_until"] - (time.time() - 0.45) * 1000
+    if hold_ms > 10_000:
+        return {"error": {"code": "invalid_hold_until", "message": "Too long."}, "status": 400}
+    instance_id = uuid.uuid4().hex if hold_ms > 6_000 else "the only one"
+    return {"instance_id": instance_id, "cold_start": False, "time": 0.25}
+"""
+
+
+class Context:
+    """Lambda's, of one delivery of an event."""
+
+    def __init__(self, request_id: str) -> None:
+        self.aws_request_id = request_id
+
+
+@pytest.fixture
+def deploy(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deploy:
+    """Deploys a function with the code given beside the classifier, for the warmer to wake."""
+
+    def run(code: str) -> str:
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as file:
             file.writestr("code.py", code)
@@ -56,10 +84,6 @@ def warm(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Round
             Code={"ZipFile": archive.getvalue()},
             Environment={"Variables": {"MARK": str(tmp_path / "mark")}},
         )
-        if reserved is not None:
-            cloud.client("lambda").put_function_concurrency(
-                FunctionName=name, ReservedConcurrentExecutions=reserved
-            )
         variables = {
             "ENV_NAME": "test",
             "FUNCTION_ARN": name,
@@ -73,6 +97,21 @@ def warm(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Round
         }
         for key, value in {**LocalAws(cloud.endpoint_url).environment, **variables}.items():
             monkeypatch.setenv(key, value)
+        return name
+
+    return run
+
+
+@pytest.fixture
+def warm(cloud: Cloud, deploy: Deploy) -> Round:
+    """Runs a round against a function with the code given."""
+
+    def run(code: str, instances: int, reserved: int | None = None) -> dict[str, Any]:
+        name = deploy(code)
+        if reserved is not None:
+            cloud.client("lambda").put_function_concurrency(
+                FunctionName=name, ReservedConcurrentExecutions=reserved
+            )
         return handler({"instances": instances}, None)
 
     return run
@@ -130,6 +169,48 @@ def test_a_round_that_nobody_answers_fails_and_says_why(warm: Round) -> None:
 def test_a_function_that_may_not_run_at_all_is_told_by_its_concurrency(warm: Round) -> None:
     with pytest.raises(WarmingFailedError, match=r"none of 3 .*: the function's concurrency of 0"):
         warm(ONE_INSTANCE, instances=3, reserved=0)
+
+
+def test_a_run_that_failed_runs_when_lambda_tries_it_again_and_a_second_delivery_does_not(
+    cloud: Cloud, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lambda tries under the same request id; what Scheduler delivers again has another one."""
+    functions, name = cloud.client("lambda"), deploy(ANSWERS)
+    claim = f"/test/{uuid.uuid4().hex}"
+    cloud.client("ssm").put_parameter(Name=claim, Value="none", Type="String")
+    monkeypatch.setenv("CLAIM_PARAMETER", claim)
+    event = {"scheduled_time": "2026-11-24T08:00:00Z", "instances": 2}
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    with pytest.raises(WarmingFailedError):
+        handler(event, Context("first"))
+    functions.delete_function_concurrency(FunctionName=name)
+    assert handler(event, Context("first"))["distinct"] == 2
+    assert handler(event, Context("second")) == {"duplicate_of": "2026-11-24T08:00:00Z"}
+
+
+@pytest.mark.parametrize("call", ["/concurrency", "/account-settings"])
+async def test_a_warmer_that_may_not_ask_for_the_limit_warms_and_says_so(
+    cloud: Cloud, deploy: Deploy, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    deploy(ANSWERS)
+    async with refusing(cloud.endpoint_url, lambda request, _: call in request.path) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        report = await asyncio.to_thread(handler, {"instances": 3}, None)
+    assert (report["allowed"], report["limited_by"], report["distinct"]) == (3, None, 3)
+    (problem,) = report["errors"]
+    assert "the concurrency limit is not known" in problem
+    assert "AccessDenied" in problem
+
+
+def test_the_longest_hold_leaves_room_for_an_instance_whose_clock_is_behind(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By nearly half a second; an instance refuses to be held for longer than it allows."""
+    deploy(CLOCK_BEHIND)
+    monkeypatch.setenv("HOLD_MS", "4000")  # the function tells, and does not wait
+    monkeypatch.setenv("MAX_HOLD_MS", "10000")
+    report = handler({"instances": 3}, None)
+    assert (report["distinct"], report["rounds"], report["errors"]) == (3, 2, [])
 
 
 def test_the_schedule_runs_the_warmer_and_not_a_loop_of_ours(cloud: Cloud) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import datetime
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -193,6 +194,15 @@ async def test_an_hour_without_warming_wakes_nobody(start: StartCloud) -> None:
     assert cloud.pool.instances() == []
 
 
+async def test_the_last_round_before_a_busy_hour_warms_for_it(start: StartCloud) -> None:
+    cloud = await start()
+    busy_hour = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)).hour
+    profile = ["3" if hour == busy_hour else "0" for hour in range(24)]
+    await cloud.configure(WARM_BY_HOUR=",".join(profile), PERIOD_MIN="60")
+    report = await report_of(cloud)
+    assert (report["requested"], report["distinct"]) == (3, 3)
+
+
 # What it tells
 
 
@@ -250,6 +260,33 @@ async def test_a_round_that_users_leave_no_room_reports_it_and_the_next_one_reco
     assert answer.metrics[0]["WarmerThrottled"] == 3
     assert len(await users) == 4
     assert (await report_of(cloud, instances=FIVE))["distinct"] == FIVE
+
+
+async def test_users_who_take_the_room_between_two_rounds_end_the_run(start: StartCloud) -> None:
+    cloud = await start(concurrency=6)
+    await cloud.configure(HOLD_MS="3000", MAX_HOLD_MS="3000")
+    run = asyncio.create_task(cloud.warm(instances=4))
+    await eventually(lambda: len(busy(cloud)) == 4)
+    for instance in cloud.pool.instances()[:2]:
+        os.kill(instance.pid or 0, signal.SIGKILL)
+
+    async def user() -> None:
+        while True:
+            try:
+                await cloud.call({"method": "wakeup", "sleep_time": 8000})
+                return
+            except ClientError:  # the room of those that were killed is not free yet
+                await asyncio.sleep(0.02)
+
+    users = asyncio.gather(*(user() for _ in range(3)))
+    answer = await run
+    assert not users.done()
+    assert answer.report is not None
+    # Two of the four were throttled in the second round, and a third one would have no more room.
+    assert (answer.report["throttled"], answer.report["rounds"]) == (2, 2)
+    assert (answer.report["distinct"], len(answer.report["errors"])) == (2, 2)
+    assert answer.metrics[0]["WarmerThrottled"] == 2
+    await users
 
 
 async def test_a_function_that_fails_at_init_fails_the_run_and_the_next_one_recovers(

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import hashlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ from warmlens.models.verify import Finding
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
+
+
+CHUNK_BYTES = 4 * 2**20
 
 
 class Store:
@@ -65,10 +69,9 @@ class Store:
         return manifest
 
     def verify(self, manifest: Manifest) -> list[Finding]:
-        """Return what is wrong with a published version's files, by the checksums S3 keeps.
+        """Return what is wrong with a published version's files.
 
-        The codes are ``file_missing``, ``wrong_bytes`` and ``wrong_sha256``; the last one also for
-        a file that was stored without a checksum.
+        The codes are ``file_missing``, ``wrong_bytes`` and ``wrong_sha256``.
         """
         prefix = f"{manifest.name}/{manifest.version}/"
         findings = [self._finding(prefix, entry) for entry in manifest.files.entries]
@@ -77,21 +80,63 @@ class Store:
     def _finding(self, prefix: str, entry: FileEntry) -> Finding | None:
         key = prefix + entry.path
         with store_errors(self.bucket):
-            try:
-                head = self._s3.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
-            except ClientError as error:
-                # Without the right to list, S3 says 403 of an object that is missing.
-                if error.response["Error"]["Code"] not in ("404", "403"):
-                    raise
+            stored = find_object(self._s3, self.bucket, key)
+            if stored is None:
                 message = f"{key} is not in {self.bucket}; the manifest lists it."
                 return Finding("file_missing", entry.path, message)
-        if head["ContentLength"] != entry.bytes:
-            message = f"{key} has {head['ContentLength']} bytes; the manifest says {entry.bytes}."
-            return Finding("wrong_bytes", entry.path, message)
-        stored = base64.b64decode(head.get("ChecksumSHA256", "")).hex()
-        if stored != entry.sha256:
-            message = f"{key} has SHA-256 {stored or 'unknown'}; the manifest says {entry.sha256}."
-            return Finding("wrong_sha256", entry.path, message)
+            if stored.bytes != entry.bytes:
+                message = f"{key} has {stored.bytes} bytes; the manifest says {entry.bytes}."
+                return Finding("wrong_bytes", entry.path, message)
+            sha256 = stored.sha256()
+            if sha256 != entry.sha256:
+                message = f"{key} has SHA-256 {sha256}; the manifest says {entry.sha256}."
+                return Finding("wrong_sha256", entry.path, message)
+        return None
+
+
+class StoredObject:
+    """An object in a bucket, as it was when it was found.
+
+    Attributes:
+        bytes: its size.
+        etag: S3's tag of this content, for a condition that it is still there.
+    """
+
+    def __init__(self, s3_client: "S3Client", bucket: str, key: str) -> None:
+        self._s3 = s3_client
+        self._bucket = bucket
+        self._key = key
+        head = s3_client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+        self.bytes = head["ContentLength"]
+        self.etag = head["ETag"]
+        # The checksum of an upload in parts is that of its parts' checksums, and says nothing here.
+        whole = head.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT"
+        self._checksum = head.get("ChecksumSHA256") if whole else None
+
+    def sha256(self) -> str:
+        """Return the SHA-256 in hexadecimal: S3's, or by reading the object where S3 keeps none."""
+        if self._checksum is not None:
+            return base64.b64decode(self._checksum).hex()
+        digest = hashlib.sha256()
+        body = self._s3.get_object(Bucket=self._bucket, Key=self._key, IfMatch=self.etag)["Body"]
+        for chunk in body.iter_chunks(CHUNK_BYTES):
+            digest.update(chunk)
+        return digest.hexdigest()
+
+
+def find_object(s3_client: "S3Client", bucket: str, key: str) -> StoredObject | None:
+    """Return an object, or None where there is none.
+
+    Raises:
+        ClientError: S3 refused for another reason than that.
+        BotoCoreError: S3 could not be asked.
+    """
+    try:
+        return StoredObject(s3_client, bucket, key)
+    except ClientError as error:
+        # Without the right to list, S3 says 403 of an object that is missing.
+        if error.response["Error"]["Code"] not in ("404", "403"):
+            raise
         return None
 
 

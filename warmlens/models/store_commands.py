@@ -60,6 +60,7 @@ def publish(
 ) -> None:
     """Publish a version to the models of an environment. A published version never changes.
 
+    The same version again mends it: files that are missing there, cut or altered are put again.
     Uses the AWS credentials and region of the shell, but for the local environment.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
@@ -89,6 +90,9 @@ def publish(
         typer.echo(json.dumps({**dataclasses.asdict(result), "bucket": bucket}, indent=2))
     elif result.published:
         out.print(f"Published {name} {version} to {bucket}.")
+    elif result.repaired:
+        files = ", ".join(key.rpartition("/")[2] for key in result.repaired)
+        out.print(f"Repaired {name} {version} in {bucket}: {files}.")
     else:
         out.print(f"{name} {version} is in {bucket} already, unchanged.")
 
