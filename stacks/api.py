@@ -94,8 +94,9 @@ class ApiStack(cdk.Stack):
             )
         self._acknowledge()
         # Without its last slash, so that a call is `$API_URL/classification`.
-        stage_url = cdk.Fn.select(0, cdk.Fn.split(f"/{STAGE_NAME}/", self.rest_api.url))
-        output(self, "ApiUrl", f"{stage_url}/{STAGE_NAME}", settings=settings)
+        host = f"{self.rest_api.rest_api_id}.execute-api.{self.region}.{self.url_suffix}"
+        stage = self.rest_api.deployment_stage.stage_name
+        output(self, "ApiUrl", f"https://{host}/{stage}", settings=settings)
         output(self, "ApiId", self.rest_api.rest_api_id, settings=settings)
         output(self, "ApiAuth", settings.auth, settings=settings)
         if settings.auth == "api_key":

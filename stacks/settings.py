@@ -16,6 +16,10 @@ Auth = Literal["none", "api_key", "iam"]
 Deployment = Literal["all_at_once", "canary", "linear"]
 TORCH_MIN_MEMORY_MB = 512
 """An instance with a ResNet50 takes 360 MB: docs/decisions/0035-torch.md."""
+INSTANCE_MB = {"onnxruntime": 100, "torch": 400}
+"""With the photo of a phone: docs/performance.md, docs/decisions/0035-torch.md."""
+DECODE_BYTES_PER_PIXEL = 25
+"""Most that decoding takes; `tests/unit/classifier/test_hostile_images.py` looks for more."""
 LogRetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365, 731]
 
 _ORIGIN = text(
@@ -41,6 +45,16 @@ def _setting(rule: Rule, default: Any) -> Any:
     return field(default=default, metadata={"rule": rule})
 
 
+def most_image_pixels(memory_mb: int, engine: str = "onnxruntime") -> int:
+    """Return how many pixels an image may have, so that decoding it never ends the instance.
+
+    Args:
+        memory_mb: the classifier's memory.
+        engine: what it has to run models with.
+    """
+    return (memory_mb - INSTANCE_MB[engine]) * 2**20 // DECODE_BYTES_PER_PIXEL
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """One environment.
@@ -62,7 +76,8 @@ class Settings:
             that what is published to S3 is copied to) or `image` (copied in when it is built).
         ephemeral_storage_mb: size of the classifier's /tmp.
         max_image_bytes: largest image that may be uploaded or classified.
-        max_image_pixels: largest width x height that is decoded.
+        max_image_pixels: largest width x height that is decoded, as far as `memory_mb` allows: up
+            to 25 bytes a pixel beside the instance's own 100 MB.
         max_decode_ms: time after which an image is decoded no further.
         max_hold_ms: longest hold that a wakeup may ask for.
         upload_expires_s: how long a signed upload is valid.
@@ -182,6 +197,12 @@ class Settings:
         if self.engine == "torch" and self.memory_mb < TORCH_MIN_MEMORY_MB:
             raise self._refusal(
                 "memory_mb", f"allowed is at least {TORCH_MIN_MEMORY_MB}, since engine = 'torch'"
+            )
+        most_pixels = most_image_pixels(self.memory_mb, self.engine)
+        if self.max_image_pixels > most_pixels:
+            raise self._refusal(
+                "max_image_pixels",
+                f"allowed is at most {most_pixels}, since memory_mb = {self.memory_mb}",
             )
         if self.torch_index is not None and self.engine != "torch":
             raise self._refusal("torch_index", "allowed is None, since engine is not 'torch'")

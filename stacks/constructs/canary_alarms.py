@@ -12,7 +12,8 @@ from stacks.settings import Settings
 class CanaryAlarms(Construct):
     """Alarms that CodeDeploy goes back on.
 
-    It watches alarms on metrics, not composite ones; see docs/decisions.
+    It watches alarms on metrics, not composite ones, and one call that fails is enough: a tenth of
+    few calls are few; see docs/decisions.
 
     Args:
         settings: the environment.
@@ -32,15 +33,15 @@ class CanaryAlarms(Construct):
                 self,
                 "Errors",
                 live.metric_errors(statistic="Sum", period=minute),
-                threshold=3,
-                description="The classifier crashed or timed out three times in a minute.",
+                threshold=1,
+                description="The classifier crashed or timed out.",
             ),
             alarm(
                 self,
                 "Faults",
                 own_metric("Fault", settings=settings, statistic="Sum", period_min=1),
-                threshold=3,
-                description="The classifier answered three calls in a minute with a 5xx.",
+                threshold=1,
+                description="The classifier answered a call with a 5xx.",
             ),
             alarm(
                 self,

@@ -13,7 +13,7 @@ import pytest
 
 from app import environments
 from stacks.constructs.model_store import ImageModelStore
-from stacks.settings import Settings, SettingsError
+from stacks.settings import Settings, SettingsError, most_image_pixels
 from tests.infrastructure.variants import CONTEXT
 from warmlens.paths import ROOT
 
@@ -21,8 +21,8 @@ from warmlens.paths import ROOT
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
-        ("env_name", "Prod!", "allowed is a-z"),
-        ("env_name", None, "allowed is a-z"),
+        ("env_name", "Prod!", "allowed is a to z"),
+        ("env_name", None, "allowed is a to z"),
         ("account", "12345", "12 digits"),
         ("region", "europe", "a region such as"),
         ("memory_mb", 64, "from 128 to 10240"),
@@ -35,14 +35,14 @@ from warmlens.paths import ROOT
         ("torch_index", "http://wheels.a.example", "an https address"),
         ("torch_index", "https://a.example --pre", "an https address"),
         ("torch_index", "https://a.example/$(x)", "an https address"),
-        ("model_name", "../x", "a-z, 0-9 and -"),
+        ("model_name", "../x", "a to z, 0-9 and -"),
         ("model_version", "latest", "three numbers"),
         ("account", "٨" * 12, "12 digits"),
         ("region", "eu-west-1 ", "a region such as"),
-        ("env_name", "dev-1", "allowed is a-z"),
+        ("env_name", "dev-1", "allowed is a to z"),
         ("env_name", "a" * 17, "up to 16"),
-        ("model_name", "a/b", "a-z, 0-9 and -"),
-        ("model_name", "Lite0", "a-z, 0-9 and -"),
+        ("model_name", "a/b", "a to z, 0-9 and -"),
+        ("model_name", "Lite0", "a to z, 0-9 and -"),
         ("model_version", "1.0.0/../2.0.0", "three numbers"),
         ("model_store", "ftp", "'s3', 'efs', 'image'"),
         ("ephemeral_storage_mb", 511, "from 512 to 10240"),
@@ -155,10 +155,22 @@ def test_settings_that_do_not_fit_together_are_refused(values: dict[str, Any], n
 
 
 def test_pytorch_needs_more_memory_than_onnx_runtime() -> None:
-    assert Settings(env_name="test", memory_mb=128).engine == "onnxruntime"
-    assert Settings(env_name="test", memory_mb=512, engine="torch").memory_mb == 512
+    small: dict[str, Any] = {"max_image_pixels": 1_000_000}
+    assert Settings(env_name="test", memory_mb=128, **small).engine == "onnxruntime"
+    assert Settings(env_name="test", memory_mb=512, engine="torch", **small).memory_mb == 512
     with pytest.raises(SettingsError, match="memory_mb = 511; allowed is at least 512"):
-        Settings(env_name="test", memory_mb=511, engine="torch")
+        Settings(env_name="test", memory_mb=511, engine="torch", **small)
+
+
+def test_an_image_may_not_take_more_memory_than_an_instance_has() -> None:
+    told = "max_image_pixels = 50000000; allowed is at most 28017950, since memory_mb = 768"
+    with pytest.raises(SettingsError, match=told):
+        Settings(env_name="test", memory_mb=768)
+    pixels = most_image_pixels(768)
+    assert Settings(env_name="test", memory_mb=768, max_image_pixels=pixels).memory_mb == 768
+    with pytest.raises(SettingsError, match=f"max_image_pixels = {pixels + 1}"):
+        Settings(env_name="test", memory_mb=768, max_image_pixels=pixels + 1)
+    assert most_image_pixels(768, "torch") < pixels
 
 
 def test_a_cap_that_leaves_no_room_for_users_is_no_matter_without_warming() -> None:

@@ -59,6 +59,12 @@ def test_a_pull_request_is_checked_and_shows_what_it_would_change() -> None:
         assert command in commands
 
 
+def test_each_week_more_is_tried_than_a_pull_request_waits_for() -> None:
+    commands = [step.get("run", "") for step in steps("weekly.yml")]
+    assert any(each.startswith("make soak ") for each in commands)
+    assert "make audit" in " ".join(commands)
+
+
 def test_main_goes_to_dev_then_staging_then_prod() -> None:
     jobs = workflow("main.yml")["jobs"]
     assert [job["with"]["env_name"] for job in jobs.values()] == ["dev", "staging", "prod"]

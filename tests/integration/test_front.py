@@ -128,6 +128,8 @@ async def test_the_page_may_talk_to_its_own_origin_and_to_the_uploads_and_to_nob
         ("DELETE", "/uploads"),
         ("GET", "/../app.py"),
         ("GET", "/%2e%2e/app.py"),
+        ("GET", "/%00"),
+        ("GET", "/" + "a" * 300),
     ],
 )
 async def test_what_is_no_call_and_no_file_is_an_error_in_the_apis_form(

@@ -102,12 +102,20 @@ def test_it_has_recovered_when_twenty_calls_in_a_row_are_as_fast_as_before() -> 
 
 
 def test_what_must_not_be_is_told_in_words(records: dict[tuple[str, str], Record]) -> None:
-    wrong = Record(**{**vars(records["step", "wrong_class"]), "value": 2})
-    never = Record(**{**vars(records["recovery", "recovered"]), "value": 0})
-    assert problems([wrong, never]) == [
-        "step: wrong_class is 2, allowed is 0",
-        "recovery: the service did not get as fast as before",
+    def instead(name: str, metric: str, value: float) -> list[Record]:
+        changed = Record(**{**vars(records[name, metric]), "value": value})
+        return list({**records, (name, metric): changed}.values())
+
+    assert problems(list(records.values())) == []
+    assert problems(instead("step", "wrong_class", 2)) == ["step: wrong_class is 2, allowed is 0"]
+    assert problems(instead("recovery", "recovered", 0)) == [
+        "recovery: the service did not get as fast as before"
     ]
+    (refused,) = problems(instead("recovery", "throttled", records["recovery", "calls"].value / 2))
+    assert refused.startswith("recovery: 50.0% of the calls were refused, ")
+    for metric in ("server_rss_mb", "instances_rss_mb"):
+        (grown,) = problems(instead("whole", metric, 2000))
+        assert grown.startswith(f"whole: {metric} grew from ")
 
 
 def test_without_a_local_cloud_it_says_how_to_start_one(tmp_path: Path) -> None:

@@ -204,14 +204,15 @@ async def test_a_bad_version_is_rolled_back_and_costs_the_canarys_share_at_most(
     assert len(alias.outcomes) == CALLS
 
 
-async def test_a_model_that_does_not_load_is_reason_enough_when_there_are_few_calls(
-    roll_out: Callable[[Version], Alias], thresholds: dict[str, float]
+@pytest.mark.parametrize("name", BAD)
+async def test_a_bad_version_is_rolled_back_when_there_are_few_calls_too(
+    roll_out: Callable[[Version], Alias], name: str
 ) -> None:
-    alias = roll_out(BAD["a model that is not there"])
+    alias = roll_out(BAD[name])
     per_look = 2 * CANARY_EVERY
     await under_load(alias, calls_per_look=per_look)
     failed = [version for version, told in alias.outcomes if told != "espresso"]
-    assert 0 < len(failed) <= per_look / CANARY_EVERY < thresholds["Fault"]
+    assert 0 < len(failed) <= per_look / CANARY_EVERY
     assert alias.shifting is False
 
 
@@ -238,13 +239,13 @@ def test_publishing_serving_and_rolling_back_under_load_drops_no_call(
     own_cloud: Cloud, artifacts: Path
 ) -> None:
     ended = threading.Event()
-    answers: list[tuple[int, str, str]] = []
+    answers: list[tuple[int, str | None, str | None]] = []
 
     def user() -> None:
         while not ended.is_set():
             answer = own_cloud.post("classification", CLASSIFY)
             body = answer.json()
-            answers.append((answer.status_code, body["version"], body["TOP1_label"]))
+            answers.append((answer.status_code, body.get("version"), body.get("TOP1_label")))
 
     users = [threading.Thread(target=user) for _ in range(3)]
     for each in users:

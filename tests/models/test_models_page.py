@@ -72,7 +72,7 @@ def options_for(command: str, desk: Path, cloud: Cloud) -> str:
 def test_the_pages_commands_lead_from_photos_to_a_served_version_and_back(
     desk: Path, cloud: Cloud
 ) -> None:
-    (block,) = (block for block in BLOCKS if "model publish" in block)
+    (block,) = (block for block in BLOCKS if "model verify" in block)
     said: dict[str, str] = {}
     for command in block.splitlines():
         typed = command + options_for(command, desk, cloud)

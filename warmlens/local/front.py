@@ -92,10 +92,13 @@ async def _api_session(app: web.Application) -> Any:
 
 
 def _file_of(page: Path, name: str) -> Path:
-    path = (page / name).resolve()
-    if not path.is_relative_to(page.resolve()) or not path.is_file():
-        raise web.HTTPNotFound
-    return path
+    try:
+        path = (page / name).resolve()
+        if path.is_relative_to(page.resolve()) and path.is_file():
+            return path
+    except (OSError, ValueError):
+        pass  # longer than a file's name may be, or a NUL in it
+    raise web.HTTPNotFound
 
 
 async def _forward(request: web.Request) -> web.StreamResponse:

@@ -1,13 +1,14 @@
 """The plan: what is chosen, what it costs, what is said when nothing meets the objective."""
 
 import ast
+import dataclasses
 import json
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from stacks.settings import Settings
+from stacks.settings import Settings, most_image_pixels
 from warmlens.cli import main
 from warmlens.paths import ROOT
 from warmlens.planner.advice import Advice, Plan, Question, advise
@@ -26,7 +27,7 @@ from warmlens.planner.objective import read_objective
 from warmlens.planner.report import in_words, plan_records
 from warmlens.planner.servers import break_evens, provisioned_pays_above, servers_needed
 from warmlens.planner.service_times import Measured, read_measured
-from warmlens.planner.settings_text import settings_text
+from warmlens.planner.settings_text import DEFAULT_MAX_IMAGE_PIXELS, settings_text
 from warmlens.planner.traffic import Bursts, Profile, constant_rate
 from warmlens.prices import read_prices
 from warmlens.records import read_records
@@ -131,6 +132,20 @@ def test_the_settings_can_be_pasted(advice: Advice) -> None:
         text = settings_text(candidate, region="us-east-1", peak_busy=7)
         assert "warm" in text
         assert eval(text, {"Settings": Settings})
+
+
+def test_a_plan_with_little_memory_takes_images_that_fit_into_it() -> None:
+    default = Settings(env_name="test")
+    assert default.max_image_pixels == DEFAULT_MAX_IMAGE_PIXELS
+    for memory_mb in sorted({each.memory_mb for each in MEASURED}):
+        (measured, *_) = (each for each in MEASURED if each.memory_mb == memory_mb)
+        candidate = Candidate(measured=measured, warming="off", by_hour=by_hour(0), hold_ms=0)
+        text = settings_text(candidate, region="us-east-1", peak_busy=1)
+        settings = eval(text, {"Settings": Settings})
+        most = most_image_pixels(memory_mb)
+        assert most - 1_000_000 < settings.max_image_pixels <= most or settings == (
+            dataclasses.replace(settings, max_image_pixels=DEFAULT_MAX_IMAGE_PIXELS)
+        )
 
 
 def test_an_objective_that_nothing_meets_is_said_with_what_comes_closest() -> None:

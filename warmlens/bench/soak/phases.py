@@ -87,7 +87,8 @@ async def soak(
             for record in _outcome(name, calls, expected, conditions):
                 yield record
             if name == "steady":
-                steady_ms = percentile([each.latency_ms for each in calls], 0.99)
+                good_ms = [each.latency_ms for each in calls if each.status == 200]
+                steady_ms = percentile(good_ms, 0.99) if good_ms else 0.0
                 for record in _growth("steady", before, used()):
                     yield record
         recovered_s = recovered_after_s(calls, steady_ms)
