@@ -243,7 +243,7 @@ def _run(client: Any, configuration: Configuration, count: int, deadline_s: floa
         begun_s = time.monotonic()
         latest = _wake(client, configuration, count, hold_ms, deadline_s)
         rounds.append(latest)
-        # Those that were throttled stay so for now, and users need the concurrency more.
+        # What was throttled is not asked for again: users need the concurrency more.
         if latest.distinct >= count - latest.throttled or len(rounds) == MAX_ROUNDS:
             return rounds
         longer_ms = min(hold_ms * LONGER_HOLD, longest_ms)

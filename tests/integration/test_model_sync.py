@@ -44,6 +44,14 @@ def sync(cloud: Cloud, bucket: str, files: Path, monkeypatch: pytest.MonkeyPatch
     return module
 
 
+@pytest.fixture
+def copied(sync: ModuleType, s3: Any, bucket: str, files: Path) -> dict[Path, bytes | None]:
+    """A version is published and copied; this is what the file system then holds."""
+    publish_model(SHIPPED, bucket, s3)
+    assert sync.handler(PUBLISHED, None)["outcome"] == "copied"
+    return tree(files)
+
+
 def tree(folder: Path) -> dict[Path, bytes | None]:
     """Everything below a folder: the content of files, None for folders."""
     return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
@@ -90,21 +98,17 @@ def test_what_is_no_version_is_refused(sync: ModuleType, key: str) -> None:
 )
 def test_a_copy_that_was_damaged_is_copied_again_when_the_manifest_arrives_again(
     sync: ModuleType,
-    s3: Any,
-    bucket: str,
     files: Path,
+    copied: dict[Path, bytes | None],
     name: str,
     damage: Callable[[bytes], bytes | None],
 ) -> None:
-    publish_model(SHIPPED, bucket, s3)
-    sync.handler(PUBLISHED, None)
-    before = tree(files)
     damaged = damage((files / NAME / VERSION / name).read_bytes())
     (files / NAME / VERSION / name).unlink()
     if damaged is not None:
         (files / NAME / VERSION / name).write_bytes(damaged)
     assert sync.handler(PUBLISHED, None)["outcome"] == "copied"
-    assert tree(files) == before
+    assert tree(files) == copied
     assert sync.handler(PUBLISHED, None)["outcome"] == "present"
 
 
@@ -130,16 +134,18 @@ def test_a_copy_that_was_damaged_is_copied_again_when_the_manifest_arrives_again
     ids=ascii,
 )
 def test_a_key_that_names_no_model_and_version_is_refused_before_anything_is_touched(
-    sync: ModuleType, s3: Any, bucket: str, files: Path, key: str
+    sync: ModuleType,
+    s3: Any,
+    bucket: str,
+    files: Path,
+    copied: dict[Path, bytes | None],
+    key: str,
 ) -> None:
-    publish_model(SHIPPED, bucket, s3)
-    sync.handler(PUBLISHED, None)
-    before = tree(files)
     if "\0" not in key:  # which S3 itself refuses
         s3.put_object(Bucket=bucket, Key=key, Body=b'{"files": {}}')
     with pytest.raises(sync.SyncFailedError, match="is not <name>"):
         sync.handler({"detail": {"object": {"key": key}}}, None)
-    assert tree(files) == before
+    assert tree(files) == copied
 
 
 @pytest.mark.parametrize(
@@ -161,32 +167,36 @@ def test_a_key_that_names_no_model_and_version_is_refused_before_anything_is_tou
     ids=ascii,
 )
 def test_a_file_that_lies_elsewhere_is_refused_before_anything_is_touched(
-    sync: ModuleType, s3: Any, bucket: str, files: Path, path: object
+    sync: ModuleType,
+    s3: Any,
+    bucket: str,
+    files: Path,
+    copied: dict[Path, bytes | None],
+    path: object,
 ) -> None:
-    publish_model(SHIPPED, bucket, s3)
-    sync.handler(PUBLISHED, None)
-    before = tree(files)
     manifest = shipped_manifest()
     set_field(manifest, "files.labels.path", path)
     s3.put_object(Bucket=bucket, Key=KEY, Body=json.dumps(manifest).encode())
     with pytest.raises(sync.SyncFailedError, match="is not a plain file name"):
         sync.handler(PUBLISHED, None)
-    assert tree(files) == before
+    assert tree(files) == copied
 
 
 @pytest.mark.parametrize(
     "manifest", [b"", b'{"files": {', b"[]", b"{}", b'{"files": {"model": 1}}']
 )
 def test_what_is_no_manifest_is_refused_before_anything_is_touched(
-    sync: ModuleType, s3: Any, bucket: str, files: Path, manifest: bytes
+    sync: ModuleType,
+    s3: Any,
+    bucket: str,
+    files: Path,
+    copied: dict[Path, bytes | None],
+    manifest: bytes,
 ) -> None:
-    publish_model(SHIPPED, bucket, s3)
-    sync.handler(PUBLISHED, None)
-    before = tree(files)
     s3.put_object(Bucket=bucket, Key=KEY, Body=manifest)
     with pytest.raises(sync.SyncFailedError, match="is not the manifest of a model"):
         sync.handler(PUBLISHED, None)
-    assert tree(files) == before
+    assert tree(files) == copied
 
 
 async def test_a_file_that_is_missing_is_named_without_the_right_to_list(
