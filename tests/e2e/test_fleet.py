@@ -1,14 +1,23 @@
 """The view of the instances, which only the local cloud has."""
 
 import re
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.conftest import Cloud, running
 from tests.e2e.page_driver import expect_answer, open_page, press_sample, tab_to
+from warmlens.local.cloud import CONCURRENCY
+from warmlens.local.fleet_routes import FLEET_PATH, WARM_PATH
+
+HOLD_MS = 8_000
 
 
 @pytest.fixture(scope="module")
@@ -26,23 +35,46 @@ def instances(page: Page) -> Locator:
     return fleet(page).get_by_role("list", name="Instances").get_by_role("listitem")
 
 
+def told(cloud: Cloud) -> list[dict[str, Any]]:
+    answer: dict[str, Any] = httpx.get(cloud.url + FLEET_PATH, timeout=10).json()
+    return list(answer["instances"])
+
+
+@contextmanager
+def all_held(cloud: Cloud, count: int) -> Iterator[None]:
+    """Keep `count` instances from answering anyone else, so that chance decides nothing."""
+    wakeup = {"method": "wakeup", "sleep_time": str(HOLD_MS)}
+    with ThreadPoolExecutor(count) as threads:
+        calls = [threads.submit(cloud.post, "wakeup", wakeup) for _ in range(count)]
+        while [instance["state"] for instance in told(cloud)] != ["held"] * count:
+            assert not any(call.done() for call in calls), told(cloud)
+            time.sleep(0.05)
+        yield
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_burst_starts_instances_and_the_page_shows_who_got_which_call(
     page: Page, small_cloud: Cloud, width: int
 ) -> None:
     open_page(page, small_cloud.url, width)
+    before = len(told(small_cloud))
     fleet(page).get_by_label("Calls at once").fill("3")
-    fleet(page).get_by_role("button", name="Send a burst").click()
-    expect(fleet(page)).to_contain_text(
-        re.compile(r"3 of 3 calls were answered; \d met a cold start"), timeout=60_000
-    )
-    expect(instances(page)).to_have_count(3)
+    with all_held(small_cloud, before):
+        fleet(page).get_by_role("button", name="Send a burst").click()
+        said = re.compile(r"3 of 3 calls were answered; (\d) met a cold start")
+        expect(fleet(page)).to_contain_text(said, timeout=60_000)
+    cold = said.search(fleet(page).inner_text())
+    assert cold is not None
+    # The first call that ends frees its instance, which may then answer another of the three.
+    assert 1 <= int(cold[1]) <= 3
+    expect(instances(page)).to_have_count(before + int(cold[1]))
     ids = {text[:8] for text in instances(page).all_inner_texts()}
     known = {instance["id"][:8] for instance in small_cloud.status()["instances"]}
     assert ids == known
     calls = fleet(page).get_by_role("list", name="Last calls").get_by_role("listitem")
-    for call in calls.all_inner_texts()[:3]:
-        assert "classification" in call
+    burst = calls.filter(has_text="classification").all_inner_texts()[:3]
+    assert sum("cold" in call for call in burst) == int(cold[1])
+    for call in burst:
         assert any(instance in call for instance in known)
 
 
@@ -84,9 +116,13 @@ def test_more_calls_than_the_account_allows_are_said_to_be_throttled(
     page: Page, small_cloud: Cloud
 ) -> None:
     open_page(page, small_cloud.url)
-    fleet(page).get_by_label("Calls at once").fill("40")
-    fleet(page).get_by_role("button", name="Send a burst").click()
-    expect(fleet(page)).to_contain_text(re.compile(r"\d+ were throttled"), timeout=60_000)
+    fleet(page).get_by_label("Calls at once").fill("4")
+    small_cloud.post(WARM_PATH[1:], {"instances": CONCURRENCY})
+    with all_held(small_cloud, CONCURRENCY):
+        fleet(page).get_by_role("button", name="Send a burst").click()
+        expect(fleet(page)).to_contain_text(
+            "0 of 4 calls were answered; 0 met a cold start, 4 were throttled", timeout=60_000
+        )
 
 
 def test_there_is_no_fleet_where_the_service_tells_of_none(page: Page, page_url: str) -> None:
