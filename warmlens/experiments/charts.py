@@ -90,7 +90,7 @@ def _calls(found: Records, figure: Any) -> None:
             axes = panels[row][column]
             left = 0.0
             for number, stage in enumerate(STAGES):
-                record = found.first("stage_ms", name, call=call, stage=stage)
+                record = found.first("stage_mean_ms", name, call=call, stage=stage)
                 if record is not None and record.value >= 0.1:
                     axes.barh(
                         [0], [record.value], left=[left], label=stage, color=f"C{number % 10}"
@@ -99,7 +99,7 @@ def _calls(found: Records, figure: Any) -> None:
             axes.set(title=f"{name}, {call} call", xlabel="ms", yticks=[])
             axes.legend(fontsize=6, ncols=4, loc="upper center")
             axes.set_ylim(-0.5, 1.1)
-    figure.suptitle("Fig. 10 and 11: stages at 768 MB, each panel with its own scale (measured)")
+    figure.suptitle("Fig. 10 and 11: stages at 768 MB, means, each panel with its own scale")
 
 
 def _flow(found: Records, figure: Any) -> None:
@@ -109,7 +109,9 @@ def _flow(found: Records, figure: Any) -> None:
     for stage in flow.STAGES:
         values = []
         for call, temperature in rows:
-            record = found.first("flow_stage_ms", call=call, temperature=temperature, stage=stage)
+            record = found.first(
+                "flow_stage_mean_ms", call=call, temperature=temperature, stage=stage
+            )
             values.append(max(0.0, record.value) if record else 0.0)
         axes.barh([0, 1], values, left=lefts, label=stage)
         lefts = [left + value for left, value in zip(lefts, values, strict=True)]
@@ -117,7 +119,7 @@ def _flow(found: Records, figure: Any) -> None:
         yticks=[0, 1],
         yticklabels=["first, cold", "second, warm"],
         xlabel="ms",
-        title="Fig. 11: the whole flow, ours (measured)",
+        title="Fig. 11: the whole flow, ours, means (measured)",
     )
     axes.legend(ncols=2)
 
@@ -149,25 +151,27 @@ def _clients(found: Records, figure: Any) -> None:
 def _sizes(found: Records, figure: Any) -> None:
     axes = figure.subplots()
     costs = axes.twinx()
+    lines: list[Any] = []
     for name, color in (("baseline", "tab:red"), ("ours", "tab:blue")):
-        times = found.all("warm_ms", name, part=memory.SPEED)
+        times = found.all("warm_mean_ms", name, part=memory.SPEED)
         usd = found.all("cost_usd_per_million", name, part=memory.SPEED, prices="today")
         if times:
             sizes = [each.conditions["memory_mb"] for each in times]
-            axes.loglog(
+            (line,) = axes.loglog(
                 sizes, [each.value for each in times], "o-", color=color, label=f"{name}, time"
             )
-            costs.semilogx(
+            (dots,) = costs.semilogx(
                 [each.conditions["memory_mb"] for each in usd],
                 [each.value for each in usd],
                 "s:",
                 color=color,
                 label=f"{name}, cost",
             )
+            lines += [line, dots]
     ticks = (128, 256, 448, 768, 1536, 3008)
     axes.set(
         xlabel="memory size, MB",
-        ylabel="warm call, ms (line)",
+        ylabel="warm call, mean ms (line)",
         title="Fig. 13: time (measured) and cost at today's prices (computed)",
     )
     axes.set_xticks(ticks, [str(size) for size in ticks])
@@ -176,7 +180,7 @@ def _sizes(found: Records, figure: Any) -> None:
     axes.minorticks_off()
     costs.set_ylabel("USD per million (dotted)")
     costs.set_ylim(bottom=0)
-    axes.legend(loc="center left")
+    axes.legend(handles=lines, loc="center left")
 
 
 def _kept(found: Records, figure: Any) -> None:
@@ -209,8 +213,8 @@ _CHARTS: dict[str, Callable[[Records, Any], None]] = {
 _NEEDED = {
     "fig-08-cost-of-a-day": "fig_8_usd_per_day",
     "fig-09-cost-against-connections": "fig_9_usd_per_day",
-    "fig-10-11-calls-and-stages": "stage_ms",
-    "fig-11-whole-flow": "flow_stage_ms",
+    "fig-10-11-calls-and-stages": "stage_mean_ms",
+    "fig-11-whole-flow": "flow_stage_mean_ms",
     "fig-12-concurrency": "calls_per_s",
     "fig-13-memory": "warm_ms",
     "idle-expiry": "still_there_share",

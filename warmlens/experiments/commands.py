@@ -15,12 +15,13 @@ from warmlens.experiments.client_plans import jmeter_plan, locust_file
 from warmlens.experiments.client_results import NAME as LOAD
 from warmlens.experiments.client_results import ResultsError, read_results
 from warmlens.experiments.experiment import Mode
+from warmlens.experiments.idle import NAME as IDLE
 from warmlens.experiments.load import LoadError
 from warmlens.experiments.report import ReportError, read_all_samples, write_report
 from warmlens.experiments.run import (
     RunError,
     load_samples,
-    run_experiment,
+    run_experiments,
     samples_path,
     write_whole,
 )
@@ -89,8 +90,8 @@ def run(
 ) -> None:
     """Run experiments and write the report anew.
 
-    An interrupted run is continued by the same command. Exit code 1 if something could not be
-    measured; what was measured until then is kept.
+    An interrupted run is continued by the same command, and the report is written when all is
+    measured. Exit code 1 if something could not be measured; what was measured until then is kept.
     """
     if name not in (ALL, *NAMES):
         message = f"There is no experiment {name}: all, {', '.join(NAMES)}."
@@ -100,17 +101,16 @@ def run(
     try:
         target = find_target(url, env)
         folder = _docs_of(target, docs)
-        for each in _chosen(name, target):
-            experiment = EXPERIMENTS[each]
-            samples = run_experiment(
-                experiment,
-                target=target,
-                mode=mode,
-                folder=_records_of(folder),
-                journals=STATE / "experiments" / "journals",
-                restart=restart,
-                progress=_Progress(),
-            )
+        measured = run_experiments(
+            [EXPERIMENTS[each] for each in _chosen(name, target)],
+            target=target,
+            mode=mode,
+            folder=_records_of(folder),
+            journals=STATE / "experiments" / "journals" / name,
+            restart=restart,
+            progress=_Progress(),
+        )
+        for each, samples in measured.items():
             err.print(f"{each}: {len(samples)} steps measured")
         made = write_report(folder)
     except _PROBLEMS as error:
@@ -177,7 +177,8 @@ def read_client_results(
     name = {Client.JMETER: "JMeter", Client.LOCUST: "Locust"}[client]
     folder = docs or ROOT / "docs"
     try:
-        found = read_results(file.read_text(), client=name, command=command or name.lower())
+        told = command or f"{name} (its command was not told)"
+        found = read_results(file.read_text(), client=name, command=told)
         kept = [each for each in load_samples(_records_of(folder), LOAD) if each.name != name]
         ordered = sorted([*kept, *found], key=lambda sample: sample.name)
         write_whole(samples_path(_records_of(folder), LOAD), write_samples(ordered))
@@ -197,6 +198,9 @@ def _chosen(name: str, target: Target) -> list[str]:
     left_out = [each for each in EXPERIMENTS if each not in chosen]
     if left_out:
         err.print(f"Left out, since they change the function: {', '.join(left_out)}")
+    if target.kept_warm:
+        chosen.remove(IDLE)
+        err.print(f"Left out, since {target.name} keeps instances warm: {IDLE}")
     return chosen
 
 

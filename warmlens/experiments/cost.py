@@ -17,10 +17,12 @@ from warmlens.experiments.prices import (
     TODAY,
     Ec2,
     api_usd,
+    function_usd,
     gb_s_usd,
     mean_usd,
     paper_usd,
     servers,
+    storage_usd,
     today_usd,
 )
 from warmlens.experiments.samples import Sample, joined
@@ -52,7 +54,7 @@ def arithmetic() -> Iterator[Record]:
         yield _record(
             "today",
             "usd_per_million",
-            (today_usd(int(size), 100) - TODAY["s3_per_get"]) * 1e6,
+            function_usd(int(size), 100) * 1e6,
             "USD",
             about,
         )
@@ -135,12 +137,17 @@ class Measured:
     source: Sample
 
     def warm_usd(self, architecture: str = "x86_64") -> float:
-        """Return what a warm call costs today."""
+        """Return what a warm call costs today, with its S3 GET."""
         usd = partial(today_usd, MEMORY_MB, architecture=architecture)
         return mean_usd(usd, self.warm_ms)
 
+    def warm_function_usd(self, *, provisioned: bool = False) -> float:
+        """Return what Lambda bills for a warm call today; S3, which a server too needs, not."""
+        usd = partial(function_usd, MEMORY_MB, provisioned=provisioned)
+        return mean_usd(usd, self.warm_ms)
+
     def cold_usd(self) -> float:
-        """Return what a first call costs today, init billed."""
+        """Return what a first call costs today, init billed, with its S3 GET."""
         return mean_usd(partial(today_usd, MEMORY_MB), self.first_ms)
 
 
@@ -209,7 +216,7 @@ def _servers(name: str, times: Measured) -> Iterator[Record]:
             times,
             name,
             "requests_a_day_where_one_server_costs_the_same",
-            server.usd_per_hour * 24 / times.warm_usd(),
+            server.usd_per_hour * 24 / times.warm_function_usd(),
             about,
             unit="1",
         )
@@ -224,13 +231,13 @@ def _fig_9(name: str, times: Measured) -> Iterator[Record]:
     """Return the cost of a day of 10,000 requests when so many of them come at once.
 
     Servers must answer them all within a second; Lambda starts an instance for each, once a day,
-    and bills its init.
+    and bills its init. S3's requests are the same for both and in neither.
     """
     server = servers()[1]
-    usd = times.warm_usd()
+    usd = times.warm_function_usd()
     for connections in CONNECTIONS:
         count = math.ceil(connections / throughput_rps(server, times))
-        extra_usd = connections * (times.cold_usd() - usd)
+        extra_usd = connections * (times.cold_usd() - times.warm_usd())
         about = {"connections": connections, "requests_a_day": 10_000}
         yield _from(times, f"{name}, Lambda", "fig_9_usd_per_day", 1e4 * usd + extra_usd, about)
         yield _from(
@@ -243,25 +250,26 @@ def _fig_9(name: str, times: Measured) -> Iterator[Record]:
 
 
 def _months(times: Measured) -> Iterator[Record]:
-    """Return what a month costs: requests by the REST API, keeping five instances warm, storage's
-    requests; and a server that answers the busiest minutes."""
+    """Return what a month costs: requests, the API, keeping five instances warm; and servers that
+    answer the busiest minutes. S3's requests are in both."""
     kept_usd = {
         "off": 0.0,
         "ping": ping_usd_per_month(),
         "provisioned": provisioned_usd_per_month(),
     }
     for requests in (1_000, 10_000, 100_000, 1_000_000):
-        each_usd = times.warm_usd() + TODAY["s3_per_put"]
+        a_month = requests * DAYS_PER_MONTH
         for api in ("REST", "HTTP"):
             for warming, usd in kept_usd.items():
                 about = {"requests_a_day": requests, "api": api, "warming": warming}
-                value = requests * DAYS_PER_MONTH * (each_usd + api_usd(api)) + usd
+                each_usd = times.warm_function_usd(provisioned=warming == "provisioned")
+                value = a_month * (each_usd + storage_usd() + api_usd(api)) + usd
                 yield _from(times, "ours", "usd_per_month", value, about)
         for server in servers():
             busiest_rps = PEAK_FACTOR * requests / _DAY_S
             count = max(1, math.ceil(busiest_rps / throughput_rps(server, times)))
             about = {"requests_a_day": requests, "server": server.name, "servers": count}
-            value = count * server.usd_per_hour * HOURS_PER_MONTH
+            value = count * server.usd_per_hour * HOURS_PER_MONTH + a_month * storage_usd()
             yield _from(times, "ours", "usd_per_month", value, about)
 
 

@@ -10,7 +10,7 @@ import httpx
 from warmlens.bench.speed.photos import photo
 from warmlens.experiments.experiment import Earlier, Experiment, Measure, Mode, Values
 from warmlens.experiments.prices import PAPER
-from warmlens.experiments.samples import Sample, Step, grouped, joined, record_of
+from warmlens.experiments.samples import Sample, Step, grouped, joined, mean_of, record_of
 from warmlens.experiments.target import RunningApi, Target, TargetError, running_api
 from warmlens.records import Record
 
@@ -120,7 +120,7 @@ def _timed(http: httpx.Client, url: str, *, json: dict[str, Any]) -> tuple[dict[
 
 
 def records(samples: Sequence[Sample]) -> Iterator[Record]:
-    """Return the medians of the flow's stages, cold calls apart from warm ones."""
+    """Return how long the flow takes and the means of its stages, cold calls apart from warm."""
     for _, conditions, found in grouped(samples, "run"):
         for call in ("first", "second"):
             for temperature, cold in (("cold", 1.0), ("warm", 0.0)):
@@ -135,13 +135,20 @@ def records(samples: Sequence[Sample]) -> Iterator[Record]:
                     unit="ms",
                     conditions=about,
                 )
+                yield mean_of(
+                    chosen,
+                    joined(chosen, f"{call}.total_ms"),
+                    metric="flow_mean_ms",
+                    unit="ms",
+                    conditions=about,
+                )
                 for stage in STAGES:
                     values = joined(chosen, f"{call}.{stage}_ms")
                     if values:
-                        yield record_of(
+                        yield mean_of(
                             chosen,
                             values,
-                            metric="flow_stage_ms",
+                            metric="flow_stage_mean_ms",
                             unit="ms",
                             conditions={**about, "stage": stage},
                         )

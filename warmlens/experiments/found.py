@@ -1,5 +1,6 @@
 """Looking up records by what they say."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -46,6 +47,15 @@ class Records:
         return sorted(
             {f"{each.machine}, {each.date}" for each in self._all if each.kind == "measured"}
         )
+
+    @property
+    def elsewhere(self) -> str:
+        """The option that named an API that runs, or nothing for a local cloud of its own."""
+        commands = (
+            re.match(r"warmlens experiments run \S+ (--(?:env|url) \S+)", each.command)
+            for each in self._all
+        )
+        return next((found[1] for found in commands if found), "")
 
 
 class MissingError(Exception):

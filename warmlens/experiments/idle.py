@@ -9,7 +9,7 @@ from warmlens.experiments.experiment import Earlier, Experiment, Measure, Mode, 
 from warmlens.experiments.load import wake_at_once
 from warmlens.experiments.prices import PAPER
 from warmlens.experiments.samples import Sample, Step, grouped, joined, total
-from warmlens.experiments.target import Target, running_api
+from warmlens.experiments.target import Target, TargetError, running_api
 from warmlens.records import Record
 
 NAME = "idle"
@@ -24,7 +24,10 @@ _TRIALS = {Mode.QUICK: 1, Mode.FULL: 4}
 
 
 def steps(mode: Mode, target: Target) -> list[Step]:
-    """Return the waits, with one instance and with five; the shortest first."""
+    """Return the waits, the shortest first: all of one instance, and then all of five.
+
+    Where instances of an earlier trial may be left, one call must not meet a second instance.
+    """
     minute_s = _LOCAL_MINUTE_S if target.is_local else 60.0
     return [
         Step(
@@ -37,9 +40,9 @@ def steps(mode: Mode, target: Target) -> list[Step]:
                 "trial": trial,
             },
         )
+        for instances in (1, PAPER["instances_kept"])
         for trial in range(_TRIALS[mode])
         for wait_min in _WAITS_MIN[mode]
-        for instances in (1, PAPER["instances_kept"])
     ]
 
 
@@ -48,8 +51,17 @@ def idle_lab(target: Target, earlier: Earlier) -> Iterator[Measure]:
     """Wake instances, call nothing for a while, wake as many again, and count who is still there.
 
     In a local cloud, whose idle expiry is a setting, a minute lasts half a second, and each trial
-    begins with fresh instances. In AWS those that outlived a trial begin the next one.
+    begins with fresh instances. In AWS those that outlived a trial begin the next one; users or
+    another run that call meanwhile would be counted, too.
+
+    Raises:
+        TargetError: the environment keeps instances warm, so that none is idle.
     """
+    if target.kept_warm:
+        raise TargetError(
+            f"{target.name} keeps instances warm, so that none is idle for long: measure it on an "
+            'environment with warming="off", as dev has it'
+        )
     shortest, longest = (minutes * _LOCAL_MINUTE_S / 60 for minutes in (SHORTEST_MIN, LONGEST_MIN))
     with running_api(target, "--idle-expiry-min", f"{shortest:.5f}-{longest:.5f}") as api:
 

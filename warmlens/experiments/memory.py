@@ -19,6 +19,7 @@ from warmlens.experiments.samples import (
     computed_from,
     grouped,
     joined,
+    mean_of,
     record_of,
     total,
 )
@@ -188,10 +189,14 @@ def records(samples: Sequence[Sample]) -> Iterator[Record]:
             for metric in ("first_ms", "init_ms", "warm_ms")
         ]
         yield from times
+        mean = mean_of(
+            found, joined(found, "warm_ms"), metric="warm_mean_ms", unit="ms", conditions=about
+        )
+        yield mean
         for cost in _costs(times[-1], joined(found, "warm_ms")):
             yield cost
             if cost.conditions["prices"] == "today":
-                priced.append((times[-1], cost))
+                priced.append((mean, cost))
     yield from _chosen(priced)
     for _, conditions, found in grouped(samples, "repetition"):
         if conditions["part"] == LIMIT:
@@ -230,7 +235,7 @@ def _costs(warm: Record, warm_ms: Sequence[float]) -> Iterator[Record]:
 
 
 def _chosen(priced: Sequence[tuple[Record, Record]]) -> Iterator[Record]:
-    """Return for each side the cheapest size, and the one with the smallest time x cost.
+    """Return for each side the cheapest size, and the one with the smallest mean time x cost.
 
     The product counts a tenth of time as much as a tenth of cost, as the strategy "balanced" of
     AWS Lambda Power Tuning means to.

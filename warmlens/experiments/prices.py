@@ -13,8 +13,8 @@ from warmlens.prices import read_prices
 _HERE = Path(__file__).parent
 PAPER: dict[str, Any] = json.loads((_HERE / "paper.json").read_text())
 TODAY = read_prices()
-HOURS_PER_MONTH = 730
 DAYS_PER_MONTH = 30
+HOURS_PER_MONTH = DAYS_PER_MONTH * 24
 PINGS_PER_MONTH = DAYS_PER_MONTH * 24 * 12
 """One every five minutes."""
 
@@ -62,23 +62,44 @@ def paper_usd(memory_mb: int, duration_ms: float) -> float:
     return float(units * per_unit + PAPER["usd_per_request"])
 
 
-def today_usd(
-    memory_mb: float, duration_ms: float, *, init_ms: float = 0.0, architecture: str = "x86_64"
+def function_usd(
+    memory_mb: float,
+    duration_ms: float,
+    *,
+    init_ms: float = 0.0,
+    architecture: str = "x86_64",
+    provisioned: bool = False,
 ) -> float:
-    """Return what a request costs today: billed in 1 ms, init included.
+    """Return what Lambda bills for a request today: by 1 ms, init included.
 
-    That Lambda bills the init phase of all functions since August 2025 is AWS's announcement; the
-    request and its S3 GET are in it, the API is not.
+    That Lambda bills the init phase of all functions since August 2025 is AWS's announcement.
 
     Args:
         memory_mb: memory size.
         duration_ms: how long the call ran.
         init_ms: how long the init before it took; 0 on a warm instance.
         architecture: `x86_64` or `arm64`.
+        provisioned: the call met provisioned concurrency, whose time has a price of its own.
     """
     gb_s = math.ceil(duration_ms + init_ms) / 1000 * memory_mb / 1024
-    fees: float = TODAY["lambda_per_request"] + TODAY["s3_per_get"]
-    return gb_s * gb_s_usd(architecture) + fees
+    each = gb_s_usd(architecture, provisioned=provisioned)
+    return gb_s * each + TODAY["lambda_per_request"]
+
+
+def today_usd(
+    memory_mb: float, duration_ms: float, *, init_ms: float = 0.0, architecture: str = "x86_64"
+) -> float:
+    """Return what a request costs today, with the S3 GET of its photo and without the API.
+
+    The arguments are those of :func:`function_usd`.
+    """
+    billed = function_usd(memory_mb, duration_ms, init_ms=init_ms, architecture=architecture)
+    return billed + TODAY["s3_per_get"]
+
+
+def storage_usd() -> float:
+    """Return what S3 takes for a request, whoever answers it: the photo is put, and read once."""
+    return TODAY["s3_per_put"] + TODAY["s3_per_get"]
 
 
 def mean_usd(usd: Callable[[float], float], durations_ms: Sequence[float]) -> float:
@@ -91,10 +112,11 @@ def mean_usd(usd: Callable[[float], float], durations_ms: Sequence[float]) -> fl
     return statistics.fmean(usd(duration_ms) for duration_ms in durations_ms)
 
 
-def gb_s_usd(architecture: str) -> float:
-    """Return the price of a GB-second."""
-    name = {"x86_64": "lambda_x86_per_gb_s", "arm64": "lambda_arm_per_gb_s"}[architecture]
-    return TODAY[name]
+def gb_s_usd(architecture: str, *, provisioned: bool = False) -> float:
+    """Return the price of a GB-second of calls, on demand or on provisioned concurrency."""
+    short = {"x86_64": "x86", "arm64": "arm"}[architecture]
+    kind = "provisioned_duration" if provisioned else "lambda"
+    return TODAY[f"{kind}_{short}_per_gb_s"]
 
 
 def api_usd(api: str) -> float:

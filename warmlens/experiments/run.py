@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from warmlens.experiments.experiment import Earlier, Experiment, Mode
@@ -51,8 +51,8 @@ def load_samples(folder: Path, name: str) -> list[Sample]:
         raise RunError(f"{path}: {error}") from error
 
 
-def run_experiment(
-    experiment: Experiment,
+def run_experiments(
+    experiments: Sequence[Experiment],
     *,
     target: Target,
     mode: Mode,
@@ -60,44 +60,69 @@ def run_experiment(
     journals: Path,
     restart: bool,
     progress: Progress,
-) -> list[Sample]:
+) -> dict[str, list[Sample]]:
     """Measure what is not measured yet, and put the samples into the folder when all are there.
 
+    So a report never mixes this run's experiments with those of an earlier one, and a run of many
+    that was stopped does not measure those anew that it had finished.
+
     Args:
-        experiment: which.
+        experiments: which, in an order in which none needs a later one.
         target: what to measure.
         mode: how much.
         folder: where samples go.
-        journals: where those of an unfinished run lie.
+        journals: where those of an unfinished run lie; a folder for each set of experiments.
         restart: begin anew where an unfinished run could be continued.
         progress: told before each step.
 
+    Returns:
+        The samples by the experiment's name.
+
     Raises:
-        RunError: it measures only a local cloud, or it needs what was not measured.
+        RunError: one measures only a local cloud, or needs what was not measured, or another run
+            of the same is under way.
     """
+    found: dict[str, list[Sample]] = {}
+    with ExitStack() as stack:
+        done = []
+        for experiment in experiments:
+            _require_place(experiment, target)
+            earlier = {
+                name: found[name] if name in found else load_samples(folder, name)
+                for name in experiment.needs
+            }
+            _require_earlier(experiment, earlier, target)
+            steps = experiment.steps(mode, target)
+            path = journals / _journal_name(experiment, target, mode, steps)
+            journal = stack.enter_context(closing(_opened(path)))
+            if restart:
+                journal.clear()
+            _measure(experiment, steps, journal, target, mode, earlier, progress)
+            samples_by_key = {sample.key: sample for sample in journal.samples}
+            found[experiment.name] = [samples_by_key[step.key] for step in steps]
+            done.append(journal)
+        for name, samples in found.items():
+            write_whole(samples_path(folder, name), write_samples(samples))
+        for journal in done:
+            journal.remove()
+    return found
+
+
+def _require_place(experiment: Experiment, target: Target) -> None:
     if not target.is_local and not experiment.anywhere:
         raise RunError(
             f"{experiment.name} changes the function between its steps and so is measured in a "
             "local cloud of its own; leave out --url and --env"
         )
-    earlier = {name: load_samples(folder, name) for name in experiment.needs}
+
+
+def _require_earlier(experiment: Experiment, earlier: Earlier, target: Target) -> None:
     missing = [name for name, samples in earlier.items() if not samples and target.is_local]
     if missing:
         raise RunError(
             f"{experiment.name} needs what {missing[0]} measures: "
             f"warmlens experiments run {missing[0]}"
         )
-    steps = experiment.steps(mode, target)
-    journal_path = journals / _journal_name(experiment, target, mode, steps)
-    with closing(_opened(journal_path)) as journal:
-        if restart:
-            journal.clear()
-        _measure(experiment, steps, journal, target, mode, earlier, progress)
-        order = {step.key: number for number, step in enumerate(steps)}
-        samples = sorted(journal.samples, key=lambda sample: order[sample.key])
-        write_whole(samples_path(folder, experiment.name), write_samples(samples))
-        journal.remove()
-    return samples
 
 
 def _opened(path: Path) -> Journal:

@@ -186,6 +186,18 @@ def joined(samples: Iterable[Sample], metric: str) -> list[float]:
     return [value for sample in samples for value in sample.values.get(metric, ())]
 
 
+def mean_of(
+    samples: Sequence[Sample],
+    values: Sequence[float],
+    *,
+    metric: str,
+    unit: str,
+    conditions: Mapping[str, Any],
+) -> Record:
+    """Return the record of the mean of values, which adds up where medians do not."""
+    return total(samples, statistics.fmean(values), metric=metric, unit=unit, conditions=conditions)
+
+
 def total(
     samples: Sequence[Sample],
     value: float,

@@ -10,7 +10,7 @@ from warmlens.bench.speed.process import InstanceUnderTest
 from warmlens.bench.speed.versions import PAPER_PX
 from warmlens.experiments.experiment import Earlier, Experiment, Measure, Mode, Values
 from warmlens.experiments.prices import PAPER
-from warmlens.experiments.samples import Sample, Step, grouped, joined, record_of
+from warmlens.experiments.samples import Sample, Step, grouped, joined, mean_of, record_of
 from warmlens.experiments.target import Target
 from warmlens.local.instances.best_isolation import best_isolation
 from warmlens.local.instances.isolation import limits_of
@@ -71,7 +71,7 @@ def stages_lab(target: Target, earlier: Earlier) -> Iterator[Measure]:
 
 
 def records(samples: Sequence[Sample]) -> Iterator[Record]:
-    """Return the medians of both calls and of their stages, with ratios to the baseline."""
+    """Return both calls and the means of their stages, with ratios to the baseline."""
     groups = {name: (conditions, found) for name, conditions, found in grouped(samples, "run")}
     base = groups["baseline"][1] if "baseline" in groups else []
     for conditions, found in groups.values():
@@ -85,13 +85,21 @@ def records(samples: Sequence[Sample]) -> Iterator[Record]:
                 baseline=joined(base, metric),
             )
         for call in ("first", "second"):
+            yield mean_of(
+                found,
+                joined(found, f"{call}_ms"),
+                metric=f"{call}_mean_ms",
+                unit="ms",
+                conditions=conditions,
+            )
+        for call in ("first", "second"):
             for stage in STAGES:
                 values = joined(found, f"{call}.{stage}_ms")
                 if values:
-                    yield record_of(
+                    yield mean_of(
                         found,
                         values,
-                        metric="stage_ms",
+                        metric="stage_mean_ms",
                         unit="ms",
                         conditions={**conditions, "call": call, "stage": stage},
                     )

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from botocore.exceptions import BotoCoreError, ClientError
 
 from warmlens.api_auth import ApiKeyAuth
-from warmlens.deployed import find_environment
+from warmlens.deployed import DeployedEnvironment, find_environment
 from warmlens.local.aws import LocalAws
 from warmlens.local.cloud import PAPER_PATH
 from warmlens.local.front import STATUS_PATH
@@ -44,12 +45,14 @@ class Target:
         url: root of the API; None for `local`.
         headers: what the API asks for.
         option: the options of the command that named it.
+        kept_warm: a schedule wakes its instances, or Lambda keeps some provisioned.
     """
 
     name: str = LOCAL
     url: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     option: str = ""
+    kept_warm: bool = False
 
     @property
     def is_local(self) -> bool:
@@ -108,8 +111,26 @@ def find_target(url: str | None, env: str | None) -> Target:
         raise TargetError(f"{env} asks for signed requests, which the load clients do not make.")
     headers = {"x-api-key": auth.key} if auth else {}
     return Target(
-        name=env, url=environment.api_url.rstrip("/"), headers=headers, option=f" --env {env}"
+        name=env,
+        url=environment.api_url.rstrip("/"),
+        headers=headers,
+        option=f" --env {env}",
+        kept_warm=_kept_warm(environment),
     )
+
+
+def _kept_warm(environment: DeployedEnvironment) -> bool:
+    if "WarmerFunction" in environment.outputs:
+        return True
+    try:
+        found = environment.lambda_.list_provisioned_concurrency_configs(
+            FunctionName=environment.outputs["ClassifierFunction"]
+        )
+    except (BotoCoreError, ClientError) as error:
+        raise TargetError(
+            f"AWS does not tell what {environment.name} keeps warm: {error}"
+        ) from error
+    return bool(found["ProvisionedConcurrencyConfigs"])
 
 
 @contextmanager

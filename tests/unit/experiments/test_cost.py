@@ -119,7 +119,43 @@ def test_our_costs_follow_from_what_was_measured_and_are_left_out_without_it() -
     assert found.value("server_requests_per_s", "ours", server="t3.medium") == pytest.approx(10)
     assert found.value(
         "requests_a_day_where_one_server_costs_the_same", "ours", server="c7i.large"
-    ) == pytest.approx(0.08925 * 24 / per_call)
+    ) == pytest.approx(0.08925 * 24 / (per_call - 0.0000004))  # a server reads from S3 too
+
+
+@pytest.fixture(scope="module")
+def months() -> Records:
+    samples = {
+        "stages": [sample("stages", "ours", 768, first_ms=[400.0])],
+        "memory": [
+            sample("memory", "ours", 768, warm_ms=[60.0, 80.0]),
+            sample("memory", "ours", 1769, warm_ms=[40.0]),
+        ],
+    }
+    return Records({"cost": list(cost.records(samples))})
+
+
+MONTH_S = 30 * 86_400
+A_MONTH = 30 * 1_000_000
+STORED_USD = A_MONTH * (0.000005 + 0.0000004)  # a PUT and a GET for each photo
+GB_S = A_MONTH * 0.07 * 0.75
+
+
+def test_a_month_of_lambda_is_requests_time_api_and_storage(months: Records) -> None:
+    usd = months.value("usd_per_month", requests_a_day=1_000_000, api="REST", warming="off")
+    requests_usd = A_MONTH * (0.0000002 + 0.0000035)
+    assert usd == pytest.approx(requests_usd + GB_S * 0.0000166667 + STORED_USD)
+
+
+def test_provisioned_concurrency_costs_all_month_and_its_calls_less(months: Records) -> None:
+    usd = months.value("usd_per_month", requests_a_day=1_000_000, api="HTTP", warming="provisioned")
+    kept_usd = 5 * 0.75 * MONTH_S * 0.0000041667
+    requests_usd = A_MONTH * (0.0000002 + 0.000001)
+    assert usd == pytest.approx(requests_usd + GB_S * 0.0000097222 + kept_usd + STORED_USD)
+
+
+def test_a_server_stores_the_photos_too_and_runs_the_same_month(months: Records) -> None:
+    usd = months.value("usd_per_month", requests_a_day=1_000_000, server="c7i.large")
+    assert usd == pytest.approx(0.08925 * 30 * 24 + STORED_USD)
 
 
 def test_fig_9_servers_grow_with_connections_and_lambda_only_by_inits() -> None:

@@ -28,7 +28,7 @@ def clients_section(found: Records, chart: Chart) -> str:
                 f"{each.value:.1%}",
             )
         )
-    commands = dict.fromkeys(each.command for each in shares)
+    commands = dict.fromkeys(f"{each.command}  # {each.date}" for each in shares)
     return "\n".join(
         [
             "## By a real load client\n",
@@ -38,8 +38,8 @@ def clients_section(found: Records, chart: Chart) -> str:
             "```sh\n"
             ".venv/bin/warmlens experiments client-plan jmeter plan.jmx --url http://127.0.0.1:8080\n"
             ".venv/bin/warmlens experiments client-plan locust load.py --url http://127.0.0.1:8080\n"
-            ".venv/bin/warmlens experiments read-results jmeter jmeter.csv\n"
-            ".venv/bin/warmlens experiments read-results locust results.csv\n"
+            '.venv/bin/warmlens experiments read-results jmeter jmeter.csv --command "jmeter ..."\n'
+            '.venv/bin/warmlens experiments read-results locust locust.csv --command "locust ..."\n'
             "```\n",
             "The plans name the paper's photo, `test/20200118.jpg`, which a local cloud has; in an "
             "environment in AWS put one there first. "
@@ -47,7 +47,8 @@ def clients_section(found: Records, chart: Chart) -> str:
             "load, closed: each user sends the next request when the one before is answered, and "
             "without a pause when it is refused: what is above the environment's throttle "
             f"({OWN_THROTTLE[0]} calls a second after {OWN_THROTTLE[1]} at once) gets 429. "
-            "Measured on a local cloud of 64 concurrent calls with:\n",
+            f"Measured {'there' if found.elsewhere else 'on a local cloud of 64 calls at once'} "
+            "with:\n",
             "```text\n" + "\n".join(commands) + "\n```\n",
             table(
                 "client | request | users | calls | p50 ms | p95 ms | p99 ms | cold | 429 | failed",

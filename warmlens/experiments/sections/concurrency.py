@@ -7,6 +7,12 @@ from warmlens.experiments.found import Records
 from warmlens.experiments.sections.text import Chart, commands, ms_text, same, table
 from warmlens.records import Record
 
+_WHAT = (
+    f" *{concurrency.REAL}* is the real function, as far as two cores go; *stand-in* is not the "
+    f"model (see above); *{concurrency.DOOR}* is the same, called directly, past the API and the "
+    "account's limit. *executions at once* is the most that the stand-in saw."
+)
+
 
 def connections_section(found: Records, chart: Chart) -> str:
     """Fig. 12: response times, errors and refusals against connections."""
@@ -24,10 +30,8 @@ def connections_section(found: Records, chart: Chart) -> str:
             "Measured. *closed*: as many clients, each sends one request, all at once, as JMeter's "
             f"threads do, on connections that are {_connections(plain)}. *open*: as many requests "
             "come independently within a second. Five "
-            f"instances are warm before the first repetition of each line. *{concurrency.REAL}* is "
-            "the real function, as far as two cores go; *stand-in* is not the model (see above); "
-            f"*{concurrency.DOOR}* is the same, called directly. Shares are of all calls, "
-            "*executions at once* is the most that the stand-in saw.\n",
+            "instances are warm before the first repetition of each line. Shares are of all "
+            f"calls.{'' if found.elsewhere else _WHAT}\n",
             commands(plain),
             chart("fig-12-concurrency", "Response times against calls at once"),
             table(header, (_load_row(found, each) for each in plain)),

@@ -3,7 +3,7 @@
 from warmlens.experiments.cost import EC2, LAMBDA_THEN, PAPER_PRICES
 from warmlens.experiments.found import Records
 from warmlens.experiments.prices import PAPER, TODAY
-from warmlens.experiments.sections.text import Chart, table
+from warmlens.experiments.sections.text import Chart, commands, table
 
 
 def fig_8_section(found: Records, chart: Chart) -> str:
@@ -33,6 +33,7 @@ def fig_8_section(found: Records, chart: Chart) -> str:
             f"[the paper's](../../warmlens/experiments/paper.json), {PAPER['date']}, billed in "
             f"100 ms; [today's](../../warmlens/prices/us-east-1.json), {TODAY.region}, "
             f"{TODAY.date}, billed in 1 ms with init.\n",
+            commands(found.all("fig_8_usd_per_day")[:1]),
             table(
                 "memory size, MB | printed, USD per 100 ms | a million of 100 ms, USD "
                 "| the same today, USD",
@@ -86,20 +87,24 @@ def own_costs_section(found: Records, chart: Chart) -> str:
             "## Our costs today\n",
             f"Computed from the warm calls measured at {PAPER['memory_mb']} MB, with one S3 GET "
             "each. arm64 is priced with the time measured on x86: no such machine was at hand.\n",
+            commands(per_million[:1]),
             table("processor | API | baseline, USD per million | ours, USD per million", rows),
-            "A million cold starts at the same size, init billed:\n",
+            "A million cold starts at the same size, init billed, with the GET:\n",
             table("handler | USD", cold),
             chart("fig-09-cost-against-connections", "Cost against connections"),
             "EC2 instead: each processor as fast as one measured here, two a server, fully used, "
             "but for t3.medium, which may use a fifth of them in the long run; the baseline's "
-            "time at 1,536 MB is scaled to one processor.\n",
+            "time at 1,536 MB is scaled to one processor. Here and in Fig. 9 S3's requests, which "
+            "a server makes too, are on neither side.\n",
             table(
                 "handler | server | USD an hour | requests a second "
                 "| requests a day where Lambda costs the same",
                 servers,
             ),
-            "A month, in USD, with one S3 PUT for each request; kept warm: five instances at "
-            f"{PAPER['memory_mb']} MB (ping: without the warmer's own run). Servers are as many as "
+            "A month of 30 days, in USD, with one S3 PUT and one GET for each request on both "
+            "sides; kept warm: five instances at "
+            f"{PAPER['memory_mb']} MB (ping: without the warmer's own run; provisioned: all calls "
+            "meet them, at the price of their time). Servers are as many as "
             "three times the day's average needs, without a load balancer.\n",
             table(
                 "requests a day | way | USD a month",

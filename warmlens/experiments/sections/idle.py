@@ -17,8 +17,9 @@ def idle_section(found: Records, chart: Chart) -> str:
             "those that are still there. "
             + (
                 f"In the local cloud a minute lasts {minute_s:g} s and the idle expiry is a "
-                "setting, 5 to 30 minutes, drawn evenly for each instance: this shows that the "
-                "probe finds it, and nothing of AWS. `--env` waits real minutes.\n"
+                "setting, 5 to 30 minutes, drawn for each instance alike, be it one of five or "
+                "alone: this shows that the probe finds it, and nothing of AWS. `--env` waits real "
+                "minutes, first with one instance, then with five.\n"
                 if minute_s < 60
                 else "Those that outlived a shorter wait took part in the longer ones.\n"
             ),

@@ -24,6 +24,7 @@ def memory_section(found: Records, chart: Chart) -> str:
                 f"{each.conditions['vcpu']:.2f}",
                 f"{found.value('first_ms', each.name, **about):,.0f}",
                 ms_text(each.value),
+                ms_text(found.value("warm_mean_ms", each.name, **about)),
                 ms_text(each.p95),
                 f"{found.value('cost_usd_per_million', each.name, prices='today', **about):.2f}",
                 f"{paper.value:.2f}" if paper else "",
@@ -47,11 +48,12 @@ def memory_section(found: Records, chart: Chart) -> str:
             commands(warm),
             chart("fig-13-memory", "Time and cost against memory size"),
             table(
-                "handler | MB | processors | first call, ms | warm, p50 ms | warm, p95 ms "
+                "handler | MB | processors | first call, one run, ms | warm, p50 ms | mean ms "
+                "| p95 ms "
                 "| USD per million, today | at the paper's prices",
                 rows,
             ),
-            "The cheapest size, and the one with the smallest product of time and cost:\n",
+            "The cheapest size, and the one with the smallest product of mean time and cost:\n",
             table("handler | cheapest, MB | recommended, MB", chosen),
             *_memory_over_api(found),
             *_killed(found),

@@ -1,0 +1,22 @@
+"""Reading docs/experiments/README.md as people do: tables and their numbers."""
+
+import re
+
+from warmlens.paths import ROOT
+
+DOCS = ROOT / "docs"
+PAGE = DOCS / "experiments" / "README.md"
+RECORDS = DOCS / "records" / "experiments"
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The first table after a heading, without its head."""
+    section = PAGE.read_text().partition(heading)[2]
+    table = re.search(r"((?:^\|.*\n)+)", section, re.MULTILINE)
+    assert table is not None, heading
+    lines = table[1].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def number(text: str) -> float:
+    return float(text.replace(",", ""))
