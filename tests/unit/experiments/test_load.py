@@ -13,12 +13,13 @@ from warmlens.local.server import serving
 
 
 class Api:
-    """Answers each call by the next of some statuses, and notes how many were under way."""
+    """Answers each call by the next of some statuses, once so many are under way together."""
 
-    def __init__(self, *statuses: int, wait_s: float = 0.0) -> None:
-        self.statuses = list(statuses)
-        self.wait_s = wait_s
+    def __init__(self) -> None:
+        self.statuses: list[int] = []
+        self.together = 1
         self.calls = self.busy = self.peak = 0
+        self._all_here = asyncio.Event()
 
     async def answer(self, request: web.Request) -> web.Response:
         self.calls += 1
@@ -26,7 +27,9 @@ class Api:
         self.busy += 1
         self.peak = max(self.peak, self.busy)
         body = await request.json()
-        await asyncio.sleep(self.wait_s)
+        if self.busy >= self.together:
+            self._all_here.set()
+        await self._all_here.wait()
         self.busy -= 1
         status = self.statuses.pop(0) if self.statuses else 200
         answer = {"cold_start": number == 1, "instance_id": str(number % 2), **body}
@@ -79,14 +82,14 @@ async def test_clients_that_try_again_are_served_and_their_waits_count(
 
 async def test_closed_calls_are_all_sent_at_once(served: tuple[Api, str]) -> None:
     api, url = served
-    api.wait_s = 0.3
-    await load(url, calls=20)
-    assert api.peak == 20
+    api.together = 20  # none is answered before all of them came
+    answered = await load(url, calls=20)
+    assert len(answered["cold_ms"]) + len(answered["warm_ms"]) == 20
 
 
 async def test_open_calls_come_one_after_another(served: tuple[Api, str]) -> None:
     api, url = served
-    await load(url, calls=10, arrivals="open", open_s=0.5)
+    await load(url, calls=10, arrivals="open", open_s=3)
     assert api.calls == 10
     assert api.peak < 10
 
