@@ -22,6 +22,7 @@ from warmlens.models import commands as model_commands
 from warmlens.planner import commands as plan_commands
 from warmlens.refusals import tell_refusal
 from warmlens.tables import print_table
+from warmlens.under_way import under_way
 from warmlens.warm import MAX_INSTANCES, WarmError, warm
 
 main = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
@@ -84,7 +85,8 @@ def classify_command(
         except EnvironmentNotFoundError as error:
             _refuse(error.code, str(error), as_json=as_json, exit_code=3)
     try:
-        answer = classify(image, url=url, auth=auth)
+        with under_way(err, "classifying"):
+            answer = classify(image, url=url, auth=auth)
     except ClassifyError as error:
         _refuse(error.code, str(error), as_json=as_json, exit_code=1)
     if as_json:
@@ -105,7 +107,10 @@ def classify_command(
 
 @main.command(name="page")
 def page_command(
-    env: Annotated[str, typer.Option(help="Environment in AWS: dev, prod, ...")],
+    env: Annotated[str, typer.Option(help="Environment: dev, prod, ..., or local.")],
+    local_folder: Annotated[
+        Path, typer.Option("--local-folder", help="Folder of the local cloud's state.")
+    ] = DEFAULT_FOLDER,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """Print the address of an environment's page, with the API key that it asks for.
@@ -113,11 +118,11 @@ def page_command(
     Whoever has the address may use the service. Exit code 3 if the environment is not there.
     """
     try:
-        environment = find_environment(env, local_state=DEFAULT_FOLDER / STATE_FILE)
+        environment = find_environment(env, local_state=local_folder / STATE_FILE)
         auth = environment.api_auth()
     except EnvironmentNotFoundError as error:
         _refuse(error.code, str(error), as_json=as_json, exit_code=3)
-    url = environment.outputs.get("WebUrl")
+    url = environment.api_url if env == ENV_NAME else environment.outputs.get("WebUrl")
     if url is None:
         message = f"{env} has no page: its settings have web = False."
         _refuse("no_page", message, as_json=as_json, exit_code=3)
@@ -148,7 +153,8 @@ def warm_command(
     """
     try:
         environment = find_environment(env, local_state=local_folder / STATE_FILE)
-        report = warm(environment.outputs, environment.lambda_, environment.name, instances)
+        with under_way(err, "warming"):
+            report = warm(environment.outputs, environment.lambda_, environment.name, instances)
     except EnvironmentNotFoundError as error:
         _refuse(error.code, str(error), as_json=as_json, exit_code=3)
     except WarmError as error:

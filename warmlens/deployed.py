@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 import httpx
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from warmlens.api_auth import ApiKeyAuth, SignedAuth
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
     from types_boto3_s3 import S3Client
     from types_boto3_ssm import SSMClient
+
+
+# The warmer answers when its run is over, which may take its longest budget and what is around it.
+_WAITS = Config(read_timeout=330)
 
 
 class EnvironmentNotFoundError(Exception):
@@ -83,7 +88,7 @@ def find_environment(name: str, *, local_state: Path) -> DeployedEnvironment:
             name,
             outputs,
             s3=session.client("s3"),
-            lambda_=session.client("lambda"),
+            lambda_=session.client("lambda", config=_WAITS),
             api_url=outputs["ApiUrl"],
             api_auth=lambda: _api_auth(session, outputs),
         )

@@ -190,6 +190,37 @@ def test_the_commands_of_the_quick_start_work(cloud: Cloud) -> None:
         assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        line
+        for page, line in shell_commands()
+        if re.match(r"\.venv/bin/warmlens (plan cost|plan simulate|experiments client-plan) ", line)
+    ],
+)
+def test_the_commands_that_need_no_cloud_work(line: str, tmp_path: Path) -> None:
+    _, *words = shlex.split(line)
+    words = [str(ROOT / word) if (ROOT / word).is_file() else word for word in words]
+    result = subprocess.run(
+        [WARMLENS, *words], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout or list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("target", "command"),
+    [
+        ("run", ".venv/bin/warmlens local up --port 8081"),
+        ("down", ".venv/bin/warmlens local down"),
+    ],
+)
+def test_make_starts_and_stops_what_the_tests_start_and_stop(target: str, command: str) -> None:
+    make = ["make", "--dry-run", target, "PORT=8081"]
+    shown = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert command in " ".join(shown.split())
+
+
 def test_every_setting_is_documented_and_the_page_is_current() -> None:
     assert set(settings_page.descriptions()) == {each.name for each in fields(Settings)}
     assert (DOCS / "settings.md").read_text() == settings_page.page(), "run: make reference"

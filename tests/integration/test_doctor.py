@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -123,6 +124,19 @@ def test_node_is_looked_at(
     assert words in checks["Node"]["mend"]
     assert answer["ready_to_run"] is (state != "problem")
     assert exit_code == (1 if state == "problem" else 0)
+
+
+def test_a_node_without_npm_is_a_problem_before_the_first_start(
+    tools: tuple[Path, dict[str, str]],
+) -> None:
+    folder, _ = tools
+    for name in ("python3", "sh"):
+        (folder / name).symlink_to(shutil.which(name) or name)
+    program(folder, "node", "echo v24.1.0")
+    exit_code, _, checks = doctor(PATH=str(folder))
+    assert exit_code == 1
+    assert checks["Node"]["found"] == "Node v24.1.0, without npm"
+    assert "apt install npm" in checks["Node"]["mend"]
 
 
 @pytest.mark.parametrize(

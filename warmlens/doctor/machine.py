@@ -57,6 +57,10 @@ def _node() -> Check:
         return Check(
             name="Node", goal="run", state="problem", found="not on the PATH", mend=_sentence(how)
         )
+    if shutil.which("npm") is None:
+        mend = "Install npm; on Debian: sudo apt install npm"
+        found = f"Node {(output or '').strip()}, without npm"
+        return Check(name="Node", goal="run", state="problem", found=found, mend=mend)
     major = int(match[1])
     state: State = "problem" if major < LOWEST_NODE else "warning" if major < TESTED_NODE else "ok"
     why = {

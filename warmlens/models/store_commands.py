@@ -166,6 +166,9 @@ def diff(
         rows = [dataclasses.asdict(difference) for difference in differences]
         typer.echo(json.dumps({"name": name, "differences": rows}, indent=2, ensure_ascii=False))
         return
+    if not differences:
+        out.print(f"{name} {before} and {after} do not differ.", markup=False)
+        return
     table = Table("field", Column(before, overflow="fold"), Column(after, overflow="fold"))
     for difference in differences:
         table.add_row(difference.field, _cell(difference.before), _cell(difference.after))
