@@ -8,6 +8,7 @@ from typing import Any
 from PIL import Image
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+JPEG_END = b"\xff\xd9"
 PNG_END_TEXT = b"IEND"
 
 
@@ -65,6 +66,40 @@ def jpeg_of_scans(side: int, scans: int) -> bytes:
     begin, end = whole.rindex(b"\xff\xda"), whole.rindex(b"\xff\xd9")
     more = scans - whole.count(b"\xff\xda")
     return whole[:end] + whole[begin:end] * more + whole[end:]
+
+
+def plain_jpeg_of_scans(side: int, scans: int) -> bytes:
+    """A sequential JPEG whose first component comes in this many scans, all of them cut short."""
+    whole = encode(Image.new("RGB", (side, side), "red"), "JPEG", subsampling=0)
+    head = whole[: whole.index(b"\xff\xda")]
+
+    def scan(component: int) -> bytes:
+        return jpeg_segment(0xDA, bytes([1, component, 0, 0, 63, 0]))
+
+    return head + scan(1) * scans + scan(2) + scan(3) + JPEG_END
+
+
+def jpeg_with_fill_bytes(count: int, scans: int) -> bytes:
+    """A JPEG of scans, in whose first one fill bytes lead to no marker."""
+    whole = jpeg_of_scans(64, scans)
+    begin = whole.index(b"\xff\xda")
+    end = begin + 2 + int.from_bytes(whole[begin + 2 : begin + 4], "big")
+    return whole[:end] + b"\xff" * count + b"\0" + whole[end:]
+
+
+def jpeg_of_hidden_scans(side: int, scans: int) -> bytes:
+    """A progressive JPEG whose further scans lie behind a reserved marker.
+
+    Where a decoder looks for a restart marker, it goes on byte by byte; who takes the next two
+    bytes for a length steps over all of them.
+    """
+    whole = encode(Image.new("L", (side, side), 128), "JPEG", progressive=True)
+    begin, end = whole.rindex(b"\xff\xda"), whole.rindex(JPEG_END)
+    scan = whole[begin:end]
+    scan_header = scan[: 2 + int.from_bytes(scan[2:4], "big")]
+    restart_each, restart_never = jpeg_segment(0xDD, b"\0\1"), jpeg_segment(0xDD, b"\0\0")
+    hidden = b"\xff\x02\xff\xff" + restart_never + scan * scans
+    return whole[:end] + restart_each + scan_header + hidden + JPEG_END + bytes(70_000)
 
 
 def exif(entries: int, *, kind: int, count: int, offset: int = 8) -> bytes:
