@@ -36,7 +36,7 @@ def instances(page: Page) -> Locator:
 
 
 def told(cloud: Cloud) -> list[dict[str, Any]]:
-    answer: dict[str, Any] = httpx.get(cloud.url + FLEET_PATH, timeout=10).json()
+    answer: dict[str, Any] = httpx.get(cloud.url + FLEET_PATH, timeout=60).json()
     return list(answer["instances"])
 
 

@@ -33,7 +33,8 @@ def instance_ids(cloud: Cloud) -> list[str]:
 def upload(cloud: Cloud, data: bytes, content_type: str = "image/jpeg") -> str:
     """Upload through a presigned POST, as the page does; return the image's path."""
     grant = cloud.post("uploads", {"content_type": content_type, "bytes": len(data)}).json()
-    stored = httpx.post(grant["url"], data=grant["fields"], files={"file": ("photo", data)})
+    files = {"file": ("photo", data)}
+    stored = httpx.post(grant["url"], data=grant["fields"], files=files, timeout=60)
     assert stored.is_success, stored.text
     return str(grant["file_path"])
 
@@ -176,7 +177,7 @@ def test_an_upload_of_another_size_than_signed_is_refused_by_s3(
 ) -> None:
     grant = cloud.post("uploads", {"content_type": "image/jpeg", "bytes": 100}).json()
     files = {"file": ("x", b"a" * size_bytes)}
-    stored = httpx.post(grant["url"], data=grant["fields"], files=files)
+    stored = httpx.post(grant["url"], data=grant["fields"], files=files, timeout=60)
     assert stored.status_code == 400
     assert code in stored.text
     assert_error(classify(cloud, grant["file_path"]), 404, "image_not_found")
@@ -185,7 +186,8 @@ def test_an_upload_of_another_size_than_signed_is_refused_by_s3(
 def test_an_upload_of_another_type_than_signed_is_refused_by_s3(cloud: Cloud) -> None:
     grant = cloud.post("uploads", {"content_type": "image/jpeg", "bytes": 4}).json()
     fields = {**grant["fields"], "Content-Type": "text/html"}
-    stored = httpx.post(grant["url"], data=fields, files={"file": ("x", b"<p/>")})
+    files = {"file": ("x", b"<p/>")}
+    stored = httpx.post(grant["url"], data=fields, files=files, timeout=60)
     assert stored.status_code == 403
     assert_error(classify(cloud, grant["file_path"]), 404, "image_not_found")
 
@@ -332,7 +334,7 @@ def test_a_request_larger_than_the_gateway_takes_is_refused(cloud: Cloud) -> Non
 
 
 def test_a_call_that_does_not_exist_is_an_error_in_the_same_form(cloud: Cloud) -> None:
-    answer = httpx.post(f"{cloud.api_url}/nothing", json={})
+    answer = httpx.post(f"{cloud.api_url}/nothing", json={}, timeout=60)
     assert_error(answer, 404, "no_such_call")
 
 

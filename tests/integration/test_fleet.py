@@ -12,7 +12,7 @@ from warmlens.local.fleet_routes import BURST_PATH, FLEET_PATH, WARM_PATH
 
 
 def fleet(cloud: Cloud) -> dict[str, Any]:
-    answer: dict[str, Any] = httpx.get(cloud.url + FLEET_PATH, timeout=10).json()
+    answer: dict[str, Any] = httpx.get(cloud.url + FLEET_PATH, timeout=60).json()
     return answer
 
 

@@ -1,14 +1,13 @@
 """Under more load than it can bear the API refuses in its own words, and is as before after it."""
 
 import json
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import SAMPLE_ID, Cloud, run_warmlens, start_cloud
+from tests.conftest import SAMPLE_ID, Cloud, run_warmlens, running
 from warmlens.bench.soak.commands import problems
 from warmlens.bench.soak.load import Answered
 from warmlens.bench.soak.phases import recovered_after_s
@@ -25,10 +24,7 @@ OTHER_PROCESSES = {"server": 0, "emulator": 1}  # the warmer, which the schedule
 @pytest.fixture(scope="module")
 def own_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A cloud of its own, whose processes and files are counted."""
-    cloud, process = start_cloud(tmp_path_factory.mktemp("soak"))
-    yield cloud
-    process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
+    yield from running(tmp_path_factory.mktemp("soak"))
 
 
 @pytest.fixture(scope="module")

@@ -168,6 +168,7 @@ async def roll_out(
         resolve=resolve,
         log=lines.append,
         extra_environment=LocalAws(cloud.endpoint_url).environment,
+        init_limit_s=120,  # how fast this machine is decides nothing
     ) as pool:
 
         def begin(version: Version) -> Alias:
@@ -232,7 +233,7 @@ def own_cloud(tmp_path: Path) -> Iterator[Cloud]:
     cloud, process = start_cloud(tmp_path, "--model", NAME)
     yield cloud
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0
 
 
 def test_publishing_serving_and_rolling_back_under_load_drops_no_call(
