@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import time
 import uuid
 from datetime import datetime
 from pathlib import Path
@@ -62,7 +63,9 @@ def test_the_papers_classification_request_is_answered_with_its_keys_in_its_orde
     cloud: Cloud,
 ) -> None:
     text = '{"method": "classification", "file_path": "test/20200118.jpg"}'
+    begun_s = time.monotonic()
     answer = cloud.post("classification", content=text)
+    elapsed_s = time.monotonic() - begun_s
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "application/json"
     body = answer.json()
@@ -85,16 +88,18 @@ def test_the_papers_classification_request_is_answered_with_its_keys_in_its_orde
     softmax = [body[f"TOP{rank}_softmax"] for rank in range(1, 6)]
     assert softmax == sorted(softmax, reverse=True)
     assert sum(softmax) <= 1
-    assert 0 < body["time"] < 25
+    assert 0 < body["time"] < elapsed_s
 
 
 def test_the_papers_wakeup_request_is_answered_with_its_keys_in_its_order(cloud: Cloud) -> None:
+    begun_s = time.monotonic()
     answer = cloud.post("wakeup", content='{"method": "wakeup", "sleep_time": "800"}')
+    elapsed_s = time.monotonic() - begun_s
     assert answer.status_code == 200, answer.text
     body = answer.json()
     assert list(body)[:2] == ["method", "time"]
     assert body["method"] == "wakeup"
-    assert 0.8 <= body["time"] < 5
+    assert 0.8 <= body["time"] < elapsed_s
 
 
 @pytest.mark.parametrize(

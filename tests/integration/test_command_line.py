@@ -27,7 +27,8 @@ from tests.conftest import (
 )
 from tests.unit.models.version_copy import copy_version
 from warmlens.local.aws import LocalAws
-from warmlens.local.ports import HOST
+from warmlens.local.ports import HOST, free_port
+from warmlens.local.state import STATE_FILE
 from warmlens.paths import MODEL_ARTIFACTS, ROOT
 
 PHOTO = str(SAMPLE)
@@ -201,15 +202,19 @@ def test_a_cloud_that_was_killed_leaves_nothing_that_the_next_start_does_not_men
 def test_ctrl_c_while_it_starts_stops_it_cleanly(tmp_path: Path) -> None:
     with (tmp_path / "up.txt").open("w") as output:
         process = subprocess.Popen(
-            [WARMLENS, "local", "up", "--folder", str(tmp_path)],
+            [WARMLENS, "local", "up", "--port", str(free_port()), "--folder", str(tmp_path)],
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-        time.sleep(1.5)
+        # From then on it has something to clean up: a state, and what it has started.
+        while not (tmp_path / STATE_FILE).exists() or not psutil.Process(process.pid).children():
+            assert process.poll() is None
+            time.sleep(0.01)
         family = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
         assert process.wait(120) == 0
     assert not psutil.wait_procs(family, timeout=60)[1]
+    assert not (tmp_path / STATE_FILE).exists()
     assert "Traceback" not in (tmp_path / "up.txt").read_text()
 
 

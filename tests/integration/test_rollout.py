@@ -9,6 +9,7 @@ import json
 import shutil
 import signal
 import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -248,12 +249,19 @@ def test_publishing_serving_and_rolling_back_under_load_drops_no_call(
             body = answer.json()
             answers.append((answer.status_code, body.get("version"), body.get("TOP1_label")))
 
+    def until_answered_by(version: str) -> None:
+        while version not in {each for _, each, _ in tuple(answers)}:
+            assert all(each.is_alive() for each in users)
+            time.sleep(0.05)
+
     users = [threading.Thread(target=user) for _ in range(3)]
     for each in users:
         each.start()
     try:
+        until_answered_by("1.0.0")
         publish(own_cloud, artifacts, "1.1.0")
         model(own_cloud, "serve", NAME, "1.1.0")
+        until_answered_by("1.1.0")
         publish_what_is_no_model(own_cloud.client("s3"))
         model(own_cloud, "serve", NAME, "6.6.6", refused="model_unavailable")
         model(own_cloud, "rollback")

@@ -131,7 +131,7 @@ async def test_users_who_come_during_a_round_are_served_by_other_instances(
     wakeups = Wakeups(cloud, tmp_path)
     await wakeups.warm(FIVE)
     run = asyncio.create_task(cloud.warm(instances=FIVE))
-    await wakeups.holds(FIVE)
+    await wakeups.holds(FIVE, run)
     held = set(busy(cloud))
     assert len(held) == FIVE
     users = await user_calls(cloud, 4)

@@ -38,10 +38,10 @@ async def test_instances_killed_during_a_round_are_replaced_within_the_run(
     wakeups = Wakeups(cloud, tmp_path)
     await wakeups.warm(FIVE)
     run = asyncio.create_task(cloud.warm(instances=FIVE))
-    await wakeups.holds(FIVE)
+    await wakeups.holds(FIVE, run)
     kill(cloud, 2)
     wakeups.let_go()
-    await wakeups.holds(FIVE)
+    await wakeups.holds(FIVE, run)
     wakeups.let_go()
     report = told_by(await run)
     assert (report["distinct"], report["rounds"], report["cold"]) == (FIVE, 2, 2)
@@ -59,7 +59,7 @@ async def test_a_round_that_users_leave_no_room_reports_it_and_the_next_one_reco
     await users.holds(4)
     async with throttled_calls(cloud) as throttled:
         run = asyncio.create_task(cloud.warm(instances=FIVE))
-        await wakeups.holds(2)
+        await wakeups.holds(2, run)
         await eventually(lambda: len(throttled) == 3)
         wakeups.let_go()
         answer = await run
@@ -88,12 +88,12 @@ async def test_users_who_take_the_room_between_two_rounds_end_the_run(
 
     async with throttled_calls(cloud) as throttled:
         run = asyncio.create_task(cloud.warm(instances=4))
-        await wakeups.holds(4)
+        await wakeups.holds(4, run)
         kill(cloud, 2)
         calls = [asyncio.create_task(user()) for _ in range(3)]
         await users.holds(3)
         wakeups.let_go()
-        await wakeups.holds(2)
+        await wakeups.holds(2, run)
         await eventually(lambda: len(throttled) == 2)
         wakeups.let_go()
         answer = await run

@@ -65,9 +65,14 @@ class Room:
         folder.mkdir()
         self.folder = folder
 
-    async def holds(self, count: int) -> None:
-        """Wait until as many calls are held."""
-        await eventually(lambda: len(list(self.folder.iterdir())) == count)
+    async def holds(self, count: int, run: asyncio.Task[WarmerAnswer] | None = None) -> None:
+        """Wait until as many calls are held, before which `run` must not end."""
+
+        def held() -> int:
+            return len(list(self.folder.iterdir()))
+
+        await eventually(lambda: held() == count or (run is not None and run.done()))
+        assert held() == count, run and run.result()
 
     def let_go(self) -> None:
         """Have all calls answered that are held now."""
@@ -86,7 +91,7 @@ class Wakeups(Room):
     async def warm(self, instances: int) -> WarmerAnswer:
         """Run the warmer and let its round go once all are held."""
         run = asyncio.create_task(self._cloud.warm(instances=instances))
-        await self.holds(instances)
+        await self.holds(instances, run)
         self.let_go()
         return await run
 
