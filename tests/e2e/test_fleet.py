@@ -29,10 +29,10 @@ def small_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         yield cloud
 
 
-@pytest.fixture
-def narrow_cloud(tmp_path: Path) -> Iterator[Cloud]:
+@pytest.fixture(scope="module")
+def narrow_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A cloud of its own, with room for two calls at once."""
-    yield from running(tmp_path, "--concurrency", "2")
+    yield from running(tmp_path_factory.mktemp("narrow"), "--concurrency", "2")
 
 
 def fleet(page: Page) -> Locator:
