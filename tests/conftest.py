@@ -117,8 +117,18 @@ def imagenet_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 def running(folder: Path, *options: str) -> Iterator[Cloud]:
-    """Run a local cloud; for fixtures."""
-    cloud, process = start_cloud(folder, *options)
+    """Run a local cloud in which nothing happens that no test asked for; for fixtures."""
+    cloud, process = start_cloud(folder, "--idle-expiry-min", "600", *options)
+    stop_schedules(cloud)
     yield cloud
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0
+
+
+def stop_schedules(cloud: Cloud) -> None:
+    """Disable what is deployed to wake instances every few minutes, which some tests count."""
+    scheduler = cloud.client("scheduler")
+    for each in scheduler.list_schedules()["Schedules"]:
+        deployed = scheduler.get_schedule(Name=each["Name"])
+        kept = ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
+        scheduler.update_schedule(**{key: deployed[key] for key in kept}, State="DISABLED")

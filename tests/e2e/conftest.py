@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.conftest import Cloud
 from tests.e2e.chromium import launch_chromium
+
+expect.set_options(timeout=30_000)  # what must be seen may come slowly on a machine that is busy
 
 
 @pytest.fixture(scope="session")

@@ -28,13 +28,14 @@ def classes(page: Page) -> Locator:
 
 def expect_answer(page: Page, label: str = "Espresso") -> None:
     expect(page.get_by_role("status")).to_contain_text("Done", timeout=ANSWER_TIMEOUT_MS)
-    expect(classes(page).first).to_contain_text(re.compile(label, re.IGNORECASE))
+    said = re.compile(label, re.IGNORECASE)
+    expect(classes(page).first).to_contain_text(said, timeout=ANSWER_TIMEOUT_MS)
 
 
 def expect_problem(page: Page, title: str, advice: str = "") -> None:
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text(re.compile(title), timeout=ANSWER_TIMEOUT_MS)
-    expect(alert).to_contain_text(advice)
+    expect(alert).to_contain_text(advice, timeout=ANSWER_TIMEOUT_MS)
 
 
 def choose(page: Page, name: str, content: bytes, content_type: str = "image/jpeg") -> None:

@@ -1,30 +1,38 @@
 """The view of the instances, which only the local cloud has."""
 
 import re
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests import held
 from tests.conftest import Cloud, running
 from tests.e2e.page_driver import expect_answer, open_page, press_sample, tab_to
-from warmlens.local.cloud import CONCURRENCY
-from warmlens.local.fleet_routes import FLEET_PATH, WARM_PATH
+from tests.held import all_held
 
-HOLD_MS = 8_000
+WARMER = "warmlens-local-warmer"
 
 
 @pytest.fixture(scope="module")
 def small_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """A cloud of its own, whose instances nobody else uses."""
+    """A cloud of its own, whose instances nobody else uses, and whose rounds hold for long."""
     folder: Path = tmp_path_factory.mktemp("fleet")
-    yield from running(folder)
+    for cloud in running(folder):
+        functions = cloud.client("lambda")
+        deployed = functions.get_function_configuration(FunctionName=WARMER)["Environment"]
+        variables = {**deployed["Variables"], "HOLD_MS": "5000"}
+        functions.update_function_configuration(
+            FunctionName=WARMER, Environment={"Variables": variables}
+        )
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def narrow_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A cloud of its own, with room for two calls at once."""
+    yield from running(tmp_path_factory.mktemp("narrow"), "--concurrency", "2")
 
 
 def fleet(page: Page) -> Locator:
@@ -35,21 +43,8 @@ def instances(page: Page) -> Locator:
     return fleet(page).get_by_role("list", name="Instances").get_by_role("listitem")
 
 
-def told(cloud: Cloud) -> list[dict[str, Any]]:
-    answer: dict[str, Any] = httpx.get(cloud.url + FLEET_PATH, timeout=10).json()
-    return list(answer["instances"])
-
-
-@contextmanager
-def all_held(cloud: Cloud, count: int) -> Iterator[None]:
-    """Keep `count` instances from answering anyone else, so that chance decides nothing."""
-    wakeup = {"method": "wakeup", "sleep_time": str(HOLD_MS)}
-    with ThreadPoolExecutor(count) as threads:
-        calls = [threads.submit(cloud.post, "wakeup", wakeup) for _ in range(count)]
-        while [instance["state"] for instance in told(cloud)] != ["held"] * count:
-            assert not any(call.done() for call in calls), told(cloud)
-            time.sleep(0.05)
-        yield
+def last_calls(page: Page) -> Locator:
+    return fleet(page).get_by_role("list", name="Last calls").get_by_role("listitem")
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -57,7 +52,7 @@ def test_a_burst_starts_instances_and_the_page_shows_who_got_which_call(
     page: Page, small_cloud: Cloud, width: int
 ) -> None:
     open_page(page, small_cloud.url, width)
-    before = len(told(small_cloud))
+    before = len(held.states(small_cloud))
     fleet(page).get_by_label("Calls at once").fill("3")
     with all_held(small_cloud, before):
         fleet(page).get_by_role("button", name="Send a burst").click()
@@ -71,8 +66,9 @@ def test_a_burst_starts_instances_and_the_page_shows_who_got_which_call(
     ids = {text[:8] for text in instances(page).all_inner_texts()}
     known = {instance["id"][:8] for instance in small_cloud.status()["instances"]}
     assert ids == known
-    calls = fleet(page).get_by_role("list", name="Last calls").get_by_role("listitem")
-    burst = calls.filter(has_text="classification").all_inner_texts()[:3]
+    newest = held.fleet(small_cloud)["calls"][0]["number"]
+    expect(last_calls(page).first).to_contain_text(f"#{newest}")
+    burst = last_calls(page).filter(has_text="classification").all_inner_texts()[:3]
     assert sum("cold" in call for call in burst) == int(cold[1])
     for call in burst:
         assert any(instance in call for instance in known)
@@ -102,7 +98,7 @@ def test_a_warming_round_is_watched_by_keyboard_alone(page: Page, small_cloud: C
 
 def test_a_photo_of_ones_own_is_in_the_list_of_calls(page: Page, small_cloud: Cloud) -> None:
     open_page(page, small_cloud.url)
-    calls = fleet(page).get_by_role("list", name="Last calls").get_by_role("listitem")
+    calls = last_calls(page)
     expect(calls.first).to_be_visible()
     before = calls.first.inner_text()
     press_sample(page, "Mango can")
@@ -113,12 +109,11 @@ def test_a_photo_of_ones_own_is_in_the_list_of_calls(page: Page, small_cloud: Cl
 
 
 def test_more_calls_than_the_account_allows_are_said_to_be_throttled(
-    page: Page, small_cloud: Cloud
+    page: Page, narrow_cloud: Cloud
 ) -> None:
-    open_page(page, small_cloud.url)
+    open_page(page, narrow_cloud.url)
     fleet(page).get_by_label("Calls at once").fill("4")
-    small_cloud.post(WARM_PATH[1:], {"instances": CONCURRENCY})
-    with all_held(small_cloud, CONCURRENCY):
+    with all_held(narrow_cloud, 2):
         fleet(page).get_by_role("button", name="Send a burst").click()
         expect(fleet(page)).to_contain_text(
             "0 of 4 calls were answered; 0 met a cold start, 4 were throttled", timeout=60_000

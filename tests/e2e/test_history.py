@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from tests.e2e.page_driver import (
+    ANSWER_TIMEOUT_MS,
     COFFEE,
     FAILED_REQUEST,
     SAMPLES,
@@ -41,7 +42,7 @@ def test_photos_that_are_chosen_together_are_classified_one_after_the_other(
     expect(history(page)).to_have_count(3)
     expect(history(page)).to_contain_text(
         [re.compile("three.jpgEspresso, .*(warm|cold)", re.I), "two.jpg", "one.jpg"],
-        timeout=60_000,
+        timeout=3 * ANSWER_TIMEOUT_MS,
     )
     expect(history(page).nth(2)).to_contain_text(re.compile("one.jpgEspresso", re.I))
     expect(history(page).first).to_have_attribute("aria-current", "true")
@@ -104,7 +105,8 @@ def test_one_photo_that_fails_does_not_stop_the_others(
     page.get_by_label("Photo file").set_input_files(files(bad=b"no photo", good=COFFEE))
     expect_answer(page)
     expect(history(page)).to_contain_text(
-        [re.compile("good.jpgEspresso", re.I), "bad.jpgNot classified"]
+        [re.compile("good.jpgEspresso", re.I), "bad.jpgNot classified"],
+        timeout=ANSWER_TIMEOUT_MS,
     )
 
 
@@ -113,6 +115,8 @@ def test_the_history_is_cut_at_24_photos_and_keeps_the_newest(page: Page, page_u
     page.get_by_label("Photo file").set_input_files(
         files(**{f"p{number}": COFFEE for number in range(26)})
     )
-    expect(page.get_by_role("status")).to_contain_text("Done", timeout=60_000)
+    of_all_ms = 6 * ANSWER_TIMEOUT_MS
+    expect(page.get_by_role("status")).to_contain_text("Done", timeout=of_all_ms)
     expect(history(page)).to_have_count(24)
-    expect(history(page).first).to_contain_text(re.compile("p25.jpgEspresso", re.I), timeout=60_000)
+    newest = re.compile("p25.jpgEspresso", re.I)
+    expect(history(page).first).to_contain_text(newest, timeout=of_all_ms)

@@ -26,7 +26,7 @@ def test_once_opened_the_page_opens_without_its_server(
         expect_answer(page, "Mango")
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
 
     page.reload()
     expect(page.get_by_role("heading", name="Warmlens")).to_be_visible()

@@ -42,7 +42,7 @@ def test_no_workflow_knows_a_secret_or_takes_more_rights_than_it_needs(name: str
     assert writes == ([{"contents": "write"}] if name == "release.yml" else [])
     assert all(set(each) <= {"contents", "id-token"} for each in rights)
     for job in content["jobs"].values():
-        assert "uses" in job or job["timeout-minutes"] <= 60
+        assert "uses" in job or job["timeout-minutes"] <= 90
 
 
 def test_a_pull_request_is_checked_and_shows_what_it_would_change() -> None:

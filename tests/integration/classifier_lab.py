@@ -117,6 +117,7 @@ def call_with(cloud: Cloud, s3: Any, bucket: str, runtime_python: str) -> CallWi
             log=lines.append,
             extra_environment=aws.environment,
             isolation=isolation or NoIsolation(),
+            init_limit_s=120,  # how fast this machine is decides nothing
         ) as pool:
             yield Call(pool, lines)
 

@@ -137,7 +137,8 @@ def test_a_signed_form_that_was_changed_is_refused_by_its_policy(
 ) -> None:
     grant = cloud.post("uploads", {"content_type": "image/jpeg", "bytes": 4}).json()
     fields = {**grant["fields"], **change}
-    stored = httpx.post(grant["url"], data=fields, files={"file": ("x", b"abcd")})
+    files = {"file": ("x", b"abcd")}
+    stored = httpx.post(grant["url"], data=fields, files=files, timeout=60)
     assert stored.status_code == 403, stored.text
 
 
@@ -196,7 +197,7 @@ BODIES: dict[str, dict[str, object]] = {
 async def test_without_the_key_no_function_is_called(tmp_path: Path) -> None:
     async with (
         guarded(tmp_path, auth="api_key") as (aws, outputs, called),
-        httpx.AsyncClient() as client,
+        httpx.AsyncClient(timeout=60) as client,
     ):
         url = url_of(aws, outputs)
         key = aws.apigateway.get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
@@ -218,7 +219,7 @@ async def test_without_the_key_no_function_is_called(tmp_path: Path) -> None:
 async def test_where_calls_must_be_signed_one_that_is_not_calls_no_function(tmp_path: Path) -> None:
     async with (
         guarded(tmp_path, auth="iam") as (aws, outputs, called),
-        httpx.AsyncClient() as client,
+        httpx.AsyncClient(timeout=60) as client,
     ):
         for call, body in {**BODIES, "nothing": {}}.items():
             answer = await client.post(f"{url_of(aws, outputs)}/{call}", json=body)

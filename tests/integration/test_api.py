@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import time
 import uuid
 from datetime import datetime
 from pathlib import Path
@@ -33,7 +34,8 @@ def instance_ids(cloud: Cloud) -> list[str]:
 def upload(cloud: Cloud, data: bytes, content_type: str = "image/jpeg") -> str:
     """Upload through a presigned POST, as the page does; return the image's path."""
     grant = cloud.post("uploads", {"content_type": content_type, "bytes": len(data)}).json()
-    stored = httpx.post(grant["url"], data=grant["fields"], files={"file": ("photo", data)})
+    files = {"file": ("photo", data)}
+    stored = httpx.post(grant["url"], data=grant["fields"], files=files, timeout=60)
     assert stored.is_success, stored.text
     return str(grant["file_path"])
 
@@ -61,7 +63,9 @@ def test_the_papers_classification_request_is_answered_with_its_keys_in_its_orde
     cloud: Cloud,
 ) -> None:
     text = '{"method": "classification", "file_path": "test/20200118.jpg"}'
+    begun_s = time.monotonic()
     answer = cloud.post("classification", content=text)
+    elapsed_s = time.monotonic() - begun_s
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "application/json"
     body = answer.json()
@@ -84,16 +88,18 @@ def test_the_papers_classification_request_is_answered_with_its_keys_in_its_orde
     softmax = [body[f"TOP{rank}_softmax"] for rank in range(1, 6)]
     assert softmax == sorted(softmax, reverse=True)
     assert sum(softmax) <= 1
-    assert 0 < body["time"] < 25
+    assert 0 < body["time"] < elapsed_s
 
 
 def test_the_papers_wakeup_request_is_answered_with_its_keys_in_its_order(cloud: Cloud) -> None:
+    begun_s = time.monotonic()
     answer = cloud.post("wakeup", content='{"method": "wakeup", "sleep_time": "800"}')
+    elapsed_s = time.monotonic() - begun_s
     assert answer.status_code == 200, answer.text
     body = answer.json()
     assert list(body)[:2] == ["method", "time"]
     assert body["method"] == "wakeup"
-    assert 0.8 <= body["time"] < 5
+    assert 0.8 <= body["time"] < elapsed_s
 
 
 @pytest.mark.parametrize(
@@ -176,7 +182,7 @@ def test_an_upload_of_another_size_than_signed_is_refused_by_s3(
 ) -> None:
     grant = cloud.post("uploads", {"content_type": "image/jpeg", "bytes": 100}).json()
     files = {"file": ("x", b"a" * size_bytes)}
-    stored = httpx.post(grant["url"], data=grant["fields"], files=files)
+    stored = httpx.post(grant["url"], data=grant["fields"], files=files, timeout=60)
     assert stored.status_code == 400
     assert code in stored.text
     assert_error(classify(cloud, grant["file_path"]), 404, "image_not_found")
@@ -185,7 +191,8 @@ def test_an_upload_of_another_size_than_signed_is_refused_by_s3(
 def test_an_upload_of_another_type_than_signed_is_refused_by_s3(cloud: Cloud) -> None:
     grant = cloud.post("uploads", {"content_type": "image/jpeg", "bytes": 4}).json()
     fields = {**grant["fields"], "Content-Type": "text/html"}
-    stored = httpx.post(grant["url"], data=fields, files={"file": ("x", b"<p/>")})
+    files = {"file": ("x", b"<p/>")}
+    stored = httpx.post(grant["url"], data=fields, files=files, timeout=60)
     assert stored.status_code == 403
     assert_error(classify(cloud, grant["file_path"]), 404, "image_not_found")
 
@@ -332,7 +339,7 @@ def test_a_request_larger_than_the_gateway_takes_is_refused(cloud: Cloud) -> Non
 
 
 def test_a_call_that_does_not_exist_is_an_error_in_the_same_form(cloud: Cloud) -> None:
-    answer = httpx.post(f"{cloud.api_url}/nothing", json={})
+    answer = httpx.post(f"{cloud.api_url}/nothing", json={}, timeout=60)
     assert_error(answer, 404, "no_such_call")
 
 

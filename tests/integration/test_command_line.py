@@ -27,7 +27,8 @@ from tests.conftest import (
 )
 from tests.unit.models.version_copy import copy_version
 from warmlens.local.aws import LocalAws
-from warmlens.local.ports import HOST
+from warmlens.local.ports import HOST, free_port
+from warmlens.local.state import STATE_FILE
 from warmlens.paths import MODEL_ARTIFACTS, ROOT
 
 PHOTO = str(SAMPLE)
@@ -91,7 +92,7 @@ def test_a_cloud_starts_with_a_proxy_and_a_profile_in_the_shell(
     monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
     _, process = start_cloud(tmp_path)
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0
 
 
 def test_classify_says_that_a_url_is_none() -> None:
@@ -168,8 +169,8 @@ def test_a_cloud_that_is_stopped_leaves_no_process_behind(
     family = psutil.Process(process.pid).children(recursive=True)
     assert len(family) >= 2  # the emulator and an instance
     process.send_signal(number)
-    assert process.wait(30) == 0
-    assert not psutil.wait_procs(family, timeout=5)[1]
+    assert process.wait(120) == 0
+    assert not psutil.wait_procs(family, timeout=60)[1]
     assert "Traceback" not in (tmp_path / "up.txt").read_text()
     with pytest.raises(httpx.ConnectError):
         httpx.get(cloud.url)
@@ -179,7 +180,7 @@ def test_down_stops_a_cloud_that_was_started_elsewhere(tmp_path: Path) -> None:
     _, process = start_cloud(tmp_path)
     result = run_warmlens("local", "down", "--folder", str(tmp_path))
     assert result.stdout == "Stopped.\n"
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0
 
 
 def test_a_cloud_that_was_killed_leaves_nothing_that_the_next_start_does_not_mend(
@@ -191,25 +192,29 @@ def test_a_cloud_that_was_killed_leaves_nothing_that_the_next_start_does_not_men
     process.wait()
     cloud, process = start_cloud(tmp_path)
     try:
-        assert not psutil.wait_procs(family, timeout=5)[1]
+        assert not psutil.wait_procs(family, timeout=60)[1]
         assert cloud.post("wakeup", {"method": "wakeup"}).status_code == 200
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
 
 
 def test_ctrl_c_while_it_starts_stops_it_cleanly(tmp_path: Path) -> None:
     with (tmp_path / "up.txt").open("w") as output:
         process = subprocess.Popen(
-            [WARMLENS, "local", "up", "--folder", str(tmp_path)],
+            [WARMLENS, "local", "up", "--port", str(free_port()), "--folder", str(tmp_path)],
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-        time.sleep(1.5)
+        # From then on it has something to clean up: a state, and what it has started.
+        while not (tmp_path / STATE_FILE).exists() or not psutil.Process(process.pid).children():
+            assert process.poll() is None
+            time.sleep(0.01)
         family = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
-    assert not psutil.wait_procs(family, timeout=5)[1]
+        assert process.wait(120) == 0
+    assert not psutil.wait_procs(family, timeout=60)[1]
+    assert not (tmp_path / STATE_FILE).exists()
     assert "Traceback" not in (tmp_path / "up.txt").read_text()
 
 

@@ -24,7 +24,7 @@ def test_calls_are_told_that_the_emulator_is_gone_and_down_leaves_nothing(tmp_pa
             assert "emulator" in answer.json()["error"]["message"]
         assert cloud.status()["url"] == cloud.url
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
-        assert not psutil.wait_procs(ours, timeout=30)[1]
+        assert process.wait(120) == 0
+        assert not psutil.wait_procs(ours, timeout=60)[1]
     finally:
         process.kill()  # of what went wrong, nothing is left

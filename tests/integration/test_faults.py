@@ -1,6 +1,7 @@
 """What users are told when parts fail: never a wrong class, and the service mends itself."""
 
 import asyncio
+import dataclasses
 import hashlib
 import json
 import os
@@ -12,7 +13,8 @@ from typing import Any
 import psutil
 import pytest
 
-from lambda_src.classifier.bucket import REQUEST_TIMEOUT_S, RETRY_FOR_S
+from lambda_src.classifier.bucket import MAX_RETRIES, RETRY_FOR_S
+from lambda_src.classifier.download import PART_BYTES
 from lambda_src.classifier.model_store import LOAD_TIMEOUT_S
 from tests.conftest import Cloud
 from tests.hostile.images import HOSTILE
@@ -33,10 +35,11 @@ from warmlens.local.cloud import environments
 from warmlens.local.emulator import Emulator
 from warmlens.local.instances.best_isolation import best_isolation
 from warmlens.local.instances.instance import State
+from warmlens.local.instances.isolation import Confinement, Limits, usable_cores
 from warmlens.local.instances.private_tmp import find_private_tmp
 from warmlens.local.ports import free_port
 from warmlens.models.publish import publish_model
-from warmlens.paths import WEB
+from warmlens.paths import MODEL_ARTIFACTS, WEB
 
 call_with = classifier_lab.call_with  # a fixture
 METRICS = {"METRICS_ENVIRONMENT": "test"}
@@ -190,9 +193,13 @@ async def test_a_model_that_does_not_arrive_whole_is_told_and_served_once_it_doe
 
 
 async def test_a_part_of_a_model_that_fails_once_is_fetched_again(call: Call, way: Way) -> None:
-    way.cut("model.onnx", times=12)  # more than S3's client itself tries again
+    # More often than S3's client itself goes on with it.
+    way.cut("model.onnx", before_byte=PART_BYTES, times=MAX_RETRIES + 2)
     await expect_espresso(call)
-    assert call.metrics("ModelLoadFailure") == []
+    assert way.left == 0
+    # A slow machine may have had too little time for the rest of it, but no part was missing.
+    failed = call.logged("model_unavailable")
+    assert [line for line in failed if "could not be fetched" in line["reason"]] == []
 
 
 @pytest.mark.parametrize("file", ["manifest.json", "model.onnx"])
@@ -200,6 +207,7 @@ async def test_a_model_that_comes_too_slowly_is_told_in_time_and_served_once_it_
     call: Call, way: Way, file: str
 ) -> None:
     """In time for Lambda, which ends an init after 10 s, and for API Gateway."""
+    assert LOAD_TIMEOUT_S < 10
     way.drip(file)
     answer = await call(CLASSIFY)
     assert refused(answer) == (503, "model_unavailable")
@@ -208,7 +216,7 @@ async def test_a_model_that_comes_too_slowly_is_told_in_time_and_served_once_it_
     assert call.metrics("ModelLoadFailure") == [1, 1]
     assert call.metrics("Fault") == [1]
     (line,) = call.logged("request")
-    assert line["time_s"] < REQUEST_TIMEOUT_S  # not even as long as a single request may take
+    assert LOAD_TIMEOUT_S <= line["time_s"] < 25
     (instance,) = call.pool.instances()
     way.mend()
     assert (await expect_espresso(call))["instance_id"] == instance.id
@@ -288,14 +296,30 @@ async def test_a_file_that_came_whole_is_not_fetched_again(call: Call, way: Way)
     assert fetched == {"manifest.json", "labels.json", "coffee.jpg"}
 
 
+class OfMemory:
+    """The best isolation of memory alone: with a small share of the processor it takes long."""
+
+    def __init__(self) -> None:
+        self._best = best_isolation()
+        self.description = self._best.description
+
+    def confine(self, pid: int, limits: Limits) -> Confinement:
+        return self._best.confine(pid, dataclasses.replace(limits, vcpus=usable_cores()))
+
+
 async def test_an_instance_over_its_memory_is_killed_and_the_next_call_served(
     call_with: CallWith, way: Way, s3: Any, bucket: str
 ) -> None:
     """The settings allow pixels that this memory has no room for."""
     name = "bomb-png-turned"
     s3.put_object(Bucket=bucket, Key="test/bomb", Body=HOSTILE[name].make())
-    variables = {"AWS_ENDPOINT_URL": way.url, "MAX_IMAGE_PIXELS": "50000000"}
-    async with call_with(variables, memory_mb=512, isolation=best_isolation()) as call:
+    variables = {
+        "AWS_ENDPOINT_URL": way.url,
+        "MODELS_FOLDER": str(MODEL_ARTIFACTS),
+        "MODELS_BUCKET": "",
+        "MAX_IMAGE_PIXELS": "50000000",
+    }
+    async with call_with(variables, memory_mb=512, isolation=OfMemory()) as call:
         before = await expect_espresso(call)
         outcome = await call.outcome({"method": "classification", "file_path": "test/bomb"})
         assert outcome.error is not None

@@ -1,19 +1,13 @@
 """What the local address tells of the instances, and the bursts and rounds that it makes."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
-import httpx
 import pytest
 
 from tests.conftest import Cloud
+from tests.held import fleet, states
 from warmlens.local.fleet import method_of
-from warmlens.local.fleet_routes import BURST_PATH, FLEET_PATH, WARM_PATH
-
-
-def fleet(cloud: Cloud) -> dict[str, Any]:
-    answer: dict[str, Any] = httpx.get(cloud.url + FLEET_PATH, timeout=10).json()
-    return answer
+from warmlens.local.fleet_routes import BURST_PATH, WARM_PATH
 
 
 def test_a_burst_tells_what_became_of_its_calls_and_the_fleet_who_got_them(cloud: Cloud) -> None:
@@ -33,14 +27,14 @@ def test_a_burst_tells_what_became_of_its_calls_and_the_fleet_who_got_them(cloud
 
 def test_an_instance_that_a_wakeup_holds_is_held_and_not_busy(cloud: Cloud) -> None:
     with ThreadPoolExecutor() as threads:
-        call = threads.submit(cloud.post, "wakeup", {"method": "wakeup", "sleep_time": "1500"})
-        states: set[str] = set()
-        while not call.done():
-            states |= {instance["state"] for instance in fleet(cloud)["instances"]}
+        call = threads.submit(cloud.post, "wakeup", {"method": "wakeup", "sleep_time": "5000"})
+        seen: set[str] = set()
+        while "held" not in seen:
+            assert not call.done()
+            seen |= set(states(cloud))
     assert call.result().status_code == 200
-    assert "held" in states
-    assert "busy" not in states
-    assert {instance["state"] for instance in fleet(cloud)["instances"]} == {"idle"}
+    assert "busy" not in seen
+    assert set(states(cloud)) == {"idle"}
 
 
 def test_a_round_answers_the_warmers_figures(cloud: Cloud) -> None:

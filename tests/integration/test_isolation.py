@@ -30,7 +30,7 @@ time.sleep(60)
 """
 FORKS = "import os\ninput()\nos.fork()\nwhile True: pass"
 SHARE = 0.3
-MEASURED_S = 2.0
+MEASURED_S = 0.6  # of processor time: two seconds at its share
 CGROUPS = find_cgroups()
 needs_cgroups = pytest.mark.skipif(
     CGROUPS is None, reason="this user may make no control groups: only the watchdog is tested"
@@ -84,11 +84,13 @@ def test_an_instance_gets_its_share_of_the_processor_and_no_more(
     assert process.stdin is not None
     process.stdin.write(b"\n")  # only now, as a child that it had before would not be confined
     process.stdin.flush()
-    time.sleep(0.3)
     before_s, begun_s = cpu_s(process.pid), time.monotonic()
-    time.sleep(MEASURED_S)
-    share = (cpu_s(process.pid) - before_s) / (time.monotonic() - begun_s)
-    assert 0.05 < share < SHARE * 1.4
+    used_s = elapsed_s = 0.0
+    # What it took beyond its share at one moment, it is kept waiting for at the next.
+    while used_s < MEASURED_S or used_s > SHARE * 1.2 * elapsed_s:
+        time.sleep(0.05)
+        used_s, elapsed_s = cpu_s(process.pid) - before_s, time.monotonic() - begun_s
+        assert elapsed_s < 60, f"it used the processor for {used_s:.1f} s of these"
 
 
 def test_an_instance_that_takes_more_memory_than_it_has_is_killed(
@@ -96,7 +98,7 @@ def test_an_instance_that_takes_more_memory_than_it_has_is_killed(
 ) -> None:
     process = start(started, GROWS)
     isolation.confine(process.pid, Limits(vcpus=4, memory_mb=128))
-    assert process.wait(30) == -signal.SIGKILL
+    assert process.wait(120) == -signal.SIGKILL
 
 
 def test_an_instance_within_its_limits_is_left_alone(

@@ -26,7 +26,7 @@ async def calls_of_the_classifier(cloud: Cloud, call_with: CallWith) -> set[Need
     _, variables = deployed(cloud, "classifier")
     upload = b"not an image"
     grant = cloud.post("uploads", {"content_type": "image/png", "bytes": len(upload)}).json()
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         await client.post(grant["url"], data=grant["fields"], files={"file": ("x", upload)})
     async with recording(cloud.endpoint_url) as recorder:
         async with call_with({**variables, "AWS_ENDPOINT_URL": recorder.url}) as call:
@@ -43,7 +43,7 @@ async def calls_of_uploads(cloud: Cloud, call_with: CallWith) -> set[Need]:
         answer = await run("uploads", {"body": body}, variables, recorder.url)
         grant = json.loads(answer["body"])
         assert grant["url"].startswith(recorder.url)
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             # Whoever holds the signed form acts with the function's rights.
             await client.post(grant["url"], data=grant["fields"], files={"file": ("x", b"abcd")})
         return recorder.needs

@@ -49,7 +49,7 @@ publish_model(Path(folder), bucket, s3, die)
 def publish_and_kill(version: Path, bucket: str, s3: Any, kill_at: int) -> None:
     arguments = [str(version), bucket, s3.meta.endpoint_url, str(kill_at)]
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED_PUBLISHER, *arguments], cwd=ROOT, check=False, timeout=60
+        [sys.executable, "-c", KILLED_PUBLISHER, *arguments], cwd=ROOT, check=False, timeout=300
     )
     assert killed.returncode == -signal.SIGKILL
 

@@ -9,6 +9,7 @@ import json
 import shutil
 import signal
 import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -168,6 +169,7 @@ async def roll_out(
         resolve=resolve,
         log=lines.append,
         extra_environment=LocalAws(cloud.endpoint_url).environment,
+        init_limit_s=120,  # how fast this machine is decides nothing
     ) as pool:
 
         def begin(version: Version) -> Alias:
@@ -232,7 +234,7 @@ def own_cloud(tmp_path: Path) -> Iterator[Cloud]:
     cloud, process = start_cloud(tmp_path, "--model", NAME)
     yield cloud
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0
 
 
 def test_publishing_serving_and_rolling_back_under_load_drops_no_call(
@@ -247,12 +249,19 @@ def test_publishing_serving_and_rolling_back_under_load_drops_no_call(
             body = answer.json()
             answers.append((answer.status_code, body.get("version"), body.get("TOP1_label")))
 
+    def until_answered_by(version: str) -> None:
+        while version not in {each for _, each, _ in tuple(answers)}:
+            assert all(each.is_alive() for each in users)
+            time.sleep(0.05)
+
     users = [threading.Thread(target=user) for _ in range(3)]
     for each in users:
         each.start()
     try:
+        until_answered_by("1.0.0")
         publish(own_cloud, artifacts, "1.1.0")
         model(own_cloud, "serve", NAME, "1.1.0")
+        until_answered_by("1.1.0")
         publish_what_is_no_model(own_cloud.client("s3"))
         model(own_cloud, "serve", NAME, "6.6.6", refused="model_unavailable")
         model(own_cloud, "rollback")

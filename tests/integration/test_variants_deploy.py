@@ -75,7 +75,10 @@ async def aws(tmp_path: Path) -> AsyncIterator[LocalAws]:
     )
     app = web.Application()
     async with InstancePool(
-        resolve=functions.resolve, log=lambda _: None, extra_environment=aws.environment
+        resolve=functions.resolve,
+        log=lambda _: None,
+        extra_environment=aws.environment,
+        init_limit_s=120,  # how fast this machine is decides nothing
     ) as pool:
         app.add_routes(proxy_routes(pool))
         async with serving(app, pool_port):

@@ -1,63 +1,42 @@
 """Warming as a whole: the warmer against a pool of real instances, and users beside it."""
 
 import asyncio
-import dataclasses
 import datetime
-import os
-import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.integration.pool_lab import FUNCTIONS, FakeClock, eventually
-from warmlens.bench.small_cloud import SmallCloud, small_cloud
-from warmlens.local.instances.function import FunctionSpec
-from warmlens.local.instances.instance import State
+from tests.integration import warming_lab
+from tests.integration.pool_lab import FakeClock
+from tests.integration.warming_lab import (
+    FIVE,
+    Room,
+    StartCloud,
+    Wakeups,
+    busy,
+    report_of,
+    told_by,
+    user_calls,
+    with_handler,
+)
 
-StartCloud = Callable[..., Awaitable[SmallCloud]]
+start = warming_lab.start  # a fixture
 
 PERIOD_S = 300  # the paper's
-FIVE = 5
-
-
-@pytest.fixture
-async def start(tmp_path: Path) -> AsyncIterator[StartCloud]:
-    """Starts an emulator with the warmer, and a pool with a cheap function."""
-    async with AsyncExitStack() as stack:
-
-        async def start_cloud(**settings: Any) -> SmallCloud:
-            return await stack.enter_async_context(small_cloud(tmp_path, **settings))
-
-        yield start_cloud
-
-
-def busy(cloud: SmallCloud) -> list[str]:
-    return [each.id for each in cloud.pool.instances() if each.state is State.BUSY]
-
-
-async def report_of(cloud: SmallCloud, **event: Any) -> dict[str, Any]:
-    answer = await cloud.warm(**event)
-    assert answer.report is not None, answer.error
-    return answer.report
-
-
-async def user_calls(cloud: SmallCloud, count: int, sleep_ms: int = 0) -> list[dict[str, Any]]:
-    event = {"method": "wakeup", "sleep_time": sleep_ms}
-    return await asyncio.gather(*(cloud.call(event) for _ in range(count)))
+# How long a first round holds: until all wakeups are sent, of which a slow machine takes long.
+HOLD_MS = {1: 400, 5: 800, 20: 1500, 50: 3000}
 
 
 # How many are warm
 
 
-@pytest.mark.parametrize("instances", [1, 5, 20, 50])
+@pytest.mark.parametrize("instances", HOLD_MS)
 async def test_as_many_instances_are_warm_as_were_asked_for(
     start: StartCloud, instances: int
 ) -> None:
     cloud = await start()
+    await cloud.configure(HOLD_MS=str(HOLD_MS[instances]), BUDGET_S="110")
     cold = await report_of(cloud, instances=instances)
     again = await report_of(cloud, instances=instances)
     for report in (cold, again):
@@ -102,15 +81,11 @@ async def test_a_limit_that_leaves_nothing_is_a_failure(start: StartCloud) -> No
     assert (metrics["WarmInstances"], metrics["WarmCoverage"]) == (0, 0.0)
 
 
-def with_handler(spec: FunctionSpec, handler: str) -> FunctionSpec:
-    """The function with another handler, one of the tests' own."""
-    command = (*spec.command[:-1], handler)
-    return dataclasses.replace(spec, command=command, handler=handler, task_root=FUNCTIONS)
-
-
 async def test_a_round_that_is_too_short_is_repeated_with_a_longer_hold(start: StartCloud) -> None:
     cloud = await start()
     cloud.spec = with_handler(cloud.spec, "handlers.one_instance_unless_held")
+    # The function tells of the hold and does not wait, so that these take no time.
+    await cloud.configure(HOLD_MS="30000", MAX_HOLD_MS="100000", BUDGET_S="110")
     report = await report_of(cloud, instances=3)
     assert (report["distinct"], report["rounds"], report["errors"]) == (3, 2, [])
 
@@ -118,7 +93,7 @@ async def test_a_round_that_is_too_short_is_repeated_with_a_longer_hold(start: S
 async def test_no_round_is_begun_that_the_budget_has_no_time_for(start: StartCloud) -> None:
     cloud = await start()
     cloud.spec = with_handler(cloud.spec, "handlers.one_instance_unless_held")
-    await cloud.configure(BUDGET_S="1")
+    await cloud.configure(HOLD_MS="30000", MAX_HOLD_MS="100000", BUDGET_S="60")
     report = await report_of(cloud, instances=3)
     assert (report["distinct"], report["rounds"]) == (1, 1)
     assert report["coverage"] == pytest.approx(1 / 3)
@@ -129,37 +104,57 @@ async def test_no_round_is_begun_that_the_budget_has_no_time_for(start: StartClo
 
 @pytest.mark.parametrize("warming", ["off", "ours"])
 async def test_five_users_at_once_meet_no_cold_start_with_the_papers_setting(
-    start: StartCloud, warming: str
+    start: StartCloud, tmp_path: Path, warming: str
 ) -> None:
     clock = FakeClock()
     cloud = await start(clock=clock, idle_expiry_s=600)
+    wakeups, users = Wakeups(cloud, tmp_path), Room(tmp_path / "users")
     await user_calls(cloud, FIVE)  # somebody was here before
     for _ in range(12):
         if warming == "ours":
-            assert (await report_of(cloud))["distinct"] == FIVE
+            assert told_by(await wakeups.warm(FIVE))["distinct"] == FIVE
         await clock.advance(PERIOD_S)
         await asyncio.sleep(0)
-    answers = await user_calls(cloud, FIVE, sleep_ms=200)
+    calls = [asyncio.create_task(cloud.call({"room": str(users.folder)})) for _ in range(FIVE)]
+    await users.holds(FIVE)
+    users.let_go()
+    answers = await asyncio.gather(*calls)
     assert len({answer["instance_id"] for answer in answers}) == FIVE
     met_cold = [answer["cold_start"] for answer in answers]
     assert met_cold == [warming == "off"] * FIVE
 
 
 async def test_users_who_come_during_a_round_are_served_by_other_instances(
-    start: StartCloud,
+    start: StartCloud, tmp_path: Path
 ) -> None:
     cloud = await start(concurrency=16)
-    await cloud.configure(HOLD_MS="3000")
-    await report_of(cloud, instances=FIVE)
+    wakeups = Wakeups(cloud, tmp_path)
+    await wakeups.warm(FIVE)
     run = asyncio.create_task(cloud.warm(instances=FIVE))
-    await eventually(lambda: len(busy(cloud)) == FIVE)
+    await wakeups.holds(FIVE, run)
     held = set(busy(cloud))
+    assert len(held) == FIVE
     users = await user_calls(cloud, 4)
     assert set(busy(cloud)) >= held  # the round was still under way
     assert held.isdisjoint(user["instance_id"] for user in users)
-    answer = await run
-    assert answer.report is not None
-    assert (answer.report["distinct"], answer.report["throttled"]) == (FIVE, 0)
+    wakeups.let_go()
+    report = told_by(await run)
+    assert (report["distinct"], report["throttled"]) == (FIVE, 0)
+
+
+async def test_users_are_refused_only_when_all_concurrency_is_taken(
+    start: StartCloud, tmp_path: Path
+) -> None:
+    cloud = await start(concurrency=2)
+    Wakeups(cloud, tmp_path)
+    users = Room(tmp_path / "users")
+    calls = [asyncio.create_task(cloud.call({"room": str(users.folder)})) for _ in range(2)]
+    await users.holds(2)
+    with pytest.raises(ClientError, match="TooManyRequests"):
+        await user_calls(cloud, 1)
+    users.let_go()
+    await asyncio.gather(*calls)
+    await user_calls(cloud, 1)
 
 
 # Deliveries and profile
@@ -206,9 +201,9 @@ async def test_the_last_round_before_a_busy_hour_warms_for_it(start: StartCloud)
 # What it tells
 
 
-async def test_metrics_are_in_the_embedded_metric_format(start: StartCloud) -> None:
+async def test_metrics_are_in_the_embedded_metric_format(start: StartCloud, tmp_path: Path) -> None:
     cloud = await start()
-    (line,) = (await cloud.warm(instances=2)).metrics
+    (line,) = (await Wakeups(cloud, tmp_path).warm(2)).metrics
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert (directive["Namespace"], directive["Dimensions"]) == ("Warmlens", [["Environment"]])
     assert line["Environment"] == "bench"
@@ -221,112 +216,5 @@ async def test_metrics_are_in_the_embedded_metric_format(start: StartCloud) -> N
         "WarmerThrottled": "Count",
     }
     assert (line["WarmInstances"], line["WarmCoverage"], line["ColdStartsAbsorbed"]) == (2, 1.0, 2)
-    assert 0 < line["HeldInstanceSeconds"] < 1
+    assert line["HeldInstanceSeconds"] == 2 * 0.25  # as each of them says of itself
     assert line["WarmerThrottled"] == 0
-
-
-# Chaos
-
-
-async def test_instances_killed_during_a_round_are_replaced_within_the_run(
-    start: StartCloud,
-) -> None:
-    cloud = await start()
-    await cloud.configure(HOLD_MS="1500")
-    await report_of(cloud, instances=FIVE)
-    run = asyncio.create_task(cloud.warm(instances=FIVE))
-    await eventually(lambda: len(busy(cloud)) == FIVE)
-    for instance in cloud.pool.instances()[:2]:
-        os.kill(instance.pid or 0, signal.SIGKILL)
-    report = (await run).report
-    assert report is not None
-    assert (report["distinct"], report["rounds"], report["cold"]) == (FIVE, 2, 2)
-    assert len(report["errors"]) == 2
-    assert all("signal: killed" in error for error in report["errors"])
-    assert len(cloud.pool.instances()) == FIVE
-
-
-async def test_a_round_that_users_leave_no_room_reports_it_and_the_next_one_recovers(
-    start: StartCloud,
-) -> None:
-    cloud = await start(concurrency=7)
-    users = asyncio.create_task(user_calls(cloud, 4, sleep_ms=4000))
-    await eventually(lambda: len(busy(cloud)) == 4)
-    answer = await cloud.warm(instances=FIVE)
-    assert not users.done()
-    assert answer.report is not None
-    assert (answer.report["allowed"], answer.report["distinct"]) == (5, 2)
-    assert (answer.report["throttled"], answer.report["rounds"]) == (3, 1)
-    assert answer.metrics[0]["WarmerThrottled"] == 3
-    assert len(await users) == 4
-    assert (await report_of(cloud, instances=FIVE))["distinct"] == FIVE
-
-
-async def test_users_who_take_the_room_between_two_rounds_end_the_run(start: StartCloud) -> None:
-    cloud = await start(concurrency=6)
-    await cloud.configure(HOLD_MS="3000", MAX_HOLD_MS="3000")
-    run = asyncio.create_task(cloud.warm(instances=4))
-    await eventually(lambda: len(busy(cloud)) == 4)
-    for instance in cloud.pool.instances()[:2]:
-        os.kill(instance.pid or 0, signal.SIGKILL)
-
-    async def user() -> None:
-        while True:
-            try:
-                await cloud.call({"method": "wakeup", "sleep_time": 8000})
-                return
-            except ClientError:  # the room of those that were killed is not free yet
-                await asyncio.sleep(0.02)
-
-    users = asyncio.gather(*(user() for _ in range(3)))
-    answer = await run
-    assert not users.done()
-    assert answer.report is not None
-    # Two of the four were throttled in the second round, and a third one would have no more room.
-    assert (answer.report["throttled"], answer.report["rounds"]) == (2, 2)
-    assert (answer.report["distinct"], len(answer.report["errors"])) == (2, 2)
-    assert answer.metrics[0]["WarmerThrottled"] == 2
-    await users
-
-
-async def test_a_function_that_fails_at_init_fails_the_run_and_the_next_one_recovers(
-    start: StartCloud,
-) -> None:
-    cloud = await start()
-    sound = cloud.spec
-    cloud.spec = with_handler(sound, "import_raises.handler")
-    answer = await cloud.warm(instances=2)
-    assert answer.error is not None
-    assert "none of 2 wakeups was answered" in answer.error
-    assert "no model in the store" in answer.error
-    assert (answer.metrics[0]["WarmInstances"], answer.metrics[0]["WarmCoverage"]) == (0, 0.0)
-    cloud.spec = sound
-    assert (await report_of(cloud, instances=2))["distinct"] == 2
-
-
-async def test_a_function_that_never_answers_does_not_keep_the_run_beyond_its_budget(
-    start: StartCloud,
-) -> None:
-    cloud = await start()
-    sound = cloud.spec
-    cloud.spec = with_handler(sound, "handlers.never_answer")
-    await cloud.configure(BUDGET_S="2")
-    answer = await cloud.warm(instances=2)
-    assert answer.error is not None
-    assert "within the budget" in answer.error or "Read timeout" in answer.error
-    assert len(busy(cloud)) == 2
-    for instance in cloud.pool.instances():
-        os.kill(instance.pid or 0, signal.SIGKILL)
-    cloud.spec = sound
-    await cloud.configure(BUDGET_S="60")
-    await eventually(lambda: not cloud.pool.instances())
-    assert (await report_of(cloud, instances=2))["distinct"] == 2
-
-
-async def test_users_are_refused_only_when_all_concurrency_is_taken(start: StartCloud) -> None:
-    cloud = await start(concurrency=2)
-    users = asyncio.create_task(user_calls(cloud, 2, sleep_ms=2000))
-    await eventually(lambda: len(busy(cloud)) == 2)
-    with pytest.raises(ClientError, match="TooManyRequests"):
-        await user_calls(cloud, 1)
-    await users

@@ -32,6 +32,7 @@ class Way:
         self.left = 0
         self.asked: list[str] = []
         self._kind = ""
+        self._before_byte = FOREVER
         self._code = ""
         self._late_s = 0.0
         self._change: Callable[[bytes], bytes] = lambda body: body
@@ -41,9 +42,9 @@ class Way:
         self._code = code
         self._disturb("refuse", part, times)
 
-    def cut(self, part: str, *, times: int = FOREVER) -> None:
-        """Close the connection in the middle of the body."""
-        self._disturb("cut", part, times)
+    def cut(self, part: str, *, before_byte: int = FOREVER, times: int = FOREVER) -> None:
+        """Close the connection in the middle of the body, if that begins before this byte."""
+        self._disturb("cut", part, times, before_byte)
 
     def end_late(self, part: str, *, after_s: float, times: int = FOREVER) -> None:
         """Say nothing for some seconds, then close the connection."""
@@ -62,15 +63,17 @@ class Way:
     def mend(self) -> None:
         self.left = 0
 
-    def _disturb(self, kind: str, part: str, times: int) -> None:
-        self._kind, self.part, self.left = kind, part, times
+    def _disturb(self, kind: str, part: str, times: int, before_byte: int = FOREVER) -> None:
+        self._kind, self.part, self.left, self._before_byte = kind, part, times, before_byte
 
     async def answer(
         self, request: web.Request, status: int, headers: dict[str, str], body: bytes
     ) -> web.StreamResponse:
         """Give S3's answer, disturbed or not."""
         self.asked.append(request.path)
-        if self.part not in request.path or self.left <= 0:
+        begin, _, _ = request.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")
+        is_meant = self.part in request.path and int(begin) < self._before_byte
+        if not is_meant or self.left <= 0:
             return web.Response(status=status, headers=headers, body=body)
         self.left -= 1
         if self._kind == "refuse":

@@ -32,7 +32,7 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
     cloud, process = start_cloud(tmp_path / "cloud", "--model", NAME)
     yield cloud
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0
 
 
 @pytest.fixture

@@ -156,4 +156,4 @@ def test_the_commands_of_the_page_bring_a_program_of_ones_own_into_the_local_clo
         assert {answer.json()[f"TOP{rank}_label"] for rank in (1, 2, 3)} == {"red", "green", "blue"}
     finally:
         process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0

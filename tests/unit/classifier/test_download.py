@@ -96,13 +96,13 @@ def test_an_object_of_another_size_is_told_by_its_size(tmp_path: Path, data: byt
 
 
 @pytest.fixture
-def pauses_of_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each part that failed waits a second at least before it is tried again."""
-    monkeypatch.setattr(module, "FIRST_PAUSE_S", 0.5)
+def pauses_of_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each part that failed waits a minute at least before it is tried again."""
+    monkeypatch.setattr(module, "FIRST_PAUSE_S", 30)
     monkeypatch.setattr(os, "urandom", lambda count: b"\xff" * count)
 
 
-@pytest.mark.usefixtures("pauses_of_a_second")
+@pytest.mark.usefixtures("pauses_of_a_minute")
 def test_no_part_is_tried_again_once_another_one_cannot_come(tmp_path: Path) -> None:
     storage = FailingStorage({0: 1000})
     storage.missing = 3
@@ -111,11 +111,11 @@ def test_no_part_is_tried_again_once_another_one_cannot_come(tmp_path: Path) -> 
     assert storage.asked[0] == 1
 
 
-@pytest.mark.usefixtures("pauses_of_a_second")
+@pytest.mark.usefixtures("pauses_of_a_minute")
 def test_no_part_is_tried_again_after_the_end_of_the_time(tmp_path: Path) -> None:
     storage = FailingStorage({0: 1000})
     with pytest.raises(BucketUnavailableError):
-        fetch(storage, tmp_path / "file", within_s=0.9)
+        fetch(storage, tmp_path / "file", within_s=2)
     assert storage.asked[0] == 1
 
 
@@ -141,4 +141,4 @@ def test_no_thread_is_left_when_it_is_over(tmp_path: Path) -> None:
             fetch(FailingStorage(failures), tmp_path / "file")
         except BucketUnavailableError:
             assert failures
-        assert threading.active_count() == before
+        assert threading.active_count() <= before

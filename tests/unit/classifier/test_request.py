@@ -146,6 +146,7 @@ def test_a_file_path_with_unsafe_characters_is_refused(file_path: str) -> None:
     assert (error.status, error.code) == (400, "invalid_file_path")
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_text_names_anything_outside_the_prefixes(file_path: str) -> None:
     try:
@@ -164,6 +165,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["method", "file_path", "sleep_time", "hold_until", "x"]), json_values

@@ -1,0 +1,139 @@
+"""Warming when parts of it fail, or users leave it no room: told, and made good by the next run."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+from botocore.exceptions import ClientError
+
+from tests.integration import warming_lab
+from tests.integration.pool_lab import eventually
+from tests.integration.warming_lab import (
+    FIVE,
+    Room,
+    StartCloud,
+    Wakeups,
+    busy,
+    report_of,
+    throttled_calls,
+    told_by,
+    with_handler,
+)
+from warmlens.bench.small_cloud import SmallCloud
+
+start = warming_lab.start  # a fixture
+
+
+def kill(cloud: SmallCloud, count: int) -> None:
+    for instance in cloud.pool.instances()[:count]:
+        assert instance.pid is not None
+        os.kill(instance.pid, signal.SIGKILL)
+
+
+async def test_instances_killed_during_a_round_are_replaced_within_the_run(
+    start: StartCloud, tmp_path: Path
+) -> None:
+    cloud = await start()
+    wakeups = Wakeups(cloud, tmp_path)
+    await wakeups.warm(FIVE)
+    run = asyncio.create_task(cloud.warm(instances=FIVE))
+    await wakeups.holds(FIVE, run)
+    kill(cloud, 2)
+    wakeups.let_go()
+    await wakeups.holds(FIVE, run)
+    wakeups.let_go()
+    report = told_by(await run)
+    assert (report["distinct"], report["rounds"], report["cold"]) == (FIVE, 2, 2)
+    assert len(report["errors"]) == 2
+    assert all("signal: killed" in error for error in report["errors"])
+    assert len(cloud.pool.instances()) == FIVE
+
+
+async def test_a_round_that_users_leave_no_room_reports_it_and_the_next_one_recovers(
+    start: StartCloud, tmp_path: Path
+) -> None:
+    cloud = await start(concurrency=7)
+    wakeups, users = Wakeups(cloud, tmp_path), Room(tmp_path / "users")
+    calls = [asyncio.create_task(cloud.call({"room": str(users.folder)})) for _ in range(4)]
+    await users.holds(4)
+    async with throttled_calls(cloud) as throttled:
+        run = asyncio.create_task(cloud.warm(instances=FIVE))
+        await wakeups.holds(2, run)
+        await eventually(lambda: len(throttled) == 3)
+        wakeups.let_go()
+        answer = await run
+        report = told_by(answer)
+        assert (report["allowed"], report["distinct"]) == (5, 2)
+        assert (report["throttled"], report["rounds"]) == (3, 1)
+        assert answer.metrics[0]["WarmerThrottled"] == 3
+        users.let_go()
+        assert len(await asyncio.gather(*calls)) == 4
+        assert told_by(await wakeups.warm(FIVE))["distinct"] == FIVE
+
+
+async def test_users_who_take_the_room_between_two_rounds_end_the_run(
+    start: StartCloud, tmp_path: Path
+) -> None:
+    cloud = await start(concurrency=6)
+    wakeups, users = Wakeups(cloud, tmp_path), Room(tmp_path / "users")
+
+    async def user() -> None:
+        while True:
+            try:
+                await cloud.call({"room": str(users.folder)})
+                return
+            except ClientError:  # the room of those that were killed is not free yet
+                await asyncio.sleep(0.02)
+
+    async with throttled_calls(cloud) as throttled:
+        run = asyncio.create_task(cloud.warm(instances=4))
+        await wakeups.holds(4, run)
+        kill(cloud, 2)
+        calls = [asyncio.create_task(user()) for _ in range(3)]
+        await users.holds(3)
+        wakeups.let_go()
+        await wakeups.holds(2, run)
+        await eventually(lambda: len(throttled) == 2)
+        wakeups.let_go()
+        answer = await run
+    report = told_by(answer)
+    # Two of the four were throttled in the second round, and a third one would have no more room.
+    assert (report["throttled"], report["rounds"]) == (2, 2)
+    assert (report["distinct"], len(report["errors"])) == (2, 2)
+    assert answer.metrics[0]["WarmerThrottled"] == 2
+    users.let_go()
+    await asyncio.gather(*calls)
+
+
+async def test_a_function_that_fails_at_init_fails_the_run_and_the_next_one_recovers(
+    start: StartCloud,
+) -> None:
+    cloud = await start()
+    sound = cloud.spec
+    cloud.spec = with_handler(sound, "import_raises.handler")
+    answer = await cloud.warm(instances=2)
+    assert answer.error is not None
+    assert "none of 2 wakeups was answered" in answer.error
+    assert "no model in the store" in answer.error
+    assert (answer.metrics[0]["WarmInstances"], answer.metrics[0]["WarmCoverage"]) == (0, 0.0)
+    cloud.spec = sound
+    assert (await report_of(cloud, instances=2))["distinct"] == 2
+
+
+async def test_a_function_that_never_answers_does_not_keep_the_run_beyond_its_budget(
+    start: StartCloud,
+) -> None:
+    cloud = await start()
+    sound = cloud.spec
+    cloud.spec = with_handler(sound, "handlers.never_answer")
+    await cloud.configure(BUDGET_S="2")
+    answer = await cloud.warm(instances=2)
+    assert answer.error is not None
+    assert "within the budget" in answer.error or "Read timeout" in answer.error
+    await eventually(lambda: len(busy(cloud)) == 2)
+    kill(cloud, 2)
+    cloud.spec = sound
+    await cloud.configure(BUDGET_S="60")
+    await eventually(lambda: not cloud.pool.instances())
+    assert (await report_of(cloud, instances=2))["distinct"] == 2
