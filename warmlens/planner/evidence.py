@@ -48,7 +48,7 @@ def share(counts: Sequence[int], totals: Sequence[int]) -> Estimate:
 
 def independent(counts: Sequence[int], totals: Sequence[int]) -> float:
     """Return how many independent calls tell as much as these, at most as many as they are."""
-    times, count, total = len(counts), sum(counts), sum(totals)
+    times, count, total = sum(each > 0 for each in totals), sum(counts), sum(totals)
     if times < 2 or not 0 < count < total:
         return float(total)
     at = count / total

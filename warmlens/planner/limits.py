@@ -21,13 +21,12 @@ def require_affordable(traffic: Traffic, *, horizon_s: float, times: int) -> flo
     Raises:
         PlanError: they are too many; it names what to lower.
     """
-    once = traffic.expected(horizon_s)
-    calls = once * times
+    calls = traffic.expected(horizon_s) * times
     if calls > MOST_CALLS:
         raise PlanError(
             "too_many_calls",
-            f"{calls:.3g} calls would be simulated, {once:.3g} of users {times:,} times; "
-            f"{MOST_CALLS:,} are the most: give {_what_to_lower(traffic, horizon_s)}",
+            f"{calls:.3g} calls would be simulated, {MOST_CALLS:.3g} are the most: give "
+            f"{_what_to_lower(traffic, horizon_s)}",
         )
     return calls
 

@@ -175,7 +175,10 @@ class Trace:
     def description(self) -> str:
         """What people call it."""
         words = f"trace {self.file.name}, {self.count:,} calls in {in_words_of_time(self.last_s)}"
-        return f"{words}, taken as {in_words_of_time(whole_days_s(self))} with none in the rest"
+        whole_s = whole_days_s(self)
+        if whole_s - self.last_s < HOUR_S:
+            return words
+        return f"{words}, taken as {in_words_of_time(whole_s)} with none in the rest"
 
     @property
     def length_s(self) -> float:
