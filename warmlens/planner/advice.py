@@ -1,94 +1,18 @@
 """The plan: the cheapest candidate that meets the objective, the runner-up, and the frontier."""
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from warmlens.planner.candidates import Assumptions, Candidate, candidates
-from warmlens.planner.cost import Item, monthly_items, total_usd
+from warmlens.planner.candidates import Assumptions, candidates
+from warmlens.planner.cost import needed_prices
 from warmlens.planner.errors import PlanError
-from warmlens.planner.model import DAY_H, HOUR_S, Lives
-from warmlens.planner.objective import Objective, Reached, reached
-from warmlens.planner.service_times import Measured
-from warmlens.planner.simulate import Engine, simulate
-from warmlens.planner.traffic import Profile, Trace
-from warmlens.prices import PriceList
+from warmlens.planner.limits import require_affordable
+from warmlens.planner.model import Lives
+from warmlens.planner.plan import Plan, check, screen
+from warmlens.planner.question import Question
 
-DAY_S = DAY_H * HOUR_S
-FEWEST_SEEDS, MOST_SEEDS, ENOUGH_REQUESTS = 5, 100, 50_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """What is asked.
-
-    Attributes:
-        traffic: the users.
-        objective: what is wanted.
-        measured: memory sizes and model stores to choose from.
-        prices: of the region.
-        model_bytes: size of the model's files.
-        assumptions: what is not measured.
-        seed: the first one.
-        seeds: how many days are drawn; None takes as many as rare events need.
-        engine: what computes.
-    """
-
-    traffic: Profile | Trace
-    objective: Objective
-    measured: Sequence[Measured]
-    prices: PriceList
-    model_bytes: int
-    assumptions: Assumptions = field(default_factory=Assumptions)
-    seed: int = 1
-    seeds: int | None = None
-    engine: Engine = Engine.AUTO
-
-    @property
-    def horizon_s(self) -> float:
-        """One time through the traffic, in whole days."""
-        if isinstance(self.traffic, Trace):
-            return math.ceil((self.traffic.last_s + 1e-9) / DAY_S) * DAY_S
-        length_s = self.traffic.segment_s * len(self.traffic.rates_per_s)
-        return max(1, math.ceil(length_s / DAY_S)) * DAY_S
-
-    @property
-    def profile(self) -> Profile:
-        """The traffic's rates, of a trace too."""
-        traffic = self.traffic
-        return traffic.as_profile() if isinstance(traffic, Trace) else traffic
-
-    @property
-    def seed_count(self) -> int:
-        """How many times the traffic is simulated."""
-        if self.seeds is not None:
-            return self.seeds
-        expected = self.traffic.expected(self.horizon_s)
-        if expected <= 0:
-            raise PlanError("no_traffic", "the traffic has no calls: there is nothing to plan")
-        return min(MOST_SEEDS, max(FEWEST_SEEDS, math.ceil(ENOUGH_REQUESTS / expected)))
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A candidate, what it reaches and what it costs.
-
-    Attributes:
-        candidate: the candidate.
-        reached: over all seeds.
-        items: what 30 days cost.
-        meets: whether it meets the objective.
-    """
-
-    candidate: Candidate
-    reached: Reached
-    items: tuple[Item, ...]
-    meets: bool
-
-    @property
-    def usd_per_month(self) -> float:
-        """The sum of the items."""
-        return total_usd(self.items)
+FASTER = 0.99
+"""A latency below this share of another one is called faster."""
 
 
 @dataclass(frozen=True)
@@ -125,58 +49,64 @@ class Advice:
     variations: tuple[Variation, ...]
 
 
-def evaluate(candidate: Candidate, question: Question, assumptions: Assumptions) -> Plan:
-    """Simulate a candidate under every seed."""
-    outcomes = [
-        simulate(
-            candidate.model(assumptions),
-            question.traffic,
-            horizon_s=question.horizon_s,
-            seed=question.seed + number,
-            engine=question.engine,
-        )
-        for number in range(question.seed_count)
-    ]
-    found = reached(outcomes, question.objective)
-    deployment = candidate.deployment(assumptions, question.model_bytes)
-    items = monthly_items(outcomes, deployment, question.prices)
-    return Plan(candidate, found, tuple(items), found.meets(question.objective))
-
-
 def advise(
     question: Question, on_progress: Callable[[int, int], None] = lambda done, of: None
 ) -> Advice:
-    """Try all candidates.
+    """Try all candidates, and those that are proposed a second time with other users.
 
     Args:
         question: what is asked.
         on_progress: called with how many candidates are tried, and of how many.
 
     Raises:
-        PlanError: there is no traffic.
-        PriceError: a price is missing.
+        PlanError: there is no traffic, or too few calls to tell whether the objective is met.
+        PriceError: prices are missing.
     """
+    question.require_calls()
     tried = list(
         candidates(
             question.measured, question.profile, concurrency=question.assumptions.concurrency
         )
     )
+    question.prices.require(
+        name
+        for each in tried
+        for name in needed_prices(
+            each.deployment(question.assumptions, question.model_bytes), each.warming
+        )
+    )
     plans = []
     for number, each in enumerate(tried, 1):
-        plans.append(evaluate(each, question, question.assumptions))
+        plans.append(screen(each, question, question.assumptions))
         on_progress(number, len(tried))
     plans.sort(key=lambda plan: plan.usd_per_month)
-    meeting = [plan for plan in plans if plan.meets]
-    chosen = meeting[0] if meeting else None
-    other = [plan for plan in meeting[1:] if chosen and _differs(plan, chosen)]
+    chosen = runner_up = None
+    for at, plan in enumerate(plans):
+        if plan.hopeless or (chosen and not _differs(plan, chosen)):
+            continue
+        plans[at] = check(plan, question, question.assumptions)
+        if not plans[at].meets:
+            continue
+        if chosen:
+            runner_up = plans[at]
+            break
+        chosen = plans[at]
     varied = tuple(
         _vary(question, plans, chosen, assumptions)
         for assumptions in variations(question.assumptions)
         if chosen
     )
-    return Advice(
-        tuple(plans), chosen, other[0] if other else None, tuple(_frontier(plans)), varied
-    )
+    return Advice(tuple(plans), chosen, runner_up, tuple(_frontier(plans)), varied)
+
+
+def simulated_times(question: Question) -> int:
+    """Return about how often the traffic is simulated to answer a question."""
+    profile, base = question.profile, question.assumptions
+    question.require_calls()
+    require_affordable(question.traffic, horizon_s=question.horizon_s, times=question.seed_count)
+    tried = sum(1 for _ in candidates(question.measured, profile, concurrency=base.concurrency))
+    checked = 2 + len(variations(base))
+    return tried * question.seed_count + checked * question.check_count
 
 
 def variations(base: Assumptions) -> list[Assumptions]:
@@ -201,14 +131,17 @@ def variations(base: Assumptions) -> list[Assumptions]:
 
 
 def _vary(
-    question: Question, plans: Sequence[Plan], chosen: Plan | None, assumptions: Assumptions
+    question: Question, plans: Sequence[Plan], chosen: Plan, assumptions: Assumptions
 ) -> Variation:
-    assert chosen is not None
-    own = evaluate(chosen.candidate, question, assumptions)
+    own = check(screen(chosen.candidate, question, assumptions), question, assumptions)
     # In the order of cost as assumed, which the variations hardly change.
     for plan in plans:
-        same = plan.candidate == chosen.candidate
-        varied = own if same else evaluate(plan.candidate, question, assumptions)
+        if plan.candidate == chosen.candidate:
+            varied = own
+        else:
+            varied = screen(plan.candidate, question, assumptions)
+            if not varied.hopeless:
+                varied = check(varied, question, assumptions)
         if varied.meets:
             return Variation(assumptions, own, varied)
     return Variation(assumptions, own, None)
@@ -220,10 +153,13 @@ def _differs(plan: Plan, other: Plan) -> bool:
 
 
 def _frontier(plans: Sequence[Plan]) -> list[Plan]:
-    """Those of ascending cost that are faster than all before them."""
+    """Those of ascending cost that are faster than all before them, by more than chance may be."""
     found: list[Plan] = []
     for plan in plans:
-        if not found or plan.reached.latency_ms.mean < found[-1].reached.latency_ms.mean:
+        if (
+            not found
+            or plan.screened.latency_ms.value < FASTER * found[-1].screened.latency_ms.value
+        ):
             found.append(plan)
     return found
 

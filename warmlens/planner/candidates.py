@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from warmlens.planner.chance import Distribution
 from warmlens.planner.cost import Deployment
-from warmlens.planner.model import DAY_H, HOUR_S, Lives, Model, Pings, by_hour
+from warmlens.planner.model import DAY_H, HOUR_S, SCALING_PER_10_S, Lives, Model, Pings, by_hour
 from warmlens.planner.service_times import Measured
 from warmlens.planner.traffic import Profile
 
@@ -26,12 +26,14 @@ class Assumptions:
         lives: of instances; AWS documents neither.
         platform_ms: from a call to the start of the process on a new instance; not billed.
         concurrency: most calls at once.
+        scaling_per_10_s: most instances started in ten seconds.
         name: of a variation, for people.
     """
 
     lives: Lives = field(default_factory=Lives)
     platform_ms: int = 0
     concurrency: int = 1000
+    scaling_per_10_s: int = SCALING_PER_10_S
     name: str = "as assumed"
 
 
@@ -70,6 +72,7 @@ class Candidate:
             service=self.measured.service,
             lives=assumptions.lives,
             concurrency=assumptions.concurrency,
+            scaling_per_10_s=assumptions.scaling_per_10_s,
             provisioned_by_hour=self.by_hour if self.warming == "provisioned" else by_hour(0),
             pings=Pings(by_hour=self.by_hour, hold_s=self.hold_ms / 1000)
             if self.warming == "ping"

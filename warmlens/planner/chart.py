@@ -1,9 +1,12 @@
 """The frontier of cost against latency as an SVG, made from a plan's records and nothing else."""
 
 import math
+import os
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 
+from warmlens.planner.errors import PlanError
 from warmlens.records import Record
 
 _COLORS = {"off": "#6b7280", "ping": "#15803d", "provisioned": "#2563eb"}
@@ -70,6 +73,35 @@ def frontier_chart(records: Sequence[Record]) -> str:
         "</text></svg>"
     )
     return "\n".join(parts) + "\n"
+
+
+def require_writable(file: Path) -> None:
+    """Refuse a file that the chart could not be written to, before it is made.
+
+    Raises:
+        PlanError: its folder is not there, it is a folder, or it may not be written.
+    """
+    if file.is_dir():
+        why = "it is a folder"
+    elif not file.parent.is_dir():
+        why = f"there is no folder {file.parent}"
+    elif not os.access(file if file.exists() else file.parent, os.W_OK):
+        why = "it may not be written"
+    else:
+        return
+    raise PlanError("unwritable_chart", f"--chart {file}: {why}")
+
+
+def write_chart(file: Path, chart: str) -> None:
+    """Write it.
+
+    Raises:
+        PlanError: it cannot be written.
+    """
+    try:
+        file.write_text(chart)
+    except OSError as error:
+        raise PlanError("unwritable_chart", f"--chart {file}: {error.strerror}") from None
 
 
 class _Axis:

@@ -13,6 +13,7 @@ WARMER_OVERHEAD_S = 0.5  # assumed: its own start, DryRun calls and answers
 API_CALLS = 2  # a user asks for a signed upload, then for the classes
 PART_BYTES = 4 * 2**20  # lambda_src/classifier/download.py
 SHORT = {"x86_64": "x86", "arm64": "arm"}
+STORAGE = {"image": "ecr_per_gb_month", "s3": "s3_per_gb_month"}
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,23 @@ def total_usd(items: Sequence[Item]) -> float:
     return sum(item.usd for item in items)
 
 
+def needed_prices(what: Deployment, warming: str) -> list[str]:
+    """Return the names of the prices that a bill may need.
+
+    Args:
+        what: is paid for.
+        warming: `off`, `ping` or `provisioned`.
+    """
+    short = SHORT[what.architecture]
+    names = ["rest_api_per_request", "lambda_per_request", f"lambda_{short}_per_gb_s"]
+    names += ["s3_per_get", "s3_per_put", STORAGE[what.model_store]]
+    if warming == "ping":
+        names += ["lambda_arm_per_gb_s", "scheduler_per_invocation"]
+    if warming == "provisioned":
+        names += [f"provisioned_{short}_per_gb_s", f"provisioned_duration_{short}_per_gb_s"]
+    return names
+
+
 def monthly_items(outcomes: Sequence[Outcome], what: Deployment, prices: PriceList) -> list[Item]:
     """Return what 30 days as simulated cost.
 
@@ -96,8 +114,7 @@ def monthly_items(outcomes: Sequence[Outcome], what: Deployment, prices: PriceLi
         outcomes, what, prices, months
     )
     stored_gb = what.model_bytes / 1e9
-    price = "s3_per_gb_month" if what.model_store == "s3" else "ecr_per_gb_month"
-    items.append(_item(prices, "model's storage", stored_gb, "GB-month", price))
+    items.append(_item(prices, "model's storage", stored_gb, "GB-month", STORAGE[what.model_store]))
     return [item for item in items if item.quantity]
 
 

@@ -10,6 +10,7 @@ HOUR_S = 3600.0
 DAY_H = 24
 SAMPLE_S = 60.0
 SCALING_WINDOW_S = 10.0
+SCALING_PER_10_S = 1000
 LONGER_HOLD = 3.0
 MAX_ROUNDS = 3
 NEVER_S = 1e15
@@ -40,7 +41,8 @@ class Lives:
             if not 0 < shortest <= longest <= NEVER_S:
                 raise PlanError(
                     "bad_lives",
-                    f"{name} of {shortest:g} to {longest:g} s: it must be above 0, shortest first",
+                    f"{name} of {shortest:g} to {longest:g} s: it must be above 0, shortest first, "
+                    f"and {NEVER_S:g} s at most",
                 )
 
 
@@ -123,7 +125,7 @@ class Model:
     service: Distribution
     lives: Lives = field(default_factory=Lives)
     concurrency: int = 1000
-    scaling_per_10_s: int = 1000
+    scaling_per_10_s: int = SCALING_PER_10_S
     when_full: Literal["refuse", "wait"] = "refuse"
     provisioned_by_hour: tuple[int, ...] = by_hour(0)
     pings: Pings | None = None

@@ -1,14 +1,16 @@
 """What a plan must reach: a percentile of latency, a share of cold starts."""
 
+import math
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from warmlens.planner.errors import PlanError
-from warmlens.planner.outcome import Outcome
-from warmlens.planner.simulate import Interval, each_seed
+from warmlens.planner.evidence import Estimate, calls_to_tell
+from warmlens.planner.pool import Pool
 
-_SLO = re.compile(r"p(\d{1,2}(?:\.\d+)?)=(\d+(?:\.\d+)?)(ms|s)")
-_SHARE = re.compile(r"(\d+(?:\.\d+)?)(%?)")
+_SLO = re.compile(r"p(\d{1,2}(?:\.\d+)?)\s*=\s*(\d+(?:\.\d*)?|\.\d+)\s*(ms|s)", re.IGNORECASE)
+_SHARE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(e-?\d{1,3})?\s*(%?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,59 +35,101 @@ class Objective:
             return latency
         return f"{latency}, at most {self.cold_share:.4%} cold".replace("00% cold", "% cold")
 
+    @property
+    def rarest(self) -> float:
+        """The smallest share of calls that must be told from a larger one."""
+        slower = 1 - self.percent / 100
+        return slower if self.cold_share is None else min(slower, self.cold_share)
+
+    @property
+    def calls_needed(self) -> int:
+        """Fewest calls that can show that it is met, if all of them are fast and warm."""
+        return calls_to_tell(self.rarest)
+
+
+class Verdict(StrEnum):
+    """What simulations show of an objective."""
+
+    MEETS = "meets"
+    MISSES = "misses"
+    UNSURE = "unsure"
+
 
 @dataclass(frozen=True)
 class Reached:
-    """What simulations of a plan came to, with intervals over the seeds.
+    """What simulations of a plan came to, over all calls of all seeds.
 
     Attributes:
         latency_ms: the percentile of the objective.
         cold_share: share of users that met a cold start.
         throttled_share: share that was refused.
         peak_busy: most calls at once.
+        times: how many seeds.
     """
 
-    latency_ms: Interval
-    cold_share: Interval
+    latency_ms: Estimate
+    cold_share: Estimate
     throttled_share: float
     peak_busy: int
+    times: int
 
-    def meets(self, objective: Objective) -> bool:
-        """Whether it is met at the worse end of the intervals, and nobody is refused."""
-        return (
-            self.latency_ms.high <= objective.latency_ms
-            and (objective.cold_share is None or self.cold_share.high <= objective.cold_share)
-            and self.throttled_share == 0
-        )
+    def verdict(self, objective: Objective) -> Verdict:
+        """Tell whether it is met at the worse end of the intervals, and nobody is refused."""
+        pairs = [(self.latency_ms, objective.latency_ms)]
+        if objective.cold_share is not None:
+            pairs.append((self.cold_share, objective.cold_share))
+        if self.throttled_share or any(found.low > limit for found, limit in pairs):
+            return Verdict.MISSES
+        if any(found.high > limit for found, limit in pairs):
+            return Verdict.UNSURE
+        return Verdict.MEETS
 
 
-def reached(outcomes: list[Outcome], objective: Objective) -> Reached:
-    """Return what the outcomes of several seeds came to."""
-    requests = sum(outcome.requests for outcome in outcomes)
+def reached(pool: Pool, objective: Objective) -> Reached:
+    """Return what several seeds came to."""
     return Reached(
-        each_seed(outcomes, lambda outcome: outcome.percentile_ms(objective.percent)),
-        each_seed(outcomes, lambda outcome: outcome.cold_share),
-        sum(outcome.throttled for outcome in outcomes) / requests if requests else 0.0,
-        max(outcome.peak_busy for outcome in outcomes),
+        pool.percentile_ms(objective.percent),
+        pool.cold_share(),
+        pool.total.throttled_share,
+        pool.total.peak_busy,
+        pool.times,
     )
 
 
 def read_objective(slo: str, cold_share: str | None) -> Objective:
-    """Read `p99=1s` or `p99.9=400ms`, and `0.1%` or `0.001`.
+    """Read `p99=1s` or `p99.9=400ms`, and `0.1%`, `0.001` or `1e-3`.
 
     Raises:
-        PlanError: it is neither.
+        PlanError: it is neither, or not above 0.
     """
     found = _SLO.fullmatch(slo.strip())
     if not found:
-        raise PlanError("bad_slo", f"{slo!r}: give an objective such as p99=1s or p99.9=400ms")
-    latency_ms = float(found[2]) * (1000 if found[3] == "s" else 1)
-    share = None
-    if cold_share is not None:
-        text = _SHARE.fullmatch(cold_share.strip())
-        share = float(text[1]) / (100 if text[2] else 1) if text else -1.0
-        if not 0 <= share <= 1:
-            raise PlanError(
-                "bad_cold_share", f"{cold_share!r}: give a share such as 0.1% or 0.001, up to 100%"
-            )
-    return Objective(percent=float(found[1]), latency_ms=latency_ms, cold_share=share)
+        raise PlanError("bad_slo", f"{slo}: give an objective such as p99=1s or p99.9=400ms")
+    percent = float(found[1])
+    latency_ms = float(found[2]) * (1000 if found[3].lower() == "s" else 1)
+    if percent <= 0 or not 0 < latency_ms < math.inf:
+        raise PlanError("bad_slo", f"{slo}: the percentile and the time must be above 0")
+    return Objective(percent=percent, latency_ms=latency_ms, cold_share=_read_share(cold_share))
+
+
+def _read_share(asked: str | None) -> float | None:
+    if asked is None:
+        return None
+    text = _SHARE.fullmatch(asked.strip())
+    if not text:
+        raise PlanError("bad_cold_share", f"{asked}: give a share such as 0.1% or 0.001")
+    number = float(text[1] + (text[2] or ""))
+    if not text[3] and number >= 1:
+        raise PlanError(
+            "bad_cold_share", f"{asked}: from 1 on, say it in percent: 1% is one of 100, 100% all"
+        )
+    share = number / 100 if text[3] else number
+    if share == 0:
+        raise PlanError(
+            "bad_cold_share",
+            f"{asked}: no number of simulated calls shows that none is ever cold; give a share "
+            "above 0, such as 0.01%",
+        )
+    if share > 1:
+        raise PlanError("bad_cold_share", f"{asked}: a share is 100% at most")
+    return None if share == 1 else share

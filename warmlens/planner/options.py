@@ -1,6 +1,6 @@
 """Options that the commands of `warmlens plan` share, and what is made of them."""
 
-from dataclasses import replace
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -10,12 +10,13 @@ from warmlens.models.errors import ModelError
 from warmlens.models.manifest import read_manifest
 from warmlens.paths import MODEL_ARTIFACTS
 from warmlens.planner.advice import lives_from_minutes
-from warmlens.planner.candidates import Assumptions
+from warmlens.planner.candidates import MAX_PINGED, Assumptions, Candidate
 from warmlens.planner.errors import PlanError
-from warmlens.planner.model import Lives
+from warmlens.planner.model import DAY_H, SCALING_PER_10_S, Lives, by_hour
 from warmlens.planner.service_times import SPEED_RECORDS, Measured, read_measured
 from warmlens.planner.simulate import Engine
-from warmlens.planner.traffic import Bursts
+from warmlens.planner.traffic import Bursts, Profile, Trace, constant_rate
+from warmlens.planner.traffic_files import read_traffic
 
 MODEL = MODEL_ARTIFACTS / "products-resnet50" / "1.0.0"
 
@@ -63,8 +64,87 @@ EngineOption = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
+TrafficFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--traffic",
+        help="CSV with the columns hour,requests (UTC) or arrival_s, or CloudWatch's JSON.",
+    ),
+]
+Rps = Annotated[float | None, typer.Option(help="Users a second, all day, instead of --traffic.")]
+Warm = Annotated[
+    str, typer.Option(help="Instances to keep warm: one number, or 24 for the hours of the day.")
+]
+Warming = Annotated[
+    str | None, typer.Option(help="off, ping or provisioned; ping where --warm is above 0.")
+]
+HoldMs = Annotated[int, typer.Option("--hold-ms", min=0, max=20_000, help="warming_hold_ms.")]
+MemoryMb = Annotated[int, typer.Option("--memory-mb", help="A memory size that was measured.")]
+Architecture = Annotated[str, typer.Option(help="x86_64 or arm64, if that was measured.")]
+Store = Annotated[str, typer.Option("--model-store", help="One that was measured with it.")]
+Scaling = Annotated[
+    int,
+    typer.Option(
+        "--scaling-per-10-s", min=1, max=100_000, help="Most instances started in ten seconds."
+    ),
+]
+
 IDLE_MIN = "5-30"
 CONCURRENCY = 1000
+
+
+def users_of(
+    rps: float | None, traffic: Path | None, burst_size: int, bursts_per_hour: float
+) -> Profile | Trace:
+    """Return the users that the options name.
+
+    Raises:
+        PlanError: neither a rate nor a file, both, or one that is refused.
+    """
+    if (rps is None) == (traffic is None):
+        raise PlanError("no_traffic", "give the users: either --traffic FILE or --rps NUMBER")
+    bursts = bursts_of(burst_size, bursts_per_hour)
+    if traffic is not None:
+        return read_traffic(traffic, bursts)
+    assert rps is not None
+    return constant_rate(rps, bursts)
+
+
+def candidate_of(
+    measured: Measured, warming: str | None, warm: str, hold_ms: int, concurrency: int
+) -> Candidate:
+    """Return the one way to deploy that the options name.
+
+    Raises:
+        PlanError: the kind of warming or the number of instances is none.
+    """
+    counts = _counts(warm)
+    kind = warming or ("ping" if any(counts) else "off")
+    if kind not in ("off", "ping", "provisioned") or (kind == "off") == any(counts):
+        raise PlanError(
+            "bad_warming",
+            f"warming {kind} with --warm {warm}: off with 0, ping or provisioned with more",
+        )
+    most = MAX_PINGED if kind == "ping" else concurrency
+    if max(counts) > most:
+        limit = "a ping" if kind == "ping" else f"--concurrency {concurrency}"
+        raise PlanError("bad_warm_instances", f"--warm {warm}: {limit} allows {most} at most")
+    return Candidate(
+        measured=measured,
+        warming=kind,
+        by_hour=counts,
+        hold_ms=hold_ms if kind == "ping" else 0,
+    )
+
+
+def _counts(warm: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in warm.strip("() ").split(",")]
+    if len(parts) not in (1, DAY_H) or not all(re.fullmatch(r"[0-9]{1,6}", each) for each in parts):
+        raise PlanError(
+            "bad_warm_instances",
+            f"--warm {warm}: give one number of instances, or 24 with commas between them",
+        )
+    return by_hour(int(parts[0])) if len(parts) == 1 else tuple(map(int, parts))
 
 
 def bursts_of(size: int, per_hour: float) -> Bursts | None:
@@ -76,14 +156,21 @@ def bursts_of(size: int, per_hour: float) -> Bursts | None:
     return None if per_hour == 0 else Bursts(size=size, per_hour=per_hour)
 
 
-def assumptions_of(idle_min: str, platform_ms: int, concurrency: int) -> Assumptions:
+def assumptions_of(
+    idle_min: str, platform_ms: int, concurrency: int, scaling_per_10_s: int = SCALING_PER_10_S
+) -> Assumptions:
     """Return what the options assume.
 
     Raises:
         PlanError: the idle expiry is none.
     """
     lives = lives_from_minutes(idle_min, Lives())
-    return replace(Assumptions(), lives=lives, platform_ms=platform_ms, concurrency=concurrency)
+    return Assumptions(
+        lives=lives,
+        platform_ms=platform_ms,
+        concurrency=concurrency,
+        scaling_per_10_s=scaling_per_10_s,
+    )
 
 
 def measured_of(speed: list[Path] | None, input_px: int, megapixels: float) -> list[Measured]:

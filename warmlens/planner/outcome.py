@@ -1,7 +1,8 @@
 """What a simulation came to."""
 
 import math
-from dataclasses import dataclass, field
+import operator
+from dataclasses import dataclass, field, fields
 
 from warmlens.planner.histogram import BINS, percentile_s
 
@@ -107,6 +108,18 @@ class Outcome:
     def percentile_ms(self, percent: float) -> float:
         """Return a percentile of the users' latency, right to 0.05 %."""
         return percentile_s(self.latencies, percent) * 1000
+
+    def add(self, other: "Outcome") -> None:
+        """Add another one, of as many hours and the same concurrency."""
+        self.make_room(hours=len(other.hour_requests), concurrency=len(other.busy_seen) - 1)
+        for field_ in fields(self):
+            own, more = getattr(self, field_.name), getattr(other, field_.name)
+            if isinstance(own, list):
+                own[:] = map(operator.add, own, more)
+            elif field_.name == "peak_busy":
+                self.peak_busy = max(own, more)
+            else:
+                setattr(self, field_.name, own + more)
 
     def make_room(self, *, hours: int, concurrency: int) -> None:
         """Lengthen the lists by hour and by concurrency to what a run needs."""

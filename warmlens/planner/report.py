@@ -1,10 +1,13 @@
 """Advice as records for programs, and as text for people."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 
-from warmlens.planner.advice import Advice, Plan, Question, Variation
+from warmlens.planner.advice import Advice, Variation
 from warmlens.planner.cost import Item, total_usd
-from warmlens.planner.servers import BreakEven
+from warmlens.planner.objective import Verdict
+from warmlens.planner.plan import Plan
+from warmlens.planner.question import Question
 from warmlens.planner.settings_text import settings_text
 from warmlens.records import Record, today
 
@@ -27,9 +30,11 @@ def plan_records(advice: Advice, question: Question) -> Iterator[Record]:
             "traffic": question.traffic.description,
             "region": question.prices.region,
             "prices": question.prices.date,
-            "cold_share": plan.reached.cold_share.mean,
+            "cold_share": plan.reached.cold_share.value,
             "cold_share_high": plan.reached.cold_share.high,
             "meets": plan.meets,
+            "verdict": plan.verdict.value,
+            "simulated_times": plan.reached.times,
             "frontier": any(plan is each for each in advice.frontier),
             "rank": rank,
         }
@@ -38,14 +43,14 @@ def plan_records(advice: Advice, question: Question) -> Iterator[Record]:
         yield _record(
             candidate.label,
             "latency_ms",
-            latency.mean,
+            latency.value,
             "ms",
             {
                 **conditions,
                 "percent": objective.percent,
                 "latency_at_most_ms": objective.latency_ms,
                 "low": latency.low,
-                "high": latency.high,
+                "high": latency.high if latency.high < math.inf else None,
             },
         )
 
@@ -68,14 +73,19 @@ def cost_records(items: Sequence[Item], conditions: dict[str, object]) -> list[R
     ]
 
 
-def in_words(
-    advice: Advice, question: Question, servers: Sequence[BreakEven], pays_above: float | None
-) -> str:
-    """Return the advice as text."""
+def in_words(advice: Advice, question: Question, compared: Sequence[str] = ()) -> str:
+    """Return the advice as text.
+
+    Args:
+        advice: the answer.
+        question: what was asked.
+        compared: lines about what else could serve the traffic.
+    """
     if advice.chosen is None:
         return "\n".join(_nothing(advice, question)) + "\n"
     lines = [
-        f"Traffic: {question.traffic.description}; simulated {question.seed_count} times.",
+        f"Traffic: {question.traffic.description}; simulated {question.seed_count} times, what is "
+        f"proposed {advice.chosen.reached.times} other times.",
         f"Objective: {question.objective.description}.",
         f"Prices: {question.prices.region}, {question.prices.date}.",
         "",
@@ -93,8 +103,8 @@ def in_words(
         "If an assumption is wrong:",
         *(_variation_line(each, advice.chosen, question) for each in advice.variations),
         "",
-        *_comparison(servers, pays_above),
-        "",
+        *compared,
+        *([""] if compared else []),
         "Settings:",
         settings_text(
             advice.chosen.candidate,
@@ -109,10 +119,10 @@ def _plan_lines(name: str, plan: Plan, question: Question) -> list[str]:
     found, percent = plan.reached, question.objective.percent
     return [
         f"{name}: {plan.candidate.label}",
-        f"  ${plan.usd_per_month:.2f} a month, p{percent:g} {found.latency_ms.mean:.0f} ms "
+        f"  ${plan.usd_per_month:.2f} a month, p{percent:g} {found.latency_ms.value:.0f} ms "
         f"({found.latency_ms.low:.0f} to {found.latency_ms.high:.0f}), "
-        f"cold {found.cold_share.mean:.3%} "
-        f"({max(0.0, found.cold_share.low):.3%} to {found.cold_share.high:.3%})",
+        f"cold {found.cold_share.value:.3%} "
+        f"({found.cold_share.low:.3%} to {found.cold_share.high:.3%})",
         *(f"    ${item.usd:9.3f}  {item.name}" for item in _largest(plan.items)),
     ]
 
@@ -128,12 +138,11 @@ def _compared(advice: Advice) -> list[Plan]:
 
 
 def _frontier_line(plan: Plan, question: Question, advice: Advice) -> str:
-    mark = "meets" if plan.meets else "misses"
     named = {id(advice.chosen): " (the plan)", id(advice.runner_up): " (the runner-up)"}
     return (
         f"  ${plan.usd_per_month:8.2f}  p{question.objective.percent:g} "
-        f"{plan.reached.latency_ms.mean:6.0f} ms  cold {plan.reached.cold_share.mean:7.3%}  "
-        f"{mark}  {plan.candidate.label}{named.get(id(plan), '')}"
+        f"{plan.reached.latency_ms.value:6.0f} ms  cold {plan.reached.cold_share.value:7.3%}  "
+        f"{plan.verdict.value:6}  {plan.candidate.label}{named.get(id(plan), '')}"
     )
 
 
@@ -141,7 +150,7 @@ def _variation_line(variation: Variation, chosen: Plan, question: Question) -> s
     own = variation.chosen
     figures = (
         f"${own.usd_per_month:.2f}, p{question.objective.percent:g} "
-        f"{own.reached.latency_ms.mean:.0f} ms, cold {own.reached.cold_share.mean:.3%}"
+        f"{own.reached.latency_ms.value:.0f} ms, cold {own.reached.cold_share.value:.3%}"
     )
     begin = f"  {variation.assumptions.name}: {figures}; "
     if own.meets:
@@ -159,25 +168,6 @@ def _variation_line(variation: Variation, chosen: Plan, question: Question) -> s
     )
 
 
-def _comparison(servers: Sequence[BreakEven], pays_above: float | None) -> list[str]:
-    lines = []
-    for each in servers:
-        if each.requests_per_day is None:
-            when = "dearer than the plan up to a thousandfold of this traffic"
-        else:
-            when = f"cheaper from {each.requests_per_day:,.0f} requests a day of the same shape"
-        lines.append(
-            f"{each.name}, processors needed: {each.servers}, ${each.usd_per_month:.2f} a month; "
-            f"{when}."
-        )
-    if pays_above is not None:
-        lines.append(
-            f"Provisioned concurrency: an instance is cheaper provisioned than on demand while it "
-            f"is busy more than {pays_above:.0%} of its time."
-        )
-    return lines
-
-
 def _nothing(advice: Advice, question: Question) -> list[str]:
     best = min(
         advice.plans,
@@ -185,13 +175,19 @@ def _nothing(advice: Advice, question: Question) -> list[str]:
     )
     coldest = min(advice.plans, key=lambda plan: plan.reached.cold_share.high)
     percent = question.objective.percent
+    unsure = sum(plan.verdict is Verdict.UNSURE for plan in advice.plans)
     return [
         f"No plan meets the objective, {question.objective.description}, among "
         f"{len(advice.plans)} that were tried.",
-        f"The fastest: {best.candidate.label}, p{percent:g} {best.reached.latency_ms.mean:.0f} ms, "
-        f"${best.usd_per_month:.2f} a month.",
+        *(
+            [f"Of {unsure} it is not shown that they miss it: more --seeds tell more."]
+            if unsure
+            else []
+        ),
+        f"The fastest: {best.candidate.label}, p{percent:g} "
+        f"{best.reached.latency_ms.value:.0f} ms, ${best.usd_per_month:.2f} a month.",
         f"The fewest cold starts: {coldest.candidate.label}, "
-        f"{coldest.reached.cold_share.mean:.3%} (up to {coldest.reached.cold_share.high:.3%}), "
+        f"{coldest.reached.cold_share.value:.3%} (up to {coldest.reached.cold_share.high:.3%}), "
         f"${coldest.usd_per_month:.2f} a month.",
         *(
             [f"{best.reached.throttled_share:.2%} of the users are refused: raise --concurrency."]

@@ -4,18 +4,22 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from warmlens.planner.advice import Plan, Question
 from warmlens.planner.candidates import busiest_rates
 from warmlens.planner.chance import constant
 from warmlens.planner.cost import MONTH_S, Item
 from warmlens.planner.errors import PlanError
+from warmlens.planner.evidence import calls_to_tell
 from warmlens.planner.model import FOREVER, HOUR_S, Model, by_hour
+from warmlens.planner.plan import Plan
+from warmlens.planner.question import Question
 from warmlens.planner.service_times import X86_64, Measured
 from warmlens.planner.simulate import simulate
-from warmlens.planner.traffic import Profile
+from warmlens.planner.traffic import DAY_S, Profile
 from warmlens.prices import PriceList
 
+SERVERS = ("Fargate", "EC2 c7i.large")
 MOST_SERVERS = 2_000
+MOST_HOURS = 1_000  # like the busiest one, where one alone has too few calls
 LARGEST_FACTOR = 1_000.0
 FARGATE_GB = 2.0  # the least that a task of one vCPU has
 EC2_VCPUS = 2  # of c7i.large
@@ -77,6 +81,8 @@ def servers_needed(question: Question, service: Measured, profile: Profile) -> i
         PlanError: the latency cannot be reached, or not with 2,000.
     """
     busiest = Profile(rates_per_s=(max(busiest_rates(profile)),), bursts=profile.bursts)
+    needed = calls_to_tell(1 - question.objective.percent / 100)
+    hours = min(MOST_HOURS, max(1, math.ceil(needed / busiest.expected(HOUR_S))))
 
     def meets(count: int) -> bool:
         model = Model(
@@ -88,7 +94,7 @@ def servers_needed(question: Question, service: Measured, profile: Profile) -> i
             provisioned_by_hour=by_hour(count),
         )
         outcome = simulate(
-            model, busiest, horizon_s=HOUR_S, seed=question.seed, engine=question.engine
+            model, busiest, horizon_s=hours * HOUR_S, seed=question.seed, engine=question.engine
         )
         return outcome.percentile_ms(question.objective.percent) <= question.objective.latency_ms
 
@@ -113,41 +119,52 @@ def server_items(name: str, vcpus: int, requests_per_month: float, prices: Price
     Raises:
         PriceError: a price is missing.
     """
+    return [
+        Item(item, quantity, unit, price, quantity * prices[price])
+        for item, quantity, unit, price in _quantities(name, vcpus, requests_per_month)
+    ]
+
+
+def _quantities(
+    name: str, vcpus: int, requests_per_month: float
+) -> list[tuple[str, float, str, str]]:
     hours = MONTH_S / HOUR_S
     lcus = max(1.0, requests_per_month / MONTH_S / CONNECTIONS_PER_LCU_S)
-    quantities: list[tuple[str, float, str, str]] = [
+    quantities = [
         ("load balancer", hours, "h", "alb_per_h"),
         ("load balancer's capacity", hours * lcus, "LCU-h", "alb_per_lcu_h"),
         ("photos read", requests_per_month, "GETs", "s3_per_get"),
         ("photos written", requests_per_month, "PUTs", "s3_per_put"),
     ]
     if name == "Fargate":
-        quantities += [
+        return [
+            *quantities,
             ("processors", vcpus * hours, "vCPU-h", "fargate_x86_per_vcpu_h"),
             ("memory", vcpus * FARGATE_GB * hours, "GB-h", "fargate_x86_per_gb_h"),
         ]
-    else:
-        machines = math.ceil(vcpus / EC2_VCPUS)
-        quantities.append(("c7i.large", machines * hours, "h", "ec2_c7i_large_per_h"))
-    return [
-        Item(item, quantity, unit, price, quantity * prices[price])
-        for item, quantity, unit, price in quantities
-    ]
+    machines = math.ceil(vcpus / EC2_VCPUS)
+    return [*quantities, ("c7i.large", machines * hours, "h", "ec2_c7i_large_per_h")]
 
 
-def break_evens(question: Question, plan: Plan) -> list[BreakEven]:
-    """Compare a plan with Fargate and EC2.
+def break_even(question: Question, plan: Plan, name: str) -> BreakEven:
+    """Compare a plan with servers of one kind.
 
     The plan's items for users' calls grow with the traffic, those for warming stay: N by the hour
     hardly grows.
 
+    Args:
+        question: what was asked.
+        plan: the plan.
+        name: one of `SERVERS`.
+
     Raises:
         PlanError: one processor's times were not measured, or cannot reach the latency.
-        PriceError: a price is missing.
+        PriceError: prices are missing.
     """
+    question.prices.require(price for *_, price in _quantities(name, 1, 0.0))
     service, profile = one_vcpu(question), question.profile
-    per_day = question.traffic.expected(question.horizon_s) / (question.horizon_s / 86_400)
-    fixed = sum(item.usd for item in plan.items if item.name in WARMING)
+    per_day = question.expected / (question.horizon_s / DAY_S)
+    fixed = fixed_usd(plan)
     growing = plan.usd_per_month - fixed
     counts: dict[float, int] = {}
 
@@ -156,21 +173,23 @@ def break_evens(question: Question, plan: Plan) -> list[BreakEven]:
             counts[factor] = servers_needed(question, service, profile.scaled(factor))
         return counts[factor]
 
-    def usd_at(name: str, factor: float) -> float:
+    def usd_at(factor: float) -> float:
         items = server_items(name, count_at(factor), per_day * 30 * factor, question.prices)
         return sum(item.usd for item in items)
 
-    def compared(name: str) -> BreakEven:
-        factor = _crossing(lambda factor: fixed + growing * factor - usd_at(name, factor))
-        return BreakEven(
-            name,
-            count_at(1.0),
-            usd_at(name, 1.0),
-            plan.usd_per_month,
-            None if factor is None else per_day * factor,
-        )
+    factor = _crossing(lambda factor: fixed + growing * factor - usd_at(factor))
+    return BreakEven(
+        name,
+        count_at(1.0),
+        usd_at(1.0),
+        plan.usd_per_month,
+        None if factor is None else per_day * factor,
+    )
 
-    return [compared(name) for name in ("Fargate", "EC2 c7i.large")]
+
+def fixed_usd(plan: Plan) -> float:
+    """Return what of a plan's cost does not grow with its traffic."""
+    return sum(item.usd for item in plan.items if item.name in WARMING)
 
 
 def _crossing(dearer: Callable[[float], float]) -> float | None:
@@ -186,18 +205,3 @@ def _crossing(dearer: Callable[[float], float]) -> float | None:
         middle = math.sqrt(low * high)
         low, high = (low, middle) if dearer(middle) >= 0 else (middle, high)
     return high
-
-
-def provisioned_pays_above(question: Question) -> float:
-    """Return the share of its time that a provisioned instance must be busy to be the cheaper one.
-
-    On demand costs its price for the busy time; a provisioned instance costs less for that, and
-    its own price for all the time.
-
-    Raises:
-        PriceError: a price is missing.
-    """
-    prices = question.prices
-    return prices["provisioned_x86_per_gb_s"] / (
-        prices["lambda_x86_per_gb_s"] - prices["provisioned_duration_x86_per_gb_s"]
-    )

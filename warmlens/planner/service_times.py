@@ -13,6 +13,20 @@ SPEED_RECORDS = ROOT / "docs" / "records" / "speed.jsonl"
 DEFAULT_INPUT_PX = 128  # that of the model in the settings
 DEFAULT_MEGAPIXELS = 2.0
 X86_64 = "x86_64"
+WARM, COLD = ("ours", "warm_ms"), ("ours", "cold_start_ms")
+_NUMBER: tuple[type, ...] = (int, float)
+CONDITIONS: dict[tuple[str, str], dict[str, tuple[type, ...]]] = {
+    WARM: {"memory_mb": (int,), "input_px": (int,), "megapixels": _NUMBER},
+    COLD: {
+        "memory_mb": (int,),
+        "input_px": (int,),
+        "vcpu": _NUMBER,
+        "model_store": (str,),
+        "page_cache": (str,),
+    },
+}
+"""What the conditions of such records must name, and as what."""
+HIGHEST_MS = 900_000  # Lambda's longest timeout
 COLD_MEGAPIXELS = 2.0  # the photo that `bench cold` takes
 
 
@@ -76,19 +90,11 @@ def read_measured(
     Raises:
         PlanError: a file is not readable, or nothing fits.
     """
-    records: list[Record] = []
-    for file in files:
-        try:
-            records += read_records(file.read_text())
-        except (OSError, ValueError, TypeError) as error:
-            raise PlanError(
-                "bad_speed_records",
-                f"{file}: not the records of warmlens bench cold and bench warm: {error}",
-            ) from None
+    records = [record for file in files for record in _records(file)]
     warm = {
         (architecture_of(each.machine), each.conditions["memory_mb"]): each
         for each in records
-        if (each.name, each.metric) == ("ours", "warm_ms")
+        if (each.name, each.metric) == WARM
         and each.conditions["input_px"] == input_px
         and each.conditions["megapixels"] == megapixels
     }
@@ -99,7 +105,7 @@ def read_measured(
             each.conditions["model_store"],
         ): each
         for each in records
-        if (each.name, each.metric) == ("ours", "cold_start_ms")
+        if (each.name, each.metric) == COLD
         and each.conditions["input_px"] == input_px
         and each.conditions["page_cache"] == page_cache
     }
@@ -118,6 +124,53 @@ def read_measured(
             "warmlens bench cold and bench warm",
         )
     return found
+
+
+def _records(file: Path) -> list[Record]:
+    """Read a file's records of warm calls and cold starts, with all that is needed of each."""
+    where = f"{file}: not the records of warmlens bench cold and bench warm: "
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise PlanError("bad_speed_records", f"{file}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise PlanError("bad_speed_records", f"{where}no text in UTF-8") from None
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            found += read_records(line)
+        except (ValueError, TypeError, RecursionError):
+            raise PlanError("bad_speed_records", f"{where}line {number} is no record") from None
+    for each in found:
+        wanted = CONDITIONS.get((each.name, each.metric), {})
+        missing = [
+            name for name, kinds in wanted.items() if not _is_one(each.conditions, name, kinds)
+        ]
+        if wanted and not isinstance(each.machine, str):
+            missing.append("its machine")
+        if missing:
+            raise PlanError(
+                "bad_speed_records",
+                f"{where}a record of {each.metric} lacks {', '.join(missing)} among its conditions",
+            )
+        times_ms = [each.value, *(ms for ms in (each.p95, each.p99) if ms is not None)]
+        if wanted and not _ascend(times_ms):
+            raise PlanError(
+                "bad_speed_records",
+                f"{where}a record of {each.metric} has a median, p95 and p99 that are not times "
+                f"in ascending order, up to {HIGHEST_MS:,} ms",
+            )
+    return found
+
+
+def _is_one(conditions: object, name: str, kinds: tuple[type, ...]) -> bool:
+    return isinstance(conditions, dict) and type(conditions.get(name)) in kinds
+
+
+def _ascend(times_ms: Sequence[object]) -> bool:
+    numbers = [ms for ms in times_ms if isinstance(ms, int | float)]
+    inside = all(0 <= ms <= HIGHEST_MS for ms in numbers)
+    return inside and len(numbers) == len(times_ms) and numbers == sorted(numbers)
 
 
 def pick(

@@ -3,7 +3,7 @@
 import importlib.util
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,6 +11,7 @@ from warmlens.planner import reference
 from warmlens.planner.errors import PlanError
 from warmlens.planner.model import Model
 from warmlens.planner.outcome import Outcome
+from warmlens.planner.student import t_975
 from warmlens.planner.traffic import Traffic
 
 
@@ -94,19 +95,5 @@ def interval(values: Sequence[float]) -> Interval:
     mean = statistics.fmean(values)
     if len(values) == 1:
         return Interval(mean, mean, mean)
-    half = _t_975(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
+    half = t_975(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
     return Interval(mean, mean - half, mean + half)
-
-
-def each_seed(outcomes: Sequence[Outcome], figure: Callable[[Outcome], float]) -> Interval:
-    """Return a figure's interval over the outcomes of several seeds."""
-    return interval([figure(outcome) for outcome in outcomes])
-
-
-def _t_975(degrees: int) -> float:
-    """The 97.5 % quantile of Student's t: a table for few degrees, then Cornish and Fisher's."""
-    table = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
-    if degrees <= len(table):
-        return table[degrees - 1]
-    z = statistics.NormalDist().inv_cdf(0.975)
-    return z + (z**3 + z) / (4 * degrees) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * degrees**2)

@@ -9,9 +9,11 @@ from typing import Protocol
 
 from warmlens.planner.chance import ARRIVALS, BURSTS, Stream
 from warmlens.planner.errors import PlanError
-from warmlens.planner.model import HOUR_S
+from warmlens.planner.model import DAY_H, HOUR_S
 
 MAX_BURST = 100_000
+DAY_S = DAY_H * HOUR_S
+LONGEST_S = 366 * DAY_S
 
 
 class Traffic(Protocol):
@@ -81,6 +83,11 @@ class Profile:
             raise PlanError("empty_profile", "a profile needs at least one rate")
         for at, rate in enumerate(self.rates_per_s):
             require_rate(f"the rate of part {at} of the profile", rate)
+
+    @property
+    def length_s(self) -> float:
+        """How long it is until it repeats itself."""
+        return self.segment_s * len(self.rates_per_s)
 
     def scaled(self, factor: float) -> "Profile":
         """Return the same shape with all rates multiplied, those of bursts too."""
@@ -167,7 +174,16 @@ class Trace:
     @property
     def description(self) -> str:
         """What people call it."""
-        return f"trace {self.file.name}, {self.count:,} calls"
+        words = f"trace {self.file.name}, {self.count:,} calls in {in_words_of_time(self.last_s)}"
+        whole_s = whole_days_s(self)
+        if whole_s - self.last_s < HOUR_S:
+            return words
+        return f"{words}, taken as {in_words_of_time(whole_s)} with none in the rest"
+
+    @property
+    def length_s(self) -> float:
+        """From 0 until after the last call."""
+        return self.last_s + 1e-9
 
     def arrivals(self, seed: int, horizon_s: float) -> Iterator[float]:
         """Give the moments of the calls; the seed has no part in them."""
@@ -190,24 +206,47 @@ def moments(file: Path) -> Iterator[float]:
     """Read the moments of a trace, one at a time.
 
     Raises:
-        PlanError: the file has no column `arrival_s`, or a line of it has no number.
+        PlanError: the file has no column `arrival_s`, is no text in UTF-8, or a line of it has no
+            number, one beyond a year, or one before that of the line before it.
     """
-    with file.open(newline="") as lines:
+    last_s = 0.0
+    with file.open(newline="", encoding="utf-8-sig") as lines:
         reader = csv.DictReader(lines)
         if "arrival_s" not in (reader.fieldnames or ()):
             raise PlanError("bad_trace", f"{file}: a trace has the column arrival_s")
         for row in reader:
+            text, where = row["arrival_s"], f"{file}, line {reader.line_num}"
             try:
-                now_s = float(row["arrival_s"])
+                now_s = float(text)
             except (TypeError, ValueError):
+                raise PlanError("bad_trace", f"{where}: {text or 'nothing'} is no time") from None
+            if not 0 <= now_s <= LONGEST_S:
                 raise PlanError(
-                    "bad_trace", f"{file}, line {reader.line_num}: {row['arrival_s']!r} is no time"
-                ) from None
-            if not 0 <= now_s < math.inf:
-                raise PlanError(
-                    "bad_trace", f"{file}, line {reader.line_num}: {now_s:g} s; times begin at 0"
+                    "bad_trace",
+                    f"{where}: {now_s:g} s; times begin at 0 and end within a year, "
+                    f"{LONGEST_S:.0f} s: subtract the first one from all",
                 )
+            if now_s < last_s:
+                raise PlanError(
+                    "unordered_trace",
+                    f"{where}: {now_s:g} s comes after {last_s:g} s: sort the trace by time",
+                )
+            last_s = now_s
             yield now_s
+
+
+def whole_days_s(traffic: Profile | Trace) -> float:
+    """Return one time through the traffic in seconds, in whole days: what is simulated at once."""
+    return max(1, math.ceil(traffic.length_s / DAY_S)) * DAY_S
+
+
+def in_words_of_time(time_s: float) -> str:
+    """Return a time for people, in the unit that suits it."""
+    for unit, length_s in (("days", DAY_S), ("h", HOUR_S), ("min", 60.0)):
+        if time_s >= length_s:
+            count = f"{time_s / length_s:.3g}"
+            return f"{count} {'day' if (count, unit) == ('1', 'days') else unit}"
+    return f"{time_s:.3g} s"
 
 
 def constant_rate(per_s: float, bursts: Bursts | None = None) -> Profile:

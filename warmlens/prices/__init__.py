@@ -1,13 +1,14 @@
 """What AWS asks: one dated data file for each region, and no price that is not in it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 FOLDER = Path(__file__).parent
 DEFAULT_REGION = "us-east-1"
+HIGHEST_USD = 1_000_000
 
 
 class PriceError(Exception):
@@ -43,14 +44,28 @@ class PriceList:
         Raises:
             PriceError: it is not in the file. It is never taken to be zero.
         """
-        if name not in self.prices:
+        self.require([name])
+        return self.prices[name]
+
+    def require(self, names: Iterable[str]) -> None:
+        """Refuse to reckon with prices that are not there.
+
+        Args:
+            names: all that will be needed.
+
+        Raises:
+            PriceError: some are missing; it names all of them.
+        """
+        missing = sorted({name for name in names if name not in self.prices})
+        if missing:
+            asked = ", ".join(f'"{name}": ...' for name in missing)
             raise PriceError(
                 "price_missing",
-                f"no price {name} for {self.region}: give it in a file, "
-                f'{{"region": "{self.region}", "date": ..., "prices": {{"{name}": ...}}}}, '
+                f"no price {', '.join(missing)} for {self.region}: give "
+                f"{'it' if len(missing) == 1 else 'them'} in a file, "
+                f'{{"region": "{self.region}", "date": ..., "prices": {{{asked}}}}}, '
                 "with --prices",
             )
-        return self.prices[name]
 
 
 def regions() -> list[str]:
@@ -66,7 +81,8 @@ def read_prices(region: str = DEFAULT_REGION, file: Path | None = None) -> Price
         file: prices of the same form that replace those of the region, or add to them.
 
     Raises:
-        PriceError: the region is not known, or the file is not readable or of another region.
+        PriceError: the region is not known, or the file is not readable, of another region, or has
+            a name or a price that is none.
     """
     known = FOLDER / f"{region}.json"
     if region not in regions() and file is None:
@@ -75,26 +91,48 @@ def read_prices(region: str = DEFAULT_REGION, file: Path | None = None) -> Price
             f"no prices for the region {region}: known are {', '.join(regions())}; give another "
             "one's with --prices",
         )
-    listed = _read(known, region) if region in regions() else PriceList(region, "", {})
+    listed = _read(known) if region in regions() else PriceList(region, "", {})
     if file is None:
         return listed
-    own = _read(file, region)
+    own = _read(file)
+    if own.region != region:
+        raise PriceError("bad_prices", f"{file}: has the prices of {own.region}, not of {region}")
+    allowed = _known_names()
+    unknown = sorted(set(own.prices) - allowed)
+    if unknown:
+        raise PriceError(
+            "unknown_price",
+            f"{file}: {', '.join(unknown)}: no price of that name is used; names are "
+            f"{', '.join(sorted(allowed))}",
+        )
     return PriceList(region, own.date, MappingProxyType({**listed.prices, **own.prices}))
 
 
-def _read(file: Path, region: str) -> PriceList:
+def _known_names() -> set[str]:
+    return {name for region in regions() for name in _read(FOLDER / f"{region}.json").prices}
+
+
+def _read(file: Path) -> PriceList:
     try:
-        document = json.loads(file.read_text())
-        found = PriceList(
-            document["region"], document["date"], MappingProxyType(document["prices"])
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        document = json.loads(file.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise PriceError("bad_prices", f"{file}: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise PriceError("bad_prices", f"{file}: no JSON in UTF-8, which prices are in") from None
+    if not isinstance(document, dict):
+        document = {}
+    wanted = {"region": str, "date": str, "prices": dict}
+    wrong = [name for name, kind in wanted.items() if not isinstance(document.get(name), kind)]
+    if wrong:
         raise PriceError(
-            "bad_prices", f"{file}: not a file of prices, which has region, date, prices: {error!r}"
-        ) from None
-    if found.region != region:
-        raise PriceError("bad_prices", f"{file}: has the prices of {found.region}, not of {region}")
-    for name, price in found.prices.items():
-        if type(price) not in (int, float) or not 0 <= price < float("inf"):
-            raise PriceError("bad_prices", f"{file}: {name} is {price!r}, not a price in USD")
-    return found
+            "bad_prices",
+            f"{file}: {', '.join(wrong)} missing or of another kind; a file of prices has region "
+            "and date as text, and prices by name",
+        )
+    for name, price in document["prices"].items():
+        if type(price) not in (int, float) or not 0 <= price <= HIGHEST_USD:
+            raise PriceError(
+                "bad_prices",
+                f"{file}: {name} is not a price: give USD as a number, 0 to {HIGHEST_USD:,}",
+            )
+    return PriceList(document["region"], document["date"], MappingProxyType(document["prices"]))

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from stacks.settings import Settings, most_image_pixels
 from warmlens.cli import main
 from warmlens.paths import ROOT
-from warmlens.planner.advice import Advice, Plan, Question, advise
+from warmlens.planner.advice import Advice, advise
 from warmlens.planner.candidates import (
     Assumptions,
     Candidate,
@@ -20,12 +20,15 @@ from warmlens.planner.candidates import (
     poisson_quantile,
 )
 from warmlens.planner.chart import frontier_chart
+from warmlens.planner.comparison import provisioned_pays_above
 from warmlens.planner.cost import total_usd
 from warmlens.planner.errors import PlanError
 from warmlens.planner.model import by_hour
 from warmlens.planner.objective import read_objective
+from warmlens.planner.plan import Plan
+from warmlens.planner.question import Question
 from warmlens.planner.report import in_words, plan_records
-from warmlens.planner.servers import break_evens, provisioned_pays_above, servers_needed
+from warmlens.planner.servers import SERVERS, break_even, servers_needed
 from warmlens.planner.service_times import Measured, read_measured
 from warmlens.planner.settings_text import DEFAULT_MAX_IMAGE_PIXELS, settings_text
 from warmlens.planner.traffic import Bursts, Profile, constant_rate
@@ -98,14 +101,14 @@ def test_nothing_is_both_cheaper_and_faster_than_a_plan_of_the_frontier(advice: 
         for other in advice.plans:
             assert (
                 other.usd_per_month > plan.usd_per_month
-                or other.reached.latency_ms.mean >= plan.reached.latency_ms.mean
+                or other.screened.latency_ms.value >= plan.screened.latency_ms.value
             )
 
 
 def test_each_wrong_assumption_is_answered(advice: Advice) -> None:
     names = [variation.assumptions.name for variation in advice.variations]
     assert any("5 minutes" in name for name in names)
-    text = in_words(advice, question(), [], None)
+    text = in_words(advice, question())
     for variation in advice.variations:
         (line,) = (each for each in text.splitlines() if variation.assumptions.name in each)
         if variation.chosen.meets:
@@ -152,7 +155,7 @@ def test_an_objective_that_nothing_meets_is_said_with_what_comes_closest() -> No
     asked = question("p99=1ms", "0.1%", seeds=2)
     nothing = advise(asked)
     assert nothing.chosen is None
-    text = in_words(nothing, asked, [], None)
+    text = in_words(nothing, asked)
     assert text.startswith("No plan meets the objective")
     assert "The fastest: " in text
 
@@ -161,7 +164,7 @@ def test_a_plan_that_refuses_users_is_none() -> None:
     crowded = question(concurrency=1, seeds=2)
     nothing = advise(crowded)
     assert nothing.chosen is None
-    assert "are refused: raise --concurrency" in in_words(nothing, crowded, [], None)
+    assert "are refused: raise --concurrency" in in_words(nothing, crowded)
 
 
 def test_no_traffic_is_refused() -> None:
@@ -219,23 +222,39 @@ def test_more_traffic_needs_more_servers_and_they_meet_the_latency() -> None:
 
 
 def test_servers_become_the_cheaper_ones_at_some_traffic(advice: Advice) -> None:
-    for each in break_evens(question(), chosen(advice)):
+    for name in SERVERS:
+        each = break_even(question(), chosen(advice), name)
         assert each.usd_per_month > each.plan_usd_per_month > 0
         assert each.requests_per_day is not None
         assert each.requests_per_day > DAY.expected(86_400)
 
 
 def test_provisioned_concurrency_pays_above_sixty_percent() -> None:
-    assert provisioned_pays_above(question()) == pytest.approx(0.6, abs=0.001)
+    assert provisioned_pays_above(question(), "x86_64") == pytest.approx(0.6, abs=0.001)
 
 
-def test_servers_without_their_prices_are_an_error(advice: Advice) -> None:
-    result = CliRunner().invoke(
-        main,
-        ["plan", "--traffic", "docs/examples/day.csv", "--region", "eu-west-1", "--seeds", "2"],
+def test_a_region_without_the_prices_of_servers_gets_its_plan_and_the_reason() -> None:
+    exit_code, output = run("--rps", "0.02", "--region", "eu-west-1", "--seeds", "2")
+    assert exit_code == 0
+    assert "\nPlan: " in output
+    assert "\nSettings(" in output
+    (fargate,) = (line for line in output.splitlines() if line.startswith("Fargate: "))
+    assert fargate.startswith("Fargate: not compared. price_missing: ")
+    for name in ("alb_per_h", "alb_per_lcu_h", "fargate_x86_per_gb_h", "fargate_x86_per_vcpu_h"):
+        assert name in fargate
+    exit_code, output = run(
+        *("--rps", "0.02", "--region", "eu-west-1", "--seeds", "2", "--no-servers")
     )
-    assert result.exit_code == 1
-    assert "price_missing: no price alb_per_h for eu-west-1" in result.output
+    assert "not compared" not in output
+
+
+def test_servers_that_are_too_slow_do_not_take_the_plan_away() -> None:
+    exit_code, output = run(
+        *("--rps", "0.02", "--seeds", "2", "--input-px", "224", "--slo", "p99=30.2ms")
+    )
+    assert exit_code == 0
+    assert "\nPlan: " in output
+    assert "Fargate: not compared. too_slow: " in output
 
 
 # The commands
@@ -255,11 +274,11 @@ def test_a_rate_is_planned_for_without_a_file() -> None:
 def test_the_plan_and_the_runner_up_are_listed_with_what_is_cheaper_or_faster(
     advice: Advice,
 ) -> None:
-    text = in_words(advice, question(), (), None)
+    text = in_words(advice, question())
     listed = text.partition("Cost against latency")[2].partition("If an assumption")[0]
-    assert f"meets  {chosen(advice).candidate.label} (the plan)\n" in listed
+    assert f"meets   {chosen(advice).candidate.label} (the plan)\n" in listed
     assert advice.runner_up is not None
-    assert f"meets  {advice.runner_up.candidate.label} (the runner-up)\n" in listed
+    assert f"meets   {advice.runner_up.candidate.label} (the runner-up)\n" in listed
     assert all(plan.candidate.label in listed for plan in advice.frontier)
     costs = [float(line.split()[1]) for line in listed.splitlines() if line.startswith("  $")]
     assert costs == sorted(costs)

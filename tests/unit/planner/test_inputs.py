@@ -46,7 +46,7 @@ def test_a_profile_gives_each_hour_its_requests(file: Path) -> None:
         ("time,count\n1,2\n", "bad_traffic", "time,count"),
         ("", "bad_traffic", "none"),
         ("arrival_s\n", "empty_trace", "no arrivals"),
-        ("arrival_s\n5\n4\n", "unordered_trace", "4 s comes after 5 s"),
+        ("arrival_s\n5\n4\n", "unordered_trace", "line 3: 4 s comes after 5 s"),
         ("arrival_s\n-1\n", "bad_trace", "line 2"),
         ("arrival_s\n1\nsoon\n", "bad_trace", "line 3"),
         ("arrival_s\n1\ninf\n", "bad_trace", "line 3"),

@@ -1,0 +1,133 @@
+"""The amounts on the bill, against what is reckoned by hand for days that leave no choice."""
+
+import pytest
+
+from warmlens.planner.chance import constant
+from warmlens.planner.cost import Deployment, Item, monthly_items, needed_prices, total_usd
+from warmlens.planner.model import FOREVER, Model, Pings, by_hour
+from warmlens.planner.outcome import Outcome
+from warmlens.planner.reference import simulate
+from warmlens.prices import read_prices
+
+DAY_S = 86_400.0
+EVERY_MINUTE = [60.0 * number + 30 for number in range(1440)]
+MODEL_BYTES = 24_000_000
+
+
+def bill(
+    model: Model,
+    *,
+    memory_mb: int = 1769,
+    store: str = "image",
+    architecture: str = "x86_64",
+    unbilled_ms: int = 0,
+) -> dict[str, Item]:
+    outcome: Outcome = simulate(model, EVERY_MINUTE, horizon_s=DAY_S, seed=1)
+    what = Deployment(
+        memory_mb=memory_mb,
+        architecture=architecture,
+        model_store=store,
+        model_bytes=MODEL_BYTES,
+        unbilled_ms_per_cold=unbilled_ms,
+    )
+    items = monthly_items([outcome], what, read_prices())
+    return {item.name: item for item in items}
+
+
+# 1,440 calls of 100 ms a day on one instance that stays; its one cold start takes a second.
+ALONE = Model(init=constant(1.0), service=constant(0.1), lives=FOREVER)
+
+
+def test_users_calls_are_billed_for_thirty_days() -> None:
+    items = bill(ALONE)
+    # 43,200 users a month.
+    assert items["API calls"].quantity == pytest.approx(86_400)
+    assert items["API calls"].usd == pytest.approx(0.3024)  # 3.50 USD a million
+    assert items["classifier's calls"].quantity == pytest.approx(43_200)
+    assert items["uploads' calls"].usd == pytest.approx(0.00864)  # 0.20 USD a million
+    assert items["photos read"].usd == pytest.approx(0.01728)  # 0.0004 USD a thousand
+    assert items["photos written"].usd == pytest.approx(0.216)  # 0.005 USD a thousand
+    assert items["model's storage"].usd == pytest.approx(0.0024)  # 0.024 GB at 0.10 USD
+    # 1,440 x 0.1 s + 1 s of init a day.
+    gb_s = 30 * 145.0 * 1769 / 1024
+    assert items["classifier's time on demand"].quantity == pytest.approx(gb_s)
+    assert items["classifier's time on demand"].usd == pytest.approx(gb_s * 0.0000166667)
+    assert len(items) == 7
+
+
+def test_the_platforms_own_part_of_a_cold_start_is_not_billed() -> None:
+    items = bill(ALONE, unbilled_ms=400)
+    assert items["classifier's time on demand"].quantity == pytest.approx(30 * 144.6 * 1769 / 1024)
+
+
+def test_arm64_and_a_model_in_s3_have_their_own_prices() -> None:
+    items = bill(ALONE, memory_mb=1024, store="s3", architecture="arm64")
+    assert items["classifier's time on demand"].usd == pytest.approx(30 * 145.0 * 0.0000133334)
+    assert items["model's storage"].usd == pytest.approx(0.024 * 0.023)
+    # One cold start a day: six parts of 4 MiB and the manifest.
+    assert items["model read"].quantity == pytest.approx(30 * 7)
+    assert items["model read"].usd == pytest.approx(30 * 7 * 0.0000004)
+
+
+def test_three_pings_every_five_minutes_are_25920_wakeups_and_8640_runs_a_month() -> None:
+    pings = Pings(by_hour=by_hour(3), hold_s=0.4, spread_s=0.02)
+    items = bill(Model(init=constant(0.0), service=constant(0.1), lives=FOREVER, pings=pings))
+    assert items["wakeups"].quantity == pytest.approx(25_920)
+    assert items["wakeups"].usd == pytest.approx(0.005184)
+    assert items["warmer's runs"].quantity == pytest.approx(8640)
+    assert items["warmer's schedule"].usd == pytest.approx(0.00864)  # 1 USD a million
+    # Held until 400 ms after the round's begin: 400, 380 and 360 ms.
+    held_gb_s = 8640 * 1.14 * 1769 / 1024
+    assert items["instances held by wakeups"].quantity == pytest.approx(held_gb_s)
+    assert items["instances held by wakeups"].usd == pytest.approx(held_gb_s * 0.0000166667)
+    # A run takes 400 ms and half a second of its own, on 512 MB of arm64.
+    assert items["warmer's time"].quantity == pytest.approx(8640 * 0.9 / 2)
+    assert items["warmer's time"].usd == pytest.approx(8640 * 0.9 / 2 * 0.0000133334)
+
+
+def test_five_provisioned_instances_are_billed_all_month_and_their_calls_for_less() -> None:
+    model = Model(
+        init=constant(1.0),
+        service=constant(0.1),
+        lives=FOREVER,
+        provisioned_by_hour=by_hour(5),
+    )
+    items = bill(model)
+    gb_s = 5 * 1769 / 1024 * 2_592_000
+    assert items["provisioned concurrency"].quantity == pytest.approx(gb_s)
+    assert items["provisioned concurrency"].usd == pytest.approx(93.29, abs=0.01)
+    time = items["classifier's time, provisioned"]
+    assert time.quantity == pytest.approx(30 * 144.0 * 1769 / 1024)
+    assert time.usd == pytest.approx(time.quantity * 0.0000097222)
+    assert "classifier's time on demand" not in items
+    assert total_usd(list(items.values())) == pytest.approx(93.29 + 0.62, abs=0.02)
+
+
+def test_provisioned_for_half_of_the_day_costs_half_of_it() -> None:
+    model = Model(
+        init=constant(1.0),
+        service=constant(0.1),
+        lives=FOREVER,
+        provisioned_by_hour=(0,) * 12 + (2,) * 12,
+    )
+    items = bill(model, memory_mb=1024)
+    assert items["provisioned concurrency"].quantity == pytest.approx(2 * 1_296_000)
+
+
+@pytest.mark.parametrize("store", ["image", "s3"])
+@pytest.mark.parametrize("warming", ["off", "ping", "provisioned"])
+def test_the_prices_that_are_asked_for_before_are_those_of_the_bill(
+    store: str, warming: str
+) -> None:
+    model = Model(
+        init=constant(1.0),
+        service=constant(0.1),
+        lives=FOREVER,
+        pings=Pings(by_hour=by_hour(2)) if warming == "ping" else None,
+        provisioned_by_hour=by_hour(2 if warming == "provisioned" else 0),
+    )
+    used = {item.price for item in bill(model, store=store).values()}
+    asked = set(needed_prices(Deployment(memory_mb=1769, model_store=store), warming))
+    assert used <= asked
+    # A provisioned plan may have calls beyond its instances, and then pays for them on demand.
+    assert asked - used <= {"lambda_x86_per_gb_s"}

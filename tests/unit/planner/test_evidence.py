@@ -1,0 +1,168 @@
+"""What simulated calls show, and what they do not: shares, percentiles and their intervals."""
+
+import math
+
+import pytest
+
+from tests.unit.planner.models import by_kernel
+from warmlens.planner.chance import Stream, constant
+from warmlens.planner.errors import PlanError
+from warmlens.planner.evidence import (
+    binomial_above,
+    calls_to_tell,
+    exact_binomial,
+    independent,
+    share,
+)
+from warmlens.planner.histogram import bin_of
+from warmlens.planner.model import Model
+from warmlens.planner.objective import Verdict, reached, read_objective
+from warmlens.planner.outcome import Outcome
+from warmlens.planner.pool import Pool
+from warmlens.planner.traffic import constant_rate
+
+
+def day(fast: int, slow: int, *, fast_s: float = 0.05, slow_s: float = 1.2) -> Outcome:
+    outcome = Outcome(requests=fast + slow, cold=slow, horizon_s=86_400)
+    outcome.latencies[bin_of(fast_s)] += fast
+    outcome.latencies[bin_of(slow_s)] += slow
+    return outcome
+
+
+def pooled(*days: Outcome) -> Pool:
+    pool = Pool()
+    for each in days:
+        pool.add(each)
+    return pool
+
+
+@pytest.mark.parametrize(
+    ("count", "total", "low", "high"),
+    [
+        # R, binom.test(count, total)$conf.int
+        (5, 10, 0.1870860, 0.8129140),
+        (0, 10, 0.0, 0.3084971),
+        (10, 10, 0.6915029, 1.0),
+        (10, 100, 0.0490047, 0.1762226),
+    ],
+)
+def test_a_share_has_clopper_and_pearsons_interval(
+    count: int, total: int, low: float, high: float
+) -> None:
+    assert exact_binomial(count, total) == pytest.approx((low, high), abs=1e-6)
+
+
+def test_the_binomial_tail_is_the_sum_of_its_terms() -> None:
+    for total, chance in ((12, 0.3), (400, 0.01)):
+        terms = [
+            math.comb(total, k) * chance**k * (1 - chance) ** (total - k) for k in range(total + 1)
+        ]
+        for count in (-1, 0, 3, 11, total):
+            assert binomial_above(count, total, chance) == pytest.approx(sum(terms[count + 1 :]))
+
+
+def test_none_cold_of_a_few_hundred_does_not_show_one_in_a_thousand() -> None:
+    assert share([0] * 100, [8] * 99 + [68]).high > 0.004
+    needed = calls_to_tell(0.001)
+    assert exact_binomial(0, needed)[1] <= 0.001 < exact_binomial(0, needed - 1)[1]
+    assert 3 / 0.001 < needed < 4 / 0.001
+
+
+def test_every_call_counts_alike_and_a_day_without_any_counts_nothing() -> None:
+    few_and_many = pooled(day(0, 1), day(99, 0), day(0, 0))
+    assert few_and_many.cold_share().value == pytest.approx(0.01)
+    alone = pooled(day(50, 50))
+    assert pooled(day(50, 50), day(0, 0)).percentile_ms(50) == alone.percentile_ms(50)
+
+
+def test_at_twenty_calls_a_day_two_cold_of_a_hundred_are_seen_in_p99() -> None:
+    """Most of the days have no cold start, so that the mean of the days' p99 would be fast."""
+    pool = pooled(*(day(18, 2) if number % 5 == 0 else day(20, 0) for number in range(100)))
+    assert pool.cold_share().value == pytest.approx(0.02)
+    found = pool.percentile_ms(99)
+    assert found.value == pytest.approx(1200, rel=0.001)
+    objective = read_objective("p99=1s", None)
+    assert reached(pool, objective).verdict(objective) is Verdict.MISSES
+
+
+def test_what_is_neither_shown_nor_refuted_is_unsure() -> None:
+    objective = read_objective("p99=1s", None)
+    nearly = pooled(*(day(199, 1) if number % 2 else day(198, 2) for number in range(10)))
+    assert nearly.percentile_ms(99).high == pytest.approx(1200, rel=0.001)
+    assert reached(nearly, objective).verdict(objective) is Verdict.UNSURE
+    enough = pooled(*(day(9990, 10) for _ in range(10)))
+    assert reached(enough, objective).verdict(objective) is Verdict.MEETS
+
+
+def test_no_percentile_is_claimed_from_too_few_calls() -> None:
+    few = pooled(day(150, 0), day(150, 0)).percentile_ms(99)
+    assert few.value == pytest.approx(50, rel=0.001)
+    assert few.high == math.inf
+    assert pooled(day(200, 0), day(200, 0)).percentile_ms(99).high < 51
+    assert pooled(day(0, 0)).percentile_ms(99).high == math.inf
+
+
+def test_days_that_differ_tell_less_than_as_many_calls_of_one_day() -> None:
+    even, uneven = [2] * 20, [20, 20] + [0] * 18
+    assert share(uneven, [100] * 20).high > 2 * share(even, [100] * 20).high
+    assert independent(uneven, [100] * 20) < 0.2 * independent(even, [100] * 20)
+    assert share(even, [100] * 20).high >= exact_binomial(40, 2000)[1]
+
+
+@pytest.mark.parametrize("clump", [1, 5])
+def test_the_interval_holds_the_truth_nineteen_times_of_twenty(clump: int) -> None:
+    """Calls one by one, and in groups that are all cold or all warm."""
+    truth, held = 0.02, 0
+    for seed in range(200):
+        chance = Stream(seed, 0)
+        counts = [clump * sum(chance() < truth for _ in range(100 // clump)) for _ in range(15)]
+        found = share(counts, [100] * 15)
+        held += found.low <= truth <= found.high
+    assert held >= 0.94 * 200
+
+
+def test_a_pool_sums_what_the_bill_is_made_of() -> None:
+    model = Model(init=constant(0.3), service=constant(0.05))
+    days = [by_kernel(model, constant_rate(0.01), horizon_s=7200.0, seed=seed) for seed in (1, 2)]
+    total = pooled(*days).total
+    for name in ("requests", "cold", "billed_ms", "busy_s", "horizon_s", "instances"):
+        assert getattr(total, name) == sum(getattr(each, name) for each in days)
+    assert total.peak_busy == max(each.peak_busy for each in days)
+
+
+# Objectives
+
+
+@pytest.mark.parametrize("text", ["p99=1s", "P99=1S", " p99 = 1 s ", "p99=1000ms", "p99=1.s"])
+def test_an_objective_is_read_as_people_write_it(text: str) -> None:
+    objective = read_objective(text, None)
+    assert (objective.percent, objective.latency_ms) == (99, 1000)
+    assert read_objective("p99=.4s", None).latency_ms == 400
+
+
+@pytest.mark.parametrize("text", ["0.1%", ".1%", "0.1 %", "0.001", ".001", "1e-3", "1E-3"])
+def test_a_share_is_read_as_people_write_it(text: str) -> None:
+    assert read_objective("p99=1s", text).cold_share == pytest.approx(0.001)
+
+
+@pytest.mark.parametrize(
+    ("slo", "share_text", "code", "words"),
+    [
+        ("p0=1s", None, "bad_slo", "above 0"),
+        ("p99=0s", None, "bad_slo", "above 0"),
+        ("p99=" + "9" * 400 + "s", None, "bad_slo", "above 0"),
+        ("p99=1s", "1", "bad_cold_share", "say it in percent"),
+        ("p99=1s", "0%", "bad_cold_share", "no number of simulated calls"),
+        ("p99=1s", "101%", "bad_cold_share", "100% at most"),
+    ],
+)
+def test_an_objective_that_means_nothing_or_two_things_is_refused(
+    slo: str, share_text: str | None, code: str, words: str
+) -> None:
+    with pytest.raises(PlanError, match=words) as refused:
+        read_objective(slo, share_text)
+    assert refused.value.code == code
+
+
+def test_all_users_may_be_cold_is_no_objective_for_cold_starts() -> None:
+    assert read_objective("p99=1s", "100%").cold_share is None

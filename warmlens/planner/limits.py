@@ -1,0 +1,61 @@
+"""How many calls may be simulated at once, and how long that takes."""
+
+from warmlens.planner.errors import PlanError
+from warmlens.planner.simulate import Engine, engine_in_force
+from warmlens.planner.traffic import Profile, Traffic, in_words_of_time
+
+MOST_CALLS = 20_000_000_000
+LONG_S = 20.0
+# As measured by `warmlens plan scale`, docs/planning.md.
+CALLS_PER_S = {Engine.PYTHON: 1e5, Engine.NUMBA: 3e6}
+
+
+def require_affordable(traffic: Traffic, *, horizon_s: float, times: int) -> float:
+    """Return how many calls are to be simulated.
+
+    Args:
+        traffic: the users.
+        horizon_s: how long.
+        times: how often.
+
+    Raises:
+        PlanError: they are too many; it names what to lower.
+    """
+    calls = traffic.expected(horizon_s) * times
+    if calls > MOST_CALLS:
+        raise PlanError(
+            "too_many_calls",
+            f"{calls:.3g} calls would be simulated, {MOST_CALLS:.3g} are the most: give "
+            f"{_what_to_lower(traffic, horizon_s)}",
+        )
+    return calls
+
+
+def said_before(calls: float, engine: Engine) -> str | None:
+    """Return what to say before so many calls are simulated; None where it takes no time.
+
+    Raises:
+        PlanError: Numba is asked for and not installed.
+    """
+    in_force = engine_in_force(engine)
+    takes_s = calls / CALLS_PER_S[in_force]
+    if takes_s < LONG_S:
+        return None
+    words = f"{calls:,.0f} calls take about {in_words_of_time(takes_s)}"
+    if in_force is Engine.NUMBA:
+        return f"{words} on a machine like that of docs/planning.md."
+    compiled = in_words_of_time(1 + calls / CALLS_PER_S[Engine.NUMBA])
+    return (
+        f"{words} in plain Python; with pip install -r requirements-planner.txt the figures are "
+        f"the same, after about {compiled}."
+    )
+
+
+def _what_to_lower(traffic: Traffic, horizon_s: float) -> str:
+    if not isinstance(traffic, Profile):
+        return "a shorter trace with --traffic, or fewer --seeds"
+    bursts = traffic.bursts
+    in_bursts = bursts.size * bursts.per_hour * horizon_s / 3600.0 if bursts else 0.0
+    if in_bursts * 2 > traffic.expected(horizon_s):
+        return "a smaller --burst-size or --bursts-per-hour"
+    return "a smaller --rps or --traffic, fewer --hours or fewer --seeds"
