@@ -25,17 +25,18 @@ let savedBytes = 0;
 
 const shrink = document.getElementById("shrink");
 
-/** Take up whatever was chosen, dropped or pasted: send it, or say why not. */
+/** Take up whatever was chosen, dropped or pasted: say what is no photo, send the rest. */
 async function offer(makePhotos) {
   latestOffer += 1;
   const offerNumber = latestOffer;
+  view.showRefused(null);
   try {
     const { photos, refused } = await makePhotos();
     if (offerNumber !== latestOffer) return photos.forEach(release);
+    if (refused) view.showRefused(refused);
     if (photos.length > 0) await sendAll(photos);
-    if (refused && offerNumber === latestOffer) view.showProblem(refused);
   } catch (error) {
-    if (offerNumber === latestOffer) view.showProblem(asProblem(error));
+    if (offerNumber === latestOffer) view.showRefused(asProblem(error));
   }
 }
 
@@ -56,7 +57,7 @@ async function sendAll(photos) {
 
 async function send(photo, signal, place) {
   let failedStep = null;
-  history.mark(photo, "sending");
+  history.noteSending(photo);
   replaceCurrent(photo);
   view.showStep(null, `Opening the photo…${place}`);
   try {
@@ -70,21 +71,25 @@ async function send(photo, signal, place) {
       },
     });
     if (signal.aborted) return;
-    history.mark(photo, "answered", outcome);
+    history.noteAnswer(photo, outcome);
     noteSaved(outcome.bytes);
     replaceAnswered(photo, outcome);
     view.showDone(result.summary(outcome), outcome.bytes);
   } catch (error) {
     if (signal.aborted) return;
-    history.mark(photo, "failed");
+    history.noteFailure(photo);
     showHistory();
-    view.showFailure(asProblem(error), failedStep);
+    const words = history.answerOf(photo)
+      ? "Not classified this time; the answer from before is kept."
+      : "Not classified.";
+    view.showFailure(asProblem(error), failedStep, words);
   }
 }
 
 /** A photo of the history: its answer again, or, where it has none, another try. */
-function choose({ photo, outcome }) {
-  if (!outcome) return sendAll([photo]);
+function choose({ photo, state, outcome }) {
+  if (state === "sending") return;
+  if (state !== "answered") return void sendAll([photo]);
   run.abort();
   history.giveUp();
   replaceCurrent(photo);
