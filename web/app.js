@@ -8,6 +8,7 @@ import { Problem } from "./problems.js";
 import * as result from "./result.js";
 import { readConfiguration, samplesOf } from "./samples.js";
 import { shrunk } from "./shrink.js";
+import { forNextVisit } from "./storage.js";
 import * as view from "./view.js";
 
 const STATUS_OF_STEP = {
@@ -173,9 +174,9 @@ function wirePaste() {
 }
 
 function wireShrink() {
-  shrink.checked = localStorage.getItem(SHRINK_STORED) === "yes";
+  shrink.checked = forNextVisit.get(SHRINK_STORED) === "yes";
   shrink.addEventListener("change", () => {
-    localStorage.setItem(SHRINK_STORED, shrink.checked ? "yes" : "no");
+    forNextVisit.set(SHRINK_STORED, shrink.checked ? "yes" : "no");
   });
 }
 
