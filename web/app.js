@@ -8,6 +8,7 @@ import { Problem } from "./problems.js";
 import * as result from "./result.js";
 import { readConfiguration, samplesOf } from "./samples.js";
 import { shrunk } from "./shrink.js";
+import { forNextVisit } from "./storage.js";
 import * as view from "./view.js";
 
 const STATUS_OF_STEP = {
@@ -25,17 +26,18 @@ let savedBytes = 0;
 
 const shrink = document.getElementById("shrink");
 
-/** Take up whatever was chosen, dropped or pasted: send it, or say why not. */
+/** Take up whatever was chosen, dropped or pasted: say what is no photo, send the rest. */
 async function offer(makePhotos) {
   latestOffer += 1;
   const offerNumber = latestOffer;
+  view.showRefused(null);
   try {
     const { photos, refused } = await makePhotos();
     if (offerNumber !== latestOffer) return photos.forEach(release);
+    if (refused) view.showRefused(refused);
     if (photos.length > 0) await sendAll(photos);
-    if (refused && offerNumber === latestOffer) view.showProblem(refused);
   } catch (error) {
-    if (offerNumber === latestOffer) view.showProblem(asProblem(error));
+    if (offerNumber === latestOffer) view.showRefused(asProblem(error));
   }
 }
 
@@ -56,7 +58,7 @@ async function sendAll(photos) {
 
 async function send(photo, signal, place) {
   let failedStep = null;
-  history.mark(photo, "sending");
+  history.noteSending(photo);
   replaceCurrent(photo);
   view.showStep(null, `Opening the photo…${place}`);
   try {
@@ -70,21 +72,25 @@ async function send(photo, signal, place) {
       },
     });
     if (signal.aborted) return;
-    history.mark(photo, "answered", outcome);
+    history.noteAnswer(photo, outcome);
     noteSaved(outcome.bytes);
     replaceAnswered(photo, outcome);
     view.showDone(result.summary(outcome), outcome.bytes);
   } catch (error) {
     if (signal.aborted) return;
-    history.mark(photo, "failed");
+    history.noteFailure(photo);
     showHistory();
-    view.showFailure(asProblem(error), failedStep);
+    const words = history.answerOf(photo)
+      ? "Not classified this time; the answer from before is kept."
+      : "Not classified.";
+    view.showFailure(asProblem(error), failedStep, words);
   }
 }
 
 /** A photo of the history: its answer again, or, where it has none, another try. */
-function choose({ photo, outcome }) {
-  if (!outcome) return sendAll([photo]);
+function choose({ photo, state, outcome }) {
+  if (state === "sending") return;
+  if (state !== "answered") return void sendAll([photo]);
   run.abort();
   history.giveUp();
   replaceCurrent(photo);
@@ -168,9 +174,9 @@ function wirePaste() {
 }
 
 function wireShrink() {
-  shrink.checked = localStorage.getItem(SHRINK_STORED) === "yes";
+  shrink.checked = forNextVisit.get(SHRINK_STORED) === "yes";
   shrink.addEventListener("change", () => {
-    localStorage.setItem(SHRINK_STORED, shrink.checked ? "yes" : "no");
+    forNextVisit.set(SHRINK_STORED, shrink.checked ? "yes" : "no");
   });
 }
 

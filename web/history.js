@@ -18,22 +18,44 @@ export function has(photo) {
   return entries.some((entry) => entry.photo === photo);
 }
 
-/** Note what a photo is at: "waiting", "sending", "answered" with its outcome, or "failed". */
-export function mark(photo, state, outcome = null) {
-  const entry = entries.find((each) => each.photo === photo);
-  if (entry) Object.assign(entry, { state, outcome: outcome ?? entry.outcome });
+/** Note that a photo is being sent. */
+export function noteSending(photo) {
+  note(photo, () => ({ state: "sending" }));
 }
 
-/** A photo that was being sent, and now no longer is, waits. */
+/** Note a photo's answer. */
+export function noteAnswer(photo, outcome) {
+  note(photo, () => ({ state: "answered", outcome }));
+}
+
+/** Note that a photo was not classified; an answer from before is kept. */
+export function noteFailure(photo) {
+  note(photo, ({ outcome }) => ({ state: outcome ? "answered" : "failed" }));
+}
+
+/** What was being sent, and now no longer is, is as it was before. */
 export function giveUp() {
-  for (const entry of entries) if (entry.state === "sending") entry.state = "waiting";
+  for (const entry of entries.filter(({ state }) => state === "sending")) {
+    entry.state = entry.outcome ? "answered" : "waiting";
+  }
+}
+
+/** A photo's answer, or null. */
+export function answerOf(photo) {
+  return entries.find((entry) => entry.photo === photo)?.outcome ?? null;
+}
+
+function note(photo, changes) {
+  const entry = entries.find((each) => each.photo === photo);
+  if (entry) Object.assign(entry, changes(entry));
 }
 
 /**
  * Show the list.
  *
  * @param {object} shown the photo in the frame.
- * @param {(entry: {photo: object, outcome: object?}) => void} onChoice called with a pressed one.
+ * @param {(entry: {photo: object, state: string, outcome: object?}) => void} onChoice called with
+ *   a pressed one.
  */
 export function show(shown, onChoice) {
   const hadFocus = entries.findIndex((_, index) => buttonAt(index) === document.activeElement);

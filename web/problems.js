@@ -98,9 +98,17 @@ const WORDS = {
     "The service asks for a key.",
     "Open the page by the link that the person who runs it gave you; it ends in #key= and the key.",
   ],
-  too_busy: () => [
+  throttled: () => [
     "The service has too many requests right now.",
     "Your photo is kept: wait a few seconds and try again.",
+  ],
+  blocked: () => [
+    "The service has had too many requests from your network.",
+    "Your photo is kept: wait five minutes and try again.",
+  ],
+  quota_exceeded: () => [
+    "All requests that the service answers in a day are used up.",
+    "Try again tomorrow, or ask the person who runs it to allow more.",
   ],
   bad_answer: () => ["The service gave an answer that this page does not understand.", LATER],
   refused: () => [
@@ -114,6 +122,15 @@ const WORDS = {
   ],
 };
 
+// Codes of the service that are said in the words of another.
+const SAME_AS = {
+  invalid_request: "refused",
+  no_such_call: "unavailable",
+  not_signed: "not_allowed",
+  request_too_large: "too_large",
+};
+
+// For a code that is not known here, or none.
 const BY_STATUS = {
   401: "not_allowed",
   403: "not_allowed",
@@ -122,7 +139,7 @@ const BY_STATUS = {
   413: "too_large",
   415: "unsupported_type",
   422: "image_not_decodable",
-  429: "too_busy",
+  429: "throttled",
   504: "timed_out",
 };
 
@@ -135,6 +152,7 @@ export function explain({ reason, facts }) {
 
 function wordsFor(reason, status) {
   if (Object.hasOwn(WORDS, reason)) return reason;
+  if (Object.hasOwn(SAME_AS, reason)) return SAME_AS[reason];
   return BY_STATUS[status] ?? (status >= 500 ? "unavailable" : "refused");
 }
 

@@ -35,19 +35,16 @@ export function showDone(words, { original, sent }) {
 }
 
 /** Say what failed and keep the photo for another try. */
-export function showFailure(problem, step) {
+export function showFailure(problem, step, words) {
   markSteps(step, "failed");
-  at("status").textContent = "Not classified.";
-  showProblem(problem);
+  at("status").textContent = words;
+  at("problem").replaceChildren(...explained(problem));
   at("again").textContent = "Try again";
 }
 
-/** Say what is wrong with something that never became the photo. */
-export function showProblem(problem) {
-  const { title, advice, trace } = explain(problem);
-  const parts = [paragraph(title, "problem-title"), paragraph(advice)];
-  if (trace) parts.push(details("For whoever runs the service", trace));
-  at("problem").replaceChildren(...parts);
+/** Say what is wrong with something that never became the photo; null takes it back. */
+export function showRefused(problem) {
+  at("refused").replaceChildren(...(problem ? explained(problem) : []));
 }
 
 /** Show the samples, a button for each; without any there is nothing to show. */
@@ -94,6 +91,13 @@ function sampleItem({ path, caption }, onChoice) {
   const item = document.createElement("li");
   item.append(button);
   return item;
+}
+
+function explained(problem) {
+  const { title, advice, trace } = explain(problem);
+  const parts = [paragraph(title, "problem-title"), paragraph(advice)];
+  if (trace) parts.push(details("For whoever runs the service", trace));
+  return parts;
 }
 
 function details(title, text) {

@@ -25,6 +25,7 @@ const FILES = [
   "samples.js",
   "shrink.js",
   "small.css",
+  "storage.js",
   "style.css",
   "view.js",
   "samples/barista-carton.jpg",

@@ -57,7 +57,12 @@ _ERRORS = {
         "The header x-api-key with a key of this environment is missing or wrong.",
     ),
     "Throttled": GatewayError(_KIND.THROTTLED, "429", "throttled"),
-    "QuotaExceeded": GatewayError(_KIND.QUOTA_EXCEEDED, "429", "throttled"),
+    "QuotaExceeded": GatewayError(
+        _KIND.QUOTA_EXCEEDED,
+        "429",
+        "quota_exceeded",
+        "All calls that this environment's key has for the day are used; more come tomorrow.",
+    ),
     "TooLarge": GatewayError(_KIND.REQUEST_TOO_LARGE, "413", "request_too_large"),
     "UnsupportedType": GatewayError(_KIND.UNSUPPORTED_MEDIA_TYPE, "415", "unsupported_type"),
     "Blocked": GatewayError(

@@ -1,6 +1,7 @@
 """What must hold of what is deployed, in every environment."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from lambda_src.classifier.configuration import Configuration
 from stacks import api_schema
 from stacks.openapi import openapi_document
 from tests.infrastructure.variants import Assembly
-from warmlens.paths import ROOT
+from warmlens.paths import ROOT, WEB
 
 
 def test_templates_pass_cfn_lint_without_errors(assembly: Assembly) -> None:
@@ -175,6 +176,19 @@ def test_gateway_errors_have_the_form_of_the_apis_own(assembly: Assembly) -> Non
         assert set(error) == {"code", "message"}
         assert len(error["message"]) > 10
         assert "$" not in error["message"]
+
+
+def test_the_page_has_words_for_each_code_that_the_gateway_answers(assembly: Assembly) -> None:
+    words = (WEB / "problems.js").read_text()
+    known = set(re.findall(r"^  ([a-z_]+):", words, re.MULTILINE))
+    responses = assembly.resources("AWS::ApiGateway::GatewayResponse")
+    codes = {
+        re.findall(r'"code": "([a-z_]+)"', template)[0]
+        for response in responses
+        for template in response["Properties"]["ResponseTemplates"].values()
+    }
+    assert {"blocked", "quota_exceeded", "throttled"} <= codes
+    assert codes - known == set()
 
 
 def test_the_warmer_wakes_the_alias_that_the_api_calls(assembly: Assembly) -> None:

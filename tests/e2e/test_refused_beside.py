@@ -1,0 +1,53 @@
+"""Files that are no photos, chosen together with photos: each is told, neither hides the other."""
+
+import re
+
+import pytest
+from playwright.sync_api import FilePayload, Page, Route, expect
+
+from tests.e2e.page_driver import COFFEE, FAILED_REQUEST, expect_answer, expect_problem, open_page
+from tests.e2e.page_stub import Held, intercept
+
+PHOTO: FilePayload = {"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": COFFEE}
+HEIC: FilePayload = {"name": "x.heic", "mimeType": "image/heic", "buffer": b"\0\0\0\x18ftypheic"}
+
+
+def unavailable(route: Route) -> None:
+    route.fulfill(status=503, json={"error": {"code": "unavailable"}})
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_why_a_photo_failed_stands_beside_what_was_no_photo(
+    page: Page, page_url: str, expected_console_errors: list[str], width: int
+) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
+    intercept(page, page_url, "uploads", unavailable, times=1)
+    open_page(page, page_url, width)
+    page.get_by_label("Photo file").set_input_files([PHOTO, HEIC])
+    expect_problem(page, "not working right now")
+    expect_problem(page, "x.heic.*is a HEIC photo")
+    expect(page.get_by_role("status")).to_contain_text("Not classified")
+    page.get_by_role("button", name="Try again").click()
+    expect_answer(page)
+    expect(page.get_by_role("alert")).not_to_contain_text("not working")
+
+
+def test_what_is_no_photo_is_told_before_the_photos_are_sent(page: Page, page_url: str) -> None:
+    open_page(page, page_url)
+    held = Held(page, page_url, "uploads")
+    page.get_by_label("Photo file").set_input_files([PHOTO, HEIC])
+    first = held.arrived()
+    expect_problem(page, "x.heic.*is a HEIC photo")
+    expect(page.get_by_role("status")).to_have_text(re.compile("Asking for an upload"))
+    first.continue_()
+    expect_answer(page)
+    expect_problem(page, "x.heic.*is a HEIC photo")
+
+
+def test_what_was_said_of_files_goes_when_others_are_chosen(page: Page, page_url: str) -> None:
+    open_page(page, page_url)
+    page.get_by_label("Photo file").set_input_files(HEIC)
+    expect_problem(page, "x.heic.*is a HEIC photo")
+    page.get_by_label("Photo file").set_input_files(PHOTO)
+    expect_answer(page)
+    expect(page.get_by_role("alert")).to_be_empty()

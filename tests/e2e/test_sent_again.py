@@ -1,0 +1,71 @@
+"""A photo that has its answer is sent again: the history never says what is not so."""
+
+import re
+
+from playwright.sync_api import Locator, Page, Route, expect
+
+from tests.e2e.page_driver import (
+    COFFEE,
+    FAILED_REQUEST,
+    choose,
+    expect_answer,
+    expect_problem,
+    open_page,
+    press_sample,
+)
+from tests.e2e.page_stub import Held, intercept
+
+
+def history(page: Page) -> Locator:
+    return page.get_by_role("region", name="History").get_by_role("button")
+
+
+def too_busy(route: Route) -> None:
+    route.fulfill(status=429, json={"error": {"code": "throttled"}})
+
+
+def open_with_an_answer(page: Page, page_url: str) -> None:
+    open_page(page, page_url)
+    choose(page, "mine.jpg", COFFEE)
+    expect_answer(page)
+
+
+def test_a_second_try_that_fails_leaves_the_answer_of_the_first(
+    page: Page, page_url: str, expected_console_errors: list[str]
+) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
+    open_with_an_answer(page, page_url)
+    intercept(page, page_url, "uploads", too_busy, times=1)
+    page.get_by_role("button", name="Send again").click()
+    expect_problem(page, "too many requests")
+    expect(page.get_by_role("status")).to_contain_text("the answer from before is kept")
+    expect(history(page)).to_contain_text([re.compile("mine.jpgEspresso", re.IGNORECASE)])
+    history(page).click()
+    expect_answer(page)
+    expect(page.get_by_role("alert")).to_be_empty()
+
+
+def test_a_second_try_that_is_cut_short_leaves_the_answer_of_the_first(
+    page: Page, page_url: str
+) -> None:
+    open_with_an_answer(page, page_url)
+    held = Held(page, page_url, "uploads")
+    page.get_by_role("button", name="Send again").click()
+    held.arrived()
+    expect(history(page)).to_contain_text(["Sending"])
+    press_sample(page, "Cat")
+    expect_answer(page, " cat|tabby")
+    expect(history(page).nth(1)).to_contain_text(re.compile("mine.jpgEspresso", re.IGNORECASE))
+
+
+def test_a_photo_that_failed_is_sent_when_it_is_pressed(
+    page: Page, page_url: str, expected_console_errors: list[str]
+) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
+    intercept(page, page_url, "uploads", too_busy, times=1)
+    open_page(page, page_url)
+    choose(page, "mine.jpg", COFFEE)
+    expect_problem(page, "too many requests")
+    expect(history(page)).to_contain_text(["Not classified"])
+    history(page).click()
+    expect_answer(page)
