@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import SAMPLE_ID, Cloud, run_warmlens, running
 from tests.held import all_held
-from warmlens.bench.soak.commands import problems
+from warmlens.bench.soak.limits import problems
 from warmlens.bench.soak.load import Load
 from warmlens.bench.soak.usage import Usage, usage
 from warmlens.local.state import STATE_FILE

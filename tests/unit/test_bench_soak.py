@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from warmlens.bench.soak.commands import problems
+from warmlens.bench.soak.limits import problems
 from warmlens.bench.soak.load import Answered
 from warmlens.bench.soak.phases import recovered_after_s
 from warmlens.records import Record
@@ -18,7 +18,10 @@ SOUND: Values = {
         for phase in ("capacity", "steady", "step", "recovery")
         for metric, count in CALLS.items()
     },
+    ("steady", "latency_ms"): 90,
+    ("step", "latency_ms"): 250,
     ("recovery", "recovered"): 1,
+    ("recovery", "recovered_after_s"): 0.1,
     **{
         (phase, f"{kind}_{metric}"): value
         for phase in ("steady", "whole")
@@ -43,7 +46,7 @@ def records(values: Values, **before: float) -> list[Record]:
             date="2026-11-28",
             samples=None,
             p95=None,
-            p99=None,
+            p99=value if metric == "latency_ms" else None,
         )
         for (name, metric), value in values.items()
     ]
@@ -79,6 +82,18 @@ def test_of_a_load_that_left_all_as_it_was_nothing_is_told() -> None:
         ),
         ("whole", "server_rss_mb", 2000, "whole: server_rss_mb grew from 200 to 2000"),
         ("steady", "instances_rss_mb", 2000, "steady: instances_rss_mb grew from 200 to 2000"),
+        ("whole", "server_files", 141, "whole: server_files grew from 40 to 141"),
+        ("whole", "emulator_files", 500, "whole: emulator_files grew from 40 to 500"),
+        ("steady", "instances_files", 500, "steady: instances_files grew from 40 to 500"),
+        ("whole", "server_processes", 3, "whole: server_processes grew from 2 to 3"),
+        ("whole", "emulator_processes", 5, "whole: emulator_processes grew from 2 to 5"),
+        ("step", "latency_ms", 1451, "step: the p99 of answers is 1451 ms, allowed is 1450"),
+        (
+            "recovery",
+            "recovered_after_s",
+            31,
+            "recovery: as fast as before after 31 s, allowed is 30",
+        ),
     ],
 )
 def test_what_must_not_be_is_told_in_words(name: str, metric: str, value: float, told: str) -> None:

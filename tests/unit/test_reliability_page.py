@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from warmlens.bench.soak.commands import problems
+from warmlens.bench.soak.limits import problems
 from warmlens.paths import ROOT
 from warmlens.records import Record, read_records
 

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from warmlens.bench.soak.limits import problems
 from warmlens.bench.soak.phases import Durations, NoCapacityError, soak
 from warmlens.bench.soak.usage import Usage, usage
 from warmlens.local.commands import running_cloud
@@ -17,11 +18,6 @@ from warmlens.refusals import tell_refusal
 from warmlens.tables import print_table
 from warmlens.under_way import under_way
 
-# The emulator's memory grows with its logs, and is in the figures.
-OUR_MEMORY = ("server_rss_mb", "instances_rss_mb")
-MEMORY_FACTOR, MEMORY_MB = 1.2, 50
-# Calls that come by chance are refused unevenly, the more so in a phase that is short.
-REFUSED_FACTOR, REFUSED_SHARE = 1.5, 0.1
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -40,8 +36,9 @@ def soak_command(
 ) -> None:
     """Load the local cloud that runs: 80 % of its capacity for long, then three times as much.
 
-    Exit code 1 if a call failed otherwise than by 429, or was answered with another class, if the
-    service did not recover, or if our processes grew; 3 if no local cloud runs.
+    Exit code 1 if a call failed otherwise than by 429, or was answered with another class, if
+    answers waited for the load, if the service did not recover within half a minute, or if memory,
+    files or processes grew; 3 if no local cloud runs.
     """
     running = running_cloud(folder)
     if running is None or not running.url:
@@ -81,43 +78,6 @@ def soak_command(
         for problem in problems(records):
             err.print(problem, style="red", markup=False)
         raise typer.Exit(1)
-
-
-def problems(records: list[Record]) -> list[str]:
-    """Return what must not be, in words; nothing when all is well."""
-    found = [
-        f"{record.name}: {record.metric} is {record.value:g}, allowed is 0"
-        for record in records
-        if record.metric in ("other_errors", "wrong_class") and record.value
-    ]
-    if any(each.metric == "recovered" and not each.value for each in records):
-        found.append("recovery: the service did not get as fast as before")
-    steady, recovery = (_refused_share(records, name) for name in ("steady", "recovery"))
-    if recovery > REFUSED_FACTOR * steady + REFUSED_SHARE:
-        found.append(
-            f"recovery: {recovery:.1%} of the calls were refused, {steady:.1%} before the step"
-        )
-    return found + [
-        f"{record.name}: {record.metric} grew from {was:g} to {record.value:g}"
-        for record in records
-        if record.metric in OUR_MEMORY
-        and record.value > MEMORY_FACTOR * (was := _memory_before(record, records)) + MEMORY_MB
-    ]
-
-
-def _refused_share(records: list[Record], phase: str) -> float:
-    counts = {each.metric: each.value for each in records if each.name == phase}
-    return counts.get("throttled", 0) / max(1, counts.get("calls", 0))
-
-
-def _memory_before(record: Record, records: list[Record]) -> float:
-    """What as many processes used before as there are now."""
-    kind = record.metric.removesuffix("_rss_mb")
-    (processes,) = (
-        each for each in records if (each.name, each.metric) == (record.name, f"{kind}_processes")
-    )
-    before = max(1, processes.conditions["before"])
-    return float(record.conditions["before"] * processes.value / before)
 
 
 def _print(records: list[Record]) -> None:
