@@ -3,6 +3,8 @@
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
@@ -66,6 +68,12 @@ class ObservabilityStack(cdk.Stack):
             description="The classifier answered three calls in five minutes with a 5xx.",
         )
         self._alarm(
+            "ApiErrors",
+            api.rest_api.metric_server_error(statistic="Sum", period=five),
+            threshold=3,
+            description="The API answered three calls in five minutes with a 5xx, by whoever.",
+        )
+        self._alarm(
             "UploadErrors",
             api.uploads.metric_errors(statistic="Sum", period=five),
             threshold=1,
@@ -103,14 +111,7 @@ class ObservabilityStack(cdk.Stack):
                 description="A published model version was not copied to the file system.",
             )
         if inference.classifier.canary_alarms is not None:
-            canary = cloudwatch.CompositeAlarm(
-                self,
-                "Canary",
-                composite_alarm_name=settings.physical_name("canary"),
-                alarm_description="A deployment of the classifier that goes on now is taken back.",
-                alarm_rule=cloudwatch.AlarmRule.any_of(*inference.classifier.canary_alarms.alarms),
-            )
-            canary.add_alarm_action(self._action)
+            self._tell_of_rollbacks(settings, topic)
 
         name = settings.physical_name("dashboard")
         Dashboard(
@@ -124,6 +125,28 @@ class ObservabilityStack(cdk.Stack):
         )
         output(self, "AlarmsTopic", topic.topic_arn, settings=settings)
         output(self, "DashboardName", name, settings=settings)
+
+    def _tell_of_rollbacks(self, settings: Settings, topic: sns.Topic) -> None:
+        """Mail when a deployment was taken back; what it is taken back on is raised at all times.
+
+        Source: AWS CodeDeploy user guide, "Monitoring deployments with Amazon EventBridge".
+        """
+        rule = events.Rule(
+            self,
+            "Rollbacks",
+            description="A deployment of the classifier failed or was stopped.",
+            event_pattern=events.EventPattern(
+                source=["aws.codedeploy"],
+                detail_type=["CodeDeploy Deployment State-change Notification"],
+                detail={
+                    "application": [settings.physical_name("classifier")],
+                    "state": ["FAILURE", "STOP"],
+                },
+            ),
+            targets=[targets.SnsTopic(topic)],
+        )
+        reason = "A mail that cannot be sent is read by no one in a queue either."
+        acknowledge(rule, {"Serverless-EventBusDLQ": reason})
 
     def _watch_warming(self, settings: Settings, warming: WarmingStack) -> None:
         self._alarm(

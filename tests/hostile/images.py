@@ -123,6 +123,17 @@ HOSTILE: dict[str, Hostile] = {
     ),
     "bomb-webp-16384x16384": Hostile(lambda: webp_canvas(16_384, 16_384, webp_frame()), (PIXELS,)),
     "bomb-webp-49-megapixels": Hostile(lambda: webp_canvas(SIDE, SIDE, webp_frame()), (OK,)),
+    "bomb-webp-turned": Hostile(
+        lambda: encode(
+            Image.new("RGBA", (SIDE, SIDE), (255, 0, 0, 128)),
+            "WEBP",
+            lossless=True,
+            method=0,
+            quality=0,
+            exif=_upright(6),
+        ),
+        (OK,),
+    ),
     "bomb-jpeg-65535x65535": Hostile(
         lambda: encode(_RED, "JPEG").replace(b"\x08\0\x40\0\x40", b"\x08\xff\xff\xff\xff"),
         (PIXELS,),

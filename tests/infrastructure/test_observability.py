@@ -94,7 +94,28 @@ def test_a_canary_goes_back_by_itself_on_errors_faults_and_models_that_do_not_lo
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
         (alias,) = assembly.resources("AWS::Lambda::Alias")
         assert "CodeDeployLambdaAliasUpdate" in alias["UpdatePolicy"]
-        composite = assembly.only("AWS::CloudWatch::CompositeAlarm")
-        assert composite["AlarmRule"]
-        assert composite["AlarmActions"]
     assert "AWS::CodeDeploy::DeploymentGroup" not in variants["bare"].kinds
+
+
+def test_a_deployment_that_was_taken_back_is_mailed_and_not_each_call_that_failed(
+    odd: Assembly,
+) -> None:
+    application = odd.only("AWS::CodeDeploy::Application")["ApplicationName"]
+    (rule,) = (
+        each["Properties"]
+        for each in odd.resources("AWS::Events::Rule")
+        if each["Properties"].get("EventPattern", {}).get("source") == ["aws.codedeploy"]
+    )
+    pattern = rule["EventPattern"]
+    assert pattern["detail"] == {"application": [application], "state": ["FAILURE", "STOP"]}
+    assert "Alarms" in json.dumps(rule["Targets"])
+    mailed = {name for name, each in alarms(odd).items() if each.get("AlarmActions")}
+    assert mailed
+    assert not [name for name in mailed if "CanaryAlarms" in name]
+
+
+def test_what_only_the_gateway_meets_raises_an_alarm(odd: Assembly) -> None:
+    (found,) = (each for name, each in alarms(odd).items() if name.startswith("ApiErrors"))
+    assert found["Namespace"] == "AWS/ApiGateway"
+    assert found["MetricName"] == "5XXError"
+    assert found["AlarmActions"]

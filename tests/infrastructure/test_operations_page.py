@@ -6,7 +6,7 @@ from tests.infrastructure.variants import Assembly
 from warmlens.paths import ROOT
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()
-KINDS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+KIND = "AWS::CloudWatch::Alarm"
 HASH = re.compile(r"[0-9A-F]{8}$")
 
 
@@ -16,7 +16,7 @@ def deployed_alarms(variants: dict[str, Assembly]) -> set[str]:
         for assembly in variants.values()
         for template in assembly.templates.values()
         for logical_id, resource in template["Resources"].items()
-        if resource["Type"] in KINDS
+        if resource["Type"] == KIND
     }
 
 

@@ -52,6 +52,7 @@ class Recorder:
     def __init__(self, url: str) -> None:
         self.url = url
         self.needs: set[Need] = set()
+        self.unknown: list[LookupError] = []
 
 
 @asynccontextmanager
@@ -61,15 +62,18 @@ async def recording(endpoint_url: str) -> AsyncIterator[Recorder]:
 
     async def forward(request: web.Request) -> web.Response:
         body = await request.read()
-        recorder.needs.add(
-            needed(
+        try:
+            need = needed(
                 request.method,
                 request.rel_url.raw_path,
                 request.query_string,
                 request.headers,
                 body,
             )
-        )
+        except LookupError as error:
+            recorder.unknown.append(error)
+            raise
+        recorder.needs.add(need)
         headers = {key: value for key, value in request.headers.items() if key != "Host"}
         async with (
             aiohttp.ClientSession(auto_decompress=False) as session,
@@ -85,6 +89,9 @@ async def recording(endpoint_url: str) -> AsyncIterator[Recorder]:
     app.router.add_route("*", "/{path:.*}", forward)
     async with serving(app, port):
         yield recorder
+    # A function may go on without the answer: then nothing else would tell of the call.
+    if recorder.unknown:
+        raise recorder.unknown[0]
 
 
 async def run(name: str, event: object, variables: Mapping[str, str], endpoint_url: str) -> Any:

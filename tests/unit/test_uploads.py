@@ -1,0 +1,81 @@
+"""Any body is either signed for, by what it says, or refused with what to do."""
+
+import importlib.util
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from warmlens.paths import LAMBDA_SRC
+
+MAX_BYTES = 20 * 2**20
+TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif")
+
+
+@pytest.fixture(scope="module")
+def answer() -> Any:
+    """The handler as Lambda loads it; it signs without a call to AWS."""
+    spec = importlib.util.spec_from_file_location("uploads", LAMBDA_SRC / "uploads" / "handler.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "MAX_IMAGE_BYTES": str(MAX_BYTES),
+            "UPLOAD_PREFIX": "uploads/",
+            "UPLOAD_EXPIRES_S": "300",
+            "IMAGES_BUCKET": "images",
+        }.items():
+            patch.setenv(name, value)
+        spec.loader.exec_module(module)
+        yield lambda body: module.handler({"body": body}, None)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=5,
+)
+fields = st.fixed_dictionaries(
+    {},
+    optional={
+        "content_type": st.sampled_from([*TYPES, "image/svg+xml", "IMAGE/PNG"]) | values,
+        "bytes": st.integers(-2, MAX_BYTES + 2) | values,
+        "file_path": values,
+    },
+)
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> str:
+    """Requests, and what is left of them when a piece is taken out or put in."""
+    text = json.dumps(draw(fields | values))
+    if draw(st.booleans()):
+        begin = draw(st.integers(0, len(text)))
+        end = draw(st.integers(begin, len(text)))
+        text = text[:begin] + draw(st.text(max_size=9)) + text[end:]
+    return text
+
+
+@settings(max_examples=1_000, deadline=None, derandomize=True, database=None)
+@given(bodies() | st.text() | st.none())
+def test_any_body_is_signed_for_or_refused(answer: Any, body: str | None) -> None:
+    given_answer = answer(body)
+    told = json.loads(given_answer["body"])
+    if given_answer["statusCode"] != 200:
+        assert given_answer["statusCode"] in (400, 413, 415)
+        assert set(told) == {"error"}
+        assert all(told["error"][part] for part in ("code", "message"))
+        return
+    assert body is not None
+    asked = json.loads(body)
+    assert asked["content_type"] in TYPES
+    assert 1 <= asked["bytes"] <= MAX_BYTES
+    assert told["fields"]["Content-Type"] == asked["content_type"]
+    assert told["fields"]["key"] == told["file_path"]
+    assert told["file_path"].startswith("uploads/")
