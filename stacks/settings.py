@@ -65,7 +65,8 @@ class Settings:
         region: AWS region; None takes that of the credentials.
         memory_mb: the classifier's memory; AWS gives 1 vCPU per 1,769 MB.
         architecture: the classifier's processor.
-        timeout_s: longest time for one call; API Gateway gives up after 29 s.
+        timeout_s: longest time for one call; API Gateway gives up after 29 s. Below 17 s and
+            `max_decode_ms` a call that S3 keeps waiting may end it instead of being answered.
         engine: what the classifier's image has to run models with: `onnxruntime`, or `torch` for a
             model that is a TorchScript program.
         torch_index: address of a package index with PyTorch's CPU builds, for `engine = "torch"`;

@@ -63,6 +63,9 @@ class Call:
         return [each for each in map(json.loads, lines) if message in (None, each["message"])]
 
 
+METRICS = {"METRICS_ENVIRONMENT": "test"}
+"""Has a classifier write its metrics."""
+
 CallWith = Callable[..., AbstractAsyncContextManager[Call]]
 
 

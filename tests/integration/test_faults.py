@@ -22,6 +22,7 @@ from tests.integration import classifier_lab
 from tests.integration.classifier_lab import (
     CLASSIFY,
     FOLDER,
+    METRICS,
     NAME,
     VERSION,
     Call,
@@ -42,7 +43,6 @@ from warmlens.models.publish import publish_model
 from warmlens.paths import MODEL_ARTIFACTS, WEB
 
 call_with = classifier_lab.call_with  # a fixture
-METRICS = {"METRICS_ENVIRONMENT": "test"}
 COFFEE = WEB / "samples" / "coffee.jpg"
 # What users are told of a model that cannot be served, whatever the reason is.
 TOLD = f"The model {NAME} {VERSION} cannot be served now; try again in a moment."
@@ -127,6 +127,7 @@ async def test_a_photo_that_comes_too_slowly_is_given_up(call: Call, way: Way) -
     await expect_espresso(call)
     way.drip("test/")
     assert refused(await call(CLASSIFY)) == (504, "timed_out")
+    assert call.metrics("Fault")[-1] == 1
     way.mend()
     await expect_espresso(call)
 
@@ -138,6 +139,7 @@ async def test_a_photo_that_fails_late_is_not_asked_for_again(call: Call, way: W
     way.end_late("test/", after_s=RETRY_FOR_S + 0.5)
     assert refused(await call(CLASSIFY)) == (503, "storage_unavailable")
     assert len(way.asked) == 1
+    assert call.metrics("Fault")[-1] == 1
 
 
 @pytest.mark.parametrize(

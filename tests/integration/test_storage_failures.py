@@ -10,7 +10,7 @@ from aiohttp import web
 
 from tests.conftest import Cloud
 from tests.integration import classifier_lab
-from tests.integration.classifier_lab import CLASSIFY, FOLDER, Call, CallWith
+from tests.integration.classifier_lab import CLASSIFY, FOLDER, METRICS, Call, CallWith
 from warmlens.local.ports import HOST, free_port
 from warmlens.local.server import serving
 from warmlens.models.publish import publish_model
@@ -67,7 +67,7 @@ async def call(
     port = free_port()
     async with (
         serving(app, port),
-        call_with({"AWS_ENDPOINT_URL": f"http://{HOST}:{port}"}) as call,
+        call_with({"AWS_ENDPOINT_URL": f"http://{HOST}:{port}", **METRICS}) as call,
     ):
         assert (await call(CLASSIFY))["TOP1_label"] == "espresso"
         yield call
@@ -104,5 +104,6 @@ async def test_a_failure_that_stays_is_told_and_ends_with_it(
     answer = await call(CLASSIFY)
     assert (answer["status"], answer["error"]["code"]) == (status, code)
     assert "try again" in answer["error"]["message"]
+    assert call.metrics("Fault")[-1] == 1
     disturbance.statuses, disturbance.silent = [], False
     assert (await call(CLASSIFY))["TOP1_label"] == "espresso"
