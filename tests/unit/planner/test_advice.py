@@ -23,9 +23,9 @@ from warmlens.planner.chart import frontier_chart
 from warmlens.planner.comparison import provisioned_pays_above
 from warmlens.planner.cost import total_usd
 from warmlens.planner.errors import PlanError
-from warmlens.planner.model import by_hour
+from warmlens.planner.model import Lives, by_hour
 from warmlens.planner.objective import read_objective
-from warmlens.planner.plan import Plan
+from warmlens.planner.plan import Plan, check
 from warmlens.planner.pool import Pool
 from warmlens.planner.question import Question
 from warmlens.planner.report import in_words, plan_records
@@ -175,6 +175,38 @@ def test_each_wrong_assumption_is_answered(advice: Advice) -> None:
             assert "the same plan" in line or "still meets it" in line
         else:
             assert "misses it, take" in line or "neither" in line
+
+
+def test_where_the_advice_changes_is_said_and_is_where_it_does(advice: Advice) -> None:
+    plan = chosen(advice)
+    assert advice.holds is not None
+    minutes = advice.holds.idle_min
+    assert minutes is not None
+    assert f"down to an idle expiry of {minutes:.1f} minutes" in in_words(advice, question())
+
+    def meets(idle_min: float) -> bool:
+        lives = dataclasses.replace(
+            Lives(), shortest_idle_s=idle_min * 60, longest_idle_s=idle_min * 60
+        )
+        assumptions = dataclasses.replace(question().assumptions, lives=lives)
+        return check(plan, question(), assumptions).meets
+
+    assert meets(minutes)
+    assert not meets(minutes - 0.3)
+
+
+def test_how_long_cold_starts_may_become_is_said_where_the_percentile_is_one() -> None:
+    asked = question("p98=400ms", None, traffic=constant_rate(0.0005), seeds=None)
+    asked = dataclasses.replace(asked, measured=MEASURED[-1:])
+    found = advise(asked)
+    assert found.holds is not None
+    longest_ms = found.holds.platform_ms
+    assert longest_ms is not None
+    assert f"up to {longest_ms:,.0f} ms of a cold start" in in_words(found, asked)
+    assert 100 < longest_ms < 400
+    for platform_ms, meets in ((longest_ms, True), (longest_ms + 25, False)):
+        assumptions = Assumptions(platform_ms=round(platform_ms))
+        assert check(chosen(found), asked, assumptions).meets is meets
 
 
 def test_the_settings_can_be_pasted(advice: Advice) -> None:
