@@ -10,6 +10,7 @@ import pytest
 
 from warmlens.bench.planning_page import RECORDS, made_anew, on_a_terminal
 from warmlens.paths import ROOT
+from warmlens.planner.evidence import exact_binomial
 from warmlens.records import read_records
 
 PAGE = ROOT / "docs" / "planning.md"
@@ -18,7 +19,7 @@ COMMANDS = [
     line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()
 ]
 PLAN, COST, SIMULATE, SIMFAAS, REPLAY, SCALE = COMMANDS
-LINKS = sorted(set(re.findall(r"\]\(([^)#]+)\)", TEXT)))
+LINKS = sorted(set(re.findall(r"\]\((?!https:)([^)#]+)\)", TEXT)))
 MARK = re.compile(r"<!-- made by: (.+?) -->")
 
 
@@ -101,11 +102,23 @@ def test_the_kept_replays_are_of_the_plan_meet_its_objective_and_the_page_says_s
     met = sum(each.value for each in cold)
     assert f"{met:.0f} of {users:,} users met a cold start" in TEXT
     assert met / users <= 0.001
+    low, high = exact_binomial(met, users)
+    words = f"interval of the share goes from {low * 100:.2f} % to {high * 100:.2f} %"
+    assert words in " ".join(TEXT.split())
     assert all(each.value <= 1000 for each in by_plan if each.metric == "p99_ms")
     (plan,) = re.findall(r"^Plan: (.+)$", TEXT, re.MULTILINE)
     for each in cold:
         assert f"{each.conditions['memory_mb']} MB, model from" in plan
         assert f"ping {each.conditions['warm']}, held {each.conditions['hold_ms']} ms" in plan
+
+
+def test_the_simulations_range_holds_what_the_kept_replays_met_with_and_without_warming() -> None:
+    kept = read_records((RECORDS / "replay.jsonl").read_text())
+    cold = [each for each in kept if each.metric == "cold_starts"]
+    assert {bool(each.conditions["warm"]) for each in cold} == {True, False}
+    for each in cold:
+        low, high = each.conditions["simulated_cold_starts"]
+        assert low <= each.value <= high
 
 
 @pytest.mark.parametrize("target", LINKS)

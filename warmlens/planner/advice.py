@@ -10,6 +10,7 @@ from warmlens.planner.limits import require_affordable
 from warmlens.planner.model import Lives
 from warmlens.planner.plan import Plan, check, screen
 from warmlens.planner.question import Question
+from warmlens.planner.thresholds import Holds, holds
 
 FASTER = 0.99
 """A latency below this share of another one is called faster."""
@@ -40,6 +41,7 @@ class Advice:
         runner_up: the next cheapest that meets it and differs in more than N.
         frontier: plans to which no other one is both cheaper and faster.
         variations: the same with other assumptions; empty without a chosen plan.
+        holds: how wrong assumptions may be until the chosen plan misses the objective.
     """
 
     plans: tuple[Plan, ...]
@@ -47,6 +49,7 @@ class Advice:
     runner_up: Plan | None
     frontier: tuple[Plan, ...]
     variations: tuple[Variation, ...]
+    holds: Holds | None = None
 
 
 def advise(
@@ -96,7 +99,14 @@ def advise(
         for assumptions in variations(question.assumptions)
         if chosen
     )
-    return Advice(tuple(plans), chosen, runner_up, tuple(_frontier(plans)), varied)
+    return Advice(
+        tuple(plans),
+        chosen,
+        runner_up,
+        tuple(_frontier(plans)),
+        varied,
+        holds(chosen, question) if chosen else None,
+    )
 
 
 def simulated_times(question: Question) -> int:
@@ -105,7 +115,7 @@ def simulated_times(question: Question) -> int:
     question.require_calls()
     require_affordable(question.traffic, horizon_s=question.horizon_s, times=question.seed_count)
     tried = sum(1 for _ in candidates(question.measured, profile, concurrency=base.concurrency))
-    checked = 2 + len(variations(base))
+    checked = 20 + len(variations(base))  # what is proposed, and where it ceases to hold
     return tried * question.seed_count + checked * question.check_count
 
 

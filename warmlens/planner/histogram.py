@@ -1,7 +1,7 @@
 """Latencies in bins a thousandth wide, so that percentiles take the same memory for any number."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 PER_OCTAVE = 1024
 LOWEST_EXPONENT, HIGHEST_EXPONENT = -20, 14  # from about a microsecond to four hours
@@ -23,14 +23,14 @@ def middle_s(at: int) -> float:
     return math.ldexp(0.5 + (part + 0.5) / (2 * PER_OCTAVE), exponent + LOWEST_EXPONENT)
 
 
-def percentile_s(bins: Sequence[int], percent: float) -> float:
+def percentile_s(bins: Mapping[int, int], percent: float) -> float:
     """Return a percentile by nearest rank, 0 where nothing was counted."""
-    total = sum(bins)
+    total = sum(bins.values())
     if not total:
         return 0.0
     rank = max(1, math.ceil(total * percent / 100 - 1e-9))
     seen = 0
-    for at, count in enumerate(bins):
+    for at, count in sorted(bins.items()):
         seen += count
         if seen >= rank:
             return middle_s(at)

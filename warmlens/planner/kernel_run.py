@@ -137,16 +137,18 @@ def _state(model: Model, horizon_s: float, seed: int) -> k.State:
 
 
 def _outcome(state: k.State, model: Model, horizon_s: float) -> Outcome:
+    (occupied,) = state.latencies.nonzero()
+    counts = state.latencies[occupied]
     outcome = Outcome(
         horizon_s=horizon_s,
         provisioned_instance_s=provisioned_s(model, horizon_s),
-        latencies=state.latencies.tolist(),
+        latencies=dict(zip(occupied.tolist(), counts.tolist(), strict=True)),
         busy_seen=state.busy_seen.tolist(),
     )
     for name, count in zip(k.COUNTS, state.counts.tolist(), strict=True):
         setattr(outcome, name, count)
     for name, total in zip(k.SUMS, state.sums.tolist(), strict=True):
         setattr(outcome, name, total)
-    for name, counts in zip(k.HOURS, state.hours.tolist(), strict=True):
-        setattr(outcome, f"hour_{name}", counts)
+    for name, by_hour_ in zip(k.HOURS, state.hours.tolist(), strict=True):
+        setattr(outcome, f"hour_{name}", by_hour_)
     return outcome

@@ -4,7 +4,7 @@ import math
 import operator
 from dataclasses import dataclass, field, fields
 
-from warmlens.planner.histogram import BINS, percentile_s
+from warmlens.planner.histogram import percentile_s
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Outcome:
         instances: instances that were started.
         peak_busy: most calls at once.
         latency_s: sum of the users' latencies.
-        latencies: users by latency, in the bins of `histogram`.
+        latencies: users by latency, in those bins of `histogram` that have any.
         busy_seen: users by the number of calls under way when they came.
         horizon_s: simulated time.
         hour_requests, hour_cold, hour_throttled: users by hour.
@@ -65,7 +65,7 @@ class Outcome:
     peak_busy: int = 0
     latency_s: float = 0.0
     horizon_s: float = 0.0
-    latencies: list[int] = field(default_factory=lambda: [0] * BINS)
+    latencies: dict[int, int] = field(default_factory=dict)
     busy_seen: list[int] = field(default_factory=list)
     hour_requests: list[int] = field(default_factory=list)
     hour_cold: list[int] = field(default_factory=list)
@@ -114,7 +114,10 @@ class Outcome:
         self.make_room(hours=len(other.hour_requests), concurrency=len(other.busy_seen) - 1)
         for field_ in fields(self):
             own, more = getattr(self, field_.name), getattr(other, field_.name)
-            if isinstance(own, list):
+            if isinstance(own, dict):
+                for at, count in more.items():
+                    own[at] = own.get(at, 0) + count
+            elif isinstance(own, list):
                 own[:] = map(operator.add, own, more)
             elif field_.name == "peak_busy":
                 self.peak_busy = max(own, more)

@@ -1,6 +1,5 @@
 """What several simulated times came to, together: every call counts alike, whatever its day."""
 
-import itertools
 from collections import Counter
 from dataclasses import dataclass, field, fields
 
@@ -37,9 +36,7 @@ class Pool:
         total.peak_busy = max(total.peak_busy, outcome.peak_busy)
         self.cold.append(outcome.cold)
         self.served.append(outcome.served)
-        counts = outcome.latencies
-        bins = itertools.compress(range(len(counts)), counts)
-        self.latencies.append({at: counts[at] for at in bins})
+        self.latencies.append(outcome.latencies)
 
     @property
     def times(self) -> int:

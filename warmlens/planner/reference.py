@@ -135,4 +135,5 @@ def _serve(
     else:
         outcome.billed_ms += rounded_up_ms(occupied_s)
     outcome.latency_s += served.end_s - now_s
-    outcome.latencies[bin_of(served.end_s - now_s)] += 1
+    at = bin_of(served.end_s - now_s)
+    outcome.latencies[at] = outcome.latencies.get(at, 0) + 1

@@ -9,6 +9,7 @@ from warmlens.planner.objective import Verdict
 from warmlens.planner.plan import Plan
 from warmlens.planner.question import Question
 from warmlens.planner.settings_text import settings_text
+from warmlens.planner.thresholds import Holds
 from warmlens.records import Record, today
 
 COMMAND = "warmlens plan"
@@ -102,6 +103,7 @@ def in_words(advice: Advice, question: Question, compared: Sequence[str] = ()) -
         "",
         "If an assumption is wrong:",
         *(_variation_line(each, advice.chosen, question) for each in advice.variations),
+        *(_holds_lines(advice.holds) if advice.holds else []),
         "",
         *compared,
         *([""] if compared else []),
@@ -166,6 +168,18 @@ def _variation_line(variation: Variation, chosen: Plan, question: Question) -> s
         f"{begin}misses it, take {variation.best.candidate.label} "
         f"for ${variation.best.usd_per_month:.2f}"
     )
+
+
+def _holds_lines(found: Holds) -> list[str]:
+    if found.idle_min is None:
+        idle = "even where idle instances end after a minute"
+    else:
+        idle = f"down to an idle expiry of {found.idle_min:.1f} minutes for all instances"
+    if found.platform_ms is None:
+        platform = "even where a cold start takes ten seconds longer"
+    else:
+        platform = f"up to {found.platform_ms:,.0f} ms of a cold start before the process starts"
+    return [f"  The plan is shown to meet the objective {idle},", f"  and {platform}."]
 
 
 def _nothing(advice: Advice, question: Question) -> list[str]:

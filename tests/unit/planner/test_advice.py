@@ -23,14 +23,16 @@ from warmlens.planner.chart import frontier_chart
 from warmlens.planner.comparison import provisioned_pays_above
 from warmlens.planner.cost import total_usd
 from warmlens.planner.errors import PlanError
-from warmlens.planner.model import by_hour
+from warmlens.planner.model import Lives, by_hour
 from warmlens.planner.objective import read_objective
-from warmlens.planner.plan import Plan
+from warmlens.planner.plan import Plan, check
+from warmlens.planner.pool import Pool
 from warmlens.planner.question import Question
 from warmlens.planner.report import in_words, plan_records
 from warmlens.planner.servers import SERVERS, break_even, servers_needed
 from warmlens.planner.service_times import Measured, read_measured
 from warmlens.planner.settings_text import DEFAULT_MAX_IMAGE_PIXELS, settings_text
+from warmlens.planner.simulate import simulate
 from warmlens.planner.traffic import Bursts, Profile, constant_rate
 from warmlens.prices import read_prices
 from warmlens.records import read_records
@@ -105,6 +107,64 @@ def test_nothing_is_both_cheaper_and_faster_than_a_plan_of_the_frontier(advice: 
             )
 
 
+def test_what_is_proposed_was_simulated_again_on_other_days(advice: Advice) -> None:
+    for plan in (advice.chosen, advice.runner_up):
+        assert plan is not None
+        assert plan.checked is not None
+        assert plan.checked != plan.screened
+        assert plan.reached is plan.checked
+
+
+def on_other_days(plan: Plan, asked: Question, days: int) -> Pool:
+    pool = Pool()
+    for number in range(days):
+        model = plan.candidate.model(asked.assumptions)
+        pool.add(simulate(model, asked.traffic, horizon_s=86_400, seed=5_000_000 + number))
+    return pool
+
+
+@pytest.mark.parametrize(
+    ("rps", "slo", "cold_share", "platform_ms"),
+    [(0.00023, "p99=1s", None, 1000), (0.0001, "p99=1s", "0.1%", 0)],
+)
+def test_a_plan_for_a_few_calls_a_day_meets_its_objective_on_thousands_of_other_days(
+    rps: float, slo: str, cold_share: str | None, platform_ms: int
+) -> None:
+    """Twenty and nine calls a day: what a hundred days show is not enough for the cheapest one."""
+    asked = dataclasses.replace(
+        question(slo, cold_share, traffic=constant_rate(rps), seeds=None),
+        assumptions=Assumptions(platform_ms=platform_ms),
+        measured=[each for each in MEASURED if each.memory_mb == 1769],
+    )
+    plan = chosen(advise(asked))
+    objective = asked.objective
+    assert plan.checked is not None
+    assert plan.checked.times * asked.expected > objective.calls_needed
+    truth = on_other_days(plan, asked, 3000)
+    assert truth.percentile_ms(objective.percent).value <= objective.latency_ms
+    assert truth.cold_share().value <= (objective.cold_share or 1)
+    one_less = replace_count(plan, -1)
+    fewer = on_other_days(one_less, asked, 3000)
+    missed = fewer.percentile_ms(objective.percent).value > objective.latency_ms
+    assert missed or fewer.cold_share().high > (objective.cold_share or 1)
+
+
+def replace_count(plan: Plan, by: int) -> Plan:
+    counts = tuple(count + by for count in plan.candidate.by_hour)
+    warming = plan.candidate.warming if any(counts) else "off"
+    return dataclasses.replace(
+        plan, candidate=dataclasses.replace(plan.candidate, by_hour=counts, warming=warming)
+    )
+
+
+def test_too_few_calls_to_tell_are_said_instead_of_a_plan() -> None:
+    asked = question("p99.9=1s", None, traffic=constant_rate(1e-6), seeds=None)
+    words = r"too few calls to tell 0\.1 %: 4,000 simulated days have 346"
+    with pytest.raises(PlanError, match=words) as refused:
+        advise(asked)
+    assert refused.value.code == "too_few_calls"
+
+
 def test_each_wrong_assumption_is_answered(advice: Advice) -> None:
     names = [variation.assumptions.name for variation in advice.variations]
     assert any("5 minutes" in name for name in names)
@@ -115,6 +175,38 @@ def test_each_wrong_assumption_is_answered(advice: Advice) -> None:
             assert "the same plan" in line or "still meets it" in line
         else:
             assert "misses it, take" in line or "neither" in line
+
+
+def test_where_the_advice_changes_is_said_and_is_where_it_does(advice: Advice) -> None:
+    plan = chosen(advice)
+    assert advice.holds is not None
+    minutes = advice.holds.idle_min
+    assert minutes is not None
+    assert f"down to an idle expiry of {minutes:.1f} minutes" in in_words(advice, question())
+
+    def meets(idle_min: float) -> bool:
+        lives = dataclasses.replace(
+            Lives(), shortest_idle_s=idle_min * 60, longest_idle_s=idle_min * 60
+        )
+        assumptions = dataclasses.replace(question().assumptions, lives=lives)
+        return check(plan, question(), assumptions).meets
+
+    assert meets(minutes)
+    assert not meets(minutes - 0.3)
+
+
+def test_how_long_cold_starts_may_become_is_said_where_the_percentile_is_one() -> None:
+    asked = question("p98=400ms", None, traffic=constant_rate(0.0005), seeds=None)
+    asked = dataclasses.replace(asked, measured=MEASURED[-1:])
+    found = advise(asked)
+    assert found.holds is not None
+    longest_ms = found.holds.platform_ms
+    assert longest_ms is not None
+    assert f"up to {longest_ms:,.0f} ms of a cold start" in in_words(found, asked)
+    assert 100 < longest_ms < 400
+    for platform_ms, meets in ((longest_ms, True), (longest_ms + 25, False)):
+        assumptions = Assumptions(platform_ms=round(platform_ms))
+        assert check(chosen(found), asked, assumptions).meets is meets
 
 
 def test_the_settings_can_be_pasted(advice: Advice) -> None:

@@ -24,8 +24,8 @@ from warmlens.planner.traffic import constant_rate
 
 def day(fast: int, slow: int, *, fast_s: float = 0.05, slow_s: float = 1.2) -> Outcome:
     outcome = Outcome(requests=fast + slow, cold=slow, horizon_s=86_400)
-    outcome.latencies[bin_of(fast_s)] += fast
-    outcome.latencies[bin_of(slow_s)] += slow
+    by_bin = {bin_of(fast_s): fast, bin_of(slow_s): slow}
+    outcome.latencies = {at: count for at, count in by_bin.items() if count}
     return outcome
 
 

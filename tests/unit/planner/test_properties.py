@@ -123,7 +123,7 @@ def test_time_moves_forward(model: Model, gaps: list[float], seed: int) -> None:
 @given(models(), profiles(), st.integers(0, 2**30))
 def test_nothing_is_lost_or_counted_twice(model: Model, traffic: Profile, seed: int) -> None:
     outcome = by_kernel(model, traffic, horizon_s=7200.0, seed=seed)
-    assert sum(outcome.latencies) == outcome.served
+    assert sum(outcome.latencies.values()) == outcome.served
     assert sum(outcome.busy_seen) == outcome.requests == sum(outcome.hour_requests)
     assert outcome.cold == sum(outcome.hour_cold) <= outcome.served
     assert outcome.instances == outcome.cold + outcome.pings_cold
