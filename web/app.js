@@ -57,6 +57,7 @@ async function sendAll(photos) {
 }
 
 async function send(photo, signal, place) {
+  const mayShrink = !shrink.checked;
   let failedStep = null;
   history.noteSending(photo);
   replaceCurrent(photo);
@@ -64,11 +65,14 @@ async function send(photo, signal, place) {
   try {
     const outcome = await recognise(photo, {
       signal,
-      prepare: shrink.checked ? shrunk : null,
+      prepare: mayShrink ? null : shrunk,
       onStep: (step) => {
         if (signal.aborted) return;
         failedStep = step;
         view.showStep(step, STATUS_OF_STEP[step] + place);
+      },
+      onProgress: (share) => {
+        if (!signal.aborted) view.showUploaded(share);
       },
     });
     if (signal.aborted) return;
@@ -83,7 +87,9 @@ async function send(photo, signal, place) {
     const words = history.answerOf(photo)
       ? "Not classified this time; the answer from before is kept."
       : "Not classified.";
-    view.showFailure(asProblem(error), failedStep, words);
+    const problem = asProblem(error);
+    problem.facts.mayShrink = mayShrink;
+    view.showFailure(problem, failedStep, words);
   }
 }
 

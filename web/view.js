@@ -25,11 +25,18 @@ export function showPhoto(photo) {
 export function showStep(step, words) {
   markSteps(step, "current");
   at("status").textContent = words;
+  at("uploaded").textContent = "";
+}
+
+/** Say how much is uploaded: beside the status, so that not each change is read out. */
+export function showUploaded(share) {
+  at("uploaded").textContent = `${Math.floor(share * 100)}% uploaded`;
 }
 
 /** Say that the answer is there. */
 export function showDone(words, { original, sent }) {
   markSteps(null, "", { allDone: true });
+  at("uploaded").textContent = "";
   if (sent < original) at("photo-name").textContent += ` · sent as ${size(sent)}`;
   at("status").textContent = words;
 }

@@ -27,6 +27,7 @@ const FILES = [
   "small.css",
   "storage.js",
   "style.css",
+  "upload.js",
   "view.js",
   "samples/barista-carton.jpg",
   "samples/cat.jpg",
