@@ -83,7 +83,6 @@ async function send(photo, signal, place) {
   } catch (error) {
     if (signal.aborted) return;
     history.noteFailure(photo);
-    showHistory();
     const words = history.answerOf(photo)
       ? "Not classified this time; the answer from before is kept."
       : "Not classified.";
@@ -110,7 +109,7 @@ function replaceCurrent(photo) {
   view.showPhoto(photo);
   if (answered && answered !== photo) result.markPrevious(answered);
   releaseUnused(before);
-  showHistory();
+  history.showCurrent(current);
 }
 
 function replaceAnswered(photo, outcome) {
@@ -118,11 +117,6 @@ function replaceAnswered(photo, outcome) {
   answered = photo;
   result.showResult(photo, outcome);
   releaseUnused(before);
-  showHistory();
-}
-
-function showHistory() {
-  history.show(current, choose);
 }
 
 function releaseUnused(photo) {
@@ -196,6 +190,7 @@ async function suitService() {
 }
 
 result.showEmpty();
+history.listen(choose);
 wireInput("choose", "file-input");
 wireInput("take", "camera-input");
 wireDrop();
