@@ -3,7 +3,9 @@
 import { recognise } from "./api.js";
 import { watch } from "./fleet.js";
 import * as history from "./history.js";
-import { photoFromSample, photosFromFiles, release } from "./photos.js";
+import { takePhotos } from "./inputs.js";
+import { takeKey } from "./key.js";
+import { photoFromSample, release } from "./photos.js";
 import { Problem } from "./problems.js";
 import * as result from "./result.js";
 import { readConfiguration, samplesOf } from "./samples.js";
@@ -134,45 +136,6 @@ function asProblem(error) {
   return new Problem("unexpected");
 }
 
-function carriesFiles(event) {
-  return [...(event.dataTransfer?.types ?? [])].some((type) => /^(Files|text\/uri-list)$/.test(type));
-}
-
-function wireInput(buttonId, inputId) {
-  const input = document.getElementById(inputId);
-  document.getElementById(buttonId).addEventListener("click", () => input.click());
-  input.addEventListener("change", () => {
-    const files = [...input.files];
-    input.value = ""; // so that choosing the same file again counts as a change
-    if (files.length > 0) offer(() => photosFromFiles(files));
-  });
-}
-
-function wireDrop() {
-  addEventListener("dragover", (event) => {
-    if (!carriesFiles(event)) return;
-    event.preventDefault();
-    view.showDragging(true);
-  });
-  addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) view.showDragging(false);
-  });
-  addEventListener("drop", (event) => {
-    view.showDragging(false);
-    if (!carriesFiles(event)) return;
-    event.preventDefault();
-    const files = [...event.dataTransfer.files];
-    offer(() => photosFromFiles(files, "nothing_dropped"));
-  });
-}
-
-function wirePaste() {
-  addEventListener("paste", (event) => {
-    const files = [...(event.clipboardData?.files ?? [])];
-    offer(() => photosFromFiles(files, "nothing_pasted"));
-  });
-}
-
 function wireShrink() {
   shrink.checked = forNextVisit.get(SHRINK_STORED) === "yes";
   shrink.addEventListener("change", () => {
@@ -189,12 +152,11 @@ async function suitService() {
   );
 }
 
+takeKey();
+addEventListener("hashchange", takeKey); // the link with the key, opened in this tab
 result.showEmpty();
 history.listen(choose);
-wireInput("choose", "file-input");
-wireInput("take", "camera-input");
-wireDrop();
-wirePaste();
+takePhotos(offer, view.showRefused);
 wireShrink();
 suitService();
 document.getElementById("again").addEventListener("click", () => sendAll([current]));

@@ -17,6 +17,7 @@ const FILES = [
   "history-item.js",
   "history.css",
   "history.js",
+  "inputs.js",
   "key.js",
   "photo.css",
   "photos.js",
