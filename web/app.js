@@ -6,7 +6,7 @@ import * as history from "./history.js";
 import { takePhotos } from "./inputs.js";
 import { takeKey } from "./key.js";
 import { photoFromSample, release } from "./photos.js";
-import { Problem } from "./problems.js";
+import { meetsEveryPhoto, Problem } from "./problems.js";
 import * as result from "./result.js";
 import { readConfiguration, samplesOf } from "./samples.js";
 import { shrunk } from "./shrink.js";
@@ -22,7 +22,8 @@ const SHRINK_STORED = "warmlens-shrink";
 
 let current = null; // the photo in the frame
 let answered = null; // the photo that the result card is about
-let run = new AbortController(); // ends when newer photos come
+let run = new AbortController(); // ends when newer photos come, or a person stops it
+let isSending = false;
 let latestOffer = 0;
 let savedBytes = 0;
 
@@ -45,19 +46,29 @@ async function offer(makePhotos) {
 
 /** Send photos in their order; newer ones end this, and the rest waits in the history. */
 async function sendAll(photos) {
-  run.abort();
-  history.giveUp();
+  endRun();
   run = new AbortController();
+  isSending = true;
   const { signal } = run;
   const dropped = history.add(photos.filter((photo) => !history.has(photo)));
   for (const [index, photo] of photos.entries()) {
     const place = photos.length > 1 ? ` (${index + 1} of ${photos.length})` : "";
-    await send(photo, signal, place);
-    if (signal.aborted) break;
+    const mayGoOn = await send(photo, signal, place);
+    if (!mayGoOn || signal.aborted) break;
   }
   dropped.forEach(releaseUnused);
+  if (!signal.aborted) endRun();
 }
 
+/** End the run, if there is one; what it has not sent waits. */
+function endRun() {
+  run.abort();
+  isSending = false;
+  history.giveUp();
+  showRest();
+}
+
+/** Send one photo; tells whether it makes sense to send the next one. */
 async function send(photo, signal, place) {
   const mayShrink = !shrink.checked;
   let failedStep = null;
@@ -77,20 +88,23 @@ async function send(photo, signal, place) {
         if (!signal.aborted) view.showUploaded(share);
       },
     });
-    if (signal.aborted) return;
+    if (signal.aborted) return false;
     history.noteAnswer(photo, outcome);
     noteSaved(outcome.bytes);
     replaceAnswered(photo, outcome);
     view.showDone(result.summary(outcome), outcome.bytes);
+    return true;
   } catch (error) {
-    if (signal.aborted) return;
-    history.noteFailure(photo);
+    if (signal.aborted) return false;
+    const problem = asProblem(error);
+    const mayGoOn = !meetsEveryPhoto(problem);
+    if (mayGoOn) history.noteFailure(photo); // else it waits with the others
     const words = history.answerOf(photo)
       ? "Not classified this time; the answer from before is kept."
       : "Not classified.";
-    const problem = asProblem(error);
     problem.facts.mayShrink = mayShrink;
     view.showFailure(problem, failedStep, words);
+    return mayGoOn;
   }
 }
 
@@ -98,8 +112,7 @@ async function send(photo, signal, place) {
 function choose({ photo, state, outcome }) {
   if (state === "sending") return;
   if (state !== "answered") return void sendAll([photo]);
-  run.abort();
-  history.giveUp();
+  endRun();
   replaceCurrent(photo);
   replaceAnswered(photo, outcome);
   view.showDone(result.summary(outcome), outcome.bytes);
@@ -112,6 +125,7 @@ function replaceCurrent(photo) {
   if (answered && answered !== photo) result.markPrevious(answered);
   releaseUnused(before);
   history.showCurrent(current);
+  showRest();
 }
 
 function replaceAnswered(photo, outcome) {
@@ -123,6 +137,19 @@ function replaceAnswered(photo, outcome) {
 
 function releaseUnused(photo) {
   if (photo && photo !== current && photo !== answered && !history.has(photo)) release(photo);
+}
+
+/** The button that stops, or sends what waits; for the photo in the frame there is "again". */
+function showRest() {
+  const waiting = history.waiting();
+  const isThereMore = waiting.some((photo) => photo !== current);
+  view.showRest(isSending, isThereMore ? waiting.length : 0);
+}
+
+function stopOrSendRest() {
+  if (!isSending) return void sendAll(history.waiting());
+  endRun();
+  view.showStopped(history.waiting().length);
 }
 
 function noteSaved({ original, sent }) {
@@ -159,6 +186,7 @@ history.listen(choose);
 takePhotos(offer, view.showRefused);
 wireShrink();
 suitService();
+document.getElementById("rest").addEventListener("click", stopOrSendRest);
 document.getElementById("again").addEventListener("click", () => sendAll([current]));
 // Without it the page works all the same, but for opening it without a connection.
 navigator.serviceWorker?.register("worker.js").catch(() => {});

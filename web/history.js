@@ -58,6 +58,12 @@ export function noteFailure(photo) {
   change(find(photo), { state: answerOf(photo) ? "answered" : "failed" });
 }
 
+/** The photos that were not sent, in the order in which they were chosen. */
+export function waiting() {
+  const entriesWaiting = entries.filter(({ state }) => state === "waiting");
+  return entriesWaiting.map(({ photo }) => photo).reverse();
+}
+
 /** What was being sent, and now no longer is, is as it was before. */
 export function giveUp() {
   for (const entry of entries.filter(({ state }) => state === "sending")) {

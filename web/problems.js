@@ -148,11 +148,24 @@ const BY_STATUS = {
   504: "timed_out",
 };
 
+const MEET_EVERY_PHOTO = new Set([
+  "offline",
+  "not_allowed",
+  "invalid_api_key",
+  "blocked",
+  "quota_exceeded",
+]);
+
 /** The words for a problem: what happened, what to do, and a line for whoever runs the service. */
 export function explain({ reason, facts }) {
   const [title, advice] = WORDS[wordsFor(reason, facts.status)](facts);
   const more = facts.others ? ` So it is with ${facts.others} more of these files.` : "";
   return { title: title + more, advice, trace: facts.status ? traceOf(reason, facts) : "" };
+}
+
+/** Tell whether other photos would meet the same problem, now or in this minute. */
+export function meetsEveryPhoto({ reason, facts }) {
+  return MEET_EVERY_PHOTO.has(wordsFor(reason, facts.status));
 }
 
 function wordsFor(reason, status) {

@@ -54,6 +54,22 @@ export function showRefused(problem) {
   at("refused").replaceChildren(...(problem ? explained(problem) : []));
 }
 
+/** Say that sending was stopped, and how many photos were not sent. */
+export function showStopped(waiting) {
+  markSteps(null, "");
+  const photos = waiting === 1 ? "1 photo is" : `${waiting} photos are`;
+  at("status").textContent = waiting > 0 ? `Stopped: ${photos} not sent.` : "Stopped.";
+  at("uploaded").textContent = "";
+}
+
+/** Offer to stop while photos are sent, and then to send those that were not. */
+export function showRest(isSending, waiting) {
+  const words = isSending ? "Stop" : waiting > 0 ? `Send the rest (${waiting})` : "";
+  if (!words && document.activeElement === at("rest")) at("again").focus();
+  at("rest").hidden = !words;
+  at("rest").textContent = words;
+}
+
 /** Show the samples, a button for each; without any there is nothing to show. */
 export function showSamples(samples, onChoice) {
   at("samples").replaceChildren(...samples.map((sample) => sampleItem(sample, onChoice)));
