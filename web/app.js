@@ -6,6 +6,7 @@ import * as history from "./history.js";
 import { takePhotos } from "./inputs.js";
 import { takeKey } from "./key.js";
 import { photoFromSample, release } from "./photos.js";
+import { keepForOffline } from "./offline.js";
 import { meetsEveryPhoto, Problem } from "./problems.js";
 import * as result from "./result.js";
 import { readConfiguration, samplesOf } from "./samples.js";
@@ -188,5 +189,4 @@ wireShrink();
 suitService();
 document.getElementById("rest").addEventListener("click", stopOrSendRest);
 document.getElementById("again").addEventListener("click", () => sendAll([current]));
-// Without it the page works all the same, but for opening it without a connection.
-navigator.serviceWorker?.register("worker.js").catch(() => {});
+keepForOffline(() => isSending);

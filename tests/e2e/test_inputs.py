@@ -104,7 +104,7 @@ def test_pasting_no_photo_does_not_stop_one_that_is_being_opened(page: Page, pag
     )
     open_page(page, page_url)
     choose(page, "mine.jpg", COFFEE)
-    page.wait_for_function("Boolean(window.letGo)")
+    page.wait_for_function("() => Boolean(window.letGo)")
     page.evaluate(PASTE_NOTHING)
     expect_problem(page, "no photo on the clipboard")
     page.evaluate("window.letGo()")
