@@ -3,9 +3,9 @@
 import { keyHeader } from "./key.js";
 import { isReadable } from "./photos.js";
 import { Problem } from "./problems.js";
+import { post } from "./upload.js";
 
 const CALL_TIMEOUT_MS = 35_000; // API Gateway itself gives up after 29 s
-const UPLOAD_TIMEOUT_MS = 120_000;
 const MAX_SAID_LENGTH = 200;
 const MOST_CLASSES = 5;
 
@@ -14,12 +14,13 @@ const MOST_CLASSES = 5;
  *
  * @param {object} photo as made by photos.js.
  * @param {object} run `signal` ends it; `onStep` is told "uploads", "storage" and
- *   "classification" as each begins; `prepare`, if any, makes of the opened photo what is sent.
+ *   "classification" as each begins; `onProgress` the share of the photo that is uploaded, 0 to 1;
+ *   `prepare`, if any, makes of the opened photo what is sent.
  * @returns {Promise<object>} `answer`, as of readAnswer, `browserMs`: the time of each step and
  *   their `total` in milliseconds, and `bytes`: those of the `original` and of what was `sent`.
  * @throws {Problem} when a step fails.
  */
-export async function recognise(photo, { signal, onStep, prepare = null }) {
+export async function recognise(photo, { signal, onStep, onProgress, prepare = null }) {
   const opened = await photo.open(signal);
   const prepareStart = performance.now();
   const { file, type } = prepare ? await prepare(opened) : opened;
@@ -35,7 +36,7 @@ export async function recognise(photo, { signal, onStep, prepare = null }) {
 
   const ticket = await timed("uploads", () => requestUpload(file, type, signal));
   browserMs.uploads += prepareMs;
-  await timed("storage", () => upload(ticket, file, photo.name, signal));
+  await timed("storage", () => upload(ticket, file, photo.name, { signal, onProgress }));
   const answer = await timed("classification", () => classify(ticket.file_path, file, signal));
   browserMs.total = browserMs.uploads + browserMs.storage + browserMs.classification;
   return { answer, browserMs, bytes: { original: opened.file.size, sent: file.size } };
@@ -53,17 +54,16 @@ async function requestUpload(file, type, signal) {
   return ticket;
 }
 
-async function upload(ticket, file, name, signal) {
+async function upload(ticket, file, name, run) {
   const form = new FormData();
   for (const [field, value] of Object.entries(ticket.fields)) form.append(field, value);
   form.append("file", file, name); // S3 ignores every field after the file
 
-  const request = { method: "POST", body: form };
   let answer;
   try {
-    answer = await send("storage", ticket.url, request, UPLOAD_TIMEOUT_MS, signal);
+    answer = await post(ticket.url, form, run);
   } catch (error) {
-    if (signal.aborted || (await isReadable(file))) throw error;
+    if (run.signal.aborted || (await isReadable(file))) throw error;
     throw new Problem("unreadable_file", { name });
   }
   if (!answer.ok) throw storageProblem(answer, file, ticket);
@@ -81,21 +81,21 @@ async function call(step, body, signal, facts) {
     headers: { "Content-Type": "application/json", ...keyHeader() },
     body: JSON.stringify(body),
   };
-  const { ok, status, text } = await send(step, step, request, CALL_TIMEOUT_MS, signal);
+  const { ok, status, text } = await send(step, request, signal);
   const fields = parseObject(text);
   if (ok && fields) return fields;
   throw apiProblem(fields, { ...facts, step, status });
 }
 
 /** Fetch with a time limit; the body is read within it. */
-async function send(step, url, request, timeoutMs, signal) {
+async function send(step, request, signal) {
   const limit = new AbortController();
   const stop = () => limit.abort();
-  const timer = setTimeout(stop, timeoutMs);
+  const timer = setTimeout(stop, CALL_TIMEOUT_MS);
   signal.addEventListener("abort", stop);
   try {
     signal.throwIfAborted();
-    const response = await fetch(url, { ...request, signal: limit.signal });
+    const response = await fetch(step, { ...request, signal: limit.signal });
     return { ok: response.ok, status: response.status, text: await response.text() };
   } catch {
     signal.throwIfAborted();

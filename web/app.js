@@ -3,8 +3,11 @@
 import { recognise } from "./api.js";
 import { watch } from "./fleet.js";
 import * as history from "./history.js";
-import { photoFromSample, photosFromFiles, release } from "./photos.js";
-import { Problem } from "./problems.js";
+import { takePhotos } from "./inputs.js";
+import { takeKey } from "./key.js";
+import { photoFromSample, release } from "./photos.js";
+import { keepForOffline } from "./offline.js";
+import { meetsEveryPhoto, Problem } from "./problems.js";
 import * as result from "./result.js";
 import { readConfiguration, samplesOf } from "./samples.js";
 import { shrunk } from "./shrink.js";
@@ -20,7 +23,8 @@ const SHRINK_STORED = "warmlens-shrink";
 
 let current = null; // the photo in the frame
 let answered = null; // the photo that the result card is about
-let run = new AbortController(); // ends when newer photos come
+let run = new AbortController(); // ends when newer photos come, or a person stops it
+let isSending = false;
 let latestOffer = 0;
 let savedBytes = 0;
 
@@ -43,20 +47,31 @@ async function offer(makePhotos) {
 
 /** Send photos in their order; newer ones end this, and the rest waits in the history. */
 async function sendAll(photos) {
-  run.abort();
-  history.giveUp();
+  endRun();
   run = new AbortController();
+  isSending = true;
   const { signal } = run;
   const dropped = history.add(photos.filter((photo) => !history.has(photo)));
   for (const [index, photo] of photos.entries()) {
     const place = photos.length > 1 ? ` (${index + 1} of ${photos.length})` : "";
-    await send(photo, signal, place);
-    if (signal.aborted) break;
+    const mayGoOn = await send(photo, signal, place);
+    if (!mayGoOn || signal.aborted) break;
   }
   dropped.forEach(releaseUnused);
+  if (!signal.aborted) endRun();
 }
 
+/** End the run, if there is one; what it has not sent waits. */
+function endRun() {
+  run.abort();
+  isSending = false;
+  history.giveUp();
+  showRest();
+}
+
+/** Send one photo; tells whether it makes sense to send the next one. */
 async function send(photo, signal, place) {
+  const mayShrink = !shrink.checked;
   let failedStep = null;
   history.noteSending(photo);
   replaceCurrent(photo);
@@ -64,26 +79,33 @@ async function send(photo, signal, place) {
   try {
     const outcome = await recognise(photo, {
       signal,
-      prepare: shrink.checked ? shrunk : null,
+      prepare: mayShrink ? null : shrunk,
       onStep: (step) => {
         if (signal.aborted) return;
         failedStep = step;
         view.showStep(step, STATUS_OF_STEP[step] + place);
       },
+      onProgress: (share) => {
+        if (!signal.aborted) view.showUploaded(share);
+      },
     });
-    if (signal.aborted) return;
+    if (signal.aborted) return false;
     history.noteAnswer(photo, outcome);
     noteSaved(outcome.bytes);
     replaceAnswered(photo, outcome);
     view.showDone(result.summary(outcome), outcome.bytes);
+    return true;
   } catch (error) {
-    if (signal.aborted) return;
-    history.noteFailure(photo);
-    showHistory();
+    if (signal.aborted) return false;
+    const problem = asProblem(error);
+    const mayGoOn = !meetsEveryPhoto(problem);
+    if (mayGoOn) history.noteFailure(photo); // else it waits with the others
     const words = history.answerOf(photo)
       ? "Not classified this time; the answer from before is kept."
       : "Not classified.";
-    view.showFailure(asProblem(error), failedStep, words);
+    problem.facts.mayShrink = mayShrink;
+    view.showFailure(problem, failedStep, words);
+    return mayGoOn;
   }
 }
 
@@ -91,8 +113,7 @@ async function send(photo, signal, place) {
 function choose({ photo, state, outcome }) {
   if (state === "sending") return;
   if (state !== "answered") return void sendAll([photo]);
-  run.abort();
-  history.giveUp();
+  endRun();
   replaceCurrent(photo);
   replaceAnswered(photo, outcome);
   view.showDone(result.summary(outcome), outcome.bytes);
@@ -104,7 +125,8 @@ function replaceCurrent(photo) {
   view.showPhoto(photo);
   if (answered && answered !== photo) result.markPrevious(answered);
   releaseUnused(before);
-  showHistory();
+  history.showCurrent(current);
+  showRest();
 }
 
 function replaceAnswered(photo, outcome) {
@@ -112,15 +134,23 @@ function replaceAnswered(photo, outcome) {
   answered = photo;
   result.showResult(photo, outcome);
   releaseUnused(before);
-  showHistory();
-}
-
-function showHistory() {
-  history.show(current, choose);
 }
 
 function releaseUnused(photo) {
   if (photo && photo !== current && photo !== answered && !history.has(photo)) release(photo);
+}
+
+/** The button that stops, or sends what waits; for the photo in the frame there is "again". */
+function showRest() {
+  const waiting = history.waiting();
+  const isThereMore = waiting.some((photo) => photo !== current);
+  view.showRest(isSending, isThereMore ? waiting.length : 0);
+}
+
+function stopOrSendRest() {
+  if (!isSending) return void sendAll(history.waiting());
+  endRun();
+  view.showStopped(history.waiting().length);
 }
 
 function noteSaved({ original, sent }) {
@@ -132,45 +162,6 @@ function asProblem(error) {
   if (error instanceof Problem) return error;
   console.error(error);
   return new Problem("unexpected");
-}
-
-function carriesFiles(event) {
-  return [...(event.dataTransfer?.types ?? [])].some((type) => /^(Files|text\/uri-list)$/.test(type));
-}
-
-function wireInput(buttonId, inputId) {
-  const input = document.getElementById(inputId);
-  document.getElementById(buttonId).addEventListener("click", () => input.click());
-  input.addEventListener("change", () => {
-    const files = [...input.files];
-    input.value = ""; // so that choosing the same file again counts as a change
-    if (files.length > 0) offer(() => photosFromFiles(files));
-  });
-}
-
-function wireDrop() {
-  addEventListener("dragover", (event) => {
-    if (!carriesFiles(event)) return;
-    event.preventDefault();
-    view.showDragging(true);
-  });
-  addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) view.showDragging(false);
-  });
-  addEventListener("drop", (event) => {
-    view.showDragging(false);
-    if (!carriesFiles(event)) return;
-    event.preventDefault();
-    const files = [...event.dataTransfer.files];
-    offer(() => photosFromFiles(files, "nothing_dropped"));
-  });
-}
-
-function wirePaste() {
-  addEventListener("paste", (event) => {
-    const files = [...(event.clipboardData?.files ?? [])];
-    offer(() => photosFromFiles(files, "nothing_pasted"));
-  });
 }
 
 function wireShrink() {
@@ -189,13 +180,13 @@ async function suitService() {
   );
 }
 
+takeKey();
+addEventListener("hashchange", takeKey); // the link with the key, opened in this tab
 result.showEmpty();
-wireInput("choose", "file-input");
-wireInput("take", "camera-input");
-wireDrop();
-wirePaste();
+history.listen(choose);
+takePhotos(offer, view.showRefused);
 wireShrink();
 suitService();
+document.getElementById("rest").addEventListener("click", stopOrSendRest);
 document.getElementById("again").addEventListener("click", () => sendAll([current]));
-// Without it the page works all the same, but for opening it without a connection.
-navigator.serviceWorker?.register("worker.js").catch(() => {});
+keepForOffline(() => isSending);

@@ -1,16 +1,36 @@
 /** The photos that were chosen, newest first, each with what became of it. */
 
-import { percent } from "./result.js";
+import { makeItem, updateItem } from "./history-item.js";
 
 const MOST = 24;
 
-const at = (id) => document.getElementById(id);
-const entries = []; // newest first
+const list = document.getElementById("history");
+const entries = []; // newest first, as their items in the list
+let choose = () => {};
+
+/**
+ * Say what is done with an entry that is pressed.
+ *
+ * @param {(entry: {photo: object, state: string, outcome: object?}) => void} onChoice called with
+ *   it; `state` is "waiting", "sending", "answered" or "failed".
+ */
+export function listen(onChoice) {
+  choose = onChoice;
+}
 
 /** Put photos on the list, not sent yet; returns those that fell off its end. */
 export function add(photos) {
-  for (const photo of photos) entries.unshift({ photo, state: "waiting", outcome: null });
-  return entries.splice(MOST).map(({ photo }) => photo);
+  for (const photo of photos) {
+    const entry = { photo, state: "waiting", outcome: null };
+    entry.item = makeItem(photo, () => choose(entry));
+    entries.unshift(entry);
+    list.prepend(entry.item);
+    updateItem(entry);
+  }
+  document.getElementById("history-empty").hidden = entries.length > 0;
+  const dropped = entries.splice(MOST);
+  dropped.forEach(({ item }) => item.remove());
+  return dropped.map(({ photo }) => photo);
 }
 
 /** Tell whether a photo is on the list. */
@@ -18,93 +38,51 @@ export function has(photo) {
   return entries.some((entry) => entry.photo === photo);
 }
 
+/** A photo's answer, or null. */
+export function answerOf(photo) {
+  return find(photo)?.outcome ?? null;
+}
+
 /** Note that a photo is being sent. */
 export function noteSending(photo) {
-  note(photo, () => ({ state: "sending" }));
+  change(find(photo), { state: "sending" });
 }
 
 /** Note a photo's answer. */
 export function noteAnswer(photo, outcome) {
-  note(photo, () => ({ state: "answered", outcome }));
+  change(find(photo), { state: "answered", outcome });
 }
 
 /** Note that a photo was not classified; an answer from before is kept. */
 export function noteFailure(photo) {
-  note(photo, ({ outcome }) => ({ state: outcome ? "answered" : "failed" }));
+  change(find(photo), { state: answerOf(photo) ? "answered" : "failed" });
+}
+
+/** The photos that were not sent, in the order in which they were chosen. */
+export function waiting() {
+  const entriesWaiting = entries.filter(({ state }) => state === "waiting");
+  return entriesWaiting.map(({ photo }) => photo).reverse();
 }
 
 /** What was being sent, and now no longer is, is as it was before. */
 export function giveUp() {
   for (const entry of entries.filter(({ state }) => state === "sending")) {
-    entry.state = entry.outcome ? "answered" : "waiting";
+    change(entry, { state: entry.outcome ? "answered" : "waiting" });
   }
 }
 
-/** A photo's answer, or null. */
-export function answerOf(photo) {
-  return entries.find((entry) => entry.photo === photo)?.outcome ?? null;
+/** Mark the photo that is in the frame. */
+export function showCurrent(current) {
+  for (const entry of entries) change(entry, { isCurrent: entry.photo === current });
 }
 
-function note(photo, changes) {
-  const entry = entries.find((each) => each.photo === photo);
-  if (entry) Object.assign(entry, changes(entry));
+function find(photo) {
+  return entries.find((entry) => entry.photo === photo);
 }
 
-/**
- * Show the list.
- *
- * @param {object} shown the photo in the frame.
- * @param {(entry: {photo: object, state: string, outcome: object?}) => void} onChoice called with
- *   a pressed one.
- */
-export function show(shown, onChoice) {
-  const hadFocus = entries.findIndex((_, index) => buttonAt(index) === document.activeElement);
-  const focused = hadFocus < 0 ? null : document.activeElement.dataset.number;
-  at("history-empty").hidden = entries.length > 0;
-  at("history").replaceChildren(...entries.map((entry) => item(entry, shown, onChoice)));
-  if (focused) at("history").querySelector(`[data-number="${focused}"]`)?.focus();
-}
-
-function buttonAt(index) {
-  return at("history").children[index]?.firstElementChild;
-}
-
-let numbers = 0;
-const numberOf = new WeakMap();
-
-function item(entry, shown, onChoice) {
-  const { photo } = entry;
-  if (!numberOf.has(photo)) numberOf.set(photo, (numbers += 1));
-  const picture = new Image(96, 72);
-  picture.src = photo.url;
-  picture.alt = "";
-  picture.draggable = false;
-  picture.addEventListener("error", () => picture.classList.add("is-broken"));
-  const button = document.createElement("button");
-  button.type = "button";
-  button.dataset.number = numberOf.get(photo);
-  button.dataset.state = entry.state;
-  if (photo === shown) button.setAttribute("aria-current", "true");
-  button.title = photo.name;
-  button.append(picture, words("history-name", photo.name), words("history-said", said(entry)));
-  button.addEventListener("click", () => onChoice(entry));
-  const element = document.createElement("li");
-  element.append(button);
-  return element;
-}
-
-function said({ state, outcome }) {
-  if (state === "answered") {
-    const { classes, coldStart } = outcome.answer;
-    const temperature = coldStart === null ? "" : coldStart ? " · cold" : " · warm";
-    return `${classes[0].label}, ${percent(classes[0].share)}${temperature}`;
-  }
-  return { waiting: "Not sent", sending: "Sending…", failed: "Not classified" }[state];
-}
-
-function words(className, text) {
-  const element = document.createElement("span");
-  element.className = className;
-  element.textContent = text;
-  return element;
+/** An item is changed where it stands: a press or the focus on it is not lost. */
+function change(entry, changes) {
+  if (!entry) return; // it fell off the list
+  Object.assign(entry, changes);
+  updateItem(entry);
 }

@@ -4,13 +4,16 @@ import { forThisTab } from "./storage.js";
 
 const STORED = "warmlens-api-key";
 
-/** The header with the key, kept for this tab so that a reload needs no key; none without a key. */
-export function keyHeader() {
+/** Take the key out of the address, where it could be seen and copied along; a tab keeps it. */
+export function takeKey() {
   const given = new URLSearchParams(location.hash.slice(1)).get("key");
-  if (given) {
-    forThisTab.set(STORED, given);
-    history.replaceState(null, "", location.pathname + location.search); // not left to be copied
-  }
+  if (!given) return;
+  forThisTab.set(STORED, given);
+  history.replaceState(null, "", location.pathname + location.search);
+}
+
+/** The header with the key; none without a key. */
+export function keyHeader() {
   const key = forThisTab.get(STORED);
   return key ? { "X-Api-Key": key } : {};
 }

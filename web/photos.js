@@ -56,10 +56,8 @@ export function release(photo) {
  *
  * @returns {Promise<{photos: object[], refused: Problem?}>} `refused` is about the first file that
  *   is no photo, and says how many there are.
- * @throws {Problem} `reasonIfNone` when there is no file.
  */
-export async function photosFromFiles(files, reasonIfNone) {
-  if (files.length === 0) throw new Problem(reasonIfNone);
+export async function photosFromFiles(files) {
   const photos = [];
   const problems = [];
   for (const file of files) {

@@ -4,7 +4,8 @@ export class Problem extends Error {
   /**
    * @param {string} reason what went wrong: a key of WORDS, or an error code of the service.
    * @param {object} facts `step` that failed, HTTP `status`, `said` (the service's own sentence),
-   *   and what the words need: `name`, `bytes`, `maxBytes`.
+   *   and what the words need: `name`, `bytes`, `maxBytes`, `mayShrink` where the page could send
+   *   a smaller copy.
    */
   constructor(reason, facts = {}) {
     super(reason);
@@ -15,6 +16,7 @@ export class Problem extends Error {
 
 const CHOOSE_ANOTHER = "Choose a JPEG, PNG, WebP or GIF photo.";
 const LATER = "Your photo is kept: try again in a moment.";
+const SHRINK = "tick “Shrink before upload” and try again";
 
 const WORDS = {
   heic: ({ name }) => [
@@ -52,19 +54,22 @@ const WORDS = {
       : "The service could not be reached.",
     "Your photo is kept: check your connection and try again.",
   ],
-  timed_out: ({ step }) => [
-    step === "storage" ? "The upload took too long." : "The service took too long to answer.",
-    LATER,
-  ],
-  too_large: ({ bytes, maxBytes }) => [
+  timed_out: ({ step, mayShrink }) => {
+    if (step !== "storage") return ["The service took too long to answer.", LATER];
+    return [
+      "The upload took too long: nothing moved any more.",
+      `Your photo is kept: check your connection and try again${mayShrink ? `, or ${SHRINK}` : ""}.`,
+    ];
+  },
+  too_large: ({ bytes, maxBytes, mayShrink }) => [
     maxBytes
       ? `The photo has ${megabytes(bytes)}; the service takes up to ${megabytes(maxBytes)}.`
       : `The photo has ${megabytes(bytes)}, more than the service takes.`,
-    "Choose a smaller photo, or save this one smaller.",
+    smaller(mayShrink),
   ],
-  too_many_pixels: () => [
+  too_many_pixels: ({ mayShrink }) => [
     "The picture has more pixels than the service reads.",
-    "Choose a smaller photo, or save this one smaller.",
+    smaller(mayShrink),
   ],
   image_too_slow: () => [
     "The picture is stored in a way that takes the service too long to read.",
@@ -143,6 +148,14 @@ const BY_STATUS = {
   504: "timed_out",
 };
 
+const MEET_EVERY_PHOTO = new Set([
+  "offline",
+  "not_allowed",
+  "invalid_api_key",
+  "blocked",
+  "quota_exceeded",
+]);
+
 /** The words for a problem: what happened, what to do, and a line for whoever runs the service. */
 export function explain({ reason, facts }) {
   const [title, advice] = WORDS[wordsFor(reason, facts.status)](facts);
@@ -150,10 +163,20 @@ export function explain({ reason, facts }) {
   return { title: title + more, advice, trace: facts.status ? traceOf(reason, facts) : "" };
 }
 
+/** Tell whether other photos would meet the same problem, now or in this minute. */
+export function meetsEveryPhoto({ reason, facts }) {
+  return MEET_EVERY_PHOTO.has(wordsFor(reason, facts.status));
+}
+
 function wordsFor(reason, status) {
   if (Object.hasOwn(WORDS, reason)) return reason;
   if (Object.hasOwn(SAME_AS, reason)) return SAME_AS[reason];
   return BY_STATUS[status] ?? (status >= 500 ? "unavailable" : "refused");
+}
+
+function smaller(mayShrink) {
+  const shrink = mayShrink ? `, or ${SHRINK}` : "";
+  return `Choose a smaller photo, or save this one smaller${shrink}.`;
 }
 
 function traceOf(reason, { step, status, said }) {

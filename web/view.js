@@ -25,11 +25,18 @@ export function showPhoto(photo) {
 export function showStep(step, words) {
   markSteps(step, "current");
   at("status").textContent = words;
+  at("uploaded").textContent = "";
+}
+
+/** Say how much is uploaded: beside the status, so that not each change is read out. */
+export function showUploaded(share) {
+  at("uploaded").textContent = `${Math.floor(share * 100)}% uploaded`;
 }
 
 /** Say that the answer is there. */
 export function showDone(words, { original, sent }) {
   markSteps(null, "", { allDone: true });
+  at("uploaded").textContent = "";
   if (sent < original) at("photo-name").textContent += ` · sent as ${size(sent)}`;
   at("status").textContent = words;
 }
@@ -45,6 +52,22 @@ export function showFailure(problem, step, words) {
 /** Say what is wrong with something that never became the photo; null takes it back. */
 export function showRefused(problem) {
   at("refused").replaceChildren(...(problem ? explained(problem) : []));
+}
+
+/** Say that sending was stopped, and how many photos were not sent. */
+export function showStopped(waiting) {
+  markSteps(null, "");
+  const photos = waiting === 1 ? "1 photo is" : `${waiting} photos are`;
+  at("status").textContent = waiting > 0 ? `Stopped: ${photos} not sent.` : "Stopped.";
+  at("uploaded").textContent = "";
+}
+
+/** Offer to stop while photos are sent, and then to send those that were not. */
+export function showRest(isSending, waiting) {
+  const words = isSending ? "Stop" : waiting > 0 ? `Send the rest (${waiting})` : "";
+  if (!words && document.activeElement === at("rest")) at("again").focus();
+  at("rest").hidden = !words;
+  at("rest").textContent = words;
 }
 
 /** Show the samples, a button for each; without any there is nothing to show. */

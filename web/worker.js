@@ -14,9 +14,13 @@ const FILES = [
   "favicon.svg",
   "fleet.css",
   "fleet.js",
+  "history-item.js",
   "history.css",
   "history.js",
+  "index.html",
+  "inputs.js",
   "key.js",
+  "offline.js",
   "photo.css",
   "photos.js",
   "problems.js",
@@ -27,27 +31,29 @@ const FILES = [
   "small.css",
   "storage.js",
   "style.css",
+  "thumbnail.js",
+  "upload.js",
   "view.js",
-  "samples/barista-carton.jpg",
-  "samples/cat.jpg",
-  "samples/cherry-jar.jpg",
-  "samples/coffee.jpg",
-  "samples/decaf-pouch.jpg",
-  "samples/flower.jpg",
   "samples/galleries.json",
-  "samples/mango-can.jpg",
-  "samples/mint-bottle.jpg",
-  "samples/rocket.jpg",
-  "samples/sage-tube.jpg",
-  "samples/sesame-box.jpg",
-  "samples/vanilla-tub.jpg",
 ];
+const SAMPLES = new URL("samples/", self.registration.scope).href;
 const KEPT = new Set(FILES.map((file) => new URL(file, self.registration.scope).href));
 
 /** All files or none: `addAll` keeps nothing when one of them is not to be had. */
 async function keepAll() {
+  const files = [...FILES, ...(await samplesOfTheModel())];
   const store = await caches.open(STORE);
-  await store.addAll(FILES.map((file) => new Request(file, { cache: "no-cache" })));
+  await store.addAll(files.map((file) => new Request(file, { cache: "no-cache" })));
+  const wanted = new Set(files.map((file) => new URL(file, self.registration.scope).href));
+  for (const { url } of await store.keys()) if (!wanted.has(url)) await store.delete(url);
+}
+
+/** The photos that this page shows; those of other models are not worth a person's data volume. */
+async function samplesOfTheModel() {
+  const [configuration, galleries] = await Promise.all(
+    ["configuration.json", "samples/galleries.json"].map(async (file) => (await fetch(file)).json()),
+  );
+  return (galleries[configuration.model_name] ?? []).map(({ file }) => `samples/${file}`);
 }
 
 async function fromNetworkElseKept(event) {
@@ -74,7 +80,9 @@ self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim(
 
 self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
-  if (event.request.method === "GET" && KEPT.has(url.origin + url.pathname)) {
+  const address = url.origin + url.pathname;
+  const isOfThePage = KEPT.has(address) || address.startsWith(SAMPLES);
+  if (event.request.method === "GET" && isOfThePage) {
     event.respondWith(fromNetworkElseKept(event));
   }
 });

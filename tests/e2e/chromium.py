@@ -9,8 +9,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, Error, Playwright
+from playwright.sync_api import Browser, BrowserType, Error, Playwright
 
 from warmlens.paths import STATE
 
@@ -38,27 +39,36 @@ def launch_chromium(playwright: Playwright) -> Browser:
     Raises:
         RuntimeError: there is none to be had; the message says what was tried.
     """
+    return _launch(playwright.chromium)
+
+
+def launch_with_scrollbars(browser: Browser) -> Browser:
+    """Start another one, whose scrollbars take their place as they do on a desk."""
+    return _launch(browser.browser_type, ignore_default_args=["--hide-scrollbars"])
+
+
+def _launch(chromium: BrowserType, **options: Any) -> Browser:
     sources: dict[str, Callable[[], Iterator[Path]]] = {
         "the variable CHROMIUM": _named,
         "the system": _installed,
-        "Playwright's own": lambda: _playwrights_own(playwright),
+        "Playwright's own": lambda: _playwrights_own(chromium),
         "Debian's package": _debian,
         f"npm's {SPARTICUZ}": _npm,
     }
     for find in sources.values():
         for path in find():
-            browser = _start(playwright, path)
+            browser = _start(chromium, path, options)
             if browser:
                 return browser
     raise RuntimeError(f"no Chromium starts; tried {', '.join(sources)}")
 
 
-def _start(playwright: Playwright, path: Path) -> Browser | None:
+def _start(chromium: BrowserType, path: Path, options: dict[str, Any]) -> Browser | None:
     if not path.is_file():
         return None
     try:
-        return playwright.chromium.launch(
-            executable_path=path, args=ARGUMENTS, timeout=START_TIMEOUT_MS
+        return chromium.launch(
+            executable_path=path, args=ARGUMENTS, timeout=START_TIMEOUT_MS, **options
         )
     except Error:
         return None
@@ -77,8 +87,8 @@ def _installed() -> Iterator[Path]:
     yield _MACOS
 
 
-def _playwrights_own(playwright: Playwright) -> Iterator[Path]:
-    path = Path(playwright.chromium.executable_path)
+def _playwrights_own(chromium: BrowserType) -> Iterator[Path]:
+    path = Path(chromium.executable_path)
     if not path.exists():
         _run(sys.executable, "-m", "playwright", "install", "chromium")
     yield path

@@ -5,10 +5,18 @@ import signal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.conftest import start_cloud
-from tests.e2e.page_driver import SAMPLES, expect_answer, open_page, press_sample
+from tests.e2e.page_driver import (
+    COFFEE,
+    SAMPLES,
+    choose,
+    expect_answer,
+    open_page,
+    press_sample,
+)
+from tests.e2e.page_stub import Held
 from warmlens.paths import WEB
 
 
@@ -32,11 +40,73 @@ def test_once_opened_the_page_opens_without_its_server(
     expect(page.get_by_role("heading", name="Warmlens")).to_be_visible()
     samples = page.get_by_role("region", name="Sample photos").get_by_role("button")
     expect(samples).to_have_count(8)
+    for picture in samples.locator("img").all():
+        expect(picture).to_have_js_property("naturalWidth", 480)
     press_sample(page, "Mango can")
     expect(page.get_by_role("alert")).to_contain_text(
         re.compile("could not be reached.*Your photo is kept", re.DOTALL)
     )
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    page.goto(f"{cloud.url}/index.html")
+    expect(samples).to_have_count(8)
+    context.close()
+
+
+def kept_files(page: Page) -> set[str]:
+    """Wait until the page is kept, and tell the paths of its files."""
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    paths: list[str] = page.evaluate(
+        """async () => {
+          const store = await caches.open("warmlens-page");
+          return (await store.keys()).map(({ url }) => new URL(url).pathname.slice(1));
+        }"""
+    )
+    return set(paths)
+
+
+def test_of_the_samples_only_those_that_the_page_shows_are_kept(
+    browser: Browser, page_url: str
+) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    open_page(page, page_url)
+    samples = {path for path in kept_files(page) if path.endswith(".jpg")}
+    assert samples == {f"samples/{name}.jpg" for name in ("coffee", "cat", "flower", "rocket")}
+    context.close()
+
+
+COUNT_REGISTRATIONS = """
+window.registrations = 0;
+const register = ServiceWorkerContainer.prototype.register;
+ServiceWorkerContainer.prototype.register = function (...values) {
+  window.registrations += 1;
+  return register.apply(this, values);
+};
+"""
+
+
+def test_keeping_the_page_does_not_compete_with_the_first_photo(
+    browser: Browser, page_url: str
+) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.clock.install()
+    page.add_init_script(COUNT_REGISTRATIONS)
+    pictures: list[Route] = []
+    page.route("**/favicon.svg", lambda route: pictures.append(route))  # the page waits for it
+    page.goto(page_url, wait_until="domcontentloaded")
+    held = Held(page, page_url, "storage")
+    choose(page, "mine.jpg", COFFEE)
+    first = held.arrived()
+    for picture in pictures:
+        picture.continue_()
+    page.wait_for_load_state("load")
+    page.clock.run_for(10_000)
+    assert page.evaluate("window.registrations") == 0
+    first.continue_()
+    expect_answer(page)
+    page.wait_for_function("() => window.registrations === 1")
+    assert kept_files(page)
     context.close()
 
 
@@ -45,7 +115,6 @@ def test_every_file_of_the_page_is_kept_for_opening_it_without_a_connection() ->
     kept = set(re.findall(r'"(.*?)"', listed))
     files = {str(path.relative_to(WEB)) for path in WEB.rglob("*") if path.is_file()}
     assert kept - {"./", "configuration.json"} == files - {
-        "index.html",  # which is "./"
         "worker.js",  # which the browser keeps itself
-        str((SAMPLES / "README.md").relative_to(WEB)),
+        *(str(path.relative_to(WEB)) for path in SAMPLES.iterdir() if path.suffix != ".json"),
     }

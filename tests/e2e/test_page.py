@@ -12,7 +12,6 @@ from tests.e2e.page_driver import (
     FAILED_REQUEST,
     choose,
     classes,
-    data_transfer,
     expect_answer,
     expect_problem,
     open_page,
@@ -41,58 +40,6 @@ def test_a_sample_photo_is_classified(page: Page, page_url: str, width: int) -> 
     for stage in ["Fetch", "Decode", "Inference"]:
         expect(result).to_contain_text(re.compile(rf"{stage}\s*[\d.]+ m?s"))
     expect(result).to_contain_text(re.compile(r"Model\s*\S*[a-z]\S*\s*Version\s*\d"))
-
-
-def test_a_chosen_file_is_classified(page: Page, page_url: str) -> None:
-    open_page(page, page_url)
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Choose photos").click()
-    chooser.value.set_files({"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": COFFEE})
-    expect_answer(page)
-    expect(page.get_by_role("img", name="Your photo: mine.jpg")).to_be_visible()
-
-
-def test_a_photo_dropped_anywhere_is_classified(page: Page, page_url: str) -> None:
-    open_page(page, page_url)
-    transfer = data_transfer(page, {"mine.jpg": COFFEE}, "image/jpeg")
-    page.dispatch_event("footer", "dragover", {"dataTransfer": transfer})
-    expect(page.get_by_text("Drop photos to classify")).to_be_visible()
-    page.dispatch_event("footer", "drop", {"dataTransfer": transfer})
-    expect_answer(page)
-    expect(page.get_by_text("Drop photos to classify")).to_be_hidden()
-
-
-def test_a_pasted_picture_is_classified(page: Page, page_url: str) -> None:
-    open_page(page, page_url)
-    expect(page.get_by_role("button", name="Coffee")).to_be_visible()
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.evaluate(
-        """async () => {
-          const picture = document.querySelector("[data-sample*=coffee] img");
-          await picture.decode();
-          const canvas = new OffscreenCanvas(picture.naturalWidth, picture.naturalHeight);
-          canvas.getContext("2d").drawImage(picture, 0, 0);
-          const png = await canvas.convertToBlob({ type: "image/png" });
-          await navigator.clipboard.write([new ClipboardItem({ "image/png": png })]);
-        }"""
-    )
-    page.keyboard.press("Control+V")
-    expect_answer(page)
-
-
-def test_a_phone_offers_its_camera_and_a_desktop_does_not(page: Page, page_url: str) -> None:
-    open_page(page, page_url)
-    expect(page.get_by_role("button", name="Take a photo")).to_be_hidden()
-    browser = page.context.browser
-    assert browser is not None
-    phone = browser.new_context(has_touch=True, is_mobile=True).new_page()
-    open_page(phone, page_url, width=390)
-    with phone.expect_file_chooser() as chooser:
-        phone.get_by_role("button", name="Take a photo").tap()
-    assert chooser.value.element.get_attribute("capture") == "environment"
-    chooser.value.set_files({"name": "image.jpg", "mimeType": "image/jpeg", "buffer": COFFEE})
-    expect_answer(phone)
-    phone.context.close()
 
 
 def test_everything_is_done_by_keyboard_alone(page: Page, page_url: str) -> None:

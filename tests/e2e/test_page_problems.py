@@ -89,21 +89,6 @@ def test_a_refused_file_does_not_disturb_the_photo_on_its_way(page: Page, page_u
     expect_problem(page, "notes.txt.*not a photo")
 
 
-def test_pasting_or_dropping_something_else_is_told_in_words(page: Page, page_url: str) -> None:
-    open_page(page, page_url)
-    page.evaluate("document.dispatchEvent(new ClipboardEvent('paste', { bubbles: true }))")
-    expect_problem(page, "no photo on the clipboard", "Copy the picture itself")
-    link = page.evaluate_handle(
-        """() => {
-          const transfer = new DataTransfer();
-          transfer.setData("text/uri-list", "http://example.org/a.jpg");
-          return transfer;
-        }"""
-    )
-    page.dispatch_event("main", "drop", {"dataTransfer": link})
-    expect_problem(page, "no photo in what you dropped", "save it first")
-
-
 def test_a_photo_that_the_service_finds_too_large_is_told_in_words(
     page: Page, page_url: str, expected_console_errors: list[str]
 ) -> None:
@@ -199,42 +184,6 @@ def test_a_refused_upload_is_told_in_words(
     expect_kept_for_another_try(page, "coffee.jpg")
     page.get_by_role("button", name="Try again").click()
     expect_answer(page)
-
-
-def test_a_key_in_the_pages_address_is_sent_with_each_call_and_with_no_upload(
-    page: Page, page_url: str
-) -> None:
-    sent: dict[str, str | None] = {}
-
-    def note(request: Request) -> None:
-        if request.method == "POST":
-            sent[request.url.rpartition("/")[2]] = request.headers.get("x-api-key")
-
-    page.on("request", note)
-    open_page(page, f"{page_url}/#key=a-key")
-    press_sample(page)
-    expect_answer(page)
-    assert "a-key" not in page.url
-    assert sent.pop("uploads") == "a-key"
-    assert sent.pop("classification") == "a-key"
-    assert set(sent.values()) == {None}
-
-
-def test_a_missing_key_is_told_in_words(
-    page: Page, page_url: str, expected_console_errors: list[str]
-) -> None:
-    expected_console_errors.append(FAILED_REQUEST)
-    body = '{"error": {"code": "invalid_api_key", "message": "The header x-api-key is missing."}}'
-    intercept(
-        page,
-        page_url,
-        "uploads",
-        lambda route: route.fulfill(status=403, content_type="application/json", body=body),
-        times=1,
-    )
-    open_page(page, page_url)
-    press_sample(page)
-    expect_problem(page, "asks for a key", "#key=")
 
 
 @pytest.mark.parametrize("step", STEPS)

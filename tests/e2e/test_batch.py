@@ -1,0 +1,144 @@
+"""Several photos at once: they can be stopped, and the rest is sent by one press."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import FilePayload, Locator, Page, Request, Route, expect
+
+from tests.e2e.page_driver import (
+    COFFEE,
+    FAILED_REQUEST,
+    choose,
+    expect_answer,
+    expect_problem,
+    open_page,
+    press_sample,
+    tab_to,
+)
+from tests.e2e.page_stub import Held, intercept
+
+ONE_TO_THREE: list[FilePayload] = [
+    {"name": f"{name}.jpg", "mimeType": "image/jpeg", "buffer": COFFEE}
+    for name in ("one", "two", "three")
+]
+
+
+def history(page: Page) -> Locator:
+    return page.get_by_role("region", name="History").get_by_role("button")
+
+
+def button(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def choose_three(page: Page) -> None:
+    page.get_by_label("Photo file").set_input_files(ONE_TO_THREE)
+
+
+def asked_uploads(page: Page) -> list[str]:
+    """List the uploads that the page asks for from now on."""
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        if request.url.endswith("/uploads"):
+            asked.append(request.url)
+
+    page.on("request", note)
+    return asked
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_sending_is_stopped_and_the_rest_is_sent_later(
+    page: Page, page_url: str, width: int
+) -> None:
+    open_page(page, page_url, width)
+    held = Held(page, page_url, "uploads")
+    choose_three(page)
+    held.arrived()
+    asked = asked_uploads(page)
+    tab_to(page, button(page, "Stop"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("Stopped: 3 photos are not sent.")
+    expect(history(page)).to_contain_text(["Not sent", "Not sent", "Not sent"])
+    assert asked == []
+    expect(button(page, "Send the rest (3)")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(history(page)).to_contain_text(["%", "%", "%"], timeout=60_000)
+    expect(button(page, "Stop")).to_be_hidden()
+    expect(button(page, "Send again")).to_be_focused()
+    assert len(asked) == 3
+
+
+def test_what_a_newer_photo_cut_short_is_sent_by_one_press(page: Page, page_url: str) -> None:
+    open_page(page, page_url)
+    held = Held(page, page_url, "uploads")
+    choose_three(page)
+    held.arrived()
+    press_sample(page, "Cat")
+    expect_answer(page, " cat|tabby")
+    button(page, "Send the rest (3)").click()
+    expect(history(page)).to_contain_text(["cat.jpg", "%", "%", "%"], timeout=60_000)
+    expect(page.get_by_role("img", name="Your photo: three.jpg")).to_be_visible()
+
+
+def test_a_single_photo_is_stopped(page: Page, page_url: str) -> None:
+    open_page(page, page_url)
+    held = Held(page, page_url, "storage")
+    choose(page, "mine.jpg", COFFEE)
+    held.arrived()
+    button(page, "Stop").click()
+    expect(page.get_by_role("status")).to_have_text("Stopped: 1 photo is not sent.")
+    expect(button(page, "Stop")).to_be_hidden()
+    button(page, "Send again").click()
+    expect_answer(page)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(
+    ("status", "answer", "title"),
+    [
+        (403, {"message": "Forbidden"}, "does not let this page in"),
+        (403, {"error": {"code": "invalid_api_key"}}, "asks for a key"),
+        (403, {"error": {"code": "blocked"}}, "requests from your network"),
+        (429, {"error": {"code": "quota_exceeded"}}, "in a day are used up"),
+    ],
+)
+def test_what_would_meet_every_photo_ends_at_the_first(
+    page: Page,
+    page_url: str,
+    expected_console_errors: list[str],
+    status: int,
+    answer: Any,
+    title: str,
+    width: int,
+) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
+
+    def refuse(route: Route) -> None:
+        route.fulfill(status=status, json=answer)
+
+    intercept(page, page_url, "uploads", refuse, times=1)
+    open_page(page, page_url, width)
+    asked = asked_uploads(page)
+    choose_three(page)
+    expect_problem(page, title)
+    expect(button(page, "Send the rest (3)")).to_be_visible()
+    expect(history(page)).to_contain_text(["Not sent", "Not sent", "Not sent"])
+    assert len(asked) == 1
+    button(page, "Send the rest (3)").click()
+    expect(history(page)).to_contain_text(["%", "%", "%"], timeout=60_000)
+    expect(page.get_by_role("alert")).to_be_empty()
+
+
+def test_without_a_connection_the_photos_wait_for_it(
+    page: Page, page_url: str, expected_console_errors: list[str]
+) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
+    open_page(page, page_url)
+    page.context.set_offline(True)
+    choose_three(page)
+    expect_problem(page, "You are offline")
+    expect(history(page)).to_contain_text(["Not sent", "Not sent", "Not sent"])
+    page.context.set_offline(False)
+    button(page, "Send the rest (3)").click()
+    expect(history(page)).to_contain_text(["%", "%", "%"], timeout=60_000)

@@ -1,0 +1,112 @@
+"""The ways to give the page a photo: choose, drop, paste, take one with the camera."""
+
+from playwright.sync_api import Page, expect
+
+from tests.e2e.page_driver import (
+    COFFEE,
+    choose,
+    data_transfer,
+    expect_answer,
+    expect_problem,
+    open_page,
+)
+
+PASTE_NOTHING = "document.dispatchEvent(new ClipboardEvent('paste', { bubbles: true }))"
+
+
+def test_a_chosen_file_is_classified(page: Page, page_url: str) -> None:
+    open_page(page, page_url)
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose photos").click()
+    chooser.value.set_files({"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": COFFEE})
+    expect_answer(page)
+    expect(page.get_by_role("img", name="Your photo: mine.jpg")).to_be_visible()
+
+
+def test_a_photo_dropped_anywhere_is_classified(page: Page, page_url: str) -> None:
+    open_page(page, page_url)
+    transfer = data_transfer(page, {"mine.jpg": COFFEE}, "image/jpeg")
+    page.dispatch_event("footer", "dragover", {"dataTransfer": transfer})
+    expect(page.get_by_text("Drop photos to classify")).to_be_visible()
+    page.dispatch_event("footer", "drop", {"dataTransfer": transfer})
+    expect_answer(page)
+    expect(page.get_by_text("Drop photos to classify")).to_be_hidden()
+
+
+def test_a_pasted_picture_is_classified(page: Page, page_url: str) -> None:
+    open_page(page, page_url)
+    expect(page.get_by_role("button", name="Coffee")).to_be_visible()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate(
+        """async () => {
+          const picture = document.querySelector("[data-sample*=coffee] img");
+          await picture.decode();
+          const canvas = new OffscreenCanvas(picture.naturalWidth, picture.naturalHeight);
+          canvas.getContext("2d").drawImage(picture, 0, 0);
+          const png = await canvas.convertToBlob({ type: "image/png" });
+          await navigator.clipboard.write([new ClipboardItem({ "image/png": png })]);
+        }"""
+    )
+    page.keyboard.press("Control+V")
+    expect_answer(page)
+
+
+def test_a_phone_offers_its_camera_and_a_desktop_does_not(page: Page, page_url: str) -> None:
+    open_page(page, page_url)
+    expect(page.get_by_role("button", name="Take a photo")).to_be_hidden()
+    browser = page.context.browser
+    assert browser is not None
+    phone = browser.new_context(has_touch=True, is_mobile=True).new_page()
+    open_page(phone, page_url, width=390)
+    with phone.expect_file_chooser() as chooser:
+        phone.get_by_role("button", name="Take a photo").tap()
+    assert chooser.value.element.get_attribute("capture") == "environment"
+    chooser.value.set_files({"name": "image.jpg", "mimeType": "image/jpeg", "buffer": COFFEE})
+    expect_answer(phone)
+    phone.context.close()
+
+
+def test_pasting_or_dropping_something_else_is_told_in_words(page: Page, page_url: str) -> None:
+    open_page(page, page_url)
+    page.evaluate("document.dispatchEvent(new ClipboardEvent('paste', { bubbles: true }))")
+    expect_problem(page, "no photo on the clipboard", "Copy the picture itself")
+    link = page.evaluate_handle(
+        """() => {
+          const transfer = new DataTransfer();
+          transfer.setData("text/uri-list", "http://example.org/a.jpg");
+          return transfer;
+        }"""
+    )
+    page.dispatch_event("main", "drop", {"dataTransfer": link})
+    expect_problem(page, "no photo in what you dropped", "save it first")
+
+
+def test_text_pasted_into_a_field_is_the_fields(page: Page, page_url: str) -> None:
+    open_page(page, page_url)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate("navigator.clipboard.writeText('8')")
+    field = page.get_by_label("Calls at once")
+    field.select_text()
+    page.keyboard.press("Control+V")
+    expect(field).to_have_value("8")
+    expect(page.get_by_role("alert")).to_be_empty()
+
+
+def test_pasting_no_photo_does_not_stop_one_that_is_being_opened(page: Page, page_url: str) -> None:
+    page.add_init_script(
+        """
+        const read = Blob.prototype.arrayBuffer;
+        Blob.prototype.arrayBuffer = async function () {
+          await new Promise((done) => { window.letGo = done; });
+          return read.call(this);
+        };
+        """
+    )
+    open_page(page, page_url)
+    choose(page, "mine.jpg", COFFEE)
+    page.wait_for_function("() => Boolean(window.letGo)")
+    page.evaluate(PASTE_NOTHING)
+    expect_problem(page, "no photo on the clipboard")
+    page.evaluate("window.letGo()")
+    expect_answer(page)
+    expect(page.get_by_role("img", name="Your photo: mine.jpg")).to_be_visible()
