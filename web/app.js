@@ -5,8 +5,8 @@ import { watch } from "./fleet.js";
 import * as history from "./history.js";
 import { takePhotos } from "./inputs.js";
 import { takeKey } from "./key.js";
-import { photoFromSample, release } from "./photos.js";
 import { keepForOffline } from "./offline.js";
+import { photoFromSample, release } from "./photos.js";
 import { meetsEveryPhoto, Problem } from "./problems.js";
 import * as result from "./result.js";
 import { readConfiguration, samplesOf } from "./samples.js";
@@ -112,6 +112,7 @@ async function send(photo, signal, place) {
 /** A photo of the history: its answer again, or, where it has none, another try. */
 function choose({ photo, state, outcome }) {
   if (state === "sending") return;
+  view.showRefused(null);
   if (state !== "answered") return void sendAll([photo]);
   endRun();
   replaceCurrent(photo);

@@ -45,6 +45,7 @@ export function showDone(words, { original, sent }) {
 export function showFailure(problem, step, words) {
   markSteps(step, "failed");
   at("status").textContent = words;
+  at("uploaded").textContent = "";
   at("problem").replaceChildren(...explained(problem));
   at("again").textContent = "Try again";
 }

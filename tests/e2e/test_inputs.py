@@ -1,5 +1,6 @@
 """The ways to give the page a photo: choose, drop, paste, take one with the camera."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.page_driver import (
@@ -14,8 +15,15 @@ from tests.e2e.page_driver import (
 PASTE_NOTHING = "document.dispatchEvent(new ClipboardEvent('paste', { bubbles: true }))"
 
 
-def test_a_chosen_file_is_classified(page: Page, page_url: str) -> None:
-    open_page(page, page_url)
+@pytest.fixture(params=[390, 1280], ids=["phone", "desk"])
+def width(request: pytest.FixtureRequest) -> int:
+    """Each flow is tried on a phone and on a desk."""
+    width: int = request.param
+    return width
+
+
+def test_a_chosen_file_is_classified(page: Page, page_url: str, width: int) -> None:
+    open_page(page, page_url, width)
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Choose photos").click()
     chooser.value.set_files({"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": COFFEE})
@@ -23,8 +31,8 @@ def test_a_chosen_file_is_classified(page: Page, page_url: str) -> None:
     expect(page.get_by_role("img", name="Your photo: mine.jpg")).to_be_visible()
 
 
-def test_a_photo_dropped_anywhere_is_classified(page: Page, page_url: str) -> None:
-    open_page(page, page_url)
+def test_a_photo_dropped_anywhere_is_classified(page: Page, page_url: str, width: int) -> None:
+    open_page(page, page_url, width)
     transfer = data_transfer(page, {"mine.jpg": COFFEE}, "image/jpeg")
     page.dispatch_event("footer", "dragover", {"dataTransfer": transfer})
     expect(page.get_by_text("Drop photos to classify")).to_be_visible()
@@ -33,8 +41,8 @@ def test_a_photo_dropped_anywhere_is_classified(page: Page, page_url: str) -> No
     expect(page.get_by_text("Drop photos to classify")).to_be_hidden()
 
 
-def test_a_pasted_picture_is_classified(page: Page, page_url: str) -> None:
-    open_page(page, page_url)
+def test_a_pasted_picture_is_classified(page: Page, page_url: str, width: int) -> None:
+    open_page(page, page_url, width)
     expect(page.get_by_role("button", name="Coffee")).to_be_visible()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.evaluate(
@@ -66,8 +74,10 @@ def test_a_phone_offers_its_camera_and_a_desktop_does_not(page: Page, page_url: 
     phone.context.close()
 
 
-def test_pasting_or_dropping_something_else_is_told_in_words(page: Page, page_url: str) -> None:
-    open_page(page, page_url)
+def test_pasting_or_dropping_something_else_is_told_in_words(
+    page: Page, page_url: str, width: int
+) -> None:
+    open_page(page, page_url, width)
     page.evaluate("document.dispatchEvent(new ClipboardEvent('paste', { bubbles: true }))")
     expect_problem(page, "no photo on the clipboard", "Copy the picture itself")
     link = page.evaluate_handle(
@@ -81,8 +91,8 @@ def test_pasting_or_dropping_something_else_is_told_in_words(page: Page, page_ur
     expect_problem(page, "no photo in what you dropped", "save it first")
 
 
-def test_text_pasted_into_a_field_is_the_fields(page: Page, page_url: str) -> None:
-    open_page(page, page_url)
+def test_text_pasted_into_a_field_is_the_fields(page: Page, page_url: str, width: int) -> None:
+    open_page(page, page_url, width)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.evaluate("navigator.clipboard.writeText('8')")
     field = page.get_by_label("Calls at once")
@@ -92,7 +102,9 @@ def test_text_pasted_into_a_field_is_the_fields(page: Page, page_url: str) -> No
     expect(page.get_by_role("alert")).to_be_empty()
 
 
-def test_pasting_no_photo_does_not_stop_one_that_is_being_opened(page: Page, page_url: str) -> None:
+def test_pasting_no_photo_does_not_stop_one_that_is_being_opened(
+    page: Page, page_url: str, width: int
+) -> None:
     page.add_init_script(
         """
         const read = Blob.prototype.arrayBuffer;
@@ -102,7 +114,7 @@ def test_pasting_no_photo_does_not_stop_one_that_is_being_opened(page: Page, pag
         };
         """
     )
-    open_page(page, page_url)
+    open_page(page, page_url, width)
     choose(page, "mine.jpg", COFFEE)
     page.wait_for_function("() => Boolean(window.letGo)")
     page.evaluate(PASTE_NOTHING)

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, Request, expect
 
 from tests.e2e.page_driver import (
+    ANSWER_TIMEOUT_MS,
     COFFEE,
     FAILED_REQUEST,
     choose,
@@ -42,8 +43,9 @@ def test_a_sample_photo_is_classified(page: Page, page_url: str, width: int) -> 
     expect(result).to_contain_text(re.compile(r"Model\s*\S*[a-z]\S*\s*Version\s*\d"))
 
 
-def test_everything_is_done_by_keyboard_alone(page: Page, page_url: str) -> None:
-    open_page(page, page_url)
+@pytest.mark.parametrize("width", [390, 1280])
+def test_everything_is_done_by_keyboard_alone(page: Page, page_url: str, width: int) -> None:
+    open_page(page, page_url, width)
     tab_to(page, page.get_by_role("button", name="Choose photos"))
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
@@ -57,6 +59,51 @@ def test_everything_is_done_by_keyboard_alone(page: Page, page_url: str) -> None
         page.keyboard.press("Enter")
     expect_answer(page, " cat|tabby")
     expect(page.get_by_role("button", name="Send again")).to_be_focused()
+    box = page.get_by_label("Shrink before upload")
+    tab_to(page, box)
+    page.keyboard.press("Space")
+    expect(box).to_be_checked()
+    earlier = page.get_by_role("region", name="History").get_by_role("button").nth(1)
+    tab_to(page, earlier)
+    page.keyboard.press("Enter")
+    expect_answer(page)
+    for name, said in {"Send a burst": "were answered", "Warm": "are warm"}.items():
+        tab_to(page, page.get_by_role("button", name=name, exact=True))
+        page.keyboard.press("Enter")
+        expect(page.locator("#fleet-said")).to_contain_text(said, timeout=ANSWER_TIMEOUT_MS)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_cards_come_in_the_order_in_which_they_are_seen(
+    page: Page, page_url: str, width: int
+) -> None:
+    open_page(page, page_url, width)
+    press_sample(page)
+    expect_answer(page)
+    expect(page.get_by_role("list", name="Instances")).to_be_visible()
+    headings = page.get_by_role("main").get_by_role("heading", level=2)
+    names = headings.all_text_contents()
+    assert names == ["Photo", "Sample photos", "Result", "History", "Instances on this machine"]
+    if width == 390:
+        tops = [heading.bounding_box() for heading in headings.all()]
+        heights = [box["y"] for box in tops if box]
+        assert heights == sorted(heights)
+
+
+def test_no_heading_stands_under_one_of_its_own_level(page: Page, page_url: str) -> None:
+    open_page(page, page_url)
+    result = page.get_by_role("region", name="Result")
+    levels = {
+        heading.text_content(): heading.evaluate("element => element.tagName")
+        for heading in result.get_by_role("heading").all()
+    }
+    assert levels == {
+        "Result": "H2",
+        "Warm or cold": "H3",
+        "Stage times": "H3",
+        "In the browser": "H4",
+        "In the function": "H4",
+    }
 
 
 # What the answer shows
@@ -184,7 +231,7 @@ def test_nothing_scrolls_sideways(
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_moves_when_the_result_comes(page: Page, page_url: str, width: int) -> None:
-    shown = "section, h2, h3, button:not(#again), ol, dl"
+    shown = "section, h2, h3, h4, button:not(#again), ol, dl"
     boxes = f"""() => [...document.querySelectorAll("{shown}")]
         .filter((element) => !element.closest("#history"))
         .map((element) => {{

@@ -23,6 +23,13 @@ def expect_kept_for_another_try(page: Page, name: str) -> None:
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
 
 
+@pytest.fixture(params=[390, 1280], ids=["phone", "desk"])
+def width(request: pytest.FixtureRequest) -> int:
+    """Each flow is tried on a phone and on a desk."""
+    width: int = request.param
+    return width
+
+
 @pytest.mark.parametrize(
     ("name", "content", "title"),
     [
@@ -34,13 +41,14 @@ def expect_kept_for_another_try(page: Page, name: str) -> None:
 def test_a_bad_photo_is_told_in_words(
     page: Page,
     page_url: str,
+    width: int,
     expected_console_errors: list[str],
     name: str,
     content: bytes,
     title: str,
 ) -> None:
     expected_console_errors.append(FAILED_REQUEST)
-    open_page(page, page_url)
+    open_page(page, page_url, width)
     choose(page, name, content)
     expect_problem(page, title, "hoose")
     expect_kept_for_another_try(page, name)
@@ -62,13 +70,14 @@ def test_a_bad_photo_is_told_in_words(
 def test_other_files_are_refused_before_any_upload(
     page: Page,
     page_url: str,
+    width: int,
     name: str,
     content: bytes,
     content_type: str,
     title: str,
     advice: str,
 ) -> None:
-    open_page(page, page_url)
+    open_page(page, page_url, width)
     calls: list[Request] = []
     page.on("request", lambda request: calls.append(request) if request.method == "POST" else None)
     choose(page, name, content, content_type)
@@ -77,8 +86,10 @@ def test_other_files_are_refused_before_any_upload(
     assert calls == []
 
 
-def test_a_refused_file_does_not_disturb_the_photo_on_its_way(page: Page, page_url: str) -> None:
-    open_page(page, page_url)
+def test_a_refused_file_does_not_disturb_the_photo_on_its_way(
+    page: Page, page_url: str, width: int
+) -> None:
+    open_page(page, page_url, width)
     held = Held(page, page_url, "uploads")
     press_sample(page)
     first = held.arrived()
@@ -90,26 +101,28 @@ def test_a_refused_file_does_not_disturb_the_photo_on_its_way(page: Page, page_u
 
 
 def test_a_photo_that_the_service_finds_too_large_is_told_in_words(
-    page: Page, page_url: str, expected_console_errors: list[str]
+    page: Page, page_url: str, width: int, expected_console_errors: list[str]
 ) -> None:
     expected_console_errors.append(FAILED_REQUEST)
-    open_page(page, page_url)
+    open_page(page, page_url, width)
     choose(page, "huge.jpg", COFFEE + bytes(40_000_000))
     expect_problem(page, r"has 40\.\d MB, more than the service takes", "smaller")
     expect_kept_for_another_try(page, "huge.jpg")
 
 
-def test_a_photo_larger_than_the_service_takes_is_not_uploaded(page: Page, page_url: str) -> None:
+def test_a_photo_larger_than_the_service_takes_is_not_uploaded(
+    page: Page, page_url: str, width: int
+) -> None:
     intercept(page, page_url, "uploads", answer_with(max_bytes=20_000))
     uploads: list[Route] = []
     intercept(page, page_url, "storage", lambda route: uploads.append(route))
-    open_page(page, page_url)
+    open_page(page, page_url, width)
     press_sample(page)
     expect_problem(page, r"has 0\.1 MB.*up to 0\.0 MB", "smaller")
     assert uploads == []
 
 
-@pytest.mark.parametrize("step", ["uploads", "classification"])
+@pytest.mark.parametrize(("step", "width"), [("uploads", 1280), ("classification", 390)])
 @pytest.mark.parametrize(
     ("status", "content_type", "body", "title"),
     [
@@ -129,6 +142,7 @@ def test_a_photo_larger_than_the_service_takes_is_not_uploaded(page: Page, page_
 def test_any_answer_of_the_api_is_told_in_words(
     page: Page,
     page_url: str,
+    width: int,
     expected_console_errors: list[str],
     step: str,
     status: int,
@@ -144,7 +158,7 @@ def test_any_answer_of_the_api_is_told_in_words(
         lambda route: route.fulfill(status=status, content_type=content_type, body=body),
         times=1,
     )
-    open_page(page, page_url)
+    open_page(page, page_url, width)
     press_sample(page)
     expect_problem(page, title)
     expect_kept_for_another_try(page, "coffee.jpg")
@@ -164,6 +178,7 @@ def test_any_answer_of_the_api_is_told_in_words(
 def test_a_refused_upload_is_told_in_words(
     page: Page,
     page_url: str,
+    width: int,
     expected_console_errors: list[str],
     status: int,
     code: str,
@@ -178,7 +193,7 @@ def test_a_refused_upload_is_told_in_words(
         lambda route: route.fulfill(status=status, headers=S3_HEADERS, body=body),
         times=1,
     )
-    open_page(page, page_url)
+    open_page(page, page_url, width)
     press_sample(page)
     expect_problem(page, title)
     expect_kept_for_another_try(page, "coffee.jpg")
@@ -188,11 +203,11 @@ def test_a_refused_upload_is_told_in_words(
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_lost_connection_is_told_in_words(
-    page: Page, page_url: str, expected_console_errors: list[str], step: str
+    page: Page, page_url: str, width: int, expected_console_errors: list[str], step: str
 ) -> None:
     expected_console_errors.append(FAILED_REQUEST)
     intercept(page, page_url, step, lambda route: route.abort("connectionrefused"), times=1)
-    open_page(page, page_url)
+    open_page(page, page_url, width)
     choose(page, "mine.jpg", COFFEE)
     expect_problem(page, "could not be reached|did not get through", "check your connection")
     expect_kept_for_another_try(page, "mine.jpg")
@@ -202,10 +217,10 @@ def test_a_lost_connection_is_told_in_words(
 
 
 def test_being_offline_is_told_in_words(
-    page: Page, page_url: str, expected_console_errors: list[str]
+    page: Page, page_url: str, width: int, expected_console_errors: list[str]
 ) -> None:
     expected_console_errors.append(FAILED_REQUEST)
-    open_page(page, page_url)
+    open_page(page, page_url, width)
     page.context.set_offline(True)
     choose(page, "mine.jpg", COFFEE)
     expect_problem(page, "You are offline", "connect to the internet")

@@ -51,3 +51,7 @@ def test_what_was_said_of_files_goes_when_others_are_chosen(page: Page, page_url
     page.get_by_label("Photo file").set_input_files(PHOTO)
     expect_answer(page)
     expect(page.get_by_role("alert")).to_be_empty()
+    page.get_by_label("Photo file").set_input_files(HEIC)
+    expect_problem(page, "x.heic.*is a HEIC photo")
+    page.get_by_role("region", name="History").get_by_role("button").click()
+    expect(page.get_by_role("alert")).to_be_empty()

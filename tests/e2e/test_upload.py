@@ -75,6 +75,7 @@ def test_an_upload_that_no_longer_moves_ends_and_names_a_way_out(
     held.arrived()
     page.clock.fast_forward(61_000)
     expect_problem(page, "nothing moved any more", SHRINK)
+    expect(page.get_by_text("% uploaded")).to_have_count(0)
     page.get_by_label("Shrink before upload").check()
     page.get_by_role("button", name="Try again").click()
     expect_answer(page)
