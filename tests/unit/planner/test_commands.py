@@ -225,6 +225,16 @@ def test_more_seeds_narrow_the_intervals_and_items_add_up_to_the_cost() -> None:
     assert widths[1] < widths[0]
 
 
+def test_several_times_are_those_of_the_seeds_one_after_another() -> None:
+    def requests(*options: str) -> int:
+        _, output = run("simulate", "--rps", "0.005", "--warm", "1", *options, "--json")
+        return int(json.loads(output)["requests"])
+
+    each = [requests("--seeds", "1", "--seed", str(seed)) for seed in (7, 8, 9)]
+    assert len(set(each)) > 1
+    assert requests("--seeds", "3", "--seed", "7") == sum(each)
+
+
 def test_the_scaling_rate_and_the_platforms_part_are_options() -> None:
     burst = ("--rps", "0", "--burst-size", "50", "--bursts-per-hour", "2", "--json")
     _, output = run("simulate", *burst, "--scaling-per-10-s", "10")
