@@ -1,18 +1,24 @@
 """Each model store and each kind of warming brings its own resources, and no other's."""
 
 import json
+from typing import Any
 
 from stacks.constructs.efs_model_store import MOUNT_PATH
 from tests.infrastructure.variants import VARIANTS, Assembly
 
 Variants = dict[str, Assembly]
 
-NETWORK = {"AWS::EC2::VPC", "AWS::EFS::FileSystem", "AWS::EFS::AccessPoint", "AWS::Events::Rule"}
+NETWORK = {"AWS::EC2::VPC", "AWS::EFS::FileSystem", "AWS::EFS::AccessPoint"}
 
 
 def model_variables(assembly: Assembly) -> set[str]:
     variables = assembly.function("classifier")["Environment"]["Variables"]
     return {name for name in variables if name in ("MODELS_BUCKET", "MODELS_FOLDER")}
+
+
+def rules_of_s3(assembly: Assembly) -> list[dict[str, Any]]:
+    rules = (each["Properties"] for each in assembly.resources("AWS::Events::Rule"))
+    return [each for each in rules if each["EventPattern"]["source"] == ["aws.s3"]]
 
 
 def models_buckets(assembly: Assembly) -> int:
@@ -29,6 +35,7 @@ def test_the_store_s3_is_one_bucket_of_which_one_models_versions_are_read(
     assembly = variants["plain"]
     assert models_buckets(assembly) == 1
     assert not NETWORK & assembly.kinds
+    assert not rules_of_s3(assembly)
     assert model_variables(assembly) == {"MODELS_BUCKET"}
     assert "VpcConfig" not in assembly.function("classifier")
     resources = json.dumps(assembly.statements("ClassifierRole"))
@@ -40,6 +47,7 @@ def test_the_store_image_has_the_model_in_the_image_and_nothing_else(variants: V
     assembly = variants["image"]
     assert models_buckets(assembly) == 0
     assert not NETWORK & assembly.kinds
+    assert not rules_of_s3(assembly)
     assert model_variables(assembly) == {"MODELS_FOLDER"}
     (source,) = (
         image["source"]["directory"]
@@ -109,7 +117,7 @@ def test_a_published_model_is_copied_to_the_file_system_or_kept_for_a_person(
     variants: Variants,
 ) -> None:
     assembly = variants["efs"]
-    rule = assembly.only("AWS::Events::Rule")
+    (rule,) = rules_of_s3(assembly)
     assert rule["EventPattern"]["detail"]["object"]["key"] == [{"suffix": "/manifest.json"}]
     (target,) = rule["Targets"]
     assert target["Arn"]["Fn::GetAtt"][0].startswith("ModelStoreSync")
