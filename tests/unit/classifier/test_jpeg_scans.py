@@ -13,9 +13,9 @@ from tests.hostile.formats import JPEG_END, encode, jpeg_segment
 from tests.hostile.images import SIDE
 
 DEFAULTS = Settings(env_name="test")
-RED = Image.new("RGB", (SIDE, SIDE), "red")
 PLAIN, PROGRESSIVE = (
-    encode(RED, "JPEG", subsampling=0, progressive=progressive) for progressive in (False, True)
+    encode(Image.new("RGB", (SIDE, SIDE), "red"), "JPEG", subsampling=0, progressive=progressive)
+    for progressive in (False, True)
 )
 MANY = st.integers(1, 5_000)
 
