@@ -18,7 +18,7 @@ TORCH_MIN_MEMORY_MB = 512
 """An instance with a ResNet50 takes 360 MB: docs/decisions/0035-torch.md."""
 INSTANCE_MB = {"onnxruntime": 100, "torch": 400}
 """With the photo of a phone: docs/performance.md, docs/decisions/0035-torch.md."""
-DECODE_BYTES_PER_PIXEL = 30
+DECODE_BYTES_PER_PIXEL = 25
 """Most that decoding takes, a turned lossless WebP with transparency: test_hostile_images.py."""
 LogRetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365, 731]
 
@@ -78,7 +78,7 @@ class Settings:
         ephemeral_storage_mb: size of the classifier's /tmp.
         max_image_bytes: largest image that may be uploaded or classified.
         max_image_pixels: largest width x height that is decoded, as far as `memory_mb` allows: up
-            to 30 bytes a pixel beside the instance's own 100 MB.
+            to 25 bytes a pixel beside the instance's own 100 MB.
         max_decode_ms: time after which an image is decoded no further.
         max_hold_ms: longest hold that a wakeup may ask for.
         upload_expires_s: how long a signed upload is valid.

@@ -113,7 +113,8 @@ def to_upright_rgb(image: Image.Image) -> Image.Image:
         image = image.point(lambda value: value / 256).convert("L")
     if image.has_transparency_data:  # what lies under transparent pixels is often black
         opaque = Image.new("RGBA", image.size, "white")
-        opaque.alpha_composite(image.convert("RGBA"))
+        # Without a copy of what is so already: a turned WebP of many pixels would not fit.
+        opaque.alpha_composite(image if image.mode == "RGBA" else image.convert("RGBA"))
         image = opaque
     return image.convert("RGB")
 

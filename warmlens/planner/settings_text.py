@@ -3,7 +3,7 @@
 from warmlens.planner.candidates import USER_RESERVE, Candidate
 
 # As in stacks/settings.py, which the command line does without; a test compares them.
-DEFAULT_MAX_IMAGE_PIXELS, INSTANCE_MB, DECODE_BYTES_PER_PIXEL = 50_000_000, 100, 30
+DEFAULT_MAX_IMAGE_PIXELS, INSTANCE_MB, DECODE_BYTES_PER_PIXEL = 50_000_000, 100, 25
 
 
 def settings_text(candidate: Candidate, *, region: str, peak_busy: int) -> str:
