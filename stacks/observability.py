@@ -20,6 +20,8 @@ from stacks.settings import Settings
 from stacks.storage import StorageStack
 from stacks.warming import WarmingStack
 
+_NO_QUEUE = "A mail that cannot be delivered is read by no one in a queue either."
+
 
 class ObservabilityStack(cdk.Stack):
     """Tells a person how the service is, and calls one when it is not well.
@@ -49,8 +51,7 @@ class ObservabilityStack(cdk.Stack):
         )
         if settings.alarm_email is not None:
             topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
-            reason = "A mail that cannot be delivered is read by no one in a queue either."
-            acknowledge(topic, {"Serverless-SNSRedrivePolicy": reason})
+            acknowledge(topic, {"Serverless-SNSRedrivePolicy": _NO_QUEUE})
         self._action = actions.SnsAction(topic)
         live = inference.classifier.live
         five = cdk.Duration.minutes(5)
@@ -145,8 +146,7 @@ class ObservabilityStack(cdk.Stack):
             ),
             targets=[targets.SnsTopic(topic)],
         )
-        reason = "A mail that cannot be sent is read by no one in a queue either."
-        acknowledge(rule, {"Serverless-EventBusDLQ": reason})
+        acknowledge(rule, {"Serverless-EventBusDLQ": _NO_QUEUE})
 
     def _watch_warming(self, settings: Settings, warming: WarmingStack) -> None:
         self._alarm(

@@ -38,6 +38,10 @@ def expect_problem(page: Page, title: str, advice: str = "") -> None:
     expect(alert).to_contain_text(advice, timeout=ANSWER_TIMEOUT_MS)
 
 
+def history(page: Page) -> Locator:
+    return page.get_by_role("region", name="History").get_by_role("button")
+
+
 def choose(page: Page, name: str, content: bytes, content_type: str = "image/jpeg") -> None:
     page.get_by_label("Photo file").set_input_files(
         {"name": name, "mimeType": content_type, "buffer": content}

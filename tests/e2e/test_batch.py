@@ -11,6 +11,7 @@ from tests.e2e.page_driver import (
     choose,
     expect_answer,
     expect_problem,
+    history,
     open_page,
     press_sample,
     tab_to,
@@ -21,10 +22,6 @@ ONE_TO_THREE: list[FilePayload] = [
     {"name": f"{name}.jpg", "mimeType": "image/jpeg", "buffer": COFFEE}
     for name in ("one", "two", "three")
 ]
-
-
-def history(page: Page) -> Locator:
-    return page.get_by_role("region", name="History").get_by_role("button")
 
 
 def button(page: Page, name: str) -> Locator:

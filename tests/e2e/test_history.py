@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import FilePayload, Locator, Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.e2e.page_driver import (
     ANSWER_TIMEOUT_MS,
@@ -13,6 +13,7 @@ from tests.e2e.page_driver import (
     choose,
     expect_answer,
     expect_problem,
+    history,
     open_page,
     press_sample,
     tab_to,
@@ -20,10 +21,6 @@ from tests.e2e.page_driver import (
 from tests.e2e.page_stub import Held
 
 CAT = (SAMPLES / "cat.jpg").read_bytes()
-
-
-def history(page: Page) -> Locator:
-    return page.get_by_role("region", name="History").get_by_role("button")
 
 
 def files(**photos: bytes) -> list[FilePayload]:

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.chromium import launch_with_scrollbars
-from tests.e2e.page_driver import SAMPLES, choose, expect_answer, open_page, press_sample
+from tests.e2e.page_driver import SAMPLES, choose, expect_answer, history, open_page, press_sample
 from tests.e2e.page_stub import Held
 
 FLOWER = (SAMPLES / "flower.jpg").read_bytes()
@@ -20,10 +20,6 @@ BOXES = """element => {
     scrolls: strip.scrollHeight > strip.clientHeight,
   };
 }"""
-
-
-def history(page: Page) -> Locator:
-    return page.get_by_role("region", name="History").get_by_role("button")
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.page_driver import (
     COFFEE,
@@ -10,14 +10,11 @@ from tests.e2e.page_driver import (
     choose,
     expect_answer,
     expect_problem,
+    history,
     open_page,
     press_sample,
 )
 from tests.e2e.page_stub import Held, intercept
-
-
-def history(page: Page) -> Locator:
-    return page.get_by_role("region", name="History").get_by_role("button")
 
 
 def too_busy(route: Route) -> None:

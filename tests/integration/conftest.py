@@ -17,6 +17,17 @@ def narrow_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     yield from running(tmp_path_factory.mktemp("narrow"), "--concurrency", "2")
 
 
+@pytest.fixture
+def shell(cloud: Cloud) -> dict[str, str]:
+    """A shell whose AWS is the emulator."""
+    return {
+        "AWS_ENDPOINT_URL": cloud.endpoint_url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+
+
 @pytest.fixture(scope="session")
 def s3(cloud: Cloud) -> Any:
     """A client for the local cloud's S3."""

@@ -15,17 +15,6 @@ from warmlens.doctor.machine import PAGE_PORT, machine_checks
 from warmlens.local.ports import HOST, is_free
 
 
-@pytest.fixture
-def shell(cloud: Cloud) -> dict[str, str]:
-    """A shell whose AWS is the emulator."""
-    return {
-        "AWS_ENDPOINT_URL": cloud.endpoint_url,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-
-
 def doctor(*options: str, **variables: str) -> tuple[int, dict[str, Any], dict[str, Any]]:
     result = run_warmlens("doctor", "--json", *options, **variables)
     assert result.stderr == ""

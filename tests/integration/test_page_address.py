@@ -3,20 +3,7 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from tests.conftest import Cloud, run_warmlens
-
-
-@pytest.fixture
-def shell(cloud: Cloud) -> dict[str, str]:
-    """A shell whose AWS is the emulator."""
-    return {
-        "AWS_ENDPOINT_URL": cloud.endpoint_url,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
 
 
 def deployed(cloud: Cloud, name: str, **outputs: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from warmlens.experiments import claims_deployed, concurrency, memory
+from warmlens.experiments import claims_deployed, concurrency, measured_claims, memory
 from warmlens.experiments.claim import (
     BEATEN,
     BOTH,
@@ -150,14 +150,11 @@ def _fig_11(found: Records) -> Iterator[Claim]:
     warm = found.first("flow_ms", call="second", temperature="warm")
     if warm is None:
         raise MissingError("flow_ms")
-    yield Claim(
-        "Fig. 11",
-        "Without cold start and model initialization the stages take less than 1 s in total",
-        BEATEN if warm.value < 500 else CONFIRMED if warm.value < 1000 else CORRECTED,
+    yield measured_claims.whole_flow(
+        warm.value,
         f"signing, upload and classification over HTTP take {warm.value:.0f} ms, p99 "
         f"{warm.p99:.0f} ms with the shipped model's 128 px; on one machine, so without the way "
         "over the network",
-        MEASURED,
     )
 
 
@@ -183,14 +180,10 @@ def _idle(found: Records) -> Iterator[Claim]:
     seen = "; ".join(
         f"after {wait_min} min {share:.0%}" for wait_min, share in sorted(shares.items())
     )
-    yield Claim(
-        "4.2",
-        "Of several instances the first ends after 5 min, a single one after 30 min",
-        OPEN,
+    yield measured_claims.idle_expiry(
         "locally it is a setting (`local up --idle-expiry-min 5-30`), drawn for each instance "
         f"alike, which the probe finds again, of five instances still there: {seen}. It says "
-        "nothing of AWS until it is run there",
-        MEASURED,
+        "nothing of AWS until it is run there"
     )
 
 
@@ -202,22 +195,16 @@ def _five(found: Records) -> Iterator[Claim]:
         raise MissingError("warm_response_ms")
     wake = found.first("wake_ms", "ours")
     if wake is not None:
-        yield Claim(
-            "4.2",
-            "Making five instances takes about 10 s",
-            BEATEN if wake.value < 10_000 else CORRECTED,
+        yield measured_claims.making_five(
+            wake.value,
             f"{wake.value / 1000:.1f} s at 768 MB, of which {wake.conditions['hold_ms']} ms are "
             "the hold of the wakeups",
-            MEASURED,
         )
-    yield Claim(
-        "4.2",
-        "Five instances serve five users at once within 100 ms",
-        CONFIRMED if warm.value < 100 else CORRECTED,
+    yield measured_claims.serving_five(
+        warm.value,
         f"median {warm.value:.0f} ms, p99 {warm.p99:.0f} ms, API included, five instances at "
         "0.43 processors each on two processors that also run the API and the clients, with the "
         "shipped model's 128 px",
-        MEASURED,
     )
 
 

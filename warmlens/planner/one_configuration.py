@@ -5,6 +5,7 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -17,7 +18,6 @@ from warmlens.planner.cost import MONTH_S, Item, monthly_items, needed_prices, t
 from warmlens.planner.errors import PlanError
 from warmlens.planner.limits import require_affordable
 from warmlens.planner.model import HOUR_S, SCALING_PER_10_S
-from warmlens.planner.outcome import Outcome
 from warmlens.planner.pool import Pool
 from warmlens.planner.report import cost_records
 from warmlens.planner.service_times import DEFAULT_INPUT_PX, DEFAULT_MEGAPIXELS, X86_64, pick
@@ -80,15 +80,15 @@ def simulate_command(
         assumptions = o.assumptions_of(idle_min, platform_ms, concurrency, scaling)
         listed = read_prices(region, prices)
         horizon_s = whole_days_s(users) if hours is None else _horizon_s(hours)
-        outcome, pool, items = _simulated(
-            candidate, assumptions, users, listed, horizon_s, seed, seeds, engine
+        pool, items = _simulated(
+            candidate, assumptions, users, listed, horizon_s, range(seed, seed + seeds), engine
         )
-    months = outcome.horizon_s / MONTH_S
+    months = pool.total.horizon_s / MONTH_S
     figures = {
         "traffic": users.description,
         "hours": horizon_s / HOUR_S,
         "times": seeds,
-        **_figures(outcome, pool),
+        **_figures(pool),
         "cost_usd": total_usd(items) * months,
         "cost_usd_by_item": {item.name: item.usd * months for item in items},
         "engine": engine_in_force(engine).value,
@@ -147,7 +147,7 @@ def cost_command(
         assumptions = o.assumptions_of(idle_min, platform_ms, concurrency, scaling)
         listed = read_prices(region, prices)
         horizon_s = whole_days_s(users)
-        _, _, items = _simulated(candidate, assumptions, users, listed, horizon_s, seed, 1, engine)
+        _, items = _simulated(candidate, assumptions, users, listed, horizon_s, [seed], engine)
     conditions: dict[str, object] = {
         "plan": candidate.label,
         "traffic": users.description,
@@ -189,30 +189,28 @@ def _simulated(
     users: Traffic,
     listed: PriceList,
     horizon_s: float,
-    seed: int,
-    seeds: int,
+    seeds: Sequence[int],
     engine: Engine,
-) -> tuple[Outcome, Pool, list[Item]]:
+) -> tuple[Pool, list[Item]]:
     deployment = candidate.deployment(assumptions, o.model_bytes())
     listed.require(needed_prices(deployment, candidate.warming))
     model = candidate.model(assumptions)
-    tell_long(require_affordable(users, horizon_s=horizon_s, times=seeds), engine)
-    outcome, pool = Outcome(), Pool()
+    tell_long(require_affordable(users, horizon_s=horizon_s, times=len(seeds)), engine)
+    pool = Pool()
     with counted(err, "simulating") as on_progress:
-        for number in range(seeds):
-            one = simulate(model, users, horizon_s=horizon_s, seed=seed + number, engine=engine)
-            outcome.add(one)
-            pool.add(one)
-            on_progress(number + 1, seeds)
-    if not outcome.requests:
+        for seed in seeds:
+            pool.add(simulate(model, users, horizon_s=horizon_s, seed=seed, engine=engine))
+            on_progress(pool.times, len(seeds))
+    if not pool.total.requests:
         raise PlanError(
             "no_traffic",
             f"{users.description}: no call came in the simulated {in_words_of_time(horizon_s)}",
         )
-    return outcome, pool, monthly_items([outcome], deployment, listed)
+    return pool, monthly_items([pool.total], deployment, listed)
 
 
-def _figures(outcome: Outcome, pool: Pool) -> dict[str, Any]:
+def _figures(pool: Pool) -> dict[str, Any]:
+    outcome = pool.total
     shown = {
         field.name: getattr(outcome, field.name)
         for field in dataclasses.fields(outcome)

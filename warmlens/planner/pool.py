@@ -1,16 +1,11 @@
 """What several simulated times came to, together: every call counts alike, whatever its day."""
 
-from collections import Counter
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 from warmlens.planner import evidence
 from warmlens.planner.evidence import Estimate
 from warmlens.planner.histogram import middle_s
 from warmlens.planner.outcome import Outcome
-
-_SUMMED = tuple(
-    each.name for each in fields(Outcome) if each.type in (int, float) and each.name != "peak_busy"
-)
 
 
 @dataclass
@@ -18,7 +13,7 @@ class Pool:
     """Outcomes of several seeds. What is kept grows with the seeds, not with the calls.
 
     Attributes:
-        total: sums over all of them, without what is counted by hour or by latency.
+        total: all of them added up.
         cold, served: calls of each seed.
         latencies: of each seed, how many calls in each bin of `histogram` that has any.
     """
@@ -30,10 +25,7 @@ class Pool:
 
     def add(self, outcome: Outcome) -> None:
         """Add what a further seed came to."""
-        total = self.total
-        for name in _SUMMED:
-            setattr(total, name, getattr(total, name) + getattr(outcome, name))
-        total.peak_busy = max(total.peak_busy, outcome.peak_busy)
+        self.total.add(outcome)
         self.cold.append(outcome.cold)
         self.served.append(outcome.served)
         self.latencies.append(outcome.latencies)
@@ -57,7 +49,7 @@ class Pool:
         if not total:
             return Estimate(0.0, 0.0, float("inf"))
         limit = 1 - percent / 100
-        merged = _Descending(self.latencies)
+        merged = _Descending(self.total.latencies)
         at = merged.last_with_at_most(total * limit + 1e-9)
         above = [sum(n for b, n in each.items() if b > at) for each in self.latencies]
         independent = evidence.independent(above, self.served)
@@ -69,14 +61,11 @@ class Pool:
 
 
 class _Descending:
-    """Bins of several histograms, the slowest first, with how many calls are in slower ones."""
+    """A histogram's bins, the slowest first, with how many calls are in slower ones."""
 
-    def __init__(self, latencies: list[dict[int, int]]) -> None:
-        merged: Counter[int] = Counter()
-        for each in latencies:
-            merged.update(each)
-        self._bins = sorted(merged, reverse=True)
-        self._counts = [merged[at] for at in self._bins]
+    def __init__(self, latencies: dict[int, int]) -> None:
+        self._bins = sorted(latencies, reverse=True)
+        self._counts = [latencies[at] for at in self._bins]
 
     def last_with_at_most(self, calls: float, *, above: bool = False) -> int:
         """Return the fastest bin with at most so many calls in slower ones.

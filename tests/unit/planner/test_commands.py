@@ -4,22 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from warmlens.cli import main
-from warmlens.paths import ROOT
+from tests.unit.planner.advice_lab import SPEED, run
 from warmlens.planner.limits import said_before
 from warmlens.planner.simulate import Engine
 from warmlens.records import read_records
 
-SPEED = ROOT / "docs" / "records" / "speed.jsonl"
 BINARY = b"\xff\xfe\x00arrival_s\n"
-
-
-def run(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(main, ["plan", *arguments])
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-    return result.exit_code, result.output
 
 
 def refusal(*arguments: str) -> str:

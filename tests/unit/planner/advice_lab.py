@@ -1,0 +1,55 @@
+"""What tests of advice share: a day, the measured times, a question, the command."""
+
+from typer.testing import CliRunner
+
+from warmlens.cli import main
+from warmlens.paths import ROOT
+from warmlens.planner.advice import Advice
+from warmlens.planner.candidates import (
+    Assumptions,
+)
+from warmlens.planner.objective import read_objective
+from warmlens.planner.plan import Plan
+from warmlens.planner.question import Question
+from warmlens.planner.service_times import read_measured
+from warmlens.planner.traffic import Bursts, Profile
+from warmlens.prices import read_prices
+
+SPEED = ROOT / "docs" / "records" / "speed.jsonl"
+MEASURED = read_measured([SPEED])
+DAY = Profile(
+    rates_per_s=tuple(0.01 if hour < 7 else 0.1 for hour in range(24)),
+    bursts=Bursts(size=4, per_hour=1.0),
+    description="a day",
+)
+
+
+def question(
+    slo: str = "p99=1s",
+    cold_share: str | None = "0.2%",
+    *,
+    traffic: Profile = DAY,
+    concurrency: int = 1000,
+    seeds: int | None = 5,
+) -> Question:
+    return Question(
+        traffic=traffic,
+        objective=read_objective(slo, cold_share),
+        measured=MEASURED,
+        prices=read_prices(),
+        model_bytes=23_826_237,
+        assumptions=Assumptions(concurrency=concurrency),
+        seeds=seeds,
+    )
+
+
+def chosen(advice: Advice) -> Plan:
+    assert advice.chosen is not None
+    return advice.chosen
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    """Run `warmlens plan`; gives its exit code and what it printed."""
+    result = CliRunner().invoke(main, ["plan", *arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result.exit_code, result.output

@@ -1,0 +1,75 @@
+"""What is proposed holds on other days than those it was chosen by."""
+
+import dataclasses
+
+import pytest
+
+from tests.unit.planner.advice_lab import MEASURED, chosen, question
+from warmlens.planner.advice import Advice, advise
+from warmlens.planner.candidates import (
+    Assumptions,
+)
+from warmlens.planner.errors import PlanError
+from warmlens.planner.plan import Plan
+from warmlens.planner.pool import Pool
+from warmlens.planner.question import Question
+from warmlens.planner.simulate import simulate
+from warmlens.planner.traffic import constant_rate
+
+
+def on_other_days(plan: Plan, asked: Question, days: int) -> Pool:
+    pool = Pool()
+    for number in range(days):
+        model = plan.candidate.model(asked.assumptions)
+        pool.add(simulate(model, asked.traffic, horizon_s=86_400, seed=5_000_000 + number))
+    return pool
+
+
+@pytest.mark.parametrize(
+    ("rps", "slo", "cold_share", "platform_ms"),
+    [(0.00023, "p99=1s", None, 1000), (0.0001, "p99=1s", "0.1%", 0)],
+)
+def test_a_plan_for_a_few_calls_a_day_meets_its_objective_on_thousands_of_other_days(
+    rps: float, slo: str, cold_share: str | None, platform_ms: int
+) -> None:
+    """Twenty and nine calls a day: what a hundred days show is not enough for the cheapest one."""
+    asked = dataclasses.replace(
+        question(slo, cold_share, traffic=constant_rate(rps), seeds=None),
+        assumptions=Assumptions(platform_ms=platform_ms),
+        measured=[each for each in MEASURED if each.memory_mb == 1769],
+    )
+    plan = chosen(advise(asked))
+    objective = asked.objective
+    assert plan.checked is not None
+    assert plan.checked.times * asked.expected > objective.calls_needed
+    truth = on_other_days(plan, asked, 3000)
+    assert truth.percentile_ms(objective.percent).value <= objective.latency_ms
+    assert truth.cold_share().value <= (objective.cold_share or 1)
+    one_less = replace_count(plan, -1)
+    fewer = on_other_days(one_less, asked, 3000)
+    missed = fewer.percentile_ms(objective.percent).value > objective.latency_ms
+    assert missed or fewer.cold_share().high > (objective.cold_share or 1)
+
+
+def replace_count(plan: Plan, by: int) -> Plan:
+    counts = tuple(count + by for count in plan.candidate.by_hour)
+    warming = plan.candidate.warming if any(counts) else "off"
+    return dataclasses.replace(
+        plan, candidate=dataclasses.replace(plan.candidate, by_hour=counts, warming=warming)
+    )
+
+
+def test_too_few_calls_to_tell_are_said_instead_of_a_plan() -> None:
+    asked = question("p99.9=1s", None, traffic=constant_rate(1e-6), seeds=None)
+    words = r"too few calls to tell 0\.1 %: 4,000 simulated days have 346"
+    with pytest.raises(PlanError, match=words) as refused:
+        advise(asked)
+    assert refused.value.code == "too_few_calls"
+
+
+def test_what_is_proposed_was_simulated_again_on_other_days(advice: Advice) -> None:
+    for plan in (advice.chosen, advice.runner_up):
+        assert plan is not None
+        assert plan.checked is not None
+        assert plan.checked != plan.screened
+        assert plan.reached is plan.checked

@@ -1,0 +1,59 @@
+"""Servers and provisioned concurrency beside the plan."""
+
+import pytest
+
+from tests.unit.planner.advice_lab import DAY, MEASURED, chosen, question, run
+from warmlens.planner.advice import Advice
+from warmlens.planner.comparison import provisioned_pays_above
+from warmlens.planner.servers import SERVERS, break_even, servers_needed
+from warmlens.planner.service_times import Measured
+from warmlens.planner.traffic import constant_rate
+
+
+def one_vcpu() -> Measured:
+    (found,) = (each for each in MEASURED if (each.vcpu, each.model_store) == (1.0, "image"))
+    return found
+
+
+def test_more_traffic_needs_more_servers_and_they_meet_the_latency() -> None:
+    asked = question("p99=100ms", None)
+    counts = [servers_needed(asked, one_vcpu(), constant_rate(rate)) for rate in (1, 100, 400)]
+    assert counts == sorted(counts)
+    assert counts[0] == 1
+    assert counts[2] > 400 * one_vcpu().service.mean_s
+
+
+def test_servers_become_the_cheaper_ones_at_some_traffic(advice: Advice) -> None:
+    for name in SERVERS:
+        each = break_even(question(), chosen(advice), name)
+        assert each.usd_per_month > each.plan_usd_per_month > 0
+        assert each.requests_per_day is not None
+        assert each.requests_per_day > DAY.expected(86_400)
+
+
+def test_provisioned_concurrency_pays_above_sixty_percent() -> None:
+    assert provisioned_pays_above(question(), "x86_64") == pytest.approx(0.6, abs=0.001)
+
+
+def test_a_region_without_the_prices_of_servers_gets_its_plan_and_the_reason() -> None:
+    exit_code, output = run("--rps", "0.02", "--region", "eu-west-1", "--seeds", "2")
+    assert exit_code == 0
+    assert "\nPlan: " in output
+    assert "\nSettings(" in output
+    (fargate,) = (line for line in output.splitlines() if line.startswith("Fargate: "))
+    assert fargate.startswith("Fargate: not compared. price_missing: ")
+    for name in ("alb_per_h", "alb_per_lcu_h", "fargate_x86_per_gb_h", "fargate_x86_per_vcpu_h"):
+        assert name in fargate
+    exit_code, output = run(
+        *("--rps", "0.02", "--region", "eu-west-1", "--seeds", "2", "--no-servers")
+    )
+    assert "not compared" not in output
+
+
+def test_servers_that_are_too_slow_do_not_take_the_plan_away() -> None:
+    exit_code, output = run(
+        *("--rps", "0.02", "--seeds", "2", "--input-px", "224", "--slo", "p99=30.2ms")
+    )
+    assert exit_code == 0
+    assert "\nPlan: " in output
+    assert "Fargate: not compared. too_slow: " in output
