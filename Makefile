@@ -79,7 +79,7 @@ unit infrastructure integration e2e: $(VENV)/.dev node_modules  ## Run one tier 
 	$(BIN)/pytest tests/$@
 
 models: $(VENV)/.models  ## Run the tests of training
-	$(BIN)/pytest tests/models
+	$(BIN)/pytest tests/training tests/lab
 
 lint: $(VENV)/.dev  ## Check format, style and types
 	$(BIN)/ruff format --check .
@@ -116,8 +116,8 @@ screenshot: $(VENV)/.dev  ## Take the README's pictures of the page anew
 	$(BIN)/python -m tests.e2e.screenshot docs/pictures
 
 pictures: screenshot  ## Take and draw all pictures of the docs anew
-	$(BIN)/python -m warmlens.pictures.architecture docs/pictures/architecture.svg
-	$(BIN)/python -m warmlens.pictures.cold_start docs/pictures/cold-start.svg
+	$(BIN)/python -m lab.pictures.architecture docs/pictures/architecture.svg
+	$(BIN)/python -m lab.pictures.cold_start docs/pictures/cold-start.svg
 
 clean:  ## Remove everything that the other targets made
 	rm -rf $(VENV) .warmlens node_modules cdk.out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

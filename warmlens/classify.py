@@ -6,6 +6,8 @@ from typing import Any
 
 import httpx
 
+from warmlens.errors import WarmlensError
+
 TIMEOUT_S = 60
 _SIGNATURES = {
     "image/jpeg": re.compile(rb"\xff\xd8\xff"),
@@ -17,19 +19,6 @@ _EXPECTED = {
     "uploads": ("url", "fields", "file_path"),
     "classification": ("TOP1_ID", "TOP1_label", "TOP1_softmax", "time", "cold_start", "init_ms"),
 }
-
-
-class ClassifyError(Exception):
-    """The photo was not classified.
-
-    Args:
-        code: the API's error code, or a word for what failed before it.
-        message: what is wrong, for a person.
-    """
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 def classify(image: Path, *, url: str, auth: httpx.Auth | None = None) -> dict[str, Any]:
@@ -44,17 +33,17 @@ def classify(image: Path, *, url: str, auth: httpx.Auth | None = None) -> dict[s
         The API's answer to `classification`.
 
     Raises:
-        ClassifyError: the file cannot be read, the API cannot be reached, or it refused.
+        WarmlensError: the file cannot be read, the API cannot be reached, or it refused.
     """
     try:
         data = image.read_bytes()
     except OSError as error:
-        raise ClassifyError("unreadable_file", f"{image}: {error.strerror}") from error
+        raise WarmlensError("unreadable_file", f"{image}: {error.strerror}") from error
     if not data:
-        raise ClassifyError("empty_file", f"{image} is empty")
+        raise WarmlensError("empty_file", f"{image} is empty")
     content_type = _content_type(data)
     if content_type is None:
-        raise ClassifyError(
+        raise WarmlensError(
             "unsupported_type", f"{image} is no JPEG, PNG, GIF or WebP, by its first bytes"
         )
     try:
@@ -67,7 +56,7 @@ def classify(image: Path, *, url: str, auth: httpx.Auth | None = None) -> dict[s
                 files={"file": (image.name, data, content_type)},
             )
             if stored.is_error:
-                raise ClassifyError("upload_refused", f"S3 refused the upload: {stored.text}")
+                raise WarmlensError("upload_refused", f"S3 refused the upload: {stored.text}")
             return _call(
                 client,
                 url,
@@ -77,9 +66,9 @@ def classify(image: Path, *, url: str, auth: httpx.Auth | None = None) -> dict[s
                 file_path=upload["file_path"],
             )
     except httpx.InvalidURL as error:
-        raise ClassifyError("invalid_url", f"{url} is no URL ({error})") from error
+        raise WarmlensError("invalid_url", f"{url} is no URL ({error})") from error
     except httpx.HTTPError as error:
-        raise ClassifyError(
+        raise WarmlensError(
             "unreachable", f"{url} does not answer ({error}). Is the service running?"
         ) from error
 
@@ -102,17 +91,17 @@ def _call(
     except ValueError:
         answer = None
     if not isinstance(answer, dict):
-        raise ClassifyError(
+        raise WarmlensError(
             "unexpected_answer", f"{call} answered {response.status_code} without a JSON object"
         )
     if response.is_error:
         error = answer.get("error")
         error = error if isinstance(error, dict) else {}
-        raise ClassifyError(
+        raise WarmlensError(
             error.get("code", "refused"),
             error.get("message", f"{call} answered {response.status_code}"),
         )
     missing = [name for name in _EXPECTED[call] if name not in answer]
     if missing:
-        raise ClassifyError("unexpected_answer", f"{call} answered without {missing[0]}")
+        raise WarmlensError("unexpected_answer", f"{call} answered without {missing[0]}")
     return answer

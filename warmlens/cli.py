@@ -1,39 +1,38 @@
 """The command line `warmlens`."""
 
 import json
+import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from warmlens.api_auth import ApiKeyAuth
-from warmlens.bench import commands as bench_commands
-from warmlens.classify import ClassifyError, classify
-from warmlens.deployed import EnvironmentNotFoundError, find_environment
+from warmlens.classify import classify
+from warmlens.command_line import AsJson, LocalFolder, run
+from warmlens.console import err, out
+from warmlens.deployment import NOT_FOUND, ApiKeyAuth, find_deployment
 from warmlens.doctor import commands as doctor_commands
-from warmlens.experiments import commands as experiment_commands
+from warmlens.errors import WarmlensError
 from warmlens.local import commands as local_commands
 from warmlens.local.aws import ENV_NAME
-from warmlens.local.state import DEFAULT_FOLDER, STATE_FILE
-from warmlens.models import commands as model_commands
+from warmlens.paths import LOCAL_CLOUD, STATE_FILE
 from warmlens.planner import commands as plan_commands
-from warmlens.refusals import tell_refusal
-from warmlens.tables import print_table
-from warmlens.under_way import under_way
-from warmlens.warm import MAX_INSTANCES, WarmError, warm
+from warmlens.progress import spinner
+from warmlens.registry import commands as model_commands
+from warmlens.warm import MAX_INSTANCES, warm
 
-main = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-main.add_typer(doctor_commands.app)
-main.add_typer(local_commands.app, name="local")
-main.add_typer(model_commands.app, name="model")
-main.add_typer(bench_commands.app, name="bench")
-main.add_typer(experiment_commands.app, name="experiments")
-main.add_typer(plan_commands.app, name="plan")
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+app.add_typer(doctor_commands.app)
+app.add_typer(local_commands.app, name="local")
+app.add_typer(model_commands.app, name="model")
+app.add_typer(plan_commands.app, name="plan")
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    sys.exit(run(app))
 
 
 def _print_version(wanted: bool) -> None:
@@ -42,7 +41,7 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@main.callback()
+@app.callback()
 def root(
     version: Annotated[
         bool,
@@ -54,7 +53,7 @@ def root(
     """Image recognition on AWS Lambda that does not start cold."""
 
 
-@main.command(name="classify")
+@app.command(name="classify")
 def classify_command(
     image: Annotated[Path, typer.Argument(help="A JPEG, PNG, WebP or GIF file.")],
     url: Annotated[
@@ -65,9 +64,7 @@ def classify_command(
         str | None,
         typer.Option(help="Environment: dev, prod, ... Without it, the local cloud that runs."),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the API's answer as JSON and nothing else.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Upload a photo and print its top five classes.
 
@@ -79,16 +76,10 @@ def classify_command(
         raise typer.BadParameter("give --url or --env, not both")
     auth = None
     if url is None:
-        try:
-            environment = find_environment(env or ENV_NAME, local_state=DEFAULT_FOLDER / STATE_FILE)
-            url, auth = environment.api_url, environment.api_auth()
-        except EnvironmentNotFoundError as error:
-            _refuse(error.code, str(error), as_json=as_json, exit_code=3)
-    try:
-        with under_way(err, "classifying"):
-            answer = classify(image, url=url, auth=auth)
-    except ClassifyError as error:
-        _refuse(error.code, str(error), as_json=as_json, exit_code=1)
+        deployment = find_deployment(env or ENV_NAME, local_state=LOCAL_CLOUD / STATE_FILE)
+        url, auth = deployment.api_url, deployment.api_auth()
+    with spinner("classifying"):
+        answer = classify(image, url=url, auth=auth)
     if as_json:
         typer.echo(json.dumps(answer, indent=2))
         return
@@ -100,37 +91,32 @@ def classify_command(
                 answer[f"TOP{rank}_ID"],
                 f"{answer[f'TOP{rank}_softmax']:.4f}",
             )
-    print_table(out, table)
+    out.print_table(table)
     temperature = "cold" if answer["cold_start"] else "warm"
     out.print(f"{answer['time'] * 1000:.0f} ms in the function, on a {temperature} instance")
 
 
-@main.command(name="page")
+@app.command(name="page")
 def page_command(
     env: Annotated[str, typer.Option(help="Environment: dev, prod, ..., or local.")],
-    local_folder: Annotated[
-        Path, typer.Option("--local-folder", help="Folder of the local cloud's state.")
-    ] = DEFAULT_FOLDER,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+    local_folder: LocalFolder = LOCAL_CLOUD,
+    as_json: AsJson = False,
 ) -> None:
     """Print the address of an environment's page, with the API key that it asks for.
 
     Whoever has the address may use the service. Exit code 3 if the environment is not there.
     """
-    try:
-        environment = find_environment(env, local_state=local_folder / STATE_FILE)
-        auth = environment.api_auth()
-    except EnvironmentNotFoundError as error:
-        _refuse(error.code, str(error), as_json=as_json, exit_code=3)
-    url = environment.api_url if env == ENV_NAME else environment.outputs.get("WebUrl")
+    deployment = find_deployment(env, local_state=local_folder / STATE_FILE)
+    auth = deployment.api_auth()
+    url = deployment.api_url if env == ENV_NAME else deployment.outputs.get("WebUrl")
     if url is None:
         message = f"{env} has no page: its settings have web = False."
-        _refuse("no_page", message, as_json=as_json, exit_code=3)
+        raise WarmlensError("no_page", message, exit_code=NOT_FOUND)
     address = f"{url}/#key={auth.key}" if isinstance(auth, ApiKeyAuth) else url
     typer.echo(json.dumps({"url": address}) if as_json else address)
 
 
-@main.command(name="warm")
+@app.command(name="warm")
 def warm_command(
     instances: Annotated[
         int, typer.Argument(min=1, max=MAX_INSTANCES, help="How many instances to wake.")
@@ -139,26 +125,17 @@ def warm_command(
         str,
         typer.Option("--env", help="Environment: local (the one that `make run` runs), prod, ..."),
     ] = "local",
-    local_folder: Annotated[
-        Path, typer.Option("--local-folder", help="Folder of the local cloud's state.")
-    ] = DEFAULT_FOLDER,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the figures as JSON and nothing else.")
-    ] = False,
+    local_folder: LocalFolder = LOCAL_CLOUD,
+    as_json: AsJson = False,
 ) -> None:
     """Wake instances at once and tell how many distinct ones answered.
 
     Exit code 1 if none did, 3 if the environment is not there. Fewer than asked for is no failure:
     the answer says so, and why.
     """
-    try:
-        environment = find_environment(env, local_state=local_folder / STATE_FILE)
-        with under_way(err, "warming"):
-            report = warm(environment.outputs, environment.lambda_, environment.name, instances)
-    except EnvironmentNotFoundError as error:
-        _refuse(error.code, str(error), as_json=as_json, exit_code=3)
-    except WarmError as error:
-        _refuse(error.code, str(error), as_json=as_json, exit_code=1)
+    deployment = find_deployment(env, local_state=local_folder / STATE_FILE)
+    with spinner("warming"):
+        report = warm(deployment.outputs, deployment.lambda_, deployment.name, instances)
     if as_json:
         typer.echo(json.dumps(report.figures))
     else:
@@ -169,16 +146,11 @@ def warm_command(
             f"held for {figures['held_s']:.1f} instance-seconds"
         )
     if report.limited_by:
-        err.print(f"No more are possible: {report.limited_by}.", markup=False)
+        err.print(f"No more are possible: {report.limited_by}.")
     if report.throttled:
         err.print(f"Calls that were throttled: {report.throttled}.")
     for problem in report.errors:
-        err.print(problem, markup=False)
-
-
-def _refuse(code: str, message: str, *, as_json: bool, exit_code: int) -> NoReturn:
-    tell_refusal(code, message, as_json=as_json)
-    raise typer.Exit(exit_code)
+        err.print(problem)
 
 
 if __name__ == "__main__":

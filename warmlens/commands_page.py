@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from warmlens.cli import main
+from warmlens.cli import app
 from warmlens.paths import ROOT
 
 _BEGIN = """# Commands
@@ -33,7 +33,7 @@ def page() -> str:
 
 def commands() -> list[tuple[str, Any]]:
     """Return each command with its whole name, as `warmlens local up`, in alphabetical order."""
-    return sorted(_leaves("warmlens", typer.main.get_command(main)), key=lambda pair: pair[0])
+    return sorted(_leaves("warmlens", typer.main.get_command(app)), key=lambda pair: pair[0])
 
 
 def _leaves(name: str, command: Any) -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""Where the parts of the repository lie, and where state is kept."""
+"""Paths of the checkout's parts, and of the state that commands keep."""
 
 from pathlib import Path
 
@@ -7,3 +7,5 @@ LAMBDA_SRC = ROOT / "lambda_src"
 MODEL_ARTIFACTS = ROOT / "model_artifacts"
 WEB = ROOT / "web"
 STATE = ROOT / ".warmlens"
+LOCAL_CLOUD = STATE / "local"
+STATE_FILE = "state.json"

@@ -7,24 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from warmlens.errors import WarmlensError
+
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
 
 MAX_INSTANCES = 100
 FIELDS = ("requested", "distinct", "coverage", "cold", "rounds", "held_s")
-
-
-class WarmError(Exception):
-    """No instance was woken.
-
-    Args:
-        code: a word for what failed.
-        message: what is wrong and what to do, for a person.
-    """
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True)
@@ -56,11 +45,11 @@ def warm(
         instances: how many, 1 to 100.
 
     Raises:
-        WarmError: the environment has no warmer, it cannot be called, or it woke nobody.
+        WarmlensError: the environment has no warmer, it cannot be called, or it woke nobody.
     """
     warmer = outputs.get("WarmerFunction")
     if warmer is None:
-        raise WarmError(
+        raise WarmlensError(
             "no_warmer",
             f"The environment {env_name} has no warmer: its setting warming is off.",
         )
@@ -70,10 +59,10 @@ def warm(
         )
         answer = json.loads(response["Payload"].read())
     except (BotoCoreError, ClientError) as error:
-        raise WarmError("unreachable", f"The warmer could not be called: {error}") from error
+        raise WarmlensError("unreachable", f"The warmer could not be called: {error}") from error
     if "FunctionError" in response:
         reason = answer.get("errorMessage", "it gave no reason")
-        raise WarmError("warming_failed", f"The warmer failed: {reason}")
+        raise WarmlensError("warming_failed", f"The warmer failed: {reason}")
     return WarmReport(
         {name: answer[name] for name in FIELDS},
         answer["limited_by"],

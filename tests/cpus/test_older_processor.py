@@ -12,8 +12,8 @@ import subprocess
 import pytest
 
 from warmlens.local.cloud import environments
-from warmlens.models.manifest import read_manifest
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, WEB
+from warmlens.registry.manifest import read_manifest
 
 QEMU = "qemu-x86_64"
 PROCESSOR = "Haswell"  # of 2013: AVX2 and no more

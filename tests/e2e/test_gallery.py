@@ -5,9 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from lab.products.samples import SAMPLES
 from tests.conftest import SAMPLE_LABEL, Cloud
 from tests.e2e.page_driver import expect_answer, open_page, press_sample
-from warmlens.models.products.samples import SAMPLES
 
 
 def test_the_default_model_comes_with_photos_of_its_products(page: Page, cloud: Cloud) -> None:

@@ -15,10 +15,10 @@ from stacks.constructs.model_store import IMAGE_MODELS
 from tests.conftest import SAMPLE, SAMPLE_LABEL, Cloud
 from tests.image.builder import Image, build, inside, remove_container, run_command
 from warmlens.local.aws import LocalAws
-from warmlens.local.instances.function import FunctionSpec
-from warmlens.local.instances.pool import InstancePool
-from warmlens.models.publish import publish_model
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS
+from warmlens.registry.publish import publish_model
+from warmlens.runtime.function import FunctionSpec
+from warmlens.runtime.pool import InstancePool
 
 PROD = next(settings for settings in environments() if settings.env_name == "prod")
 HANDLER = "classifier.handler.handler"

@@ -10,8 +10,8 @@ from tests.image import test_image
 from tests.image.builder import Image, build, inside
 from tests.image.test_image import CLASSIFY, RunImage
 from tests.torch import conftest as torch_conftest
-from warmlens.models.publish import publish_model
 from warmlens.paths import LAMBDA_SRC
+from warmlens.registry.publish import publish_model
 
 pytestmark = pytest.mark.timeout(900)
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from lab.pictures import architecture
 from warmlens.paths import ROOT
-from warmlens.pictures import architecture
 
 SNAPSHOTS = Path(__file__).parent / "__snapshots__" / "test_snapshots"
 COSTS = (ROOT / "docs" / "deploy.md").read_text()

@@ -10,11 +10,11 @@ import pytest
 
 from tests.conftest import Cloud
 from warmlens.local.aws import LocalAws
-from warmlens.local.instances.function import FunctionSpec
-from warmlens.local.instances.invocation import InvokeResult
-from warmlens.local.instances.isolation import Isolation, NoIsolation
-from warmlens.local.instances.pool import InstancePool
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, WEB
+from warmlens.runtime.function import FunctionSpec
+from warmlens.runtime.invocation import InvokeResult
+from warmlens.runtime.isolation import Isolation, NoIsolation
+from warmlens.runtime.pool import InstancePool
 
 HANDLER = "classifier.handler.handler"
 NAME, VERSION = "imagenet-efficientnet-lite0", "1.0.0"

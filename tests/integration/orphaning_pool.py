@@ -9,8 +9,8 @@ import json
 import sys
 from pathlib import Path
 
-from warmlens.local.instances.function import FunctionSpec
-from warmlens.local.instances.pool import InstancePool
+from warmlens.runtime.function import FunctionSpec
+from warmlens.runtime.pool import InstancePool
 
 
 async def main(python: str, functions: Path, until: str) -> None:

@@ -12,14 +12,14 @@ from typing import Any
 import psutil
 import pytest
 
-from warmlens.local.instances.clock import Clock
-from warmlens.local.instances.function import FunctionSpec
-from warmlens.local.instances.instance import InstanceInfo, State
-from warmlens.local.instances.invocation import (
+from warmlens.runtime.clock import Clock
+from warmlens.runtime.function import FunctionSpec
+from warmlens.runtime.instance import InstanceInfo, State
+from warmlens.runtime.invocation import (
     FunctionError,
     InvokeResult,
 )
-from warmlens.local.instances.pool import InstancePool
+from warmlens.runtime.pool import InstancePool
 
 FUNCTIONS = Path(__file__).parent / "functions"
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.unit.models.version_copy import NAME, VERSION, copy_version
-from warmlens.models.errors import ModelError
-from warmlens.models.publish import UploadProgress, publish_model
+from tests.unit.registry.version_copy import NAME, VERSION, copy_version
+from warmlens.errors import WarmlensError
+from warmlens.registry.publish import UploadProgress, publish_model
 
 PREFIX = f"{NAME}/{VERSION}/"
 FILES = ["model.onnx", "labels.json", "LICENSE", "README.md", "manifest.json"]
@@ -34,7 +34,7 @@ def refusal(
     bucket: str,
     s3: Any,
     on_progress: Callable[[UploadProgress], None] = lambda _: None,
-) -> ModelError:
-    with pytest.raises(ModelError) as refused:
+) -> WarmlensError:
+    with pytest.raises(WarmlensError) as refused:
         publish_model(version, bucket, s3, on_progress)
     return refused.value

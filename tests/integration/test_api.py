@@ -15,10 +15,10 @@ import pytest
 from jsonschema import Draft202012Validator
 from PIL import Image
 
+from lab.products.samples import SAMPLES as GALLERY
+from lab.products.samples import Sample
 from stacks import api_schema
 from tests.conftest import SAMPLE, SAMPLE_LABEL, Cloud
-from warmlens.models.products.samples import SAMPLES as GALLERY
-from warmlens.models.products.samples import Sample
 from warmlens.paths import WEB
 
 SAMPLES = WEB / "samples"

@@ -16,11 +16,11 @@ from warmlens.local.cloud import environments
 from warmlens.local.command import run_command
 from warmlens.local.emulator import Emulator
 from warmlens.local.image_functions import ImageFunctions
-from warmlens.local.instances.lambda_proxy import PROXY_PATH, proxy_routes
-from warmlens.local.instances.pool import InstancePool
 from warmlens.local.ports import HOST, free_port
 from warmlens.local.server import serving
 from warmlens.paths import LAMBDA_SRC, ROOT
+from warmlens.runtime.lambda_proxy import PROXY_PATH, proxy_routes
+from warmlens.runtime.pool import InstancePool
 
 FUNCTION = "warmlens-local-classifier"
 

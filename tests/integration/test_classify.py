@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from warmlens.classify import ClassifyError, classify
+from warmlens.classify import classify
+from warmlens.errors import WarmlensError
 from warmlens.local.ports import HOST, free_port
 from warmlens.local.server import serving
 
@@ -45,10 +46,10 @@ async def service() -> AsyncIterator[Service]:
         yield service
 
 
-async def refusal(service: Service, folder: Path) -> ClassifyError:
+async def refusal(service: Service, folder: Path) -> WarmlensError:
     photo = folder / "photo.jpg"
     photo.write_bytes(b"\xff\xd8\xffa photo")
-    with pytest.raises(ClassifyError) as refused:
+    with pytest.raises(WarmlensError) as refused:
         await asyncio.to_thread(classify, photo, url=service.url)
     return refused.value
 
@@ -89,7 +90,7 @@ async def test_an_upload_that_s3_refuses_is_told_with_its_reason(
 async def test_what_is_no_image_is_not_sent_and_named(service: Service, tmp_path: Path) -> None:
     note = tmp_path / "note.jpg"
     note.write_bytes(b"hello")
-    with pytest.raises(ClassifyError, match=r"note\.jpg is no JPEG, PNG, GIF or WebP") as refused:
+    with pytest.raises(WarmlensError, match=r"note\.jpg is no JPEG, PNG, GIF or WebP") as refused:
         await asyncio.to_thread(classify, note, url=service.url)
     assert refused.value.code == "unsupported_type"
     assert service.asked == []

@@ -25,11 +25,10 @@ from tests.conftest import (
     run_warmlens,
     start_cloud,
 )
-from tests.unit.models.version_copy import copy_version
+from tests.unit.registry.version_copy import copy_version
 from warmlens.local.aws import LocalAws
 from warmlens.local.ports import HOST, free_port
-from warmlens.local.state import STATE_FILE
-from warmlens.paths import MODEL_ARTIFACTS, ROOT
+from warmlens.paths import MODEL_ARTIFACTS, ROOT, STATE_FILE
 
 PHOTO = str(SAMPLE)
 MODEL = ("imagenet-efficientnet-lite0", "1.0.0")

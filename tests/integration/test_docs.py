@@ -17,7 +17,7 @@ from stacks import settings_page
 from stacks.settings import Settings
 from tests.conftest import SAMPLE_LABEL, WARMLENS, Cloud
 from warmlens import commands_page
-from warmlens.cli import main
+from warmlens.cli import app
 from warmlens.paths import ROOT
 
 DOCS = ROOT / "docs"
@@ -59,7 +59,7 @@ def inline_commands() -> list[tuple[str, str]]:
 
 def command_of(words: list[str]) -> tuple[Any, list[str]]:
     """Return the command that words name, and the words that are left for it."""
-    command: Any = typer.main.get_command(main)
+    command: Any = typer.main.get_command(app)
     while hasattr(command, "commands"):
         if not words or words[0] not in command.commands:
             return command, words

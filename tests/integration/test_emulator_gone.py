@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 
 from tests.conftest import start_cloud
-from warmlens.local.state import STATE_FILE
+from warmlens.paths import STATE_FILE
 
 
 def test_calls_are_told_that_the_emulator_is_gone_and_down_leaves_nothing(tmp_path: Path) -> None:

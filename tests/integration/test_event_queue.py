@@ -8,8 +8,8 @@ import pytest
 
 from tests.integration import pool_lab
 from tests.integration.pool_lab import FakeClock, Lab, StartLab, eventually
-from warmlens.local.instances.event_queue import EventQueue, QueuedEvent
-from warmlens.local.instances.instance import State
+from warmlens.runtime.event_queue import EventQueue, QueuedEvent
+from warmlens.runtime.instance import State
 
 start = pool_lab.start  # a fixture
 

@@ -34,13 +34,13 @@ from tests.integration.way_to_s3 import Way, way_to_s3
 from warmlens.local.aws import LocalAws
 from warmlens.local.cloud import environments
 from warmlens.local.emulator import Emulator
-from warmlens.local.instances.best_isolation import best_isolation
-from warmlens.local.instances.instance import State
-from warmlens.local.instances.isolation import Confinement, Limits, usable_cores
-from warmlens.local.instances.private_tmp import find_private_tmp
 from warmlens.local.ports import free_port
-from warmlens.models.publish import publish_model
 from warmlens.paths import MODEL_ARTIFACTS, WEB
+from warmlens.registry.publish import publish_model
+from warmlens.runtime.best_isolation import best_isolation
+from warmlens.runtime.instance import State
+from warmlens.runtime.isolation import Confinement, Limits, usable_cores
+from warmlens.runtime.private_tmp import find_private_tmp
 
 call_with = classifier_lab.call_with  # a fixture
 COFFEE = WEB / "samples" / "coffee.jpg"

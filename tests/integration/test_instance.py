@@ -8,8 +8,8 @@ import pytest
 
 from tests.integration import pool_lab
 from tests.integration.pool_lab import FUNCTIONS, StartLab, eventually
-from warmlens.local.instances.instance import State
-from warmlens.local.instances.pool import InstancePool
+from warmlens.runtime.instance import State
+from warmlens.runtime.pool import InstancePool
 
 start = pool_lab.start  # a fixture
 

@@ -13,10 +13,10 @@ import psutil
 import pytest
 
 from tests.conftest import Cloud
-from warmlens.local.instances.best_isolation import best_isolation
-from warmlens.local.instances.cgroups import Cgroups, find_cgroups
-from warmlens.local.instances.isolation import Isolation, Limits, limits_of
-from warmlens.local.instances.watchdog import Watchdog
+from warmlens.runtime.best_isolation import best_isolation
+from warmlens.runtime.cgroups import Cgroups, find_cgroups
+from warmlens.runtime.isolation import Isolation, Limits, limits_of
+from warmlens.runtime.watchdog import Watchdog
 
 BUSY = "input()\nwhile True: pass"
 WAITS = "import time; time.sleep(60)"

@@ -10,13 +10,13 @@ from aiohttp import ClientSession, web
 
 from tests.integration import pool_lab
 from tests.integration.pool_lab import StartLab
-from warmlens.local.instances.function import FunctionSpec
-from warmlens.local.instances.invocation import (
+from warmlens.runtime.function import FunctionSpec
+from warmlens.runtime.invocation import (
     REQUEST_LIMIT_BYTES,
     FunctionNotFoundError,
 )
-from warmlens.local.instances.lambda_proxy import PROXY_PATH, proxy_routes
-from warmlens.local.instances.pool import InstancePool
+from warmlens.runtime.lambda_proxy import PROXY_PATH, proxy_routes
+from warmlens.runtime.pool import InstancePool
 
 start = pool_lab.start  # a fixture
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from lab.bench.soak.limits import problems
+from lab.bench.soak.load import Load
+from lab.bench.soak.usage import Usage, usage
 from tests.conftest import SAMPLE_ID, Cloud, run_warmlens, running
 from tests.held import all_held
-from warmlens.bench.soak.limits import problems
-from warmlens.bench.soak.load import Load
-from warmlens.bench.soak.usage import Usage, usage
-from warmlens.local.state import STATE_FILE
+from warmlens.paths import STATE_FILE
 from warmlens.records import Record, read_records
 
 MINUTES = "0.1"  # `make soak` does an hour

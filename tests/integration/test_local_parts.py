@@ -14,18 +14,18 @@ import psutil
 import pytest
 
 from tests.conftest import Cloud
+from warmlens.errors import WarmlensError
 from warmlens.local import assembly
 from warmlens.local.assembly import KEPT, Stack, read_stacks, synthesize
 from warmlens.local.aws import LocalAws
 from warmlens.local.deploy import deploy
 from warmlens.local.emulator import Emulator
 from warmlens.local.environments import Environment
-from warmlens.local.errors import LocalCloudError
 from warmlens.local.image_functions import ImageFunctions
-from warmlens.local.instances.invocation import FunctionNotFoundError
 from warmlens.local.ports import HOST, free_port
-from warmlens.local.state import STATE_FILE, StateFile
-from warmlens.paths import LAMBDA_SRC, ROOT
+from warmlens.local.state import StateFile
+from warmlens.paths import LAMBDA_SRC, ROOT, STATE_FILE
+from warmlens.runtime.invocation import FunctionNotFoundError
 
 
 def test_the_whole_cloud_listens_on_loopback_only(cloud: Cloud) -> None:
@@ -92,7 +92,7 @@ async def test_only_the_latest_assemblies_are_kept(source: Path, tmp_path: Path)
 async def test_an_app_that_fails_is_told_with_what_it_said(source: Path, tmp_path: Path) -> None:
     app = source / "app.py"
     app.write_text(app.read_text().replace("warm_instances=2", "warm_instances=0"))
-    with pytest.raises(LocalCloudError, match=r"could not be synthesized.*warm_instances = 0"):
+    with pytest.raises(WarmlensError, match=r"could not be synthesized.*warm_instances = 0"):
         await synthesize("local", tmp_path / "assemblies")
     assert not list((tmp_path / "assemblies").glob("*"))
 
@@ -132,7 +132,7 @@ async def test_an_environment_that_could_not_be_installed_is_told_and_made_anew(
     requirements = tmp_path / "requirements.txt"
     requirements.write_text(f"{package}\n")
     environment = Environment(tmp_path / "environments", "test", requirements)
-    with pytest.raises(LocalCloudError, match="The test's Python environment"):
+    with pytest.raises(WarmlensError, match="The test's Python environment"):
         await environment.install()
     assert environment.python.exists()
     assert not environment.is_installed
@@ -149,7 +149,7 @@ async def test_an_emulator_that_does_not_start_is_told_with_its_log(tmp_path: Pa
         folder=tmp_path / "emulator",
         function_urls={},
     )
-    with pytest.raises(LocalCloudError, match=r"did not start.*No module named ministack"):
+    with pytest.raises(WarmlensError, match=r"did not start.*No module named ministack"):
         await emulator.start()
     assert emulator.pid == 0
 
@@ -161,7 +161,7 @@ async def test_a_stack_that_cannot_be_deployed_is_told_with_the_reason(cloud: Cl
     name = f"test-{uuid.uuid4().hex}"
     properties = {"FunctionName": {"Fn::ImportValue": "nobody-exports-this"}}
     template = {"Resources": {"Broken": {"Type": "AWS::Lambda::Alias", "Properties": properties}}}
-    with pytest.raises(LocalCloudError, match=f"{name}.*nobody-exports-this"):
+    with pytest.raises(WarmlensError, match=f"{name}.*nobody-exports-this"):
         await asyncio.to_thread(deploy, [Stack(name, template, ())], LocalAws(cloud.endpoint_url))
 
 
@@ -170,7 +170,7 @@ async def test_a_stack_that_is_there_already_is_refused_by_name(cloud: Cloud) ->
     stack = Stack(name, {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}}, ())
     aws = LocalAws(cloud.endpoint_url)
     assert await asyncio.to_thread(deploy, [stack], aws) == {}
-    with pytest.raises(LocalCloudError, match=f"CloudFormation refused {name}"):
+    with pytest.raises(WarmlensError, match=f"CloudFormation refused {name}"):
         await asyncio.to_thread(deploy, [stack], aws)
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from tests.integration import classifier_lab
 from tests.integration.classifier_lab import CLASSIFY, FOLDER, NAME, VERSION, Call, CallWith
-from tests.unit.models.version_copy import copy_version, edit_labels, edit_manifest, set_field
-from warmlens.models.publish import publish_model
+from tests.unit.registry.version_copy import copy_version, edit_labels, edit_manifest, set_field
 from warmlens.paths import MODEL_ARTIFACTS
+from warmlens.registry.publish import publish_model
 
 PRODUCTS = MODEL_ARTIFACTS / "products-resnet50" / "1.0.0"
 

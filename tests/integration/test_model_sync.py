@@ -12,10 +12,10 @@ import pytest
 
 from tests.conftest import Cloud
 from tests.integration.refusing_aws import refusing
-from tests.unit.models.version_copy import NAME, SHIPPED, VERSION, set_field, shipped_manifest
+from tests.unit.registry.version_copy import NAME, SHIPPED, VERSION, set_field, shipped_manifest
 from warmlens.local.aws import LocalAws
-from warmlens.models.publish import publish_model
 from warmlens.paths import LAMBDA_SRC
+from warmlens.registry.publish import publish_model
 
 KEY = f"{NAME}/{VERSION}/manifest.json"
 PUBLISHED = {"detail": {"object": {"key": KEY}}}

@@ -10,8 +10,8 @@ import pytest
 
 from tests.integration import pool_lab
 from tests.integration.pool_lab import FUNCTIONS, FakeClock, StartLab, eventually, is_gone
-from warmlens.local.instances.instance import State
-from warmlens.local.instances.invocation import (
+from warmlens.runtime.instance import State
+from warmlens.runtime.invocation import (
     InvokeRefusedError,
     TooManyRequestsError,
 )

@@ -10,9 +10,9 @@ import pytest
 
 from tests.integration import pool_lab
 from tests.integration.pool_lab import StartLab
-from warmlens.local.instances import private_tmp
-from warmlens.local.instances.function import FunctionSpec
-from warmlens.local.instances.private_tmp import PrivateTmp, find_private_tmp
+from warmlens.runtime import private_tmp
+from warmlens.runtime.function import FunctionSpec
+from warmlens.runtime.private_tmp import PrivateTmp, find_private_tmp
 
 start = pool_lab.start  # a fixture
 FOUND = find_private_tmp()

@@ -20,11 +20,11 @@ from tests.conftest import Cloud
 from tests.integration import publish_lab
 from tests.integration.publish_lab import FILES, PREFIX, refusal, stored, whole
 from tests.integration.refusing_aws import refusing
-from tests.unit.models.version_copy import NAME, VERSION, edit_manifest
+from tests.unit.registry.version_copy import NAME, VERSION, edit_manifest
 from warmlens.local.aws import LocalAws
 from warmlens.local.ports import free_port
-from warmlens.models.publish import UploadProgress, publish_model
 from warmlens.paths import ROOT
+from warmlens.registry.publish import UploadProgress, publish_model
 
 version = publish_lab.version  # a fixture
 
@@ -32,7 +32,7 @@ KILLED_PUBLISHER = """
 import os, signal, sys
 from pathlib import Path
 import boto3
-from warmlens.models.publish import publish_model
+from warmlens.registry.publish import publish_model
 
 folder, bucket, endpoint_url, kill_at = sys.argv[1:]
 

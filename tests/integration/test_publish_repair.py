@@ -12,8 +12,8 @@ from tests.conftest import Cloud
 from tests.integration import classifier_lab, publish_lab
 from tests.integration.classifier_lab import CLASSIFY, CallWith
 from tests.integration.publish_lab import FILES, PREFIX, refusal, stored, whole
-from tests.unit.models.version_copy import SHIPPED, replace_labels
-from warmlens.models.publish import UploadProgress, publish_model
+from tests.unit.registry.version_copy import SHIPPED, replace_labels
+from warmlens.registry.publish import UploadProgress, publish_model
 
 call_with = classifier_lab.call_with  # a fixture
 version = publish_lab.version  # a fixture

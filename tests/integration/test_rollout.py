@@ -25,10 +25,10 @@ from tests.integration import test_serving
 from tests.integration.classifier_lab import CLASSIFY, FOLDER, HANDLER, NAME, VERSION
 from tests.integration.test_serving import model, publish, publish_what_is_no_model
 from warmlens.local.aws import LocalAws
-from warmlens.local.instances.function import FunctionSpec
-from warmlens.local.instances.pool import InstancePool
-from warmlens.models.publish import publish_model
 from warmlens.paths import LAMBDA_SRC, WEB
+from warmlens.registry.publish import publish_model
+from warmlens.runtime.function import FunctionSpec
+from warmlens.runtime.pool import InstancePool
 
 artifacts = test_serving.artifacts  # a fixture
 

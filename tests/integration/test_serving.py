@@ -10,10 +10,10 @@ from typing import Any, cast
 import pytest
 
 from tests.conftest import Cloud, run_warmlens, start_cloud
-from tests.unit.models.version_copy import NAME, SHIPPED, VERSION, edit_manifest
-from warmlens.models.errors import ModelError
-from warmlens.models.serving import ALIAS, Serving
-from warmlens.models.store import Store
+from tests.unit.registry.version_copy import NAME, SHIPPED, VERSION, edit_manifest
+from warmlens.errors import WarmlensError
+from warmlens.registry.serving import ALIAS, Serving
+from warmlens.registry.store import Store
 
 FUNCTION = "warmlens-local-classifier"
 MEMORY_MB = 2048
@@ -230,10 +230,10 @@ def test_nothing_is_changed_while_a_deployment_shifts_calls(
             return getattr(functions, name)
 
     serving = Serving(cast(Any, Shifting()), FUNCTION, Store(s3, models_bucket(s3)))
-    with pytest.raises(ModelError) as refused:
+    with pytest.raises(WarmlensError) as refused:
         serving.serve(NAME, "1.1.0")
     assert refused.value.code == "deployment_in_progress"
-    with pytest.raises(ModelError) as refused:
+    with pytest.raises(WarmlensError) as refused:
         serving.rollback()
     assert refused.value.code == "deployment_in_progress"
 

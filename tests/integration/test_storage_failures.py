@@ -13,7 +13,7 @@ from tests.integration import classifier_lab
 from tests.integration.classifier_lab import CLASSIFY, FOLDER, METRICS, Call, CallWith
 from warmlens.local.ports import HOST, free_port
 from warmlens.local.server import serving
-from warmlens.models.publish import publish_model
+from warmlens.registry.publish import publish_model
 
 call_with = classifier_lab.call_with  # a fixture
 

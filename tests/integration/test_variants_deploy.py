@@ -19,19 +19,20 @@ from app import settings_of
 from tests.conftest import SAMPLE, SAMPLE_LABEL
 from tests.integration.recording import assert_role_fits, recording, run
 from tests.integration.test_cdk_deploy import empty
-from warmlens.classify import ClassifyError, classify
-from warmlens.deployed import find_environment
+from warmlens.classify import classify
+from warmlens.deployment import find_deployment
+from warmlens.errors import WarmlensError
 from warmlens.local.aws import LocalAws
 from warmlens.local.cloud import environments
 from warmlens.local.command import run_command
 from warmlens.local.emulator import Emulator
 from warmlens.local.image_functions import ImageFunctions
-from warmlens.local.instances.lambda_proxy import PROXY_PATH, proxy_routes
-from warmlens.local.instances.pool import InstancePool
 from warmlens.local.ports import HOST, free_port
 from warmlens.local.server import serving
-from warmlens.models.publish import publish_model
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, ROOT
+from warmlens.registry.publish import publish_model
+from warmlens.runtime.lambda_proxy import PROXY_PATH, proxy_routes
+from warmlens.runtime.pool import InstancePool
 
 # The emulator runs no custom resource of CDK's: what empties buckets and what copies the page.
 POSSIBLE = {"empty_buckets": False, "web": False}
@@ -125,7 +126,7 @@ async def test_a_variant_is_deployed_updated_in_place_and_destroyed(
     function = f"warmlens-{name}-classifier"
     before = aws.lambda_.get_alias(FunctionName=function, Name="live")["FunctionVersion"]
 
-    environment = await asyncio.to_thread(find_environment, name, local_state=tmp_path / "none")
+    environment = await asyncio.to_thread(find_deployment, name, local_state=tmp_path / "none")
     outputs = environment.outputs
     if name == "dev":
         await asyncio.to_thread(classify_with_the_key, aws, outputs, environment.api_auth())
@@ -156,7 +157,7 @@ def classify_with_the_key(
     url = f"{aws.endpoint_url}/restapis/{outputs['ApiId']}/v1/_user_request_"
     assert auth is not None
     assert classify(SAMPLE, url=url, auth=auth)["TOP1_label"] == SAMPLE_LABEL
-    with pytest.raises(ClassifyError):
+    with pytest.raises(WarmlensError):
         classify(SAMPLE, url=url)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
+from lab.bench.small_cloud import SmallCloud
 from tests.integration import warming_lab
 from tests.integration.pool_lab import eventually
 from tests.integration.warming_lab import (
@@ -20,7 +21,6 @@ from tests.integration.warming_lab import (
     told_by,
     with_handler,
 )
-from warmlens.bench.small_cloud import SmallCloud
 
 start = warming_lab.start  # a fixture
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from lab.bench.small_cloud import SmallCloud, WarmerAnswer, small_cloud
 from tests.integration.pool_lab import FUNCTIONS, eventually
 from tests.integration.refusing_aws import refusing
-from warmlens.bench.small_cloud import SmallCloud, WarmerAnswer, small_cloud
-from warmlens.local.instances.function import FunctionSpec
-from warmlens.local.instances.instance import State
+from warmlens.runtime.function import FunctionSpec
+from warmlens.runtime.instance import State
 
 StartCloud = Callable[..., Awaitable[SmallCloud]]
 

@@ -9,11 +9,11 @@ import pytest
 
 from tests.integration import classifier_lab
 from tests.integration import conftest as integration
+from training.checkpoint import save_weights
+from training.imports import ImportRequest, import_file
+from training.model_packages import import_model_package
+from training.networks import build_network
 from warmlens.local.cloud import environments
-from warmlens.models.imports import ImportRequest, import_file
-from warmlens.models.model_packages import import_model_package
-from warmlens.models.networks import build_network
-from warmlens.models.training.checkpoint import save_weights
 
 torch: Any = import_model_package("torch")
 

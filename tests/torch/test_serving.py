@@ -13,10 +13,10 @@ import pytest
 from tests.conftest import WARMLENS, start_cloud
 from tests.integration.classifier_lab import CLASSIFY, CallWith
 from tests.integration.test_model_loading import assert_unavailable
-from tests.models.program_file import program_file
+from tests.training.program_file import program_file
 from warmlens.local.environments import classifier_requirements
-from warmlens.models.publish import publish_model
 from warmlens.paths import LAMBDA_SRC, ROOT
+from warmlens.registry.publish import publish_model
 
 BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "models.md").read_text(), re.DOTALL)
 PROGRAM = """

@@ -7,8 +7,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from warmlens.deployed import EnvironmentNotFoundError, aws_session
+from warmlens.deployment import aws_session
 from warmlens.doctor.check import Check
+from warmlens.errors import WarmlensError
 
 LOWEST_BOOTSTRAP = 6  # what the CDK's default synthesizer asks for
 NEW_ACCOUNT_CONCURRENCY = 10
@@ -22,7 +23,7 @@ def account_checks() -> Iterator[Check]:
     try:
         session = aws_session()
         identity = _identity(session)
-    except EnvironmentNotFoundError as error:
+    except WarmlensError as error:
         mend = "Name one: export AWS_REGION=eu-west-1" if error.code == "no_region" else _LOGIN
         yield Check(
             name="AWS credentials", goal="deploy", state="problem", found=str(error), mend=mend

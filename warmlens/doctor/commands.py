@@ -6,18 +6,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from warmlens.console import err, out
 from warmlens.doctor.account import account_checks
 from warmlens.doctor.check import Check, Goal, is_ready
 from warmlens.doctor.machine import machine_checks
-from warmlens.local.state import DEFAULT_FOLDER, STATE_FILE, StateFile
-from warmlens.tables import print_table
+from warmlens.local.state import StateFile
+from warmlens.paths import LOCAL_CLOUD, STATE_FILE
 
 app = typer.Typer()
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False)
 _STYLES = {"ok": "green", "warning": "yellow", "problem": "red", "unknown": "yellow"}
 
 
@@ -27,9 +25,7 @@ def doctor(
         bool,
         typer.Option("--deploy", help="Fail also when deploying to AWS lacks something."),
     ] = False,
-    folder: Annotated[
-        Path, typer.Option(help="Folder of the local cloud's state.")
-    ] = DEFAULT_FOLDER,
+    folder: Annotated[Path, typer.Option(help="Folder of the local cloud's state.")] = LOCAL_CLOUD,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """Check what running the app here and deploying it to AWS need, and say how to fix the rest.
@@ -60,10 +56,10 @@ def _show(checks: list[Check]) -> None:
     for check in checks:
         state = f"[{_STYLES[check.state]}]{check.state}[/]"
         table.add_row(check.name, check.goal, state, check.found)
-    print_table(out, table)
+    out.print_table(table)
     for check in checks:
         if check.mend:
-            out.print(f"{check.name}: {check.mend}", markup=False)
+            out.print(f"{check.name}: {check.mend}")
     for goal, words in (("run", "run the app here"), ("deploy", "deploy it to AWS")):
         is_so = is_ready(checks, "run" if goal == "run" else "deploy")
         out.print(f"Ready to {words}: {'yes' if is_so else 'no'}")

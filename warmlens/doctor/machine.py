@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from warmlens.doctor.check import Check, State
-from warmlens.local.instances.best_isolation import best_isolation
 from warmlens.local.ports import is_free
 from warmlens.local.state import RunningCloud
 from warmlens.paths import ROOT
+from warmlens.runtime.best_isolation import best_isolation
 
 PAGE_PORT = 8080
 LOWEST_NODE = 20

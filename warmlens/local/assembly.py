@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from warmlens.errors import WarmlensError
 from warmlens.local.aws import ACCOUNT, REGION
 from warmlens.local.command import run_command
-from warmlens.local.errors import LocalCloudError
 from warmlens.paths import ROOT, STATE
 
 KEPT = 4
@@ -62,7 +62,7 @@ async def synthesize(
         The folder of the environment's own assembly.
 
     Raises:
-        LocalCloudError: `app.py` failed; the message ends with what it said.
+        WarmlensError: `app.py` failed; the message ends with what it said.
     """
     asked = {"env": env_name, "model": model, "engine": engine}
     context = {name: value for name, value in asked.items() if value}
@@ -153,7 +153,9 @@ def _put_in_place(partial: Path, done: Path) -> None:
 
 async def _run_app(context: dict[str, str], folder: Path) -> None:
     if not shutil.which("node"):
-        raise LocalCloudError("Node is not installed; the CDK library needs version 20 or newer.")
+        raise WarmlensError(
+            "local_cloud", "Node is not installed; the CDK library needs version 20 or newer."
+        )
     flags = json.loads((ROOT / "cdk.json").read_text())["context"]
     exit_code, output = await run_command(
         [sys.executable, "app.py"],
@@ -168,7 +170,7 @@ async def _run_app(context: dict[str, str], folder: Path) -> None:
     )
     if exit_code != 0:
         last_lines = "\n".join(output.strip().splitlines()[-3:])
-        raise LocalCloudError(f"The app could not be synthesized. {last_lines}")
+        raise WarmlensError("local_cloud", f"The app could not be synthesized. {last_lines}")
 
 
 def _source_digest(context: dict[str, str]) -> str:

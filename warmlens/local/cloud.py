@@ -21,19 +21,19 @@ from warmlens.local.fleet_routes import fleet_routes
 from warmlens.local.front import front_app
 from warmlens.local.gaps import add_request_validators
 from warmlens.local.image_functions import ImageFunctions
-from warmlens.local.instances.best_isolation import best_isolation
-from warmlens.local.instances.clock import Clock
-from warmlens.local.instances.lambda_proxy import PROXY_PATH, proxy_routes
-from warmlens.local.instances.pool import InstancePool
-from warmlens.local.instances.private_tmp import OWN, SHARED, find_private_tmp
 from warmlens.local.ports import HOST, free_port
 from warmlens.local.samples import SAMPLES, first_sample_of
 from warmlens.local.server import serving
-from warmlens.local.state import STATE_FILE, StateFile
-from warmlens.models.manifest import read_manifest
-from warmlens.models.publish import publish_model
-from warmlens.models.serving import ALIAS
-from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, STATE, WEB
+from warmlens.local.state import StateFile
+from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, STATE, STATE_FILE, WEB
+from warmlens.registry.manifest import read_manifest
+from warmlens.registry.publish import publish_model
+from warmlens.registry.serving import ALIAS
+from warmlens.runtime.best_isolation import best_isolation
+from warmlens.runtime.clock import Clock
+from warmlens.runtime.lambda_proxy import PROXY_PATH, proxy_routes
+from warmlens.runtime.pool import InstancePool
+from warmlens.runtime.private_tmp import OWN, SHARED, find_private_tmp
 from warmlens.warm import warm
 
 EMULATOR_PORT = 4566
@@ -115,7 +115,7 @@ async def local_cloud(
         clock: what the instances' lives are measured with; the machine's unless given.
 
     Raises:
-        LocalCloudError: it cannot start; the message says why and what to do.
+        WarmlensError: it cannot start; the message says why and what to do.
     """
     state = StateFile(folder / STATE_FILE)
     state.remove_leftovers()

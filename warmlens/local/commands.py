@@ -11,33 +11,28 @@ from typing import Annotated, Any
 
 import httpx
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from warmlens.classify import ClassifyError, classify
+from warmlens.classify import classify
+from warmlens.console import err, out
+from warmlens.errors import WarmlensError
 from warmlens.local.cloud import (
     CONCURRENCY,
     CloudInfo,
     Steps,
     local_cloud,
 )
-from warmlens.local.errors import LocalCloudError
 from warmlens.local.front import STATUS_PATH
-from warmlens.local.instances.idle_expiry import idle_expiry_from_minutes
 from warmlens.local.ports import free_port, require_port
-from warmlens.local.state import DEFAULT_FOLDER, STATE_FILE, RunningCloud, StateFile
-from warmlens.models.catalog import find_version
-from warmlens.models.errors import ModelError
-from warmlens.paths import MODEL_ARTIFACTS
-from warmlens.refusals import tell_refusal
-from warmlens.tables import print_table
+from warmlens.local.state import RunningCloud, StateFile
+from warmlens.paths import LOCAL_CLOUD, MODEL_ARTIFACTS, STATE_FILE
+from warmlens.registry.catalog import find_version
+from warmlens.runtime.idle_expiry import idle_expiry_from_minutes
 
 WEB_PORT = 8080
 STOP_TIMEOUT_S = 30
 
 app = typer.Typer(no_args_is_help=True, help="Run the app on this machine, without AWS.")
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Folder = Annotated[
     Path,
@@ -45,7 +40,7 @@ Folder = Annotated[
 ]
 
 
-def running_cloud(folder: Path = DEFAULT_FOLDER) -> RunningCloud | None:
+def running_cloud(folder: Path = LOCAL_CLOUD) -> RunningCloud | None:
     """Return the local cloud that runs with its state in this folder, or None."""
     return StateFile(folder / STATE_FILE).read()
 
@@ -88,7 +83,7 @@ def up(
             "each has its own."
         ),
     ] = "10",
-    folder: Folder = DEFAULT_FOLDER,
+    folder: Folder = LOCAL_CLOUD,
 ) -> None:
     """Start the local cloud and keep it running until Ctrl-C.
 
@@ -98,13 +93,11 @@ def up(
     if running:
         where = f"at {running.url}" if running.url else f"and is starting, process {running.pid}"
         message = f"It runs already {where}. Stop it with: make down"
-        tell_refusal("already_running", message, as_json=False)
-        raise typer.Exit(1)
+        raise WarmlensError("already_running", message)
     try:
         idle_expiry_s = idle_expiry_from_minutes(idle_expiry_min)
     except ValueError as error:
-        tell_refusal("bad_setting", str(error), as_json=False)
-        raise typer.Exit(2) from None
+        raise WarmlensError("bad_setting", str(error), exit_code=2) from None
     try:
         web_port = require_port(port) if port else free_port(WEB_PORT)
         if not port and web_port != WEB_PORT:
@@ -122,15 +115,11 @@ def up(
             )
         )
     except OSError as error:
-        tell_refusal("local_cloud", f"it cannot run: {error}", as_json=False)
-        raise typer.Exit(1) from None
-    except (LocalCloudError, ModelError) as error:
-        tell_refusal(getattr(error, "code", "local_cloud"), str(error), as_json=False)
-        raise typer.Exit(1) from None
+        raise WarmlensError("local_cloud", f"it cannot run: {error}") from None
 
 
 @app.command()
-def down(folder: Folder = DEFAULT_FOLDER) -> None:
+def down(folder: Folder = LOCAL_CLOUD) -> None:
     """Stop the local cloud of this checkout, from any terminal."""
     running = running_cloud(folder)
     if not running:
@@ -149,15 +138,14 @@ def down(folder: Folder = DEFAULT_FOLDER) -> None:
 
 @app.command()
 def status(
-    folder: Folder = DEFAULT_FOLDER,
+    folder: Folder = LOCAL_CLOUD,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """Show the local cloud's addresses and its instances. Exit code 3 if none runs."""
     running = running_cloud(folder)
     if running and not running.url:
         message = f"It is starting, process {running.pid}."
-        tell_refusal("starting", message, as_json=as_json)
-        raise typer.Exit(3)
+        raise WarmlensError("starting", message, exit_code=3)
     if not running:
         if as_json:
             typer.echo(json.dumps({"running": False}))
@@ -168,8 +156,7 @@ def status(
         response = httpx.get(running.url + STATUS_PATH, timeout=10, trust_env=False)
     except httpx.HTTPError as error:
         message = f"It runs at {running.url}, but does not answer ({error})."
-        tell_refusal("no_answer", message, as_json=as_json)
-        raise typer.Exit(1) from None
+        raise WarmlensError("no_answer", message) from None
     answer: dict[str, Any] = response.json()
     if as_json:
         typer.echo(json.dumps({"running": True, **answer}, indent=2))
@@ -189,7 +176,7 @@ def status(
             f"{instance['init_ms']:.0f}" if instance["init_ms"] else "",
             str(instance["rss_mb"]),
         )
-    print_table(out, table)
+    out.print_table(table)
 
 
 async def _run(**settings: Any) -> None:
@@ -221,9 +208,10 @@ async def _show_first_answer(info: CloudInfo, begun_s: float) -> None:
     sample = info.first_sample
     try:
         answer = await asyncio.to_thread(classify, sample, url=info.url)
-    except ClassifyError as error:
-        raise LocalCloudError(
-            f"{sample.name} was not classified: {error} The instances' log is {info.log_path}"
+    except WarmlensError as error:
+        raise WarmlensError(
+            "local_cloud",
+            f"{sample.name} was not classified: {error} The instances' log is {info.log_path}",
         ) from error
     out.print(
         f"  ✓ {sample.name} is {answer['TOP1_label']} "

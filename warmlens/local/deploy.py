@@ -9,9 +9,9 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
+from warmlens.errors import WarmlensError
 from warmlens.local.assembly import Asset, Stack
 from warmlens.local.aws import LocalAws
-from warmlens.local.errors import LocalCloudError
 
 STACK_TIMEOUT_S = 120
 _BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
@@ -29,7 +29,7 @@ def deploy(stacks: list[Stack], aws: LocalAws) -> dict[str, str]:
         The outputs of all stacks by name.
 
     Raises:
-        LocalCloudError: CloudFormation failed; the message has the reason it gave.
+        WarmlensError: CloudFormation failed; the message has the reason it gave.
     """
     _bootstrap(aws)
     outputs: dict[str, str] = {}
@@ -70,7 +70,9 @@ def _create(stack: Stack, aws: LocalAws) -> dict[str, str]:
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
         )
     except ClientError as error:
-        raise LocalCloudError(f"CloudFormation refused {stack.name}: {error}") from error
+        raise WarmlensError(
+            "local_cloud", f"CloudFormation refused {stack.name}: {error}"
+        ) from error
     deadline_s = time.monotonic() + STACK_TIMEOUT_S
     while time.monotonic() < deadline_s:
         state = aws.cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]
@@ -79,11 +81,12 @@ def _create(stack: Stack, aws: LocalAws) -> dict[str, str]:
                 output["OutputKey"]: output["OutputValue"] for output in state.get("Outputs", [])
             }
         if state["StackStatus"] != "CREATE_IN_PROGRESS":
-            raise LocalCloudError(
-                f"{stack.name} ended as {state['StackStatus']}: {_reason(stack, aws)}"
+            raise WarmlensError(
+                "local_cloud",
+                f"{stack.name} ended as {state['StackStatus']}: {_reason(stack, aws)}",
             )
         time.sleep(0.05)
-    raise LocalCloudError(f"{stack.name} was not deployed within {STACK_TIMEOUT_S} s")
+    raise WarmlensError("local_cloud", f"{stack.name} was not deployed within {STACK_TIMEOUT_S} s")
 
 
 def _reason(stack: Stack, aws: LocalAws) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import aiohttp
 
-from warmlens.local.errors import LocalCloudError
+from warmlens.errors import WarmlensError
 from warmlens.local.ports import HOST
 
 START_TIMEOUT_S = 30
@@ -69,7 +69,7 @@ class Emulator:
             on_started: called with the process's id as soon as it has one.
 
         Raises:
-            LocalCloudError: it ended, or did not answer in time; the message ends with its log.
+            WarmlensError: it ended, or did not answer in time; the message ends with its log.
         """
         with self._log_path.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
@@ -89,8 +89,9 @@ class Emulator:
                 return
             await asyncio.sleep(0.05)
         await self.stop()
-        raise LocalCloudError(
-            f"The emulator did not start. Its log: {self._log_path.read_text()[-800:].strip()}"
+        raise WarmlensError(
+            "local_cloud",
+            f"The emulator did not start. Its log: {self._log_path.read_text()[-800:].strip()}",
         )
 
     @property

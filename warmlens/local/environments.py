@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from warmlens.errors import WarmlensError
 from warmlens.local.command import run_command
-from warmlens.local.errors import LocalCloudError
 from warmlens.paths import LAMBDA_SRC
 
 _COMPLETE = "complete"
@@ -63,7 +63,7 @@ class Environment:
         """Install it unless it is; one whose installation was interrupted is made anew.
 
         Raises:
-            LocalCloudError: it could not be installed; the message ends with what pip said.
+            WarmlensError: it could not be installed; the message ends with what pip said.
         """
         if self.is_installed:
             return
@@ -89,16 +89,18 @@ class Environment:
             (str(self.python), "-W", "ignore", "-c", f"import {module}")
         )
         if exit_code != 0:
-            raise LocalCloudError(
+            raise WarmlensError(
+                "local_cloud",
                 f"The {self.name}'s Python environment has a {module} that does not load, such as "
                 "a build for a GPU where only the processor is used. Say where builds for the CPU "
-                f"are: make ... TORCH_INDEX=ADDRESS. It said: {output.strip()[-300:]}"
+                f"are: make ... TORCH_INDEX=ADDRESS. It said: {output.strip()[-300:]}",
             )
 
     async def _run(self, *command: str) -> None:
         exit_code, output = await run_command(command)
         if exit_code != 0:
-            raise LocalCloudError(
+            raise WarmlensError(
+                "local_cloud",
                 f"The {self.name}'s Python environment could not be installed. "
-                f"Is the network there? The installer said: {output.strip()[-600:]}"
+                f"Is the network there? The installer said: {output.strip()[-600:]}",
             )

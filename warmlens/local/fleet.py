@@ -6,9 +6,9 @@ from collections import deque
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from warmlens.local.instances.instance import InstanceInfo
-from warmlens.local.instances.invocation import InvokeRefusedError, InvokeResult
-from warmlens.local.instances.lambda_proxy import Invoker
+from warmlens.runtime.instance import InstanceInfo
+from warmlens.runtime.invocation import InvokeRefusedError, InvokeResult
+from warmlens.runtime.lambda_proxy import Invoker
 
 KEPT_CALLS = 60
 

@@ -9,7 +9,8 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from warmlens.warm import MAX_INSTANCES, WarmError
+from warmlens.errors import WarmlensError
+from warmlens.warm import MAX_INSTANCES
 
 FLEET_PATH = "/_local/fleet"
 BURST_PATH = "/_local/burst"
@@ -35,7 +36,7 @@ def fleet_routes(
 
     Args:
         describe: gives the instances and the last calls.
-        warm: runs a round; raises WarmError.
+        warm: runs a round; raises WarmlensError.
         api_url: the API's stage in the emulator.
         file_path: of the photo that a burst has classified.
     """
@@ -56,7 +57,7 @@ def fleet_routes(
             return instances
         try:
             return web.json_response(await warm(instances))
-        except WarmError as error:
+        except WarmlensError as error:
             return _error(503, error.code, str(error))
 
     return [

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
+from warmlens.errors import WarmlensError
 from warmlens.local.aws import LocalAws
-from warmlens.local.errors import LocalCloudError
-from warmlens.local.instances.function import FunctionSpec
-from warmlens.local.instances.invocation import FunctionNotFoundError
+from warmlens.runtime.function import FunctionSpec
+from warmlens.runtime.invocation import FunctionNotFoundError
 
 
 class ImageFunctions:
@@ -60,11 +60,13 @@ def handler_of(dockerfile: Path) -> str:
     """Return the handler that a Dockerfile's CMD names.
 
     Raises:
-        LocalCloudError: it has no CMD with one handler.
+        WarmlensError: it has no CMD with one handler.
     """
     for line in reversed(dockerfile.read_text().splitlines()):
         if line.startswith("CMD"):
             command = json.loads(line.removeprefix("CMD"))
             if len(command) == 1:
                 return str(command[0])
-    raise LocalCloudError(f'{dockerfile} has no line such as CMD ["package.module.handler"]')
+    raise WarmlensError(
+        "local_cloud", f'{dockerfile} has no line such as CMD ["package.module.handler"]'
+    )

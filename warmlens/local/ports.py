@@ -2,7 +2,7 @@
 
 import socket
 
-from warmlens.local.errors import LocalCloudError
+from warmlens.errors import WarmlensError
 
 HOST = "127.0.0.1"
 
@@ -32,10 +32,11 @@ def require_port(port: int) -> int:
     """Return the port that a person asked for.
 
     Raises:
-        LocalCloudError: something listens there already.
+        WarmlensError: something listens there already.
     """
     if not is_free(port):
-        raise LocalCloudError(
-            f"Port {port} is taken. Stop what listens there, or choose another with --port."
+        raise WarmlensError(
+            "local_cloud",
+            f"Port {port} is taken. Stop what listens there, or choose another with --port.",
         )
     return port

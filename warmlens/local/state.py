@@ -7,11 +7,6 @@ from pathlib import Path
 
 import psutil
 
-from warmlens.paths import STATE
-
-DEFAULT_FOLDER = STATE / "local"
-STATE_FILE = "state.json"
-
 
 @dataclass(frozen=True)
 class RunningCloud:

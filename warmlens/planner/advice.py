@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from warmlens.errors import WarmlensError
 from warmlens.planner.candidates import Assumptions, candidates
 from warmlens.planner.cost import needed_prices
-from warmlens.planner.errors import PlanError
 from warmlens.planner.limits import require_affordable
 from warmlens.planner.model import Lives
 from warmlens.planner.plan import Plan, check, screen
@@ -62,8 +62,8 @@ def advise(
         on_progress: called with how many candidates are tried, and of how many.
 
     Raises:
-        PlanError: there is no traffic, or too few calls to tell whether the objective is met.
-        PriceError: prices are missing.
+        WarmlensError: there is no traffic, or too few calls to tell whether the objective is met.
+        WarmlensError: prices are missing.
     """
     question.require_calls()
     tried = list(
@@ -178,11 +178,11 @@ def lives_from_minutes(text: str, base: Lives) -> Lives:
     """Read an idle expiry such as `10` or `5-30`, in minutes.
 
     Raises:
-        PlanError: it is neither.
+        WarmlensError: it is neither.
     """
     shortest, _, longest = text.partition("-")
     try:
         low_s, high_s = float(shortest) * 60, float(longest or shortest) * 60
     except ValueError:
-        raise PlanError("bad_lives", f"{text!r}: give minutes such as 10, or 5-30") from None
+        raise WarmlensError("bad_lives", f"{text!r}: give minutes such as 10, or 5-30") from None
     return replace(base, shortest_idle_s=low_s, longest_idle_s=high_s)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from warmlens.planner.errors import PlanError
+from warmlens.errors import WarmlensError
 
 MASK = 2**64 - 1
 STEP = 0x9E3779B97F4A7C15
@@ -63,8 +63,8 @@ class Distribution:
         quantiles: for a table, from 0 to 1, ascending.
 
     Raises:
-        PlanError: a value is negative or not a number, or the table does not ascend from 0 to 1.
-    """
+        WarmlensError: a value is negative or not a number, or the table does not ascend from 0 to
+    1."""
 
     kind: Literal["constant", "exponential", "table"]
     values_s: tuple[float, ...]
@@ -72,7 +72,9 @@ class Distribution:
 
     def __post_init__(self) -> None:
         if not self.values_s or not all(0 <= value < math.inf for value in self.values_s):
-            raise PlanError("bad_time", f"a time is drawn from {self.values_s} s: below 0 or none")
+            raise WarmlensError(
+                "bad_time", f"a time is drawn from {self.values_s} s: below 0 or none"
+            )
         if self.kind != "table":
             return
         pairs = list(zip(self.quantiles, self.quantiles[1:], strict=False))
@@ -83,7 +85,7 @@ class Distribution:
             or not all(low < high for low, high in pairs)
             or list(self.values_s) != sorted(self.values_s)
         ):
-            raise PlanError(
+            raise WarmlensError(
                 "bad_quantiles",
                 f"quantiles {self.quantiles} of {self.values_s} s: both ascend, from 0 to 1",
             )

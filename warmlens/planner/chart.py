@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from warmlens.planner.errors import PlanError
+from warmlens.errors import WarmlensError
 from warmlens.records import Record
 
 _COLORS = {"off": "#6b7280", "ping": "#15803d", "provisioned": "#2563eb"}
@@ -79,7 +79,7 @@ def require_writable(file: Path) -> None:
     """Refuse a file that the chart could not be written to, before it is made.
 
     Raises:
-        PlanError: its folder is not there, it is a folder, or it may not be written.
+        WarmlensError: its folder is not there, it is a folder, or it may not be written.
     """
     if file.is_dir():
         why = "it is a folder"
@@ -89,19 +89,19 @@ def require_writable(file: Path) -> None:
         why = "it may not be written"
     else:
         return
-    raise PlanError("unwritable_chart", f"--chart {file}: {why}")
+    raise WarmlensError("unwritable_chart", f"--chart {file}: {why}")
 
 
 def write_chart(file: Path, chart: str) -> None:
     """Write it.
 
     Raises:
-        PlanError: it cannot be written.
+        WarmlensError: it cannot be written.
     """
     try:
         file.write_text(chart)
     except OSError as error:
-        raise PlanError("unwritable_chart", f"--chart {file}: {error.strerror}") from None
+        raise WarmlensError("unwritable_chart", f"--chart {file}: {error.strerror}") from None
 
 
 class _Axis:

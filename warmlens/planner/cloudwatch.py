@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from warmlens.planner.errors import PlanError
+from warmlens.errors import WarmlensError
 from warmlens.planner.traffic import DAY_S, LONGEST_S, Profile, in_words_of_time, require_rate
 
 PERIODS_S = (86_400, 21_600, 3600, 900, 300, 60)
@@ -26,18 +26,18 @@ def read_cloudwatch(file: Path) -> Profile:
         file: the JSON.
 
     Raises:
-        PlanError: it is none of the two, or a data point in it is refused.
+        WarmlensError: it is none of the two, or a data point in it is refused.
         OSError: it cannot be read.
     """
     points = _points(file)
     if len(points) < 2:
-        raise PlanError("empty_trace", f"{file}: fewer than two data points")
+        raise WarmlensError("empty_trace", f"{file}: fewer than two data points")
     for moment, count in points.items():
         require_rate(f"{file}: the data point of {moment.isoformat()}", count)
     ordered = sorted(points)
     span_s = (ordered[-1] - ordered[0]).total_seconds()
     if span_s > LONGEST_S:
-        raise PlanError(
+        raise WarmlensError(
             "bad_cloudwatch_export",
             f"{file}: from {ordered[0].date()} to {ordered[-1].date()}: a year is the most",
         )
@@ -84,14 +84,14 @@ def _period_s(file: Path, ordered: list[datetime.datetime]) -> int:
         if all(gap_s % period_s == 0 for gap_s in gaps_s):
             break
     else:
-        raise PlanError(
+        raise WarmlensError(
             "bad_cloudwatch_export",
             f"{file}: data points {min(gaps_s):g} s apart; ask for a period of one of "
             f"{', '.join(map(str, sorted(PERIODS_S)))} s",
         )
     since_s = (ordered[0] - _midnight(ordered[0])).total_seconds()
     if since_s % period_s:
-        raise PlanError(
+        raise WarmlensError(
             "bad_cloudwatch_export",
             f"{file}: {ordered[0].isoformat()} does not fit the period of {period_s} s: ask from "
             "a full hour on",
@@ -132,9 +132,11 @@ def _unlike(file: Path, pairs: list[tuple[str, Any]]) -> dict[datetime.datetime,
             moment = moment.replace(tzinfo=datetime.UTC)
         moment = moment.astimezone(datetime.UTC)
         if moment in points:
-            raise PlanError("bad_cloudwatch_export", f"{file}: {moment.isoformat()} is there twice")
+            raise WarmlensError(
+                "bad_cloudwatch_export", f"{file}: {moment.isoformat()} is there twice"
+            )
         if abs(count) > HIGHEST:
-            raise PlanError(
+            raise WarmlensError(
                 "bad_cloudwatch_export",
                 f"{file}: the Sum of {moment.isoformat()} is above {HIGHEST:g}",
             )
@@ -142,8 +144,8 @@ def _unlike(file: Path, pairs: list[tuple[str, Any]]) -> dict[datetime.datetime,
     return points
 
 
-def _refused(file: Path, why: str) -> PlanError:
-    return PlanError(
+def _refused(file: Path, why: str) -> WarmlensError:
+    return WarmlensError(
         "bad_cloudwatch_export",
         f"{file}: not the JSON of get-metric-statistics with Sum, or of get-metric-data: {why}",
     )

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from warmlens.planner import options as o
 from warmlens.planner.advice import advise, simulated_times
@@ -15,20 +14,17 @@ from warmlens.planner.objective import read_objective
 from warmlens.planner.one_configuration import cost_command, simulate_command
 from warmlens.planner.question import Question
 from warmlens.planner.report import in_words, plan_records
-from warmlens.planner.scale import scale_command
 from warmlens.planner.service_times import DEFAULT_INPUT_PX, DEFAULT_MEGAPIXELS
 from warmlens.planner.simulate import Engine
-from warmlens.planner.telling import refusals, tell_long
+from warmlens.planner.telling import tell_long
 from warmlens.prices import DEFAULT_REGION, read_prices
+from warmlens.progress import progress_bar
 from warmlens.records import write_records
-from warmlens.under_way import counted
 
 NOTHING_MEETS = 3
 app = typer.Typer()
-app.command(name="scale")(scale_command)
 app.command(name="simulate")(simulate_command)
 app.command(name="cost")(cost_command)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 @app.callback(invoke_without_command=True)
@@ -77,34 +73,32 @@ def plan(
     """
     if context.invoked_subcommand is not None:
         return
-    with refusals(as_json=as_json):
-        if chart is not None:
-            require_writable(chart)
-        question = Question(
-            traffic=o.users_of(rps, traffic, bursts, bursts_per_hour),
-            objective=read_objective(slo, cold_share),
-            measured=o.measured_of(speed, input_px, megapixels),
-            prices=read_prices(region, prices),
-            model_bytes=o.model_bytes(),
-            assumptions=o.assumptions_of(idle_min, platform_ms, concurrency),
-            seed=seed,
-            seeds=seeds,
-            engine=engine,
-        )
-        calls = require_affordable(
-            question.traffic, horizon_s=question.horizon_s, times=simulated_times(question)
-        )
-        tell_long(calls, engine)
-        with counted(err, "simulating plans") as on_progress:
-            advice = advise(question, on_progress)
-        records = list(plan_records(advice, question))
-        compared = comparison(advice, question) if servers and not as_json else []
+    if chart is not None:
+        require_writable(chart)
+    question = Question(
+        traffic=o.users_of(rps, traffic, bursts, bursts_per_hour),
+        objective=read_objective(slo, cold_share),
+        measured=o.measured_of(speed, input_px, megapixels),
+        prices=read_prices(region, prices),
+        model_bytes=o.model_bytes(),
+        assumptions=o.assumptions_of(idle_min, platform_ms, concurrency),
+        seed=seed,
+        seeds=seeds,
+        engine=engine,
+    )
+    calls = require_affordable(
+        question.traffic, horizon_s=question.horizon_s, times=simulated_times(question)
+    )
+    tell_long(calls, engine)
+    with progress_bar("simulating plans") as on_progress:
+        advice = advise(question, on_progress)
+    records = list(plan_records(advice, question))
+    compared = comparison(advice, question) if servers and not as_json else []
     if as_json:
         typer.echo(write_records(records), nl=False)
     else:
         typer.echo(in_words(advice, question, compared), nl=False)
     if chart is not None:
-        with refusals(as_json=as_json):
-            write_chart(chart, frontier_chart(records))
+        write_chart(chart, frontier_chart(records))
     if advice.chosen is None:
         raise typer.Exit(NOTHING_MEETS)

@@ -1,13 +1,12 @@
 """What else the plan's traffic could be served by, and from which traffic on that is cheaper."""
 
+from warmlens.errors import WarmlensError
 from warmlens.planner.advice import Advice
 from warmlens.planner.cost import SHORT
-from warmlens.planner.errors import PlanError
 from warmlens.planner.plan import Plan, check
 from warmlens.planner.question import Question
 from warmlens.planner.servers import SERVERS, BreakEven, break_even, fixed_usd
 from warmlens.planner.traffic import DAY_S
-from warmlens.prices import PriceError
 
 
 def comparison(advice: Advice, question: Question) -> list[str]:
@@ -22,7 +21,7 @@ def comparison(advice: Advice, question: Question) -> list[str]:
     for name in SERVERS:
         try:
             lines.append(_server_line(break_even(question, plan, name)))
-        except (PlanError, PriceError) as error:
+        except WarmlensError as error:
             lines.append(f"{name}: not compared. {error.code}: {error}")
     return [*lines, *_provisioned_lines(advice, plan, question)]
 
@@ -45,7 +44,7 @@ def provisioned_pays_above(question: Question, architecture: str) -> float:
     its own price for all the time.
 
     Raises:
-        PriceError: a price is missing.
+        WarmlensError: a price is missing.
     """
     prices, short = question.prices, SHORT[architecture]
     return prices[f"provisioned_{short}_per_gb_s"] / (

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from warmlens.planner.errors import PlanError
+from warmlens.errors import WarmlensError
 from warmlens.planner.outcome import Outcome
 from warmlens.prices import PriceList
 
@@ -47,7 +47,7 @@ class Deployment:
         unbilled_ms_per_cold: part of a cold start before init, which is not billed.
 
     Raises:
-        PlanError: a value is not allowed.
+        WarmlensError: a value is not allowed.
     """
 
     memory_mb: int
@@ -58,13 +58,15 @@ class Deployment:
 
     def __post_init__(self) -> None:
         if not 128 <= self.memory_mb <= 10_240:
-            raise PlanError("bad_memory", f"memory of {self.memory_mb} MB: Lambda has 128 to 10240")
+            raise WarmlensError(
+                "bad_memory", f"memory of {self.memory_mb} MB: Lambda has 128 to 10240"
+            )
         if self.architecture not in SHORT:
-            raise PlanError(
+            raise WarmlensError(
                 "bad_architecture", f"architecture {self.architecture}: x86_64 or arm64"
             )
         if self.model_store not in ("image", "s3"):
-            raise PlanError(
+            raise WarmlensError(
                 "bad_model_store",
                 f"model store {self.model_store}: image or s3; what EFS costs is not known to the "
                 "planner, since its cold starts were not measured",
@@ -107,7 +109,7 @@ def monthly_items(outcomes: Sequence[Outcome], what: Deployment, prices: PriceLi
         prices: of the region.
 
     Raises:
-        PriceError: a price that is needed is missing.
+        WarmlensError: a price that is needed is missing.
     """
     months = sum(outcome.horizon_s for outcome in outcomes) / MONTH_S
     items = user_items(outcomes, what, prices, months) + warming_items(

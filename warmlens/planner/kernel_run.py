@@ -11,9 +11,8 @@ from warmlens.planner.chance import ARRIVALS, BURSTS, LIVES, SERVICE
 from warmlens.planner.histogram import BINS
 from warmlens.planner.kernel_arrivals import draw_arrivals
 from warmlens.planner.kernel_chance import Floats, Ints, states_of
-from warmlens.planner.model import HOUR_S, Model, Pings, by_hour
+from warmlens.planner.model import HOUR_S, Model, Pings, by_hour, check_arrival, provisioned_s
 from warmlens.planner.outcome import Outcome
-from warmlens.planner.reference import check_arrival, provisioned_s
 from warmlens.planner.traffic import Profile, Traffic
 
 CHUNK = 65_536
@@ -29,7 +28,7 @@ def simulate(model: Model, traffic: Traffic, *, horizon_s: float, seed: int) -> 
         seed: draws arrivals, times and lives.
 
     Raises:
-        PlanError: an arrival of a trace is out of order.
+        WarmlensError: an arrival of a trace is out of order.
     """
     state = _state(model, horizon_s, seed)
     last_s = 0.0

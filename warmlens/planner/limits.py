@@ -1,6 +1,6 @@
 """How many calls may be simulated at once, and how long that takes."""
 
-from warmlens.planner.errors import PlanError
+from warmlens.errors import WarmlensError
 from warmlens.planner.simulate import Engine, engine_in_force
 from warmlens.planner.traffic import Profile, Traffic, in_words_of_time
 
@@ -19,11 +19,11 @@ def require_affordable(traffic: Traffic, *, horizon_s: float, times: int) -> flo
         times: how often.
 
     Raises:
-        PlanError: they are too many; it names what to lower.
+        WarmlensError: they are too many; it names what to lower.
     """
     calls = traffic.expected(horizon_s) * times
     if calls > MOST_CALLS:
-        raise PlanError(
+        raise WarmlensError(
             "too_many_calls",
             f"{calls:.3g} calls would be simulated, {MOST_CALLS:.3g} are the most: give "
             f"{_what_to_lower(traffic, horizon_s)}",
@@ -35,7 +35,7 @@ def said_before(calls: float, engine: Engine) -> str | None:
     """Return what to say before so many calls are simulated; None where it takes no time.
 
     Raises:
-        PlanError: Numba is asked for and not installed.
+        WarmlensError: Numba is asked for and not installed.
     """
     in_force = engine_in_force(engine)
     takes_s = calls / CALLS_PER_S[in_force]

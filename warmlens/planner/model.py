@@ -1,10 +1,11 @@
 """What is simulated: a function, the lives of its instances, and how they are kept warm."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
+from warmlens.errors import WarmlensError
 from warmlens.planner.chance import Distribution
-from warmlens.planner.errors import PlanError
 
 HOUR_S = 3600.0
 DAY_H = 24
@@ -25,7 +26,7 @@ class Lives:
         shortest_lifetime_s, longest_lifetime_s: it takes no call after a time between them.
 
     Raises:
-        PlanError: a time is not above 0, or the longest is below the shortest.
+        WarmlensError: a time is not above 0, or the longest is below the shortest.
     """
 
     shortest_idle_s: float = 300.0
@@ -39,7 +40,7 @@ class Lives:
             ("lifetime", self.shortest_lifetime_s, self.longest_lifetime_s),
         ):
             if not 0 < shortest <= longest <= NEVER_S:
-                raise PlanError(
+                raise WarmlensError(
                     "bad_lives",
                     f"{name} of {shortest:g} to {longest:g} s: it must be above 0, shortest first, "
                     f"and {NEVER_S:g} s at most",
@@ -75,7 +76,7 @@ class Pings:
         ping_s: a wakeup that does not hold.
 
     Raises:
-        PlanError: a number is out of range.
+        WarmlensError: a number is out of range.
     """
 
     by_hour: tuple[int, ...]
@@ -89,15 +90,17 @@ class Pings:
 
     def __post_init__(self) -> None:
         if len(self.by_hour) != DAY_H or not all(0 <= each <= 100 for each in self.by_hour):
-            raise PlanError(
+            raise WarmlensError(
                 "bad_warm_instances", "give 24 numbers of instances to keep warm, 0 to 100 each"
             )
         if self.period_s < 60:
-            raise PlanError(
+            raise WarmlensError(
                 "bad_period", f"a period of {self.period_s:g} s: Scheduler's shortest is 60"
             )
         if min(self.spread_s, self.hold_s, self.ping_s) < 0 or self.rounds < 1:
-            raise PlanError("bad_pings", "times of a round must not be negative, rounds at least 1")
+            raise WarmlensError(
+                "bad_pings", "times of a round must not be negative, rounds at least 1"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +121,7 @@ class Model:
         pings: the warmer; None without.
 
     Raises:
-        PlanError: a number is out of range.
+        WarmlensError: a number is out of range.
     """
 
     init: Distribution
@@ -132,17 +135,47 @@ class Model:
 
     def __post_init__(self) -> None:
         if self.concurrency < 1 or self.scaling_per_10_s < 1:
-            raise PlanError("bad_concurrency", "concurrency and scaling rate must be at least 1")
+            raise WarmlensError(
+                "bad_concurrency", "concurrency and scaling rate must be at least 1"
+            )
         provisioned = self.provisioned_by_hour
         if len(provisioned) != DAY_H or not all(
             0 <= each <= self.concurrency for each in provisioned
         ):
-            raise PlanError(
+            raise WarmlensError(
                 "bad_provisioned",
                 "give 24 numbers of provisioned instances, each from 0 to the concurrency, "
                 f"{self.concurrency}",
             )
         if self.pings is not None and (self.when_full == "wait" or any(provisioned)):
-            raise PlanError(
+            raise WarmlensError(
                 "bad_pings", "a warmer goes with neither provisioned instances nor waiting calls"
             )
+
+
+def check_arrival(now_s: float, last_s: float, horizon_s: float) -> None:
+    """Refuse an arrival that is out of order.
+
+    Raises:
+        WarmlensError: it is.
+    """
+    if now_s < last_s:
+        raise WarmlensError(
+            "unordered_trace",
+            f"an arrival at {now_s:g} s comes after one at {last_s:g} s: sort the trace by time, "
+            "which begins at 0",
+        )
+    if not now_s < horizon_s:
+        raise WarmlensError(
+            "beyond_horizon", f"an arrival at {now_s:g} s, of {horizon_s:g} s that are simulated"
+        )
+
+
+def provisioned_s(model: Model, horizon_s: float) -> float:
+    """Return the instance-seconds of provisioned concurrency."""
+    hours = math.ceil(horizon_s / HOUR_S)
+    return sum(
+        model.provisioned_by_hour[hour % DAY_H]
+        * (min(horizon_s, (hour + 1) * HOUR_S) - hour * HOUR_S)
+        for hour in range(hours)
+    )

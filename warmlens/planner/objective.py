@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from warmlens.planner.errors import PlanError
+from warmlens.errors import WarmlensError
 from warmlens.planner.evidence import Estimate, calls_to_tell
 from warmlens.planner.pool import Pool
 
@@ -100,15 +100,15 @@ def read_objective(slo: str, cold_share: str | None) -> Objective:
     """Read `p99=1s` or `p99.9=400ms`, and `0.1%`, `0.001` or `1e-3`.
 
     Raises:
-        PlanError: it is neither, or not above 0.
+        WarmlensError: it is neither, or not above 0.
     """
     found = _SLO.fullmatch(slo.strip())
     if not found:
-        raise PlanError("bad_slo", f"{slo}: give an objective such as p99=1s or p99.9=400ms")
+        raise WarmlensError("bad_slo", f"{slo}: give an objective such as p99=1s or p99.9=400ms")
     percent = float(found[1])
     latency_ms = float(found[2]) * (1000 if found[3].lower() == "s" else 1)
     if percent <= 0 or not 0 < latency_ms < math.inf:
-        raise PlanError("bad_slo", f"{slo}: the percentile and the time must be above 0")
+        raise WarmlensError("bad_slo", f"{slo}: the percentile and the time must be above 0")
     return Objective(percent=percent, latency_ms=latency_ms, cold_share=_read_share(cold_share))
 
 
@@ -117,19 +117,19 @@ def _read_share(asked: str | None) -> float | None:
         return None
     text = _SHARE.fullmatch(asked.strip())
     if not text:
-        raise PlanError("bad_cold_share", f"{asked}: give a share such as 0.1% or 0.001")
+        raise WarmlensError("bad_cold_share", f"{asked}: give a share such as 0.1% or 0.001")
     number = float(text[1] + (text[2] or ""))
     if not text[3] and number >= 1:
-        raise PlanError(
+        raise WarmlensError(
             "bad_cold_share", f"{asked}: from 1 on, say it in percent: 1% is one of 100, 100% all"
         )
     share = number / 100 if text[3] else number
     if share == 0:
-        raise PlanError(
+        raise WarmlensError(
             "bad_cold_share",
             f"{asked}: no number of simulated calls shows that none is ever cold; give a share "
             "above 0, such as 0.01%",
         )
     if share > 1:
-        raise PlanError("bad_cold_share", f"{asked}: a share is 100% at most")
+        raise WarmlensError("bad_cold_share", f"{asked}: a share is 100% at most")
     return None if share == 1 else share

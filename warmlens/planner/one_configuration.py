@@ -9,30 +9,27 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from warmlens.console import out
+from warmlens.errors import WarmlensError
 from warmlens.planner import options as o
 from warmlens.planner.candidates import Assumptions, Candidate
 from warmlens.planner.cost import MONTH_S, Item, monthly_items, needed_prices, total_usd
-from warmlens.planner.errors import PlanError
 from warmlens.planner.limits import require_affordable
 from warmlens.planner.model import HOUR_S, SCALING_PER_10_S
 from warmlens.planner.pool import Pool
 from warmlens.planner.report import cost_records
 from warmlens.planner.service_times import DEFAULT_INPUT_PX, DEFAULT_MEGAPIXELS, X86_64, pick
 from warmlens.planner.simulate import Engine, engine_in_force, simulate
-from warmlens.planner.telling import refusals, tell_long
+from warmlens.planner.telling import tell_long
 from warmlens.planner.traffic import LONGEST_S, Traffic, in_words_of_time, whole_days_s
 from warmlens.prices import DEFAULT_REGION, PriceList, read_prices
+from warmlens.progress import progress_bar
 from warmlens.records import write_records
-from warmlens.tables import print_table
-from warmlens.under_way import counted
 
 PERCENTILES = (50, 95, 99, 99.9)
 SHORTEST_H, LONGEST_H = 0.01, LONGEST_S / HOUR_S
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def simulate_command(
@@ -72,17 +69,16 @@ def simulate_command(
     interval. Exit code 1 where an input is refused; 2 is a mistake in the command line itself.
     """
     begun_s = time.monotonic()
-    with refusals(as_json=as_json):
-        users = o.users_of(rps, traffic, bursts, bursts_per_hour)
-        measured = o.measured_of(speed, input_px, megapixels)
-        picked = pick(measured, memory_mb, model_store, architecture)
-        candidate = o.candidate_of(picked, warming, warm, hold_ms, concurrency)
-        assumptions = o.assumptions_of(idle_min, platform_ms, concurrency, scaling)
-        listed = read_prices(region, prices)
-        horizon_s = whole_days_s(users) if hours is None else _horizon_s(hours)
-        pool, items = _simulated(
-            candidate, assumptions, users, listed, horizon_s, range(seed, seed + seeds), engine
-        )
+    users = o.users_of(rps, traffic, bursts, bursts_per_hour)
+    measured = o.measured_of(speed, input_px, megapixels)
+    picked = pick(measured, memory_mb, model_store, architecture)
+    candidate = o.candidate_of(picked, warming, warm, hold_ms, concurrency)
+    assumptions = o.assumptions_of(idle_min, platform_ms, concurrency, scaling)
+    listed = read_prices(region, prices)
+    horizon_s = whole_days_s(users) if hours is None else _horizon_s(hours)
+    pool, items = _simulated(
+        candidate, assumptions, users, listed, horizon_s, range(seed, seed + seeds), engine
+    )
     months = pool.total.horizon_s / MONTH_S
     figures = {
         "traffic": users.description,
@@ -107,7 +103,7 @@ def simulate_command(
                 table.add_row(f"  {part}", f"{usd:.6g}")
         else:
             table.add_row(name, f"{value:.6g}" if isinstance(value, float) else str(value))
-    print_table(out, table)
+    out.print_table(table)
 
 
 def cost_command(
@@ -139,15 +135,14 @@ def cost_command(
     The traffic is simulated once through, in whole days. Exit code 1 where an input is refused; 2
     is a mistake in the command line itself.
     """
-    with refusals(as_json=as_json):
-        users = o.users_of(rps, traffic, bursts, bursts_per_hour)
-        measured = o.measured_of(speed, input_px, megapixels)
-        picked = pick(measured, memory_mb, model_store, architecture)
-        candidate = o.candidate_of(picked, warming, warm, hold_ms, concurrency)
-        assumptions = o.assumptions_of(idle_min, platform_ms, concurrency, scaling)
-        listed = read_prices(region, prices)
-        horizon_s = whole_days_s(users)
-        _, items = _simulated(candidate, assumptions, users, listed, horizon_s, [seed], engine)
+    users = o.users_of(rps, traffic, bursts, bursts_per_hour)
+    measured = o.measured_of(speed, input_px, megapixels)
+    picked = pick(measured, memory_mb, model_store, architecture)
+    candidate = o.candidate_of(picked, warming, warm, hold_ms, concurrency)
+    assumptions = o.assumptions_of(idle_min, platform_ms, concurrency, scaling)
+    listed = read_prices(region, prices)
+    horizon_s = whole_days_s(users)
+    _, items = _simulated(candidate, assumptions, users, listed, horizon_s, [seed], engine)
     conditions: dict[str, object] = {
         "plan": candidate.label,
         "traffic": users.description,
@@ -172,12 +167,12 @@ def cost_command(
             f"{item.usd:.4f}",
         )
     table.add_row("total", "", "", "", f"{total_usd(items):.4f}")
-    print_table(out, table)
+    out.print_table(table)
 
 
 def _horizon_s(hours: float) -> float:
     if not SHORTEST_H <= hours <= LONGEST_H:
-        raise PlanError(
+        raise WarmlensError(
             "bad_horizon", f"--hours {hours:g}: give {SHORTEST_H:g} to {LONGEST_H:,.0f}, a year"
         )
     return hours * HOUR_S
@@ -197,12 +192,12 @@ def _simulated(
     model = candidate.model(assumptions)
     tell_long(require_affordable(users, horizon_s=horizon_s, times=len(seeds)), engine)
     pool = Pool()
-    with counted(err, "simulating") as on_progress:
+    with progress_bar("simulating") as on_progress:
         for seed in seeds:
             pool.add(simulate(model, users, horizon_s=horizon_s, seed=seed, engine=engine))
             on_progress(pool.times, len(seeds))
     if not pool.total.requests:
-        raise PlanError(
+        raise WarmlensError(
             "no_traffic",
             f"{users.description}: no call came in the simulated {in_words_of_time(horizon_s)}",
         )

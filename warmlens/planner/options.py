@@ -6,17 +6,16 @@ from typing import Annotated
 
 import typer
 
-from warmlens.models.errors import ModelError
-from warmlens.models.manifest import read_manifest
+from warmlens.errors import WarmlensError
 from warmlens.paths import MODEL_ARTIFACTS
 from warmlens.planner.advice import lives_from_minutes
 from warmlens.planner.candidates import MAX_PINGED, Assumptions, Candidate
-from warmlens.planner.errors import PlanError
 from warmlens.planner.model import DAY_H, SCALING_PER_10_S, Lives, by_hour
 from warmlens.planner.service_times import SPEED_RECORDS, Measured, read_measured
 from warmlens.planner.simulate import Engine
 from warmlens.planner.traffic import Bursts, Profile, Trace, constant_rate
 from warmlens.planner.traffic_files import read_traffic
+from warmlens.registry.manifest import read_manifest
 
 MODEL = MODEL_ARTIFACTS / "products-resnet50" / "1.0.0"
 
@@ -99,10 +98,10 @@ def users_of(
     """Return the users that the options name.
 
     Raises:
-        PlanError: neither a rate nor a file, both, or one that is refused.
+        WarmlensError: neither a rate nor a file, both, or one that is refused.
     """
     if (rps is None) == (traffic is None):
-        raise PlanError("no_traffic", "give the users: either --traffic FILE or --rps NUMBER")
+        raise WarmlensError("no_traffic", "give the users: either --traffic FILE or --rps NUMBER")
     bursts = bursts_of(burst_size, bursts_per_hour)
     if traffic is not None:
         return read_traffic(traffic, bursts)
@@ -116,19 +115,19 @@ def candidate_of(
     """Return the one way to deploy that the options name.
 
     Raises:
-        PlanError: the kind of warming or the number of instances is none.
+        WarmlensError: the kind of warming or the number of instances is none.
     """
     counts = _counts(warm)
     kind = warming or ("ping" if any(counts) else "off")
     if kind not in ("off", "ping", "provisioned") or (kind == "off") == any(counts):
-        raise PlanError(
+        raise WarmlensError(
             "bad_warming",
             f"warming {kind} with --warm {warm}: off with 0, ping or provisioned with more",
         )
     most = MAX_PINGED if kind == "ping" else concurrency
     if max(counts) > most:
         limit = "a ping" if kind == "ping" else f"--concurrency {concurrency}"
-        raise PlanError("bad_warm_instances", f"--warm {warm}: {limit} allows {most} at most")
+        raise WarmlensError("bad_warm_instances", f"--warm {warm}: {limit} allows {most} at most")
     return Candidate(
         measured=measured,
         warming=kind,
@@ -140,7 +139,7 @@ def candidate_of(
 def _counts(warm: str) -> tuple[int, ...]:
     parts = [part.strip() for part in warm.strip("() ").split(",")]
     if len(parts) not in (1, DAY_H) or not all(re.fullmatch(r"[0-9]{1,6}", each) for each in parts):
-        raise PlanError(
+        raise WarmlensError(
             "bad_warm_instances",
             f"--warm {warm}: give one number of instances, or 24 with commas between them",
         )
@@ -151,7 +150,7 @@ def bursts_of(size: int, per_hour: float) -> Bursts | None:
     """Return the bursts that the options ask for; none at 0 an hour.
 
     Raises:
-        PlanError: a number is out of range.
+        WarmlensError: a number is out of range.
     """
     return None if per_hour == 0 else Bursts(size=size, per_hour=per_hour)
 
@@ -162,7 +161,7 @@ def assumptions_of(
     """Return what the options assume.
 
     Raises:
-        PlanError: the idle expiry is none.
+        WarmlensError: the idle expiry is none.
     """
     lives = lives_from_minutes(idle_min, Lives())
     return Assumptions(
@@ -177,7 +176,7 @@ def measured_of(speed: list[Path] | None, input_px: int, megapixels: float) -> l
     """Return what was measured.
 
     Raises:
-        PlanError: nothing that fits, or a file is not there.
+        WarmlensError: nothing that fits, or a file is not there.
     """
     return read_measured(speed or [SPEED_RECORDS], input_px=input_px, megapixels=megapixels)
 
@@ -186,9 +185,9 @@ def model_bytes() -> int:
     """Return the size of the default model's files.
 
     Raises:
-        PlanError: the model is not there.
+        WarmlensError: the model is not there.
     """
     try:
         return read_manifest(MODEL).files.bytes
-    except ModelError as error:
-        raise PlanError("no_model", f"{MODEL}: {error}") from None
+    except WarmlensError as error:
+        raise WarmlensError("no_model", f"{MODEL}: {error}") from None

@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from warmlens.errors import WarmlensError
 from warmlens.planner.candidates import Assumptions
-from warmlens.planner.errors import PlanError
 from warmlens.planner.objective import Objective
 from warmlens.planner.service_times import Measured
 from warmlens.planner.simulate import Engine
@@ -61,11 +61,11 @@ class Question:
         """Calls of one time through the traffic.
 
         Raises:
-            PlanError: there are none.
+            WarmlensError: there are none.
         """
         expected = self.traffic.expected(self.horizon_s)
         if expected <= 0:
-            raise PlanError("no_traffic", "the traffic has no calls: there is nothing to plan")
+            raise WarmlensError("no_traffic", "the traffic has no calls: there is nothing to plan")
         return expected
 
     @property
@@ -90,13 +90,13 @@ class Question:
         """Refuse an objective that no plan could be shown to meet.
 
         Raises:
-            PlanError: too few calls are simulated for that.
+            WarmlensError: too few calls are simulated for that.
         """
         calls, needed = self.check_count * self.expected, self.objective.calls_needed
         if calls >= needed:
             return
         days = self.check_count * self.horizon_s / DAY_S
-        raise PlanError(
+        raise WarmlensError(
             "too_few_calls",
             f"too few calls to tell {self.objective.rarest * 100:.4g} %: {days:,.0f} simulated "
             f"days have {calls:,.0f}, and it takes {needed:,} that are all fast and warm; ask for "

@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from warmlens.errors import WarmlensError
 from warmlens.planner.candidates import busiest_rates
 from warmlens.planner.chance import constant
 from warmlens.planner.cost import MONTH_S, Item
-from warmlens.planner.errors import PlanError
 from warmlens.planner.evidence import calls_to_tell
 from warmlens.planner.model import FOREVER, HOUR_S, Model, by_hour
 from warmlens.planner.plan import Plan
@@ -60,12 +60,12 @@ def one_vcpu(question: Question) -> Measured:
     """Return what was measured with one processor, which a server's processor is taken for.
 
     Raises:
-        PlanError: nothing was.
+        WarmlensError: nothing was.
     """
     for each in question.measured:
         if (each.architecture, each.vcpu) == (X86_64, 1.0):  # the servers that are priced are such
             return each
-    raise PlanError(
+    raise WarmlensError(
         "not_measured",
         "servers are compared by what 1,769 MB (1 vCPU) on x86_64 take: measure that size, or "
         "leave them out with --no-servers",
@@ -78,7 +78,7 @@ def servers_needed(question: Question, service: Measured, profile: Profile) -> i
     Each works on one call at a time, further ones wait in the order of arrival (M/G/c).
 
     Raises:
-        PlanError: the latency cannot be reached, or not with 2,000.
+        WarmlensError: the latency cannot be reached, or not with 2,000.
     """
     busiest = Profile(rates_per_s=(max(busiest_rates(profile)),), bursts=profile.bursts)
     needed = calls_to_tell(1 - question.objective.percent / 100)
@@ -102,7 +102,7 @@ def servers_needed(question: Question, service: Measured, profile: Profile) -> i
     while not meets(high):
         low, high = high, high * 2
         if high > MOST_SERVERS:
-            raise PlanError(
+            raise WarmlensError(
                 "too_slow",
                 f"{MOST_SERVERS} processors do not reach the latency; a call takes "
                 f"{service.warm_ms:.0f} ms on one",
@@ -117,7 +117,7 @@ def server_items(name: str, vcpus: int, requests_per_month: float, prices: Price
     """Return what servers with so many processors cost in a month, behind a load balancer.
 
     Raises:
-        PriceError: a price is missing.
+        WarmlensError: a price is missing.
     """
     return [
         Item(item, quantity, unit, price, quantity * prices[price])
@@ -158,8 +158,8 @@ def break_even(question: Question, plan: Plan, name: str) -> BreakEven:
         name: one of `SERVERS`.
 
     Raises:
-        PlanError: one processor's times were not measured, or cannot reach the latency.
-        PriceError: prices are missing.
+        WarmlensError: one processor's times were not measured, or cannot reach the latency.
+        WarmlensError: prices are missing.
     """
     question.prices.require(price for *_, price in _quantities(name, 1, 0.0))
     service, profile = one_vcpu(question), question.profile

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT
 from warmlens.planner.chance import Distribution
-from warmlens.planner.errors import PlanError
 from warmlens.records import Record, architecture_of, read_records
 
 SPEED_RECORDS = ROOT / "docs" / "records" / "speed.jsonl"
@@ -88,7 +88,7 @@ def read_measured(
         page_cache: what cold starts were measured under, `warm` or `dropped`.
 
     Raises:
-        PlanError: a file is not readable, or nothing fits.
+        WarmlensError: a file is not readable, or nothing fits.
     """
     records = [record for file in files for record in _records(file)]
     warm = {
@@ -115,7 +115,7 @@ def read_measured(
         if (architecture, memory_mb) in warm
     ]
     if not found:
-        raise PlanError(
+        raise WarmlensError(
             "not_measured",
             f"no memory size has both a cold start and a warm call at {input_px} px, "
             f"{megapixels:g} megapixels, page cache {page_cache}: cold starts at "
@@ -132,15 +132,15 @@ def _records(file: Path) -> list[Record]:
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
-        raise PlanError("bad_speed_records", f"{file}: {error.strerror or error}") from None
+        raise WarmlensError("bad_speed_records", f"{file}: {error.strerror or error}") from None
     except UnicodeDecodeError:
-        raise PlanError("bad_speed_records", f"{where}no text in UTF-8") from None
+        raise WarmlensError("bad_speed_records", f"{where}no text in UTF-8") from None
     found = []
     for number, line in enumerate(text.splitlines(), 1):
         try:
             found += read_records(line)
         except (ValueError, TypeError, RecursionError):
-            raise PlanError("bad_speed_records", f"{where}line {number} is no record") from None
+            raise WarmlensError("bad_speed_records", f"{where}line {number} is no record") from None
     for each in found:
         wanted = CONDITIONS.get((each.name, each.metric), {})
         missing = [
@@ -149,13 +149,13 @@ def _records(file: Path) -> list[Record]:
         if wanted and not isinstance(each.machine, str):
             missing.append("its machine")
         if missing:
-            raise PlanError(
+            raise WarmlensError(
                 "bad_speed_records",
                 f"{where}a record of {each.metric} lacks {', '.join(missing)} among its conditions",
             )
         times_ms = [each.value, *(ms for ms in (each.p95, each.p99) if ms is not None)]
         if wanted and not _ascend(times_ms):
-            raise PlanError(
+            raise WarmlensError(
                 "bad_speed_records",
                 f"{where}a record of {each.metric} has a median, p95 and p99 that are not times "
                 f"in ascending order, up to {HIGHEST_MS:,} ms",
@@ -179,13 +179,13 @@ def pick(
     """Return one of them.
 
     Raises:
-        PlanError: it was not measured; nothing is interpolated.
+        WarmlensError: it was not measured; nothing is interpolated.
     """
     for each in measured:
         if each.key == (architecture, memory_mb, model_store):
             return each
     known = "; ".join(each.label for each in measured)
-    raise PlanError(
+    raise WarmlensError(
         "not_measured",
         f"{memory_mb} MB on {architecture} with the model from {model_store} was not measured; "
         f"measured: {known}",

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from warmlens.planner import reference
-from warmlens.planner.errors import PlanError
+from warmlens.errors import WarmlensError
 from warmlens.planner.model import Model
 from warmlens.planner.outcome import Outcome
 from warmlens.planner.student import t_975
@@ -27,11 +26,11 @@ def engine_in_force(engine: Engine = Engine.AUTO) -> Engine:
     """Return which one computes.
 
     Raises:
-        PlanError: Numba is asked for and not installed.
+        WarmlensError: Numba is asked for and not installed.
     """
     installed = importlib.util.find_spec("numba") is not None
     if engine is Engine.NUMBA and not installed:
-        raise PlanError(
+        raise WarmlensError(
             "no_numba",
             "Numba is not installed: pip install -r requirements-planner.txt, or take "
             "--engine python, which gives the same figures and takes longer",
@@ -59,15 +58,19 @@ def simulate(
         engine: what computes.
 
     Raises:
-        PlanError: an arrival of a trace is out of order, the horizon is not above zero, or Numba
-            is asked for and not installed.
+        WarmlensError: an arrival of a trace is out of order, the horizon is not above zero, or
+            Numba is asked for and not installed.
     """
     if not 0 < horizon_s < math.inf:
-        raise PlanError("bad_horizon", f"{horizon_s:g} s are to be simulated: give a time above 0")
+        raise WarmlensError(
+            "bad_horizon", f"{horizon_s:g} s are to be simulated: give a time above 0"
+        )
     if engine_in_force(engine) is Engine.NUMBA:
         from warmlens.planner import kernel_run
 
         return kernel_run.simulate(model, traffic, horizon_s=horizon_s, seed=seed)
+    from lab.oracle import reference  # moves out of here with the backends
+
     arrivals = traffic.arrivals(seed, horizon_s)
     return reference.simulate(model, arrivals, horizon_s=horizon_s, seed=seed)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from warmlens.errors import WarmlensError
 from warmlens.planner.chance import ARRIVALS, BURSTS, Stream
-from warmlens.planner.errors import PlanError
 from warmlens.planner.model import DAY_H, HOUR_S
 
 MAX_BURST = 100_000
@@ -44,7 +44,7 @@ class Bursts:
             another one comes after it.
 
     Raises:
-        PlanError: a number is out of range.
+        WarmlensError: a number is out of range.
     """
 
     size: int
@@ -53,10 +53,10 @@ class Bursts:
 
     def __post_init__(self) -> None:
         if not 1 <= self.size <= MAX_BURST:
-            raise PlanError("bad_burst", f"a burst of {self.size} users: 1 to {MAX_BURST}")
+            raise WarmlensError("bad_burst", f"a burst of {self.size} users: 1 to {MAX_BURST}")
         require_rate("bursts an hour", self.per_hour)
         if not 0 <= self.within_s <= HOUR_S:
-            raise PlanError("bad_burst", f"a burst within {self.within_s:g} s: 0 to {HOUR_S:g}")
+            raise WarmlensError("bad_burst", f"a burst within {self.within_s:g} s: 0 to {HOUR_S:g}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ class Profile:
         description: what people call it.
 
     Raises:
-        PlanError: a rate is negative or not a number.
+        WarmlensError: a rate is negative or not a number.
     """
 
     rates_per_s: tuple[float, ...]
@@ -80,7 +80,7 @@ class Profile:
 
     def __post_init__(self) -> None:
         if not self.rates_per_s or not 0 < self.segment_s < math.inf:
-            raise PlanError("empty_profile", "a profile needs at least one rate")
+            raise WarmlensError("empty_profile", "a profile needs at least one rate")
         for at, rate in enumerate(self.rates_per_s):
             require_rate(f"the rate of part {at} of the profile", rate)
 
@@ -206,28 +206,30 @@ def moments(file: Path) -> Iterator[float]:
     """Read the moments of a trace, one at a time.
 
     Raises:
-        PlanError: the file has no column `arrival_s`, is no text in UTF-8, or a line of it has no
-            number, one beyond a year, or one before that of the line before it.
+        WarmlensError: the file has no column `arrival_s`, is no text in UTF-8, or a line of it has
+            no number, one beyond a year, or one before that of the line before it.
     """
     last_s = 0.0
     with file.open(newline="", encoding="utf-8-sig") as lines:
         reader = csv.DictReader(lines)
         if "arrival_s" not in (reader.fieldnames or ()):
-            raise PlanError("bad_trace", f"{file}: a trace has the column arrival_s")
+            raise WarmlensError("bad_trace", f"{file}: a trace has the column arrival_s")
         for row in reader:
             text, where = row["arrival_s"], f"{file}, line {reader.line_num}"
             try:
                 now_s = float(text)
             except (TypeError, ValueError):
-                raise PlanError("bad_trace", f"{where}: {text or 'nothing'} is no time") from None
+                raise WarmlensError(
+                    "bad_trace", f"{where}: {text or 'nothing'} is no time"
+                ) from None
             if not 0 <= now_s <= LONGEST_S:
-                raise PlanError(
+                raise WarmlensError(
                     "bad_trace",
                     f"{where}: {now_s:g} s; times begin at 0 and end within a year, "
                     f"{LONGEST_S:.0f} s: subtract the first one from all",
                 )
             if now_s < last_s:
-                raise PlanError(
+                raise WarmlensError(
                     "unordered_trace",
                     f"{where}: {now_s:g} s comes after {last_s:g} s: sort the trace by time",
                 )
@@ -259,9 +261,9 @@ def require_rate(what: str, rate: float) -> None:
     """Refuse a rate that is none.
 
     Raises:
-        PlanError: it is negative or not a finite number.
+        WarmlensError: it is negative or not a finite number.
     """
     if not math.isfinite(rate):
-        raise PlanError("bad_rate", f"{what} is {rate}: give a number")
+        raise WarmlensError("bad_rate", f"{what} is {rate}: give a number")
     if rate < 0:
-        raise PlanError("negative_rate", f"{what} is {rate:g}: a rate must not be negative")
+        raise WarmlensError("negative_rate", f"{what} is {rate:g}: a rate must not be negative")

@@ -4,8 +4,8 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
+from warmlens.errors import WarmlensError
 from warmlens.planner.cloudwatch import read_cloudwatch
-from warmlens.planner.errors import PlanError
 from warmlens.planner.model import DAY_H, HOUR_S
 from warmlens.planner.traffic import DAY_S, Bursts, Profile, Trace, moments, require_rate
 
@@ -23,16 +23,16 @@ def read_traffic(file: Path, bursts: Bursts | None = None) -> Profile | Trace:
         bursts: groups of users to add to a profile.
 
     Raises:
-        PlanError: the file is not readable or none of these, or a number in it is refused.
+        WarmlensError: the file is not readable or none of these, or a number in it is refused.
     """
     try:
         return _read(file, bursts)
     except UnicodeDecodeError:
-        raise PlanError("unreadable_traffic", f"{file}: no text in UTF-8") from None
+        raise WarmlensError("unreadable_traffic", f"{file}: no text in UTF-8") from None
     except csv.Error as error:
-        raise PlanError("unreadable_traffic", f"{file}: no CSV: {error}") from None
+        raise WarmlensError("unreadable_traffic", f"{file}: no CSV: {error}") from None
     except OSError as error:
-        raise PlanError("unreadable_traffic", f"{file}: {error.strerror or error}") from None
+        raise WarmlensError("unreadable_traffic", f"{file}: {error.strerror or error}") from None
 
 
 def _read(file: Path, bursts: Bursts | None) -> Profile | Trace:
@@ -44,10 +44,10 @@ def _read(file: Path, bursts: Bursts | None) -> Profile | Trace:
         return _with_bursts(_profile(file), bursts)
     if "arrival_s" in columns:
         if bursts:
-            raise PlanError("bad_burst", f"{file} is a trace, which has its bursts in it")
+            raise WarmlensError("bad_burst", f"{file} is a trace, which has its bursts in it")
         return read_trace(file)
     shown = ",".join(columns)
-    raise PlanError(
+    raise WarmlensError(
         "bad_traffic",
         f"{file}: its columns are {shown[:SHOWN] or 'none'}; give hour,requests or arrival_s, "
         "or CloudWatch's JSON in a file that ends in .json",
@@ -65,14 +65,14 @@ def read_trace(file: Path) -> Trace:
     """Read a trace once, to check it; only counts are kept.
 
     Raises:
-        PlanError: it is empty, a line has no time, a time is before the one before it, or the
+        WarmlensError: it is empty, a line has no time, a time is before the one before it, or the
             first call comes after more than a day.
     """
     count, last_s = 0, 0.0
     per_hour: list[int] = []
     for now_s in moments(file):
         if not count and now_s >= DAY_S:
-            raise PlanError(
+            raise WarmlensError(
                 "late_trace",
                 f"{file}: its first call comes at {now_s:g} s, after more than a day; times begin "
                 "at 0: subtract the first one from all",
@@ -82,7 +82,7 @@ def read_trace(file: Path) -> Trace:
         per_hour.extend([0] * (hour + 1 - len(per_hour)))
         per_hour[hour] += 1
     if not count:
-        raise PlanError("empty_trace", f"{file}: it has no arrivals")
+        raise WarmlensError("empty_trace", f"{file}: it has no arrivals")
     return Trace(file=file, count=count, last_s=last_s, per_hour=tuple(per_hour))
 
 
@@ -97,18 +97,20 @@ def _profile(file: Path) -> Profile:
             try:
                 hour, count = int(row[0]), float(row[1])
             except (IndexError, ValueError):
-                raise PlanError(
+                raise WarmlensError(
                     "bad_profile",
                     f"{file}, line {reader.line_num}: {','.join(row)[:SHOWN]}: give an hour, 0 to "
                     "23, and a number of requests",
                 ) from None
             if not 0 <= hour < DAY_H or hour in requests:
-                raise PlanError("bad_profile", f"{file}: hour {hour} is no hour, or twice there")
+                raise WarmlensError(
+                    "bad_profile", f"{file}: hour {hour} is no hour, or twice there"
+                )
             require_rate(f"{file}: requests in hour {hour}", count)
             requests[hour] = count
     missing = [str(hour) for hour in range(DAY_H) if hour not in requests]
     if missing:
-        raise PlanError(
+        raise WarmlensError(
             "bad_profile", f"{file}: hours {', '.join(missing)} are missing; 0 is a number, too"
         )
     rates = tuple(requests[hour] / HOUR_S for hour in range(DAY_H))

@@ -6,22 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from warmlens.errors import WarmlensError
+
 FOLDER = Path(__file__).parent
 DEFAULT_REGION = "us-east-1"
 HIGHEST_USD = 1_000_000
-
-
-class PriceError(Exception):
-    """A region, a price or a file of prices is missing or wrong.
-
-    Args:
-        code: a word for what failed.
-        message: what is wrong and what to do, for a person.
-    """
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True)
@@ -42,7 +31,7 @@ class PriceList:
         """Return a price.
 
         Raises:
-            PriceError: it is not in the file. It is never taken to be zero.
+            WarmlensError: it is not in the file. It is never taken to be zero.
         """
         self.require([name])
         return self.prices[name]
@@ -54,12 +43,12 @@ class PriceList:
             names: all that will be needed.
 
         Raises:
-            PriceError: some are missing; it names all of them.
+            WarmlensError: some are missing; it names all of them.
         """
         missing = sorted({name for name in names if name not in self.prices})
         if missing:
             asked = ", ".join(f'"{name}": ...' for name in missing)
-            raise PriceError(
+            raise WarmlensError(
                 "price_missing",
                 f"no price {', '.join(missing)} for {self.region}: give "
                 f"{'it' if len(missing) == 1 else 'them'} in a file, "
@@ -81,12 +70,12 @@ def read_prices(region: str = DEFAULT_REGION, file: Path | None = None) -> Price
         file: prices of the same form that replace those of the region, or add to them.
 
     Raises:
-        PriceError: the region is not known, or the file is not readable, of another region, or has
-            a name or a price that is none.
+        WarmlensError: the region is not known, or the file is not readable, of another region, or
+            has a name or a price that is none.
     """
     known = FOLDER / f"{region}.json"
     if region not in regions() and file is None:
-        raise PriceError(
+        raise WarmlensError(
             "unknown_region",
             f"no prices for the region {region}: known are {', '.join(regions())}; give another "
             "one's with --prices",
@@ -96,11 +85,13 @@ def read_prices(region: str = DEFAULT_REGION, file: Path | None = None) -> Price
         return listed
     own = _read(file)
     if own.region != region:
-        raise PriceError("bad_prices", f"{file}: has the prices of {own.region}, not of {region}")
+        raise WarmlensError(
+            "bad_prices", f"{file}: has the prices of {own.region}, not of {region}"
+        )
     allowed = _known_names()
     unknown = sorted(set(own.prices) - allowed)
     if unknown:
-        raise PriceError(
+        raise WarmlensError(
             "unknown_price",
             f"{file}: {', '.join(unknown)}: no price of that name is used; names are "
             f"{', '.join(sorted(allowed))}",
@@ -116,22 +107,24 @@ def _read(file: Path) -> PriceList:
     try:
         document = json.loads(file.read_bytes().decode("utf-8-sig"))
     except OSError as error:
-        raise PriceError("bad_prices", f"{file}: {error.strerror}") from None
+        raise WarmlensError("bad_prices", f"{file}: {error.strerror}") from None
     except (ValueError, RecursionError):
-        raise PriceError("bad_prices", f"{file}: no JSON in UTF-8, which prices are in") from None
+        raise WarmlensError(
+            "bad_prices", f"{file}: no JSON in UTF-8, which prices are in"
+        ) from None
     if not isinstance(document, dict):
         document = {}
     wanted = {"region": str, "date": str, "prices": dict}
     wrong = [name for name, kind in wanted.items() if not isinstance(document.get(name), kind)]
     if wrong:
-        raise PriceError(
+        raise WarmlensError(
             "bad_prices",
             f"{file}: {', '.join(wrong)} missing or of another kind; a file of prices has region "
             "and date as text, and prices by name",
         )
     for name, price in document["prices"].items():
         if type(price) not in (int, float) or not 0 <= price <= HIGHEST_USD:
-            raise PriceError(
+            raise WarmlensError(
                 "bad_prices",
                 f"{file}: {name} is not a price: give USD as a number, 0 to {HIGHEST_USD:,}",
             )

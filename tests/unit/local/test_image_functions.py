@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from warmlens.local.errors import LocalCloudError
+from warmlens.errors import WarmlensError
 from warmlens.local.image_functions import handler_of
 from warmlens.paths import LAMBDA_SRC
 
@@ -23,5 +23,5 @@ def test_the_last_command_of_an_image_counts(tmp_path: Path) -> None:
 def test_an_image_without_one_handler_is_refused(tmp_path: Path, text: str) -> None:
     dockerfile = tmp_path / "Dockerfile"
     dockerfile.write_text(text)
-    with pytest.raises(LocalCloudError, match=r'has no line such as CMD \["'):
+    with pytest.raises(WarmlensError, match=r'has no line such as CMD \["'):
         handler_of(dockerfile)

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from warmlens.local.errors import LocalCloudError
+from warmlens.errors import WarmlensError
 from warmlens.local.ports import HOST, free_port, require_port
 
 
@@ -16,7 +16,7 @@ def test_a_preferred_port_is_taken_only_if_it_is_free() -> None:
         taken.bind((HOST, port))
         taken.listen()
         assert free_port(port) != port
-        with pytest.raises(LocalCloudError, match=f"Port {port} is taken"):
+        with pytest.raises(WarmlensError, match=f"Port {port} is taken"):
             require_port(port)
 
 

@@ -1,8 +1,7 @@
 """What tests of advice share: a day, the measured times, a question, the command."""
 
-from typer.testing import CliRunner
-
-from warmlens.cli import main
+from tests.invoke import invoke
+from warmlens.cli import app
 from warmlens.paths import ROOT
 from warmlens.planner.advice import Advice
 from warmlens.planner.candidates import (
@@ -50,6 +49,5 @@ def chosen(advice: Advice) -> Plan:
 
 def run(*arguments: str) -> tuple[int, str]:
     """Run `warmlens plan`; gives its exit code and what it printed."""
-    result = CliRunner().invoke(main, ["plan", *arguments])
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-    return result.exit_code, result.output
+    result = invoke(app, "plan", *arguments)
+    return result.exit_code, result.stdout + result.stderr

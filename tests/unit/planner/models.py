@@ -4,7 +4,8 @@ import dataclasses
 
 from hypothesis import strategies as st
 
-from warmlens.planner import kernel_run, reference
+from lab.oracle import reference
+from warmlens.planner import kernel_run
 from warmlens.planner.chance import Distribution, constant, exponential
 from warmlens.planner.model import Lives, Model, Pings, by_hour
 from warmlens.planner.outcome import Outcome

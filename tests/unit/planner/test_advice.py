@@ -7,6 +7,7 @@ import pytest
 
 from stacks.settings import Settings, most_image_pixels
 from tests.unit.planner.advice_lab import MEASURED, chosen, question
+from warmlens.errors import WarmlensError
 from warmlens.planner.advice import Advice, advise
 from warmlens.planner.candidates import (
     Assumptions,
@@ -14,7 +15,6 @@ from warmlens.planner.candidates import (
 )
 from warmlens.planner.chart import frontier_chart
 from warmlens.planner.cost import total_usd
-from warmlens.planner.errors import PlanError
 from warmlens.planner.model import Lives, by_hour
 from warmlens.planner.plan import check
 from warmlens.planner.report import in_words, plan_records
@@ -149,7 +149,7 @@ def test_a_plan_that_refuses_users_is_none() -> None:
 
 
 def test_no_traffic_is_refused() -> None:
-    with pytest.raises(PlanError) as refused:
+    with pytest.raises(WarmlensError) as refused:
         advise(question(traffic=constant_rate(0), seeds=None))
     assert refused.value.code == "no_traffic"
 

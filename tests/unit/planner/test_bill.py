@@ -2,11 +2,11 @@
 
 import pytest
 
+from lab.oracle.reference import simulate
 from warmlens.planner.chance import constant
 from warmlens.planner.cost import Deployment, Item, monthly_items, needed_prices, total_usd
 from warmlens.planner.model import FOREVER, Model, Pings, by_hour
 from warmlens.planner.outcome import Outcome
-from warmlens.planner.reference import simulate
 from warmlens.prices import read_prices
 
 DAY_S = 86_400.0

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from warmlens.errors import WarmlensError
 from warmlens.planner.cloudwatch import read_cloudwatch
-from warmlens.planner.errors import PlanError
 from warmlens.planner.traffic import Profile, whole_days_s
 
 NOON = datetime.datetime(2026, 11, 2, 12, tzinfo=datetime.UTC)
@@ -96,7 +96,7 @@ def test_a_moment_without_a_zone_is_of_utc(export: Export) -> None:
 def test_a_data_point_that_is_none_is_refused_in_words(
     export: Export, changed: dict[str, object], words: str
 ) -> None:
-    with pytest.raises(PlanError, match=words) as refused:
+    with pytest.raises(WarmlensError, match=words) as refused:
         read_cloudwatch(export([0, 1], **changed))
     assert refused.value.code == "bad_cloudwatch_export"
     assert "Error" not in str(refused.value)
@@ -106,5 +106,5 @@ def test_points_on_the_half_hour_are_refused(tmp_path: Path) -> None:
     moments = ["2026-11-02T12:30:00Z", "2026-11-02T13:30:00Z"]
     file = tmp_path / "export.json"
     file.write_text(json.dumps({"Datapoints": [{"Timestamp": at, "Sum": 1} for at in moments]}))
-    with pytest.raises(PlanError, match="ask from a full hour on"):
+    with pytest.raises(WarmlensError, match="ask from a full hour on"):
         read_cloudwatch(file)

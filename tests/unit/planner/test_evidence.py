@@ -5,8 +5,8 @@ import math
 import pytest
 
 from tests.unit.planner.models import by_kernel
+from warmlens.errors import WarmlensError
 from warmlens.planner.chance import Stream, constant
-from warmlens.planner.errors import PlanError
 from warmlens.planner.evidence import (
     binomial_above,
     calls_to_tell,
@@ -159,7 +159,7 @@ def test_a_share_is_read_as_people_write_it(text: str) -> None:
 def test_an_objective_that_means_nothing_or_two_things_is_refused(
     slo: str, share_text: str | None, code: str, words: str
 ) -> None:
-    with pytest.raises(PlanError, match=words) as refused:
+    with pytest.raises(WarmlensError, match=words) as refused:
         read_objective(slo, share_text)
     assert refused.value.code == code
 

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
+from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT
 from warmlens.planner.chance import Distribution, constant
-from warmlens.planner.errors import PlanError
 from warmlens.planner.model import Lives, Model, Pings, by_hour
 from warmlens.planner.objective import read_objective
 from warmlens.planner.service_times import pick, read_measured
 from warmlens.planner.simulate import simulate
 from warmlens.planner.traffic import Bursts, Profile, constant_rate
 from warmlens.planner.traffic_files import read_traffic
-from warmlens.prices import FOLDER, PriceError, read_prices, regions
+from warmlens.prices import FOLDER, read_prices, regions
 from warmlens.records import Record, read_records, write_records
 
 DAY = "hour,requests\n" + "".join(f"{hour},{hour * 36}\n" for hour in range(24))
@@ -54,13 +54,13 @@ def test_a_profile_gives_each_hour_its_requests(file: Path) -> None:
 )
 def test_bad_traffic_is_refused_by_name(file: Path, text: str, code: str, words: str) -> None:
     file.write_text(text)
-    with pytest.raises(PlanError, match=words) as refused:
+    with pytest.raises(WarmlensError, match=words) as refused:
         read_traffic(file)
     assert refused.value.code == code
 
 
 def test_traffic_that_is_not_there_is_refused(file: Path) -> None:
-    with pytest.raises(PlanError) as refused:
+    with pytest.raises(WarmlensError) as refused:
         read_traffic(file)
     assert refused.value.code == "unreadable_traffic"
 
@@ -113,7 +113,7 @@ def test_a_bad_cloudwatch_export_is_refused_by_name(
 ) -> None:
     file = tmp_path / "export.json"
     file.write_text(json.dumps(document))
-    with pytest.raises(PlanError) as refused:
+    with pytest.raises(WarmlensError) as refused:
         read_traffic(file)
     assert refused.value.code == code
 
@@ -146,7 +146,7 @@ def test_a_bad_cloudwatch_export_is_refused_by_name(
     ],
 )
 def test_numbers_out_of_range_are_refused_by_name(make: Any, code: str) -> None:
-    with pytest.raises(PlanError) as refused:
+    with pytest.raises(WarmlensError) as refused:
         make()
     assert refused.value.code == code
 
@@ -169,18 +169,18 @@ def test_every_memory_size_with_both_figures_is_read_and_no_other_one() -> None:
         # Half of the calls take the median at most, and init ends before the first answer.
         assert each.service.values_s[1] == pytest.approx(each.warm_ms / 1000)
         assert each.init.values_s[1] == pytest.approx((each.cold_ms - each.warm_ms) / 1000)
-    with pytest.raises(PlanError, match="was not measured; measured: ") as refused:
+    with pytest.raises(WarmlensError, match="was not measured; measured: ") as refused:
         pick(measured, 1000, "image")
     assert refused.value.code == "not_measured"
 
 
 def test_what_was_not_measured_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PlanError) as refused:
+    with pytest.raises(WarmlensError) as refused:
         read_measured([SPEED], input_px=299)
     assert refused.value.code == "not_measured"
     file = tmp_path / "speed.jsonl"
     file.write_text("no records\n")
-    with pytest.raises(PlanError) as refused:
+    with pytest.raises(WarmlensError) as refused:
         read_measured([file])
     assert refused.value.code == "bad_speed_records"
 
@@ -207,14 +207,14 @@ def test_every_region_has_its_date_and_sources() -> None:
 def test_a_missing_price_is_an_error_and_never_zero() -> None:
     prices = read_prices("eu-west-1")
     with pytest.raises(
-        PriceError, match="no price fargate_x86_per_vcpu_h for eu-west-1"
+        WarmlensError, match="no price fargate_x86_per_vcpu_h for eu-west-1"
     ) as refused:
         prices["fargate_x86_per_vcpu_h"]
     assert refused.value.code == "price_missing"
 
 
 def test_an_unknown_region_is_refused_unless_its_prices_are_given(tmp_path: Path) -> None:
-    with pytest.raises(PriceError, match="known are eu-west-1, us-east-1") as refused:
+    with pytest.raises(WarmlensError, match="known are eu-west-1, us-east-1") as refused:
         read_prices("eu-north-9")
     assert refused.value.code == "unknown_region"
     file = tmp_path / "prices.json"
@@ -231,11 +231,11 @@ def test_prices_of_a_file_replace_those_of_the_region(tmp_path: Path) -> None:
     prices = read_prices("us-east-1", file)
     assert prices["s3_per_get"] == 1.0
     assert prices["lambda_per_request"] == read_prices()["lambda_per_request"]
-    with pytest.raises(PriceError, match="of us-east-1, not of eu-west-1"):
+    with pytest.raises(WarmlensError, match="of us-east-1, not of eu-west-1"):
         read_prices("eu-west-1", file)
     for wrong in (-1, "free", None, True):
         file.write_text(json.dumps({**document, "prices": {"s3_per_get": wrong}}))
-        with pytest.raises(PriceError, match="not a price"):
+        with pytest.raises(WarmlensError, match="not a price"):
             read_prices("us-east-1", file)
 
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.planner.models import by_kernel, by_reference, fields_of, models, profiles
+from warmlens.errors import WarmlensError
 from warmlens.planner import kernel_chance, kernel_run
 from warmlens.planner.chance import LIVES, Distribution, Stream, constant, exponential
-from warmlens.planner.errors import PlanError
 from warmlens.planner.model import Model
 from warmlens.planner.traffic import Bursts, Profile, constant_rate
 from warmlens.planner.traffic_files import read_trace
@@ -64,7 +64,7 @@ def test_a_trace_that_goes_back_is_refused_by_both(tmp_path: Path) -> None:
     file = tmp_path / "trace.csv"
     file.write_text("arrival_s\n1\n3\n2\n")
     model = Model(init=constant(2.0), service=exponential(1.0))
-    with pytest.raises(PlanError, match="2 s comes after 3 s") as refused:
+    with pytest.raises(WarmlensError, match="2 s comes after 3 s") as refused:
         read_trace(file)
     assert refused.value.code == "unordered_trace"
 
@@ -78,7 +78,7 @@ def test_a_trace_that_goes_back_is_refused_by_both(tmp_path: Path) -> None:
             return 3.0
 
     for simulate in (by_kernel, by_reference):
-        with pytest.raises(PlanError, match="2 s comes after one at 3 s"):
+        with pytest.raises(WarmlensError, match="2 s comes after one at 3 s"):
             simulate(model, Backwards(), horizon_s=10.0)
 
 

@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 
 from tests.unit.planner.advice_lab import MEASURED, chosen, question
+from warmlens.errors import WarmlensError
 from warmlens.planner.advice import Advice, advise
 from warmlens.planner.candidates import (
     Assumptions,
 )
-from warmlens.planner.errors import PlanError
 from warmlens.planner.plan import Plan
 from warmlens.planner.pool import Pool
 from warmlens.planner.question import Question
@@ -62,7 +62,7 @@ def replace_count(plan: Plan, by: int) -> Plan:
 def test_too_few_calls_to_tell_are_said_instead_of_a_plan() -> None:
     asked = question("p99.9=1s", None, traffic=constant_rate(1e-6), seeds=None)
     words = r"too few calls to tell 0\.1 %: 4,000 simulated days have 346"
-    with pytest.raises(PlanError, match=words) as refused:
+    with pytest.raises(WarmlensError, match=words) as refused:
         advise(asked)
     assert refused.value.code == "too_few_calls"
 

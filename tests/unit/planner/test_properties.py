@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lab.oracle.fleet import Fleet
+from lab.oracle.reference import simulate
 from tests.unit.planner.models import by_kernel, fields_of, models, profiles
 from warmlens.planner.chance import Stream, constant
 from warmlens.planner.cost import Deployment, monthly_items, total_usd
-from warmlens.planner.fleet import Fleet
 from warmlens.planner.model import FOREVER, Lives, Model, Pings, by_hour
 from warmlens.planner.outcome import Outcome
-from warmlens.planner.reference import simulate
 from warmlens.planner.traffic import Profile, constant_rate
 from warmlens.prices import read_prices
 

@@ -1,0 +1,1 @@
+"""Measurements of the product, and the paper's experiments."""

@@ -1,0 +1,81 @@
+"""`python -m lab`: measure the product, and repeat the paper's experiments."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from lab.bench import commands as bench_commands
+from lab.experiments import commands as experiment_commands
+from lab.products import commands as product_commands
+from warmlens.command_line import AsJson, run, typed_command
+from warmlens.console import out
+from warmlens.progress import spinner
+from warmlens.records import Record, today, write_records
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+app.add_typer(bench_commands.app, name="bench")
+app.add_typer(experiment_commands.app, name="experiments")
+app.add_typer(product_commands.app, name="products")
+
+
+@app.callback()
+def root() -> None:
+    """Measure the product, repeat the paper's experiments, and draw the product photos."""
+
+
+@app.command(name="sizes")
+def sizes_command(
+    with_int8: Annotated[bool, typer.Option("--int8/--no-int8", help="Measure int8 too.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Export resnet18 to resnet152 and print their sizes beside the paper's Table 1."""
+    from lab.sizes import measure_sizes
+
+    with spinner("exporting"):
+        measured = measure_sizes(with_int8=with_int8)
+    if as_json:
+        records = [
+            Record(
+                name=size.architecture,
+                metric=metric,
+                value=value,
+                unit=unit,
+                kind=kind,
+                command=typed_command(),
+                machine="",
+                date=today(),
+            )
+            for size in measured
+            for metric, value, unit, kind in (
+                ("fp32_size", size.fp32_mib, "MiB", "measured"),
+                ("int8_size", size.int8_mib, "MiB", "measured"),
+                ("paper_size", size.paper_mib, "MB", "quoted"),
+                ("paper_top1_error", size.paper_top1_error_percent, "%", "quoted"),
+                ("paper_top5_error", size.paper_top5_error_percent, "%", "quoted"),
+            )
+            if value is not None
+        ]
+        typer.echo(write_records(records), nl=False)
+        return
+    table = Table(
+        "network", "parameters", "fp32, MiB", "int8, MiB", "paper: size, MB", "paper: top-1 "
+        "error, %", "paper: top-5 error, %",
+    )  # fmt: skip
+    for size in measured:
+        table.add_row(
+            size.architecture,
+            f"{size.parameters:,}",
+            f"{size.fp32_mib:.1f}",
+            "" if size.int8_mib is None else f"{size.int8_mib:.1f}",
+            f"{size.paper_mib:g}",
+            f"{size.paper_top1_error_percent:g}",
+            f"{size.paper_top5_error_percent:g}",
+        )
+    out.print_table(table)
+    out.print("Sizes are measured from our exports; errors are quoted from the paper.")
+
+
+if __name__ == "__main__":
+    sys.exit(run(app))

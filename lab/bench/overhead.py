@@ -1,0 +1,123 @@
+"""What the local cloud adds to a warm call: the pool alone, and beside the emulator's executor."""
+
+import asyncio
+import io
+import json
+import statistics
+import tempfile
+import time
+import uuid
+import zipfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from lab.bench.small_cloud import FUNCTION, SmallCloud, small_cloud
+from warmlens.records import Record, machine, today
+
+COMMAND = "warmlens bench overhead"
+EXECUTOR = "executor"
+# The emulator's executor waits 50 ms for output of a handler that prints nothing.
+_PRINTING = """
+from answering import handler as answer
+
+def handler(event, context):
+    print("called")
+    return answer(event, context)
+"""
+BLOCK = 50
+_WARM_UP = 20
+
+Call = Callable[[], Awaitable[object]]
+
+
+async def measure_overhead(calls: int) -> list[Record]:
+    """Time calls that do nothing, in turns of the ways to make them, by one and by eight clients.
+
+    Args:
+        calls: how many for each way and number of clients.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        async with small_cloud(Path(folder)) as cloud:
+            await asyncio.to_thread(_deploy_executor_function, cloud)
+            event = {"method": "wakeup"}
+            payload = json.dumps(event).encode()
+
+            async def in_pool() -> object:
+                return await cloud.pool.invoke(
+                    function=FUNCTION, version="1", payload=payload, request_id=uuid.uuid4().hex
+                )
+
+            ways: dict[str, Call] = {
+                "pool": in_pool,
+                "pool behind the emulator": lambda: cloud.call(event),
+                "emulator's executor": lambda: cloud.call(event, function=EXECUTOR),
+            }
+            records: list[Record] = []
+            for clients in (1, 8):
+                samples = await _interleaved(ways, clients, calls)
+                records += [
+                    _record(name, clients, taken_ms, samples["emulator's executor"])
+                    for name, taken_ms in samples.items()
+                ]
+            return records
+
+
+async def _interleaved(ways: dict[str, Call], clients: int, calls: int) -> dict[str, list[float]]:
+    taken_ms: dict[str, list[float]] = {name: [] for name in ways}
+    for call in ways.values():
+        await _timed(call, clients, _WARM_UP * clients)
+    while min(len(each) for each in taken_ms.values()) < calls:
+        for name, call in ways.items():
+            taken_ms[name] += await _timed(call, clients, BLOCK)
+    return taken_ms
+
+
+async def _timed(call: Call, clients: int, calls: int) -> list[float]:
+    taken_ms: list[float] = []
+
+    async def client() -> None:
+        while len(taken_ms) < calls:
+            begun_s = time.perf_counter()
+            await call()
+            taken_ms.append((time.perf_counter() - begun_s) * 1000)
+
+    await asyncio.gather(*(client() for _ in range(clients)))
+    return taken_ms
+
+
+def _record(name: str, clients: int, taken_ms: list[float], baseline_ms: list[float]) -> Record:
+    cuts = statistics.quantiles(taken_ms, n=100, method="inclusive")
+    median_ms = statistics.median(taken_ms)
+    return Record(
+        name=name,
+        metric="warm_call_ms",
+        value=median_ms,
+        unit="ms",
+        p95=cuts[94],
+        p99=cuts[98],
+        samples=len(taken_ms),
+        ratio=median_ms / statistics.median(baseline_ms),
+        ratio_to="emulator's executor",
+        kind="measured",
+        conditions={"concurrency": clients, "function": "answering, no model"},
+        command=COMMAND,
+        machine=machine(),
+        date=today(),
+    )
+
+
+def _deploy_executor_function(cloud: SmallCloud) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.write(cloud.spec.task_root / "answering.py", "answering.py")
+        file.writestr("printing.py", _PRINTING)
+    cloud.aws.lambda_.create_function(
+        FunctionName=EXECUTOR,
+        Runtime="python3.13",
+        Role="arn:aws:iam::000000000000:role/bench",
+        Handler="printing.handler",
+        Code={"ZipFile": archive.getvalue()},
+        Environment={"Variables": {"AWS_LAMBDA_LOG_STREAM_NAME": "]executor"}},
+        Publish=True,
+    )
+    cloud.aws.lambda_.create_alias(FunctionName=EXECUTOR, Name="live", FunctionVersion="1")

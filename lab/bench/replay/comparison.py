@@ -1,0 +1,173 @@
+"""A part of a day on the local cloud, without and with a plan's warming, beside the simulation."""
+
+import itertools
+import statistics
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.bench.replay.run import CONCURRENCY, Met, Replay, replay
+from warmlens.errors import WarmlensError
+from warmlens.planner.chance import Distribution, constant
+from warmlens.planner.model import HOUR_S, Lives, Model, Pings, by_hour
+from warmlens.planner.simulate import Engine, simulate
+from warmlens.planner.traffic import Profile
+from warmlens.records import Record, machine, today
+
+COMMAND = "warmlens bench replay"
+SIMULATED_SEEDS = 200
+POOL_LIFETIME_S = 7200.0  # warmlens/runtime/pool.py
+FIRST_ROUND_S = 1.0
+"""The first round starts the warmer, too, so its calls come later than those of other rounds: at
+the round after two hours instances are a little younger than that, are woken once more, and end. In
+the simulation calls come when they are due; this makes up for it."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Users' calls at given moments.
+
+    Attributes:
+        arrivals_s: the moments.
+        description: what people call them.
+    """
+
+    arrivals_s: Sequence[float]
+    description: str = "moments"
+
+    def arrivals(self, seed: int, horizon_s: float) -> Iterator[float]:
+        """Give them; the seed has no part in them."""
+        return iter(self.arrivals_s)
+
+    def expected(self, horizon_s: float) -> float:
+        """Return how many they are."""
+        return float(len(self.arrivals_s))
+
+
+def part_of_day(traffic: Profile, *, from_hour: float, hours: float, seed: int) -> list[float]:
+    """Return the moments of some hours of a drawn day, counted from their begin.
+
+    Raises:
+        WarmlensError: no call comes in them.
+    """
+    begin_s, end_s = from_hour * HOUR_S, (from_hour + hours) * HOUR_S
+    later = itertools.dropwhile(lambda moment: moment < begin_s, traffic.arrivals(seed, end_s))
+    moments = [moment - begin_s for moment in later]
+    if not moments:
+        raise WarmlensError(
+            "no_traffic", f"no call comes in the {hours:g} hours from {from_hour:g} on"
+        )
+    return moments
+
+
+async def compare(
+    traffic: Profile,
+    *,
+    from_hour: float,
+    hours: float,
+    memory_mb: int,
+    warm: int,
+    hold_ms: int,
+    seed: int,
+) -> AsyncIterator[Record]:
+    """Replay the hours twice, without warming and with it, and simulate the same calls.
+
+    Args:
+        traffic: the users.
+        from_hour, hours: which part of the day.
+        memory_mb: the classifier's memory.
+        warm: instances that the warmer wakes.
+        hold_ms: how long it holds them.
+        seed: draws the calls and the idle expiries.
+
+    Raises:
+        WarmlensError: no call comes in these hours.
+        WarmlensError: the local cloud cannot start.
+    """
+    arrivals_s = part_of_day(traffic, from_hour=from_hour, hours=hours, seed=seed)
+    conditions = {
+        "traffic": traffic.description,
+        "requests": len(arrivals_s),
+        "from_hour": from_hour,
+        "hours": hours,
+        "memory_mb": memory_mb,
+        "seed": seed,
+    }
+    for count in (0, warm):
+        what = Replay(
+            arrivals_s=arrivals_s,
+            horizon_s=hours * HOUR_S,
+            memory_mb=memory_mb,
+            warm=count,
+            hold_ms=hold_ms,
+            seed=seed,
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            met = await replay(what, Path(folder))
+        if met.errors:
+            raise WarmlensError("replay_failed", f"{len(met.errors)} calls failed: {met.errors[0]}")
+        name = f"ping {count}, held {hold_ms} ms" if count else "no warming"
+        simulated = simulate_same(what, met)
+        for metric, unit, value in (
+            ("cold_starts", "1", float(len(met.cold_ms))),
+            ("p99_ms", "ms", met.percentile_ms(99)),
+        ):
+            yield Record(
+                name=name,
+                metric=metric,
+                value=value,
+                unit=unit,
+                kind="measured",
+                conditions={
+                    **conditions,
+                    "warm": count,
+                    "hold_ms": hold_ms,
+                    "function_ms": statistics.median(met.function_ms),
+                    "simulated_cold_starts": [min(simulated), max(simulated)],
+                },
+                command=COMMAND,
+                machine=machine(),
+                date=today(),
+                samples=len(met.latencies_ms),
+            )
+
+
+def as_measured(times_ms: Sequence[float]) -> Distribution:
+    """Return the distribution of samples: straight lines between them."""
+    ranked_s = sorted(each / 1000 for each in times_ms)
+    steps = len(ranked_s)
+    quantiles = tuple(at / steps for at in range(steps + 1))
+    return Distribution("table", (ranked_s[0], *ranked_s), quantiles)
+
+
+def simulate_same(what: Replay, met: Met, seeds: int = SIMULATED_SEEDS) -> list[int]:
+    """Simulate a replay's calls with the times that it measured, under many draws of lives.
+
+    Returns:
+        Users that met a cold start, for each seed.
+    """
+    init_ms = statistics.median(met.cold_ms) - statistics.median(met.warm_ms) if met.cold_ms else 0
+    model = Model(
+        init=constant(max(0.0, init_ms) / 1000),
+        service=as_measured(met.function_ms),
+        lives=Lives(
+            shortest_idle_s=what.lives.shortest_idle_s,
+            longest_idle_s=what.lives.longest_idle_s,
+            shortest_lifetime_s=POOL_LIFETIME_S,
+            longest_lifetime_s=POOL_LIFETIME_S + FIRST_ROUND_S,
+        ),
+        concurrency=CONCURRENCY,
+        pings=Pings(by_hour=by_hour(what.warm), hold_s=what.hold_ms / 1000) if what.warm else None,
+    )
+    outcomes = [
+        simulate(
+            model,
+            Moments(what.arrivals_s),
+            horizon_s=what.horizon_s,
+            seed=seed,
+            engine=Engine.AUTO,
+        )
+        for seed in range(1, seeds + 1)
+    ]
+    return [outcome.cold for outcome in outcomes]

@@ -1,0 +1,67 @@
+"""How often the warmer reaches exactly as many instances as it is asked for."""
+
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from lab.bench.small_cloud import SmallCloud, small_cloud
+from warmlens.records import Record, machine, today
+
+COMMAND = "warmlens bench rounds"
+EMPTY_EVERY = 10
+_ROOM = 16  # concurrency beside the instances asked for
+
+
+async def measure_rounds(counts: Sequence[int], runs: int) -> AsyncIterator[Record]:
+    """Run the warmer again and again against a pool of real, cheap instances.
+
+    Every tenth run begins with an empty pool, so that all its instances start cold.
+
+    Args:
+        counts: the numbers of instances to ask for.
+        runs: how many runs for each.
+    """
+    for count in counts:
+        # An own cloud for each: what the last one left must not help or harm.
+        with tempfile.TemporaryDirectory() as folder:
+            async with small_cloud(Path(folder), concurrency=count + _ROOM) as cloud:
+                for record in await _measure(cloud, count, runs):
+                    yield record
+
+
+async def _measure(cloud: SmallCloud, count: int, runs: int) -> list[Record]:
+    exact, rounds, told_wrong = 0, 0, 0
+    for number in range(runs):
+        if number % EMPTY_EVERY == 0:
+            await cloud.pool.end_all("a run from an empty pool")
+        answer = await cloud.warm(instances=count)
+        report = answer.report or {"distinct": 0, "rounds": 0}
+        exact += report["distinct"] == count
+        told_wrong += report["distinct"] != len(cloud.pool.instances())
+        rounds += report["rounds"]
+    conditions = {
+        "instances": count,
+        "hold_ms": 400,
+        "function": "answering, no model",
+        "empty_pool_every": EMPTY_EVERY,
+    }
+
+    def record(metric: str, value: float) -> Record:
+        return Record(
+            name="warmer",
+            metric=metric,
+            value=value,
+            unit="1",
+            kind="measured",
+            conditions=conditions,
+            command=COMMAND,
+            machine=machine(),
+            date=today(),
+            samples=runs,
+        )
+
+    return [
+        record("exact_share", exact / runs),
+        record("told_wrong_share", told_wrong / runs),
+        record("rounds_per_run", rounds / runs),
+    ]

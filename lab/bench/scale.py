@@ -1,0 +1,107 @@
+"""`warmlens plan scale`: how long simulations take and how much memory, by number of requests."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+import typer
+
+from warmlens.planner.simulate import Engine
+from warmlens.progress import spinner
+from warmlens.records import Record, machine, today, write_records
+
+COMMAND = "warmlens plan scale"
+DAY_S = 86_400
+LARGEST_PYTHON = 10**6
+_WARM = 5
+
+
+def scale_command(
+    up_to: Annotated[
+        int, typer.Option(min=4, max=8, help="Largest number of requests, as a power of ten.")
+    ] = 8,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print records as JSON Lines and nothing else.")
+    ] = False,
+) -> None:
+    """Time days of 10^4 to 10^8 requests, each in a process of its own, kept warm by pings of 5.
+
+    The kernel first runs once unmeasured, which compiles it if this machine has not yet.
+    """
+    records = []
+    with spinner("simulating days") as tell:
+        for record in measure_scale(up_to):
+            tell(f"{record.conditions['intended_requests']:,} requests, {record.name}, are done")
+            records.append(record)
+    typer.echo(write_records(records) if as_json else table(records), nl=False)
+
+
+def measure_scale(up_to: int) -> Iterator[Record]:
+    """Give wall time and peak memory of each simulated day.
+
+    Args:
+        up_to: the largest power of ten.
+    """
+    _run(1000, Engine.NUMBA)
+    for requests in (10**power for power in range(4, up_to + 1)):
+        engines = [Engine.NUMBA, Engine.PYTHON] if requests <= LARGEST_PYTHON else [Engine.NUMBA]
+        found = {engine: _run(requests, engine) for engine in engines}
+        for engine, figures in found.items():
+            for metric, unit in (("wall_s", "s"), ("peak_rss_mb", "MB")):
+                base = found.get(Engine.PYTHON)
+                yield Record(
+                    name=engine.value,
+                    metric=metric,
+                    value=figures[metric],
+                    unit=unit,
+                    kind="measured",
+                    conditions={"requests": figures["requests"], "intended_requests": requests},
+                    command=COMMAND,
+                    machine=machine(),
+                    date=today(),
+                    samples=1,
+                    ratio=figures[metric] / base[metric] if base else None,
+                    ratio_to=Engine.PYTHON.value if base else None,
+                )
+
+
+def table(records: Sequence[Record]) -> str:
+    """Return a Markdown table, one line for each number of requests."""
+    head = records[0]
+    lines = [
+        f"Measured by `{COMMAND}` on {head.date}, {head.machine}, shared with other work; "
+        "each in a process of its own, from the begin of its command, loading the kernel included.",
+        "",
+        "| requests a day | kernel, s | kernel, peak MB | plain Python, s | ratio |",
+        "| ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for requests in dict.fromkeys(each.conditions["intended_requests"] for each in records):
+        found = {
+            (each.name, each.metric): each
+            for each in records
+            if each.conditions["intended_requests"] == requests
+        }
+        kernel, memory = found["numba", "wall_s"], found["numba", "peak_rss_mb"]
+        python = found.get(("python", "wall_s"))
+        lines.append(
+            f"| {kernel.conditions['requests']:,} | {kernel.value:.2f} | {memory.value:.0f} "
+            f"| {'' if python is None else f'{python.value:.2f}'} "
+            f"| {'' if kernel.ratio is None else f'1/{1 / kernel.ratio:.1f}'} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _run(requests: int, engine: Engine) -> dict[str, float]:
+    command = (
+        *(sys.executable, "-m", "warmlens.cli", "plan", "simulate", "--json"),
+        *("--rps", repr(requests / DAY_S), "--hours", "24", "--warm", str(_WARM)),
+        *("--engine", engine.value),
+    )
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        typer.echo(result.stdout + result.stderr, err=True)
+        raise typer.Exit(1)
+    figures: dict[str, float] = json.loads(result.stdout)
+    return figures

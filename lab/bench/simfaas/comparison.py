@@ -1,0 +1,197 @@
+"""Both simulators in turns on the same examples: figures with intervals, and the ratio of times."""
+
+import json
+import math
+import statistics
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lab.oracle import reference
+from lab.oracle.fleet import Fleet
+from warmlens.planner.chance import LIVES, Distribution, Stream, exponential
+from warmlens.planner.model import NEVER_S, Lives, Model
+from warmlens.planner.outcome import Outcome
+from warmlens.planner.simulate import Engine, simulate
+from warmlens.planner.traffic import constant_rate
+from warmlens.records import Record, machine, today
+
+COMMAND = "warmlens bench simfaas"
+SIDE = Path(__file__).parent / "side.py"
+REQUIREMENTS = Path(__file__).parent / "requirements.txt"
+METRICS = {"cold_share": "1", "mean_instances": "1", "mean_busy": "1"}
+SIMFAAS, OURS, OURS_NEWEST_FIRST = "simfaas", "ours", "ours, newest first"
+OUR_SEEDS_FOR_EACH = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """What SimFaaS simulates: Poisson arrivals, exponential times, one idle expiry for all.
+
+    Attributes:
+        name: where it is from.
+        rate: calls a second.
+        warm_s, cold_s: mean time of a call on a warm and on a new instance.
+        expiry_s: idle expiry.
+        horizon_s: simulated time, from an empty system.
+    """
+
+    name: str
+    rate: float
+    warm_s: float
+    cold_s: float
+    expiry_s: float
+    horizon_s: float
+
+    def model(self) -> Model:
+        """Return the same for our simulator."""
+        lives = Lives(
+            shortest_idle_s=self.expiry_s,
+            longest_idle_s=self.expiry_s,
+            shortest_lifetime_s=NEVER_S,
+            longest_lifetime_s=NEVER_S,
+        )
+        return Model(
+            init=more_than(self.warm_s, self.cold_s), service=exponential(self.warm_s), lives=lives
+        )
+
+
+EXAMPLES = (
+    Example(name="README", rate=0.9, warm_s=1.991, cold_s=2.244, expiry_s=600, horizon_s=40_000),
+    Example(
+        name="main of ServerlessSimulator.py",
+        rate=0.9,
+        warm_s=2.016,
+        cold_s=2.163,
+        expiry_s=600,
+        horizon_s=40_000,
+    ),
+    Example(
+        name="README with a tenth of the expiry",
+        rate=0.9,
+        warm_s=1.991,
+        cold_s=2.244,
+        expiry_s=60,
+        horizon_s=40_000,
+    ),
+)
+
+
+class NewestFirst(Fleet):
+    """A fleet with SimFaaS's rule: a call takes the idle instance that was started last."""
+
+    def _next_idle(self) -> int:
+        numbers = [instance.number for instance in self._idle]
+        return numbers.index(max(numbers))
+
+
+def more_than(short_s: float, long_s: float) -> Distribution:
+    """Return what, added to an exponential time, gives a longer exponential one.
+
+    Nothing with probability short / long, else exponential with the longer mean: the product of
+    both Laplace transforms is that of the longer one. As a table with 200 steps.
+    """
+    nothing = short_s / long_s
+    steps = [-math.log(1 - step / 200) * long_s for step in range(1, 200)]
+    quantiles = [nothing + (1 - nothing) * step / 200 for step in range(1, 200)]
+    return Distribution("table", (0.0, 0.0, *steps, 12 * long_s), (0.0, nothing, *quantiles, 1.0))
+
+
+def figures_of(outcome: Outcome) -> dict[str, float]:
+    """Return what is compared."""
+    return {
+        "cold_share": outcome.cold_share,
+        "mean_instances": outcome.mean_alive,
+        "mean_busy": outcome.mean_busy,
+    }
+
+
+def ours(example: Example, seed: int) -> dict[str, float]:
+    """Simulate an example with our kernel."""
+    outcome = simulate(
+        example.model(),
+        constant_rate(example.rate),
+        horizon_s=example.horizon_s,
+        seed=seed,
+        engine=Engine.NUMBA,
+    )
+    return {"requests": outcome.requests, **figures_of(outcome)}
+
+
+def ours_newest_first(example: Example, seed: int) -> dict[str, float]:
+    """Simulate an example with our reference and SimFaaS's rule for which instance is used."""
+    model = example.model()
+    outcome = reference.simulate(
+        model,
+        constant_rate(example.rate).arrivals(seed, example.horizon_s),
+        horizon_s=example.horizon_s,
+        seed=seed,
+        fleet=NewestFirst(model, Stream(seed, LIVES)),
+    )
+    return {"requests": outcome.requests, **figures_of(outcome)}
+
+
+def compare(python: Path, seeds: int, examples: Sequence[Example] = EXAMPLES) -> Iterator[Record]:
+    """Simulate the examples with both, in turns.
+
+    Args:
+        python: the interpreter that has SimFaaS.
+        seeds: how often SimFaaS simulates each; ours does eight times as often.
+        examples: what to simulate.
+    """
+    ours(examples[0], 0)  # compiles the kernel, or loads it
+    for example in examples:
+        found: dict[str, list[dict[str, float]]] = {SIMFAAS: [], OURS_NEWEST_FIRST: [], OURS: []}
+        for seed in range(1, seeds + 1):
+            argument = json.dumps({**asdict(example), "seed": seed})
+            result = subprocess.run(
+                [python, "-W", "ignore", SIDE, argument], capture_output=True, text=True, check=True
+            )
+            found[SIMFAAS].append(json.loads(result.stdout))
+            found[OURS_NEWEST_FIRST].append(ours_newest_first(example, 10**6 + seed))
+            for turn in range(OUR_SEEDS_FOR_EACH):
+                begun_s = time.perf_counter()
+                figures = ours(example, seed * OUR_SEEDS_FOR_EACH + turn)
+                found[OURS].append({**figures, "wall_s": time.perf_counter() - begun_s})
+        yield from _records(example, found)
+
+
+def _records(example: Example, found: dict[str, list[dict[str, float]]]) -> Iterator[Record]:
+    times = {
+        name: statistics.median(each["wall_s"] / each["requests"] * 1e6 for each in runs)
+        for name, runs in found.items()
+        if name != OURS_NEWEST_FIRST
+    }
+    for name, runs in found.items():
+        for metric, unit in METRICS.items():
+            values = [run[metric] for run in runs]
+            yield Record(
+                name=name,
+                metric=metric,
+                value=statistics.fmean(values),
+                unit=unit,
+                kind="simulated",
+                conditions={**asdict(example), "values": values},
+                command=COMMAND,
+                machine="",
+                date=today(),
+                samples=len(values),
+            )
+        if name not in times:
+            continue  # in plain Python, for its rule and not for its speed
+        yield Record(
+            name=name,
+            metric="wall_us_per_request",
+            value=times[name],
+            unit="us",
+            kind="measured",
+            conditions=asdict(example),
+            command=COMMAND,
+            machine=machine(),
+            date=today(),
+            samples=len(runs),
+            ratio=times[name] / times[SIMFAAS],
+            ratio_to=SIMFAAS,
+        )

@@ -1,0 +1,234 @@
+"""The parts of the local cloud that warming needs, and nothing else: started in a second."""
+
+import asyncio
+import base64
+import io
+import json
+import zipfile
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from aiohttp import web
+from botocore.config import Config
+
+from warmlens.local.aws import REGION, LocalAws
+from warmlens.local.cloud import environments
+from warmlens.local.emulator import Emulator
+from warmlens.local.image_functions import instance_command
+from warmlens.local.ports import HOST, free_port
+from warmlens.local.server import serving
+from warmlens.paths import LAMBDA_SRC
+from warmlens.runtime.function import FunctionSpec
+from warmlens.runtime.lambda_proxy import PROXY_PATH, proxy_routes
+from warmlens.runtime.pool import InstancePool
+
+FUNCTION = "answering"
+WARMER = "warmer"
+ENV_NAME = "bench"
+CLAIM = "/lab/bench/claim"
+FUNCTIONS = Path(__file__).parent / "functions"
+_ROLE = "arn:aws:iam::000000000000:role/bench"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WarmerAnswer:
+    """What a run of the warmer came to.
+
+    Attributes:
+        report: what it returned, or None when it failed.
+        error: why it failed, or None.
+        log: the lines that it printed.
+    """
+
+    report: dict[str, Any] | None
+    error: str | None
+    log: tuple[dict[str, Any], ...]
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """Its lines in the embedded metric format."""
+        return [line for line in self.log if "_aws" in line]
+
+
+class SmallCloud:
+    """A running emulator with the warmer, and a pool with a cheap function behind its alias.
+
+    Attributes:
+        aws: clients of the emulator.
+        pool: where the function's instances are.
+        spec: the function; put another one here, and instances started from then on are of it.
+        lines: the log of the pool.
+    """
+
+    def __init__(self, aws: LocalAws, threads: ThreadPoolExecutor, python: Path) -> None:
+        self.aws = aws
+        self.pool: InstancePool
+        self.lines: list[str] = []
+        self.spec = answering_function(python)
+        self._threads = threads
+        self._calls: Any = boto3.Session(region_name=REGION).client(
+            "lambda",
+            endpoint_url=aws.endpoint_url,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 - the emulator checks no signature
+            config=Config(
+                max_pool_connections=64, read_timeout=120, retries={"total_max_attempts": 1}
+            ),
+        )
+
+    async def call(self, event: Mapping[str, Any], function: str = FUNCTION) -> dict[str, Any]:
+        """Call the function, or another one, as a user's request does, through its alias.
+
+        Raises:
+            ClientError: it was refused, as with 429.
+        """
+        answer: dict[str, Any]
+        answer, _ = await self._invoke(f"{function}:live", event)
+        return answer
+
+    async def warm(self, **event: Any) -> WarmerAnswer:
+        """Run the warmer with an event, as the schedule does."""
+        answer, log = await self._invoke(WARMER, event)
+        lines = tuple(json.loads(line) for line in log.splitlines() if line.startswith("{"))
+        if "errorMessage" in answer:
+            return WarmerAnswer(report=None, error=answer["errorMessage"], log=lines)
+        return WarmerAnswer(report=answer, error=None, log=lines)
+
+    async def configure(self, **variables: str) -> None:
+        """Set variables of the warmer, beside those that it has."""
+        client = self.aws.lambda_
+        configuration = await self._run(client.get_function_configuration, FunctionName=WARMER)
+        present = configuration["Environment"]["Variables"]
+        await self._run(
+            client.update_function_configuration,
+            FunctionName=WARMER,
+            Environment={"Variables": {**present, **variables}},
+        )
+
+    async def resolve(self, name: str, version: str) -> FunctionSpec:
+        """Give the pool its function."""
+        return self.spec
+
+    async def _invoke(self, name: str, event: Mapping[str, Any]) -> tuple[Any, str]:
+        function, _, alias = name.partition(":")
+        response = await self._run(
+            self._calls.invoke,
+            FunctionName=function,
+            Payload=json.dumps(event).encode(),
+            LogType="Tail",
+            **({"Qualifier": alias} if alias else {}),
+        )
+        log = base64.b64decode(response.get("LogResult", "")).decode(errors="replace")
+        return json.loads(response["Payload"].read()), log
+
+    async def _run(self, call: Any, **arguments: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: call(**arguments))
+
+
+def answering_function(python: Path) -> FunctionSpec:
+    """Return the cheap function, run by this interpreter, which has the runtime client."""
+    handler = "answering.handler"
+    return FunctionSpec(
+        name=FUNCTION,
+        version="1",
+        memory_mb=1769,
+        timeout_s=60,
+        environment={},
+        handler=handler,
+        command=instance_command(python, handler),
+        task_root=FUNCTIONS,
+    )
+
+
+@asynccontextmanager
+async def small_cloud(
+    folder: Path, *, concurrency: int = 64, **pool_settings: Any
+) -> AsyncIterator[SmallCloud]:
+    """Run one for as long as the block runs.
+
+    Args:
+        folder: folder for its logs and temporary files.
+        concurrency: the account's concurrency, and the largest number of instances.
+        pool_settings: further settings of the pool, such as its clock.
+
+    Raises:
+        WarmlensError: the emulator does not start, or its environment cannot be installed.
+    """
+    emulator_env, instances_env = environments()
+    for environment in (emulator_env, instances_env):
+        await environment.install()
+    async with AsyncExitStack() as stack:
+        threads = stack.enter_context(ThreadPoolExecutor(64))
+        port = free_port()
+        cloud = SmallCloud(LocalAws(f"http://{HOST}:{port}"), threads, instances_env.python)
+        pool = InstancePool(
+            resolve=cloud.resolve,
+            log=cloud.lines.append,
+            max_instances=concurrency,
+            **pool_settings,
+        )
+        cloud.pool = await stack.enter_async_context(pool)
+        app = web.Application(client_max_size=16 * 2**20)
+        app.add_routes(proxy_routes(pool))
+        door = free_port()
+        await stack.enter_async_context(serving(app, door))
+        emulator = Emulator(
+            python=emulator_env.python,
+            port=port,
+            log_path=folder / "emulator.log",
+            folder=folder / "emulator",
+            function_urls={FUNCTION: f"http://{HOST}:{door}{PROXY_PATH}"},
+            account_concurrency=concurrency,
+        )
+        stack.push_async_callback(emulator.stop)
+        await emulator.start()
+        await asyncio.to_thread(_deploy, cloud.aws)
+        yield cloud
+
+
+def _deploy(aws: LocalAws) -> None:
+    aws.lambda_.create_function(
+        FunctionName=FUNCTION,
+        PackageType="Image",
+        Code={"ImageUri": f"000000000000.dkr.ecr.{REGION}.amazonaws.com/answering:1"},
+        Role=_ROLE,
+        Timeout=60,
+        Publish=True,
+    )
+    alias = aws.lambda_.create_alias(FunctionName=FUNCTION, Name="live", FunctionVersion="1")
+    aws.ssm.put_parameter(Name=CLAIM, Value="none", Type="String")
+    aws.lambda_.create_function(
+        FunctionName=WARMER,
+        Runtime="python3.13",
+        Role=_ROLE,
+        Handler="handler.handler",
+        Timeout=120,
+        Code={"ZipFile": _zipped(LAMBDA_SRC / "warmer")},
+        Environment={
+            "Variables": {
+                "ENV_NAME": ENV_NAME,
+                "FUNCTION_ARN": alias["AliasArn"],
+                "WARM_BY_HOUR": ",".join(["5"] * 24),
+                "PERIOD_MIN": "5",
+                "HOLD_MS": "400",
+                "MAX_HOLD_MS": "10000",
+                "BUDGET_S": "60",
+                "USER_RESERVE": "1",
+                "CLAIM_PARAMETER": CLAIM,
+            }
+        },
+    )
+
+
+def _zipped(folder: Path) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in sorted(folder.glob("*.py")):
+            file.write(path, path.name)
+    return archive.getvalue()

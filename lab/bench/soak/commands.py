@@ -1,0 +1,87 @@
+"""`warmlens bench soak`."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from lab.bench.soak.limits import problems
+from lab.bench.soak.phases import Durations, NoCapacityError, soak
+from lab.bench.soak.usage import Usage, usage
+from warmlens.console import err, out
+from warmlens.errors import WarmlensError
+from warmlens.local.commands import running_cloud
+from warmlens.paths import LOCAL_CLOUD
+from warmlens.progress import spinner
+from warmlens.records import Record, write_records
+
+
+def soak_command(
+    minutes: Annotated[
+        float, typer.Option(min=0.1, max=600, help="How long the load is held, in minutes.")
+    ] = 60,
+    folder: Annotated[
+        Path, typer.Option("--local-folder", help="Folder of the local cloud's state.")
+    ] = LOCAL_CLOUD,
+    seed: Annotated[int, typer.Option(help="Draws the arrivals.")] = 1,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print records as JSON Lines and nothing else.")
+    ] = False,
+) -> None:
+    """Load the local cloud that runs: 80 % of its capacity for long, then three times as much.
+
+    Exit code 1 if a call failed otherwise than by 429, or was answered with another class, if
+    answers waited for the load, if the service did not recover within half a minute, or if memory,
+    files or processes grew; 3 if no local cloud runs.
+    """
+    running = running_cloud(folder)
+    if running is None or not running.url:
+        message = "No local cloud runs. Start it with: make run"
+        raise WarmlensError("not_found", message, exit_code=3)
+    steady_s = minutes * 60
+    durations = Durations(
+        capacity_s=min(30.0, max(3.0, steady_s / 10)),
+        steady_s=steady_s,
+        step_s=min(120.0, max(5.0, steady_s / 10)),
+        recovery_s=min(120.0, max(6.0, steady_s / 10)),
+        settle_s=min(40.0, steady_s / 10),
+    )
+
+    async def run() -> list[Record]:
+        def used() -> dict[str, Usage]:
+            return usage(running.pid, running.emulator_pid)
+
+        with spinner(f"loading for {minutes:g} minutes and more") as tell:
+            found = []
+            async for record in soak(running.url, durations, used=used, seed=seed):
+                tell(f"{record.name}, {record.metric} {record.value:g}")
+                found.append(record)
+            return found
+
+    try:
+        records = asyncio.run(run())
+    except NoCapacityError as error:
+        raise WarmlensError("no_capacity", str(error)) from None
+    if as_json:
+        typer.echo(write_records(records), nl=False)
+    else:
+        _print(records)
+    if problems(records):
+        for problem in problems(records):
+            err.print(problem, style="red")
+        raise typer.Exit(1)
+
+
+def _print(records: list[Record]) -> None:
+    table = Table("phase", "metric", "value", "p95", "p99", "conditions")
+    for record in records:
+        numbers = (record.value, record.p95, record.p99)
+        table.add_row(
+            record.name,
+            record.metric,
+            *("" if number is None else f"{number:.5g}" for number in numbers),
+            ", ".join(f"{key} {value}" for key, value in record.conditions.items()),
+        )
+    out.print_table(table)

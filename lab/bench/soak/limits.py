@@ -1,0 +1,84 @@
+"""What must not be after a soak, in words."""
+
+from collections.abc import Iterator, Sequence
+
+from warmlens.records import Record
+
+RECOVERED_WITHIN_S = 30
+"""The time within which twenty calls in a row must be as fast as before the step."""
+
+# A call that is let in waits for no other one: the step's answers may be slower, not longer queued.
+STEP_FACTOR, STEP_MS = 5, 1_000
+# Calls that come by chance are refused unevenly, the more so in a phase that is short.
+REFUSED_FACTOR, REFUSED_SHARE = 1.5, 0.1
+# The emulator's memory grows with its logs, and is in the figures.
+OUR_MEMORY = ("server_rss_mb", "instances_rss_mb")
+MEMORY_FACTOR, MEMORY_MB = 1.2, 50
+# Connections of the calls that are still open are files; a process more may be the warmer's.
+MORE_FILES = 100
+MORE_PROCESSES = {"server": 0, "emulator": 2}
+
+
+def problems(records: Sequence[Record]) -> list[str]:
+    """Return what must not be; nothing when all is well.
+
+    Args:
+        records: of a soak, as `lab.bench.soak.phases` gives them.
+    """
+    return [*_answers(records), *_recovery(records), *_growth(records)]
+
+
+def _answers(records: Sequence[Record]) -> Iterator[str]:
+    for record in records:
+        if record.metric in ("other_errors", "wrong_class") and record.value:
+            yield f"{record.name}: {record.metric} is {record.value:g}, allowed is 0"
+    p99 = {each.name: each.p99 or 0.0 for each in records if each.metric == "latency_ms"}
+    allowed_ms = STEP_FACTOR * p99.get("steady", 0.0) + STEP_MS
+    if p99.get("step", 0.0) > allowed_ms:
+        yield f"step: the p99 of answers is {p99['step']:.0f} ms, allowed is {allowed_ms:.0f}"
+
+
+def _recovery(records: Sequence[Record]) -> Iterator[str]:
+    for record in records:
+        if record.metric == "recovered" and not record.value:
+            yield "recovery: the service did not get as fast as before"
+        if record.metric == "recovered_after_s" and record.value > RECOVERED_WITHIN_S:
+            yield (
+                f"recovery: as fast as before after {record.value:g} s, "
+                f"allowed is {RECOVERED_WITHIN_S}"
+            )
+    steady, recovery = (_refused_share(records, name) for name in ("steady", "recovery"))
+    if recovery > REFUSED_FACTOR * steady + REFUSED_SHARE:
+        yield f"recovery: {recovery:.1%} of the calls were refused, {steady:.1%} before the step"
+
+
+def _growth(records: Sequence[Record]) -> Iterator[str]:
+    for record in records:
+        kind, _, what = record.metric.partition("_")
+        allowed = None
+        if record.metric in OUR_MEMORY:
+            was = _before(record, records)
+            allowed = MEMORY_FACTOR * was + MEMORY_MB
+        elif what == "files":
+            was = _before(record, records)
+            allowed = was + MORE_FILES
+        elif what == "processes" and kind in MORE_PROCESSES:
+            was = record.conditions["before"]
+            allowed = was + MORE_PROCESSES[kind]
+        if allowed is not None and record.value > allowed:
+            yield f"{record.name}: {record.metric} grew from {was:g} to {record.value:g}"
+
+
+def _refused_share(records: Sequence[Record], phase: str) -> float:
+    counts = {each.metric: each.value for each in records if each.name == phase}
+    return counts.get("throttled", 0) / max(1, counts.get("calls", 0))
+
+
+def _before(record: Record, records: Sequence[Record]) -> float:
+    """Return what as many processes used before as there are now."""
+    kind = record.metric.partition("_")[0]
+    (processes,) = (
+        each for each in records if (each.name, each.metric) == (record.name, f"{kind}_processes")
+    )
+    before = max(1, processes.conditions["before"])
+    return float(record.conditions["before"] * processes.value / before)

@@ -1,0 +1,114 @@
+"""The time from the start of a process to its first answer, and what it is made of."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from lab.bench.speed.figures import compared
+from lab.bench.speed.lab import Lab, drop_from_page_cache
+from lab.bench.speed.photos import key
+from lab.bench.speed.process import Answer, InstanceUnderTest, Ready, Side
+from warmlens.records import Record
+from warmlens.runtime.isolation import Isolation, limits_of
+
+COMMAND = "warmlens bench cold"
+MEGAPIXELS = 2
+STAGES = (
+    "interpreter",
+    "imports",
+    "images_client",
+    "runtime",
+    "files",
+    "session",
+    "dry_forward",
+    "fetch",
+    "decode",
+    "inference",
+    "other",
+)
+"""In the order in which they happen; the last is what no stage covers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What cold starts are measured under.
+
+    Attributes:
+        memory_mb: the memory size, which brings the processor share.
+        page_cache: `warm`, or `dropped` before each start.
+        store: `image` or `s3`.
+    """
+
+    memory_mb: int
+    page_cache: str
+    store: str
+
+
+def measure_cold(
+    lab: Lab, cases: Sequence[Case], *, runs: int, isolation: Isolation
+) -> Iterator[Record]:
+    """Start both sides again and again, in turns.
+
+    Args:
+        lab: what they need.
+        cases: what to measure under.
+        runs: starts of each side in each case.
+        isolation: how they are held to the processor share.
+    """
+    for case in cases:
+        sides = lab.sides(store=case.store, memory_mb=case.memory_mb)
+        vcpus = limits_of(case.memory_mb).vcpus
+        totals_ms: dict[str, list[float]] = defaultdict(list)
+        cpu_s: dict[str, list[float]] = defaultdict(list)
+        stages_ms: dict[str, dict[str, list[float]]] = {
+            stage: defaultdict(list) for stage in STAGES
+        }
+        # The first start of each byte-compiles and fills the page cache, and is not counted.
+        for run in range(runs + 1):
+            for side in sides:
+                if case.page_cache == "dropped":
+                    drop_from_page_cache(side)
+                ready, first = _start(side, isolation, vcpus)
+                if run == 0:
+                    continue
+                totals_ms[side.name].append(first.since_start_ms)
+                cpu_s[side.name].append(first.cpu_s)
+                for stage, taken_ms in _stages(ready, first).items():
+                    stages_ms[stage][side.name].append(taken_ms)
+        conditions = {
+            "memory_mb": case.memory_mb,
+            "vcpu": round(vcpus, 3),
+            "page_cache": case.page_cache,
+            "model_store": case.store,
+            "input_px": lab.input_px,
+            "image": f"JPEG, {MEGAPIXELS} megapixels",
+            "isolation": isolation.description,
+        }
+        yield from compared(
+            totals_ms, metric="cold_start_ms", unit="ms", conditions=conditions, command=COMMAND
+        )
+        yield from compared(
+            cpu_s, metric="cold_start_cpu_s", unit="s", conditions=conditions, command=COMMAND
+        )
+        for stage, samples in stages_ms.items():
+            yield from compared(
+                samples,
+                metric="cold_stage_ms",
+                unit="ms",
+                conditions={**conditions, "stage": stage},
+                command=COMMAND,
+            )
+
+
+def _start(side: Side, isolation: Isolation, vcpus: float) -> tuple[Ready, Answer]:
+    with InstanceUnderTest(
+        side, isolation=isolation, vcpus=vcpus, file_path=key(MEGAPIXELS)
+    ) as instance:
+        return instance.ready, instance.first
+
+
+def _stages(ready: Ready, first: Answer) -> dict[str, float]:
+    told = {"interpreter": ready.interpreter_ms, **ready.stages_ms, **first.stages_ms}
+    stages = {stage: told.get(stage, 0.0) for stage in STAGES}
+    stages["other"] = first.since_start_ms - sum(stages.values())
+    return stages

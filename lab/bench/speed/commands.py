@@ -1,0 +1,179 @@
+"""`warmlens bench cold`, `warm`, `memory`, `fetch`: the classifier beside the paper's way."""
+
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from lab.bench.speed.chart import chart
+from lab.bench.speed.cold import Case, measure_cold
+from lab.bench.speed.fetch import measure_fetch
+from lab.bench.speed.lab import Lab, lab
+from lab.bench.speed.memory import measure_memory
+from lab.bench.speed.page import PageError, with_tables
+from lab.bench.speed.process import BenchError
+from lab.bench.speed.versions import PAPER_PX
+from lab.bench.speed.warm import measure_warm
+from warmlens.console import out
+from warmlens.errors import WarmlensError
+from warmlens.progress import spinner
+from warmlens.records import Record, read_records, write_records
+from warmlens.runtime.best_isolation import best_isolation
+from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU, Isolation
+
+SHOWN = ("memory_mb", "page_cache", "model_store", "stage", "megapixels", "megapixels_up_to")
+
+
+class PageCache(StrEnum):
+    """What the kernel holds of the files before a start."""
+
+    WARM = "warm"
+    DROPPED = "dropped"
+
+
+class Store(StrEnum):
+    """Where the model is loaded from."""
+
+    IMAGE = "image"
+    S3 = "s3"
+
+
+MemorySizes = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--memory-mb", min=128, max=10_240, help="Memory size; may be repeated. 1769 is 1 vCPU."
+    ),
+]
+InputPx = Annotated[
+    int,
+    typer.Option(min=32, max=512, help="Side of the model's input, in pixels; the paper's is 224."),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print records as JSON Lines and nothing else.")
+]
+
+
+def cold(
+    memory_mb: MemorySizes = None,
+    page_cache: Annotated[
+        list[PageCache] | None, typer.Option(help="May be repeated; warm unless given.")
+    ] = None,
+    store: Annotated[
+        list[Store] | None, typer.Option(help="May be repeated; image unless given.")
+    ] = None,
+    runs: Annotated[int, typer.Option(min=1, help="Starts of each side in each case.")] = 5,
+    input_px: InputPx = PAPER_PX,
+    chart_file: Annotated[
+        Path | None, typer.Option("--chart", help="Where to write the chart, an SVG.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Time starts of fresh processes to their first answer, by stages, beside the baseline's."""
+    cases = [
+        Case(memory_mb=size_mb, page_cache=cache, store=each)
+        for each in store or [Store.IMAGE]
+        for cache in page_cache or [PageCache.WARM]
+        for size_mb in memory_mb or [MEMORY_MB_PER_VCPU]
+    ]
+
+    def measure(lab: Lab, isolation: Isolation) -> Iterator[Record]:
+        return measure_cold(lab, cases, runs=runs, isolation=isolation)
+
+    records = _measured(measure, input_px, as_json=as_json)
+    if chart_file is not None:
+        chart_file.write_text(chart(records))
+
+
+def warm(
+    memory_mb: MemorySizes = None,
+    calls: Annotated[int, typer.Option(min=5, help="Calls with each photo.")] = 50,
+    input_px: InputPx = PAPER_PX,
+    as_json: AsJson = False,
+) -> None:
+    """Time warm calls on photos of 0.3, 2 and 12 megapixels, and say what a million cost."""
+
+    def measure(lab: Lab, isolation: Isolation) -> Iterator[Record]:
+        sizes = memory_mb or [MEMORY_MB_PER_VCPU]
+        return measure_warm(lab, sizes, calls=calls, isolation=isolation)
+
+    _measured(measure, input_px, as_json=as_json)
+
+
+def memory(
+    runs: Annotated[int, typer.Option(min=1, help="Instances of each side.")] = 3,
+    input_px: InputPx = PAPER_PX,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the peak of resident memory and the size of the installed packages."""
+
+    def measure(lab: Lab, isolation: Isolation) -> Iterator[Record]:
+        return measure_memory(lab, runs=runs, isolation=isolation)
+
+    _measured(measure, input_px, as_json=as_json)
+
+
+def fetch(
+    runs: Annotated[int, typer.Option(min=1, help="Fetches of each kind.")] = 20,
+    input_px: InputPx = PAPER_PX,
+    as_json: AsJson = False,
+) -> None:
+    """Time the fetch of a model from S3 beside what the way there gives."""
+
+    def measure(lab: Lab, _: Isolation) -> Iterator[Record]:
+        return measure_fetch(lab, runs=runs)
+
+    _measured(measure, input_px, as_json=as_json)
+
+
+def page(
+    file: Annotated[Path, typer.Argument(help="The page, such as docs/performance.md.")],
+    records: Annotated[Path, typer.Argument(help="What cold, warm and memory printed.")],
+    chart_file: Annotated[
+        Path | None, typer.Option("--chart", help="Where to write the chart, an SVG.")
+    ] = None,
+) -> None:
+    """Make the tables of a page, and the chart of cold starts, from records."""
+    try:
+        found = read_records(records.read_text())
+        file.write_text(with_tables(file.read_text(), found))
+    except (OSError, ValueError, TypeError, PageError) as error:
+        raise WarmlensError("bad_page", f"{file} from {records}: {error}") from None
+    if chart_file is not None:
+        chart_file.write_text(chart(found))
+
+
+def _measured(
+    measure: Callable[[Lab, Isolation], Iterator[Record]], input_px: int, *, as_json: bool
+) -> list[Record]:
+    records: list[Record] = []
+    try:
+        with spinner("measuring") as tell, lab(input_px) as made:
+            for record in measure(made, best_isolation()):
+                records.append(record)
+                tell(f"{record.name}, {record.metric}, {_about(record)}, is done")
+                if as_json:
+                    typer.echo(write_records([record]), nl=False)
+    except (BenchError, WarmlensError) as error:
+        raise WarmlensError(getattr(error, "code", "not_measured"), str(error)) from None
+    if not as_json:
+        _print(records)
+    return records
+
+
+def _about(record: Record) -> str:
+    conditions = record.conditions
+    return ", ".join(f"{key} {conditions[key]}" for key in SHOWN if key in conditions)
+
+
+def _print(records: list[Record]) -> None:
+    table = Table("name", "metric", "conditions", "value", "unit", "p95", "p99", "ratio")
+    for record in records:
+        numbers = (record.value, record.p95, record.p99, record.ratio)
+        value, p95, p99, ratio = ("" if each is None else f"{each:.4g}" for each in numbers)
+        table.add_row(
+            record.name, record.metric, _about(record), value, record.unit, p95, p99, ratio
+        )
+    out.print_table(table)

@@ -1,0 +1,105 @@
+"""How much memory an instance comes to use, and how much its packages take on disk."""
+
+import importlib.metadata
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from lab.bench.speed.figures import compared
+from lab.bench.speed.lab import Lab
+from lab.bench.speed.photos import SIZES, key
+from lab.bench.speed.process import InstanceUnderTest
+from warmlens.local.environments import classifier_requirements
+from warmlens.records import Record
+from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU, Isolation
+
+COMMAND = "warmlens bench memory"
+BASELINE_PACKAGES = ("torch", "torchvision", "pillow", "boto3")
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
+
+
+def measure_memory(lab: Lab, *, runs: int, isolation: Isolation) -> Iterator[Record]:
+    """Let instances of both sides classify each photo, and take the peak of each.
+
+    Args:
+        lab: what they need.
+        runs: instances of each side.
+        isolation: how they are held to one processor.
+    """
+    sides = lab.sides(store="image", memory_mb=MEMORY_MB_PER_VCPU)
+    peaks_mb: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for _ in range(runs):
+        for side in sides:
+            with InstanceUnderTest(
+                side, isolation=isolation, vcpus=1, file_path=key(0.3)
+            ) as instance:
+                for megapixels in sorted(SIZES):
+                    answer = instance.classify(key(megapixels))
+                    peaks_mb[f"{megapixels:g}"][side.name].append(answer.peak_rss_mb)
+    for megapixels_text, samples in peaks_mb.items():
+        yield from compared(
+            samples,
+            metric="peak_rss_mb",
+            unit="MiB",
+            conditions={"megapixels_up_to": float(megapixels_text), "input_px": lab.input_px},
+            command=COMMAND,
+        )
+    packages = {
+        "baseline": (BASELINE_PACKAGES, True, sides[0].python),
+        "ours": (_required(*classifier_requirements("onnxruntime")), False, sides[1].python),
+    }
+    yield from compared(
+        {
+            name: [installed_mb(site_packages(python), names, with_needed=with_needed)]
+            for name, (names, with_needed, python) in packages.items()
+        },
+        metric="installed_mb",
+        unit="MB",
+        conditions={"packages": "what the handler needs, unpacked, without Python itself"},
+        command=COMMAND,
+    )
+
+
+def site_packages(python: Path) -> Path:
+    """Return where a virtual environment's packages are."""
+    (folder,) = python.parents[1].glob("lib/python*/site-packages")
+    return folder
+
+
+def installed_mb(folder: Path, names: Iterable[str], *, with_needed: bool) -> float:
+    """Return the size of installed packages, in millions of bytes.
+
+    Args:
+        folder: where they are installed.
+        names: the packages.
+        with_needed: count also what they need and is installed.
+    """
+    installed = {
+        _normal(each.name): each for each in importlib.metadata.distributions(path=[str(folder)])
+    }
+    waiting, counted, size_bytes = [_normal(name) for name in names], set[str](), 0
+    while waiting:
+        name = waiting.pop()
+        if name in counted or name not in installed:
+            continue
+        counted.add(name)
+        for file in installed[name].files or ():
+            path = Path(str(file.locate()))
+            size_bytes += path.stat().st_size if path.is_file() else 0
+        if with_needed:
+            waiting += [
+                _normal(need) for need in installed[name].requires or () if "extra ==" not in need
+            ]
+    return size_bytes / 1e6
+
+
+def _required(*files: Path) -> list[str]:
+    lines = [line for file in files for line in file.read_text().splitlines()]
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _normal(requirement: str) -> str:
+    found = _NAME.match(requirement)
+    assert found is not None, requirement
+    return re.sub(r"[-_.]+", "-", found.group().split("==")[0]).lower()

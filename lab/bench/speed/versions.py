@@ -1,0 +1,61 @@
+"""The same network for both sides: the shipped model at any input size, and weights for PyTorch."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+from training.model_packages import import_model_package, import_torchvision
+from warmlens.paths import MODEL_ARTIFACTS
+
+NAME, VERSION = "products-resnet50", "1.0.0"
+SHIPPED = MODEL_ARTIFACTS / NAME / VERSION
+SHIPPED_PX = 128
+PAPER_PX, PAPER_RESIZE_PX = 224, 256
+
+
+def resize_px(input_px: int) -> int:
+    """Return what the shorter side of an image is resized to before the middle is cut out."""
+    return PAPER_RESIZE_PX if input_px == PAPER_PX else input_px
+
+
+def write_version(models: Path, input_px: int) -> None:
+    """Write the shipped version to a folder of models, its input changed to `input_px`.
+
+    The network is convolutions up to its last layer, so it takes any size; its weights and the
+    work for each pixel stay the same. What it answers at another size than its own is of no use.
+
+    Raises:
+        ModelError: ``package_missing``.
+    """
+    to = models / NAME / VERSION
+    shutil.copytree(SHIPPED, to)
+    if input_px == SHIPPED_PX:
+        return
+    onnx = import_model_package("onnx")
+    graph = onnx.load(to / "model.onnx", load_external_data=False)
+    _, height, width, _ = graph.graph.input[0].type.tensor_type.shape.dim
+    height.dim_value = width.dim_value = input_px
+    del graph.graph.value_info[:]
+    data = graph.SerializeToString(deterministic=True)
+    (to / "model.onnx").write_bytes(data)
+    manifest = json.loads((to / "manifest.json").read_text())
+    manifest["input"] |= {
+        "width": input_px,
+        "height": input_px,
+        "resize_shorter_side": resize_px(input_px),
+    }
+    manifest["files"]["model"] |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    (to / "manifest.json").write_text(json.dumps(manifest))
+
+
+def write_weights(path: Path, class_count: int) -> None:
+    """Write a state dict of ResNet50 with random weights: their values cost no time.
+
+    Raises:
+        ModelError: ``package_missing``.
+    """
+    torchvision = import_torchvision()
+    torch = import_model_package("torch")
+    torch.manual_seed(0)
+    torch.save(torchvision.models.resnet50(num_classes=class_count).state_dict(), path)

@@ -1,0 +1,116 @@
+"""Warm calls on photos of three sizes, and what a million of them cost."""
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from lab.bench.speed.figures import compared
+from lab.bench.speed.lab import Lab
+from lab.bench.speed.photos import SIZES, key
+from lab.bench.speed.process import InstanceUnderTest
+from warmlens.prices import read_prices
+from warmlens.records import Record, architecture_of, today
+from warmlens.runtime.isolation import Isolation, limits_of
+
+COMMAND = "warmlens bench warm"
+PAPER_USD_PER_MILLION = 6.45
+"""The paper's Table 6: 768 MB for 500 ms at $0.00000125 per 100 ms, and $0.0000002 a request."""
+
+BLOCK = 10
+
+
+def measure_warm(
+    lab: Lab, memory_sizes_mb: Sequence[int], *, calls: int, isolation: Isolation
+) -> Iterator[Record]:
+    """Call one instance of each side, in turns of a few calls.
+
+    Args:
+        lab: what they need.
+        memory_sizes_mb: memory sizes, which bring the processor share.
+        calls: calls with each photo at each size.
+        isolation: how they are held to the processor share.
+    """
+    for memory_mb in memory_sizes_mb:
+        vcpus = limits_of(memory_mb).vcpus
+        with ExitStack() as stack:
+            instances = {
+                side.name: stack.enter_context(
+                    InstanceUnderTest(side, isolation=isolation, vcpus=vcpus, file_path=key(12))
+                )
+                for side in lab.sides(store="image", memory_mb=memory_mb)
+            }
+            for megapixels in SIZES:
+                taken_ms: dict[str, list[float]] = defaultdict(list)
+                stages_ms: dict[str, dict[str, list[float]]] = defaultdict(
+                    lambda: defaultdict(list)
+                )
+                for instance in instances.values():
+                    instance.classify(key(megapixels))
+                while min(map(len, taken_ms.values()), default=0) < calls:
+                    for name, instance in instances.items():
+                        for _ in range(min(BLOCK, calls - len(taken_ms[name]))):
+                            answer = instance.classify(key(megapixels))
+                            taken_ms[name].append(answer.ms)
+                            for stage, ms in answer.stages_ms.items():
+                                stages_ms[stage][name].append(ms)
+                conditions = {
+                    "memory_mb": memory_mb,
+                    "vcpu": round(vcpus, 3),
+                    "megapixels": megapixels,
+                    "input_px": lab.input_px,
+                    "isolation": isolation.description,
+                }
+                records = compared(
+                    taken_ms, metric="warm_ms", unit="ms", conditions=conditions, command=COMMAND
+                )
+                yield from records
+                for stage, samples in stages_ms.items():
+                    yield from compared(
+                        samples,
+                        metric="warm_stage_ms",
+                        unit="ms",
+                        conditions={**conditions, "stage": stage},
+                        command=COMMAND,
+                    )
+                yield from (cost_of(record, taken_ms[record.name]) for record in records)
+
+
+def cost_of(record: Record, taken_ms: Sequence[float]) -> Record:
+    """Return what a million calls like these cost, with one S3 GET each.
+
+    Lambda bills whole milliseconds of each call. The mean of those counts, not the median: below
+    one vCPU a call that finds its processor share used up takes much longer than one that does not.
+    Neither API Gateway nor the stored image is part of it, as in the paper.
+
+    Args:
+        record: their `warm_ms`.
+        taken_ms: how long each took.
+    """
+    prices, architecture = read_prices(), architecture_of(record.machine)
+    per_gb_s = {"x86_64": "lambda_x86_per_gb_s", "arm64": "lambda_arm_per_gb_s"}[architecture]
+    memory_gb = record.conditions["memory_mb"] / 1024
+    seconds = statistics.fmean(map(math.ceil, taken_ms)) / 1000
+    usd = (
+        seconds * memory_gb * prices[per_gb_s] + prices["lambda_per_request"] + prices["s3_per_get"]
+    )
+    conditions: dict[str, Any] = {
+        **record.conditions,
+        "architecture": architecture,
+        "prices": prices.date,
+    }
+    return Record(
+        name=record.name,
+        metric="cost_usd_per_million",
+        value=usd * 1e6,
+        unit="USD",
+        ratio=usd * 1e6 / PAPER_USD_PER_MILLION,
+        ratio_to="paper",
+        kind="computed",
+        conditions=conditions,
+        command=COMMAND,
+        machine=record.machine,
+        date=today(),
+    )

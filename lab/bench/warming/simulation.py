@@ -1,0 +1,91 @@
+"""One policy under one workload, simulated by the planner: what users met, and what it took."""
+
+import random
+from dataclasses import dataclass, field
+
+from lab.bench.warming.arrivals import DAY_S, Workload
+from lab.bench.warming.policies import PERIOD_S, Policy
+from lab.oracle.reference import simulate as simulate_model
+from warmlens.planner.chance import constant
+from warmlens.planner.cost import Deployment, total_usd, warming_items
+from warmlens.planner.model import Lives, Model, Pings, by_hour
+from warmlens.planner.outcome import Outcome
+from warmlens.prices import read_prices
+
+MEMORY_MB = 1769
+CONCURRENCY = 1000
+MONTH_D = 30
+_NO_BUDGET_S = 1e9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Times:
+    """How long things take, assumed.
+
+    Attributes:
+        cold_start_s: from a call to the begin of its work, on a new instance.
+        service_s: one user's request on a warm instance.
+        ping_s: a wakeup that does not hold.
+        lives: of instances.
+    """
+
+    cold_start_s: float = 1.5
+    service_s: float = 0.1
+    ping_s: float = 0.002
+    lives: Lives = field(default_factory=Lives)
+
+
+def model_of(policy: Policy, times: Times) -> Model:
+    """Return what the planner simulates for a policy."""
+    pings = Pings(
+        by_hour=by_hour(policy.pings),
+        period_s=PERIOD_S,
+        spread_s=policy.spread_s / max(1, policy.pings - 1),
+        hold_s=policy.hold_s,
+        holds_until_common=policy.holds_until_common,
+        rounds=policy.rounds,
+        budget_s=_NO_BUDGET_S,
+        ping_s=times.ping_s,
+    )
+    return Model(
+        init=constant(times.cold_start_s),
+        service=constant(times.service_s),
+        lives=times.lives,
+        concurrency=CONCURRENCY,
+        provisioned_by_hour=by_hour(policy.provisioned),
+        pings=pings if policy.pings else None,
+    )
+
+
+def simulate(
+    workload: Workload, policy: Policy, outcome: Outcome, *, seed: int, times: Times | None = None
+) -> None:
+    """Add a day of the workload to the outcome.
+
+    Args:
+        workload: the users.
+        policy: how instances are kept warm.
+        outcome: is added to.
+        seed: draws each instance's idle expiry and lifetime.
+        times: how long things take.
+    """
+    simulate_model(
+        model_of(policy, times or Times()),
+        (moment for moment in workload.arrivals_s if moment < DAY_S),
+        horizon_s=DAY_S,
+        seed=seed,
+        into=outcome,
+        lives=random.Random(seed).random,
+    )
+
+
+def days_of(outcome: Outcome) -> float:
+    """Return how many days an outcome is of."""
+    return outcome.horizon_s / DAY_S
+
+
+def usd_per_month(outcome: Outcome) -> float:
+    """Return what keeping warm costs in 30 days, by the prices of us-east-1."""
+    months = days_of(outcome) / MONTH_D
+    what = Deployment(memory_mb=MEMORY_MB)
+    return total_usd(warming_items([outcome], what, read_prices(), months))

@@ -1,0 +1,99 @@
+"""Results of a load client, JMeter's or Locust's, read into the same samples as ours."""
+
+import csv
+import datetime
+import io
+from collections.abc import Iterator, Sequence
+
+from lab.experiments.samples import Sample, grouped, joined, record_of, total
+from warmlens.records import Record, machine
+
+NAME = "load"
+_NEEDED = ("timeStamp", "elapsed", "label", "responseCode", "success")
+
+
+class ResultsError(Exception):
+    """The file has no results that can be read; the message says what is missing."""
+
+
+def read_results(text: str, *, client: str, command: str) -> list[Sample]:
+    """Read a CSV of results as JMeter writes it, and as our Locust file does.
+
+    The columns are JMeter's (`timeStamp` in ms since 1970, `elapsed` in ms, `label`,
+    `responseCode`, `success`, `allThreads`); `cold` tells cold starts apart where the plan was
+    run with `-Jsample_variables=cold`.
+
+    Args:
+        text: the file's contents.
+        client: `JMeter` or `Locust`.
+        command: the command that made it.
+
+    Returns:
+        One sample for each label, in the order in which the labels come.
+
+    Raises:
+        ResultsError: a column or a number is missing, or there is no result.
+    """
+    rows = csv.DictReader(io.StringIO(text))
+    missing = [column for column in _NEEDED if column not in (rows.fieldnames or ())]
+    if missing:
+        raise ResultsError(
+            f"no column {missing[0]}: give a CSV file with a header "
+            "(jmeter.save.saveservice.output_format=csv, print_field_names=true)"
+        )
+    values: dict[str, dict[str, list[float]]] = {}
+    clients: dict[str, int] = {}
+    newest_ms = 0.0
+    for number, row in enumerate(rows, 2):
+        label = row["label"]
+        try:
+            elapsed_ms, at_ms = float(row["elapsed"]), float(row["timeStamp"])
+            threads = int(row.get("allThreads") or 0)
+        except (TypeError, ValueError):
+            raise ResultsError(f"line {number} has no number as elapsed or timeStamp") from None
+        outcome = _outcome(row)
+        values.setdefault(label, {}).setdefault(outcome, []).append(elapsed_ms)
+        values[label].setdefault("at_ms", []).append(at_ms)
+        clients[label] = max(clients.get(label, 0), threads)
+        newest_ms = max(newest_ms, at_ms)
+    if not values:
+        raise ResultsError("it has no results")
+    date = datetime.datetime.fromtimestamp(newest_ms / 1000, datetime.UTC).date().isoformat()
+    return [
+        Sample(
+            experiment=NAME,
+            name=client,
+            conditions={"label": label, "clients": clients[label]},
+            values=values[label],
+            command=command,
+            machine=machine(),
+            date=date,
+        )
+        for label in values
+    ]
+
+
+def _outcome(row: dict[str, str]) -> str:
+    if row["responseCode"] == "429":
+        return "throttled_ms"
+    if row["success"] != "true":
+        return "failed_ms"
+    return "cold_ms" if row.get("cold") == "true" else "warm_ms"
+
+
+def records(samples: Sequence[Sample]) -> Iterator[Record]:
+    """Return response times and the shares of outcomes, by client and label."""
+    outcomes = ("warm_ms", "cold_ms", "throttled_ms", "failed_ms")
+    for _, conditions, found in grouped(samples):
+        calls = sum(len(joined(found, outcome)) for outcome in outcomes)
+        about = {**conditions, "calls": calls}
+        answered = joined(found, "warm_ms") + joined(found, "cold_ms")
+        if answered:
+            yield record_of(found, answered, metric="response_ms", unit="ms", conditions=about)
+        for metric, outcome in (
+            ("cold_share", "cold_ms"),
+            ("throttled_share", "throttled_ms"),
+            ("failed_share", "failed_ms"),
+        ):
+            share = len(joined(found, outcome)) / calls
+            yield total(found, share, metric=metric, unit="1", conditions=about)

@@ -1,0 +1,278 @@
+"""Fig. 12: response times against the number of calls at once, and what limits do."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import httpx
+
+from lab.experiments.experiment import Earlier, Experiment, Measure, Mode, Values
+from lab.experiments.flow import upload
+from lab.experiments.load import Load, call_at_once, wake_at_once
+from lab.experiments.prices import PAPER
+from lab.experiments.samples import Sample, Step, grouped, joined, record_of, total
+from lab.experiments.stand_in import DIRECT_PATH, PEAK_PATH, RESET_PATH, set_throttle
+from lab.experiments.target import (
+    CLASSIFICATION,
+    Target,
+    TargetError,
+    running_api,
+    running_stand_in,
+)
+from warmlens.local.aws import LocalAws
+from warmlens.local.samples import ANY_PHOTO, SAMPLES
+from warmlens.records import Record
+from warmlens.registry.serving import ALIAS
+
+NAME = "concurrency"
+LIMIT: int = PAPER["concurrency_limit"]
+WARM: int = PAPER["instances_kept"]
+HOLD_MS = 800
+"""The paper's wakeup of Fig. 7: long enough for five starts to overlap on two cores."""
+
+RESERVED = 50
+OWN_THROTTLE = (100, 200)
+"""Rate and burst of the environment `local`; prod has the same."""
+
+NO_THROTTLE = (10_000, 5_000)
+"""AWS's default for an account and region (API Gateway developer guide, "Quotas")."""
+
+OPEN_BEFORE = "open before"
+SAMPLE = SAMPLES / ANY_PHOTO
+REAL, STAND_IN, DOOR = "ours", "stand-in", "stand-in without the API"
+PLAIN, SLOW, RESERVED_CASE, RETRY, THROTTLED = (
+    "as the paper's",
+    "starts as slow as the paper's",
+    f"reserved concurrency of {RESERVED}",
+    f"reserved concurrency of {RESERVED}, clients that try again",
+    "the environment's own throttle",
+)
+_OUTCOMES = ("warm_ms", "cold_ms", "throttled_ms", "failed_ms", "unanswered_ms")
+_REAL_CLIENTS = {Mode.QUICK: (1, 5, 20), Mode.FULL: (1, 2, 5, 10, 20, 40)}
+_CLIENTS = {Mode.QUICK: (100, 500, 1000, 1200), Mode.FULL: tuple(range(100, 1201, 100))}
+_REPETITIONS = {Mode.QUICK: 2, Mode.FULL: 10}
+_DEPLOYED_CLIENTS = {Mode.QUICK: (1, 5, 20, 100), Mode.FULL: tuple(range(100, 1201, 100))}
+
+
+def steps(mode: Mode, target: Target) -> list[Step]:
+    """Return all, each size ten times in full mode, but for starts as slow as the paper's."""
+    repetitions = range(_REPETITIONS[mode])
+
+    def step(name: str, clients: int, arrivals: str, case: str, repetition: int) -> Step:
+        return Step(
+            experiment=NAME,
+            name=name,
+            conditions={
+                "case": case,
+                "clients": clients,
+                "arrivals": arrivals,
+                "connections": OPEN_BEFORE,
+                "repetition": repetition,
+            },
+        )
+
+    def plan(name: str, sizes: Sequence[int], arrivals: str) -> list[Step]:
+        return [
+            step(name, clients, arrivals, PLAIN, repetition)
+            for clients in sizes
+            for repetition in repetitions
+        ]
+
+    if not target.is_local:
+        sizes = _DEPLOYED_CLIENTS[mode]
+        return plan(REAL, sizes, "closed") + plan(REAL, sizes, "open")
+    return [
+        *plan(REAL, _REAL_CLIENTS[mode], "closed"),
+        *plan(REAL, _REAL_CLIENTS[mode], "open"),
+        *plan(STAND_IN, _CLIENTS[mode], "closed"),
+        *plan(STAND_IN, _CLIENTS[mode], "open"),
+        *plan(DOOR, _CLIENTS[mode], "closed"),
+        *(step(STAND_IN, 1200, "closed", SLOW, repetition) for repetition in repetitions[:3]),
+        *(step(STAND_IN, 400, "closed", THROTTLED, repetition) for repetition in repetitions),
+        *(step(STAND_IN, 200, "closed", RESERVED_CASE, repetition) for repetition in repetitions),
+        *(step(STAND_IN, 200, "closed", RETRY, repetition) for repetition in repetitions),
+    ]
+
+
+@contextmanager
+def concurrency_lab(target: Target, earlier: Earlier) -> Iterator[Measure]:
+    """Call an API; what is measured last is kept running until something else is."""
+    with ExitStack() as stack:
+        measures: dict[str, Measure] = {}
+
+        def measure(step: Step) -> Values:
+            kind = REAL if step.name == REAL else STAND_IN
+            if kind not in measures:
+                stack.close()
+                measures.clear()
+                measures[kind] = (
+                    _real(target, stack) if kind == REAL else _stand_in(stack, earlier["stages"])
+                )
+            return measures[kind](step)
+
+        yield measure
+
+
+def _real(target: Target, stack: ExitStack) -> Measure:
+    # Room for the forty clients of the full mode: each gets an instance.
+    api = stack.enter_context(running_api(target, "--concurrency", "64"))
+
+    body: Mapping[str, Any] = CLASSIFICATION
+    if api.aws is None:  # a local cloud has the paper's photo; another API may not
+        with httpx.Client(timeout=60, headers=dict(api.headers)) as http:
+            file_path, _, _ = upload(http, api, SAMPLE.read_bytes())
+        body = {**CLASSIFICATION, "file_path": file_path}
+
+    def measure(step: Step) -> Values:
+        wake: Values = {}
+        if step.conditions["repetition"] == 0:
+            if api.aws is not None:
+                arrivals, clients = step.conditions["arrivals"], step.conditions["clients"]
+                api.renew(memory_mb=PAPER["memory_mb"], note=f"{clients} {arrivals}")
+            begun_s = time.perf_counter()
+            asyncio.run(wake_at_once(api.url, WARM, HOLD_MS, api.headers))
+            wake["wake_ms"] = [(time.perf_counter() - begun_s) * 1000]
+        return {**_call(f"{api.url}/classification", step, api.headers, body=body), **wake}
+
+    return measure
+
+
+def _stand_in(stack: ExitStack, stages: Sequence[Sample]) -> Measure:
+    about = stack.enter_context(running_stand_in(LIMIT))
+    aws, door = LocalAws(about["endpoint_url"]), about["door_url"]
+    ours = [sample for sample in stages if sample.name == REAL]
+    if not ours:
+        raise TargetError("The stand-in needs measured times: warmlens experiments run stages")
+    service_ms = joined(ours, "second_ms")
+    cold_start_ms = joined(ours, "first_ms")
+    case_now: str | None = None
+    api_url = f"{about['api_url']}/classification"
+
+    def measure(step: Step) -> Values:
+        nonlocal case_now
+        case, repetition = step.conditions["case"], step.conditions["repetition"]
+        fresh = case != case_now
+        if fresh:
+            _configure(aws, about, case)
+            case_now = case
+        if fresh or repetition == 0 or case == SLOW:
+            slow_ms = [float(PAPER["first_call_ms"])]
+            times = {
+                "warm": WARM,
+                "service_ms": service_ms,
+                "cold_start_ms": slow_ms if case == SLOW else cold_start_ms,
+            }
+            httpx.post(door + RESET_PATH, json=times, trust_env=False).raise_for_status()
+        httpx.get(door + PEAK_PATH, trust_env=False)
+        url = door + DIRECT_PATH if step.name == DOOR else api_url
+        values = _call(url, step, {}, retry=case == RETRY)
+        peak = httpx.get(door + PEAK_PATH, trust_env=False).json()["peak"]
+        return {**values, "peak_executions": [float(peak)]}
+
+    return measure
+
+
+def _configure(aws: LocalAws, about: dict[str, str], case: str) -> None:
+    rate_rps, burst = OWN_THROTTLE if case == THROTTLED else NO_THROTTLE
+    set_throttle(aws, about["api_id"], rate_rps=rate_rps, burst=burst)
+    if case in (RESERVED_CASE, RETRY):
+        # The emulator knows a function's reserved concurrency for $LATEST only.
+        aws.lambda_.update_alias(
+            FunctionName=about["function"], Name=ALIAS, FunctionVersion="$LATEST"
+        )
+        aws.lambda_.put_function_concurrency(
+            FunctionName=about["function"], ReservedConcurrentExecutions=RESERVED
+        )
+
+
+def _call(
+    url: str,
+    step: Step,
+    headers: Mapping[str, str],
+    *,
+    retry: bool = False,
+    body: Mapping[str, Any] = CLASSIFICATION,
+) -> Values:
+    conditions = step.conditions
+    load = Load(
+        calls=conditions["clients"],
+        arrivals=conditions["arrivals"],
+        retry=retry,
+        seed=conditions["repetition"],
+    )
+    return asyncio.run(call_at_once(url, body, load, headers))
+
+
+def records(samples: Sequence[Sample]) -> Iterator[Record]:
+    """Return latencies by outcome, the shares of outcomes, and the most executions at once."""
+    yield from _wakes(samples)
+    for _, conditions, found in grouped(samples, "repetition"):
+        about = {**conditions, "repetitions": len(found)}
+        answered = joined(found, "warm_ms") + joined(found, "cold_ms")
+        yield from _latencies(found, answered, "response_ms", about)
+        yield from _latencies(found, joined(found, "warm_ms"), "warm_response_ms", about)
+        yield from _latencies(found, joined(found, "cold_ms"), "cold_response_ms", about)
+        calls = sum(len(joined(found, outcome)) for outcome in _OUTCOMES)
+        for metric, outcome in (
+            ("cold_share", "cold_ms"),
+            ("throttled_share", "throttled_ms"),
+            ("failed_share", "failed_ms"),
+            ("unanswered_share", "unanswered_ms"),
+        ):
+            yield total(
+                found,
+                len(joined(found, outcome)) / calls,
+                metric=metric,
+                unit="1",
+                conditions=about,
+            )
+        yield total(
+            found,
+            sum(joined(found, "refusals")) / calls,
+            metric="refusals_per_call",
+            unit="1",
+            conditions=about,
+        )
+        yield record_of(
+            found,
+            [1000 * _calls(each) / each.values["span_ms"][0] for each in found],
+            metric="calls_per_s",
+            unit="1/s",
+            conditions=about,
+        )
+        peaks = joined(found, "peak_executions")
+        if peaks:
+            yield total(found, max(peaks), metric="peak_executions", unit="1", conditions=about)
+
+
+def _wakes(samples: Sequence[Sample]) -> Iterator[Record]:
+    """Return how long five instances took to wake, their hold included."""
+    found = [sample for sample in samples if "wake_ms" in sample.values]
+    if found:
+        about = {"instances": WARM, "hold_ms": HOLD_MS}
+        values = joined(found, "wake_ms")
+        yield record_of(found, values, metric="wake_ms", unit="ms", conditions=about)
+
+
+def _calls(sample: Sample) -> int:
+    return sum(len(sample.values.get(outcome, ())) for outcome in _OUTCOMES)
+
+
+def _latencies(
+    found: Sequence[Sample], values: Sequence[float], metric: str, about: dict[str, Any]
+) -> Iterator[Record]:
+    if values:
+        yield record_of(found, values, metric=metric, unit="ms", conditions=about)
+
+
+EXPERIMENT = Experiment(
+    NAME,
+    "Fig. 12: many calls at once",
+    steps,
+    concurrency_lab,
+    records,
+    needs=("stages",),
+    anywhere=True,
+)

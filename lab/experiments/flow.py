@@ -1,0 +1,159 @@
+"""Fig. 11 for the whole system: signing, upload to S3, classification, over HTTP."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from lab.bench.speed.photos import photo
+from lab.experiments.experiment import Earlier, Experiment, Measure, Mode, Values
+from lab.experiments.prices import PAPER
+from lab.experiments.samples import Sample, Step, grouped, joined, mean_of, record_of
+from lab.experiments.target import RunningApi, Target, TargetError, running_api
+from warmlens.records import Record
+
+NAME = "flow"
+MEGAPIXELS = 2
+STAGES = ("sign", "upload", "init", "fetch", "decode", "inference", "function", "api")
+"""In their order. `function` is what is left of the function's own time; `api` is what is left of
+the call: API, dispatch, and on a cold call the start of the instance before its init."""
+
+_RUNS = {Mode.QUICK: 5, Mode.FULL: 20}
+
+
+def steps(mode: Mode, target: Target) -> list[Step]:
+    """Return the runs."""
+    conditions = {"megapixels": MEGAPIXELS}
+    if target.is_local:
+        conditions["memory_mb"] = PAPER["memory_mb"]
+    return [
+        Step(experiment=NAME, name="ours", conditions={**conditions, "run": run})
+        for run in range(_RUNS[mode])
+    ]
+
+
+@contextmanager
+def flow_lab(target: Target, earlier: Earlier) -> Iterator[Measure]:
+    """Take a photo through the whole flow twice; in a local cloud the first time is cold."""
+    data = photo(MEGAPIXELS)
+    with (
+        running_api(target) as api,
+        httpx.Client(timeout=60, trust_env=not target.is_local, headers=dict(api.headers)) as http,
+    ):
+
+        def measure(step: Step) -> Values:
+            if api.aws is not None:
+                api.renew(memory_mb=PAPER["memory_mb"], note=f"run {step.conditions['run']}")
+            first = _once(http, api, data)
+            second = _once(http, api, data)
+            return {
+                **{f"first.{name}": [value] for name, value in first.items()},
+                **{f"second.{name}": [value] for name, value in second.items()},
+            }
+
+        yield measure
+
+
+def upload(http: httpx.Client, api: RunningApi, data: bytes) -> tuple[str, float, float]:
+    """Upload a photo as the page does.
+
+    Returns:
+        Its path for `classification`, and the milliseconds that signing and uploading took.
+
+    Raises:
+        TargetError: the API or S3 refused.
+    """
+    content_type = "image/jpeg"
+    signed, sign_ms = _timed(
+        http, f"{api.url}/uploads", json={"content_type": content_type, "bytes": len(data)}
+    )
+    begun_s = time.perf_counter()
+    # Without the API's key: the form is for S3.
+    stored = httpx.post(
+        signed["url"],
+        data=signed["fields"],
+        files={"file": ("photo.jpg", data, content_type)},
+        timeout=60,
+        trust_env=api.aws is None,
+    )
+    upload_ms = (time.perf_counter() - begun_s) * 1000
+    if stored.is_error:
+        raise TargetError(f"S3 refused the upload: {stored.text}")
+    return str(signed["file_path"]), sign_ms, upload_ms
+
+
+def _once(http: httpx.Client, api: RunningApi, data: bytes) -> dict[str, float]:
+    file_path, sign_ms, upload_ms = upload(http, api, data)
+    answer, call_ms = _timed(
+        http,
+        f"{api.url}/classification",
+        json={"method": "classification", "file_path": file_path},
+    )
+    stages = {f"{name}_ms": float(ms) for name, ms in answer["stages_ms"].items()}
+    function_ms = answer["time"] * 1000
+    init_ms = float(answer["init_ms"]) if answer["cold_start"] else 0.0
+    return {
+        "sign_ms": sign_ms,
+        "upload_ms": upload_ms,
+        "init_ms": init_ms,
+        **stages,
+        "function_ms": function_ms - sum(stages.values()),
+        "api_ms": call_ms - function_ms - init_ms,
+        "total_ms": sign_ms + upload_ms + call_ms,
+        "cold": float(answer["cold_start"]),
+    }
+
+
+def _timed(http: httpx.Client, url: str, *, json: dict[str, Any]) -> tuple[dict[str, Any], float]:
+    begun_s = time.perf_counter()
+    try:
+        response = http.post(url, json=json)
+    except httpx.HTTPError as error:
+        raise TargetError(f"{url} does not answer: {error}") from error
+    taken_ms = (time.perf_counter() - begun_s) * 1000
+    if response.is_error:
+        raise TargetError(f"{url} answered {response.status_code}: {response.text[:300]}")
+    answer: dict[str, Any] = response.json()
+    return answer, taken_ms
+
+
+def records(samples: Sequence[Sample]) -> Iterator[Record]:
+    """Return how long the flow takes and the means of its stages, cold calls apart from warm."""
+    for _, conditions, found in grouped(samples, "run"):
+        for call in ("first", "second"):
+            for temperature, cold in (("cold", 1.0), ("warm", 0.0)):
+                chosen = [each for each in found if each.values[f"{call}.cold"] == [cold]]
+                if not chosen:
+                    continue
+                about = {**conditions, "call": call, "temperature": temperature}
+                yield record_of(
+                    chosen,
+                    joined(chosen, f"{call}.total_ms"),
+                    metric="flow_ms",
+                    unit="ms",
+                    conditions=about,
+                )
+                yield mean_of(
+                    chosen,
+                    joined(chosen, f"{call}.total_ms"),
+                    metric="flow_mean_ms",
+                    unit="ms",
+                    conditions=about,
+                )
+                for stage in STAGES:
+                    values = joined(chosen, f"{call}.{stage}_ms")
+                    if values:
+                        yield mean_of(
+                            chosen,
+                            values,
+                            metric="flow_stage_mean_ms",
+                            unit="ms",
+                            conditions={**about, "stage": stage},
+                        )
+
+
+EXPERIMENT = Experiment(
+    NAME, "Fig. 11: the whole flow, stage by stage", steps, flow_lab, records, anywhere=True
+)

@@ -1,0 +1,97 @@
+"""Section 4.2: how long an instance that nobody calls is kept."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from lab.experiments.experiment import Earlier, Experiment, Measure, Mode, Values
+from lab.experiments.load import wake_at_once
+from lab.experiments.prices import PAPER
+from lab.experiments.samples import Sample, Step, grouped, joined, total
+from lab.experiments.target import Target, TargetError, running_api
+from warmlens.records import Record
+
+NAME = "idle"
+HOLD_MS = 400
+"""The paper's."""
+
+SHORTEST_MIN: int = PAPER["first_of_several_ends_after_min"]
+LONGEST_MIN: int = PAPER["single_instance_ends_after_min"]
+_LOCAL_MINUTE_S = 0.5
+_WAITS_MIN = {Mode.QUICK: (3, 15, 33), Mode.FULL: (3, 8, 13, 18, 23, 28, 33)}
+_TRIALS = {Mode.QUICK: 1, Mode.FULL: 4}
+
+
+def steps(mode: Mode, target: Target) -> list[Step]:
+    """Return the waits, the shortest first: all of one instance, and then all of five.
+
+    Where instances of an earlier trial may be left, one call must not meet a second instance.
+    """
+    minute_s = _LOCAL_MINUTE_S if target.is_local else 60.0
+    return [
+        Step(
+            experiment=NAME,
+            name="ours",
+            conditions={
+                "instances": instances,
+                "wait_min": wait_min,
+                "minute_s": minute_s,
+                "trial": trial,
+            },
+        )
+        for instances in (1, PAPER["instances_kept"])
+        for trial in range(_TRIALS[mode])
+        for wait_min in _WAITS_MIN[mode]
+    ]
+
+
+@contextmanager
+def idle_lab(target: Target, earlier: Earlier) -> Iterator[Measure]:
+    """Wake instances, call nothing for a while, wake as many again, and count who is still there.
+
+    In a local cloud, whose idle expiry is a setting, a minute lasts half a second, and each trial
+    begins with fresh instances. In AWS those that outlived a trial begin the next one; users or
+    another run that call meanwhile would be counted, too.
+
+    Raises:
+        TargetError: the environment keeps instances warm, so that none is idle.
+    """
+    if target.kept_warm:
+        raise TargetError(
+            f"{target.name} keeps instances warm, so that none is idle for long: measure it on an "
+            'environment with warming="off", as dev has it'
+        )
+    shortest, longest = (minutes * _LOCAL_MINUTE_S / 60 for minutes in (SHORTEST_MIN, LONGEST_MIN))
+    with running_api(target, "--idle-expiry-min", f"{shortest:.5f}-{longest:.5f}") as api:
+
+        def measure(step: Step) -> Values:
+            conditions = step.conditions
+            count = conditions["instances"]
+            if api.aws is not None:
+                note = f"{count} instances, {conditions['wait_min']} min, {conditions['trial']}"
+                api.renew(memory_mb=1769, note=note)
+            before = asyncio.run(wake_at_once(api.url, count, HOLD_MS, api.headers))
+            time.sleep(conditions["wait_min"] * conditions["minute_s"])
+            after = asyncio.run(wake_at_once(api.url, count, HOLD_MS, api.headers))
+            return {"woken": [float(len(before))], "still_there": [float(len(before & after))]}
+
+        yield measure
+
+
+def records(samples: Sequence[Sample]) -> Iterator[Record]:
+    """Return the share of instances that were still there, by the wait."""
+    for _, conditions, found in grouped(samples, "trial"):
+        woken, there = sum(joined(found, "woken")), sum(joined(found, "still_there"))
+        yield total(
+            found,
+            there / woken,
+            metric="still_there_share",
+            unit="1",
+            conditions={**conditions, "woken": int(woken)},
+        )
+
+
+EXPERIMENT = Experiment(
+    NAME, "Idle expiry: how long instances are kept", steps, idle_lab, records, anywhere=True
+)

@@ -1,0 +1,58 @@
+"""Load by other programs: JMeter and Locust."""
+
+from lab.experiments.concurrency import OWN_THROTTLE
+from lab.experiments.found import Records
+from lab.experiments.sections.text import Chart, ms_text, table
+
+
+def clients_section(found: Records, chart: Chart) -> str:
+    """What JMeter and Locust measured."""
+    shares = [each for each in found.all("failed_share") if "label" in each.conditions]
+    if not shares:
+        return ""
+    rows = []
+    for each in shares:
+        response = found.first("response_ms", each.name, **each.conditions)
+        times = (response.value, response.p95, response.p99) if response else (None,) * 3
+        rows.append(
+            (
+                each.name,
+                each.conditions["label"],
+                each.conditions["clients"],
+                each.conditions["calls"],
+                *map(ms_text, times),
+                *(
+                    f"{found.value(metric, each.name, **each.conditions):.1%}"
+                    for metric in ("cold_share", "throttled_share")
+                ),
+                f"{each.value:.1%}",
+            )
+        )
+    commands = dict.fromkeys(f"{each.command}  # {each.date}" for each in shares)
+    return "\n".join(
+        [
+            "## By a real load client\n",
+            "Plans with the paper's requests are written for an API that runs; JMeter (2.13 of "
+            "Debian here) and Locust (`pip install locust`, in an environment of its own) are "
+            "run by you, and their results read into this report:\n",
+            "```sh\n"
+            ".venv/bin/warmlens experiments client-plan jmeter plan.jmx --url http://127.0.0.1:8080\n"
+            ".venv/bin/warmlens experiments client-plan locust load.py --url http://127.0.0.1:8080\n"
+            '.venv/bin/warmlens experiments read-results jmeter jmeter.csv --command "jmeter ..."\n'
+            '.venv/bin/warmlens experiments read-results locust locust.csv --command "locust ..."\n'
+            "```\n",
+            "The plans name the paper's photo, `test/20200118.jpg`, which a local cloud has; in an "
+            "environment in AWS put one there first. "
+            "JMeter begins with five wakeups at once, Locust with one by each user; then comes the "
+            "load, closed: each user sends the next request when the one before is answered, and "
+            "without a pause when it is refused: what is above the environment's throttle "
+            f"({OWN_THROTTLE[0]} calls a second after {OWN_THROTTLE[1]} at once) gets 429. "
+            f"Measured {'there' if found.elsewhere else 'on a local cloud of 64 calls at once'} "
+            "with:\n",
+            "```text\n" + "\n".join(commands) + "\n```\n",
+            table(
+                "client | request | users | calls | p50 ms | p95 ms | p99 ms | cold | 429 | failed",
+                rows,
+            ),
+        ]
+    )

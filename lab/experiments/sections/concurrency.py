@@ -1,0 +1,99 @@
+"""Many calls at once: Fig. 12."""
+
+from collections.abc import Iterator, Sequence
+
+from lab.experiments import concurrency
+from lab.experiments.found import Records
+from lab.experiments.sections.text import Chart, commands, ms_text, same, table
+from warmlens.records import Record
+
+_WHAT = (
+    f" *{concurrency.REAL}* is the real function, as far as two cores go; *stand-in* is not the "
+    f"model (see above); *{concurrency.DOOR}* is the same, called directly, past the API and the "
+    "account's limit. *executions at once* is the most that the stand-in saw."
+)
+
+
+def connections_section(found: Records, chart: Chart) -> str:
+    """Fig. 12: response times, errors and refusals against connections."""
+    plain = found.all("calls_per_s", case=concurrency.PLAIN)
+    if not plain:
+        return ""
+    header = (
+        "what | arrivals | calls at once | repetitions | p50 ms | p95 ms | p99 ms | cold, p50 ms "
+        "| cold | 429 | failed | no answer | calls a second | executions at once"
+    )
+    limits = [each for each in found.all("calls_per_s") if each not in plain]
+    return "\n".join(
+        [
+            "## Fig. 12: many calls at once\n",
+            "Measured. *closed*: as many clients, each sends one request, all at once, as JMeter's "
+            f"threads do, on connections that are {_connections(plain)}. *open*: as many requests "
+            "come independently within a second. Five "
+            "instances are warm before the first repetition of each line. Shares are of all "
+            f"calls.{'' if found.elsewhere else _WHAT}\n",
+            commands(plain),
+            chart("fig-12-concurrency", "Response times against calls at once"),
+            table(header, (_load_row(found, each) for each in plain)),
+            *(_limits(found, limits, header) if limits else ()),
+        ]
+    )
+
+
+def _connections(records: Sequence[Record]) -> str:
+    if all("connections" in record.conditions for record in records):
+        return str(records[0].conditions["connections"])
+    return (
+        "new, where the emulator's queue of a hundred overflows; that in some repetitions most "
+        "calls failed may come from it, and was not looked into (clients now connect before)"
+    )
+
+
+def _limits(found: Records, limits: Sequence[Record], header: str) -> Iterator[str]:
+    yield "### What limits do\n"
+    yield (
+        "With the stand-in: 1,200 calls to instances that start as slowly as the paper's first "
+        f"call took; the environment's own throttle (rate {concurrency.OWN_THROTTLE[0]}, burst "
+        f"{concurrency.OWN_THROTTLE[1]}; elsewhere in this section it is AWS's default); a "
+        f"reserved concurrency of {concurrency.RESERVED} with clients that give up on 429, and "
+        "with clients "
+        "that wait a random time up to 0.1 s, doubled with each attempt up to 5 s, and try again "
+        "up to eight times. That is what a client should do: AWS's SDKs do so by themselves, the "
+        "page and phones must be told.\n"
+    )
+    yield table(
+        f"case | {header} | 429s met per call",
+        (
+            (
+                each.conditions["case"],
+                *_load_row(found, each),
+                f"{same(found, 'refusals_per_call', each):.2f}",
+            )
+            for each in limits
+        ),
+    )
+
+
+def _load_row(found: Records, about: Record) -> tuple[object, ...]:
+    conditions = about.conditions
+    response = found.first("response_ms", about.name, **conditions)
+    cold = found.first("cold_response_ms", about.name, **conditions)
+    peak = found.first("peak_executions", about.name, **conditions)
+    return (
+        about.name,
+        conditions["arrivals"],
+        f"{conditions['clients']:,}",
+        conditions["repetitions"],
+        *(
+            (ms_text(response.value), ms_text(response.p95), ms_text(response.p99))
+            if response
+            else ("", "", "")
+        ),
+        ms_text(cold.value) if cold else "",
+        f"{same(found, 'cold_share', about):.1%}",
+        f"{same(found, 'throttled_share', about):.1%}",
+        f"{same(found, 'failed_share', about):.1%}",
+        f"{same(found, 'unanswered_share', about):.1%}",
+        f"{about.value:,.0f}",
+        f"{peak.value:,.0f}" if peak else "",
+    )

@@ -1,0 +1,126 @@
+"""What requests and days cost: Table 6, Fig. 8, Fig. 9."""
+
+from lab.experiments.cost import EC2, LAMBDA_THEN, PAPER_PRICES
+from lab.experiments.found import Records
+from lab.experiments.prices import PAPER, TODAY
+from lab.experiments.sections.text import Chart, commands, table
+
+
+def fig_8_section(found: Records, chart: Chart) -> str:
+    """Table 6 and Fig. 8: the paper's prices, and a day's cost against its requests."""
+    about = {"duration_ms": 100}
+    sizes = [
+        (
+            size,
+            f"{found.value('usd_per_100_ms', 'paper', memory_mb=size):.9f}",
+            f"{found.value('usd_per_million', PAPER_PRICES, memory_mb=size, **about):.2f}",
+            f"{found.value('usd_per_million', 'today', memory_mb=size, **about):.2f}",
+        )
+        for size in map(int, PAPER["usd_per_100_ms"])
+    ]
+    days = [
+        (
+            f"{each.conditions['requests_a_day']:,}",
+            f"{each.value:.4f}",
+            f"{found.value('fig_8_usd_per_day', EC2, **each.conditions):.2f}",
+        )
+        for each in found.all("fig_8_usd_per_day", LAMBDA_THEN)
+    ]
+    return "\n".join(
+        [
+            "## Table 6 and Fig. 8: cost\n",
+            "Computed; in Fig. 8 at 768 MB for 500 ms. Prices: "
+            f"[the paper's](../../lab/experiments/paper.json), {PAPER['date']}, billed in "
+            f"100 ms; [today's](../../warmlens/prices/us-east-1.json), {TODAY.region}, "
+            f"{TODAY.date}, billed in 1 ms with init.\n",
+            commands(found.all("fig_8_usd_per_day")[:1]),
+            table(
+                "memory size, MB | printed, USD per 100 ms | a million of 100 ms, USD "
+                "| the same today, USD",
+                sizes,
+            ),
+            chart("fig-08-cost-of-a-day", "Cost of a day against requests"),
+            table(
+                "requests a day | Lambda, USD a day | one EC2 server of the paper, USD a day", days
+            ),
+        ]
+    )
+
+
+def own_costs_section(found: Records, chart: Chart) -> str:
+    """What calls as long as ours cost, and EC2 instead."""
+    per_million = found.all("usd_per_million", "ours")
+    if not per_million:
+        return ""
+    rows = []
+    for each in per_million:
+        conditions = each.conditions
+        base = found.first(
+            "usd_per_million",
+            "baseline",
+            architecture=conditions["architecture"],
+            api=conditions["api"],
+        )
+        rows.append(
+            (
+                conditions["architecture"],
+                conditions["api"],
+                f"{base.value:.2f}" if base else "",
+                f"{each.value:.2f}",
+            )
+        )
+    cold = [(each.name, f"{each.value:.2f}") for each in found.all("usd_per_million_cold_starts")]
+    servers = [
+        (
+            each.name,
+            each.conditions["server"],
+            f"{each.conditions['usd_per_hour']:.5f}",
+            f"{each.value:.1f}",
+            f"{found.value(equal, each.name, server=each.conditions['server']):,.0f}",
+        )
+        for equal in ("requests_a_day_where_one_server_costs_the_same",)
+        for each in found.all("server_requests_per_s")
+    ]
+    months = found.all("usd_per_month")
+    return "\n".join(
+        [
+            "## Our costs today\n",
+            f"Computed from the warm calls measured at {PAPER['memory_mb']} MB, with one S3 GET "
+            "each. arm64 is priced with the time measured on x86: no such machine was at hand.\n",
+            commands(per_million[:1]),
+            table("processor | API | baseline, USD per million | ours, USD per million", rows),
+            "A million cold starts at the same size, init billed, with the GET:\n",
+            table("handler | USD", cold),
+            chart("fig-09-cost-against-connections", "Cost against connections"),
+            "EC2 instead: each processor as fast as one measured here, two a server, fully used, "
+            "but for t3.medium, which may use a fifth of them in the long run; the baseline's "
+            "time at 1,536 MB is scaled to one processor. Here and in Fig. 9 S3's requests, which "
+            "a server makes too, are on neither side.\n",
+            table(
+                "handler | server | USD an hour | requests a second "
+                "| requests a day where Lambda costs the same",
+                servers,
+            ),
+            "A month of 30 days, in USD, with one S3 PUT and one GET for each request on both "
+            "sides; kept warm: five instances at "
+            f"{PAPER['memory_mb']} MB (ping: without the warmer's own run; provisioned: all calls "
+            "meet them, at the price of their time). Servers are as many as "
+            "three times the day's average needs, without a load balancer.\n",
+            table(
+                "requests a day | way | USD a month",
+                (
+                    (
+                        f"{each.conditions['requests_a_day']:,}",
+                        (
+                            f"{each.conditions['servers']} x {each.conditions['server']}"
+                            if "server" in each.conditions
+                            else f"Lambda, {each.conditions['api']} API, "
+                            f"warming {each.conditions['warming']}"
+                        ),
+                        f"{each.value:,.2f}",
+                    )
+                    for each in months
+                ),
+            ),
+        ]
+    )

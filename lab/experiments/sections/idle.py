@@ -1,0 +1,41 @@
+"""How long idle instances are kept: section 4.2."""
+
+from lab.experiments.found import Records
+from lab.experiments.sections.text import Chart, commands, table
+
+
+def idle_section(found: Records, chart: Chart) -> str:
+    """How long idle instances were still there."""
+    shares = found.all("still_there_share")
+    if not shares:
+        return ""
+    minute_s = shares[0].conditions["minute_s"]
+    return "\n".join(
+        [
+            "## Idle expiry (section 4.2)\n",
+            "A probe: wake instances at once, call nothing for a while, wake as many again, count "
+            "those that are still there. "
+            + (
+                f"In the local cloud a minute lasts {minute_s:g} s and the idle expiry is a "
+                "setting, 5 to 30 minutes, drawn for each instance alike, be it one of five or "
+                "alone: this shows that the probe finds it, and nothing of AWS. `--env` waits real "
+                "minutes, first with one instance, then with five.\n"
+                if minute_s < 60
+                else "Those that outlived a shorter wait took part in the longer ones.\n"
+            ),
+            commands(shares),
+            chart("idle-expiry", "Share of instances that are still there"),
+            table(
+                "instances | minutes without a call | woken in all | still there",
+                (
+                    (
+                        each.conditions["instances"],
+                        each.conditions["wait_min"],
+                        each.conditions["woken"],
+                        f"{each.value:.0%}",
+                    )
+                    for each in shares
+                ),
+            ),
+        ]
+    )

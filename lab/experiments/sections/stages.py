@@ -1,0 +1,119 @@
+"""First and second call by stages, and the whole flow: Fig. 10, Fig. 11."""
+
+from collections.abc import Iterator
+
+from lab.bench.speed.cold import STAGES
+from lab.experiments import flow
+from lab.experiments.found import Records
+from lab.experiments.prices import PAPER
+from lab.experiments.sections.text import Chart, commands, ms_text, table
+
+
+def stages_section(found: Records, chart: Chart) -> str:
+    """Fig. 10 and 11: the first and the second call by stages."""
+    firsts = found.all("first_ms", input_px=224)
+    if not firsts:
+        return ""
+    calls = [
+        (
+            each.name,
+            each.samples,
+            f"{each.value:,.0f}",
+            ms_text(each.p99),
+            *(
+                f"{found.value(metric, each.name, input_px=224):,.0f}"
+                for metric in ("first_mean_ms", "second_ms", "second_mean_ms")
+            ),
+            f"{found.value('peak_rss_mb', each.name, input_px=224):.0f}",
+        )
+        for each in firsts
+    ]
+    rows = []
+    for stage in STAGES:
+        cells: list[object] = [stage]
+        for call in ("first", "second"):
+            for name in ("baseline", "ours"):
+                record = found.first("stage_mean_ms", name, call=call, stage=stage)
+                cells.append(f"{record.value:.1f}" if record else "")
+        if any(cells[1:]):
+            rows.append(tuple(cells))
+    return "\n".join(
+        [
+            "## Fig. 10 and 11: the first and the second call\n",
+            f"Measured at {PAPER['memory_mb']} MB: a fresh process, from its start to its first "
+            "answer, and a second call, with a photo of 2 megapixels. "
+            f"The paper: {PAPER['first_call_ms']:,} and {PAPER['second_call_ms']} ms.\n",
+            commands(firsts),
+            table(
+                "handler | runs | first call, p50 ms | p99 ms | mean ms | second call, p50 ms "
+                "| mean ms | peak of memory, MiB",
+                calls,
+            ),
+            chart("fig-10-11-calls-and-stages", "Stages of both calls"),
+            "Stages in ms, means, which add up. A processor share is kept by halting a process "
+            "for the rest of each period of 100 ms, so a stage either fits into what is left of a "
+            "period or takes some 55 ms more: medians jump between the two.\n",
+            table("stage | first, baseline | first, ours | second, baseline | second, ours", rows),
+        ]
+    )
+
+
+def flow_section(found: Records, chart: Chart) -> str:
+    """The whole flow, from the upload to the answer."""
+    totals = found.all("flow_ms")
+    if not totals:
+        return ""
+    header = "stage | " + " | ".join(
+        f"{each.conditions['call']}, {each.conditions['temperature']}" for each in totals
+    )
+    rows: list[tuple[object, ...]] = []
+    for stage in flow.STAGES:
+        cells: list[object] = [stage]
+        for each in totals:
+            record = found.first(
+                "flow_stage_mean_ms",
+                call=each.conditions["call"],
+                temperature=each.conditions["temperature"],
+                stage=stage,
+            )
+            cells.append(f"{record.value:.1f}" if record else "")
+        rows.append(tuple(cells))
+    means = [found.value("flow_mean_ms", **each.conditions) for each in totals]
+    rows.append(("total, mean", *(f"{mean:.0f}" for mean in means)))
+    rows.append(("total, median", *(f"{each.value:.0f}" for each in totals)))
+    rows.append(("total, p99", *(ms_text(each.p99) for each in totals)))
+    rows.append(("runs", *(each.samples for each in totals)))
+    return "\n".join(
+        [
+            "## Fig. 11: the whole flow\n",
+            "Measured over HTTP with a photo of 2 megapixels and the shipped model, means in ms. "
+            "`init` has the model's loading in it, `function` is what is left of the function's "
+            "time, `api` what is left of the call: API, dispatch, the response, and on a cold call "
+            "the start of a process before its init.\n",
+            commands(totals),
+            chart("fig-11-whole-flow", "Stages of the whole flow"),
+            table(header, rows),
+            *_with_the_papers_handler(found),
+        ]
+    )
+
+
+def _with_the_papers_handler(found: Records) -> Iterator[str]:
+    """The flow with another handler: what is not the function's stays as it was measured."""
+    rows = []
+    for call, temperature in (("first", "cold"), ("second", "warm")):
+        handler = found.first(f"{call}_mean_ms", "baseline")
+        around = [
+            found.first("flow_stage_mean_ms", call=call, temperature=temperature, stage=stage)
+            for stage in ("sign", "upload", "api")
+        ]
+        if handler is None or None in around:
+            return
+        around_ms = sum(each.value for each in around if each is not None)
+        parts_ms = (around_ms, handler.value, around_ms + handler.value)
+        rows.append((f"{call}, {temperature}", *map(ms_text, parts_ms)))
+    yield (
+        "The same with the paper's kind of handler, computed: signing, upload and API as above, "
+        "its calls as in Fig. 10, at 224 px, means in ms:\n"
+    )
+    yield table("call | sign, upload and API | handler | total", rows)

@@ -1,0 +1,171 @@
+"""The app with a stand-in for the classifier: instances that wait instead of computing.
+
+No machine of two cores runs a model a thousand times at once, and on Lambda each instance has a
+processor of its own. So behind the same API, the calls of the classifier go to a server that keeps
+instances as Lambda does (one call at a time, the one used last first, a new one when none is idle)
+and answers after a time that was measured. Run as a program: `python -m
+lab.experiments.stand_in SETTINGS`, until its standard input ends.
+"""
+
+import asyncio
+import json
+import random
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from warmlens.local.aws import LocalAws
+from warmlens.local.cloud import CloudInfo, Steps, local_cloud
+from warmlens.local.ports import HOST, free_port
+
+RESET_PATH, PEAK_PATH, INVOKE_PATH, DIRECT_PATH = "/reset", "/peak", "/invoke", "/direct"
+_BACKLOG = 4096  # a queue that is too short would make clients wait for a second
+
+
+@dataclass(frozen=True, kw_only=True)
+class StandInTimes:
+    """What an answer takes.
+
+    Attributes:
+        service_ms: measured times of warm calls; each call draws one.
+        cold_start_ms: measured times from a start to the first answer, likewise.
+    """
+
+    service_ms: Sequence[float]
+    cold_start_ms: Sequence[float]
+
+
+class StandIn:
+    """Counts instances as Lambda keeps them, and has each call wait.
+
+    Args:
+        times: what an answer takes.
+        seed: draws the times.
+    """
+
+    def __init__(self, times: StandInTimes, seed: int = 0) -> None:
+        self._times = times
+        self._chance = random.Random(seed)
+        self._idle: list[int] = []
+        self._count = 0
+        self._busy = 0
+        self._peak = 0
+
+    def reset(self, warm: int, times: StandInTimes) -> None:
+        """Begin anew with so many warm instances."""
+        self._times = times
+        self._idle = list(range(warm))
+        self._count = warm
+        self._peak = self._busy = 0
+
+    @property
+    def peak(self) -> int:
+        """The most calls at once since it was asked last."""
+        peak, self._peak = self._peak, self._busy
+        return peak
+
+    async def call(self) -> dict[str, Any]:
+        """Serve a call."""
+        cold = not self._idle
+        instance = self._idle.pop() if self._idle else self._count
+        self._count += cold
+        self._busy += 1
+        self._peak = max(self._peak, self._busy)
+        measured = self._times.cold_start_ms if cold else self._times.service_ms
+        taken_ms = self._chance.choice(measured)
+        try:
+            await asyncio.sleep(taken_ms / 1000)
+        finally:
+            self._busy -= 1
+            self._idle.append(instance)
+        return {
+            "method": "classification",
+            "time": taken_ms / 1000,
+            "instance_id": f"stand-in-{instance}",
+            "cold_start": cold,
+        }
+
+
+def stand_in_app(stand_in: StandIn) -> web.Application:
+    """Return the server: the door for the emulator, and what an experiment sets and asks."""
+
+    async def invoke(request: web.Request) -> web.Response:
+        await request.read()
+        answer = json.dumps(await stand_in.call())
+        headers = {"Content-Type": "application/json"}
+        return web.json_response({"statusCode": 200, "headers": headers, "body": answer})
+
+    async def direct(request: web.Request) -> web.Response:
+        await request.read()
+        return web.json_response(await stand_in.call())
+
+    async def reset(request: web.Request) -> web.Response:
+        wanted = await request.json()
+        times = StandInTimes(service_ms=wanted["service_ms"], cold_start_ms=wanted["cold_start_ms"])
+        stand_in.reset(wanted["warm"], times)
+        return web.json_response({})
+
+    async def peak(_: web.Request) -> web.Response:
+        return web.json_response({"peak": stand_in.peak})
+
+    app = web.Application(client_max_size=16 * 2**20)
+    app.router.add_post(INVOKE_PATH, invoke)
+    app.router.add_post(DIRECT_PATH, direct)
+    app.router.add_post(RESET_PATH, reset)
+    app.router.add_get(PEAK_PATH, peak)
+    return app
+
+
+async def _serve(folder: Path, concurrency: int) -> None:
+    door = free_port()
+    runner = web.AppRunner(
+        stand_in_app(StandIn(StandInTimes(service_ms=[0.0], cold_start_ms=[0.0]))),
+        access_log=None,
+        shutdown_timeout=1.0,
+    )
+    await runner.setup()
+    await web.TCPSite(runner, HOST, door, backlog=_BACKLOG).start()
+    steps = Steps(lambda _: None, lambda _name, _s: None)
+    try:
+        async with local_cloud(
+            port=free_port(),
+            folder=folder,
+            steps=steps,
+            concurrency=concurrency,
+            image_functions_url=f"http://{HOST}:{door}{INVOKE_PATH}",
+        ) as info:
+            print(json.dumps(_about(info, door)), flush=True)  # noqa: T201 - it is the answer
+            await asyncio.to_thread(sys.stdin.read)
+    finally:
+        await runner.cleanup()
+
+
+def _about(info: CloudInfo, door: int) -> dict[str, str]:
+    return {
+        "api_url": info.api_url,
+        "endpoint_url": info.endpoint_url,
+        "door_url": f"http://{HOST}:{door}",
+        "function": info.outputs["ClassifierFunction"],
+        "api_id": info.outputs["ApiId"],
+    }
+
+
+def set_throttle(aws: LocalAws, api_id: str, *, rate_rps: int, burst: int) -> None:
+    """Set what the API's stage lets through."""
+    aws.apigateway.update_stage(
+        restApiId=api_id,
+        stageName=aws.apigateway.get_stages(restApiId=api_id)["item"][0]["stageName"],
+        patchOperations=[
+            {"op": "replace", "path": "/*/*/throttling/rateLimit", "value": str(rate_rps)},
+            {"op": "replace", "path": "/*/*/throttling/burstLimit", "value": str(burst)},
+        ],
+    )
+
+
+if __name__ == "__main__":
+    _settings = json.loads(sys.argv[1])
+    asyncio.run(_serve(Path(_settings["folder"]), _settings["concurrency"]))

@@ -1,0 +1,233 @@
+"""What is measured: a local cloud started for it, a running API, or an environment in AWS."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from botocore.exceptions import BotoCoreError, ClientError
+
+from warmlens.deployment import ApiKeyAuth, Deployment, find_deployment
+from warmlens.local.aws import LocalAws
+from warmlens.local.cloud import PAPER_PATH
+from warmlens.local.front import STATUS_PATH
+from warmlens.local.ports import HOST, free_port
+from warmlens.local.state import StateFile
+from warmlens.paths import LOCAL_CLOUD, STATE_FILE
+from warmlens.registry.serving import ALIAS
+
+START_TIMEOUT_S = 180
+STOP_TIMEOUT_S = 30
+LOCAL = "local"
+CLASSIFICATION = {"method": "classification", "file_path": PAPER_PATH}
+"""The paper's own request (Fig. 6)."""
+
+
+class TargetError(Exception):
+    """The target cannot be measured; the message says why and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """An API to measure.
+
+    Attributes:
+        name: `local` for a local cloud that is started for each experiment, else the address or
+            the environment's name.
+        url: root of the API; None for `local`.
+        headers: what the API asks for.
+        option: the options of the command that named it.
+        kept_warm: a schedule wakes its instances, or Lambda keeps some provisioned.
+    """
+
+    name: str = LOCAL
+    url: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    option: str = ""
+    kept_warm: bool = False
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether a local cloud is started for it."""
+        return self.url is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningApi:
+    """An API that answers.
+
+    Attributes:
+        url: its root.
+        headers: what it asks for.
+        aws: the emulator behind it, with which a local cloud's function is changed; else None.
+        function: name of the classifier there.
+    """
+
+    url: str
+    headers: Mapping[str, str]
+    aws: LocalAws | None = None
+    function: str = ""
+
+    def renew(self, *, memory_mb: int, note: str) -> None:
+        """Have the alias point at a new version, so that the next calls meet no instance.
+
+        Args:
+            memory_mb: the new version's memory size.
+            note: its description; two versions must not be equal.
+        """
+        assert self.aws is not None  # only a local cloud is changed
+        client = self.aws.lambda_
+        client.update_function_configuration(
+            FunctionName=self.function, MemorySize=memory_mb, Description=note
+        )
+        version = client.publish_version(FunctionName=self.function)["Version"]
+        client.update_alias(FunctionName=self.function, Name=ALIAS, FunctionVersion=version)
+
+
+def find_target(url: str | None, env: str | None) -> Target:
+    """Return what `--url` or `--env` names; without both, a local cloud that is yet to start.
+
+    Raises:
+        TargetError: both are given, or the API asks for signatures.
+        WarmlensError: the environment is not there.
+    """
+    if url is not None and env is not None:
+        raise TargetError("give --url or --env, not both")
+    if url is not None:
+        return Target(name=url, url=url.rstrip("/"), option=f" --url {url}")
+    if env is None:
+        return Target()
+    environment = find_deployment(env, local_state=LOCAL_CLOUD / STATE_FILE)
+    auth = environment.api_auth()
+    if auth is not None and not isinstance(auth, ApiKeyAuth):
+        raise TargetError(f"{env} asks for signed requests, which the load clients do not make.")
+    headers = {"x-api-key": auth.key} if auth else {}
+    return Target(
+        name=env,
+        url=environment.api_url.rstrip("/"),
+        headers=headers,
+        option=f" --env {env}",
+        kept_warm=_kept_warm(environment),
+    )
+
+
+def _kept_warm(environment: Deployment) -> bool:
+    if "WarmerFunction" in environment.outputs:
+        return True
+    try:
+        found = environment.lambda_.list_provisioned_concurrency_configs(
+            FunctionName=environment.outputs["ClassifierFunction"]
+        )
+    except (BotoCoreError, ClientError) as error:
+        raise TargetError(
+            f"AWS does not tell what {environment.name} keeps warm: {error}"
+        ) from error
+    return bool(found["ProvisionedConcurrencyConfigs"])
+
+
+@contextmanager
+def running_api(target: Target, *options: str) -> Iterator[RunningApi]:
+    """Give the target's API; a local cloud runs for as long as the block does.
+
+    Args:
+        target: what to measure.
+        options: of `warmlens local up`, for a local cloud.
+
+    Raises:
+        TargetError: the local cloud does not start; the message ends with what it said.
+    """
+    if target.url is not None:
+        yield RunningApi(url=target.url, headers=target.headers)
+        return
+    with tempfile.TemporaryDirectory(prefix="warmlens-experiment-") as folder:
+        command = (
+            sys.executable, "-m", "warmlens.cli", "local", "up",
+            "--folder", folder, "--port", str(free_port()), *options,
+        )  # fmt: skip
+        log_path = Path(folder) / "up.log"
+        with log_path.open("w") as log, _process(command, log) as process:
+            status = _wait_for(StateFile(Path(folder) / STATE_FILE), process, log_path)
+            aws = LocalAws(status["aws_endpoint_url"])
+            name = aws.ssm.get_parameter(Name="/warmlens/local/ClassifierFunction")
+            yield RunningApi(
+                url=status["api_url"],
+                headers={},
+                aws=aws,
+                function=name["Parameter"]["Value"],
+            )
+
+
+@contextmanager
+def _process(command: tuple[str, ...], log: Any) -> Iterator["subprocess.Popen[bytes]"]:
+    process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_for(
+    state: StateFile, process: "subprocess.Popen[bytes]", log_path: Path
+) -> dict[str, Any]:
+    deadline_s = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline_s and process.poll() is None:
+        running = state.read()
+        if running and running.url:
+            answer = httpx.get(running.url + STATUS_PATH, timeout=10, trust_env=False)
+            status: dict[str, Any] = answer.json()
+            if status["instances"]:  # its first call was made, so it is ready
+                return status
+        time.sleep(0.1)
+    raise TargetError(f"The local cloud did not start: {log_path.read_text()[-800:].strip()}")
+
+
+@contextmanager
+def running_stand_in(concurrency: int) -> Iterator[dict[str, str]]:
+    """Run the app with a stand-in for the classifier; gives the addresses it tells.
+
+    Args:
+        concurrency: the account's concurrency.
+
+    Raises:
+        TargetError: it does not start.
+    """
+    with tempfile.TemporaryDirectory(prefix="warmlens-experiment-") as folder:
+        settings = json.dumps({"folder": folder, "concurrency": concurrency})
+        process = subprocess.Popen(
+            (sys.executable, "-m", "lab.experiments.stand_in", settings),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            line = process.stdout.readline()
+            if not line:
+                raise TargetError(
+                    f"The stand-in did not start on {HOST}; what it said is on standard error."
+                )
+            about: dict[str, str] = json.loads(line)
+            yield about
+        finally:
+            process.stdin.close()
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            process.stdout.close()

@@ -1,0 +1,1 @@
+"""The plain-Python simulator that the planner's kernel is checked against."""

@@ -1,0 +1,110 @@
+"""The simulation in plain Python: the rules as they are read. The kernel computes the same."""
+
+import math
+from collections.abc import Callable, Iterable
+
+from lab.oracle.fleet import PROVISIONED, Fleet
+from lab.oracle.warmer import Warmer
+from warmlens.planner.chance import LIVES, SERVICE, Stream
+from warmlens.planner.histogram import bin_of
+from warmlens.planner.model import HOUR_S, SAMPLE_S, Model, check_arrival, provisioned_s
+from warmlens.planner.outcome import Outcome, rounded_up_ms
+
+
+def simulate(
+    model: Model,
+    arrivals_s: Iterable[float],
+    *,
+    horizon_s: float,
+    seed: int,
+    into: Outcome | None = None,
+    lives: Callable[[], float] | None = None,
+    fleet: Fleet | None = None,
+) -> Outcome:
+    """Serve users' calls in the order of time.
+
+    Args:
+        model: the function and how it is run.
+        arrivals_s: when users call, ascending, from 0 on; read one at a time.
+        horizon_s: how long; arrivals must come before it.
+        seed: draws the times of service and the lives of instances.
+        into: is added to instead of a new outcome.
+        lives: draws the lives of instances instead.
+        fleet: serves the calls, instead of a new one of the model.
+
+    Raises:
+        WarmlensError: an arrival is before the one before it, negative, or not before the horizon.
+    """
+    outcome = into or Outcome()
+    hours = math.ceil(horizon_s / HOUR_S)
+    outcome.make_room(hours=hours, concurrency=model.concurrency)
+    fleet = fleet or Fleet(model, lives or Stream(seed, LIVES))
+    warmer = Warmer(model.pings, horizon_s) if model.pings else None
+    service = Stream(seed, SERVICE)
+    samples = 0
+
+    def sample_until(now_s: float) -> None:
+        nonlocal samples
+        while (at_s := (samples + 0.5) * SAMPLE_S) <= now_s and at_s < horizon_s:
+            hour = int(at_s // HOUR_S)
+            outcome.hour_busy[hour] += fleet.busy(at_s)
+            outcome.hour_alive[hour] += fleet.alive(at_s)
+            outcome.hour_samples[hour] += 1
+            samples += 1
+
+    last_s = 0.0
+    for now_s in arrivals_s:
+        check_arrival(now_s, last_s, horizon_s)
+        last_s = now_s
+        while warmer and warmer.next_s() <= now_s:
+            sample_until(warmer.next_s())
+            warmer.act(fleet, outcome)
+        sample_until(now_s)
+        _serve(model, now_s, fleet, service, outcome, warmer)
+    while warmer and warmer.next_s() < math.inf:
+        sample_until(warmer.next_s())
+        warmer.act(fleet, outcome)
+    sample_until(horizon_s)
+    outcome.instances += fleet.count
+    outcome.horizon_s += horizon_s
+    outcome.provisioned_instance_s += provisioned_s(model, horizon_s)
+    return outcome
+
+
+def _serve(
+    model: Model,
+    now_s: float,
+    fleet: Fleet,
+    service: Stream,
+    outcome: Outcome,
+    warmer: Warmer | None,
+) -> None:
+    # Drawn for a call that is refused too, so that the next call's time does not depend on it.
+    work_s = model.service.draw(service)
+    hour = int(now_s // HOUR_S)
+    outcome.requests += 1
+    outcome.hour_requests[hour] += 1
+    busy = fleet.busy(now_s)
+    outcome.busy_seen[busy] += 1
+    served = fleet.call(now_s, lambda _: work_s)
+    if served.instance is None:
+        outcome.throttled += 1
+        outcome.hour_throttled[hour] += 1
+        return
+    outcome.peak_busy = max(outcome.peak_busy, min(busy + 1, model.concurrency))
+    occupied_s = work_s
+    if served.init_s is not None:
+        occupied_s = served.init_s + work_s
+        outcome.cold += 1
+        outcome.hour_cold[hour] += 1
+        outcome.init_s += served.init_s
+        if warmer and warmer.holds_until_s > now_s:
+            outcome.slowed += 1
+    outcome.busy_s += occupied_s
+    if served.instance == PROVISIONED:
+        outcome.provisioned_billed_ms += rounded_up_ms(occupied_s)
+    else:
+        outcome.billed_ms += rounded_up_ms(occupied_s)
+    outcome.latency_s += served.end_s - now_s
+    at = bin_of(served.end_s - now_s)
+    outcome.latencies[at] = outcome.latencies.get(at, 0) + 1

@@ -1,0 +1,109 @@
+"""The warmer in the simulation: its runs, and the rounds of calls that they are made of."""
+
+import math
+
+from lab.oracle.fleet import Fleet
+from warmlens.planner.model import DAY_H, HOUR_S, LONGER_HOLD, Pings
+from warmlens.planner.outcome import Outcome, rounded_up_ms
+
+
+class Warmer:
+    """Calls the fleet as `lambda_src/warmer` does, one call at a time in the order of time.
+
+    Args:
+        pings: what it does.
+        horizon_s: no run begins from then on.
+    """
+
+    def __init__(self, pings: Pings, horizon_s: float) -> None:
+        self._pings = pings
+        self._horizon_s = horizon_s
+        self._runs = 0
+        self._count = 0  # calls of a round; 0 between runs
+        self._begun_s = self._round_s = self._ends_s = 0.0
+        self._hold_s = 0.0
+        self._rounds = self._sent = self._throttled = 0
+        self._reached: set[int] = set()
+        self.holds_until_s = -1.0
+
+    def next_s(self) -> float:
+        """Return when its next call arrives, or its next run begins; infinity after the last."""
+        if self._count:
+            return self._round_s + self._sent * self._pings.spread_s
+        scheduled_s = self._runs * self._pings.period_s
+        if scheduled_s >= self._horizon_s:
+            return math.inf
+        return max(scheduled_s, self._ends_s)
+
+    def act(self, fleet: Fleet, outcome: Outcome) -> None:
+        """Do what is due at `next_s`: begin a run, or send a call."""
+        now_s = self.next_s()
+        if self._count:
+            self._ping(now_s, fleet, outcome)
+            return
+        self._runs += 1
+        outcome.runs += 1
+        self._begun_s = self._ends_s = now_s
+        self._count = self._wanted(now_s)
+        self._hold_s = self._pings.hold_s
+        self._rounds = 0
+        if self._count:
+            self._begin_round(now_s, outcome)
+
+    def _wanted(self, now_s: float) -> int:
+        by_hour = self._pings.by_hour
+        this = by_hour[int(now_s // HOUR_S) % DAY_H]
+        following = by_hour[int((now_s + self._pings.period_s) // HOUR_S) % DAY_H]
+        return max(this, following)
+
+    def _begin_round(self, now_s: float, outcome: Outcome) -> None:
+        self._rounds += 1
+        outcome.rounds += 1
+        self._round_s = now_s
+        self._sent = self._throttled = 0
+        self._reached = set()
+
+    def _ping(self, now_s: float, fleet: Fleet, outcome: Outcome) -> None:
+        held_s = 0.0
+
+        def duration_s(begin_s: float) -> float:
+            nonlocal held_s
+            pings = self._pings
+            if pings.holds_until_common:
+                held_s = max(pings.ping_s, self._round_s + self._hold_s - begin_s)
+            else:
+                held_s = max(pings.ping_s, self._hold_s)
+            return held_s
+
+        served = fleet.call(now_s, duration_s)
+        self._sent += 1
+        outcome.pings += 1
+        if served.instance is None:
+            self._throttled += 1
+            outcome.pings_throttled += 1
+        else:
+            self._reached.add(served.instance)
+            self._ends_s = max(self._ends_s, served.end_s)
+            self.holds_until_s = max(self.holds_until_s, served.end_s)
+            outcome.held_s += held_s
+            billed_s = held_s
+            if served.init_s is not None:
+                outcome.pings_cold += 1
+                outcome.pings_init_s += served.init_s
+                billed_s += served.init_s
+            outcome.pings_billed_ms += rounded_up_ms(billed_s)
+        if self._sent == self._count:
+            self._end_round(outcome)
+
+    def _end_round(self, outcome: Outcome) -> None:
+        longer_s = self._hold_s * LONGER_HOLD
+        if (
+            len(self._reached) >= self._count - self._throttled
+            or self._rounds >= self._pings.rounds
+            or self._ends_s + longer_s > self._begun_s + self._pings.budget_s
+        ):
+            outcome.runs_s += self._ends_s - self._begun_s
+            self._count = 0
+            return
+        self._hold_s = longer_s
+        self._begin_round(self._ends_s, outcome)

@@ -1,0 +1,49 @@
+"""The page's sample photos of products. Their seed is no data set's default, so none trains."""
+
+import dataclasses
+from pathlib import Path
+
+from lab.products.catalogue import PRODUCTS
+from lab.products.dataset import PhotoKey, photo_file
+
+SEED = 20_200_118
+SIZE_PX = 480
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """One photo: its file, the words below it, and which photo of which product it is."""
+
+    file: str
+    caption: str
+    class_id: str
+    number: int
+
+
+SAMPLES = (
+    Sample("mango-can.jpg", "Mango can", "00002", 7),
+    Sample("sesame-box.jpg", "Sesame box", "00005", 1),
+    Sample("barista-carton.jpg", "Barista carton", "00009", 2),
+    Sample("mint-bottle.jpg", "Mint bottle", "00011", 5),
+    Sample("decaf-pouch.jpg", "Decaf pouch", "00014", 2),
+    Sample("cherry-jar.jpg", "Cherry jar", "00015", 6),
+    Sample("vanilla-tub.jpg", "Vanilla tub", "00017", 7),
+    Sample("sage-tube.jpg", "Sage tube", "00020", 7),
+)
+
+
+def sample_files() -> dict[str, bytes]:
+    """Return the JPEG file of each sample by its name."""
+    by_id = {product.class_id: product for product in PRODUCTS}
+    return {
+        sample.file: photo_file(
+            PhotoKey(by_id[sample.class_id], "test", sample.number, SEED), SIZE_PX
+        )
+        for sample in SAMPLES
+    }
+
+
+def write_samples(folder: Path) -> None:
+    """Write the samples into ``folder``, over those that are there."""
+    for name, data in sample_files().items():
+        (folder / name).write_bytes(data)

@@ -1,0 +1,183 @@
+"""Costs: the paper's arithmetic as printed, what is wrong in it, and today's prices."""
+
+import pytest
+
+from lab.experiments import cost
+from lab.experiments.found import Records
+from lab.experiments.memory import API, SPEED
+from lab.experiments.prices import (
+    PAPER,
+    Ec2,
+    api_usd,
+    mean_usd,
+    paper_usd,
+    servers,
+    today_usd,
+)
+from lab.experiments.samples import Sample
+
+FOUND = Records({"cost": list(cost.records({}))})
+AT_500 = {"memory_mb": 768, "duration_ms": 500}
+
+
+def sample(
+    experiment: str, name: str, memory_mb: int, part: str = SPEED, **values: list[float]
+) -> Sample:
+    return Sample(
+        experiment=experiment,
+        name=name,
+        conditions={"memory_mb": memory_mb, "part": part},
+        values=values,
+        command="",
+        machine="a machine",
+        date="2026-11-24",
+    )
+
+
+def test_a_million_requests_of_100_ms_at_768_mb_cost_what_the_paper_prints() -> None:
+    assert paper_usd(768, 100) * 1e6 == pytest.approx(1.45)
+    assert FOUND.value("usd_per_million", "paper", memory_mb=768, duration_ms=100) == 1.45
+
+
+def test_at_500_ms_the_request_is_paid_once_and_not_five_times() -> None:
+    # 5 x $0.00000125 and one $0.0000002, against five times both.
+    assert FOUND.value("usd_per_million", cost.PAPER_PRICES, **AT_500) == pytest.approx(6.45)
+    assert FOUND.value("usd_per_million", cost.FIVE_FEES, **AT_500) == pytest.approx(7.25)
+    assert FOUND.value("usd_per_million", "paper", **AT_500) == 7.25
+    assert FOUND.value("usd_per_day", cost.FIVE_FEES, **AT_500) == pytest.approx(0.0725)
+    assert FOUND.value("usd_per_day", cost.PAPER_PRICES, **AT_500) == pytest.approx(0.0645)
+
+
+def test_lambda_and_one_server_cost_the_same_at_half_the_requests_that_the_paper_says() -> None:
+    metric = "requests_a_day_where_costs_are_equal"
+    assert FOUND.value(metric, cost.FIVE_FEES, servers=1) == pytest.approx(3.3 / 7.25e-6)
+    assert round(FOUND.value(metric, cost.FIVE_FEES, servers=1)) == 455_172
+    assert round(FOUND.value(metric, cost.PAPER_PRICES, servers=1)) == 511_628
+    assert round(FOUND.value(metric, cost.PAPER_PRICES, servers=2)) == 1_023_256
+
+
+@pytest.mark.parametrize(
+    ("instances", "duration_ms", "usd"), [(5, 500, 0.27864), (5, 400, 0.22464), (1, 400, 0.044928)]
+)
+def test_a_call_every_five_minutes(instances: int, duration_ms: int, usd: float) -> None:
+    value = FOUND.value(
+        "usd_per_month_for_a_call_every_5_min",
+        cost.PAPER_PRICES,
+        instances=instances,
+        duration_ms=duration_ms,
+    )
+    assert value == pytest.approx(usd)  # 8,640 calls a month of each instance
+
+
+def test_the_paper_bills_whole_100_ms_and_today_whole_milliseconds() -> None:
+    assert paper_usd(768, 101) == paper_usd(768, 200)
+    gb_s = 0.102 * 0.75
+    assert today_usd(768, 101.2) == pytest.approx(gb_s * 0.0000166667 + 0.0000002 + 0.0000004)
+
+
+def test_today_init_is_billed() -> None:
+    assert today_usd(1024, 50, init_ms=950) == today_usd(1024, 1000) > today_usd(1024, 50)
+
+
+def test_arm_costs_a_fifth_less_for_the_same_time() -> None:
+    fees = 0.0000006
+    x86, arm = (today_usd(1024, 1000, architecture=each) - fees for each in ("x86_64", "arm64"))
+    assert arm / x86 == pytest.approx(0.8, rel=1e-4)
+
+
+def test_a_bill_goes_by_the_mean_and_not_by_the_median() -> None:
+    assert mean_usd(lambda ms: ms, [1.0, 1.0, 100.0]) == pytest.approx(34.0)
+
+
+def test_every_size_of_table_6_costs_what_a_gb_second_did() -> None:
+    for size, usd in PAPER["usd_per_100_ms"].items():
+        assert usd == pytest.approx(int(size) / 1024 * 0.1 * 0.00001667, rel=1e-3)
+
+
+def test_our_costs_follow_from_what_was_measured_and_are_left_out_without_it() -> None:
+    assert FOUND.first("usd_per_million", "ours") is None
+    samples = {
+        "stages": [sample("stages", "ours", 768, first_ms=[400.0])],
+        "memory": [
+            sample("memory", "ours", 768, warm_ms=[60.0, 80.0]),
+            sample("memory", "ours", 1769, warm_ms=[40.0]),
+            # Calls over the API share processors: how long those take says nothing of Lambda.
+            sample("memory", "ours", 768, part=API, warm_ms=[900.0]),
+            sample("memory", "ours", 1769, part=API, warm_ms=[900.0]),
+        ],
+    }
+    found = Records({"cost": list(cost.records(samples))})
+    per_call = 0.07 * 0.75 * 0.0000166667 + 0.0000006
+    assert found.value("usd_per_million", "ours", api="none", architecture="x86_64") == (
+        pytest.approx(per_call * 1e6)
+    )
+    assert found.value("usd_per_million", "ours", api="REST", architecture="x86_64") == (
+        pytest.approx((per_call + api_usd("REST")) * 1e6)
+    )
+    # Two processors, 40 ms a call: fifty a second; t3.medium may use a fifth of them for long.
+    assert found.value("server_requests_per_s", "ours", server="c7i.large") == pytest.approx(50)
+    assert found.value("server_requests_per_s", "ours", server="t3.medium") == pytest.approx(10)
+    assert found.value(
+        "requests_a_day_where_one_server_costs_the_same", "ours", server="c7i.large"
+    ) == pytest.approx(0.08925 * 24 / (per_call - 0.0000004))  # a server reads from S3 too
+
+
+@pytest.fixture(scope="module")
+def months() -> Records:
+    samples = {
+        "stages": [sample("stages", "ours", 768, first_ms=[400.0])],
+        "memory": [
+            sample("memory", "ours", 768, warm_ms=[60.0, 80.0]),
+            sample("memory", "ours", 1769, warm_ms=[40.0]),
+        ],
+    }
+    return Records({"cost": list(cost.records(samples))})
+
+
+MONTH_S = 30 * 86_400
+A_MONTH = 30 * 1_000_000
+STORED_USD = A_MONTH * (0.000005 + 0.0000004)  # a PUT and a GET for each photo
+GB_S = A_MONTH * 0.07 * 0.75
+
+
+def test_a_month_of_lambda_is_requests_time_api_and_storage(months: Records) -> None:
+    usd = months.value("usd_per_month", requests_a_day=1_000_000, api="REST", warming="off")
+    requests_usd = A_MONTH * (0.0000002 + 0.0000035)
+    assert usd == pytest.approx(requests_usd + GB_S * 0.0000166667 + STORED_USD)
+
+
+def test_provisioned_concurrency_costs_all_month_and_its_calls_less(months: Records) -> None:
+    usd = months.value("usd_per_month", requests_a_day=1_000_000, api="HTTP", warming="provisioned")
+    kept_usd = 5 * 0.75 * MONTH_S * 0.0000041667
+    requests_usd = A_MONTH * (0.0000002 + 0.000001)
+    assert usd == pytest.approx(requests_usd + GB_S * 0.0000097222 + kept_usd + STORED_USD)
+
+
+def test_a_server_stores_the_photos_too_and_runs_the_same_month(months: Records) -> None:
+    usd = months.value("usd_per_month", requests_a_day=1_000_000, server="c7i.large")
+    assert usd == pytest.approx(0.08925 * 30 * 24 + STORED_USD)
+
+
+def test_fig_9_servers_grow_with_connections_and_lambda_only_by_inits() -> None:
+    samples = {
+        "stages": [sample("stages", "ours", 768, first_ms=[400.0])],
+        "memory": [
+            sample("memory", "ours", 768, warm_ms=[70.0]),
+            sample("memory", "ours", 1769, warm_ms=[40.0]),
+        ],
+    }
+    found = Records({"cost": list(cost.records(samples))})
+    few, many = (
+        found.first("fig_9_usd_per_day", "ours, c7i.large", connections=each) for each in (1, 1000)
+    )
+    assert few is not None
+    assert many is not None
+    assert (few.conditions["servers"], many.conditions["servers"]) == (1, 20)
+    difference = found.value("fig_9_usd_per_day", "ours, Lambda", connections=1000) - found.value(
+        "fig_9_usd_per_day", "ours, Lambda", connections=1
+    )
+    assert difference == pytest.approx(999 * 0.33 * 0.75 * 0.0000166667)
+
+
+def test_servers_have_prices() -> None:
+    assert all(isinstance(each, Ec2) and each.usd_per_hour > 0 for each in servers())

@@ -1,0 +1,80 @@
+"""Samples are kept step by step, and figures are made of all of them."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from lab.experiments.samples import (
+    Journal,
+    JournalError,
+    Sample,
+    grouped,
+    joined,
+    quantile,
+    read_samples,
+    record_of,
+    write_samples,
+)
+
+SAMPLE = Sample(
+    experiment="stages",
+    name="ours",
+    conditions={"memory_mb": 768, "run": 0},
+    values={"first_ms": [1.234, 5.0]},
+    command="warmlens experiments run stages --quick",
+    machine="a machine",
+    date="2026-11-24",
+)
+
+
+def test_what_is_written_is_read_again_to_a_hundredth() -> None:
+    (read,) = read_samples(write_samples([SAMPLE]))
+    assert read == dataclasses.replace(SAMPLE, values={"first_ms": [1.23, 5.0]})
+
+
+def test_a_line_that_was_cut_off_is_dropped_and_the_others_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    line = write_samples([SAMPLE])
+    path.write_text(line + line[: len(line) // 2])
+    journal = Journal(path)
+    assert len(journal.samples) == 1
+    journal.add(dataclasses.replace(SAMPLE, name="baseline"))
+    journal.close()
+    again = Journal(path)
+    assert [sample.name for sample in again.samples] == ["ours", "baseline"]
+    again.close()
+
+
+def test_two_runs_do_not_write_to_one_journal(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    first = Journal(path)
+    with pytest.raises(JournalError, match="another run"):
+        Journal(path)
+    first.close()
+    Journal(path).close()
+
+
+def test_quantiles_lie_between_the_nearest_values() -> None:
+    assert quantile([3.0], 99) == 3.0
+    assert quantile(list(map(float, range(101))), 95) == pytest.approx(95.0)
+    assert quantile([0.0, 10.0], 95) == pytest.approx(9.5)
+
+
+def test_a_record_leaves_nothing_out() -> None:
+    record = record_of(
+        [SAMPLE], [1.0, 2.0, 100.0], metric="x", unit="ms", conditions={}, baseline=[4.0]
+    )
+    assert (record.value, record.samples, record.ratio) == (2.0, 3, 0.5)
+    assert record.p99 == pytest.approx(98.04)
+
+
+def test_repetitions_are_put_together_and_other_conditions_are_not() -> None:
+    second = dataclasses.replace(SAMPLE, conditions={"memory_mb": 768, "run": 1})
+    other = dataclasses.replace(SAMPLE, conditions={"memory_mb": 448, "run": 0})
+    groups = grouped([SAMPLE, other, second], "run")
+    assert [(conditions, len(found)) for _, conditions, found in groups] == [
+        ({"memory_mb": 768}, 2),
+        ({"memory_mb": 448}, 1),
+    ]
+    assert joined(groups[0][2], "first_ms") == [1.234, 5.0, 1.234, 5.0]

@@ -1,0 +1,119 @@
+"""The figures of `warmlens bench cold|warm|memory`: how they are made of samples and records."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from lab.bench.speed.chart import chart
+from lab.bench.speed.cold import STAGES
+from lab.bench.speed.figures import compared
+from lab.bench.speed.memory import installed_mb
+from lab.bench.speed.photos import SIZES, photo
+from lab.bench.speed.warm import PAPER_USD_PER_MILLION, cost_of
+from warmlens.records import Record
+
+ABOUT: dict[str, Any] = {
+    "conditions": {},
+    "command": "test",
+    "metric": "cold_start_ms",
+    "unit": "ms",
+}
+
+
+def warm_record(value_ms: float, memory_mb: int) -> Record:
+    return Record(
+        name="ours",
+        metric="warm_ms",
+        value=value_ms,
+        unit="ms",
+        kind="measured",
+        conditions={"memory_mb": memory_mb},
+        command="test",
+        machine="",
+        date="2026-11-24",
+    )
+
+
+def test_a_ratio_is_that_of_medians_and_nothing_is_left_out() -> None:
+    baseline, ours = compared({"baseline": [10, 30, 20, 1000], "ours": [1, 2, 900]}, **ABOUT)
+    assert (baseline.value, ours.value) == (25, 2)
+    assert (baseline.ratio, ours.ratio) == (1, 0.08)
+    assert (baseline.samples, ours.samples) == (4, 3)
+    assert ours.p99 is not None
+    assert ours.p99 > 850
+
+
+def test_one_sample_is_all_its_quantiles() -> None:
+    (only,) = compared({"baseline": [5]}, **ABOUT)
+    assert (only.value, only.p95, only.p99, only.ratio) == (5, 5, 5, 1)
+
+
+def test_the_papers_cost_is_what_its_own_figures_come_to() -> None:
+    # Table 6: 768 MB at $0.00000125 per 100 ms and $0.0000002 a request, 500 ms.
+    assert pytest.approx((5 * 0.00000125 + 0.0000002) * 1e6) == PAPER_USD_PER_MILLION
+
+
+def test_a_cost_is_of_whole_milliseconds_at_the_memory_size_with_one_get() -> None:
+    cost = cost_of(warm_record(99.2, 1024), [99.2])
+    assert cost.value == pytest.approx(100 * 0.0166667 + 0.2 + 0.4)
+    assert cost.kind == "computed"
+    assert cost.ratio == pytest.approx(cost.value / 6.45)
+
+
+def test_a_cost_counts_the_calls_that_waited_for_their_processor_share() -> None:
+    cost = cost_of(warm_record(10, 1024), [10, 10, 10.5, 89])
+    assert cost.value == pytest.approx(30 * 0.0166667 + 0.2 + 0.4)
+
+
+def test_the_photos_have_the_sizes_that_they_are_named_after() -> None:
+    for megapixels in (0.3, 2):
+        image = Image.open(io.BytesIO(photo(megapixels)))
+        assert image.format == "JPEG"
+        assert image.width * image.height / 1e6 == pytest.approx(megapixels, rel=0.03)
+    width, height = SIZES[12]
+    assert width * height == 12_000_000
+
+
+def test_the_chart_has_every_stage_of_both_sides() -> None:
+    records = [
+        Record(
+            name=name,
+            metric="cold_stage_ms",
+            value=10.0,
+            unit="ms",
+            kind="measured",
+            conditions={
+                "memory_mb": 768,
+                "input_px": 224,
+                "page_cache": "warm",
+                "model_store": "image",
+                "stage": stage,
+            },
+            command="test",
+            machine="",
+            date="2026-11-24",
+        )
+        for name in ("baseline", "ours")
+        for stage in STAGES
+    ]
+    svg = chart(records)
+    for stage in STAGES:
+        assert svg.count(f"<title>{stage}: 10 ms</title>") == 2
+    assert svg.count(f"{10 * len(STAGES)} ms</text>") == 2
+
+
+def test_installed_size_is_that_of_the_packages_and_of_what_they_need(tmp_path: Path) -> None:
+    for name, needs, size in (("one", "two>=1", 1000), ("two", "", 500), ("other", "", 9000)):
+        info = tmp_path / f"{name}-1.dist-info"
+        info.mkdir()
+        requires = f"Requires-Dist: {needs}\n" if needs else ""
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n{requires}"
+        )
+        (info / "RECORD").write_text(f"{name}.py,,\n")
+        (tmp_path / f"{name}.py").write_bytes(b"#" * size)
+    assert installed_mb(tmp_path, ["one"], with_needed=True) == pytest.approx(0.0015)
+    assert installed_mb(tmp_path, ["one==1  # why"], with_needed=False) == pytest.approx(0.001)

@@ -1,0 +1,171 @@
+"""Experiments measure a real API, and limits do to the stand-in what they do on Lambda."""
+
+import asyncio
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lab.experiments import concurrency, idle
+from lab.experiments.load import Load, call_at_once, wake_at_once
+from lab.experiments.samples import Sample, Step
+from lab.experiments.target import CLASSIFICATION, Target
+from tests.conftest import Cloud
+from warmlens.paths import ROOT
+
+RESERVED = 4
+WARMLENS = ROOT / ".venv" / "bin" / "warmlens"
+
+
+def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [WARMLENS, "experiments", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_costs_need_no_measurement_and_come_as_records(tmp_path: Path) -> None:
+    done = run("run", "cost", "--docs", str(tmp_path), "--json")
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {record["kind"] for record in records} == {"computed", "quoted"}
+    report = (tmp_path / "experiments" / "README.md").read_text()
+    assert "| Table 6 | and $7.25 at 500 ms | **corrected** |" in report
+
+
+def test_the_whole_flow_is_measured_on_an_api_that_runs(tmp_path: Path, cloud: Cloud) -> None:
+    done = run("run", "flow", "--quick", "--url", cloud.url, "--docs", str(tmp_path), "--json")
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    totals = [each for each in records if each["metric"] == "flow_ms"]
+    assert sum(each["samples"] for each in totals) == 10  # five runs of two calls
+    assert all(each["kind"] == "measured" and each["p99"] >= each["value"] for each in totals)
+    assert cloud.url in totals[0]["command"]
+    metric = "flow_stage_mean_ms"
+    stages = {each["conditions"]["stage"] for each in records if each["metric"] == metric}
+    assert {"sign", "upload", "fetch", "decode", "inference", "api"} <= stages
+    report = (tmp_path / "experiments" / "README.md").read_text()
+    assert f"run all --url {cloud.url}" in report
+    assert "the way over the network included" in report
+    assert "stand-in" not in report
+    assert "two cores" not in report
+
+
+def test_many_calls_at_once_are_measured_on_an_api_that_runs(tmp_path: Path, cloud: Cloud) -> None:
+    command = ("run", "concurrency", "--quick", "--url", cloud.url, "--docs", str(tmp_path))
+    done = run(*command, "--json")
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    shares = {
+        (each["metric"], each["conditions"]["clients"]): each["value"]
+        for each in records
+        if each["conditions"].get("arrivals") == "closed"
+    }
+    assert shares["throttled_share", 5] == shares["unanswered_share", 5] == 0
+    assert shares["throttled_share", 100] > 0  # ten calls at once are the cloud's limit
+    assert {each["name"] for each in records} == {"ours"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("run", "fig-12"), 2, "There is no experiment fig-12"),
+        (("run", "memory", "--url", "http://127.0.0.1:9"), 1, "leave out --url and --env"),
+        (("run", "flow", "--url", "http://127.0.0.1:9", "--env", "dev"), 1, "not both"),
+    ],
+)
+def test_what_cannot_be_run_is_said(
+    arguments: tuple[str, ...], code: int, message: str, tmp_path: Path
+) -> None:
+    done = run(*arguments, "--docs", str(tmp_path))
+    assert done.returncode == code
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_api_that_is_not_there_is_said(tmp_path: Path) -> None:
+    done = run("run", "flow", "--url", "http://127.0.0.1:9", "--docs", str(tmp_path))
+    assert done.returncode == 1
+    assert "127.0.0.1:9" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+async def test_wakeups_that_overlap_are_on_distinct_instances(cloud: Cloud) -> None:
+    # Held for longer than the slowest of the three needs to arrive.
+    assert len(await wake_at_once(cloud.url, 3, 8_000, {})) == 3
+
+
+@pytest.fixture(scope="module")
+def measured() -> "dict[str, dict[str, list[float]]]":
+    """One step of each case of the stand-in, through the emulator's API.
+
+    The limits are small and the service is slow, so that a slow machine reaches them, too.
+    """
+    stages = Sample(
+        experiment="stages",
+        name="ours",
+        conditions={},
+        values={"first_ms": [900.0], "second_ms": [300.0]},
+        command="",
+        machine="",
+        date="2026-11-24",
+    )
+
+    def step(case: str, clients: int) -> Step:
+        conditions = {"case": case, "clients": clients, "arrivals": "closed", "repetition": 0}
+        return Step(experiment=concurrency.NAME, name=concurrency.STAND_IN, conditions=conditions)
+
+    cases = {
+        concurrency.PLAIN: 60,
+        concurrency.THROTTLED: 60,
+        concurrency.RESERVED_CASE: 40,
+        concurrency.RETRY: 40,
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(concurrency, "OWN_THROTTLE", (1, 5))
+        patch.setattr(concurrency, "RESERVED", RESERVED)
+        with concurrency.EXPERIMENT.lab(Target(), {"stages": [stages]}) as measure:
+            return {case: measure(step(case, clients)) for case, clients in cases.items()}
+
+
+def test_calls_beyond_five_warm_instances_are_cold(
+    measured: dict[str, dict[str, list[float]]],
+) -> None:
+    plain = measured[concurrency.PLAIN]
+    assert len(plain["warm_ms"]) + len(plain["cold_ms"]) == 60
+    assert min(plain["cold_ms"]) >= 900
+    assert 5 < plain["peak_executions"][0] <= 60
+
+
+def test_the_throttle_of_the_api_answers_429(measured: dict[str, dict[str, list[float]]]) -> None:
+    assert measured[concurrency.THROTTLED]["throttled_ms"]
+
+
+def test_a_reserved_concurrency_answers_429_and_patient_clients_are_served(
+    measured: dict[str, dict[str, list[float]]],
+) -> None:
+    refused, patient = measured[concurrency.RESERVED_CASE], measured[concurrency.RETRY]
+    assert refused["throttled_ms"]
+    assert refused["peak_executions"][0] <= RESERVED
+    assert patient["refusals"]
+    assert len(patient["warm_ms"]) + len(patient["cold_ms"]) == 40
+    assert patient["peak_executions"][0] <= RESERVED
+
+
+def test_the_real_function_answers_calls_at_once(cloud: Cloud) -> None:
+    load = Load(calls=4, arrivals="closed")
+    url = f"{cloud.url}/classification"
+    outcomes = asyncio.run(call_at_once(url, CLASSIFICATION, load, {}))
+    assert len(outcomes["warm_ms"]) + len(outcomes["cold_ms"]) == 4
+
+
+def test_the_probe_finds_when_the_pool_ends_instances() -> None:
+    def step(wait_min: int) -> Step:
+        conditions = {"instances": 2, "wait_min": wait_min, "minute_s": 0.5, "trial": 0}
+        return Step(experiment=idle.NAME, name="ours", conditions=conditions)
+
+    # In a local cloud they are kept for 5 to 30 minutes, of half a second each.
+    with idle.EXPERIMENT.lab(Target(), {}) as measure:
+        early, late = measure(step(0)), measure(step(36))
+    assert (early["woken"], early["still_there"]) == ([2.0], [2.0])
+    assert (late["woken"], late["still_there"]) == ([2.0], [0.0])

@@ -1,0 +1,113 @@
+"""docs/experiments/README.md says what the samples say: all of it is made anew and compared."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageChops, ImageStat
+from typer.testing import CliRunner
+
+from lab.__main__ import app
+from lab.experiments.report import write_report
+from lab.experiments.run import samples_path
+from lab.experiments.samples import read_samples
+from tests.lab.experiments_page import PAGE, RECORDS, rows
+from warmlens.paths import ROOT
+from warmlens.records import read_records
+
+PICTURES = ROOT / "docs" / "pictures" / "experiments"
+NAMES = sorted(path.name.partition(".")[0] for path in RECORDS.glob("*.samples.jsonl"))
+BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
+COMMANDS = [
+    line.split() for block in BLOCKS for line in block.splitlines() if line.startswith(".venv")
+]
+KINDS = ("measured", "computed", "measured and computed", "measured with a stand-in")
+CHARTS = sorted(path.stem for path in PICTURES.glob("*.svg"))
+LINKS = sorted(set(re.findall(r"\]\(([^)#]+)\)", PAGE.read_text())))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The docs of this checkout, all but the samples made anew in a checkout beside it."""
+    docs = tmp_path_factory.mktemp("checkout") / "docs"
+    for name in NAMES:
+        to = samples_path(docs / "records" / "experiments", name)
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(samples_path(RECORDS, name), to)
+    write_report(docs)
+    return docs
+
+
+def test_all_experiments_were_run() -> None:
+    assert {"stages", "flow", "concurrency", "memory", "idle"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", ["cost", *NAMES])
+def test_the_records_are_made_of_the_samples(name: str, made: Path) -> None:
+    remade = (made / "records" / "experiments" / f"{name}.jsonl").read_text()
+    assert remade == (RECORDS / f"{name}.jsonl").read_text()
+    assert read_records(remade)
+
+
+def test_the_page_is_made_of_the_records(made: Path) -> None:
+    remade = (made / "experiments" / "README.md").read_text()
+    # Links to this checkout lead elsewhere from there.
+    here = re.sub(r"\]\([^)]*\)", "]()", PAGE.read_text())
+    assert re.sub(r"\]\([^)]*\)", "]()", remade) == here
+
+
+def test_each_chart_is_there_as_svg_and_png_and_no_other_file(made: Path) -> None:
+    remade = {path.name for path in (made / "pictures" / "experiments").iterdir()}
+    assert remade == {path.name for path in PICTURES.iterdir()}
+    assert remade == {f"{name}.{suffix}" for name in CHARTS for suffix in ("svg", "png")}
+    assert len(CHARTS) == 7
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_the_charts_are_made_of_the_records(chart: str, made: Path) -> None:
+    remade = made / "pictures" / "experiments" / f"{chart}.svg"
+    assert remade.read_text() == (PICTURES / f"{chart}.svg").read_text()
+    with (
+        Image.open(remade.with_suffix(".png")) as new,
+        Image.open(PICTURES / f"{chart}.png") as kept,
+    ):
+        assert new.size == kept.size
+        difference = ImageChops.difference(new.convert("RGB"), kept.convert("RGB"))
+    # Another system may smooth an edge otherwise; a line elsewhere is far more.
+    assert max(ImageStat.Stat(difference).mean) < 0.05
+
+
+def test_no_step_was_measured_twice() -> None:
+    for name in NAMES:
+        keys = [sample.key for sample in read_samples(samples_path(RECORDS, name).read_text())]
+        assert len(keys) == len(set(keys)), name
+
+
+def test_each_claim_has_a_verdict_an_evidence_and_a_kind() -> None:
+    claims = rows("## The claims")
+    assert len(claims) >= 20
+    for where, claim, verdict, evidence, kind in claims:
+        assert all((where, claim, evidence))
+        assert verdict.strip("*") in ("confirmed", "corrected", "beaten", "not shown here")
+        assert kind in KINDS
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_each_command_of_the_page_knows_its_options(command: list[str]) -> None:
+    program, group, name, *options = command
+    known = CliRunner(env={"COLUMNS": "200"}).invoke(app, [group, name, "--help"])
+    assert (program, known.exit_code) == (".venv/bin/warmlens", 0)
+    assert all(word in known.output for word in options if word.startswith("--"))
+
+
+def test_make_runs_the_mode_that_it_is_given() -> None:
+    command = ["make", "--dry-run", "experiments", "MODE=full"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "warmlens experiments run all --full" in shown
+
+
+@pytest.mark.parametrize("target", LINKS)
+def test_every_file_that_is_linked_exists(target: str) -> None:
+    assert (PAGE.parent / target).resolve().exists()

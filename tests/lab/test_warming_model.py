@@ -1,0 +1,44 @@
+"""The fleet of the planner does what the pool does, call for call."""
+
+import asyncio
+import random
+
+from lab.oracle.fleet import Fleet
+from tests.integration import pool_lab
+from tests.integration.pool_lab import FakeClock, StartLab
+from warmlens.planner.chance import constant
+from warmlens.planner.model import Lives, Model
+
+start = pool_lab.start  # a fixture
+
+IDLE_S, LIFETIME_S = 600.0, 3600.0
+
+
+async def test_the_model_and_the_pool_start_the_same_calls_cold(start: StartLab) -> None:
+    """Groups of one to three calls at once, minutes apart, through expiry and recycling."""
+    clock = FakeClock()
+    lab = await start(clock=clock, idle_expiry_s=IDLE_S, max_lifetime_s=LIFETIME_S)
+    lab.timeout_s = 10**6
+    lives = Lives(
+        shortest_idle_s=IDLE_S,
+        longest_idle_s=IDLE_S,
+        shortest_lifetime_s=LIFETIME_S,
+        longest_lifetime_s=LIFETIME_S,
+    )
+    fleet = Fleet(
+        Model(init=constant(0), service=constant(0), lives=lives, concurrency=10), lambda: 0.0
+    )
+    chance = random.Random(5)
+    in_pool, in_model = [], []
+    for _ in range(25):
+        wait_s = chance.choice([61.0, 217.0, 433.0, 659.0])
+        await clock.advance(wait_s)
+        await asyncio.sleep(0)
+        size = chance.randint(1, 3)
+        before = {instance.id for instance in lab.pool.instances()}
+        results = await (await lab.hold(size)).release()
+        in_pool.append(sum(result.instance_id not in before for result in results))
+        served = [fleet.call(clock.monotonic(), lambda _: 0.0001) for _ in range(size)]
+        in_model.append(sum(each.cold for each in served))
+    assert in_pool == in_model
+    assert 3 < sum(in_pool) < 25

@@ -1,0 +1,127 @@
+"""Shared by the tests that need PyTorch (requirements-models.txt): photos and trained runs."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.training.photo_folder import make_photo_folder
+from training.export import ExportRequest, export_run
+from training.history import Epoch
+from training.loop import Hooks
+from training.settings import Stage, settings_for
+from training.train import train
+from warmlens.registry.manifest import Manifest
+
+SIZE = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class Lab:
+    """Trains on the tiny photo folder; decoded photos are shared by all runs."""
+
+    photos: Path
+    cache: Path
+
+    def train(
+        self,
+        out: Path,
+        mode: str,
+        epochs: int,
+        *,
+        augment: bool = True,
+        seed: int = 0,
+        pretrained: str = "none",
+        hooks: Hooks | None = None,
+        checkpoint_s: float = 300,
+        workers: int = 0,
+        data: Path | None = None,
+        **changes: Any,
+    ) -> list[Epoch]:
+        settings = settings_for(
+            mode,
+            seed=seed,
+            augment=augment,
+            precision=changes.pop("precision", "fp32"),
+            stages=changes.pop("stages", (Stage(SIZE, epochs),)),
+            batch_size=16,
+            **changes,
+        )
+        return train(
+            name="shapes",
+            data=data or self.photos,
+            out=out,
+            settings=settings,
+            pretrained=pretrained,
+            command="warmlens model train",
+            cache=self.cache,
+            workers=workers,
+            threads=1,  # as fast on a busy machine, and the same sums on each
+            checkpoint_s=checkpoint_s,
+            hooks=hooks,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Exported:
+    """A version made of a run: its folder and manifest."""
+
+    folder: Path
+    manifest: Manifest
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny folder of photos; tests must not change it."""
+    return make_photo_folder(tmp_path_factory.mktemp("photos"))
+
+
+@pytest.fixture(scope="session")
+def lab(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    return Lab(photos, tmp_path_factory.mktemp("pixels"))
+
+
+@pytest.fixture(scope="session")
+def small_run(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of the small CNN."""
+    out = tmp_path_factory.mktemp("runs") / "small"
+    lab.train(out, "small-cnn", 8)
+    return out
+
+
+@pytest.fixture(scope="session")
+def resnet_run(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ResNet50 trained from random weights, as far as seconds take it."""
+    out = tmp_path_factory.mktemp("runs") / "resnet"
+    lab.train(out, "pretrain", 6, augment=False)
+    return out
+
+
+@pytest.fixture(scope="session")
+def export(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Exported]:
+    """Exports a run to a folder of its own."""
+
+    def export(run: Path, precision: str, **changes: Any) -> Exported:
+        root = tmp_path_factory.mktemp("artifacts")
+        request = ExportRequest(
+            run=run,
+            name="shapes",
+            version="1.0.0",
+            precision=precision,
+            out=root,
+            command="warmlens model export",
+            licence="CC0-1.0",
+            **changes,
+        )
+        manifest = export_run(request)
+        return Exported(root / "shapes" / "1.0.0", manifest)
+
+    return export
+
+
+@pytest.fixture(scope="session")
+def int8_version(small_run: Path, export: Callable[..., Exported]) -> Exported:
+    """The small CNN as an int8 version; tests must not change it."""
+    return export(small_run, "int8")

@@ -1,0 +1,207 @@
+"""A checkpoint becomes a version only when it holds weights and nothing that runs."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from training.imports import ImportRequest, import_file, import_resnet50_imagenet
+from training.model_packages import import_model_package
+from training.networks import build_network
+from warmlens.errors import WarmlensError
+from warmlens.registry.manifest import read_manifest
+from warmlens.registry.verify import verify_model
+
+torch: Any = import_model_package("torch")
+save_file: Any = import_model_package("safetensors.torch").save_file
+
+
+@pytest.fixture
+def request_(tmp_path: Path) -> ImportRequest:
+    return ImportRequest(
+        name="mine",
+        version="1.0.0",
+        out=tmp_path / "artifacts",
+        command="warmlens model import",
+        licence="MIT",
+        size=32,
+        resize=36,
+    )
+
+
+@pytest.fixture
+def labels(tmp_path: Path) -> Path:
+    path = tmp_path / "labels.txt"
+    path.write_text("apple\npear\nplum\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def weights() -> dict[str, Any]:
+    torch.manual_seed(0)
+    state: dict[str, Any] = build_network("resnet18", 3).state_dict()
+    return state
+
+
+Save = Callable[[dict[str, Any], Path], object]
+SAVED: dict[str, tuple[str, Save]] = {
+    "safetensors": ("w.safetensors", save_file),
+    "pt": ("w.pt", torch.save),
+    "wrapped": ("w.pth", lambda state, path: torch.save({"state_dict": state, "epoch": 3}, path)),
+    "data_parallel": (
+        "w.pt",
+        lambda state, path: torch.save({f"module.{k}": v for k, v in state.items()}, path),
+    ),
+}
+
+
+class Attack:
+    """What a malicious pickle is made of: reading it calls `os.mkdir`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("form", SAVED)
+def test_a_checkpoint_becomes_a_version(
+    request_: ImportRequest, labels: Path, weights: dict[str, Any], tmp_path: Path, form: str
+) -> None:
+    name, save = SAVED[form]
+    save(weights, tmp_path / name)
+    assert import_file(tmp_path / name, labels, request_)
+    folder = request_.out / "mine" / "1.0.0"
+    assert verify_model(folder) == []
+    manifest = read_manifest(folder)
+    assert (manifest.architecture, manifest.class_count) == ("resnet18", 3)
+    assert manifest.parity is not None
+    assert manifest.parity.top1_agreement == 1
+    assert name in manifest.provenance.source
+
+
+def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(
+    request_: ImportRequest, labels: Path, weights: dict[str, Any], tmp_path: Path
+) -> None:
+    made, checkpoint = tmp_path / "made-by-the-pickle", tmp_path / "w.pt"
+    torch.save({**weights, "extra": Attack(made)}, checkpoint)
+    with pytest.raises(WarmlensError, match="asks to import or run code") as refused:
+        import_file(checkpoint, labels, request_)
+    assert refused.value.code == "unsafe_pickle"
+    assert not made.exists()
+    assert not request_.out.exists()
+    # The file is a real one: read without care, it does what it is made for.
+    torch.load(checkpoint, weights_only=False)
+    assert made.exists()
+
+
+def test_a_whole_network_as_a_pickle_is_refused(
+    request_: ImportRequest, labels: Path, tmp_path: Path
+) -> None:
+    torch.save(build_network("resnet18", 3), tmp_path / "w.pt")
+    with pytest.raises(WarmlensError, match=r"network\.state_dict\(\)") as refused:
+        import_file(tmp_path / "w.pt", labels, request_)
+    assert refused.value.code == "unsafe_pickle"
+
+
+@pytest.mark.parametrize("form", ["safetensors", "pt"])
+@pytest.mark.parametrize("share", [0, 0.5, 0.99])
+def test_a_part_of_a_checkpoint_is_refused(
+    request_: ImportRequest,
+    labels: Path,
+    weights: dict[str, Any],
+    tmp_path: Path,
+    form: str,
+    share: float,
+) -> None:
+    name, save = SAVED[form]
+    path = tmp_path / name
+    save(weights, path)
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(WarmlensError, match="is damaged or incomplete") as refused:
+        import_file(path, labels, request_)
+    assert refused.value.code == "unreadable_weights"
+    assert not request_.out.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        ("apple\npear\n", "wrong_label_count", "has 2 labels; w.pt has 3 classes"),
+        ("a\nb\nc\nd\n", "wrong_label_count", "has 4 labels; w.pt has 3 classes"),
+        ("apple\n\nplum\n", "bad_labels", "line 2 is ''"),
+        ("1\tapple\n1\tpear\n2\tplum\n", "bad_labels", 'the id "1" stands twice'),
+    ],
+)
+def test_labels_that_do_not_fit_are_refused(
+    request_: ImportRequest,
+    labels: Path,
+    weights: dict[str, Any],
+    tmp_path: Path,
+    text: str,
+    code: str,
+    words: str,
+) -> None:
+    torch.save(weights, tmp_path / "w.pt")
+    labels.write_text(text)
+    with pytest.raises(WarmlensError, match=words) as refused:
+        import_file(tmp_path / "w.pt", labels, request_)
+    assert refused.value.code == code
+    assert not request_.out.exists()
+
+
+def without(weights: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: tensor for name, tensor in weights.items() if name not in names}
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "words"),
+    [
+        (lambda w: without(w, "layer1.0.bn1.weight"), "weights_differ", "layer1.0.bn1.weight is m"),
+        (lambda w: {**w, "more": torch.zeros(1)}, "weights_differ", "more is unknown"),
+        (lambda w: {**w, "conv1.weight": torch.zeros(1)}, "weights_differ", r"conv1.weight is \[1"),
+        (lambda w: without(w, "fc.weight"), "weights_differ", "fc.weight is missing"),
+        (lambda _: {"x": torch.zeros(1)}, "unknown_architecture", "no known architecture"),
+        (lambda _: {"x": 1}, "not_weights", "something else than tensors"),
+        (lambda _: [torch.zeros(1)], "not_weights", "something else than tensors"),
+    ],
+)
+def test_weights_that_are_of_no_known_network_are_refused(
+    request_: ImportRequest,
+    labels: Path,
+    weights: dict[str, Any],
+    tmp_path: Path,
+    change: Callable[[dict[str, Any]], Any],
+    code: str,
+    words: str,
+) -> None:
+    torch.save(change(weights), tmp_path / "w.pt")
+    with pytest.raises(WarmlensError, match=words) as refused:
+        import_file(tmp_path / "w.pt", labels, request_)
+    assert refused.value.code == code
+
+
+def test_another_kind_of_file_is_refused(
+    request_: ImportRequest, labels: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "w.h5").write_bytes(b"")
+    with pytest.raises(WarmlensError, match=r"ends in \.h5; allowed: \.safetensors"):
+        import_file(tmp_path / "w.h5", labels, request_)
+
+
+def test_torchvisions_weights_without_a_network_say_what_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No cache, and a proxy where nothing listens: the same as being offline.
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(WarmlensError, match="This step needs the network") as refused:
+        import_resnet50_imagenet("1.0.0", tmp_path / "artifacts", "warmlens model import")
+    assert refused.value.code == "offline"
+    assert not (tmp_path / "artifacts").exists()

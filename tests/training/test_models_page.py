@@ -1,0 +1,140 @@
+"""The commands of docs/models.md, from a folder of photos to a served version and back."""
+
+import json
+import re
+import shlex
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.products.catalogue import PRODUCTS
+from lab.products.dataset import PhotoKey, photo_file
+from lab.sizes import PAPER
+from tests.conftest import WARMLENS, Cloud, start_cloud
+from tests.unit.registry.version_copy import NAME
+from training.compare import summary
+from warmlens.paths import ROOT
+from warmlens.records import read_records
+
+PAGE = (ROOT / "docs" / "models.md").read_text()
+BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+CLASSES = (PRODUCTS[0], PRODUCTS[3], PRODUCTS[11])
+PHOTOS = 30
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[Cloud]:
+    """A local cloud of its own, as `make run` in another terminal."""
+    (tmp_path / "cloud").mkdir()
+    cloud, process = start_cloud(tmp_path / "cloud", "--model", NAME)
+    yield cloud
+    process.send_signal(signal.SIGINT)
+    assert process.wait(120) == 0
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    """A folder with what a person has: photos of three classes, and one more photo."""
+    for product in CLASSES:
+        folder = tmp_path / "photos" / product.label.split()[0].lower()
+        folder.mkdir(parents=True)
+        for number in range(1, PHOTOS + 1):
+            key = PhotoKey(product, "train", number, seed=5)
+            (folder / f"{number}.jpg").write_bytes(photo_file(key, 96))
+    new = PhotoKey(CLASSES[1], "test", 1, seed=5)
+    (tmp_path / "photo.jpg").write_bytes(photo_file(new, 96))
+    return tmp_path
+
+
+def options_for(command: str, desk: Path, cloud: Cloud) -> str:
+    """What a test adds to a command: its own folders instead of the checkout's."""
+    artifacts = f" --folder {desk}/artifacts"
+    local = f" --local-folder {cloud.folder}"
+    match shlex.split(command)[1:3]:
+        case ["classify", _]:
+            return f" --url {cloud.url}"
+        case ["model", "train"]:
+            return f" --cache {desk}/pixels --threads 2"
+        case ["model", "export" | "verify"]:
+            return artifacts
+        case ["model", "publish"]:
+            return artifacts + local
+        case ["model", "serve" | "rollback" | "list"]:
+            return local
+        case _:
+            return ""
+
+
+@pytest.mark.timeout(600)
+def test_the_pages_commands_lead_from_photos_to_a_served_version_and_back(
+    desk: Path, cloud: Cloud
+) -> None:
+    (block,) = (block for block in BLOCKS if "model verify" in block)
+    said: dict[str, str] = {}
+    for command in block.splitlines():
+        typed = command + options_for(command, desk, cloud)
+        program, *arguments = shlex.split(typed)
+        assert program == "warmlens"
+        result = subprocess.run(
+            [WARMLENS, *arguments], cwd=desk, capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, f"{typed}\n{result.stdout}{result.stderr}"
+        said[command] = result.stdout
+    classified = next(text for command, text in said.items() if "classify" in command)
+    assert all(product.label.split()[0].lower() in classified for product in CLASSES)
+    assert "mine 1.0.0 now" in next(text for command, text in said.items() if "serve" in command)
+    rolled_back = next(text for command, text in said.items() if "rollback" in command)
+    assert f"{NAME} 1.0.0 now; before, it was mine 1.0.0" in rolled_back
+
+    manifest = json.loads((desk / "artifacts" / "mine" / "1.0.0" / "manifest.json").read_text())
+    assert manifest["training"]["command"].startswith("warmlens model train --data photos")
+    assert manifest["training"]["initial_weights_kind"] == "none"
+    assert {metric["kind"] for metric in manifest["metrics"]} == {"measured"}
+    assert all(metric["data"] and metric["source"] for metric in manifest["metrics"])
+
+
+@pytest.mark.parametrize("architecture", PAPER)
+def test_the_sizes_on_the_page_are_those_that_were_measured(architecture: str) -> None:
+    text = (ROOT / "docs" / "records" / "model-sizes.jsonl").read_text()
+    figures = {
+        record.metric: record.value for record in read_records(text) if record.name == architecture
+    }
+    top1, top5, paper_size = PAPER[architecture]
+    assert (figures["fp32_size"], figures["int8_size"]) == pytest.approx(
+        (paper_size, paper_size / 4), rel=0.02
+    )
+    row = (
+        f"| {architecture} | {top1:g} | {top5:g} | {paper_size:g} | {figures['fp32_size']:.1f} | "
+        f"{figures['int8_size']:.1f} |"
+    )
+    assert row in PAGE
+
+
+def test_the_comparison_on_the_page_is_the_one_that_was_measured() -> None:
+    records = read_records((ROOT / "docs" / "records" / "model-comparison.jsonl").read_text())
+    shares: dict[str, list[str]] = {}
+    for name, _, mean, lowest, highest, seeds in summary(records):
+        assert seeds == 3
+        shares.setdefault(name, []).append(f"{mean:.1f} ({lowest:.1f} to {highest:.1f})")
+    for name, (test, hard) in shares.items():
+        words = "own CNN, augmented" if name == "own CNN" else name
+        assert f"| {words} | {test} | {hard} |" in PAGE
+
+
+def test_every_command_of_the_page_exists() -> None:
+    named = set(re.findall(r"warmlens model (\w+)", PAGE))
+    shown = subprocess.run(
+        [WARMLENS, "model", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    assert named
+    assert all(re.search(rf"│ {name} ", shown) for name in named)
+
+
+@pytest.mark.parametrize(
+    "target", sorted({link for link in re.findall(r"\]\(([^)#]+)\)", PAGE) if "://" not in link})
+)
+def test_every_file_that_is_linked_exists(target: str) -> None:
+    assert (ROOT / "docs" / target).exists()

@@ -1,0 +1,134 @@
+"""A run that was stopped at any moment ends as if it had not been."""
+
+import dataclasses
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.training.conftest import SIZE, Lab
+from training.history import Epoch
+from training.loop import Hooks
+from warmlens.errors import WarmlensError
+
+EPOCHS = 3
+STEPS = EPOCHS * (90 // 16)
+CLI = """
+from training.training_commands import app
+app()
+"""
+KILLED_CLI = f"""
+import os, signal
+from training import loop
+save = loop.save_checkpoint
+def save_once(path, state):
+    if path.exists():
+        os.kill(os.getpid(), signal.SIGKILL)
+    save(path, state)
+loop.save_checkpoint = save_once
+{CLI}"""
+
+
+class StoppedError(Exception):
+    """Stands for whatever stops a run."""
+
+
+def stop_at(step: int) -> Hooks:
+    def on_step(done: int, _: int) -> None:
+        if done == step:
+            raise StoppedError
+
+    return Hooks(on_step=on_step)
+
+
+def measured(history: list[Epoch]) -> list[Epoch]:
+    """All but the seconds, which are never the same."""
+    return [dataclasses.replace(epoch, seconds=0) for epoch in history]
+
+
+@pytest.fixture(scope="module")
+def whole(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Epoch], bytes]:
+    """History and best weights of a run that nothing stopped."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    history = lab.train(out, "small-cnn", EPOCHS)
+    return measured(history), (out / "best.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("step", [1, 5, 7, STEPS - 1], ids="at_step_{}".format)
+@pytest.mark.parametrize("checkpoint_s", [0, 300], ids=["each_step", "each_epoch"])
+def test_a_stopped_run_ends_as_an_uninterrupted_one(
+    lab: Lab,
+    whole: tuple[list[Epoch], bytes],
+    tmp_path: Path,
+    step: int,
+    checkpoint_s: float,
+) -> None:
+    out = tmp_path / "run"
+    with pytest.raises(StoppedError):
+        lab.train(out, "small-cnn", EPOCHS, hooks=stop_at(step), checkpoint_s=checkpoint_s)
+    history = lab.train(out, "small-cnn", EPOCHS)
+    assert measured(history) == whole[0]
+    assert (out / "best.safetensors").read_bytes() == whole[1]
+
+
+def test_a_finished_run_is_left_as_it_is(lab: Lab, small_run: Path) -> None:
+    before = {path: path.read_bytes() for path in small_run.iterdir()}
+    steps: list[int] = []
+    lab.train(small_run, "small-cnn", 8, hooks=Hooks(on_step=lambda step, _: steps.append(step)))
+    assert steps == []
+    assert {path: path.read_bytes() for path in small_run.iterdir()} == before
+
+
+def test_a_run_killed_within_an_epoch_goes_on_and_ends_the_same(
+    lab: Lab, whole: tuple[list[Epoch], bytes], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    command = [
+        "train", "--data", str(lab.photos), "--mode", "small-cnn", "--out", str(out),
+        "--name", "shapes", "--epochs", str(EPOCHS), "--size", str(SIZE), "--batch-size", "16",
+        "--precision", "fp32", "--checkpoint-minutes", "0", "--threads", "1",
+        "--cache", str(lab.cache),
+    ]  # fmt: skip
+
+    def run(program: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", program, *command], capture_output=True, text=True, check=False
+        )
+
+    assert run(KILLED_CLI).returncode == -signal.SIGKILL
+    assert (out / "checkpoint.pt").exists()
+    done = run(CLI)
+    assert done.returncode == 0, done.stderr
+    assert (out / "best.safetensors").read_bytes() == whole[1]
+    assert "best top-1 on the validation set" in done.stdout
+
+
+def test_half_a_checkpoint_is_refused_and_left_alone(lab: Lab, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with pytest.raises(StoppedError):
+        lab.train(out, "small-cnn", EPOCHS, hooks=stop_at(3), checkpoint_s=0)
+    checkpoint = out / "checkpoint.pt"
+    half = checkpoint.read_bytes()[: checkpoint.stat().st_size // 2]
+    checkpoint.write_bytes(half)
+    with pytest.raises(WarmlensError, match=r"checkpoint\.pt is damaged or incomplete") as refused:
+        lab.train(out, "small-cnn", EPOCHS)
+    assert refused.value.code == "unreadable_weights"
+    assert checkpoint.read_bytes() == half
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"seed": 1}, "settings seed 0; asked for: 1"),
+        ({"augment": False}, "settings augment True; asked for: False"),
+    ],
+)
+def test_another_run_does_not_go_on_with_this_one(
+    lab: Lab, small_run: Path, change: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(WarmlensError, match=words) as refused:
+        lab.train(small_run, "small-cnn", 8, **change)
+    assert refused.value.code == "other_run"

@@ -1,0 +1,154 @@
+"""The commands as a person types them: from a folder of photos to figures."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from lab.sizes import PAPER, measure_size
+from tests.training.conftest import SIZE, Lab
+from warmlens.registry.commands import app
+from warmlens.registry.verify import verify_model
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_a_folder_of_photos_becomes_a_version_with_figures(lab: Lab, tmp_path: Path) -> None:
+    artifacts = tmp_path / "artifacts"
+    trained = run(
+        "train", "--data", lab.photos, "--mode", "small-cnn", "--out", tmp_path / "run",
+        "--name", "shapes", "--size", SIZE, "--epochs", 4, "--cache", lab.cache,
+    )  # fmt: skip
+    assert trained.exit_code == 0, trained.output
+    assert "epoch 4/4 at 32 px" in trained.stderr
+    exported = run(
+        "export", tmp_path / "run", "--name", "shapes", "--version", "2.0.0", "--folder", artifacts
+    )
+    assert exported.exit_code == 0, exported.output
+    assert verify_model(artifacts / "shapes" / "2.0.0") == []
+    arguments = (
+        "evaluate", "shapes", "2.0.0", "--data", lab.photos, "--folder", artifacts,
+        "--pictures", tmp_path / "pictures",
+    )  # fmt: skip
+    evaluated = run(*arguments)
+    assert evaluated.exit_code == 0, evaluated.output
+    assert "test: 30 photos, top-1" in evaluated.stdout
+    names = sorted(path.name for path in (tmp_path / "pictures").iterdir())
+    assert names == [f"confusion-shapes-2.0.0-{split}.png" for split in ("hard", "test")]
+    document = json.loads(run(*arguments, "--json").stdout)
+    assert document["evaluations"]["hard"]["photos"] == 15
+
+
+def test_pretraining_and_fine_tuning_are_two_commands(lab: Lab, tmp_path: Path) -> None:
+    first = run(
+        "pretrain", "--data", lab.photos, "--out", tmp_path / "first", "--stages", "32:1",
+        "--architecture", "resnet50", "--no-augment", "--cache", lab.cache,
+    )  # fmt: skip
+    assert first.exit_code == 0, first.output
+    second = run(
+        "train", "--data", lab.photos, "--mode", "resnet50-head", "--out", tmp_path / "second",
+        "--name", "head", "--stages", "32:1", "--pretrained", tmp_path / "first",
+        "--no-augment", "--cache", lab.cache,
+    )  # fmt: skip
+    assert second.exit_code == 0, second.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("train", "--mode", "nothing"), 'bad_setting: mode is "nothing"; allowed: small-cnn'),
+        (("train", "--mode", "pretrain"), "bad_setting: pretraining has its own command"),
+        (("train", "--mode", "small-cnn", "--stages", "64"), 'bad_setting: stages is "64"'),
+        (
+            ("train", "--mode", "small-cnn", "--stages", "64:1", "--size", "64"),
+            "bad_setting: --stages has sizes and epochs",
+        ),
+        (("train", "--mode", "small-cnn", "--precision", "int4"), 'precision is "int4"'),
+        (("pretrain", "--architecture", "vgg"), "unknown_architecture: There is no architecture"),
+    ],
+)
+def test_a_training_that_cannot_be_is_refused_in_a_line(
+    lab: Lab, tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    name = ("--name", "x") if arguments[0] == "train" else ()
+    refused = run(
+        *arguments, *name, "--data", lab.photos, "--out", tmp_path / "r", "--cache", lab.cache
+    )
+    assert refused.exit_code == 1
+    assert words in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "Say what to import"),
+        (("resnet9",), 'nothing to import as "resnet9"'),
+        (("--file", "w.pt"), "--file needs --labels FILE and --name NAME"),
+        (("--file", "w.pt", "--labels", "l", "--name", "n", "--size", "8"), "size is 8; allowed"),
+        (
+            ("--file", "w.pt", "--labels", "l", "--name", "n", "--resize", "8"),
+            "resize is 8; allowed: 224",
+        ),
+    ],
+)
+def test_an_import_that_cannot_be_is_refused_in_a_line(
+    tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    refused = run("import", *arguments, "--folder", tmp_path)
+    assert refused.exit_code == 1
+    assert words in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "missing"),
+    [
+        ("train --data d --mode small-cnn --out o --name n", "torch"),
+        ("pretrain --data d --out o", "torch"),
+        ("export r --name n --version 1.0.0", "torch"),
+        ("evaluate n 1.0.0 --data d", "numpy"),
+        ("import resnet50-imagenet", "torch"),
+        ("import efficientnet-lite0", "torch"),
+        ("sizes", "torch"),
+    ],
+)
+def test_without_the_packages_a_command_says_in_one_line_what_to_install(
+    tmp_path: Path, command: str, missing: str
+) -> None:
+    # A finder in front of all others stands for an environment without the package.
+    script = f"""
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "{missing}":
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Absent())
+from warmlens.registry.commands import app
+app()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, *command.split()],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": ""},
+    )
+    assert done.returncode == 1
+    assert "pip install -r requirements-models.txt" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_resnets_size_is_measured_from_our_own_export() -> None:
+    size = measure_size("resnet18", with_int8=True)
+    assert size.parameters == 11_689_512
+    assert size.fp32_mib == pytest.approx(PAPER["resnet18"][2], abs=0.3)
+    assert size.int8_mib is not None
+    assert size.int8_mib < 0.27 * size.fp32_mib

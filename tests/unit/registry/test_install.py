@@ -1,0 +1,65 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from tests.unit.registry.version_copy import NAME, SHIPPED, VERSION
+from warmlens.errors import WarmlensError
+from warmlens.registry.install import file_entry, install_version
+from warmlens.registry.manifest import Manifest, read_manifest
+from warmlens.registry.verify import verify_model
+
+FILES = ("model.onnx", "labels.json", "LICENSE")
+
+
+def shipped() -> tuple[Manifest, dict[str, bytes]]:
+    return read_manifest(SHIPPED), {name: (SHIPPED / name).read_bytes() for name in FILES}
+
+
+def with_model(manifest: Manifest, raw: bytes) -> Manifest:
+    files = dataclasses.replace(manifest.files, model=file_entry("model.onnx", raw))
+    return dataclasses.replace(manifest, files=files)
+
+
+def everything_in(root: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()
+    }
+
+
+def test_a_new_version_is_written_whole(tmp_path: Path) -> None:
+    manifest, contents = shipped()
+    assert install_version(tmp_path / "models", manifest, contents)
+    folder = tmp_path / "models" / NAME / VERSION
+    assert verify_model(folder) == []
+    assert {path.name for path in folder.iterdir()} == {*FILES, "manifest.json"}
+    assert [path.name for path in (tmp_path / "models").iterdir()] == [NAME]
+
+
+def test_making_the_same_version_again_writes_nothing(tmp_path: Path) -> None:
+    manifest, contents = shipped()
+    install_version(tmp_path, manifest, contents)
+    before = everything_in(tmp_path)
+    later = dataclasses.replace(manifest.provenance, date="2030-01-01")
+    again = dataclasses.replace(manifest, provenance=later)
+    assert not install_version(tmp_path, again, contents)
+    assert everything_in(tmp_path) == before
+
+
+def test_another_model_under_the_same_number_is_refused_and_writes_nothing(tmp_path: Path) -> None:
+    manifest, contents = shipped()
+    install_version(tmp_path, manifest, contents)
+    before = everything_in(tmp_path)
+    other = {**contents, "model.onnx": b"another model"}
+    with pytest.raises(WarmlensError, match="A version never changes") as refused:
+        install_version(tmp_path, with_model(manifest, b"another model"), other)
+    assert refused.value.code == "version_differs"
+    assert everything_in(tmp_path) == before
+
+
+def test_contents_that_are_not_what_the_manifest_says_leave_nothing_behind(tmp_path: Path) -> None:
+    manifest, contents = shipped()
+    with pytest.raises(WarmlensError) as refused:
+        install_version(tmp_path, manifest, {**contents, "labels.json": b"{}"})
+    assert refused.value.code == "wrong_bytes"
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,109 @@
+"""The card of a model version, README.md, written from its manifest alone."""
+
+from warmlens.registry.manifest import Manifest, Metric
+
+SHOWN_LABELS = 40
+
+
+def card(manifest: Manifest, labels: tuple[str, ...]) -> str:
+    """Return the card as Markdown; ``labels`` are the names of the classes."""
+    spec, normal = manifest.input, manifest.input.normalization
+    parts = [
+        f"# {manifest.name} {manifest.version}",
+        f"An image classifier of {manifest.class_count} classes: {manifest.architecture}, "
+        f"{manifest.precision}, {_size(manifest)}. This card is written from `manifest.json`.",
+        "## Use",
+        f"- Input `{spec.name}`: uint8 [1, {spec.height}, {spec.width}, 3], RGB. Resize the image "
+        f"so that its shorter side is {spec.resize_shorter_side} pixels ({spec.interpolation}) "
+        f"and cut out the centre {spec.width} x {spec.height}.\n"
+        f"- Output `{manifest.output.name}`: float32 [1, {manifest.class_count}] over all "
+        "classes, in the order of `labels.json`.\n"
+        f"- The graph itself normalises (mean {_numbers(normal.mean)}, standard deviation "
+        f"{_numbers(normal.std)}, on the scale of 0 to 255) and applies softmax.\n"
+        f"- Classes: {_listed(labels)}.",
+        "## Limits",
+        "- It always answers with one of its classes, also for a photo of none of them.\n"
+        "- The figures below hold for photos like those that they were measured on.\n"
+        "- Softmax values are calibrated only as well as the calibration error says.",
+        "## Figures",
+        _table(manifest.metrics),
+        *_comparisons(manifest),
+        *_training(manifest),
+        "## Source and licence",
+        f"- Weights: {manifest.provenance.source}.\n- Licence: {manifest.provenance.licence}.",
+        "## How it was made",
+        f"On {manifest.provenance.date}, with the package versions in `manifest.json`:",
+        f"    {manifest.provenance.command}",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _size(manifest: Manifest) -> str:
+    files = manifest.files
+    if files.weights is None:
+        kind = "TorchScript" if manifest.engine == "torch" else "ONNX"
+        return f"one {kind} file of {files.model.bytes / 1e6:.1f} MB"
+    megabytes = (files.model.bytes + files.weights.bytes) / 1e6
+    return f"an ONNX file with its weights beside it, {megabytes:.1f} MB"
+
+
+def _table(metrics: tuple[Metric, ...]) -> str:
+    if not metrics:
+        return "None was measured."
+    rows = ["| figure | value | data | who says so |", "|---|---|---|---|"]
+    rows += [f"| `{m.name}` | {m.value:g} | {m.data} | {m.kind}: {m.source} |" for m in metrics]
+    return "\n".join(rows)
+
+
+def _comparisons(manifest: Manifest) -> list[str]:
+    parts = []
+    if (parity := manifest.parity) is not None:
+        logits = (
+            f" and logits by at most {parity.max_abs_logit_difference:g}"
+            if parity.max_abs_logit_difference is not None
+            else ""
+        )
+        parts.append(
+            f"Export: {parity.subject or manifest.files.model.path} against {parity.reference}, on "
+            f"{parity.images} images ({parity.data}): softmax differs by at most "
+            f"{parity.max_abs_softmax_difference:g}{logits}; the best class is the same on "
+            f"{parity.top1_agreement:.1%}."
+        )
+    if (graph := manifest.optimization) is not None:
+        parts.append(
+            f"Optimization: the graph was optimized at the level {graph.level} by {graph.engine} "
+            "when it was made; load it without optimizing it again."
+        )
+    if (made := manifest.quantization) is not None:
+        parts.append(
+            f"Quantization: {made.method}; calibrated on {made.calibration_data}. On "
+            f"{made.images} photos ({made.data}) int8 and fp32 give the same best class on "
+            f"{made.top1_agreement:.1%}. The fp32 file has {made.fp32_bytes / 1e6:.1f} MB."
+        )
+    return parts
+
+
+def _training(manifest: Manifest) -> list[str]:
+    run = manifest.training
+    if run is None:
+        return []
+    photos = ", ".join(f"{name} {count}" for name, count in run.photos.items())
+    return [
+        "## Training",
+        f"- Mode {run.mode}, {run.stages} ({run.epochs_done} done), "
+        f"{'with' if run.augment else 'without'} augmentation, seed {run.seed}, computed in "
+        f"{run.precision}.\n"
+        f"- Photos: {photos}.\n"
+        f"- Started from {run.initial_weights}.\n"
+        f"- Command: `{run.command}`",
+    ]
+
+
+def _listed(labels: tuple[str, ...]) -> str:
+    if len(labels) <= SHOWN_LABELS:
+        return ", ".join(labels)
+    return f"{', '.join(labels[:SHOWN_LABELS])} and {len(labels) - SHOWN_LABELS} more"
+
+
+def _numbers(values: tuple[float, ...]) -> str:
+    return ", ".join(f"{value:g}" for value in values)

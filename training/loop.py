@@ -1,0 +1,324 @@
+"""The training loop: steps, validation, checkpoints, early stopping."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from training.batches import (
+    FeatureSet,
+    PixelSet,
+    batch_order,
+    batches_per_epoch,
+    load_batches,
+)
+from training.checkpoint import load_checkpoint, save_checkpoint, save_weights
+from training.device import autocast
+from training.history import Epoch, write_history
+from training.model_packages import import_model_package
+from training.networks import MEAN, STD
+from training.run_folder import RunFolder
+from training.schedule import learning_rate_at, make_optimizer
+from training.settings import Settings
+from warmlens.errors import WarmlensError
+
+torch: Any = import_model_package("torch")
+
+VALIDATION_BATCH = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class StageData:
+    """Stored pixels of one size: of training (larger where it is augmented) and of validation."""
+
+    train: Path
+    val: Path
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingData:
+    """The pixels of each size of the stages, and the photos' classes as indexes."""
+
+    by_size: dict[int, StageData]
+    train_targets: list[int]
+    val_targets: list[int]
+
+
+@dataclasses.dataclass(frozen=True)
+class Hooks:
+    """Told of each step done, ``(step, all steps)``, and of each epoch done."""
+
+    on_step: Callable[[int, int], None] = lambda step, steps: None
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None
+
+
+class Training:
+    """One run: goes on from the checkpoint in its folder, where there is one.
+
+    Args:
+        network: the network with the run's initial weights.
+        workers: processes that load batches; 0 loads them in this one.
+        checkpoint_s: seconds between checkpoints within an epoch.
+    """
+
+    def __init__(
+        self,
+        run: RunFolder,
+        settings: Settings,
+        data: TrainingData,
+        network: Any,
+        *,
+        device: Any,
+        workers: int,
+        checkpoint_s: float,
+        hooks: Hooks,
+    ) -> None:
+        self._run = run
+        self._settings = settings
+        self._data = data
+        self._device = device
+        self._workers = workers
+        self._checkpoint_s = checkpoint_s
+        self._hooks = hooks
+        # Convolutions are faster with the channels last, most of all in bf16.
+        self._network = network.to(device, memory_format=torch.channels_last)
+        if settings.only_head:
+            self._network.requires_grad_(False)
+            self._network.fc.requires_grad_(True)
+        self._optimizer = make_optimizer(self._network, settings)
+        self._scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "fp16")
+        self._loss = torch.nn.CrossEntropyLoss(label_smoothing=settings.label_smoothing)
+        self._per_epoch = batches_per_epoch(len(data.train_targets), settings.batch_size)
+        self._steps = self._per_epoch * settings.epochs
+        self._normal = [
+            torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (MEAN, STD)
+        ]
+        # Where the run stands: the next epoch, the next batch in it, and what was measured so far.
+        self._epoch = 0
+        self._batch = 0
+        self._loss_sum = 0.0
+        self._seconds = 0.0
+        self._history: list[Epoch] = []
+        self._saved_at_s = time.monotonic()
+
+    def run(self) -> list[Epoch]:
+        """Train to the end and return the measurements of each epoch.
+
+        Raises:
+            WarmlensError: ``diverged`` when the loss is no number, or what reading the checkpoint
+                raises.
+        """
+        # Dropout is the one thing left that draws from the global generator.
+        torch.manual_seed(self._settings.seed)
+        if self._run.checkpoint.exists():
+            self._restore()
+        # Denormal numbers are slow; the setting is the whole thread's, so it is taken back.
+        torch.set_flush_denormal(True)
+        try:
+            for stage in self._remaining_stages():
+                self._train_stage(stage)
+                if self._is_stale():
+                    break
+        finally:
+            torch.set_flush_denormal(False)
+        return self._history
+
+    def _remaining_stages(self) -> list[range]:
+        """Return the epochs of each stage that are still to do."""
+        stages, start = [], 0
+        for stage in self._settings.stages:
+            left = range(max(start, self._epoch), start + stage.epochs)
+            start += stage.epochs
+            if left and not self._is_stale():
+                stages.append(left)
+        return stages
+
+    def _train_stage(self, epochs: range) -> None:
+        size = self._settings.stage_at(epochs.start).size
+        order = batch_order(
+            len(self._data.train_targets),
+            self._settings.batch_size,
+            self._settings.seed,
+            epochs=epochs,
+            first_batch=self._batch,
+        )
+        dataset = self._train_set(size)
+        workers = self._workers if isinstance(dataset, PixelSet) else 0
+        batches = load_batches(dataset, order, workers)
+        validation = self._validation_batches(size)
+        for _ in epochs:
+            started_s = time.monotonic()
+            self._train_epoch(batches)
+            top1, loss = self._validate(validation)
+            self._seconds += time.monotonic() - started_s
+            self._finish_epoch(size, top1, loss)
+            if self._is_stale():
+                break
+
+    def _train_epoch(self, batches: Any) -> None:
+        for _ in range(self._batch, self._per_epoch):
+            inputs, targets = next(batches)
+            step = self._epoch * self._per_epoch + self._batch
+            rate = learning_rate_at(step, self._steps, self._settings.learning_rate)
+            for group in self._optimizer.param_groups:
+                group["lr"] = rate
+            loss = self._train_batch(inputs, targets.to(self._device))
+            if loss != loss or loss in (float("inf"), float("-inf")):
+                raise WarmlensError(
+                    "diverged",
+                    f"The loss is {loss} at step {step}; try a learning rate below "
+                    f"{self._settings.learning_rate}, in another run folder.",
+                )
+            self._loss_sum += loss
+            self._batch += 1
+            self._hooks.on_step(step + 1, self._steps)
+            if time.monotonic() - self._saved_at_s >= self._checkpoint_s:
+                self._save()
+
+    def _train_batch(self, inputs: Any, targets: Any) -> float:
+        self._set_modes()
+        with autocast(self._device, self._settings.precision):
+            logits = self._forward(inputs)
+        loss = self._loss(logits.float(), targets)
+        self._optimizer.zero_grad(set_to_none=True)
+        self._scaler.scale(loss).backward()
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        return float(loss.detach())
+
+    def _set_modes(self) -> None:
+        if self._settings.only_head:
+            # The frozen layers keep the statistics that they were trained with.
+            self._network.eval()
+            self._network.fc.train()
+        else:
+            self._network.train()
+
+    def _forward(self, inputs: Any) -> Any:
+        if inputs.ndim == 2:
+            return self._network.fc(inputs.to(self._device))
+        return self._network(self._normalized(inputs))
+
+    def _normalized(self, images: Any) -> Any:
+        images = images.to(self._device, torch.float32)
+        normal = (images - self._normal[0]) / self._normal[1]
+        return normal.contiguous(memory_format=torch.channels_last)
+
+    def _train_set(self, size: int) -> PixelSet | FeatureSet:
+        path, targets = self._data.by_size[size].train, self._data.train_targets
+        if self._settings.only_head and not self._settings.augment:
+            return FeatureSet(self._features(path, targets), targets)
+        augment_to = size if self._settings.augment else None
+        return PixelSet(path, targets, self._settings.seed, augment_to)
+
+    def _validation_batches(self, size: int) -> list[tuple[Any, Any]] | PixelSet:
+        path, targets = self._data.by_size[size].val, self._data.val_targets
+        if self._settings.only_head:
+            # Its frozen layers see the same photos in each epoch, so they answer just once.
+            return [(self._features(path, targets), torch.tensor(targets))]
+        return PixelSet(path, targets, self._settings.seed, None)
+
+    def _features(self, path: Path, targets: list[int]) -> Any:
+        """Return the last layer's inputs for stored pixels, float32 [n, features]."""
+        network = self._network.eval()
+        head, network.fc = network.fc, torch.nn.Identity()
+        parts = []
+        with torch.inference_mode(), autocast(self._device, self._settings.precision):
+            for images, _ in _in_order(PixelSet(path, targets, 0, None)):
+                parts.append(network(self._normalized(images)).float().cpu())
+        network.fc = head
+        return torch.cat(parts).clone()
+
+    def _validate(self, validation: list[tuple[Any, Any]] | PixelSet) -> tuple[float, float]:
+        """Return top-1 and the mean loss on the validation set."""
+        self._network.eval()
+        hits, loss, count = 0, 0.0, 0
+        batches = _in_order(validation) if isinstance(validation, PixelSet) else validation
+        with torch.inference_mode():
+            for inputs, targets in batches:
+                targets = targets.to(self._device)
+                with autocast(self._device, self._settings.precision):
+                    logits = self._forward(inputs)
+                hits += int((logits.argmax(1) == targets).sum())
+                cross_entropy = torch.nn.functional.cross_entropy
+                loss += float(cross_entropy(logits.float(), targets, reduction="sum"))
+                count += len(targets)
+        return hits / count, loss / count
+
+    def _finish_epoch(self, size: int, top1: float, loss: float) -> None:
+        step = (self._epoch + 1) * self._per_epoch
+        epoch = Epoch(
+            epoch=self._epoch,
+            size=size,
+            learning_rate=learning_rate_at(step - 1, self._steps, self._settings.learning_rate),
+            train_loss=self._loss_sum / self._per_epoch,
+            val_loss=loss,
+            val_top1=top1,
+            seconds=round(self._seconds, 3),
+        )
+        # Weights before the checkpoint: killed in between, the epoch is done again, the same.
+        if self._is_best(epoch):
+            save_weights(self._run.best, self._network.state_dict())
+        self._history.append(epoch)
+        self._epoch, self._batch, self._loss_sum, self._seconds = self._epoch + 1, 0, 0.0, 0.0
+        self._save()
+        write_history(self._run, self._history)
+        self._hooks.on_epoch(epoch)
+
+    def _is_best(self, epoch: Epoch) -> bool:
+        """Weights of smaller images do not compete: the model is exported for the last size."""
+        rivals = [other for other in self._history if other.size == epoch.size]
+        return all(epoch.rank > other.rank for other in rivals)
+
+    def _is_stale(self) -> bool:
+        """Whether the last stage has gone on for too long without a better epoch."""
+        settings = self._settings
+        last = self._history[settings.epochs - settings.stages[-1].epochs :]
+        if not settings.patience or not last:
+            return False
+        best = max(range(len(last)), key=lambda index: last[index].rank)
+        return len(last) - 1 - best >= settings.patience
+
+    def _save(self) -> None:
+        state = {
+            "epoch": self._epoch,
+            "batch": self._batch,
+            "loss_sum": self._loss_sum,
+            "history": [dataclasses.asdict(epoch) for epoch in self._history],
+            "network": self._network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "random": torch.get_rng_state(),
+        }
+        if self._device.type == "cuda":
+            state["random_cuda"] = torch.cuda.get_rng_state()
+        save_checkpoint(self._run.checkpoint, state)
+        self._saved_at_s = time.monotonic()
+
+    def _restore(self) -> None:
+        state = load_checkpoint(self._run.checkpoint)
+        try:
+            self._network.load_state_dict(state["network"])
+            self._optimizer.load_state_dict(state["optimizer"])
+            self._scaler.load_state_dict(state["scaler"])
+            torch.set_rng_state(state["random"])
+            if self._device.type == "cuda" and "random_cuda" in state:
+                torch.cuda.set_rng_state(state["random_cuda"])
+            self._history = [Epoch(**epoch) for epoch in state["history"]]
+            self._epoch, self._batch = state["epoch"], state["batch"]
+            self._loss_sum = state["loss_sum"]
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise WarmlensError(
+                "bad_checkpoint",
+                f"{self._run.checkpoint} is no checkpoint of this run: {error!r:.200}. "
+                "Delete it to begin anew.",
+            ) from None
+
+
+def _in_order(dataset: PixelSet) -> Any:
+    batches = [
+        [(0, index) for index in range(start, min(start + VALIDATION_BATCH, len(dataset)))]
+        for start in range(0, len(dataset), VALIDATION_BATCH)
+    ]
+    return load_batches(dataset, iter(batches), 0)

@@ -1,0 +1,123 @@
+"""Photos decoded once, as a file of pixels that training maps into memory.
+
+Decoding a photo takes longer than a training step of the small CNN, so each is decoded once for
+each size, by the steps of the service: what training and validation see is what is served.
+"""
+
+import concurrent.futures
+import dataclasses
+import hashlib
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+from training.folder import Photo
+from warmlens.errors import WarmlensError
+
+# Changes when the steps below do, so that no file of older steps is used.
+STEPS = "2"
+REDUCED_TO = 2  # the same as the service's
+_ORIENTATION = 0x0112  # the EXIF tag
+_LYING = range(5, 9)  # its values that exchange width and height
+RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+
+Pixels = npt.NDArray[np.uint8]
+OnDecoded = Callable[[int, int], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Geometry:
+    """How an image becomes the input: shorter side resized, then width x height cut out."""
+
+    width: int
+    height: int
+    resize_shorter_side: int
+    interpolation: str
+
+
+def square(side: int) -> Geometry:
+    """The whole shorter side, resized to ``side`` pixels: nothing of a square photo is cut off."""
+    return Geometry(side, side, side, "bicubic")
+
+
+def read_pixels(path: Path, geometry: Geometry) -> Pixels:
+    """Return uint8 [height, width, 3] of an image file, the same as the service makes of it.
+
+    Raises:
+        WarmlensError: ``unreadable_photo``.
+    """
+    try:
+        with Image.open(path) as photo:
+            size = photo.size
+            if photo.getexif().get(_ORIENTATION) in _LYING:
+                size = (size[1], size[0])
+            # The service decodes a large JPEG at a reduced scale.
+            side = REDUCED_TO * geometry.resize_shorter_side
+            photo.draft(None, (side, side))
+            image = _to_rgb(ImageOps.exif_transpose(photo))
+            return np.asarray(_resize_and_crop(image, size, geometry))
+    except Exception as error:  # decoders raise many types on damaged files
+        raise WarmlensError("unreadable_photo", f"{path} cannot be decoded: {error}.") from error
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16 bits a channel
+        image = image.point(lambda value: value / 256).convert("L")
+    if image.has_transparency_data:
+        opaque = Image.new("RGBA", image.size, "white")
+        opaque.alpha_composite(image.convert("RGBA"))
+        image = opaque
+    return image.convert("RGB")
+
+
+def _resize_and_crop(image: Image.Image, size: tuple[int, int], geometry: Geometry) -> Image.Image:
+    shorter = min(size)
+    resized = [geometry.resize_shorter_side * side // shorter for side in size]
+    cut = (geometry.width, geometry.height)
+    scale = [side / new for side, new in zip(image.size, resized, strict=True)]
+    start = [round((new - part) / 2) for new, part in zip(resized, cut, strict=True)]
+    box = (
+        start[0] * scale[0],
+        start[1] * scale[1],
+        (start[0] + cut[0]) * scale[0],
+        (start[1] + cut[1]) * scale[1],
+    )
+    return image.resize(cut, RESAMPLING[geometry.interpolation], box=box)
+
+
+def decoded(
+    photos: tuple[Photo, ...], side: int, cache: Path, on_decoded: OnDecoded | None = None
+) -> Path:
+    """Decode ``photos`` to uint8 [n, side, side, 3] in a ``.npy`` file in ``cache``, once.
+
+    Args:
+        on_decoded: told the number of photos done and of all photos, now and then.
+
+    Raises:
+        WarmlensError: ``unreadable_photo``.
+    """
+    digest = hashlib.sha256(f"{STEPS} {side}".encode())
+    for photo in photos:
+        digest.update(bytes.fromhex(photo.sha256))
+    path = cache / f"{digest.hexdigest()[:32]}-{side}.npy"
+    if path.exists():
+        return path
+    cache.mkdir(parents=True, exist_ok=True)
+    # Beside the target, so that a build that was killed leaves no file under its name.
+    with tempfile.TemporaryDirectory(dir=cache, prefix=".building-") as folder:
+        part = Path(folder) / "pixels.npy"
+        shape = (len(photos), side, side, 3)
+        pixels = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
+        with concurrent.futures.ThreadPoolExecutor() as threads:
+            rows = threads.map(lambda photo: read_pixels(photo.path, square(side)), photos)
+            for index, row in enumerate(rows):
+                pixels[index] = row
+                if on_decoded is not None and (index % 100 == 99 or index + 1 == len(photos)):
+                    on_decoded(index + 1, len(photos))
+        pixels.flush()
+        part.replace(path)
+    return path

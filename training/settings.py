@@ -1,0 +1,202 @@
+"""What a training run was asked to do, and the defaults of each mode."""
+
+import dataclasses
+from typing import Any
+
+from warmlens.errors import WarmlensError
+
+MODES = ("small-cnn", "resnet50-head", "resnet50-full", "pretrain")
+MIN_SIZE, MAX_SIZE = 32, 512
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """So many epochs on images of ``size`` x ``size`` pixels."""
+
+    size: int
+    epochs: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Everything that decides what a run computes, besides its data and initial weights.
+
+    ``learning_rate`` is the peak of a schedule that rises over the first tenth of all steps and
+    then falls to zero along a cosine. ``precision`` is fp32, or bf16 or fp16 for mixed precision
+    (autocast: weights and optimizer stay in fp32). ``patience`` is the number of epochs without a
+    better top-1 on the validation set after which the run stops; 0 never stops early.
+    """
+
+    mode: str
+    architecture: str
+    stages: tuple[Stage, ...]
+    seed: int
+    augment: bool
+    precision: str
+    batch_size: int
+    optimizer: str
+    learning_rate: float
+    weight_decay: float
+    label_smoothing: float
+    patience: int
+
+    @property
+    def epochs(self) -> int:
+        """All epochs of all stages."""
+        return sum(stage.epochs for stage in self.stages)
+
+    @property
+    def final_size(self) -> int:
+        """Side of the images of the last stage, in pixels: the exported model's input."""
+        return self.stages[-1].size
+
+    @property
+    def only_head(self) -> bool:
+        """Whether only the last layer is trained."""
+        return self.mode == "resnet50-head"
+
+    def stage_at(self, epoch: int) -> Stage:
+        """Return the stage that ``epoch`` (from 0) belongs to."""
+        for stage in self.stages:
+            if epoch < stage.epochs:
+                return stage
+            epoch -= stage.epochs
+        return self.stages[-1]
+
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "small-cnn": {
+        "architecture": "small-cnn",
+        "stages": (Stage(64, 40),),
+        "optimizer": "adamw",
+        "learning_rate": 3e-3,
+        "weight_decay": 0.05,
+        "patience": 12,
+    },
+    "resnet50-head": {
+        "architecture": "resnet50",
+        "stages": (Stage(128, 30),),
+        "optimizer": "adamw",
+        "learning_rate": 3e-3,
+        "weight_decay": 0.05,
+        "patience": 10,
+    },
+    "resnet50-full": {
+        "architecture": "resnet50",
+        "stages": (Stage(128, 15),),
+        "optimizer": "adamw",
+        "learning_rate": 5e-4,
+        "weight_decay": 0.05,
+        "patience": 6,
+    },
+    "pretrain": {
+        "architecture": "resnet50",
+        "stages": (Stage(64, 8), Stage(96, 3), Stage(128, 1)),
+        "optimizer": "adamw",
+        "batch_size": 64,
+        "learning_rate": 2e-3,
+        "weight_decay": 0.05,
+        "patience": 0,
+    },
+}
+
+
+def settings_for(
+    mode: str, *, seed: int, augment: bool, precision: str, **changes: Any
+) -> Settings:
+    """Return the defaults of ``mode`` with ``changes`` (fields by name; None changes nothing).
+
+    Raises:
+        WarmlensError: ``bad_setting``.
+    """
+    if mode not in DEFAULTS:
+        raise WarmlensError("bad_setting", f'mode is "{mode}"; allowed: {", ".join(MODES)}.')
+    values = {"batch_size": 32, "label_smoothing": 0.1, **DEFAULTS[mode]}
+    values |= {name: value for name, value in changes.items() if value is not None}
+    settings = Settings(mode=mode, seed=seed, augment=augment, precision=precision, **values)
+    _check(settings)
+    return settings
+
+
+def parse_stages(text: str) -> tuple[Stage, ...]:
+    """Read stages such as ``64:8,96:3,128:1``: side in pixels and epochs, in their order.
+
+    Raises:
+        WarmlensError: ``bad_setting``.
+    """
+    try:
+        pairs = [tuple(map(int, part.split(":"))) for part in text.split(",")]
+        return tuple(Stage(size, epochs) for size, epochs in pairs)
+    except ValueError:
+        raise WarmlensError(
+            "bad_setting", f'stages is "{text}"; allowed: size:epochs,... such as 64:8,96:3,128:1.'
+        ) from None
+
+
+def parse_epochs(text: str) -> dict[str, int]:
+    """Read epochs by mode such as ``resnet50-full:6,small-cnn:20``; empty for none.
+
+    Raises:
+        WarmlensError: ``bad_setting``.
+    """
+    try:
+        pairs = [part.split(":") for part in text.split(",") if part]
+        epochs = {mode: int(count) for mode, count in pairs}
+    except ValueError:
+        epochs = {"": 0}
+    if not set(epochs) <= set(MODES) or min(epochs.values(), default=1) < 1:
+        raise WarmlensError(
+            "bad_setting",
+            f'epochs is "{text}"; allowed: mode:epochs,... with the modes {", ".join(MODES)}.',
+        )
+    return epochs
+
+
+def stages_for(mode: str, size: int | None, epochs: int | None) -> tuple[Stage, ...] | None:
+    """Return the one stage that ``size`` and ``epochs`` ask for; None asks for the defaults."""
+    if size is None and epochs is None:
+        return None
+    default: Stage = DEFAULTS[mode]["stages"][-1] if mode in DEFAULTS else Stage(64, 1)
+    return (
+        Stage(default.size if size is None else size, default.epochs if epochs is None else epochs),
+    )
+
+
+def settings_document(settings: Settings) -> dict[str, Any]:
+    """Return the settings as JSON values."""
+    return dataclasses.asdict(settings)
+
+
+def settings_from(document: dict[str, Any]) -> Settings:
+    """Read what :func:`settings_document` wrote."""
+    stages = tuple(Stage(**stage) for stage in document["stages"])
+    return Settings(**{**document, "stages": stages})
+
+
+def _check(settings: Settings) -> None:
+    for stage in settings.stages:
+        if not MIN_SIZE <= stage.size <= MAX_SIZE:
+            raise WarmlensError(
+                "bad_setting", f"size is {stage.size}; allowed: {MIN_SIZE} to {MAX_SIZE} pixels."
+            )
+    for name, value, lowest in (
+        ("stages", len(settings.stages), 1),
+        ("epochs", min((stage.epochs for stage in settings.stages), default=1), 1),
+        ("batch_size", settings.batch_size, 2),
+        ("patience", settings.patience, 0),
+        ("seed", settings.seed, 0),
+    ):
+        if value < lowest:
+            raise WarmlensError("bad_setting", f"{name} is {value}; allowed: {lowest} or more.")
+    if not settings.learning_rate > 0:
+        raise WarmlensError(
+            "bad_setting", f"learning_rate is {settings.learning_rate}; allowed: above 0."
+        )
+    for name, text, allowed in (
+        ("optimizer", settings.optimizer, ("adamw", "sgd")),
+        ("precision", settings.precision, ("fp32", "bf16", "fp16")),
+    ):
+        if text not in allowed:
+            raise WarmlensError(
+                "bad_setting", f'{name} is "{text}"; allowed: {", ".join(allowed)}.'
+            )

@@ -1,0 +1,211 @@
+"""`warmlens model export`, `evaluate`, `import` and `sizes`."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from warmlens.command_line import AsJson, Folder, typed_command
+from warmlens.console import err, out
+from warmlens.errors import WarmlensError
+from warmlens.paths import MODEL_ARTIFACTS
+from warmlens.progress import progress_bar
+
+if TYPE_CHECKING:
+    from training.evaluate import Evaluation
+
+app = typer.Typer()
+
+Version = Annotated[str, typer.Option(help="The new version, such as 1.0.0.")]
+Licence = Annotated[str, typer.Option(help="Licence of the weights, for the manifest.")]
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="Folder of a training run.")],
+    name: Annotated[str, typer.Option(help="Name of the model.")],
+    version: Version,
+    engine: Annotated[
+        str, typer.Option(help="What serves it: onnxruntime, or torch for a TorchScript program.")
+    ] = "onnxruntime",
+    precision: Annotated[
+        str | None, typer.Option(help="int8, the default, or fp32, the only one for torch.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Where the run's photos lie now, if they were moved.")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Side of the input in pixels, if not that of training.")
+    ] = None,
+    optimize: Annotated[
+        bool | None,
+        typer.Option(
+            "--optimize/--no-optimize",
+            help="Optimize the graph now, with its weights in a file to be mapped: loads faster. "
+            "The default does so for int8; fp32 then answers slower.",
+        ),
+    ] = None,
+    licence: Licence = "not stated",
+    folder: Folder = MODEL_ARTIFACTS,
+    as_json: AsJson = False,
+) -> None:
+    """Make a model version of a run: model file, labels, manifest with figures, card."""
+    from training.export import ExportRequest, export_run
+
+    if precision is None:
+        precision = "fp32" if engine == "torch" else "int8"
+    request = ExportRequest(
+        run=run,
+        name=name,
+        version=version,
+        precision=precision,
+        out=folder,
+        command=typed_command(),
+        licence=licence,
+        data=data,
+        size=size,
+        optimize=optimize,
+        engine=engine,
+    )
+    with err.status("reading the run") as status:
+        manifest = export_run(request, status.update)
+    if as_json:
+        document = {
+            "name": name,
+            "version": version,
+            "folder": str(folder / name / version),
+            "bytes": manifest.files.bytes,
+            "metrics": [dataclasses.asdict(metric) for metric in manifest.metrics],
+        }
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        return
+    table = Table("figure", "value", "data")
+    for metric in manifest.metrics:
+        table.add_row(metric.name, f"{metric.value:.4f}", metric.data)
+    out.print_table(table)
+    megabytes = manifest.files.bytes / 1e6
+    out.print(f"{name} {version} ({engine}, {precision}, {megabytes:.1f} MB) is in {folder}.")
+
+
+@app.command()
+def evaluate(
+    name: Annotated[str, typer.Argument(help="Name of the model.")],
+    version: Annotated[str, typer.Argument(help="Its version, such as 1.0.0.")],
+    data: Annotated[
+        Path, typer.Option(help="Folder of photos: {test,hard}/<class id>/, or <class id>/.")
+    ],
+    pictures: Annotated[
+        Path | None, typer.Option(help="Folder to draw the confusion matrices into.")
+    ] = None,
+    folder: Folder = MODEL_ARTIFACTS,
+    as_json: AsJson = False,
+) -> None:
+    """Measure a version on photos: top-1, top-5, calibration error, classes, confusion matrix."""
+    from training.evaluate import evaluate_version, write_confusion
+
+    with progress_bar(f"{name} {version}") as on_progress:
+        results = evaluate_version(folder / name / version, data, on_progress)
+    if pictures is not None:
+        pictures.mkdir(parents=True, exist_ok=True)
+        for split, result in results.items():
+            write_confusion(result, pictures / f"confusion-{name}-{version}-{split}.png")
+    if as_json:
+        rows = {split: dataclasses.asdict(result) for split, result in results.items()}
+        document = {"name": name, "version": version, "evaluations": rows}
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        for result in results.values():
+            _print_evaluation(result)
+
+
+@app.command(name="import")
+def import_command(
+    what: Annotated[
+        str | None, typer.Argument(help="resnet50-imagenet or efficientnet-lite0.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="A checkpoint instead: .safetensors, .pt or .pth.")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Its classes, one a line: a name, or id, tab, name.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the model made of a file.")] = None,
+    version: Version = "1.0.0",
+    size: Annotated[int, typer.Option(help="Side of the input in pixels.")] = 224,
+    resize: Annotated[
+        int | None, typer.Option(help="Shorter side before the centre is cut out.")
+    ] = None,
+    interpolation: Annotated[str, typer.Option(help="bilinear or bicubic.")] = "bilinear",
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="What serves a file: onnxruntime, or torch, which also takes a TorchScript "
+            "program from normalised pixels to logits. That is run; all else is only read."
+        ),
+    ] = "onnxruntime",
+    licence: Licence = "not stated",
+    folder: Folder = MODEL_ARTIFACTS,
+) -> None:
+    """Make a model version of weights trained elsewhere. Nothing in a checkpoint is run."""
+    if (what is None) == (file is None):
+        raise WarmlensError(
+            "bad_setting",
+            "Say what to import: resnet50-imagenet, efficientnet-lite0, or --file FILE.",
+        )
+    if file is None and engine != "onnxruntime":
+        raise WarmlensError("bad_setting", "--engine goes with --file FILE.")
+    if file is not None:
+        if labels is None or name is None:
+            raise WarmlensError("bad_setting", "--file needs --labels FILE and --name NAME.")
+        from training.imports import ImportRequest, import_file
+
+        request = ImportRequest(
+            name=name,
+            version=version,
+            out=folder,
+            command=typed_command(),
+            licence=licence,
+            size=size,
+            resize=round(size * 8 / 7) if resize is None else resize,
+            interpolation=interpolation,
+            engine=engine,
+        )
+        written = import_file(file, labels, request)
+    elif what == "resnet50-imagenet":
+        from training.imports import import_resnet50_imagenet
+
+        name = what
+        written = import_resnet50_imagenet(version, folder, typed_command())
+    elif what == "efficientnet-lite0":
+        from training import efficientnet_lite0
+
+        out.print(efficientnet_lite0.export(folder))
+        return
+    else:
+        raise WarmlensError(
+            "bad_setting",
+            f'There is nothing to import as "{what}"; allowed: resnet50-imagenet, '
+            "efficientnet-lite0, or --file FILE.",
+        )
+    came = f"is in {folder}" if written else f"came out the same as in {folder}"
+    out.print(f"{name} {version} {came}.")
+
+
+def _print_evaluation(result: "Evaluation") -> None:
+    table = Table("class", "photos", "recognised", "precision", "most often taken for")
+    for row in result.classes:
+        table.add_row(
+            row.label,
+            str(row.photos),
+            f"{row.recall:.1%}" if row.photos else "",
+            "" if row.precision is None else f"{row.precision:.1%}",
+            row.taken_for or "",
+        )
+    out.print_table(table)
+    out.print(
+        f"{result.data}: {result.photos} photos, top-1 {result.top1:.1%}, top-5 "
+        f"{result.top5:.1%}, calibration error {result.calibration_error:.3f}"
+    )

@@ -1,0 +1,60 @@
+"""Output of commands: a console that prints text as it is, and tables that pipes can read."""
+
+import unicodedata
+from typing import Any
+
+from rich.console import Console as RichConsole
+from rich.table import Table
+from rich.text import Text
+
+_BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def printable(text: str) -> str:
+    r"""Return text with its control characters escaped, such as ESC as `\x1b`.
+
+    Labels, file names and answers from the network are not ours: unescaped, they could move the
+    cursor, recolour the terminal or reverse the direction of the text. Tabs and line ends stay.
+    """
+    return "".join(map(_escaped, text))
+
+
+class Console(RichConsole):
+    """A console without markup: square brackets are text, control characters are escaped.
+
+    Args:
+        stderr: write to standard error instead of standard output.
+    """
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Render a string, in a sentence or in the cell of a table."""
+        return super().render_str(printable(text), **options)
+
+    def print_table(self, table: Table) -> None:
+        """Print a table: drawn on a terminal, else one line a row with tabs between its cells.
+
+        Args:
+            table: cells are strings or Text.
+        """
+        if self.is_terminal:
+            self.print(table)
+            return
+        columns = [[column.header, *column.cells] for column in table.columns]
+        for row in zip(*columns, strict=True):
+            cells = (printable(" ".join(str(cell).split())) for cell in row)
+            self.file.write("\t".join(cells) + "\n")  # print would turn tabs into spaces
+
+
+def _escaped(character: str) -> str:
+    if character in "\t\n":
+        return character
+    if unicodedata.category(character) in ("Cc", "Cs") or character in _BIDIRECTIONAL:
+        return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+    return character
+
+
+out = Console()
+err = Console(stderr=True)

@@ -1,0 +1,215 @@
+"""Find a deployed environment by name, in the running local cloud or in AWS."""
+
+import os
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import httpx
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+from warmlens.errors import WarmlensError
+from warmlens.local.aws import ENV_NAME as LOCAL
+from warmlens.local.aws import LocalAws
+from warmlens.local.front import STATUS_PATH
+from warmlens.local.state import RunningCloud, StateFile
+
+if TYPE_CHECKING:
+    from botocore.credentials import Credentials
+    from types_boto3_lambda import LambdaClient
+    from types_boto3_s3 import S3Client
+    from types_boto3_ssm import SSMClient
+
+
+# The warmer answers when its run is over, which may take its longest budget and what is around it.
+NOT_FOUND = 3  # exit code of commands whose environment is not there
+_WAITS = Config(read_timeout=330)
+
+
+class ApiKeyAuth(httpx.Auth):
+    """Sends the environment's API key.
+
+    Args:
+        key: the key's value.
+
+    Attributes:
+        key: the same.
+    """
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add the header that API Gateway asks for."""
+        request.headers["x-api-key"] = self.key
+        yield request
+
+
+class SignedAuth(httpx.Auth):
+    """Signs with AWS Signature Version 4, for an API that IAM guards.
+
+    Args:
+        credentials: the caller's.
+        region: the API's region.
+    """
+
+    requires_request_body = True
+
+    def __init__(self, credentials: "Credentials", region: str) -> None:
+        self._signer = SigV4Auth(credentials, "execute-api", region)
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add the headers of the signature."""
+        signed = AWSRequest(
+            method=request.method,
+            url=str(request.url),
+            data=request.content,
+            headers={"Content-Type": request.headers["content-type"]},
+        )
+        self._signer.add_auth(signed)
+        request.headers.update(dict(signed.headers))
+        yield request
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What an environment is made of, and clients that reach it.
+
+    Attributes:
+        name: such as `dev`.
+        outputs: values of its stacks by name, such as `ModelsBucket`.
+        api_url: root of its API.
+        api_auth: gives what its API asks for, None when it is open; raises
+            WarmlensError when AWS does not tell the key.
+        s3: client for its buckets.
+        lambda_: client for its functions.
+    """
+
+    name: str
+    outputs: Mapping[str, str]
+    s3: "S3Client"
+    lambda_: "LambdaClient"
+    api_url: str
+    api_auth: Callable[[], httpx.Auth | None]
+
+
+def find_deployment(name: str, *, local_state: Path) -> Deployment:
+    """Return an environment: `local` is the local cloud that runs, any other one is in AWS.
+
+    AWS is reached with the credentials and region of the shell.
+
+    Args:
+        name: name of the environment.
+        local_state: state file of the local cloud.
+
+    Raises:
+        WarmlensError: it is not running, not deployed there, or cannot be asked.
+    """
+    if name == LOCAL:
+        return _local(StateFile(local_state).read())
+    try:
+        session = aws_session()
+        outputs = _outputs(session.client("ssm"), name)
+        if not outputs:
+            raise WarmlensError(
+                "not_found",
+                f"The environment {name} is not deployed in this account and region; "
+                f"deploy it: npx cdk deploy '{name}/*'",
+                exit_code=NOT_FOUND,
+            )
+        return Deployment(
+            name,
+            outputs,
+            s3=session.client("s3"),
+            lambda_=session.client("lambda", config=_WAITS),
+            api_url=outputs["ApiUrl"],
+            api_auth=lambda: _api_auth(session, outputs),
+        )
+    except NoCredentialsError as error:
+        raise WarmlensError(
+            "no_credentials",
+            f"AWS cannot be asked for {name} without credentials: aws login, or name a profile: "
+            "export AWS_PROFILE=...",
+            exit_code=NOT_FOUND,
+        ) from error
+    except (BotoCoreError, ClientError) as error:
+        raise WarmlensError(
+            "aws_refused", f"AWS cannot be asked for {name}: {error}", exit_code=NOT_FOUND
+        ) from error
+
+
+def aws_session() -> boto3.Session:
+    """Return a session in the shell's region: AWS_REGION first, as all tools but boto3 read it.
+
+    Raises:
+        WarmlensError: the shell names no region, or a profile that is not there.
+    """
+    try:
+        session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
+    except BotoCoreError as error:
+        raise WarmlensError(
+            "aws_refused", f"AWS cannot be asked: {error}", exit_code=NOT_FOUND
+        ) from error
+    if not session.region_name:
+        raise WarmlensError(
+            "no_region",
+            "AWS cannot be asked without a region: export AWS_REGION=...",
+            exit_code=NOT_FOUND,
+        )
+    return session
+
+
+def _local(running: RunningCloud | None) -> Deployment:
+    if running is None or not running.url:
+        raise WarmlensError(
+            "not_found", "No local cloud runs. Start it with: make run", exit_code=NOT_FOUND
+        )
+    try:
+        answer = httpx.get(running.url + STATUS_PATH, timeout=10, trust_env=False).json()
+    except httpx.HTTPError as error:
+        raise WarmlensError(
+            "not_found",
+            f"The local cloud at {running.url} does not answer ({error}).",
+            exit_code=NOT_FOUND,
+        ) from error
+    aws = LocalAws(answer["aws_endpoint_url"])
+    return Deployment(
+        LOCAL,
+        _outputs(aws.ssm, LOCAL),
+        s3=aws.s3,
+        lambda_=aws.lambda_,
+        api_url=running.url,
+        api_auth=lambda: None,
+    )
+
+
+def _api_auth(session: boto3.Session, outputs: Mapping[str, str]) -> httpx.Auth | None:
+    if outputs["ApiAuth"] == "api_key":
+        try:
+            key = session.client("apigateway").get_api_key(
+                apiKey=outputs["ApiKeyId"], includeValue=True
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise WarmlensError(
+                "aws_refused", f"AWS does not tell the API key: {error}", exit_code=NOT_FOUND
+            ) from error
+        return ApiKeyAuth(key["value"])
+    if outputs["ApiAuth"] == "iam":
+        credentials = session.get_credentials()
+        assert credentials is not None  # the outputs were just read with them
+        return SignedAuth(credentials, session.region_name)
+    return None
+
+
+def _outputs(ssm: "SSMClient", name: str) -> dict[str, str]:
+    pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=f"/warmlens/{name}")
+    return {
+        parameter["Name"].rpartition("/")[2]: parameter["Value"]
+        for page in pages
+        for parameter in page["Parameters"]
+    }

@@ -1,0 +1,22 @@
+"""The error that every command reports, as one line or as JSON."""
+
+
+class WarmlensError(Exception):
+    """A request that cannot be carried out, with the reason and the remedy.
+
+    Args:
+        code: a stable word for programs, such as `not_found`.
+        message: one or two sentences for people: what is wrong, and what to do.
+        exit_code: exit code of the command that reports it.
+
+    Attributes:
+        code: the same.
+        message: the same.
+        exit_code: the same.
+    """
+
+    def __init__(self, code: str, message: str, *, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.exit_code = exit_code

@@ -1,0 +1,58 @@
+"""Progress display for long commands: nothing is shown in a pipe."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from warmlens.console import err, printable
+
+OnStep = Callable[[str], None]
+OnProgress = Callable[[int, int], None]
+_TASK = TextColumn("{task.description}", markup=False)
+
+
+@contextmanager
+def spinner(task: str) -> Iterator[OnStep]:
+    """Show a spinner, a task and its elapsed time.
+
+    Args:
+        task: such as "measuring".
+
+    Yields:
+        A function to call with the current step.
+    """
+    columns = (SpinnerColumn(), _TASK, TimeElapsedColumn())
+    with _shown(task, *columns) as (progress, task_id):
+        yield lambda step: progress.update(task_id, description=printable(f"{task}: {step}"))
+
+
+@contextmanager
+def progress_bar(task: str) -> Iterator[OnProgress]:
+    """Show a bar with the completed steps of a task and its remaining time.
+
+    Args:
+        task: such as "simulating".
+
+    Yields:
+        A function to call with the number of completed steps and the total.
+    """
+    columns = (_TASK, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with _shown(task, *columns) as (progress, task_id):
+        yield lambda completed, total: progress.update(task_id, completed=completed, total=total)
+
+
+@contextmanager
+def _shown(task: str, *columns: ProgressColumn) -> Iterator[tuple[Progress, TaskID]]:
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        yield progress, progress.add_task(printable(task), total=None)

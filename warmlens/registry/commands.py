@@ -1,0 +1,94 @@
+"""`warmlens model`: the model versions of this repository."""
+
+import dataclasses
+import json
+from importlib import metadata
+from typing import Annotated
+
+import typer
+from rich.table import Column, Table
+
+from warmlens.command_line import AsJson, Folder, LocalFolder
+from warmlens.console import err, out
+from warmlens.paths import LOCAL_CLOUD, MODEL_ARTIFACTS
+from warmlens.registry import store_commands
+from warmlens.registry.catalog import list_models
+from warmlens.registry.store_commands import (
+    MaybeEnv,
+    list_published,
+    verify_published,
+)
+from warmlens.registry.verify import verify_model
+
+app = typer.Typer(no_args_is_help=True, help="Train, check, publish and serve model versions.")
+app.add_typer(store_commands.app)
+for plugin in metadata.entry_points(group="warmlens.model_commands"):
+    app.add_typer(plugin.load())
+
+
+@app.command(name="list")
+def list_command(
+    env: MaybeEnv = None,
+    folder: Folder = MODEL_ARTIFACTS,
+    local_folder: LocalFolder = LOCAL_CLOUD,
+    as_json: AsJson = False,
+) -> None:
+    """List the model versions in a folder, or those published in an environment.
+
+    Exit code 1 if one has no readable manifest.
+    """
+    if env is not None:
+        list_published(env, local_folder, as_json)
+        return
+    catalog = list_models(folder)
+    if as_json:
+        models = [
+            {**dataclasses.asdict(model), "folder": str(model.folder)} for model in catalog.versions
+        ]
+        faults = [dataclasses.asdict(fault) for fault in catalog.faults]
+        typer.echo(json.dumps({"models": models, "faults": faults}, indent=2))
+    else:
+        name = Column("name", no_wrap=True)  # to be copied: never cut where the window is narrow
+        table = Table(name, "version", Column("architecture", overflow="fold"), "precision", "MB")
+        for model in catalog.versions:
+            table.add_row(
+                model.name,
+                model.version,
+                model.architecture,
+                model.precision,
+                f"{model.bytes / 1e6:.1f}",
+            )
+        out.print_table(table)
+        for fault in catalog.faults:
+            err.print(fault.message, style="red")
+    if catalog.faults:
+        raise typer.Exit(1)
+
+
+@app.command()
+def verify(
+    name: Annotated[str, typer.Argument(help="Name of the model.")],
+    version: Annotated[str, typer.Argument(help="Its version, such as 1.0.0.")],
+    env: MaybeEnv = None,
+    folder: Folder = MODEL_ARTIFACTS,
+    local_folder: LocalFolder = LOCAL_CLOUD,
+    as_json: AsJson = False,
+) -> None:
+    """Check that a version's files are what its manifest says. Exit code 1 if they are not.
+
+    Published files are checked by the checksums that S3 made when it took them.
+    """
+    if env is None:
+        findings = verify_model(folder / name / version)
+    else:
+        findings = verify_published(name, version, env, local_folder, as_json=as_json)
+    if as_json:
+        rows = [dataclasses.asdict(finding) for finding in findings]
+        typer.echo(json.dumps({"name": name, "version": version, "findings": rows}, indent=2))
+    elif findings:
+        for finding in findings:
+            err.print(f"{finding.code}: {finding.message}", style="red")
+    else:
+        out.print(f"{name} {version} is what its manifest says.")
+    if findings:
+        raise typer.Exit(1)

@@ -1,0 +1,63 @@
+"""Puts a freshly made model version into a folder of model artifacts, whole or not at all."""
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+from warmlens.errors import WarmlensError
+from warmlens.registry.manifest import (
+    MANIFEST_NAME,
+    FileEntry,
+    Manifest,
+    manifest_bytes,
+    read_manifest,
+)
+from warmlens.registry.verify import require_verified
+
+
+def file_entry(name: str, raw: bytes) -> FileEntry:
+    """Return the manifest's entry for a file of this name and content."""
+    return FileEntry(path=name, bytes=len(raw), sha256=hashlib.sha256(raw).hexdigest())
+
+
+def install_version(root: Path, manifest: Manifest, contents: dict[str, bytes]) -> bool:
+    """Write ``manifest`` and ``contents`` (file names to bytes) to ``<root>/<name>/<version>/``.
+
+    Returns:
+        True when the version is new and was written, False when it is there with the same files
+        and nothing was written.
+
+    Raises:
+        WarmlensError: ``version_differs`` when it is there with other files, or what verifying
+            raises when the contents are not what the manifest says.
+    """
+    folder = root / manifest.name / manifest.version
+    if (folder / MANIFEST_NAME).exists():
+        _require_same_files(folder, manifest)
+        return False
+    root.mkdir(parents=True, exist_ok=True)
+    # Beside the target, so that moving a file there is one atomic step.
+    with tempfile.TemporaryDirectory(dir=root, prefix=".staging-") as staging:
+        staged = Path(staging) / manifest.name / manifest.version
+        staged.mkdir(parents=True)
+        # The manifest comes last: a version without one does not exist.
+        for name, raw in {**contents, MANIFEST_NAME: manifest_bytes(manifest)}.items():
+            (staged / name).write_bytes(raw)
+        require_verified(staged)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (*contents, MANIFEST_NAME):
+            (staged / name).replace(folder / name)
+    return True
+
+
+def _require_same_files(folder: Path, manifest: Manifest) -> None:
+    existing = {entry.path: entry.sha256 for entry in read_manifest(folder).files.entries}
+    new = {entry.path: entry.sha256 for entry in manifest.files.entries}
+    for path in sorted(existing.keys() | new.keys()):
+        if existing.get(path) != new.get(path):
+            raise WarmlensError(
+                "version_differs",
+                f"{path} came out with SHA-256 {new.get(path, 'none')}; {folder} has "
+                f"{existing.get(path, 'none')}. A version never changes: give this one a new "
+                "number.",
+            )

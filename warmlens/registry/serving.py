@@ -1,0 +1,216 @@
+"""Which model version an environment serves: changed and changed back without a deploy.
+
+The function's versions are the pointer. Serving another model version makes a new version of the
+function, which differs in two environment variables, tries it, and only then turns the alias that
+users call to it; rolling back turns the alias to the version before. No image is built, no stack
+is touched, and a model that does not load never gets a user's call.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from warmlens.errors import WarmlensError
+from warmlens.registry.store import Store
+
+if TYPE_CHECKING:
+    from types_boto3_lambda import LambdaClient
+
+ALIAS = "live"
+_MODEL_VARIABLES = ("MODEL_NAME", "MODEL_VERSION")
+_DEPLOYED = ("CodeSha256", "MemorySize", "Timeout", "Architectures", "EphemeralStorage", "Layers")
+_WAKEUP = json.dumps({"method": "wakeup", "sleep_time": 0}).encode()
+
+
+@dataclass(frozen=True)
+class Served:
+    """The model version that a function's version serves."""
+
+    name: str
+    version: str
+    function_version: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was served before and what is served now."""
+
+    before: Served
+    after: Served
+
+
+class Serving:
+    """The classifier of an environment, seen as what serves one model version at a time.
+
+    Every method raises WarmlensError: ``function_refused`` when Lambda refuses a call, besides what
+    it names itself.
+
+    Args:
+        lambda_client: client for the function's region.
+        function: name of the classifier.
+        store: the environment's models.
+    """
+
+    def __init__(self, lambda_client: "LambdaClient", function: str, store: Store) -> None:
+        self._lambda = lambda_client
+        self._function = function
+        self._store = store
+
+    def current(self) -> Served:
+        """Return what the alias serves."""
+        with _FunctionErrors(self._function):
+            return self._served(self._alias_version())
+
+    def serve(self, name: str, version: str) -> Change:
+        """Serve a published model version; the alias is turned only after an instance loaded it.
+
+        Raises:
+            WarmlensError: what :meth:`Store.manifest` raises, the first finding of
+                :meth:`Store.verify`, or ``model_unavailable`` when an instance could not load it.
+        """
+        manifest = self._store.manifest(name, version)
+        for finding in self._store.verify(manifest):
+            raise WarmlensError(finding.code, finding.message)
+        with _FunctionErrors(self._function):
+            before = self._served(self._alias_version())
+            if (before.name, before.version) == (name, version):
+                return Change(before, before)
+            unchanged = self._lambda.get_function_configuration(FunctionName=self._function)
+            variables = unchanged["Environment"]["Variables"]
+            self._configure({**variables, "MODEL_NAME": name, "MODEL_VERSION": version})
+            try:
+                after = self._publish_tried_version(name, version)
+            except BaseException:
+                self._configure(variables)
+                raise
+            self._turn_alias(after)
+        return Change(before, after)
+
+    def rollback(self) -> Change:
+        """Serve again the model of the newest older version of the function that has another one.
+
+        That version itself is turned to, as its instances may still be warm, unless the function's
+        code or settings were deployed anew since: only the model is rolled back, nothing else.
+
+        Raises:
+            WarmlensError: ``nothing_to_roll_back_to``, or what :meth:`serve` raises.
+        """
+        with _FunctionErrors(self._function):
+            now = self._alias_version()
+            before = self._served(now)
+            for number in reversed([each for each in self._versions() if each < int(now)]):
+                after = self._served(str(number))
+                if (after.name, after.version) == (before.name, before.version):
+                    continue
+                if self._besides_model(str(number)) != self._besides_model(now):
+                    return self.serve(after.name, after.version)
+                self._try_out(after)
+                self._turn_alias(after)
+                return Change(before, after)
+        raise WarmlensError(
+            "nothing_to_roll_back_to",
+            f"{self._function} has served no other model before {before.name} {before.version}.",
+        )
+
+    def _alias_version(self) -> str:
+        alias = self._lambda.get_alias(FunctionName=self._function, Name=ALIAS)
+        if alias.get("RoutingConfig", {}).get("AdditionalVersionWeights"):
+            raise WarmlensError(
+                "deployment_in_progress",
+                f"The alias {ALIAS} of {self._function} sends calls to two versions: a deployment "
+                "is going on; wait for its end.",
+            )
+        return alias["FunctionVersion"]
+
+    def _served(self, function_version: str) -> Served:
+        variables = self._configuration(function_version)["Environment"]["Variables"]
+        return Served(variables["MODEL_NAME"], variables["MODEL_VERSION"], function_version)
+
+    def _besides_model(self, function_version: str) -> dict[str, Any]:
+        configuration = self._configuration(function_version)
+        variables = configuration["Environment"]["Variables"]
+        rest = {key: value for key, value in variables.items() if key not in _MODEL_VARIABLES}
+        return {"Variables": rest, **{key: configuration.get(key) for key in _DEPLOYED}}
+
+    def _configuration(self, function_version: str) -> dict[str, Any]:
+        return dict(
+            self._lambda.get_function_configuration(
+                FunctionName=self._function, Qualifier=function_version
+            )
+        )
+
+    def _versions(self) -> list[int]:
+        pages = self._lambda.get_paginator("list_versions_by_function").paginate(
+            FunctionName=self._function
+        )
+        versions = [version["Version"] for page in pages for version in page["Versions"]]
+        return sorted(int(version) for version in versions if version != "$LATEST")
+
+    def _configure(self, variables: dict[str, str]) -> None:
+        self._lambda.update_function_configuration(
+            FunctionName=self._function, Environment={"Variables": variables}
+        )
+        self._lambda.get_waiter("function_updated_v2").wait(FunctionName=self._function)
+
+    def _publish_tried_version(self, name: str, version: str) -> Served:
+        served = self._publish_version(name, version)
+        try:
+            self._try_out(served)
+        except BaseException:
+            # What was never served is nothing to roll back to.
+            self._lambda.delete_function(
+                FunctionName=self._function, Qualifier=served.function_version
+            )
+            raise
+        return served
+
+    def _publish_version(self, name: str, version: str) -> Served:
+        published = self._lambda.publish_version(
+            FunctionName=self._function, Description=f"{name} {version}"
+        )
+        number = published["Version"]
+        # A container image is made ready for a new version; calls before that are refused.
+        self._lambda.get_waiter("published_version_active").wait(
+            FunctionName=self._function, Qualifier=number
+        )
+        return Served(name, version, number)
+
+    def _try_out(self, served: Served) -> None:
+        """Wake one instance, which loads the model before it answers."""
+        result = self._lambda.invoke(
+            FunctionName=self._function, Qualifier=served.function_version, Payload=_WAKEUP
+        )
+        answer = json.loads(result["Payload"].read())
+        if answer.get("method") == "wakeup":
+            return
+        reason = answer.get("error", {}).get("message") or answer.get("errorMessage", "no answer")
+        raise WarmlensError(
+            "model_unavailable",
+            f"{served.name} {served.version} does not load and is not served: {reason}",
+        )
+
+    def _turn_alias(self, served: Served) -> None:
+        self._lambda.update_alias(
+            FunctionName=self._function, Name=ALIAS, FunctionVersion=served.function_version
+        )
+
+
+class _FunctionErrors:
+    """Turns what the AWS library raises into WarmlensError."""
+
+    def __init__(self, function: str) -> None:
+        self._function = function
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        if isinstance(error, ClientError):
+            message = error.response["Error"].get("Message", "")
+            raise WarmlensError(
+                "function_refused", f"{self._function} refused {error.operation_name}: {message}"
+            ) from error
+        if isinstance(error, BotoCoreError):
+            raise WarmlensError("function_refused", f"{self._function}: {error}") from error

@@ -1,0 +1,160 @@
+"""What is published in a store's bucket: which versions, and whether they are what they say."""
+
+import base64
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from warmlens.errors import WarmlensError
+from warmlens.registry.manifest import MANIFEST_NAME, FileEntry, Manifest, parse_manifest
+from warmlens.registry.verify import Finding
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+
+CHUNK_BYTES = 4 * 2**20
+
+
+class Store:
+    """The models bucket of an environment, read only.
+
+    Every method raises WarmlensError: ``bucket_missing``, ``store_refused`` or
+    ``store_unreachable`` besides what it names itself.
+
+    Args:
+        s3_client: client for the bucket's region.
+        bucket: its name.
+    """
+
+    def __init__(self, s3_client: "S3Client", bucket: str) -> None:
+        self._s3 = s3_client
+        self.bucket = bucket
+
+    def versions(self) -> list[tuple[str, str]]:
+        """Return name and version of everything published, ordered by name, then by number."""
+        found = []
+        with store_errors(self.bucket):
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
+            for entry in (entry for page in pages for entry in page.get("Contents", [])):
+                match entry["Key"].split("/"):
+                    case [name, version, file] if file == MANIFEST_NAME:
+                        found.append((name, version))
+        return sorted(found, key=lambda each: (each[0], _numbers(each[1])))
+
+    def manifest(self, name: str, version: str) -> Manifest:
+        """Read a published manifest.
+
+        Raises:
+            WarmlensError: ``not_published``, ``wrong_folder``, or what reading a manifest raises.
+        """
+        key = f"{name}/{version}/{MANIFEST_NAME}"
+        with store_errors(self.bucket):
+            try:
+                raw = self._s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+            except self._s3.exceptions.NoSuchKey:
+                raise WarmlensError(
+                    "not_published",
+                    f"{name} {version} is not in {self.bucket}; publish it first: "
+                    f"warmlens model publish {name} {version} ...",
+                ) from None
+        manifest = parse_manifest(raw, key)
+        if (manifest.name, manifest.version) != (name, version):
+            raise WarmlensError(
+                "wrong_folder", f"{key} is the manifest of {manifest.name} {manifest.version}."
+            )
+        return manifest
+
+    def verify(self, manifest: Manifest) -> list[Finding]:
+        """Return what is wrong with a published version's files.
+
+        The codes are ``file_missing``, ``wrong_bytes`` and ``wrong_sha256``.
+        """
+        prefix = f"{manifest.name}/{manifest.version}/"
+        findings = [self._finding(prefix, entry) for entry in manifest.files.entries]
+        return [finding for finding in findings if finding is not None]
+
+    def _finding(self, prefix: str, entry: FileEntry) -> Finding | None:
+        key = prefix + entry.path
+        with store_errors(self.bucket):
+            stored = find_object(self._s3, self.bucket, key)
+            if stored is None:
+                message = f"{key} is not in {self.bucket}; the manifest lists it."
+                return Finding("file_missing", entry.path, message)
+            if stored.bytes != entry.bytes:
+                message = f"{key} has {stored.bytes} bytes; the manifest says {entry.bytes}."
+                return Finding("wrong_bytes", entry.path, message)
+            sha256 = stored.sha256()
+            if sha256 != entry.sha256:
+                message = f"{key} has SHA-256 {sha256}; the manifest says {entry.sha256}."
+                return Finding("wrong_sha256", entry.path, message)
+        return None
+
+
+class StoredObject:
+    """An object in a bucket, as it was when it was found.
+
+    Attributes:
+        bytes: its size.
+        etag: S3's tag of this content, for a condition that it is still there.
+    """
+
+    def __init__(self, s3_client: "S3Client", bucket: str, key: str) -> None:
+        self._s3 = s3_client
+        self._bucket = bucket
+        self._key = key
+        head = s3_client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+        self.bytes = head["ContentLength"]
+        self.etag = head["ETag"]
+        # The checksum of an upload in parts is that of its parts' checksums, and says nothing here.
+        whole = head.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT"
+        self._checksum = head.get("ChecksumSHA256") if whole else None
+
+    def sha256(self) -> str:
+        """Return the SHA-256 in hexadecimal: S3's, or by reading the object where S3 keeps none."""
+        if self._checksum is not None:
+            return base64.b64decode(self._checksum).hex()
+        digest = hashlib.sha256()
+        body = self._s3.get_object(Bucket=self._bucket, Key=self._key, IfMatch=self.etag)["Body"]
+        for chunk in body.iter_chunks(CHUNK_BYTES):
+            digest.update(chunk)
+        return digest.hexdigest()
+
+
+def find_object(s3_client: "S3Client", bucket: str, key: str) -> StoredObject | None:
+    """Return an object, or None where there is none.
+
+    Raises:
+        ClientError: S3 refused for another reason than that.
+        BotoCoreError: S3 could not be asked.
+    """
+    try:
+        return StoredObject(s3_client, bucket, key)
+    except ClientError as error:
+        # Without the right to list, S3 says 403 of an object that is missing.
+        if error.response["Error"]["Code"] not in ("404", "403"):
+            raise
+        return None
+
+
+@contextlib.contextmanager
+def store_errors(bucket: str) -> Iterator[None]:
+    """Turn what the AWS library raises into WarmlensError, in plain words."""
+    try:
+        yield
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code == "NoSuchBucket":
+            raise WarmlensError("bucket_missing", f"There is no bucket {bucket}.") from error
+        raise WarmlensError(
+            "store_refused", f"The bucket {bucket} refused {error.operation_name}: {code}."
+        ) from error
+    except BotoCoreError as error:
+        raise WarmlensError("store_unreachable", f"The bucket {bucket}: {error}") from error
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) if part.isdigit() else 0 for part in version.split("."))

@@ -1,0 +1,229 @@
+"""`warmlens model publish`, `diff`, `serve`, `rollback`: the models of an environment."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column, Table
+
+from warmlens.command_line import AsJson, Folder, LocalFolder
+from warmlens.console import err, out
+from warmlens.deployment import (
+    Deployment,
+    aws_session,
+    find_deployment,
+)
+from warmlens.errors import WarmlensError
+from warmlens.paths import LOCAL_CLOUD, MODEL_ARTIFACTS, STATE_FILE
+from warmlens.progress import spinner
+from warmlens.registry.diff import diff_manifests
+from warmlens.registry.manifest import read_manifest
+from warmlens.registry.publish import UploadProgress, publish_model
+from warmlens.registry.serving import Change, Serving
+from warmlens.registry.store import Store
+from warmlens.registry.verify import Finding
+
+app = typer.Typer()
+Name = Annotated[str, typer.Argument(help="Name of the model.")]
+Version = Annotated[str, typer.Argument(help="Its version, such as 1.0.0.")]
+Env = Annotated[
+    str, typer.Option("--env", help="Environment: local (the one that `make run` runs), dev, ...")
+]
+MaybeEnv = Annotated[
+    str | None, typer.Option("--env", help="An environment's published models: local, dev, ...")
+]
+
+
+@app.command()
+def publish(
+    name: Name,
+    version: Version,
+    env: MaybeEnv = None,
+    bucket: Annotated[
+        str | None, typer.Option(help="A models bucket instead of an environment.")
+    ] = None,
+    folder: Folder = MODEL_ARTIFACTS,
+    local_folder: LocalFolder = LOCAL_CLOUD,
+    as_json: AsJson = False,
+) -> None:
+    """Publish a version to the models of an environment. A published version never changes.
+
+    The same version again mends it: files that are missing there, cut or altered are put again.
+    Uses the AWS credentials and region of the shell, but for the local environment.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    if (env is None) == (bucket is None):
+        raise WarmlensError("bad_setting", "Say where to: --env ENV or --bucket BUCKET.")
+    if env is not None:
+        environment = _environment(env, local_folder)
+        s3, bucket = environment.s3, _models_bucket(environment)
+    else:
+        s3 = aws_session().client("s3")
+    assert bucket is not None
+    with Progress(
+        *columns,
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    ) as progress:
+        task = progress.add_task(f"{name} {version}", total=None)
+
+        def on_progress(upload: UploadProgress) -> None:
+            progress.update(task, total=upload.total_bytes, completed=upload.sent_bytes)
+
+        result = publish_model(folder / name / version, bucket, s3, on_progress)
+    if as_json:
+        typer.echo(json.dumps({**dataclasses.asdict(result), "bucket": bucket}, indent=2))
+    elif result.published:
+        out.print(f"Published {name} {version} to {bucket}.")
+    elif result.repaired:
+        files = ", ".join(key.rpartition("/")[2] for key in result.repaired)
+        out.print(f"Repaired {name} {version} in {bucket}: {files}.")
+    else:
+        out.print(f"{name} {version} is in {bucket} already, unchanged.")
+
+
+def list_published(env: str, local_folder: Path, as_json: bool) -> None:
+    """Print what is published in an environment and which version it serves."""
+    faults: list[str] = []
+    rows: list[dict[str, Any]] = []
+    environment = _environment(env, local_folder)
+    store = _store(environment)
+    served = _serving(environment).current()
+    for name, version in store.versions():
+        try:
+            manifest = store.manifest(name, version)
+        except WarmlensError as error:
+            faults.append(error.message)
+            continue
+        rows.append({
+            "name": name,
+            "version": version,
+            "architecture": manifest.architecture,
+            "precision": manifest.precision,
+            "bytes": manifest.files.bytes,
+            "served": (name, version) == (served.name, served.version),
+        })  # fmt: skip
+    if as_json:
+        typer.echo(json.dumps({"models": rows, "faults": faults}, indent=2))
+    else:
+        name_column = Column("name", no_wrap=True)
+        table = Table(name_column, "version", "precision", "MB", "served")
+        for row in rows:
+            megabytes = f"{row['bytes'] / 1e6:.1f}"
+            mark = "yes" if row["served"] else ""
+            table.add_row(row["name"], row["version"], row["precision"], megabytes, mark)
+        out.print_table(table)
+        for fault in faults:
+            err.print(fault, style="red")
+    if faults:
+        raise typer.Exit(1)
+
+
+def verify_published(
+    name: str, version: str, env: str, local_folder: Path, *, as_json: bool
+) -> list[Finding]:
+    """Return what is wrong with a version that is published in an environment."""
+    store = _store(_environment(env, local_folder))
+    return store.verify(store.manifest(name, version))
+
+
+@app.command()
+def diff(
+    name: Name,
+    before: Annotated[str, typer.Argument(help="A version, such as 1.0.0.")],
+    after: Annotated[str, typer.Argument(help="Another one, such as 1.1.0.")],
+    env: MaybeEnv = None,
+    folder: Folder = MODEL_ARTIFACTS,
+    local_folder: LocalFolder = LOCAL_CLOUD,
+    as_json: AsJson = False,
+) -> None:
+    """Show what two versions' manifests differ in; with --env, those that are published there."""
+    if env is None:
+        old, new = (read_manifest(folder / name / each) for each in (before, after))
+    else:
+        store = _store(_environment(env, local_folder))
+        old, new = (store.manifest(name, each) for each in (before, after))
+    differences = diff_manifests(old, new)
+    if as_json:
+        rows = [dataclasses.asdict(difference) for difference in differences]
+        typer.echo(json.dumps({"name": name, "differences": rows}, indent=2, ensure_ascii=False))
+        return
+    if not differences:
+        out.print(f"{name} {before} and {after} do not differ.")
+        return
+    table = Table("field", Column(before, overflow="fold"), Column(after, overflow="fold"))
+    for difference in differences:
+        table.add_row(difference.field, _cell(difference.before), _cell(difference.after))
+    out.print_table(table)
+
+
+@app.command()
+def serve(
+    name: Name,
+    version: Version,
+    env: Env,
+    local_folder: LocalFolder = LOCAL_CLOUD,
+    as_json: AsJson = False,
+) -> None:
+    """Serve a published version, once an instance has loaded it. No stack is deployed.
+
+    The next `cdk deploy` that changes the classifier serves again what the settings in app.py name.
+    """
+    with spinner(f"trying {name} {version}"):
+        change = _serving(_environment(env, local_folder)).serve(name, version)
+    _print_change(change, env, as_json=as_json)
+
+
+@app.command()
+def rollback(env: Env, local_folder: LocalFolder = LOCAL_CLOUD, as_json: AsJson = False) -> None:
+    """Serve again the version that was served before."""
+    with spinner("turning the alias back"):
+        change = _serving(_environment(env, local_folder)).rollback()
+    _print_change(change, env, as_json=as_json)
+
+
+def _print_change(change: Change, env: str, *, as_json: bool) -> None:
+    after = change.after
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(change), indent=2))
+    elif change.before == after:
+        out.print(f"{env} serves {after.name} {after.version} already.")
+    else:
+        before = change.before
+        out.print(
+            f"{env} serves {after.name} {after.version} now; before, it was {before.name} "
+            f"{before.version}."
+        )
+
+
+def _environment(name: str, local_folder: Path) -> Deployment:
+    return find_deployment(name, local_state=local_folder / STATE_FILE)
+
+
+def _store(environment: Deployment) -> Store:
+    return Store(environment.s3, _models_bucket(environment))
+
+
+def _models_bucket(environment: Deployment) -> str:
+    bucket = environment.outputs.get("ModelsBucket")
+    if bucket is None:
+        raise WarmlensError(
+            "no_models_bucket",
+            f"{environment.name} has its model in the container image: change model_name and "
+            "model_version in app.py and deploy.",
+        )
+    return bucket
+
+
+def _serving(environment: Deployment) -> Serving:
+    function = environment.outputs["ClassifierFunction"]
+    return Serving(environment.lambda_, function, _store(environment))
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,181 @@
+"""Limits by the Linux kernel's control groups, version 2 or version 1."""
+
+import contextlib
+import errno
+import subprocess
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from warmlens.runtime.isolation import Confinement, Limits
+
+PERIOD_US = 100_000
+_REMOVAL_TIMEOUT_S = 2.0
+_PREFIX = "warmlens-"
+_WAIT = "import time; time.sleep(60)"
+
+
+class CgroupConfinement:
+    """One instance's groups: a folder in each hierarchy."""
+
+    def __init__(self, folders: list[Path]) -> None:
+        self._folders = folders
+
+    def release(self) -> None:
+        """Remove the groups; the kernel allows it once their last process is reaped."""
+        deadline_s = time.monotonic() + _REMOVAL_TIMEOUT_S
+        for folder in self._folders:
+            while folder.exists():
+                try:
+                    folder.rmdir()
+                except OSError as error:
+                    if error.errno != errno.EBUSY or time.monotonic() > deadline_s:
+                        return
+                    time.sleep(0.005)
+
+
+class Cgroups(ABC):
+    """Control groups below folders of this program's own.
+
+    Args:
+        parents: the folder of each hierarchy that groups may be made in.
+    """
+
+    description: str
+
+    def __init__(self, parents: list[Path]) -> None:
+        self._parents = parents
+
+    def confine(self, pid: int, limits: Limits) -> Confinement:
+        """Put the process into groups with the limits."""
+        folders = [parent / f"{_PREFIX}{pid}" for parent in self._parents]
+        confinement = CgroupConfinement(folders)
+        try:
+            for folder in folders:
+                folder.mkdir(exist_ok=True)
+                self._write_limits(folder, limits)
+                (folder / "cgroup.procs").write_text(str(pid))
+        except OSError:
+            confinement.release()
+            raise
+        return confinement
+
+    def remove_leftovers(self) -> None:
+        """Remove groups whose process is gone: a program that was killed leaves them."""
+        for parent in self._parents:
+            for folder in parent.glob(f"{_PREFIX}*"):
+                pid = folder.name.removeprefix(_PREFIX)
+                if pid.isdigit() and not psutil.pid_exists(int(pid)):
+                    with contextlib.suppress(OSError):
+                        folder.rmdir()
+
+    def works(self) -> bool:
+        """Tell whether the kernel takes a process in, by trying it with one."""
+        with subprocess.Popen([sys.executable, "-c", _WAIT], stdin=subprocess.DEVNULL) as process:
+            try:
+                confinement = self.confine(process.pid, Limits(vcpus=1, memory_mb=64))
+            except OSError:
+                return False
+            finally:
+                process.kill()
+                process.wait()
+        confinement.release()
+        return True
+
+    @abstractmethod
+    def _write_limits(self, folder: Path, limits: Limits) -> None: ...
+
+
+class CgroupsV1(Cgroups):
+    """The older hierarchies ``cpu`` and ``memory``."""
+
+    description = "processor share and memory limit by control groups (version 1)"
+
+    def _write_limits(self, folder: Path, limits: Limits) -> None:
+        if (folder / "cpu.cfs_quota_us").exists():
+            (folder / "cpu.cfs_period_us").write_text(str(PERIOD_US))
+            (folder / "cpu.cfs_quota_us").write_text(str(round(limits.vcpus * PERIOD_US)))
+        if (folder / "memory.limit_in_bytes").exists():
+            size = str(limits.memory_mb * 2**20)
+            (folder / "memory.limit_in_bytes").write_text(size)
+            # Missing where the kernel does not count swap.
+            with contextlib.suppress(OSError):
+                (folder / "memory.memsw.limit_in_bytes").write_text(size)
+
+
+class CgroupsV2(Cgroups):
+    """The unified hierarchy."""
+
+    description = "processor share and memory limit by control groups (version 2)"
+
+    def _write_limits(self, folder: Path, limits: Limits) -> None:
+        (folder / "cpu.max").write_text(f"{round(limits.vcpus * PERIOD_US)} {PERIOD_US}")
+        (folder / "memory.max").write_text(str(limits.memory_mb * 2**20))
+        with contextlib.suppress(FileNotFoundError):
+            (folder / "memory.swap.max").write_text("0")
+
+
+def find_cgroups(
+    mounts: Path = Path("/proc/mounts"), membership: Path = Path("/proc/self/cgroup")
+) -> Cgroups | None:
+    """Return the control groups that this program may use, or None.
+
+    Args:
+        mounts: the mounted file systems.
+        membership: the groups that this process is in.
+    """
+    try:
+        mounted = [line.split()[:4] for line in mounts.read_text().splitlines()]
+        groups = [line.split(":", 2) for line in membership.read_text().splitlines()]
+    except OSError:
+        return None
+    for candidate in _candidates(mounted, groups):
+        if candidate.works():
+            candidate.remove_leftovers()
+            return candidate
+    return None
+
+
+def _candidates(mounted: list[list[str]], groups: list[list[str]]) -> Iterator[Cgroups]:
+    for _, point, kind, _ in mounted:
+        if kind == "cgroup2":
+            own = next((path for number, _, path in groups if number == "0"), "/")
+            for folder in _upwards(Path(point), own):
+                if {"cpu", "memory"} <= _words(folder / "cgroup.subtree_control"):
+                    yield CgroupsV2([folder])
+    parents = []
+    for controller in ("cpu", "memory"):
+        point = next(
+            (
+                each[1]
+                for each in mounted
+                if each[2] == "cgroup" and controller in each[3].split(",")
+            ),
+            "",
+        )
+        own = next((path for _, names, path in groups if controller in names.split(",")), "/")
+        if point:
+            parents.append(next(_upwards(Path(point), own)))
+    if len(parents) == 2:
+        yield CgroupsV1(parents)
+
+
+def _upwards(point: Path, own: str) -> Iterator[Path]:
+    """Yield this process's group and those above it, as far as they are seen from here."""
+    folder = point / own.lstrip("/")
+    while folder != point and folder.is_relative_to(point):
+        if folder.is_dir():
+            yield folder
+        folder = folder.parent
+    yield point
+
+
+def _words(path: Path) -> set[str]:
+    try:
+        return set(path.read_text().split())
+    except OSError:
+        return set()

@@ -1,0 +1,407 @@
+"""One instance of a function: a process that is initialised once and serves one call at a time."""
+
+import asyncio
+import logging
+import shutil
+import signal
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from warmlens.runtime.clock import Clock
+from warmlens.runtime.function import FunctionSpec, instance_environment
+from warmlens.runtime.invocation import (
+    EXITED,
+    TIMED_OUT,
+    Answer,
+    FunctionError,
+    Invocation,
+    InvokeResult,
+)
+from warmlens.runtime.isolation import Confinement, Isolation, NoIsolation, limits_of
+from warmlens.runtime.platform_log import (
+    end_line,
+    init_report_line,
+    report_line,
+    start_line,
+    timeout_line,
+)
+from warmlens.runtime.private_tmp import TMP, PrivateTmp
+from warmlens.runtime.process import InstanceProcess, start_process
+from warmlens.runtime.runtime_api import Event, RuntimeApi, RuntimeApiError
+
+_logger = logging.getLogger(__name__)
+
+
+class State(StrEnum):
+    """Where an instance is in its life; `ENDED` is for ever."""
+
+    INIT = "init"
+    IDLE = "idle"
+    BUSY = "busy"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstanceInfo:
+    """An instance as shown to people.
+
+    `cold_starts` is 1 once the init phase is over and 0 before; `pid` is None before the process
+    runs; `request_id` is that of the call that it has, None when it has none.
+    """
+
+    id: str
+    state: State
+    function: str
+    version: str
+    created_at: datetime
+    init_ms: float | None
+    cold_starts: int
+    calls: int
+    rss_mb: int
+    pid: int | None
+    request_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstanceHost:
+    """What an instance needs from the pool that owns it.
+
+    `on_idle` is called each time it can take a call, `on_ended` once, when it never will again.
+    """
+
+    runtime_api: RuntimeApi
+    clock: Clock
+    log: Callable[[str], None]
+    region: str
+    extra_environment: Mapping[str, str]
+    init_limit_s: float
+    isolation: Isolation
+    private_tmp: PrivateTmp | None
+    on_idle: Callable[["Instance"], None]
+    on_ended: Callable[["Instance"], None]
+
+
+class Instance:
+    """The life of one instance.
+
+    Init lasts from the start of the process until the runtime asks for its first call. A call lasts
+    until the runtime asks for the next one: only then is the caller answered, so a caller that
+    calls again finds the instance idle. An init that fails is run once more, as part of the call
+    that waits for it and within the function's timeout, as Lambda does. Whatever else happens (the
+    process ends, a limit passes, the pool stops) leads to `_end`, which answers the call under way
+    and makes sure that the process dies.
+    """
+
+    def __init__(self, spec: FunctionSpec, host: InstanceHost) -> None:
+        self.id = uuid.uuid4().hex
+        self.spec = spec
+        self.state = State.INIT
+        self.created_at = datetime.now(UTC)
+        self.created_s = host.clock.monotonic()
+        self.idle_since = 0.0
+        self._host = host
+        self._calls = 0
+        self._init_started = self.created_s
+        self._init_failed_before = False
+        self._init_ms: float | None = None
+        self._process: InstanceProcess | None = None
+        self._invocation: Invocation | None = None
+        self._poll: asyncio.Future[Event] | None = None
+        self._limit: asyncio.Task[None] | None = None
+
+    def info(self) -> InstanceInfo:
+        """The present state."""
+        process = self._process
+        return InstanceInfo(
+            id=self.id,
+            state=self.state,
+            function=self.spec.name,
+            version=self.spec.version,
+            created_at=self.created_at,
+            init_ms=self._init_ms,
+            cold_starts=0 if self._init_ms is None else 1,
+            calls=self._calls,
+            rss_mb=process.rss_mb() if process else 0,
+            pid=process.pid if process else None,
+            request_id=self._invocation.request_id if self._invocation else None,
+        )
+
+    def assign(self, invocation: Invocation) -> None:
+        """Give an idle instance a call, or a new one the call that waits for its init."""
+        self._invocation = invocation
+        if self.state is State.IDLE:
+            self._dispatch(invocation)
+
+    def end(self, reason: str) -> None:
+        """Take the instance down; a call under way is answered with `reason`."""
+        self._end(self._fault("ServiceException", reason))
+
+    async def run(self) -> None:
+        """Live: start the process and return once nothing of the instance is left."""
+        try:
+            async with AsyncExitStack() as stack:
+                directory = Path(tempfile.mkdtemp(prefix=f"warmlens-{self.id[:8]}-"))
+                stack.push_async_callback(
+                    asyncio.to_thread, shutil.rmtree, directory, ignore_errors=True
+                )
+                listening = self._host.runtime_api.listening(self)
+                address = await stack.enter_async_context(listening)
+                self._limit_to(self._host.init_limit_s, self._init_timed_out)
+                status = await self._run_process(address, directory)
+                if self.state is State.INIT and not self._init_failed_before:
+                    self._init_failed(self._exit_fault(status))
+                if self.state is State.INIT:
+                    self._begin_init_within_call()
+                    status = await self._run_process(address, directory)
+                self._end(self._exit_fault(status))
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            what = f"fork/exec {error.filename or self.spec.command[0]}: {reason}"
+            self._end(self._fault("Runtime.InvalidEntrypoint", what))
+        finally:
+            self.end("the instance failed")
+
+    async def _run_process(self, address: str, directory: Path) -> int:
+        """Start the function's process and wait for its end."""
+        private_tmp = self._host.private_tmp
+        if private_tmp and private_tmp.suits(self.spec):
+            launcher, seen = private_tmp.launcher(directory), TMP
+        else:
+            launcher, seen = (), directory
+        self._init_started = self._host.clock.monotonic()
+        async with AsyncExitStack() as stack:
+            self._process = await start_process(
+                self.spec.command,
+                directory=self.spec.task_root,
+                environment=self._environment(address, seen),
+                on_line=self._log,
+                launcher=launcher,
+            )
+            stack.callback(self._process.kill)
+            confinement = self._confined(self._process.pid)
+            stack.push_async_callback(asyncio.to_thread, confinement.release)
+            if self.state is State.ENDED:
+                self._process.kill()
+            return await self._process.wait()
+
+    def _begin_init_within_call(self) -> None:
+        if self._invocation:
+            self._begin_call(self._invocation)
+
+    def _confined(self, pid: int) -> Confinement:
+        try:
+            return self._host.isolation.confine(pid, limits_of(self.spec.memory_mb))
+        except ProcessLookupError:  # it ended at once, which its exit status tells
+            return NoIsolation().confine(pid, limits_of(self.spec.memory_mb))
+        except OSError as error:
+            self.end(f"the instance could not be held to its limits: {error}")
+            return NoIsolation().confine(pid, limits_of(self.spec.memory_mb))
+
+    def _environment(self, address: str, directory: Path) -> dict[str, str]:
+        return instance_environment(
+            self.spec,
+            log_stream=f"{self.created_at:%Y/%m/%d}/[{self.spec.version}]{self.id}",
+            runtime_api=address,
+            directory=directory,
+            region=self._host.region,
+            extra=self._host.extra_environment,
+        )
+
+    async def next_event(self) -> Event:
+        """Close the phase under way and wait for a call."""
+        if self.state is State.BUSY and self._invocation and not self._invocation.answer:
+            raise _wrong_state("the call under way has no answer yet")
+        if self.state is State.ENDED:
+            raise _wrong_state("the instance has ended")
+        # A runtime that asks again has given up its earlier request.
+        self._release_poll("the request was superseded")
+        poll: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+        self._poll = poll
+        if self.state is State.INIT:
+            self._init_ms = self._since_ms(self._init_started)
+            self._become_idle()
+        elif self.state is State.BUSY:
+            self._complete(None)
+            self._become_idle()
+        return await poll
+
+    def answer(self, request_id: str, answer: Answer) -> None:
+        """Keep the answer until the runtime is ready again."""
+        invocation = self._invocation
+        if self.state is not State.BUSY or not invocation or invocation.answer:
+            raise _wrong_state("no call is waiting for an answer")
+        if invocation.request_id != request_id:
+            raise RuntimeApiError(400, "InvalidRequestID", "Invalid request ID")
+        invocation.answer = answer
+
+    def fail_init(self, error: FunctionError) -> None:
+        """End with the runtime's own account of what went wrong."""
+        if self.state is not State.INIT:
+            raise _wrong_state("the init phase is over")
+        self._init_failed(error)
+
+    def _init_failed(self, fault: FunctionError) -> None:
+        """Give up the first init, to be run once more, or the instance."""
+        if self._init_failed_before or not self._invocation:
+            self._end(fault)
+            return
+        self._init_failed_before = True
+        self._lift_limit()
+        self._log(init_report_line(self._since_ms(self._init_started), fault, phase="init"))
+        if self._process:
+            self._process.kill()
+
+    def _become_idle(self) -> None:
+        if self._invocation and self._invocation.dispatched_at is not None:
+            self._hand_over(self._invocation)  # the call began with this second init
+            return
+        self._lift_limit()
+        self.state = State.IDLE
+        self.idle_since = self._host.clock.monotonic()
+        if self._invocation:
+            self._dispatch(self._invocation)
+        else:
+            self._host.on_idle(self)
+
+    def _dispatch(self, invocation: Invocation) -> None:
+        self._begin_call(invocation)
+        self._hand_over(invocation)
+
+    def _begin_call(self, invocation: Invocation) -> None:
+        self._calls += 1
+        invocation.dispatched_at = self._host.clock.monotonic()
+        self._log(start_line(invocation.request_id, self.spec.version))
+        self._limit_to(self.spec.timeout_s, self._call_timed_out)
+
+    def _hand_over(self, invocation: Invocation) -> None:
+        self.state = State.BUSY
+        left_ms = self.spec.timeout_s * 1000 - self._since_ms(invocation.dispatched_at or 0.0)
+        poll, self._poll = self._poll, None
+        if poll and not poll.done():
+            poll.set_result(
+                Event(
+                    request_id=invocation.request_id,
+                    payload=invocation.payload,
+                    function_arn=invocation.function_arn,
+                    deadline_ms=int(time.time() * 1000) + round(left_ms),
+                )
+            )
+
+    def _complete(self, fault: FunctionError | None) -> None:
+        """Close the call with its own answer or, where it gave none, with `fault`."""
+        invocation, self._invocation = self._invocation, None
+        if not invocation:
+            return
+        answer = invocation.answer
+        if not answer:
+            fault = fault or self._fault(EXITED, "Runtime ended without an answer")
+            answer = Answer(fault.to_json(), fault)
+        dispatched_at = invocation.dispatched_at
+        duration_ms = 0.0 if dispatched_at is None else self._since_ms(dispatched_at)
+        counts_apart = self._calls == 1 and not self._init_failed_before
+        init_ms = self._init_ms if counts_apart else None
+        if dispatched_at is None:
+            self._log(start_line(invocation.request_id, self.spec.version))
+        self._log(end_line(invocation.request_id))
+        self._log(
+            report_line(
+                invocation.request_id,
+                duration_ms=duration_ms,
+                init_ms=init_ms,
+                memory_mb=self.spec.memory_mb,
+                peak_rss_mb=self._process.peak_rss_mb() if self._process else 0,
+                fault=fault,
+            )
+        )
+        if not invocation.outcome.done():  # it is done when the caller went away
+            invocation.outcome.set_result(
+                InvokeResult(
+                    payload=answer.payload,
+                    error=answer.error,
+                    instance_id=self.id,
+                    duration_ms=duration_ms,
+                    init_ms=init_ms,
+                )
+            )
+
+    def _end(self, fault: FunctionError) -> None:
+        """Leave service for good; the first reason counts."""
+        if self.state is State.ENDED:
+            return
+        ended_in, self.state = self.state, State.ENDED
+        self._lift_limit()
+        self._release_poll("the instance has ended")
+        self._host.on_ended(self)
+        if ended_in is State.INIT:
+            phase = "invoke" if self._init_failed_before else "init"
+            self._log(init_report_line(self._since_ms(self._init_started), fault, phase=phase))
+        elif ended_in is State.IDLE:
+            self._log(f"Instance ended while idle: {fault.message}")
+        self._complete(fault)
+        if self._process:
+            self._process.kill()
+
+    def _release_poll(self, reason: str) -> None:
+        poll, self._poll = self._poll, None
+        if poll and not poll.done():
+            poll.set_exception(_wrong_state(reason))
+
+    def _init_timed_out(self) -> None:
+        limit_s = self._host.init_limit_s
+        self._init_failed(
+            self._fault(TIMED_OUT, f"Init phase timed out after {limit_s:.2f} seconds")
+        )
+
+    def _call_timed_out(self) -> None:
+        timeout_s = self.spec.timeout_s
+        if self._invocation:
+            self._log(timeout_line(self._invocation.request_id, timeout_s))
+        self._end(self._fault(TIMED_OUT, f"Task timed out after {timeout_s:.2f} seconds"))
+
+    def _exit_fault(self, status: int) -> FunctionError:
+        if status < 0:
+            name = (signal.strsignal(-status) or f"signal {-status}").lower()
+            return self._fault(EXITED, f"Runtime exited with error: signal: {name}")
+        if status > 0:
+            return self._fault(EXITED, f"Runtime exited with error: exit status {status}")
+        return self._fault(EXITED, "Runtime exited without providing a reason")
+
+    def _fault(self, error_type: str, reason: str) -> FunctionError:
+        if self._invocation:
+            reason = f"RequestId: {self._invocation.request_id} Error: {reason}"
+        return FunctionError(error_type, reason)
+
+    def _limit_to(self, limit_s: float, expired: Callable[[], None]) -> None:
+        async def expire() -> None:
+            await self._host.clock.sleep(limit_s)
+            self._limit = None
+            expired()
+
+        self._lift_limit()
+        self._limit = asyncio.create_task(expire())
+
+    def _lift_limit(self) -> None:
+        if self._limit:
+            self._limit.cancel()
+            self._limit = None
+
+    def _since_ms(self, start_s: float) -> float:
+        return (self._host.clock.monotonic() - start_s) * 1000
+
+    def _log(self, line: str) -> None:
+        try:
+            self._host.log(f"[{self.id[:8]}] {line}")
+        except Exception:
+            # A broken log must not leave a caller without its answer.
+            _logger.exception("a line of the log of instance %s is lost", self.id)
+
+
+def _wrong_state(reason: str) -> RuntimeApiError:
+    return RuntimeApiError(403, "InvalidStateTransition", reason)

@@ -1,0 +1,178 @@
+"""The server side of Lambda's Runtime API (2018-06-01), one address for each instance."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiohttp import web
+
+from warmlens.runtime.http_body import read_body
+from warmlens.runtime.invocation import (
+    RESPONSE_LIMIT_BYTES,
+    Answer,
+    FunctionError,
+    error_json,
+    parse_error,
+)
+
+_HOST = "127.0.0.1"
+_PREFIX = "/2018-06-01/runtime"
+_ERROR_TYPE = "Lambda-Runtime-Function-Error-Type"
+# awslambdaric sends the stack trace of an error a second time, as a header of up to 1 MiB.
+_HEADER_LIMIT_BYTES = 2 * 1024 * 1024
+# An ended instance releases its requests at once; this only bounds a shutdown.
+_SHUTDOWN_S = 1.0
+
+
+class RuntimeApiError(Exception):
+    """A request that the Runtime API answers with an error."""
+
+    def __init__(self, status: int, error_type: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error_type = error_type
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """A call as the runtime sees it; `deadline_ms` is Unix time."""
+
+    request_id: str
+    payload: bytes
+    function_arn: str
+    deadline_ms: int
+
+
+class Runtime(Protocol):
+    """What an instance does when its runtime calls; every method may raise RuntimeApiError."""
+
+    async def next_event(self) -> Event:
+        """Wait for the next call."""
+        ...
+
+    def answer(self, request_id: str, answer: Answer) -> None:
+        """Take the answer of the call under way; refused when this is not it."""
+        ...
+
+    def fail_init(self, error: FunctionError) -> None:
+        """Take the error that ended the init phase."""
+        ...
+
+
+class RuntimeApi:
+    """One HTTP server for all instances; each has a port of its own and is known by it.
+
+    The runtime client takes an address without a path, so nothing but the port can tell instances
+    apart.
+    """
+
+    def __init__(self) -> None:
+        self._runtimes: dict[int, Runtime] = {}
+        application = web.Application(middlewares=[_answer_errors])
+        application.add_routes(
+            [
+                web.get(f"{_PREFIX}/invocation/next", self._next),
+                web.post(f"{_PREFIX}/invocation/{{request_id}}/response", self._response),
+                web.post(f"{_PREFIX}/invocation/{{request_id}}/error", self._error),
+                web.post(f"{_PREFIX}/init/error", self._init_error),
+            ]
+        )
+        self._runner = web.AppRunner(
+            application,
+            access_log=None,
+            shutdown_timeout=_SHUTDOWN_S,
+            max_field_size=_HEADER_LIMIT_BYTES,
+        )
+
+    async def start(self) -> None:
+        """Get ready; no port is open yet."""
+        await self._runner.setup()
+
+    async def stop(self) -> None:
+        """Close every port and connection."""
+        await self._runner.cleanup()
+
+    @asynccontextmanager
+    async def listening(self, runtime: Runtime) -> AsyncIterator[str]:
+        """Serve `runtime` on a free loopback port and yield its `host:port`.
+
+        Raises:
+            OSError: no port can be opened.
+        """
+        site = web.TCPSite(self._runner, _HOST, 0)
+        await site.start()
+        self._runtimes[site.port] = runtime
+        try:
+            yield f"{_HOST}:{site.port}"
+        finally:
+            del self._runtimes[site.port]
+            await site.stop()
+
+    def _runtime(self, request: web.Request) -> Runtime:
+        transport = request.transport
+        runtime = transport and self._runtimes.get(transport.get_extra_info("sockname")[1])
+        if not runtime:
+            raise RuntimeApiError(410, "InstanceGone", "this instance has ended")
+        return runtime
+
+    async def _next(self, request: web.Request) -> web.Response:
+        event = await self._runtime(request).next_event()
+        return web.Response(
+            body=event.payload,
+            content_type="application/json",
+            headers={
+                "Lambda-Runtime-Aws-Request-Id": event.request_id,
+                "Lambda-Runtime-Deadline-Ms": str(event.deadline_ms),
+                "Lambda-Runtime-Invoked-Function-Arn": event.function_arn,
+            },
+        )
+
+    async def _response(self, request: web.Request) -> web.Response:
+        return await self._take_answer(request, Answer)
+
+    async def _error(self, request: web.Request) -> web.Response:
+        error_type = request.headers.get(_ERROR_TYPE, "")
+        return await self._take_answer(
+            request, lambda body: Answer(body, parse_error(body, error_type))
+        )
+
+    async def _take_answer(
+        self, request: web.Request, answer: Callable[[bytes], Answer]
+    ) -> web.Response:
+        runtime, request_id = self._runtime(request), request.match_info["request_id"]
+        body = await read_body(request, RESPONSE_LIMIT_BYTES)
+        if body is None:
+            error = FunctionError(
+                "Function.ResponseSizeTooLarge",
+                "Response payload size exceeded maximum allowed payload size "
+                f"({RESPONSE_LIMIT_BYTES} bytes).",
+            )
+            runtime.answer(request_id, Answer(error.to_json(), error))
+            raise RuntimeApiError(413, "RequestEntityTooLarge", error.message)
+        runtime.answer(request_id, answer(body))
+        return _accepted()
+
+    async def _init_error(self, request: web.Request) -> web.Response:
+        runtime = self._runtime(request)
+        body = await read_body(request, RESPONSE_LIMIT_BYTES) or b""
+        runtime.fail_init(parse_error(body, request.headers.get(_ERROR_TYPE, "")))
+        return _accepted()
+
+
+def _accepted() -> web.Response:
+    return web.Response(status=202, body=b'{"status":"OK"}', content_type="application/json")
+
+
+@web.middleware
+async def _answer_errors(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except RuntimeApiError as error:
+        return web.Response(
+            status=error.status,
+            body=error_json(error.error_type, str(error)),
+            content_type="application/json",
+        )
