@@ -1,8 +1,11 @@
 """Python environments of the local cloud: one for the emulator, one for the instances."""
 
+import asyncio
+import fcntl
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from warmlens.errors import WarmlensError
@@ -60,13 +63,33 @@ class Environment:
         return (self._folder / _COMPLETE).exists()
 
     async def install(self) -> None:
-        """Install it unless it is; one whose installation was interrupted is made anew.
+        """Install it unless it is; one whose installation was interrupted is installed again.
+
+        Where another process installs it at the moment, this waits until it is installed.
 
         Raises:
             WarmlensError: it could not be installed; the message ends with what pip said.
         """
         if self.is_installed:
             return
+        async with self._locked():
+            if not self.is_installed:
+                await self._install()
+
+    @asynccontextmanager
+    async def _locked(self) -> AsyncIterator[None]:
+        """Keep other processes from installing it at the same time; the system frees the lock."""
+        self._folder.parent.mkdir(parents=True, exist_ok=True)
+        with self._folder.with_suffix(".lock").open("w") as file:
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    await asyncio.sleep(0.1)
+            yield
+
+    async def _install(self) -> None:
         await self._run(sys.executable, "-m", "venv", "--clear", str(self._folder))
         await self._pip_install(self._alone, "--no-deps")
         await self._pip_install(self._requirements)
