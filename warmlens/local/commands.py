@@ -25,7 +25,7 @@ from warmlens.local.cloud import (
 from warmlens.local.front import STATUS_PATH
 from warmlens.local.ports import free_port, require_port
 from warmlens.local.state import RunningCloud, StateFile
-from warmlens.paths import LOCAL_CLOUD, MODEL_ARTIFACTS, STATE_FILE
+from warmlens.paths import LOCAL_CLOUD, MODEL_ARTIFACTS, STATE_FILE, require_checkout
 from warmlens.registry.catalog import find_version
 from warmlens.runtime.idle_expiry import idle_expiry_from_minutes
 
@@ -89,6 +89,7 @@ def up(
 
     Deploys the environment `local` into an AWS emulator on loopback and classifies a first photo.
     """
+    require_checkout("warmlens local up")
     running = running_cloud(folder)
     if running:
         where = f"at {running.url}" if running.url else f"and is starting, process {running.pid}"

@@ -80,7 +80,7 @@ def plan(
         objective=read_objective(slo, cold_share),
         measured=o.measured_of(speed, input_px, megapixels),
         prices=read_prices(region, prices),
-        model_bytes=o.model_bytes(),
+        model_bytes=o.MODEL_BYTES,
         assumptions=o.assumptions_of(idle_min, platform_ms, concurrency),
         seed=seed,
         seeds=seeds,

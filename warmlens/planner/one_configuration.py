@@ -187,7 +187,7 @@ def _simulated(
     seeds: Sequence[int],
     engine: Engine,
 ) -> tuple[Pool, list[Item]]:
-    deployment = candidate.deployment(assumptions, o.model_bytes())
+    deployment = candidate.deployment(assumptions, o.MODEL_BYTES)
     listed.require(needed_prices(deployment, candidate.warming))
     model = candidate.model(assumptions)
     tell_long(require_affordable(users, horizon_s=horizon_s, times=len(seeds)), engine)

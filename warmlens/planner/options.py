@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from warmlens.errors import WarmlensError
-from warmlens.paths import MODEL_ARTIFACTS
 from warmlens.planner.advice import lives_from_minutes
 from warmlens.planner.candidates import MAX_PINGED, Assumptions, Candidate
 from warmlens.planner.model import DAY_H, SCALING_PER_10_S, Lives, by_hour
@@ -15,9 +14,8 @@ from warmlens.planner.service_times import SPEED_RECORDS, Measured, read_measure
 from warmlens.planner.simulate import Engine
 from warmlens.planner.traffic import Bursts, Profile, Trace, constant_rate
 from warmlens.planner.traffic_files import read_traffic
-from warmlens.registry.manifest import read_manifest
 
-MODEL = MODEL_ARTIFACTS / "products-resnet50" / "1.0.0"
+MODEL_BYTES = 23_827_191  # files of the default model, products-resnet50 1.0.0
 
 Region = Annotated[str, typer.Option(help="AWS region, whose prices are taken.")]
 PricesFile = Annotated[
@@ -179,15 +177,3 @@ def measured_of(speed: list[Path] | None, input_px: int, megapixels: float) -> l
         WarmlensError: nothing that fits, or a file is not there.
     """
     return read_measured(speed or [SPEED_RECORDS], input_px=input_px, megapixels=megapixels)
-
-
-def model_bytes() -> int:
-    """Return the size of the default model's files.
-
-    Raises:
-        WarmlensError: the model is not there.
-    """
-    try:
-        return read_manifest(MODEL).files.bytes
-    except WarmlensError as error:
-        raise WarmlensError("no_model", f"{MODEL}: {error}") from None

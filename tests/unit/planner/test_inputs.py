@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from warmlens.errors import WarmlensError
-from warmlens.paths import ROOT
+from warmlens.paths import MODEL_ARTIFACTS, ROOT
+from warmlens.planner import options
 from warmlens.planner.chance import Distribution, constant
 from warmlens.planner.model import Lives, Model, Pings, by_hour
 from warmlens.planner.objective import read_objective
@@ -17,9 +18,15 @@ from warmlens.planner.traffic import Bursts, Profile, constant_rate
 from warmlens.planner.traffic_files import read_traffic
 from warmlens.prices import FOLDER, read_prices, regions
 from warmlens.records import Record, read_records, write_records
+from warmlens.registry.manifest import read_manifest
 
 DAY = "hour,requests\n" + "".join(f"{hour},{hour * 36}\n" for hour in range(24))
 SPEED = ROOT / "docs" / "records" / "speed.jsonl"
+
+
+def test_the_bytes_of_the_default_model_are_those_of_its_manifest() -> None:
+    model = MODEL_ARTIFACTS / "products-resnet50" / "1.0.0"
+    assert read_manifest(model).files.bytes == options.MODEL_BYTES
 
 
 @pytest.fixture
