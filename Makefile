@@ -54,7 +54,7 @@ fuzz: .warmlens/fuzz/.installed  ## Fuzz what reads callers' bytes, guided by co
 	.warmlens/fuzz/bin/python -m tests.fuzz.requests .warmlens/fuzz/requests -runs=$(if $(RUNS),$(RUNS),50000) $(FUZZ_LIMITS) -max_len=9000
 
 experiments: $(VENV)/.models  ## Repeat the paper's experiments, quick or with MODE=full
-	$(BIN)/warmlens experiments run all --$(if $(MODE),$(MODE),quick)
+	$(BIN)/python -m lab experiments run all --$(if $(MODE),$(MODE),quick)
 
 image: $(VENV)/.dev $(if $(TORCH_INDEX),$(VENV)/.models)  ## Build the container image and run it, with IMAGE_BUILDER, BASE_IMAGE=...
 	IMAGE_BUILDER=$(IMAGE_BUILDER) BASE_IMAGE=$(BASE_IMAGE) $(BIN)/pytest tests/image -s

@@ -9,7 +9,7 @@ from rich.table import Table
 from lab.bench import commands as bench_commands
 from lab.experiments import commands as experiment_commands
 from lab.products import commands as product_commands
-from warmlens.command_line import AsJson, run, typed_command
+from warmlens.command_line import AsJson, run
 from warmlens.console import out
 from warmlens.progress import spinner
 from warmlens.records import Record, today, write_records
@@ -43,7 +43,7 @@ def sizes_command(
                 value=value,
                 unit=unit,
                 kind=kind,
-                command=typed_command(),
+                command="python -m lab sizes",
                 machine="",
                 date=today(),
             )

@@ -9,18 +9,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.conftest import WARMLENS, start_cloud
+from tests.conftest import start_cloud
 from warmlens.paths import ROOT, STATE
 
 
 def main() -> int:
-    """Return the exit code of `warmlens bench soak`."""
+    """Return the exit code of `python -m lab bench soak`."""
     with tempfile.TemporaryDirectory() as name:
         cloud, process = start_cloud(Path(name))
         place = ("--local-folder", str(cloud.folder), "--minutes", sys.argv[1])
         try:
             done = subprocess.run(
-                [WARMLENS, "bench", "soak", "--json", *place],
+                [sys.executable, "-m", "lab", "bench", "soak", "--json", *place],
                 cwd=ROOT,
                 stdout=subprocess.PIPE,
                 text=True,

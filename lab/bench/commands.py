@@ -1,4 +1,4 @@
-"""`warmlens bench`: measurements that a person runs, as records or as tables."""
+"""`python -m lab bench`: measurements that a person runs, as records or as tables."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence

@@ -14,7 +14,7 @@ from pathlib import Path
 from lab.bench.small_cloud import FUNCTION, SmallCloud, small_cloud
 from warmlens.records import Record, machine, today
 
-COMMAND = "warmlens bench overhead"
+COMMAND = "python -m lab bench overhead"
 EXECUTOR = "executor"
 # The emulator's executor waits 50 ms for output of a handler that prints nothing.
 _PRINTING = """

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lab.bench import scale
 from lab.bench.simfaas.comparison import METRICS, OURS, OURS_NEWEST_FIRST, SIMFAAS
+from lab.markdown import command_of
 from warmlens.paths import ROOT
 from warmlens.planner.simulate import interval
 from warmlens.records import Record, read_records
@@ -113,7 +114,7 @@ def replay_table(records: Sequence[Record]) -> str:
     """Return what replays met beside what is simulated for the same users; a line for each."""
     head = records[0]
     lines = [
-        f"Measured by `{head.command}` on {head.date}, {head.machine}: "
+        f"Measured by `{command_of(head)}` on {head.date}, {head.machine}: "
         f"{head.conditions['hours']:g} hours of the day from "
         f"{head.conditions['from_hour']:g} o'clock, for each seed with other users.",
         "",
@@ -136,9 +137,9 @@ def _of_replay(record: Record) -> tuple[int, str]:
 
 
 _TABLES: dict[str, tuple[str, Callable[[Sequence[Record]], str]]] = {
-    "warmlens plan scale": ("planner-scale.jsonl", scale.table),
-    "warmlens bench simfaas": ("simfaas.jsonl", simfaas_table),
-    "warmlens bench replay": ("replay.jsonl", replay_table),
+    "python -m lab bench scale": ("planner-scale.jsonl", scale.table),
+    "python -m lab bench simfaas": ("simfaas.jsonl", simfaas_table),
+    "python -m lab bench replay": ("replay.jsonl", replay_table),
 }
 
 

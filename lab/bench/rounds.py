@@ -7,7 +7,7 @@ from pathlib import Path
 from lab.bench.small_cloud import SmallCloud, small_cloud
 from warmlens.records import Record, machine, today
 
-COMMAND = "warmlens bench rounds"
+COMMAND = "python -m lab bench rounds"
 EMPTY_EVERY = 10
 _ROOM = 16  # concurrency beside the instances asked for
 

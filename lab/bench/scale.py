@@ -1,4 +1,4 @@
-"""`warmlens plan scale`: how long simulations take and how much memory, by number of requests."""
+"""`python -m lab bench scale`: time and memory of simulations by number of requests."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ from warmlens.planner.simulate import Engine
 from warmlens.progress import spinner
 from warmlens.records import Record, machine, today, write_records
 
-COMMAND = "warmlens plan scale"
+COMMAND = "python -m lab bench scale"
 DAY_S = 86_400
 LARGEST_PYTHON = 10**6
 _WARM = 5

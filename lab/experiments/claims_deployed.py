@@ -128,7 +128,7 @@ def not_measured(found: Records) -> Iterator[Claim]:
     """What needs another memory size or processes of its own, and so is measured locally alone."""
     for where, claim, name in _LOCAL_ONLY:
         if not found.all("warm_ms" if name == "memory" else "peak_rss_mb"):
-            evidence = f"measured in a local cloud: `warmlens experiments run {name}`"
+            evidence = f"measured in a local cloud: `python -m lab experiments run {name}`"
             yield Claim(where, claim, OPEN, evidence, NOT_MEASURED)
 
 

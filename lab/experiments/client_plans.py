@@ -85,12 +85,12 @@ testname="{label}">
         </hashTree>
       </hashTree>
 """
-_LOCUST = '''"""The paper's requests to {url}. Made by `warmlens experiments client-plan locust`.
+_LOCUST = '''"""The paper's requests to {url}, by `python -m lab experiments client-plan locust`.
 
     locust --headless --users 10 --spawn-rate 100 --run-time 30s --locustfile {file}
 
 Each answer becomes a line of the file that WARMLENS_RESULTS names (results.csv unless set), which
-`warmlens experiments read-results` reads. The API's key is taken from WARMLENS_API_KEY.
+`python -m lab experiments read-results` reads. The API's key is taken from WARMLENS_API_KEY.
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""`warmlens experiments`: the paper's experiments, run, reported, and by load clients."""
+"""`python -m lab experiments`: the paper's experiments, run, reported, and by load clients."""
 
 import time
 from enum import StrEnum

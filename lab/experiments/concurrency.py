@@ -144,7 +144,7 @@ def _stand_in(stack: ExitStack, stages: Sequence[Sample]) -> Measure:
     aws, door = LocalAws(about["endpoint_url"]), about["door_url"]
     ours = [sample for sample in stages if sample.name == REAL]
     if not ours:
-        raise TargetError("The stand-in needs measured times: warmlens experiments run stages")
+        raise TargetError("The stand-in needs measured times: python -m lab experiments run stages")
     service_ms = joined(ours, "second_ms")
     cold_start_ms = joined(ours, "first_ms")
     case_now: str | None = None

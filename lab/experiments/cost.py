@@ -31,7 +31,7 @@ from warmlens.records import Record
 NAME = "cost"
 PAPER_PRICES, FIVE_FEES = "paper's prices", "five request fees"
 LAMBDA_THEN, EC2 = "Lambda, paper's prices", "one EC2 server of the paper"
-COMMAND = "warmlens experiments run cost"
+COMMAND = "python -m lab experiments run cost"
 HOLD_MS = 400
 MEMORY_MB: int = PAPER["memory_mb"]
 REQUESTS_A_DAY = (1_000, 10_000, 100_000, 455_172, 1_000_000, 10_000_000)

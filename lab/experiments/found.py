@@ -52,7 +52,9 @@ class Records:
     def elsewhere(self) -> str:
         """The option that named an API that runs, or nothing for a local cloud of its own."""
         commands = (
-            re.match(r"warmlens experiments run \S+ (--(?:env|url) \S+)", each.command)
+            re.match(
+                r"(?:warmlens|python -m lab) experiments run \S+ (--(?:env|url) \S+)", each.command
+            )
             for each in self._all
         )
         return next((found[1] for found in commands if found), "")

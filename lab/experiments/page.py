@@ -10,7 +10,7 @@ from lab.experiments.sections.costs import fig_8_section, own_costs_section
 from lab.experiments.sections.idle import idle_section
 from lab.experiments.sections.memory import memory_section
 from lab.experiments.sections.stages import flow_section, stages_section
-from lab.experiments.sections.text import table
+from lab.markdown import table
 
 _SECTIONS = (
     fig_8_section,
@@ -25,15 +25,15 @@ _SECTIONS = (
 _INTRODUCTION = """# The paper's experiments, repeated
 
 Every table and figure of Lee, Lee and Kim (2020) with numbers, beside ours. This page is made by
-`warmlens experiments run` from the records in `{records}` and
+`python -m lab experiments run` from the records in `{records}` and
 from nothing else; a test makes all of it anew from the samples (`*.samples.jsonl`, every single
 measurement) and compares.
 
 ```sh
 make experiments
 make experiments MODE=full
-.venv/bin/warmlens experiments run concurrency --full
-.venv/bin/warmlens experiments run all --env dev
+.venv/bin/python -m lab experiments run concurrency --full
+.venv/bin/python -m lab experiments run all --env dev
 ```
 
 The quick mode takes under ten minutes on two cores, the full mode half an hour. A run that was
@@ -61,7 +61,7 @@ probe wants `warming="off"`, as dev has it. Nobody has run it against AWS yet: t
 _INTRODUCTION_ELSEWHERE = """# The paper's experiments, repeated on an API that runs
 
 The figures of Lee, Lee and Kim (2020) that an API shows as it is set, beside the paper's. This page
-is made by `warmlens experiments run all {option}` from the records in `{records}`.
+is made by `python -m lab experiments run all {option}` from the records in `{records}`.
 
 - *measured*: by clients on the machine below, the way over the network included. *computed*: from
   dated prices.

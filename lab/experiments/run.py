@@ -121,7 +121,7 @@ def _require_earlier(experiment: Experiment, earlier: Earlier, target: Target) -
     if missing:
         raise RunError(
             f"{experiment.name} needs what {missing[0]} measures: "
-            f"warmlens experiments run {missing[0]}"
+            f"python -m lab experiments run {missing[0]}"
         )
 
 
@@ -162,7 +162,7 @@ def _measure(
 
 def command_of(name: str, target: Target, mode: Mode) -> str:
     """Return the command that makes an experiment's samples."""
-    return f"warmlens experiments run {name}{target.option} --{mode}"
+    return f"python -m lab experiments run {name}{target.option} --{mode}"
 
 
 def write_whole(path: Path, text: str) -> None:

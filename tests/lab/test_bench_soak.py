@@ -41,7 +41,7 @@ def records(values: Values, **before: float) -> list[Record]:
             unit="1",
             kind="measured",
             conditions={"before": before.get(metric, SOUND[name, metric])},
-            command="warmlens bench soak",
+            command="python -m lab bench soak",
             machine="any",
             date="2026-11-28",
             samples=None,

@@ -1,4 +1,4 @@
-"""The figures of `warmlens bench cold|warm|memory`: how they are made of samples and records."""
+"""Figures of `python -m lab bench cold|warm|memory`, from samples and records."""
 
 import io
 from pathlib import Path

@@ -171,7 +171,7 @@ def test_every_policy_has_its_line_and_its_mark_in_the_chart() -> None:
 def test_a_page_keeps_its_words_and_gets_a_new_table() -> None:
     page = f"# Title\n\n{BEGIN}\nlast year\n{END}\n\nWords.\n"
     made = with_table(page, records())
-    assert made.startswith(f"# Title\n\n{BEGIN}\nSimulated by `warmlens bench warming`")
+    assert made.startswith(f"# Title\n\n{BEGIN}\nSimulated by `python -m lab bench warming`")
     assert made.endswith(f"{END}\n\nWords.\n")
     assert "last year" not in made
     with pytest.raises(PageError, match="needs the lines"):

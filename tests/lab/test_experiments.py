@@ -3,6 +3,7 @@
 import asyncio
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,15 @@ from tests.conftest import Cloud
 from warmlens.paths import ROOT
 
 RESERVED = 4
-WARMLENS = ROOT / ".venv" / "bin" / "warmlens"
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [WARMLENS, "experiments", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "lab", "experiments", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

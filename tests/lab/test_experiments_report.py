@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
-from typer.testing import CliRunner
 
 from lab.__main__ import app
 from lab.experiments.report import write_report
 from lab.experiments.run import samples_path
 from lab.experiments.samples import read_samples
+from tests.invoke import invoke
 from tests.lab.experiments_page import PAGE, RECORDS, rows
 from warmlens.paths import ROOT
 from warmlens.records import read_records
@@ -96,16 +96,16 @@ def test_each_claim_has_a_verdict_an_evidence_and_a_kind() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_each_command_of_the_page_knows_its_options(command: list[str]) -> None:
-    program, group, name, *options = command
-    known = CliRunner(env={"COLUMNS": "200"}).invoke(app, [group, name, "--help"])
-    assert (program, known.exit_code) == (".venv/bin/warmlens", 0)
+    program, _, lab, group, name, *options = command
+    known = invoke(app, group, name, "--help")
+    assert (program, lab, known.exit_code) == (".venv/bin/python", "lab", 0)
     assert all(word in known.output for word in options if word.startswith("--"))
 
 
 def test_make_runs_the_mode_that_it_is_given() -> None:
     command = ["make", "--dry-run", "experiments", "MODE=full"]
     shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert "warmlens experiments run all --full" in shown
+    assert "python -m lab experiments run all --full" in shown
 
 
 @pytest.mark.parametrize("target", LINKS)

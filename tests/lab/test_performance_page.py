@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from lab.__main__ import app
 from lab.bench.speed.page import BEGIN, END, PageError, with_tables
+from tests.invoke import invoke
 from warmlens.paths import ROOT
 from warmlens.records import read_records
 
@@ -15,7 +15,7 @@ PAGE = ROOT / "docs" / "performance.md"
 RECORDS = ROOT / "docs" / "records" / "speed.jsonl"
 CHART = ROOT / "docs" / "pictures" / "cold-starts.svg"
 BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
-COMMANDS = [line.split()[1:] for block in BLOCKS for line in block.splitlines()]
+COMMANDS = [line.split()[3:] for block in BLOCKS for line in block.splitlines()]
 LINKS = sorted(set(re.findall(r"\]\(([^)#]+)\)", PAGE.read_text())))
 
 
@@ -28,7 +28,7 @@ def test_the_tables_and_the_chart_are_made_of_the_records(tmp_path: Path) -> Non
         "docs/records/speed.jsonl": str(RECORDS),
         "docs/pictures/cold-starts.svg": str(chart),
     }
-    done = CliRunner().invoke(app, [places.get(word, word) for word in command])
+    done = invoke(app, *(places.get(word, word) for word in command))
     assert done.exit_code == 0, done.output
     assert page.read_text() == PAGE.read_text()
     assert chart.read_text() == CHART.read_text()
@@ -37,7 +37,7 @@ def test_the_tables_and_the_chart_are_made_of_the_records(tmp_path: Path) -> Non
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_each_command_of_the_page_knows_its_options(command: list[str]) -> None:
     bench, name, *options = command
-    known = CliRunner(env={"COLUMNS": "200"}).invoke(app, [bench, name, "--help"]).output
+    known = invoke(app, bench, name, "--help").output
     assert all(word in known for word in options if word.startswith("--"))
 
 
@@ -50,7 +50,7 @@ def test_records_that_are_none_are_refused_and_the_page_is_kept(tmp_path: Path) 
     page, records = tmp_path / "page.md", tmp_path / "records.jsonl"
     page.write_text(f"{BEGIN}\n{END}\n")
     records.write_text('{"no": "record"}\n')
-    done = CliRunner().invoke(app, ["bench", "page", str(page), str(records)])
+    done = invoke(app, "bench", "page", str(page), str(records))
     assert done.exit_code == 1
     assert page.read_text() == f"{BEGIN}\n{END}\n"
 

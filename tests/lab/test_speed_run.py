@@ -1,4 +1,4 @@
-"""`warmlens bench cold|warm|memory` on real processes, and the budgets that follow from it."""
+"""`python -m lab bench cold|warm|memory` on real processes, and the budgets that follow from it."""
 
 import json
 import os
@@ -11,7 +11,6 @@ import pytest
 
 from lab.bench.speed.photos import SIZES
 
-WARMLENS = str(Path(sys.executable).parent / "warmlens")
 # Of the baseline's processor time, to the first answer; in the same run, so that a slow or busy
 # machine is slow for both. NumPy alone would take it beyond.
 MAX_CPU_RATIO = 1 / 15
@@ -22,7 +21,7 @@ pytestmark = pytest.mark.timeout(900)
 
 def bench(*arguments: str) -> list[dict[str, Any]]:
     done = subprocess.run(
-        [WARMLENS, "bench", *arguments, "--json"],
+        [sys.executable, "-m", "lab", "bench", *arguments, "--json"],
         capture_output=True,
         text=True,
         check=False,

@@ -26,7 +26,7 @@ def run(command: str) -> str:
 
 
 def test_the_page_names_no_other_commands_than_are_run_here() -> None:
-    assert [command.split()[1] for command in COMMANDS] == ["warm", "warm", "bench"]
+    assert [command.split()[1] for command in COMMANDS] == ["warm", "warm", "-m"]
 
 
 def test_instances_are_warmed_by_hand(cloud: Cloud) -> None:
@@ -52,7 +52,7 @@ def test_the_comparison_makes_the_page_and_the_chart_that_are_here(tmp_path: Pat
 
 @pytest.mark.parametrize("command", ["rounds --instances 2 --runs 2", "overhead --calls 50"])
 def test_what_is_measured_comes_as_records(command: str) -> None:
-    lines = run(f".venv/bin/warmlens bench {command} --json").splitlines()
+    lines = run(f".venv/bin/python -m lab bench {command} --json").splitlines()
     records = [json.loads(line) for line in lines]
     assert {record["kind"] for record in records} == {"measured"}
     if command.startswith("rounds"):

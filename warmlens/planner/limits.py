@@ -6,7 +6,7 @@ from warmlens.planner.traffic import Profile, Traffic, in_words_of_time
 
 MOST_CALLS = 20_000_000_000
 LONG_S = 20.0
-# As measured by `warmlens plan scale`, docs/planning.md.
+# As measured by `python -m lab bench scale`, docs/planning.md.
 CALLS_PER_S = {Engine.PYTHON: 1e5, Engine.NUMBA: 3e6}
 
 

@@ -1,4 +1,4 @@
-"""Service times and cold starts as `warmlens bench cold` and `bench warm` measured them."""
+"""Service times and cold starts as `python -m lab bench cold` and `bench warm` measured them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -121,14 +121,14 @@ def read_measured(
             f"{megapixels:g} megapixels, page cache {page_cache}: cold starts at "
             f"{_sizes(key[1] for key in cold)}, warm calls at {_sizes(key[1] for key in warm)}; "
             "measure with "
-            "warmlens bench cold and bench warm",
+            "python -m lab bench cold and bench warm",
         )
     return found
 
 
 def _records(file: Path) -> list[Record]:
     """Read a file's records of warm calls and cold starts, with all that is needed of each."""
-    where = f"{file}: not the records of warmlens bench cold and bench warm: "
+    where = f"{file}: not the records of python -m lab bench cold and bench warm: "
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:

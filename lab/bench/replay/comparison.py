@@ -15,7 +15,7 @@ from warmlens.planner.simulate import Engine, simulate
 from warmlens.planner.traffic import Profile
 from warmlens.records import Record, machine, today
 
-COMMAND = "warmlens bench replay"
+COMMAND = "python -m lab bench replay"
 SIMULATED_SEEDS = 200
 POOL_LIFETIME_S = 7200.0  # warmlens/runtime/pool.py
 FIRST_ROUND_S = 1.0

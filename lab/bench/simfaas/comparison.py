@@ -18,7 +18,7 @@ from warmlens.planner.simulate import Engine, simulate
 from warmlens.planner.traffic import constant_rate
 from warmlens.records import Record, machine, today
 
-COMMAND = "warmlens bench simfaas"
+COMMAND = "python -m lab bench simfaas"
 SIDE = Path(__file__).parent / "side.py"
 REQUIREMENTS = Path(__file__).parent / "requirements.txt"
 METRICS = {"cold_share": "1", "mean_instances": "1", "mean_busy": "1"}

@@ -1,4 +1,4 @@
-"""`warmlens bench soak`."""
+"""`python -m lab bench soak`."""
 
 import asyncio
 from pathlib import Path

@@ -12,7 +12,7 @@ from lab.bench.soak.load import CALL_TIMEOUT_S, Answered, Load, percentile
 from lab.bench.soak.usage import Usage
 from warmlens.records import Record, machine, today
 
-COMMAND = "warmlens bench soak"
+COMMAND = "python -m lab bench soak"
 CLIENTS = 8
 LOAD_SHARE = 0.8
 STEP_FACTOR = 3

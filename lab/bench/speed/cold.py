@@ -11,7 +11,7 @@ from lab.bench.speed.process import Answer, InstanceUnderTest, Ready, Side
 from warmlens.records import Record
 from warmlens.runtime.isolation import Isolation, limits_of
 
-COMMAND = "warmlens bench cold"
+COMMAND = "python -m lab bench cold"
 MEGAPIXELS = 2
 STAGES = (
     "interpreter",

@@ -1,4 +1,4 @@
-"""`warmlens bench cold`, `warm`, `memory`, `fetch`: the classifier beside the paper's way."""
+"""`python -m lab bench cold`, `warm`, `memory`, `fetch`: the classifier beside the paper's way."""
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum

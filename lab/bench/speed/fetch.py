@@ -13,7 +13,7 @@ from warmlens.paths import LAMBDA_SRC
 from warmlens.records import Record
 
 DRIVER = Path(__file__).parent / "fetch_driver.py"
-COMMAND = "warmlens bench fetch"
+COMMAND = "python -m lab bench fetch"
 
 
 def measure_fetch(lab: Lab, *, runs: int) -> Iterator[Record]:

@@ -14,7 +14,7 @@ from warmlens.local.environments import classifier_requirements
 from warmlens.records import Record
 from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU, Isolation
 
-COMMAND = "warmlens bench memory"
+COMMAND = "python -m lab bench memory"
 BASELINE_PACKAGES = ("torch", "torchvision", "pillow", "boto3")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from lab.bench.speed.goals import judged
 from warmlens.records import Record
 
-BEGIN, END = "<!-- made by: warmlens bench page -->", "<!-- end -->"
+BEGIN, END = "<!-- made by: python -m lab bench page -->", "<!-- end -->"
 _METRICS = ("cold_start_ms", "warm_ms", "cost_usd_per_million", "peak_rss_mb", "installed_mb")
 
 

@@ -15,7 +15,7 @@ from warmlens.prices import read_prices
 from warmlens.records import Record, architecture_of, today
 from warmlens.runtime.isolation import Isolation, limits_of
 
-COMMAND = "warmlens bench warm"
+COMMAND = "python -m lab bench warm"
 PAPER_USD_PER_MILLION = 6.45
 """The paper's Table 6: 768 MB for 500 ms at $0.00000125 per 100 ms, and $0.0000002 a request."""
 

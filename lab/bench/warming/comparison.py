@@ -16,7 +16,7 @@ from lab.bench.warming.simulation import (
 from warmlens.planner.outcome import Outcome
 from warmlens.records import Record, today
 
-COMMAND = "warmlens bench warming"
+COMMAND = "python -m lab bench warming"
 INSTANCES = 5
 
 

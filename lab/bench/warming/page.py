@@ -5,7 +5,7 @@ from html import escape
 
 from warmlens.records import Record
 
-BEGIN, END = "<!-- made by: warmlens bench warming -->", "<!-- end -->"
+BEGIN, END = "<!-- made by: python -m lab bench warming -->", "<!-- end -->"
 _COLORS = {
     "off": "#6b7280",
     "one ping": "#b45309",
@@ -63,7 +63,7 @@ def with_table(page: str, records: Sequence[Record]) -> str:
     if not begin or not end:
         raise PageError(f"the page needs the lines {BEGIN} and {END}, where the table goes")
     date = max(record.date for record in records)
-    text = f"Simulated by `warmlens bench warming`, {date}.\n\n{table(records)}"
+    text = f"Simulated by `python -m lab bench warming`, {date}.\n\n{table(records)}"
     return f"{before}{BEGIN}\n{text}{END}{after}"
 
 

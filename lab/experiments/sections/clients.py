@@ -2,7 +2,8 @@
 
 from lab.experiments.concurrency import OWN_THROTTLE
 from lab.experiments.found import Records
-from lab.experiments.sections.text import Chart, ms_text, table
+from lab.experiments.sections.text import Chart, ms_text
+from lab.markdown import table
 
 
 def clients_section(found: Records, chart: Chart) -> str:
@@ -36,10 +37,12 @@ def clients_section(found: Records, chart: Chart) -> str:
             "Debian here) and Locust (`pip install locust`, in an environment of its own) are "
             "run by you, and their results read into this report:\n",
             "```sh\n"
-            ".venv/bin/warmlens experiments client-plan jmeter plan.jmx --url http://127.0.0.1:8080\n"
-            ".venv/bin/warmlens experiments client-plan locust load.py --url http://127.0.0.1:8080\n"
-            '.venv/bin/warmlens experiments read-results jmeter jmeter.csv --command "jmeter ..."\n'
-            '.venv/bin/warmlens experiments read-results locust locust.csv --command "locust ..."\n'
+            ".venv/bin/python -m lab experiments client-plan jmeter plan.jmx --url http://127.0.0.1:8080\n"
+            ".venv/bin/python -m lab experiments client-plan locust load.py --url http://127.0.0.1:8080\n"
+            ".venv/bin/python -m lab experiments read-results jmeter jmeter.csv "
+            '--command "jmeter ..."\n'
+            ".venv/bin/python -m lab experiments read-results locust locust.csv "
+            '--command "locust ..."\n'
             "```\n",
             "The plans name the paper's photo, `test/20200118.jpg`, which a local cloud has; in an "
             "environment in AWS put one there first. "

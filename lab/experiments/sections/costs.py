@@ -3,7 +3,8 @@
 from lab.experiments.cost import EC2, LAMBDA_THEN, PAPER_PRICES
 from lab.experiments.found import Records
 from lab.experiments.prices import PAPER, TODAY
-from lab.experiments.sections.text import Chart, commands, table
+from lab.experiments.sections.text import Chart, commands
+from lab.markdown import table
 
 
 def fig_8_section(found: Records, chart: Chart) -> str:

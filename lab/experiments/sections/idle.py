@@ -1,7 +1,8 @@
 """How long idle instances are kept: section 4.2."""
 
 from lab.experiments.found import Records
-from lab.experiments.sections.text import Chart, commands, table
+from lab.experiments.sections.text import Chart, commands
+from lab.markdown import table
 
 
 def idle_section(found: Records, chart: Chart) -> str:

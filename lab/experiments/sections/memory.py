@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from lab.experiments import memory
 from lab.experiments.found import Records
-from lab.experiments.sections.text import Chart, commands, ms_text, table
+from lab.experiments.sections.text import Chart, commands, ms_text
+from lab.markdown import table
 from warmlens.records import Record
 
 

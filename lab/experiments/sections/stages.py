@@ -6,7 +6,8 @@ from lab.bench.speed.cold import STAGES
 from lab.experiments import flow
 from lab.experiments.found import Records
 from lab.experiments.prices import PAPER
-from lab.experiments.sections.text import Chart, commands, ms_text, table
+from lab.experiments.sections.text import Chart, commands, ms_text
+from lab.markdown import table
 
 
 def stages_section(found: Records, chart: Chart) -> str:

@@ -1,8 +1,9 @@
 """What the sections are made of: tables, times and commands as text."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from lab.experiments.found import Records
+from lab.markdown import command_of
 from warmlens.records import Record
 
 Chart = Callable[[str, str], str]
@@ -16,8 +17,8 @@ def same(found: Records, metric: str, like: Record) -> float:
 
 def commands(records: Sequence[Record]) -> str:
     """Return the commands that measured, each once, with its date."""
-    told = dict.fromkeys(f"`{each.command}`, {each.date}" for each in records)
-    return f"{'; '.join(told)}.\n"
+    made_by = dict.fromkeys(f"`{command_of(each)}`, {each.date}" for each in records)
+    return f"{'; '.join(made_by)}.\n"
 
 
 def ms_text(value: float | None) -> str:
@@ -25,11 +26,3 @@ def ms_text(value: float | None) -> str:
     if value is None:
         return ""
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
-
-
-def table(header: str, rows: Iterable[Sequence[object]]) -> str:
-    """Return a Markdown table; the header's columns are parted by bars."""
-    columns = header.count("|") + 1
-    lines = [f"| {header} |", f"|{' --- |' * columns}"]
-    lines += [f"| {' | '.join(map(str, row))} |" for row in rows]
-    return "\n".join(lines) + "\n"

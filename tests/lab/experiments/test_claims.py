@@ -99,7 +99,9 @@ def deployed(*names: str) -> Records:
             "cost": [each for each in KEPT["cost"] if each.name not in ("ours", "baseline")],
             **{
                 name: [
-                    dataclasses.replace(each, command=f"warmlens experiments run {name} --env dev")
+                    dataclasses.replace(
+                        each, command=f"python -m lab experiments run {name} --env dev"
+                    )
                     for each in KEPT[name]
                     if each.name == "ours"
                 ]
@@ -121,4 +123,4 @@ def test_what_is_said_of_a_deployed_api_is_not_about_this_machine() -> None:
 def test_claims_that_a_deployed_api_does_not_show_are_named() -> None:
     left = [each for each in claims(deployed("flow")) if each.kind == "not measured there"]
     assert {each.where for each in left} == {"Fig. 10", "4", "Fig. 13", "5"}
-    assert all("warmlens experiments run" in each.evidence for each in left)
+    assert all("python -m lab experiments run" in each.evidence for each in left)

@@ -6,11 +6,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from typer.testing import CliRunner
 
 from lab.__main__ import app
 from lab.experiments.client_plans import jmeter_plan, locust_file
 from lab.experiments.client_results import ResultsError, read_results, records
+from tests.invoke import invoke
 
 URL = "https://abc.execute-api.us-east-1.amazonaws.com/v1"
 HEADER = "timeStamp,elapsed,label,responseCode,success,allThreads,cold\n"
@@ -52,16 +52,16 @@ def test_the_locust_file_is_python_and_names_the_calls() -> None:
 def test_a_plan_is_written_once_and_never_over_another(client: str, tmp_path: Path) -> None:
     file = tmp_path / "plan"
     command = ["experiments", "client-plan", client, str(file), "--url", URL]
-    assert CliRunner().invoke(app, command).exit_code == 0
+    assert invoke(app, *command).exit_code == 0
     before = file.read_text()
-    done = CliRunner().invoke(app, command)
+    done = invoke(app, *command)
     assert (done.exit_code, "exists already" in done.output) == (1, True)
     assert file.read_text() == before
 
 
 def test_a_plan_needs_an_api(tmp_path: Path) -> None:
     command = ["experiments", "client-plan", "jmeter", str(tmp_path / "plan")]
-    done = CliRunner().invoke(app, command)
+    done = invoke(app, *command)
     assert (done.exit_code, "--url or --env" in done.output) == (1, True)
 
 

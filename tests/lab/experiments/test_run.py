@@ -126,7 +126,7 @@ def test_what_changes_the_function_is_not_measured_on_a_deployed_one(tmp_path: P
 
 
 def test_an_experiment_says_what_must_be_measured_before_it(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="warmlens experiments run stages"):
+    with pytest.raises(RunError, match="python -m lab experiments run stages"):
         run_all([Counting().experiment(needs=("stages",))], tmp_path)
 
 

@@ -22,7 +22,7 @@ SAMPLE = Sample(
     name="ours",
     conditions={"memory_mb": 768, "run": 0},
     values={"first_ms": [1.234, 5.0]},
-    command="warmlens experiments run stages --quick",
+    command="python -m lab experiments run stages --quick",
     machine="a machine",
     date="2026-11-24",
 )
