@@ -9,10 +9,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from warmlens.classify import classify
 from warmlens.command_line import AsJson, LocalFolder, run
 from warmlens.console import err, out
-from warmlens.deployment import NOT_FOUND, ApiKeyAuth, find_deployment
 from warmlens.doctor import commands as doctor_commands
 from warmlens.errors import WarmlensError
 from warmlens.local import commands as local_commands
@@ -74,8 +72,12 @@ def classify_command(
     """
     if url is not None and env is not None:
         raise typer.BadParameter("give --url or --env, not both")
+    from warmlens.classify import classify
+
     auth = None
     if url is None:
+        from warmlens.deployment import find_deployment
+
         deployment = find_deployment(env or ENV_NAME, local_state=LOCAL_CLOUD / STATE_FILE)
         url, auth = deployment.api_url, deployment.api_auth()
     with spinner("classifying"):
@@ -106,6 +108,8 @@ def page_command(
 
     Whoever has the address may use the service. Exit code 3 if the environment is not there.
     """
+    from warmlens.deployment import NOT_FOUND, ApiKeyAuth, find_deployment
+
     deployment = find_deployment(env, local_state=local_folder / STATE_FILE)
     auth = deployment.api_auth()
     url = deployment.api_url if env == ENV_NAME else deployment.outputs.get("WebUrl")
@@ -133,6 +137,8 @@ def warm_command(
     Exit code 1 if none did, 3 if the environment is not there. Fewer than asked for is no failure:
     the answer says so, and why.
     """
+    from warmlens.deployment import find_deployment
+
     deployment = find_deployment(env, local_state=local_folder / STATE_FILE)
     with spinner("warming"):
         report = warm(deployment.outputs, deployment.lambda_, deployment.name, instances)

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from warmlens.errors import WarmlensError
 
 if TYPE_CHECKING:
@@ -47,6 +45,8 @@ def warm(
     Raises:
         WarmlensError: the environment has no warmer, it cannot be called, or it woke nobody.
     """
+    from botocore.exceptions import BotoCoreError, ClientError
+
     warmer = outputs.get("WarmerFunction")
     if warmer is None:
         raise WarmlensError(

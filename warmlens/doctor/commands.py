@@ -9,9 +9,7 @@ import typer
 from rich.table import Table
 
 from warmlens.console import err, out
-from warmlens.doctor.account import account_checks
 from warmlens.doctor.check import Check, Goal, is_ready
-from warmlens.doctor.machine import machine_checks
 from warmlens.local.state import StateFile
 from warmlens.paths import LOCAL_CLOUD, STATE_FILE
 
@@ -33,6 +31,9 @@ def doctor(
     Asks AWS with the credentials of the shell, and changes nothing. Exit code 1 if running here is
     not possible, or with --deploy if deploying is not.
     """
+    from warmlens.doctor.account import account_checks
+    from warmlens.doctor.machine import machine_checks
+
     checks: list[Check] = []
     with err.status("Looking at this machine ..."):
         checks += machine_checks(StateFile(folder / STATE_FILE).read())

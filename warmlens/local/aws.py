@@ -3,13 +3,10 @@
 import os
 from collections.abc import Mapping
 
-import boto3
-import botocore.session
-from botocore.config import Config
-
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 ENV_NAME = "local"
+CONCURRENCY = 10  # the quota of a new AWS account
 
 
 class LocalAws:
@@ -20,6 +17,10 @@ class LocalAws:
     """
 
     def __init__(self, endpoint_url: str) -> None:
+        import boto3
+        import botocore.session
+        from botocore.config import Config
+
         self.endpoint_url = endpoint_url
         # The user's own AWS configuration and profile must neither be read nor be needed.
         core = botocore.session.Session(

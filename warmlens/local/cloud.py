@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from warmlens.local.assembly import Stack, engine_of, read_stacks, synthesize
-from warmlens.local.aws import ENV_NAME, LocalAws
+from warmlens.local.aws import CONCURRENCY, ENV_NAME, LocalAws
 from warmlens.local.deploy import deploy
 from warmlens.local.emulator import Emulator
 from warmlens.local.environments import Environment, classifier_requirements
@@ -37,7 +37,6 @@ from warmlens.runtime.private_tmp import OWN, SHARED, find_private_tmp
 from warmlens.warm import warm
 
 EMULATOR_PORT = 4566
-CONCURRENCY = 10  # the quota of a new AWS account
 _EMULATOR_THREADS = 64  # its own default
 _HERE = Path(__file__).parent
 

@@ -1,33 +1,26 @@
 """`warmlens local`: the app on this machine, without an AWS account."""
 
-import asyncio
 import json
 import os
 import signal
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import httpx
 import typer
 from rich.table import Table
 
-from warmlens.classify import classify
 from warmlens.console import err, out
 from warmlens.errors import WarmlensError
-from warmlens.local.cloud import (
-    CONCURRENCY,
-    CloudInfo,
-    Steps,
-    local_cloud,
-)
-from warmlens.local.front import STATUS_PATH
+from warmlens.local.aws import CONCURRENCY
 from warmlens.local.ports import free_port, require_port
 from warmlens.local.state import RunningCloud, StateFile
 from warmlens.paths import LOCAL_CLOUD, MODEL_ARTIFACTS, STATE_FILE, require_checkout
-from warmlens.registry.catalog import find_version
 from warmlens.runtime.idle_expiry import idle_expiry_from_minutes
+
+if TYPE_CHECKING:
+    from warmlens.local.cloud import CloudInfo, Steps
 
 WEB_PORT = 8080
 STOP_TIMEOUT_S = 30
@@ -89,6 +82,10 @@ def up(
 
     Deploys the environment `local` into an AWS emulator on loopback and classifies a first photo.
     """
+    import asyncio
+
+    from warmlens.registry.catalog import find_version
+
     require_checkout("warmlens local up")
     running = running_cloud(folder)
     if running:
@@ -153,6 +150,10 @@ def status(
         else:
             out.print("No local cloud runs. Start it with: make run")
         raise typer.Exit(3)
+    import httpx
+
+    from warmlens.local.front import STATUS_PATH
+
     try:
         response = httpx.get(running.url + STATUS_PATH, timeout=10, trust_env=False)
     except httpx.HTTPError as error:
@@ -181,6 +182,10 @@ def status(
 
 
 async def _run(**settings: Any) -> None:
+    import asyncio
+
+    from warmlens.local.cloud import local_cloud
+
     task = asyncio.current_task()
     assert task is not None
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -194,7 +199,9 @@ async def _run(**settings: Any) -> None:
         out.print("Stopped.")
 
 
-def _steps() -> Steps:
+def _steps() -> "Steps":
+    from warmlens.local.cloud import Steps
+
     def on_begin(name: str) -> None:
         if sys.stdout.isatty():
             out.print(f"  … {name}", end="\r")
@@ -205,7 +212,11 @@ def _steps() -> Steps:
     return Steps(on_begin, on_end)
 
 
-async def _show_first_answer(info: CloudInfo, begun_s: float) -> None:
+async def _show_first_answer(info: "CloudInfo", begun_s: float) -> None:
+    import asyncio
+
+    from warmlens.classify import classify
+
     sample = info.first_sample
     try:
         answer = await asyncio.to_thread(classify, sample, url=info.url)

@@ -4,8 +4,10 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import psutil
+if TYPE_CHECKING:
+    import psutil
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class StateFile:
 
     def write(self, *, url: str = "", emulator_pid: int = 0) -> None:
         """Note that this process is the local cloud."""
+        import psutil
+
         created_s = psutil.Process().create_time()
         note = RunningCloud(os.getpid(), created_s, url, emulator_pid)
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +75,9 @@ class StateFile:
             return None
 
 
-def _process(pid: int, created_s: float | None = None) -> psutil.Process | None:
+def _process(pid: int, created_s: float | None = None) -> "psutil.Process | None":
+    import psutil
+
     try:
         process = psutil.Process(pid)
         running = process.is_running() and process.status() != psutil.STATUS_ZOMBIE

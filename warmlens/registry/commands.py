@@ -12,13 +12,11 @@ from warmlens.command_line import AsJson, Folder, LocalFolder
 from warmlens.console import err, out
 from warmlens.paths import LOCAL_CLOUD, MODEL_ARTIFACTS
 from warmlens.registry import store_commands
-from warmlens.registry.catalog import list_models
 from warmlens.registry.store_commands import (
     MaybeEnv,
     list_published,
     verify_published,
 )
-from warmlens.registry.verify import verify_model
 
 app = typer.Typer(no_args_is_help=True, help="Train, check, publish and serve model versions.")
 app.add_typer(store_commands.app)
@@ -40,6 +38,8 @@ def list_command(
     if env is not None:
         list_published(env, local_folder, as_json)
         return
+    from warmlens.registry.catalog import list_models
+
     catalog = list_models(folder)
     if as_json:
         models = [
@@ -79,6 +79,8 @@ def verify(
     Published files are checked by the checksums that S3 made when it took them.
     """
     if env is None:
+        from warmlens.registry.verify import verify_model
+
         findings = verify_model(folder / name / version)
     else:
         findings = verify_published(name, version, env, local_folder, as_json=as_json)

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -11,20 +11,16 @@ from rich.table import Column, Table
 
 from warmlens.command_line import AsJson, Folder, LocalFolder
 from warmlens.console import err, out
-from warmlens.deployment import (
-    Deployment,
-    aws_session,
-    find_deployment,
-)
 from warmlens.errors import WarmlensError
 from warmlens.paths import LOCAL_CLOUD, MODEL_ARTIFACTS, STATE_FILE
 from warmlens.progress import spinner
-from warmlens.registry.diff import diff_manifests
-from warmlens.registry.manifest import read_manifest
-from warmlens.registry.publish import UploadProgress, publish_model
-from warmlens.registry.serving import Change, Serving
-from warmlens.registry.store import Store
-from warmlens.registry.verify import Finding
+
+if TYPE_CHECKING:
+    from warmlens.deployment import Deployment
+    from warmlens.registry.publish import UploadProgress
+    from warmlens.registry.serving import Change, Serving
+    from warmlens.registry.store import Store
+    from warmlens.registry.verify import Finding
 
 app = typer.Typer()
 Name = Annotated[str, typer.Argument(help="Name of the model.")]
@@ -54,7 +50,10 @@ def publish(
     The same version again mends it: files that are missing there, cut or altered are put again.
     Uses the AWS credentials and region of the shell, but for the local environment.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    from warmlens.deployment import aws_session
+    from warmlens.registry.publish import publish_model
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
     if (env is None) == (bucket is None):
         raise WarmlensError("bad_setting", "Say where to: --env ENV or --bucket BUCKET.")
     if env is not None:
@@ -72,7 +71,7 @@ def publish(
     ) as progress:
         task = progress.add_task(f"{name} {version}", total=None)
 
-        def on_progress(upload: UploadProgress) -> None:
+        def on_progress(upload: "UploadProgress") -> None:
             progress.update(task, total=upload.total_bytes, completed=upload.sent_bytes)
 
         result = publish_model(folder / name / version, bucket, s3, on_progress)
@@ -126,7 +125,7 @@ def list_published(env: str, local_folder: Path, as_json: bool) -> None:
 
 def verify_published(
     name: str, version: str, env: str, local_folder: Path, *, as_json: bool
-) -> list[Finding]:
+) -> list["Finding"]:
     """Return what is wrong with a version that is published in an environment."""
     store = _store(_environment(env, local_folder))
     return store.verify(store.manifest(name, version))
@@ -143,6 +142,9 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Show what two versions' manifests differ in; with --env, those that are published there."""
+    from warmlens.registry.diff import diff_manifests
+    from warmlens.registry.manifest import read_manifest
+
     if env is None:
         old, new = (read_manifest(folder / name / each) for each in (before, after))
     else:
@@ -187,7 +189,7 @@ def rollback(env: Env, local_folder: LocalFolder = LOCAL_CLOUD, as_json: AsJson 
     _print_change(change, env, as_json=as_json)
 
 
-def _print_change(change: Change, env: str, *, as_json: bool) -> None:
+def _print_change(change: "Change", env: str, *, as_json: bool) -> None:
     after = change.after
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(change), indent=2))
@@ -201,15 +203,19 @@ def _print_change(change: Change, env: str, *, as_json: bool) -> None:
         )
 
 
-def _environment(name: str, local_folder: Path) -> Deployment:
+def _environment(name: str, local_folder: Path) -> "Deployment":
+    from warmlens.deployment import find_deployment
+
     return find_deployment(name, local_state=local_folder / STATE_FILE)
 
 
-def _store(environment: Deployment) -> Store:
+def _store(environment: "Deployment") -> "Store":
+    from warmlens.registry.store import Store
+
     return Store(environment.s3, _models_bucket(environment))
 
 
-def _models_bucket(environment: Deployment) -> str:
+def _models_bucket(environment: "Deployment") -> str:
     bucket = environment.outputs.get("ModelsBucket")
     if bucket is None:
         raise WarmlensError(
@@ -220,7 +226,9 @@ def _models_bucket(environment: Deployment) -> str:
     return bucket
 
 
-def _serving(environment: Deployment) -> Serving:
+def _serving(environment: "Deployment") -> "Serving":
+    from warmlens.registry.serving import Serving
+
     function = environment.outputs["ClassifierFunction"]
     return Serving(environment.lambda_, function, _store(environment))
 
