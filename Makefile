@@ -46,7 +46,7 @@ soak: $(VENV)/.dev node_modules  ## Fuzz, try the contract, and load the app for
 	$(MAKE) fuzz RUNS=$(if $(RUNS),$(RUNS),500000)
 	OPENAPI_EXAMPLES=1000 OPENAPI_REPORT=.warmlens/openapi-cases.json $(BIN)/pytest tests/integration/test_openapi_properties.py --timeout 3600
 	@cat .warmlens/openapi-cases.json
-	$(BIN)/python -m tests.soak $(if $(MINUTES),$(MINUTES),60)
+	$(BIN)/python -m tests.lab.soak $(if $(MINUTES),$(MINUTES),60)
 
 fuzz: .warmlens/fuzz/.installed  ## Fuzz what reads callers' bytes, guided by coverage, RUNS=... times (Linux)
 	@mkdir -p .warmlens/fuzz/images .warmlens/fuzz/requests

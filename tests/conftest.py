@@ -23,6 +23,25 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that use ONNX Runtime the
 WARMLENS = str(Path(sys.executable).parent / "warmlens")
 START_TIMEOUT_S = 240  # the first start installs the emulator's and the classifier's environments
 
+# Fixtures of a session that take long to make: the tests that use them share a worker, so that
+# each is made once in a run with `--dist loadgroup`. All other tests of a module share one, too.
+GROUPS = {
+    "page": {"browser", "imagenet_cloud"},
+    "cloud": {"cloud"},
+    "narrow cloud": {"narrow_cloud"},
+    "templates": {"cloud_assembly", "variants"},
+    "training": {"photos"},
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Name the group of each test, for pytest-xdist."""
+    for item in items:
+        used = set(getattr(item, "fixturenames", ()))
+        groups = (name for name, fixtures in GROUPS.items() if used & fixtures)
+        item.add_marker(pytest.mark.xdist_group(next(groups, item.path.stem)))
+
 
 def run_warmlens(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the command line to its end, with some variables more in its environment."""
@@ -116,6 +135,12 @@ def imagenet_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     yield from running(folder, "--model", "imagenet-efficientnet-lite0")
 
 
+@pytest.fixture(scope="session")
+def narrow_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A local cloud with room for two calls at once."""
+    yield from running(tmp_path_factory.mktemp("narrow"), "--concurrency", "2")
+
+
 def running(folder: Path, *options: str) -> Iterator[Cloud]:
     """Run a local cloud in which nothing happens that no test asked for; for fixtures."""
     cloud, process = start_cloud(folder, "--idle-expiry-min", "600", *options)
@@ -126,7 +151,7 @@ def running(folder: Path, *options: str) -> Iterator[Cloud]:
 
 
 def stop_schedules(cloud: Cloud) -> None:
-    """Disable what is deployed to wake instances every few minutes, which some tests count."""
+    """Disable the schedules that wake instances every few minutes; some tests count instances."""
     scheduler = cloud.client("scheduler")
     for each in scheduler.list_schedules()["Schedules"]:
         deployed = scheduler.get_schedule(Name=each["Name"])

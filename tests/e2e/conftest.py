@@ -12,15 +12,19 @@ from tests.e2e.chromium import launch_chromium
 expect.set_options(timeout=30_000)  # what must be seen may come slowly on a machine that is busy
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def page_url(imagenet_cloud: Cloud) -> str:
     """The address of the page."""
     return imagenet_cloud.url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
+    """A headless Chromium.
+
+    It ends with this package's tests: Playwright keeps an event loop running in the thread, in
+    which no asynchronous test could run.
+    """
     with sync_playwright() as playwright:
         browser = launch_chromium(playwright)
         yield browser

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests import held
+from tests import busy_instances
+from tests.busy_instances import all_busy
 from tests.conftest import Cloud, running
 from tests.e2e.page_driver import expect_answer, open_page, press_sample, tab_to
-from tests.held import all_held
 
 WARMER = "warmlens-local-warmer"
 
@@ -52,9 +52,9 @@ def test_a_burst_starts_instances_and_the_page_shows_who_got_which_call(
     page: Page, small_cloud: Cloud, width: int
 ) -> None:
     open_page(page, small_cloud.url, width)
-    before = len(held.states(small_cloud))
+    before = len(busy_instances.states(small_cloud))
     fleet(page).get_by_label("Calls at once").fill("3")
-    with all_held(small_cloud, before):
+    with all_busy(small_cloud, before):
         fleet(page).get_by_role("button", name="Send a burst").click()
         said = re.compile(r"3 of 3 calls were answered; (\d) met a cold start")
         expect(fleet(page)).to_contain_text(said, timeout=60_000)
@@ -66,7 +66,7 @@ def test_a_burst_starts_instances_and_the_page_shows_who_got_which_call(
     ids = {text[:8] for text in instances(page).all_inner_texts()}
     known = {instance["id"][:8] for instance in small_cloud.status()["instances"]}
     assert ids == known
-    newest = held.fleet(small_cloud)["calls"][0]["number"]
+    newest = busy_instances.fleet(small_cloud)["calls"][0]["number"]
     expect(last_calls(page).first).to_contain_text(f"#{newest}")
     burst = last_calls(page).filter(has_text="classification").all_inner_texts()[:3]
     assert sum("cold" in call for call in burst) == int(cold[1])
@@ -113,7 +113,7 @@ def test_more_calls_than_the_account_allows_are_said_to_be_throttled(
 ) -> None:
     open_page(page, narrow_cloud.url)
     fleet(page).get_by_label("Calls at once").fill("4")
-    with all_held(narrow_cloud, 2):
+    with all_busy(narrow_cloud, 2):
         fleet(page).get_by_role("button", name="Send a burst").click()
         expect(fleet(page)).to_contain_text(
             "0 of 4 calls were answered; 0 met a cold start, 4 were throttled", timeout=60_000

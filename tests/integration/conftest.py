@@ -2,19 +2,12 @@
 
 import asyncio
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.conftest import Cloud, running
+from tests.conftest import Cloud
 from warmlens.local.cloud import environments
-
-
-@pytest.fixture(scope="session")
-def narrow_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """A local cloud with room for two calls at once."""
-    yield from running(tmp_path_factory.mktemp("narrow"), "--concurrency", "2")
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.busy_instances import fleet, states
 from tests.conftest import Cloud
-from tests.held import fleet, states
 from warmlens.local.fleet import method_of
 from warmlens.local.fleet_routes import BURST_PATH, WARM_PATH
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from lambda_src.warmer.handler import WarmingFailedError, handler
+from tests.busy_instances import all_busy, states
 from tests.conftest import Cloud
-from tests.held import all_held, states
 from tests.integration.refusing_aws import refusing
 from warmlens.local.aws import LocalAws
 
@@ -245,7 +245,7 @@ def test_users_beyond_the_accounts_concurrency_get_429_in_the_apis_form(
     narrow_cloud: Cloud,
 ) -> None:
     wakeup = {"method": "wakeup"}
-    with all_held(narrow_cloud, 2):
+    with all_busy(narrow_cloud, 2):
         refused = narrow_cloud.post("wakeup", wakeup)
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, "throttled")
     assert narrow_cloud.post("wakeup", wakeup).status_code == 200

@@ -1,6 +1,6 @@
-"""Runs the soak against a local cloud of its own: `python -m tests.soak MINUTES`.
+"""Runs the soak test against a local cloud of its own: `python -m tests.lab.soak MINUTES`.
 
-Prints the records and leaves them in `.warmlens/soak.jsonl`.
+Prints the records and writes them to `.warmlens/soak.jsonl`.
 """
 
 import signal

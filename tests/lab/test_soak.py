@@ -1,6 +1,8 @@
 """Under more load than it can bear the API refuses in its own words, and is as before after it."""
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,15 +13,20 @@ import pytest
 from lab.bench.soak.limits import problems
 from lab.bench.soak.load import Load
 from lab.bench.soak.usage import Usage, usage
-from tests.conftest import SAMPLE_ID, Cloud, run_warmlens, running
-from tests.held import all_held
-from warmlens.paths import STATE_FILE
+from tests.busy_instances import all_busy
+from tests.conftest import SAMPLE_ID, Cloud, running
+from warmlens.paths import ROOT, STATE_FILE
 from warmlens.records import Record, read_records
 
 MINUTES = "0.1"  # `make soak` does an hour
 CONCURRENCY = 10
 OTHER_FILES = 4 * CONCURRENCY  # pipes and connections of instances that were not there before
 OTHER_PROCESSES = {"server": 0, "emulator": 1}  # the warmer, which the schedule may have run
+
+
+def bench_soak(*options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "lab", "bench", "soak", "--json", *options]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +37,7 @@ def own_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 @pytest.fixture(scope="module")
 def records(own_cloud: Cloud) -> dict[tuple[str, str], Record]:
-    place = ("--local-folder", str(own_cloud.folder))
-    done = run_warmlens("bench", "soak", "--minutes", MINUTES, "--json", *place)
+    done = bench_soak("--minutes", MINUTES, "--local-folder", str(own_cloud.folder))
     assert done.stdout, done.stderr
     return {(each.name, each.metric): each for each in read_records(done.stdout)}
 
@@ -66,7 +72,7 @@ def test_the_capacity_is_of_calls_that_were_answered(
 async def test_calls_beyond_the_capacity_are_counted_as_refused(narrow_cloud: Cloud) -> None:
     async with aiohttp.ClientSession() as session:
         load = Load(narrow_cloud.url, session)
-        with all_held(narrow_cloud, 2):
+        with all_busy(narrow_cloud, 2):
             calls = await load.closed(clients=2, duration_s=0.5)
         calls_after = await load.closed(clients=1, duration_s=0.5)
     assert {each.status for each in calls} == {429}
@@ -103,6 +109,6 @@ def test_our_processes_do_not_grow_with_the_load(records: dict[tuple[str, str], 
 
 
 def test_without_a_local_cloud_it_says_how_to_start_one(tmp_path: Path) -> None:
-    done = run_warmlens("bench", "soak", "--json", "--local-folder", str(tmp_path))
+    done = bench_soak("--local-folder", str(tmp_path))
     assert done.returncode == 3
     assert json.loads(done.stdout)["error"]["code"] == "not_found"

@@ -1,4 +1,4 @@
-"""Instances that wakeups hold, so that they answer nobody else, and chance decides nothing."""
+"""Keeps all instances of a local cloud busy, so that a test knows which calls start one."""
 
 import time
 from collections.abc import Iterator
@@ -15,18 +15,22 @@ HOLD_S = 9  # an instance allows 10
 
 
 def fleet(cloud: Cloud) -> dict[str, Any]:
-    """What the page is told: instances and calls."""
+    """Return the instances and the last calls, as the page gets them."""
     answer: dict[str, Any] = httpx.get(cloud.url + FLEET_PATH, timeout=60).json()
     return answer
 
 
 def states(cloud: Cloud) -> list[str]:
+    """Return the state of each instance."""
     return [instance["state"] for instance in fleet(cloud)["instances"]]
 
 
 @contextmanager
-def all_held(cloud: Cloud, count: int) -> Iterator[None]:
-    """Hold `count` instances, all that there are then, for the first seconds of the block."""
+def all_busy(cloud: Cloud, count: int) -> Iterator[None]:
+    """Keep `count` instances busy with wakeups for the first seconds of the block.
+
+    There are no other instances then.
+    """
     with ThreadPoolExecutor(count) as threads:
 
         def hold() -> list[Future[httpx.Response]]:
@@ -35,12 +39,12 @@ def all_held(cloud: Cloud, count: int) -> Iterator[None]:
 
         while True:
             begun_s, calls = time.monotonic(), hold()
-            while not (are_held := states(cloud) == ["held"] * count):
+            while not (are_busy := states(cloud) == ["held"] * count):
                 if any(call.done() for call in calls):
                     break
                 time.sleep(0.05)
             # Where some had to start first, the others are held for no longer than a moment.
-            if are_held and time.monotonic() - begun_s < HOLD_S / 2:
+            if are_busy and time.monotonic() - begun_s < HOLD_S / 2:
                 break
             assert {call.result().status_code for call in calls} == {200}
         yield
