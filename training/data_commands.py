@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from warmlens.command_line import AsJson
 from warmlens.console import out
 from warmlens.progress import progress_bar
 
@@ -17,7 +18,7 @@ def check(
     folder: Annotated[
         Path, typer.Argument(help="DIR/train/CLASS/*.jpg and DIR/val/CLASS/*.jpg, or DIR/CLASS/*.")
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check a folder of photos before training on it. Exit code 1 if there are errors."""
     from training.data import check_data

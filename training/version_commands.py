@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from warmlens.command_line import AsJson, Folder, typed_command
+from warmlens.command_line import AsJson, Models, typed_command
 from warmlens.console import err, out
 from warmlens.errors import WarmlensError
 from warmlens.paths import MODEL_ARTIFACTS
@@ -49,7 +49,7 @@ def export(
         ),
     ] = None,
     licence: Licence = "not stated",
-    folder: Folder = MODEL_ARTIFACTS,
+    models: Models = MODEL_ARTIFACTS,
     as_json: AsJson = False,
 ) -> None:
     """Make a model version of a run: model file, labels, manifest with figures, card."""
@@ -62,7 +62,7 @@ def export(
         name=name,
         version=version,
         precision=precision,
-        out=folder,
+        out=models,
         command=typed_command(),
         licence=licence,
         data=data,
@@ -76,7 +76,7 @@ def export(
         document = {
             "name": name,
             "version": version,
-            "folder": str(folder / name / version),
+            "folder": str(models / name / version),
             "bytes": manifest.files.bytes,
             "metrics": [dataclasses.asdict(metric) for metric in manifest.metrics],
         }
@@ -87,7 +87,7 @@ def export(
         table.add_row(metric.name, f"{metric.value:.4f}", metric.data)
     out.print_table(table)
     megabytes = manifest.files.bytes / 1e6
-    out.print(f"{name} {version} ({engine}, {precision}, {megabytes:.1f} MB) is in {folder}.")
+    out.print(f"{name} {version} ({engine}, {precision}, {megabytes:.1f} MB) is in {models}.")
 
 
 @app.command()
@@ -100,14 +100,14 @@ def evaluate(
     pictures: Annotated[
         Path | None, typer.Option(help="Folder to draw the confusion matrices into.")
     ] = None,
-    folder: Folder = MODEL_ARTIFACTS,
+    models: Models = MODEL_ARTIFACTS,
     as_json: AsJson = False,
 ) -> None:
     """Measure a version on photos: top-1, top-5, calibration error, classes, confusion matrix."""
     from training.evaluate import evaluate_version, write_confusion
 
     with progress_bar(f"{name} {version}") as on_progress:
-        results = evaluate_version(folder / name / version, data, on_progress)
+        results = evaluate_version(models / name / version, data, on_progress)
     if pictures is not None:
         pictures.mkdir(parents=True, exist_ok=True)
         for split, result in results.items():
@@ -147,7 +147,7 @@ def import_command(
         ),
     ] = "onnxruntime",
     licence: Licence = "not stated",
-    folder: Folder = MODEL_ARTIFACTS,
+    models: Models = MODEL_ARTIFACTS,
 ) -> None:
     """Make a model version of weights trained elsewhere. Nothing in a checkpoint is run."""
     if (what is None) == (file is None):
@@ -165,7 +165,7 @@ def import_command(
         request = ImportRequest(
             name=name,
             version=version,
-            out=folder,
+            out=models,
             command=typed_command(),
             licence=licence,
             size=size,
@@ -178,11 +178,11 @@ def import_command(
         from training.imports import import_resnet50_imagenet
 
         name = what
-        written = import_resnet50_imagenet(version, folder, typed_command())
+        written = import_resnet50_imagenet(version, models, typed_command())
     elif what == "efficientnet-lite0":
         from training import efficientnet_lite0
 
-        out.print(efficientnet_lite0.export(folder))
+        out.print(efficientnet_lite0.export(models))
         return
     else:
         raise WarmlensError(
@@ -190,7 +190,7 @@ def import_command(
             f'There is nothing to import as "{what}"; allowed: resnet50-imagenet, '
             "efficientnet-lite0, or --file FILE.",
         )
-    came = f"is in {folder}" if written else f"came out the same as in {folder}"
+    came = f"is in {models}" if written else f"came out the same as in {models}"
     out.print(f"{name} {version} {came}.")
 
 

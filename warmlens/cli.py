@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from warmlens.command_line import AsJson, LocalFolder, run
+from warmlens.command_line import AsJson, Folder, run
 from warmlens.console import err, out
 from warmlens.doctor import commands as doctor_commands
 from warmlens.errors import WarmlensError
@@ -101,7 +101,7 @@ def classify_command(
 @app.command(name="page")
 def page_command(
     env: Annotated[str, typer.Option(help="Environment: dev, prod, ..., or local.")],
-    local_folder: LocalFolder = LOCAL_CLOUD,
+    folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
 ) -> None:
     """Print the address of an environment's page, with the API key that it asks for.
@@ -110,7 +110,7 @@ def page_command(
     """
     from warmlens.deployment import NOT_FOUND, ApiKeyAuth, find_deployment
 
-    deployment = find_deployment(env, local_state=local_folder / STATE_FILE)
+    deployment = find_deployment(env, local_state=folder / STATE_FILE)
     auth = deployment.api_auth()
     url = deployment.api_url if env == ENV_NAME else deployment.outputs.get("WebUrl")
     if url is None:
@@ -129,7 +129,7 @@ def warm_command(
         str,
         typer.Option("--env", help="Environment: local (the one that `make run` runs), prod, ..."),
     ] = "local",
-    local_folder: LocalFolder = LOCAL_CLOUD,
+    folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
 ) -> None:
     """Wake instances at once and tell how many distinct ones answered.
@@ -139,7 +139,7 @@ def warm_command(
     """
     from warmlens.deployment import find_deployment
 
-    deployment = find_deployment(env, local_state=local_folder / STATE_FILE)
+    deployment = find_deployment(env, local_state=folder / STATE_FILE)
     with spinner("warming"):
         report = warm(deployment.outputs, deployment.lambda_, deployment.name, instances)
     if as_json:

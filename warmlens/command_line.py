@@ -12,9 +12,9 @@ import typer
 from warmlens.console import err
 from warmlens.errors import WarmlensError
 
-Folder = Annotated[Path, typer.Option("--folder", help="Folder of model artifacts.")]
-LocalFolder = Annotated[
-    Path, typer.Option("--local-folder", help="Folder of the local cloud's state.")
+Folder = Annotated[Path, typer.Option("--folder", help="Folder of the local cloud's state.")]
+Models = Annotated[
+    Path, typer.Option("--models", help="Folder of model versions, as NAME/VERSION.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 

@@ -237,7 +237,7 @@ def test_model_verify_says_which_file_was_altered(tmp_path: Path) -> None:
     data = bytearray((copy / "model.onnx").read_bytes())
     data[1000] ^= 1
     (copy / "model.onnx").write_bytes(data)
-    result = run_warmlens("model", "verify", *MODEL, "--folder", str(tmp_path))
+    result = run_warmlens("model", "verify", *MODEL, "--models", str(tmp_path))
     assert result.returncode == 1
     assert "model.onnx" in result.stderr
     assert "SHA-256" in result.stderr
@@ -247,7 +247,7 @@ def test_model_verify_tells_its_findings_as_json_and_nothing_else(tmp_path: Path
     (copy_version(tmp_path) / "labels.json").write_bytes(b"{}")
     for arguments, exit_code, files in (
         ((), 0, []),
-        (("--folder", str(tmp_path)), 1, ["labels.json"]),
+        (("--models", str(tmp_path)), 1, ["labels.json"]),
     ):
         result = run_warmlens("model", "verify", *MODEL, *arguments, "--json")
         answer = json.loads(result.stdout)
@@ -263,11 +263,11 @@ def test_model_list_names_a_version_that_cannot_be_read_beside_those_that_can(
     broken = copy_version(tmp_path).with_name("2.0.0")
     broken.mkdir()
     (broken / "manifest.json").write_text("{")
-    result = run_warmlens("model", "list", "--folder", str(tmp_path))
+    result = run_warmlens("model", "list", "--models", str(tmp_path))
     assert result.returncode == 1
     assert MODEL[0] in result.stdout
     assert "2.0.0" in result.stderr
-    as_json = run_warmlens("model", "list", "--folder", str(tmp_path), "--json")
+    as_json = run_warmlens("model", "list", "--models", str(tmp_path), "--json")
     assert as_json.returncode == 1
     answer = json.loads(as_json.stdout)
     assert (len(answer["models"]), len(answer["faults"])) == (1, 1)

@@ -69,7 +69,7 @@ def served(cloud: Cloud) -> str:
 
 
 def publish(cloud: Cloud, artifacts: Path, version: str) -> None:
-    model(cloud, "publish", NAME, version, "--folder", str(artifacts))
+    model(cloud, "publish", NAME, version, "--models", str(artifacts))
 
 
 def models_bucket(s3: Any) -> str:
@@ -181,7 +181,7 @@ def test_a_version_that_was_damaged_is_mended_by_publishing_it_again_and_then_se
     bucket = models_bucket(s3)
     s3.put_object(Bucket=bucket, Key=f"{NAME}/1.1.0/model.onnx", Body=b"cut")
     s3.delete_object(Bucket=bucket, Key=f"{NAME}/1.1.0/labels.json")
-    command = ("publish", NAME, "1.1.0", "--folder", str(artifacts))
+    command = ("publish", NAME, "1.1.0", "--models", str(artifacts))
     said = f"Repaired {NAME} 1.1.0 in {bucket}: model.onnx, labels.json.\n"
     assert model(own_cloud, *command) == said
     assert run_verify(own_cloud, "1.1.0") == 0

@@ -135,7 +135,7 @@ def test_the_commands_of_the_page_bring_a_program_of_ones_own_into_the_local_clo
     program_file(tmp_path / "program.pt", PROGRAM)
     (tmp_path / "labels.txt").write_text("red\ngreen\nblue\n")
     result = subprocess.run(
-        [WARMLENS, *shlex.split(importing)[1:], "--folder", "artifacts"],
+        [WARMLENS, *shlex.split(importing)[1:], "--models", "artifacts"],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -27,12 +27,12 @@ def test_a_folder_of_photos_becomes_a_version_with_figures(lab: Lab, tmp_path: P
     assert trained.exit_code == 0, trained.output
     assert "epoch 4/4 at 32 px" in trained.stderr
     exported = run(
-        "export", tmp_path / "run", "--name", "shapes", "--version", "2.0.0", "--folder", artifacts
+        "export", tmp_path / "run", "--name", "shapes", "--version", "2.0.0", "--models", artifacts
     )
     assert exported.exit_code == 0, exported.output
     assert verify_model(artifacts / "shapes" / "2.0.0") == []
     arguments = (
-        "evaluate", "shapes", "2.0.0", "--data", lab.photos, "--folder", artifacts,
+        "evaluate", "shapes", "2.0.0", "--data", lab.photos, "--models", artifacts,
         "--pictures", tmp_path / "pictures",
     )  # fmt: skip
     evaluated = run(*arguments)
@@ -101,7 +101,7 @@ def test_a_training_that_cannot_be_is_refused_in_a_line(
 def test_an_import_that_cannot_be_is_refused_in_a_line(
     tmp_path: Path, arguments: tuple[str, ...], words: str
 ) -> None:
-    refused = run("import", *arguments, "--folder", tmp_path)
+    refused = run("import", *arguments, "--models", tmp_path)
     assert refused.exit_code == 1
     assert words in refused.stderr
     assert refused.stderr.count("\n") == 1

@@ -2,12 +2,12 @@
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
+from warmlens.command_line import AsJson, Folder
 from warmlens.console import err, out
 from warmlens.doctor.check import Check, Goal, is_ready
 from warmlens.local.state import StateFile
@@ -23,8 +23,8 @@ def doctor(
         bool,
         typer.Option("--deploy", help="Fail also when deploying to AWS lacks something."),
     ] = False,
-    folder: Annotated[Path, typer.Option(help="Folder of the local cloud's state.")] = LOCAL_CLOUD,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+    folder: Folder = LOCAL_CLOUD,
+    as_json: AsJson = False,
 ) -> None:
     """Check what running the app here and deploying it to AWS need, and say how to fix the rest.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from warmlens.command_line import AsJson, Folder, Models
 from warmlens.console import err, out
 from warmlens.errors import WarmlensError
 from warmlens.local.aws import CONCURRENCY
@@ -26,11 +27,6 @@ WEB_PORT = 8080
 STOP_TIMEOUT_S = 30
 
 app = typer.Typer(no_args_is_help=True, help="Run the app on this machine, without AWS.")
-
-Folder = Annotated[
-    Path,
-    typer.Option(help="Folder for state and logs. Clouds in different folders run side by side."),
-]
 
 
 def running_cloud(folder: Path = LOCAL_CLOUD) -> RunningCloud | None:
@@ -55,9 +51,7 @@ def up(
             "of the settings."
         ),
     ] = None,
-    models: Annotated[
-        Path, typer.Option(help="Folder that the model lies in, as NAME/VERSION.")
-    ] = MODEL_ARTIFACTS,
+    models: Models = MODEL_ARTIFACTS,
     torch_index: Annotated[
         str | None,
         typer.Option(
@@ -137,7 +131,7 @@ def down(folder: Folder = LOCAL_CLOUD) -> None:
 @app.command()
 def status(
     folder: Folder = LOCAL_CLOUD,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the local cloud's addresses and its instances. Exit code 3 if none runs."""
     running = running_cloud(folder)

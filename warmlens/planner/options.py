@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from warmlens.command_line import AsJson as AsJson
 from warmlens.errors import WarmlensError
 from warmlens.planner.advice import lives_from_minutes
 from warmlens.planner.candidates import MAX_PINGED, Assumptions, Candidate
@@ -59,7 +60,6 @@ Seed = Annotated[int, typer.Option(min=0, help="Draws arrivals, times and instan
 EngineOption = Annotated[
     Engine, typer.Option("--engine", help="What computes; the figures are the same.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
 TrafficFile = Annotated[
     Path | None,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Column, Table
 
-from warmlens.command_line import AsJson, Folder, LocalFolder
+from warmlens.command_line import AsJson, Folder, Models
 from warmlens.console import err, out
 from warmlens.paths import LOCAL_CLOUD, MODEL_ARTIFACTS
 from warmlens.registry import store_commands
@@ -27,8 +27,8 @@ for plugin in metadata.entry_points(group="warmlens.model_commands"):
 @app.command(name="list")
 def list_command(
     env: MaybeEnv = None,
-    folder: Folder = MODEL_ARTIFACTS,
-    local_folder: LocalFolder = LOCAL_CLOUD,
+    models: Models = MODEL_ARTIFACTS,
+    folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
 ) -> None:
     """List the model versions in a folder, or those published in an environment.
@@ -36,17 +36,17 @@ def list_command(
     Exit code 1 if one has no readable manifest.
     """
     if env is not None:
-        list_published(env, local_folder, as_json)
+        list_published(env, folder, as_json)
         return
     from warmlens.registry.catalog import list_models
 
-    catalog = list_models(folder)
+    catalog = list_models(models)
     if as_json:
-        models = [
+        rows = [
             {**dataclasses.asdict(model), "folder": str(model.folder)} for model in catalog.versions
         ]
         faults = [dataclasses.asdict(fault) for fault in catalog.faults]
-        typer.echo(json.dumps({"models": models, "faults": faults}, indent=2))
+        typer.echo(json.dumps({"models": rows, "faults": faults}, indent=2))
     else:
         name = Column("name", no_wrap=True)  # to be copied: never cut where the window is narrow
         table = Table(name, "version", Column("architecture", overflow="fold"), "precision", "MB")
@@ -70,8 +70,8 @@ def verify(
     name: Annotated[str, typer.Argument(help="Name of the model.")],
     version: Annotated[str, typer.Argument(help="Its version, such as 1.0.0.")],
     env: MaybeEnv = None,
-    folder: Folder = MODEL_ARTIFACTS,
-    local_folder: LocalFolder = LOCAL_CLOUD,
+    models: Models = MODEL_ARTIFACTS,
+    folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
 ) -> None:
     """Check that a version's files are what its manifest says. Exit code 1 if they are not.
@@ -81,9 +81,9 @@ def verify(
     if env is None:
         from warmlens.registry.verify import verify_model
 
-        findings = verify_model(folder / name / version)
+        findings = verify_model(models / name / version)
     else:
-        findings = verify_published(name, version, env, local_folder, as_json=as_json)
+        findings = verify_published(name, version, env, folder, as_json=as_json)
     if as_json:
         rows = [dataclasses.asdict(finding) for finding in findings]
         typer.echo(json.dumps({"name": name, "version": version, "findings": rows}, indent=2))

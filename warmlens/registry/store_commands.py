@@ -9,7 +9,7 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
-from warmlens.command_line import AsJson, Folder, LocalFolder
+from warmlens.command_line import AsJson, Folder, Models
 from warmlens.console import err, out
 from warmlens.errors import WarmlensError
 from warmlens.paths import LOCAL_CLOUD, MODEL_ARTIFACTS, STATE_FILE
@@ -41,8 +41,8 @@ def publish(
     bucket: Annotated[
         str | None, typer.Option(help="A models bucket instead of an environment.")
     ] = None,
-    folder: Folder = MODEL_ARTIFACTS,
-    local_folder: LocalFolder = LOCAL_CLOUD,
+    models: Models = MODEL_ARTIFACTS,
+    folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
 ) -> None:
     """Publish a version to the models of an environment. A published version never changes.
@@ -57,7 +57,7 @@ def publish(
     if (env is None) == (bucket is None):
         raise WarmlensError("bad_setting", "Say where to: --env ENV or --bucket BUCKET.")
     if env is not None:
-        environment = _environment(env, local_folder)
+        environment = _environment(env, folder)
         s3, bucket = environment.s3, _models_bucket(environment)
     else:
         s3 = aws_session().client("s3")
@@ -74,7 +74,7 @@ def publish(
         def on_progress(upload: "UploadProgress") -> None:
             progress.update(task, total=upload.total_bytes, completed=upload.sent_bytes)
 
-        result = publish_model(folder / name / version, bucket, s3, on_progress)
+        result = publish_model(models / name / version, bucket, s3, on_progress)
     if as_json:
         typer.echo(json.dumps({**dataclasses.asdict(result), "bucket": bucket}, indent=2))
     elif result.published:
@@ -86,11 +86,11 @@ def publish(
         out.print(f"{name} {version} is in {bucket} already, unchanged.")
 
 
-def list_published(env: str, local_folder: Path, as_json: bool) -> None:
+def list_published(env: str, folder: Path, as_json: bool) -> None:
     """Print what is published in an environment and which version it serves."""
     faults: list[str] = []
     rows: list[dict[str, Any]] = []
-    environment = _environment(env, local_folder)
+    environment = _environment(env, folder)
     store = _store(environment)
     served = _serving(environment).current()
     for name, version in store.versions():
@@ -124,10 +124,10 @@ def list_published(env: str, local_folder: Path, as_json: bool) -> None:
 
 
 def verify_published(
-    name: str, version: str, env: str, local_folder: Path, *, as_json: bool
+    name: str, version: str, env: str, folder: Path, *, as_json: bool
 ) -> list["Finding"]:
     """Return what is wrong with a version that is published in an environment."""
-    store = _store(_environment(env, local_folder))
+    store = _store(_environment(env, folder))
     return store.verify(store.manifest(name, version))
 
 
@@ -137,8 +137,8 @@ def diff(
     before: Annotated[str, typer.Argument(help="A version, such as 1.0.0.")],
     after: Annotated[str, typer.Argument(help="Another one, such as 1.1.0.")],
     env: MaybeEnv = None,
-    folder: Folder = MODEL_ARTIFACTS,
-    local_folder: LocalFolder = LOCAL_CLOUD,
+    models: Models = MODEL_ARTIFACTS,
+    folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
 ) -> None:
     """Show what two versions' manifests differ in; with --env, those that are published there."""
@@ -146,9 +146,9 @@ def diff(
     from warmlens.registry.manifest import read_manifest
 
     if env is None:
-        old, new = (read_manifest(folder / name / each) for each in (before, after))
+        old, new = (read_manifest(models / name / each) for each in (before, after))
     else:
-        store = _store(_environment(env, local_folder))
+        store = _store(_environment(env, folder))
         old, new = (store.manifest(name, each) for each in (before, after))
     differences = diff_manifests(old, new)
     if as_json:
@@ -169,7 +169,7 @@ def serve(
     name: Name,
     version: Version,
     env: Env,
-    local_folder: LocalFolder = LOCAL_CLOUD,
+    folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
 ) -> None:
     """Serve a published version, once an instance has loaded it. No stack is deployed.
@@ -177,15 +177,15 @@ def serve(
     The next `cdk deploy` that changes the classifier serves again what the settings in app.py name.
     """
     with spinner(f"trying {name} {version}"):
-        change = _serving(_environment(env, local_folder)).serve(name, version)
+        change = _serving(_environment(env, folder)).serve(name, version)
     _print_change(change, env, as_json=as_json)
 
 
 @app.command()
-def rollback(env: Env, local_folder: LocalFolder = LOCAL_CLOUD, as_json: AsJson = False) -> None:
+def rollback(env: Env, folder: Folder = LOCAL_CLOUD, as_json: AsJson = False) -> None:
     """Serve again the version that was served before."""
     with spinner("turning the alias back"):
-        change = _serving(_environment(env, local_folder)).rollback()
+        change = _serving(_environment(env, folder)).rollback()
     _print_change(change, env, as_json=as_json)
 
 
@@ -203,10 +203,10 @@ def _print_change(change: "Change", env: str, *, as_json: bool) -> None:
         )
 
 
-def _environment(name: str, local_folder: Path) -> "Deployment":
+def _environment(name: str, folder: Path) -> "Deployment":
     from warmlens.deployment import find_deployment
 
-    return find_deployment(name, local_state=local_folder / STATE_FILE)
+    return find_deployment(name, local_state=folder / STATE_FILE)
 
 
 def _store(environment: "Deployment") -> "Store":

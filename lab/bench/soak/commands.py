@@ -1,7 +1,6 @@
 """`python -m lab bench soak`."""
 
 import asyncio
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +9,7 @@ from rich.table import Table
 from lab.bench.soak.limits import problems
 from lab.bench.soak.phases import Durations, NoCapacityError, soak
 from lab.bench.soak.usage import Usage, usage
+from warmlens.command_line import Folder
 from warmlens.console import err, out
 from warmlens.errors import WarmlensError
 from warmlens.local.commands import running_cloud
@@ -22,9 +22,7 @@ def soak_command(
     minutes: Annotated[
         float, typer.Option(min=0.1, max=600, help="How long the load is held, in minutes.")
     ] = 60,
-    folder: Annotated[
-        Path, typer.Option("--local-folder", help="Folder of the local cloud's state.")
-    ] = LOCAL_CLOUD,
+    folder: Folder = LOCAL_CLOUD,
     seed: Annotated[int, typer.Option(help="Draws the arrivals.")] = 1,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print records as JSON Lines and nothing else.")
