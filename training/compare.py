@@ -8,7 +8,7 @@ import dataclasses
 import statistics
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from training.model_packages import import_model_package
 from training.networks import MEAN, STD
 from training.pixels import decoded
 from training.run_folder import RunFolder
-from training.settings import Stage, settings_for
+from training.settings import Precision, Stage, settings_for
 from training.train import best_network, train
 from warmlens.errors import WarmlensError
 from warmlens.records import Record, machine, today
@@ -61,7 +61,7 @@ class Comparison:
     epochs: dict[str, int]
     command: str
     cache: Path
-    precision: str = "auto"
+    precision: Precision | Literal["auto"] = "auto"
 
 
 def compare(

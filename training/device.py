@@ -1,8 +1,9 @@
 """What a run computes on, and in which precision."""
 
-from typing import Any
+from typing import Any, Literal
 
 from training.model_packages import import_model_package
+from training.settings import Precision
 from warmlens.errors import WarmlensError
 
 torch: Any = import_model_package("torch")
@@ -13,7 +14,7 @@ def pick_device() -> Any:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def pick_precision(asked: str, device: Any) -> str:
+def pick_precision(asked: Precision | Literal["auto"], device: Any) -> Precision:
     """Turn ``auto`` into the fastest precision that the device computes in hardware.
 
     On a CPU with bf16 instructions autocast is between as fast as fp32 (a Xeon with AVX-512 BF16)
@@ -33,7 +34,7 @@ def pick_precision(asked: str, device: Any) -> str:
     return "bf16" if has_bf16 else "fp32"
 
 
-def autocast(device: Any, precision: str) -> Any:
+def autocast(device: Any, precision: Precision) -> Any:
     """Return the context in which to run a network forward."""
     kinds = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
     return torch.autocast(device.type, kinds[precision], enabled=precision != "fp32")

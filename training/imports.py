@@ -31,16 +31,19 @@ from training.torch_export import (
 )
 from warmlens.errors import WarmlensError
 from warmlens.registry.install import file_entry, install_version
-from warmlens.registry.labels import labels_json
 from warmlens.registry.manifest import (
     SCHEMA_ID,
+    Engine,
     Files,
     InputSpec,
+    Interpolation,
     Manifest,
     Metric,
     Normalization,
     OutputSpec,
     Provenance,
+    labels_json,
+    manifest_errors,
 )
 from warmlens.registry.verify import sha256_of
 
@@ -73,8 +76,8 @@ class ImportRequest:
     licence: str
     size: int = 224
     resize: int = 256
-    interpolation: str = "bilinear"
-    engine: str = "onnxruntime"
+    interpolation: Interpolation = "bilinear"
+    engine: Engine = "onnxruntime"
 
 
 def import_resnet50_imagenet(version: str, out: Path, command: str) -> bool:
@@ -235,27 +238,30 @@ def _install(
     if parity.max_abs_softmax_difference > parity.tolerance or parity.top1_agreement < 1:
         raise WarmlensError("parity_failed", f"The file does not answer as PyTorch does: {parity}.")
     labels = labels_json(classes.ids, classes.labels)
-    manifest = Manifest(
-        schema=SCHEMA_ID,
-        name=request.name,
-        version=request.version,
-        architecture=architecture,
-        engine=request.engine,
-        precision="fp32",
-        input=spec,
-        output=OutputSpec(name=graph.output_name),
-        class_count=len(classes.ids),
-        files=Files(model=file_entry(model_file, model), labels=file_entry("labels.json", labels)),
-        metrics=metrics,
-        parity=parity,
-        provenance=Provenance(
-            source=source,
-            licence=request.licence,
-            command=request.command,
-            date=datetime.datetime.now(datetime.UTC).date().isoformat(),
-            versions={"python": platform.python_version(), **versions},
-        ),
-    )
+    with manifest_errors(f"{request.name}/{request.version}/manifest.json"):
+        manifest = Manifest(
+            schema=SCHEMA_ID,
+            name=request.name,
+            version=request.version,
+            architecture=architecture,
+            engine=request.engine,
+            precision="fp32",
+            input=spec,
+            output=OutputSpec(name=graph.output_name),
+            class_count=len(classes.ids),
+            files=Files(
+                model=file_entry(model_file, model), labels=file_entry("labels.json", labels)
+            ),
+            metrics=metrics,
+            parity=parity,
+            provenance=Provenance(
+                source=source,
+                licence=request.licence,
+                command=request.command,
+                date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+                versions={"python": platform.python_version(), **versions},
+            ),
+        )
     contents = {
         model_file: model,
         "labels.json": labels,

@@ -9,11 +9,12 @@ file of their own, which the runtime maps instead of copying.
 import dataclasses
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from training.model_packages import import_model_package
 from warmlens.registry.manifest import Optimization
 
-LEVEL = "portable"
+LEVEL: Literal["portable"] = "portable"
 BOUND_TO_A_PROCESSOR = ["NchwcTransformer"]
 GRAPH_FILE = "model.onnx"
 WEIGHTS_FILE = "model.weights"

@@ -77,7 +77,8 @@ def measure_parity(
 
     for path in samples:
         with Image.open(path) as photo:
-            answers.append(SampleAnswer(path.name, sha256_of(path), _top5(compare(photo), classes)))
+            top5 = _top5(compare(photo), classes)
+            answers.append(SampleAnswer(file=path.name, sha256=sha256_of(path), top5=top5))
     for image in random_images(RANDOM_IMAGES):
         compare(image)
     return Parity(
@@ -103,6 +104,10 @@ def random_images(count: int) -> Iterator[Image.Image]:
 def _top5(softmax: Softmax, classes: Classes) -> tuple[RankedClass, ...]:
     best = np.argsort(-softmax, kind="stable")[:5]
     return tuple(
-        RankedClass(classes.ids[i], classes.labels[i], round(float(softmax[i]), SOFTMAX_DECIMALS))
+        RankedClass(
+            id=classes.ids[i],
+            label=classes.labels[i],
+            softmax=round(float(softmax[i]), SOFTMAX_DECIMALS),
+        )
         for i in best
     )

@@ -10,6 +10,7 @@ import hashlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +37,7 @@ class Geometry:
     width: int
     height: int
     resize_shorter_side: int
-    interpolation: str
+    interpolation: Literal["bicubic", "bilinear"]
 
 
 def square(side: int) -> Geometry:

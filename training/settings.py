@@ -1,11 +1,12 @@
 """What a training run was asked to do, and the defaults of each mode."""
 
 import dataclasses
-from typing import Any
+from typing import Any, Literal
 
 from warmlens.errors import WarmlensError
 
 MODES = ("small-cnn", "resnet50-head", "resnet50-full", "pretrain")
+Precision = Literal["fp32", "bf16", "fp16"]
 MIN_SIZE, MAX_SIZE = 32, 512
 
 
@@ -32,7 +33,7 @@ class Settings:
     stages: tuple[Stage, ...]
     seed: int
     augment: bool
-    precision: str
+    precision: Precision
     batch_size: int
     optimizer: str
     learning_rate: float
@@ -102,7 +103,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 
 
 def settings_for(
-    mode: str, *, seed: int, augment: bool, precision: str, **changes: Any
+    mode: str, *, seed: int, augment: bool, precision: Precision, **changes: Any
 ) -> Settings:
     """Return the defaults of ``mode`` with ``changes`` (fields by name; None changes nothing).
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -42,7 +42,10 @@ Optimizer = Annotated[str | None, typer.Option(help="adamw or sgd.")]
 Patience = Annotated[
     int | None, typer.Option(help="Epochs without a better top-1 before stopping; 0: never.")
 ]
-Compute = Annotated[str, typer.Option(help="auto, fp32, bf16, or fp16 on a GPU.")]
+Compute = Annotated[
+    Literal["auto", "fp32", "bf16", "fp16"],
+    typer.Option(help="Precision of the computation; fp16 needs a GPU."),
+]
 Workers = Annotated[int | None, typer.Option(help="Processes that load batches.")]
 Threads = Annotated[
     int | None,
@@ -272,7 +275,13 @@ def _training_progress(
         yield progress, Hooks(on_step, on_epoch)
 
 
-def _settings(mode: str, seed: int, augment: bool, precision: str, **changes: Any) -> "Settings":
+def _settings(
+    mode: str,
+    seed: int,
+    augment: bool,
+    precision: Literal["auto", "fp32", "bf16", "fp16"],
+    **changes: Any,
+) -> "Settings":
     from training.device import pick_device, pick_precision
     from training.settings import settings_for
 

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.table import Table
@@ -29,10 +29,12 @@ def export(
     name: Annotated[str, typer.Option(help="Name of the model.")],
     version: Version,
     engine: Annotated[
-        str, typer.Option(help="What serves it: onnxruntime, or torch for a TorchScript program.")
+        Literal["onnxruntime", "torch"],
+        typer.Option(help="Runtime that serves it; torch is for TorchScript programs."),
     ] = "onnxruntime",
     precision: Annotated[
-        str | None, typer.Option(help="int8, the default, or fp32, the only one for torch.")
+        Literal["int8", "fp32"] | None,
+        typer.Option(help="int8 unless the engine is torch, which takes fp32 alone."),
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Where the run's photos lie now, if they were moved.")
@@ -78,7 +80,7 @@ def export(
             "version": version,
             "folder": str(models / name / version),
             "bytes": manifest.files.bytes,
-            "metrics": [dataclasses.asdict(metric) for metric in manifest.metrics],
+            "metrics": [metric.model_dump() for metric in manifest.metrics],
         }
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
@@ -138,12 +140,14 @@ def import_command(
     resize: Annotated[
         int | None, typer.Option(help="Shorter side before the centre is cut out.")
     ] = None,
-    interpolation: Annotated[str, typer.Option(help="bilinear or bicubic.")] = "bilinear",
+    interpolation: Annotated[
+        Literal["bilinear", "bicubic"], typer.Option(help="Interpolation of resized images.")
+    ] = "bilinear",
     engine: Annotated[
-        str,
+        Literal["onnxruntime", "torch"],
         typer.Option(
-            help="What serves a file: onnxruntime, or torch, which also takes a TorchScript "
-            "program from normalised pixels to logits. That is run; all else is only read."
+            help="Runtime that serves it. torch also takes a TorchScript program from normalised "
+            "pixels to logits, which is run; every other file is only read."
         ),
     ] = "onnxruntime",
     licence: Licence = "not stated",

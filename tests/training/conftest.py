@@ -13,7 +13,7 @@ from training.history import Epoch
 from training.loop import Hooks
 from training.settings import Stage, settings_for
 from training.train import train
-from warmlens.registry.manifest import Manifest
+from warmlens.registry.manifest import Manifest, Precision
 
 SIZE = 32
 
@@ -103,7 +103,7 @@ def resnet_run(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def export(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Exported]:
     """Exports a run to a folder of its own."""
 
-    def export(run: Path, precision: str, **changes: Any) -> Exported:
+    def export(run: Path, precision: Precision, **changes: Any) -> Exported:
         root = tmp_path_factory.mktemp("artifacts")
         request = ExportRequest(
             run=run,

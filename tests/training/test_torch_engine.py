@@ -1,6 +1,5 @@
 """A model that PyTorch serves answers as the same model does that ONNX Runtime serves."""
 
-import dataclasses
 import io
 import zipfile
 from collections.abc import Callable
@@ -137,11 +136,11 @@ def test_a_manifest_with_parts_that_only_onnx_has_is_refused(
     versions: tuple[Exported, Exported],
 ) -> None:
     onnx, program = (version.manifest for version in versions)
-    weights = dataclasses.replace(program.files, weights=onnx.files.model)
+    weights = program.files.model_copy(update={"weights": onnx.files.model})
     with pytest.raises(
         WarmlensError, match=r'files\.weights is there; .* engine "torch"'
     ) as refused:
-        parse_manifest(manifest_bytes(dataclasses.replace(program, files=weights)), "here")
+        parse_manifest(manifest_bytes(program.model_copy(update={"files": weights})), "here")
     assert refused.value.code == "bad_field"
 
 
@@ -213,7 +212,14 @@ def test_what_is_no_program_is_refused_in_one_line_without_a_trace(
 
 def read_input() -> InputSpec:
     normalization = Normalization(mean=MEAN, std=STD, in_graph=True)
-    return InputSpec("image", SIDE, SIDE, SIDE, "bicubic", normalization)
+    return InputSpec(
+        name="image",
+        width=SIDE,
+        height=SIDE,
+        resize_shorter_side=SIDE,
+        interpolation="bicubic",
+        normalization=normalization,
+    )
 
 
 def test_a_program_that_does_not_run_on_its_input_says_so_in_one_line(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What two model versions differ in, field by field of their manifests."""
+"""Differences between the manifests of two model versions."""
 
 import dataclasses
 from typing import Any
@@ -8,7 +8,7 @@ from warmlens.registry.manifest import Manifest
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-    """One field, and its value in each version; None where a version has no such field."""
+    """A field that differs, with its value in each version, or None where one lacks the field."""
 
     field: str
     before: Any
@@ -30,7 +30,7 @@ def diff_manifests(before: Manifest, after: Manifest) -> list[Difference]:
 
 
 def _fields(manifest: Manifest) -> dict[str, Any]:
-    document = dataclasses.asdict(manifest)
+    document = manifest.model_dump(by_alias=True, exclude_none=True)
     metrics = {
         f"metrics.{metric['name']} ({metric['data']})": metric["value"]
         for metric in document.pop("metrics")
@@ -43,6 +43,6 @@ def _flat(document: dict[str, Any], prefix: str) -> dict[str, Any]:
     for name, value in document.items():
         if isinstance(value, dict):
             fields |= _flat(value, f"{prefix}{name}.")
-        elif value is not None:
+        else:
             fields[prefix + name] = value
     return fields

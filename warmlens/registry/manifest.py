@@ -1,214 +1,322 @@
-"""The manifest of a model version, read strictly and written in one form.
+"""The manifest of a model version: its fields, and reading and writing its file.
 
-The fields and what they allow are in model_artifacts/manifest.schema.json; the dataclasses here
-carry the same names.
+A field's `description` says what it allows, and stands in the error that names a wrong value. The
+JSON Schema in model_artifacts/manifest.schema.json is generated from these classes by
+`python -m warmlens.registry.manifest_schema`.
 """
 
-import dataclasses
-import functools
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self
 
-from jsonschema import Draft202012Validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from warmlens.errors import WarmlensError
-from warmlens.paths import MODEL_ARTIFACTS
-from warmlens.registry.schema_error import explain
 
-SCHEMA_ID = "warmlens.model/1"
+SCHEMA_ID: Literal["warmlens.model/1"] = "warmlens.model/1"
 MANIFEST_NAME = "manifest.json"
-SCHEMA_PATH = MODEL_ARTIFACTS / "manifest.schema.json"
+
+Engine = Literal["onnxruntime", "torch"]
+Precision = Literal["fp32", "int8"]
+Interpolation = Literal["bicubic", "bilinear"]
 
 
-@dataclasses.dataclass(frozen=True)
-class Normalization:
-    """What the graph does to pixel values (0 to 255): subtract ``mean``, divide by ``std``."""
+Text = Annotated[
+    str, Field(min_length=1, max_length=2000, description="a text of 1 to 2000 characters")
+]
+Pixels = Annotated[int, Field(ge=1, le=4096, description="a whole number of pixels from 1 to 4096")]
+Share = Annotated[float, Field(ge=0, le=1, description="a number from 0 to 1")]
+Count = Annotated[int, Field(ge=0, description="a whole number of at least 0")]
+Sha256 = Annotated[
+    str, Field(pattern="^[0-9a-f]{64}$", description="64 lower-case hexadecimal digits")
+]
+Number = Annotated[float, Field(description="a number")]
+NotNegative = Annotated[float, Field(ge=0, description="a number of at least 0")]
+Positive = Annotated[float, Field(gt=0, description="a number above 0")]
 
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    in_graph: bool
+
+class _Part(BaseModel):
+    """An object of a manifest: unchangeable, without unknown fields or converted values."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _leaves_out_what_it_lacks(self, info: ValidationInfo) -> Self:
+        for name in self.model_fields_set if info.mode == "json" else ():
+            if getattr(self, name) is None:
+                raise PydanticCustomError("null", "no field is null", {"field": name})
+        return self
 
 
-@dataclasses.dataclass(frozen=True)
-class InputSpec:
-    """The graph's input, uint8 [1, height, width, 3] in RGB, and how an image becomes it."""
+class Normalization(_Part):
+    """What the graph does to pixel values (0 to 255): subtract `mean`, divide by `std`."""
 
-    name: str
-    width: int
-    height: int
-    resize_shorter_side: int
-    interpolation: str
+    mean: tuple[Number, ...] = Field(
+        min_length=3,
+        max_length=3,
+        description="three numbers, one for each of red, green and blue, on the scale of pixel "
+        "values (0 to 255)",
+    )
+    std: tuple[Positive, ...] = Field(
+        min_length=3,
+        max_length=3,
+        description="three numbers above 0, one for each of red, green and blue, on the scale of "
+        "pixel values (0 to 255)",
+    )
+    in_graph: Literal[True] = Field(
+        description="true: the graph normalises, the caller passes plain pixels"
+    )
+
+
+class InputSpec(_Part):
+    """The graph's input, uint8 [1, height, width, 3] in RGB.
+
+    An image is resized so that its shorter side has `resize_shorter_side` pixels (the longer side
+    in proportion, rounded down), and its centre, `width` x `height`, is cut out.
+    """
+
+    name: Text
+    width: Pixels
+    height: Pixels
+    resize_shorter_side: Pixels
+    interpolation: Interpolation = Field(description='"bicubic" or "bilinear"')
     normalization: Normalization
 
+    @model_validator(mode="after")
+    def _covers_the_input(self) -> "InputSpec":
+        larger = max(self.width, self.height)
+        if self.resize_shorter_side < larger:
+            raise _rule(
+                f"input.resize_shorter_side is {self.resize_shorter_side}; allowed: at least the "
+                f"larger of width and height, {larger}."
+            )
+        return self
 
-@dataclasses.dataclass(frozen=True)
-class OutputSpec:
+
+class OutputSpec(_Part):
     """The graph's output, float32 [1, class_count], softmax over all classes."""
 
-    name: str
+    name: Text
 
 
-@dataclasses.dataclass(frozen=True)
-class FileEntry:
-    """One file of the version's folder."""
+class FileEntry(_Part):
+    """A file in the version's folder."""
 
-    path: str
-    bytes: int
-    sha256: str
+    path: str = Field(
+        pattern="^[A-Za-z0-9_][A-Za-z0-9._-]{0,126}$",
+        description="a plain file name inside the version's folder: letters, digits, dots, hyphens "
+        "and underscores, no slash, no leading dot or hyphen",
+    )
+    bytes: int = Field(
+        ge=1, le=5 * 2**30, description="a whole number of bytes from 1 to 5368709120"
+    )
+    sha256: Sha256
 
 
-@dataclasses.dataclass(frozen=True)
-class Files:
-    """The files that a classifier loads; ``weights`` where they lie outside the graph's file."""
+class Files(_Part):
+    """The files that a classifier loads; `weights` where they are not in the graph's file."""
 
     model: FileEntry
-    labels: FileEntry
     weights: FileEntry | None = None
+    labels: FileEntry
 
     @property
     def entries(self) -> tuple[FileEntry, ...]:
-        """All of them."""
+        """All files."""
         return tuple(entry for entry in (self.model, self.weights, self.labels) if entry)
 
     @property
     def bytes(self) -> int:
-        """The size of all of them."""
+        """The size of all files together."""
         return sum(entry.bytes for entry in self.entries)
 
-
-@dataclasses.dataclass(frozen=True)
-class Optimization:
-    """How the graph was optimized when it was made, and by which runtime."""
-
-    level: str
-    engine: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Metric:
-    """One figure about the model, with the data it was measured on and who says so."""
-
-    name: str
-    value: float
-    data: str
-    kind: str
-    source: str
+    @model_validator(mode="after")
+    def _have_different_names(self) -> "Files":
+        paths = [entry.path for entry in self.entries]
+        if len({MANIFEST_NAME, *paths}) != 1 + len(paths):
+            raise _rule(
+                f"the paths of files are {', '.join(paths)}; allowed: different names, none of "
+                f"them {MANIFEST_NAME}."
+            )
+        return self
 
 
-@dataclasses.dataclass(frozen=True)
-class RankedClass:
-    """One class of an answer."""
+class Optimization(_Part):
+    """The optimization of the graph at export time, and the runtime that did it."""
 
-    id: str
-    label: str
-    softmax: float
-
-
-@dataclasses.dataclass(frozen=True)
-class SampleAnswer:
-    """The reference's best classes for one image file."""
-
-    file: str
-    sha256: str
-    top5: tuple[RankedClass, ...]
+    level: Literal["extended", "portable"] = Field(
+        description='"portable": everything that works on every processor; "extended": the same '
+        "without channels last for int8"
+    )
+    engine: Text
 
 
-@dataclasses.dataclass(frozen=True)
-class Parity:
-    """How far the model file's softmax is from that of the model it was exported from.
+class Metric(_Part):
+    """A figure about the model, with the data it was measured on and its source."""
 
-    ``subject`` says which file was compared where it is not the version's own: an int8 file is
-    made from an fp32 export, and it is the export that must answer as the original does.
+    name: Text
+    value: Number
+    data: Text
+    kind: Literal["measured", "quoted"] = Field(
+        description='"measured" (by the command in provenance) or "quoted" (from source)'
+    )
+    source: Text
+
+
+class RankedClass(_Part):
+    """A class of an answer, with its probability."""
+
+    id: Text
+    label: Text
+    softmax: Share
+
+
+class SampleAnswer(_Part):
+    """The best classes that the reference gives for an image file."""
+
+    file: Text
+    sha256: Sha256
+    top5: tuple[RankedClass, ...] = Field(
+        min_length=1,
+        max_length=5,
+        description="a list of one to five objects with id, label and softmax",
+    )
+
+
+class Parity(_Part):
+    """The difference between the model file's softmax and that of the model it was exported from.
+
+    `subject` names the compared file where it is not the version's own: an int8 file is made from
+    an fp32 export, and the export is compared with the original.
     """
 
-    reference: str
-    data: str
-    images: int
-    max_abs_softmax_difference: float
-    tolerance: float
-    top1_agreement: float
-    samples: tuple[SampleAnswer, ...]
-    max_abs_logit_difference: float | None = None
-    subject: str | None = None
+    reference: Text
+    data: Text
+    images: int = Field(ge=1, description="a whole number of at least 1")
+    max_abs_softmax_difference: Share
+    tolerance: Share
+    top1_agreement: Share
+    samples: tuple[SampleAnswer, ...] = Field(
+        description="a list of the reference's answers on named images"
+    )
+    max_abs_logit_difference: NotNegative | None = None
+    subject: Text | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class Quantization:
-    """How an int8 file was made from its fp32 export, and how often their best classes agree."""
+class Quantization(_Part):
+    """The calibration of an int8 file, and its agreement with the fp32 export.
 
-    method: str
-    calibration_data: str
-    calibration_images: int
-    reduce_range: bool
-    fp32_bytes: int
-    data: str
-    images: int
-    top1_agreement: float
-    max_abs_softmax_difference: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Training:
-    """The run that the weights come from.
-
-    ``initial_weights_kind`` is none, torchvision, file or run (an earlier run of this project).
+    `reduce_range` is true where weights have 7 bits, which no processor's int8 arithmetic
+    saturates on.
     """
 
-    run: str
-    mode: str
-    command: str
-    seed: int
-    stages: str
-    epochs_done: int
-    augment: bool
-    precision: str
-    data_sha256: str
-    photos: dict[str, int]
-    initial_weights_kind: str
-    initial_weights: str
+    method: Text
+    calibration_data: Text
+    calibration_images: Count
+    reduce_range: bool = Field(description="true or false")
+    fp32_bytes: Count
+    data: Text
+    images: Count
+    top1_agreement: Share
+    max_abs_softmax_difference: Share
 
 
-@dataclasses.dataclass(frozen=True)
-class Provenance:
-    """Where the weights come from, under which licence, and the command that made the files."""
+class Training(_Part):
+    """The training run that the weights come from.
 
-    source: str
-    licence: str
-    command: str
-    date: str
-    versions: dict[str, str]
+    `augment` is true where training photos were changed at random, `precision` that of the
+    computation, and an `initial_weights_kind` of run an earlier run of this project.
+    """
+
+    run: Text
+    mode: Text
+    command: Text
+    seed: Count
+    stages: Text
+    epochs_done: Count
+    augment: bool = Field(description="true or false")
+    precision: Literal["fp32", "bf16", "fp16"] = Field(description='"fp32", "bf16" or "fp16"')
+    data_sha256: Sha256
+    photos: dict[str, Count] = Field(
+        description="an object of split names and their numbers of photos"
+    )
+    initial_weights_kind: Literal["none", "torchvision", "file", "run"] = Field(
+        description='"none", "torchvision", "file" or "run" (an earlier run of this project)'
+    )
+    initial_weights: Text
 
 
-@dataclasses.dataclass(frozen=True)
-class Manifest:
-    """One model version."""
+class Provenance(_Part):
+    """The source of the weights, their licence, and the command that made the files."""
 
-    schema: str
-    name: str
-    version: str
-    architecture: str
-    engine: str
-    precision: str
+    source: Text
+    licence: Text
+    command: Text
+    date: str = Field(
+        pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="a date such as 2026-11-23"
+    )
+    versions: dict[str, Text] = Field(description="an object of package names and their versions")
+
+
+class Manifest(_Part):
+    """The manifest of one model version, manifest.json in its folder `<name>/<version>/`."""
+
+    schema_id: Literal["warmlens.model/1"] = Field(
+        alias="schema", description=f'the text "{SCHEMA_ID}"'
+    )
+    name: str = Field(
+        pattern="^[a-z0-9][a-z0-9-]{0,62}$",
+        description="1 to 63 lower-case letters, digits and hyphens, not starting with a hyphen; "
+        "the same as the model's folder",
+    )
+    version: str = Field(
+        pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$",
+        description="three numbers with dots between, such as 1.0.0; the same as the version's "
+        "folder",
+    )
+    architecture: Text
+    engine: Engine = Field(
+        description='"onnxruntime" (files.model is an ONNX graph) or "torch" (a TorchScript '
+        "program)"
+    )
+    precision: Precision = Field(description='"fp32" or "int8"')
     input: InputSpec
     output: OutputSpec
-    class_count: int
+    class_count: int = Field(ge=2, le=100_000, description="a whole number from 2 to 100000")
     files: Files
-    metrics: tuple[Metric, ...]
-    parity: Parity | None
+    metrics: tuple[Metric, ...] = Field(description="a list of figures about the model")
+    parity: Parity | None = None
     provenance: Provenance
     optimization: Optimization | None = None
     quantization: Quantization | None = None
     training: Training | None = None
 
+    @model_validator(mode="after")
+    def _has_what_its_engine_takes(self) -> "Manifest":
+        fields = {"files.weights": self.files.weights, "optimization": self.optimization}
+        for name, field in fields.items():
+            if field is not None and self.engine != "onnxruntime":
+                raise _rule(f'{name} is there; the engine "{self.engine}" does not take it.')
+        return self
+
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read ``manifest.json`` of the version folder ``<name>/<version>``.
+    """Read `manifest.json` of the version folder `<name>/<version>`.
 
     Raises:
-        WarmlensError: ``folder_missing``, ``manifest_missing``, ``not_regular_file``, or what
-            :func:`parse_manifest` raises, or ``wrong_folder`` when the manifest names another
-            model or version than its folder.
+        WarmlensError: `folder_missing`, `manifest_missing`, `not_regular_file`, what
+            :func:`parse_manifest` raises, or `wrong_folder` when the manifest names another model
+            or version than its folder.
     """
     folder = folder.resolve()
     where = f"{folder.parent.name}/{folder.name}/{MANIFEST_NAME}"
@@ -216,7 +324,7 @@ def read_manifest(folder: Path) -> Manifest:
         raise WarmlensError(
             "folder_missing",
             f"{folder} does not exist or is no folder <name>/<version>; `warmlens model list` "
-            "shows what there is.",
+            "shows the versions.",
         )
     path = folder / MANIFEST_NAME
     if path.is_symlink() or (path.exists() and not path.is_file()):
@@ -236,11 +344,11 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def parse_manifest(raw: bytes, where: str) -> Manifest:
-    """Build a manifest from the bytes of its file; ``where`` names the file in messages.
+    """Build a manifest from the bytes of its file; `where` names the file in messages.
 
     Raises:
-        WarmlensError: ``not_json``, ``unknown_schema``, ``missing_field``, ``unknown_field``,
-            ``unsafe_path`` or ``bad_field``.
+        WarmlensError: `not_json`, `unknown_schema`, `missing_field`, `unknown_field`,
+            `unsafe_path` or `bad_field`.
     """
     document = parse_json(raw, where)
     if not isinstance(document, dict):
@@ -250,61 +358,45 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
             "unknown_schema",
             f'{where}: schema is {json.dumps(document.get("schema"))}; allowed: "{SCHEMA_ID}".',
         )
-    fault = explain(_validator(), document)
-    if fault is not None:
-        raise WarmlensError(fault.code, f"{where}: {fault.message}")
-    manifest = _build(document)
-    _check_across_fields(manifest, where)
-    return manifest
+    with manifest_errors(where):
+        return Manifest.model_validate_json(raw)
 
 
-def _check_across_fields(manifest: Manifest, where: str) -> None:
-    """Check what the schema cannot say, since it takes two fields to tell."""
-    spec = manifest.input
-    if spec.resize_shorter_side < max(spec.width, spec.height):
-        raise WarmlensError(
-            "bad_field",
-            f"{where}: input.resize_shorter_side is {spec.resize_shorter_side}; allowed: at least "
-            f"the larger of width and height, {max(spec.width, spec.height)}.",
-        )
-    for name, field in (
-        ("files.weights", manifest.files.weights),
-        ("optimization", manifest.optimization),
-    ):
-        if field is not None and manifest.engine != "onnxruntime":
-            raise WarmlensError(
-                "bad_field",
-                f'{where}: {name} is there; allowed with engine "{manifest.engine}": it is not.',
-            )
-    paths = [entry.path for entry in manifest.files.entries]
-    if len({MANIFEST_NAME, *paths}) != 1 + len(paths):
-        raise WarmlensError(
-            "bad_field",
-            f"{where}: the paths of files are {', '.join(paths)}; allowed: different names, none "
-            f"of them {MANIFEST_NAME}.",
-        )
+@contextmanager
+def manifest_errors(where: str) -> Iterator[None]:
+    """Report a part of a manifest that is not valid as a WarmlensError in one sentence.
+
+    Args:
+        where: name of the manifest in the message.
+
+    Raises:
+        WarmlensError: `missing_field`, `unknown_field`, `unsafe_path` or `bad_field`.
+    """
+    try:
+        yield
+    except ValidationError as error:
+        from warmlens.registry.manifest_schema import explain
+
+        raise explain(error, where) from None
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:
     """Return the manifest as the bytes of its file: JSON, indented by two, in UTF-8."""
-    document = _without_none(dataclasses.asdict(manifest))
+    document = manifest.model_dump(by_alias=True, exclude_none=True)
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _without_none(document: dict[str, Any]) -> dict[str, Any]:
-    """Leave out optional fields that are not there; the schema allows null nowhere."""
-    return {
-        key: _without_none(value) if isinstance(value, dict) else value
-        for key, value in document.items()
-        if value is not None
-    }
+def labels_json(ids: tuple[str, ...], labels: tuple[str, ...]) -> bytes:
+    """Return the bytes of `labels.json`: class ids and names in the order of the outputs."""
+    document = {"ids": ids, "labels": labels}
+    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def parse_json(raw: bytes, where: str) -> Any:
     """Parse JSON strictly: no key twice, no NaN or infinity.
 
     Raises:
-        WarmlensError: ``not_json``.
+        WarmlensError: `not_json`.
     """
     try:
         return json.loads(raw, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
@@ -325,57 +417,5 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON number")
 
 
-@functools.cache
-def _validator() -> Draft202012Validator:
-    try:
-        schema = json.loads(SCHEMA_PATH.read_bytes())
-    except FileNotFoundError:
-        raise WarmlensError(
-            "schema_missing", f"{SCHEMA_PATH} does not exist; run warmlens from its checkout."
-        ) from None
-    return Draft202012Validator(schema)
-
-
-def _build(document: dict[str, Any]) -> Manifest:
-    """Turn a document that the schema accepts into the dataclasses."""
-    spec, files, parity = document["input"], document["files"], document.get("parity")
-    quantization, training = document.get("quantization"), document.get("training")
-    optimization = document.get("optimization")
-    normalization = spec["normalization"]
-    return Manifest(
-        **{key: document[key] for key in ("schema", "name", "version", "architecture")},
-        **{key: document[key] for key in ("engine", "precision")},
-        input=InputSpec(
-            name=spec["name"],
-            width=int(spec["width"]),
-            height=int(spec["height"]),
-            resize_shorter_side=int(spec["resize_shorter_side"]),
-            interpolation=spec["interpolation"],
-            normalization=Normalization(
-                mean=tuple(map(float, normalization["mean"])),
-                std=tuple(map(float, normalization["std"])),
-                in_graph=normalization["in_graph"],
-            ),
-        ),
-        output=OutputSpec(**document["output"]),
-        class_count=int(document["class_count"]),
-        files=Files(**{name: _file_entry(entry) for name, entry in files.items()}),
-        metrics=tuple(Metric(**metric) for metric in document["metrics"]),
-        parity=None if parity is None else _parity(parity),
-        provenance=Provenance(**document["provenance"]),
-        optimization=None if optimization is None else Optimization(**optimization),
-        quantization=None if quantization is None else Quantization(**quantization),
-        training=None if training is None else Training(**training),
-    )
-
-
-def _file_entry(document: dict[str, Any]) -> FileEntry:
-    return FileEntry(**{**document, "bytes": int(document["bytes"])})
-
-
-def _parity(document: dict[str, Any]) -> Parity:
-    samples = tuple(
-        SampleAnswer(**{**sample, "top5": tuple(RankedClass(**rank) for rank in sample["top5"])})
-        for sample in document["samples"]
-    )
-    return Parity(**{**document, "images": int(document["images"]), "samples": samples})
+def _rule(message: str) -> PydanticCustomError:
+    return PydanticCustomError("rule", "{message}", {"message": message})

@@ -1,4 +1,3 @@
-import dataclasses
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,8 @@ def shipped() -> tuple[Manifest, dict[str, bytes]]:
 
 
 def with_model(manifest: Manifest, raw: bytes) -> Manifest:
-    files = dataclasses.replace(manifest.files, model=file_entry("model.onnx", raw))
-    return dataclasses.replace(manifest, files=files)
+    files = manifest.files.model_copy(update={"model": file_entry("model.onnx", raw)})
+    return manifest.model_copy(update={"files": files})
 
 
 def everything_in(root: Path) -> dict[str, bytes]:
@@ -40,8 +39,8 @@ def test_making_the_same_version_again_writes_nothing(tmp_path: Path) -> None:
     manifest, contents = shipped()
     install_version(tmp_path, manifest, contents)
     before = everything_in(tmp_path)
-    later = dataclasses.replace(manifest.provenance, date="2030-01-01")
-    again = dataclasses.replace(manifest, provenance=later)
+    later = manifest.provenance.model_copy(update={"date": "2030-01-01"})
+    again = manifest.model_copy(update={"provenance": later})
     assert not install_version(tmp_path, again, contents)
     assert everything_in(tmp_path) == before
 

@@ -1,10 +1,11 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from tests.unit.registry.version_copy import SHIPPED, VERSION, edit_manifest
 from warmlens.errors import WarmlensError
-from warmlens.registry.manifest import manifest_bytes, read_manifest
+from warmlens.registry.manifest import FileEntry, manifest_bytes, manifest_errors, read_manifest
 
 
 def refusal(folder: Path) -> WarmlensError:
@@ -63,6 +64,10 @@ def test_a_manifest_without_parity_is_read_and_written(version: Path) -> None:
         ("provenance.date", "yesterday", "bad_field", "a date such as"),
         ("name", "Model", "bad_field", 'name is "Model"; allowed: 1 to 63 lower-case'),
         ("version", "1.0", "bad_field", 'version is "1.0"; allowed: three numbers'),
+        ("parity", None, "bad_field", "parity is null; leave it out."),
+        ("parity.subject", None, "bad_field", "parity.subject is null; leave it out."),
+        ("input", 7, "bad_field", "input is 7; allowed: an object with name, width, height"),
+        ("metrics", {}, "bad_field", "metrics is {}; allowed: a list of figures"),
         ("colour", "red", "unknown_field", "colour is unknown; allowed: schema, name, version"),
         ("files.model.url", "x", "unknown_field", "files.model.url is unknown"),
         ("name", "another-model", "wrong_folder", 'its folder says "imagenet-efficientnet-lite0"'),
@@ -86,6 +91,19 @@ def test_a_missing_field_is_named(version: Path) -> None:
         "missing_field",
         True,
     )
+
+
+def test_a_part_that_is_built_with_a_wrong_value_is_refused_in_one_sentence() -> None:
+    with pytest.raises(WarmlensError) as refused, manifest_errors("mine/1.0.0/manifest.json"):
+        FileEntry(path="../x", bytes=1, sha256="0" * 64)
+    assert refused.value.code == "unsafe_path"
+    assert refused.value.message.startswith('mine/1.0.0/manifest.json: path is "../x"; allowed: a')
+
+
+@pytest.mark.parametrize("field", ["engine", "version"])
+def test_a_manifest_does_not_change(field: str) -> None:
+    with pytest.raises(ValidationError):
+        setattr(read_manifest(SHIPPED), field, "other")
 
 
 @pytest.mark.parametrize(
