@@ -15,7 +15,7 @@ from lab.bench import scale
 from lab.bench.simfaas.comparison import METRICS, OURS, OURS_NEWEST_FIRST, SIMFAAS
 from lab.markdown import command_of
 from warmlens.paths import ROOT
-from warmlens.planner.simulate import interval
+from warmlens.planner.statistics import mean_estimate
 from warmlens.records import Record, read_records
 
 RECORDS = ROOT / "docs" / "records"
@@ -152,9 +152,9 @@ def _one(records: Sequence[Record], name: str, metric: str) -> Record:
 
 
 def _interval_text(record: Record) -> str:
-    found = interval(record.conditions["values"])
+    found = mean_estimate(record.conditions["values"])
     digits = 3 - math.floor(math.log10(statistics.fmean(record.conditions["values"])))
-    return f"{found.mean:.{digits}f} ({found.low:.{digits}f} to {found.high:.{digits}f})"
+    return f"{found.value:.{digits}f} ({found.low:.{digits}f} to {found.high:.{digits}f})"
 
 
 def remake(file: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from warmlens.planner.simulate import Engine
+from warmlens.planner.simulate import Backend
 from warmlens.progress import spinner
 from warmlens.records import Record, machine, today, write_records
 
@@ -44,15 +44,17 @@ def measure_scale(up_to: int) -> Iterator[Record]:
     Args:
         up_to: the largest power of ten.
     """
-    _run(1000, Engine.NUMBA)
+    _run(1000, Backend.NUMBA)
     for requests in (10**power for power in range(4, up_to + 1)):
-        engines = [Engine.NUMBA, Engine.PYTHON] if requests <= LARGEST_PYTHON else [Engine.NUMBA]
-        found = {engine: _run(requests, engine) for engine in engines}
-        for engine, figures in found.items():
+        backends = (
+            [Backend.NUMBA, Backend.PYTHON] if requests <= LARGEST_PYTHON else [Backend.NUMBA]
+        )
+        found = {backend: _run(requests, backend) for backend in backends}
+        for backend, figures in found.items():
             for metric, unit in (("wall_s", "s"), ("peak_rss_mb", "MB")):
-                base = found.get(Engine.PYTHON)
+                base = found.get(Backend.PYTHON)
                 yield Record(
-                    name=engine.value,
+                    name=backend.value,
                     metric=metric,
                     value=figures[metric],
                     unit=unit,
@@ -63,7 +65,7 @@ def measure_scale(up_to: int) -> Iterator[Record]:
                     date=today(),
                     samples=1,
                     ratio=figures[metric] / base[metric] if base else None,
-                    ratio_to=Engine.PYTHON.value if base else None,
+                    ratio_to=Backend.PYTHON.value if base else None,
                 )
 
 
@@ -93,11 +95,11 @@ def table(records: Sequence[Record]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _run(requests: int, engine: Engine) -> dict[str, float]:
+def _run(requests: int, backend: Backend) -> dict[str, float]:
     command = (
         *(sys.executable, "-m", "warmlens.cli", "plan", "simulate", "--json"),
         *("--rps", repr(requests / DAY_S), "--hours", "24", "--warm", str(_WARM)),
-        *("--engine", engine.value),
+        *("--backend", backend.value),
     )
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:

@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from warmlens.planner.chance import Distribution
-from warmlens.planner.model import DAY_H, HOUR_S, SCALING_WINDOW_S, Lives, Model
+from warmlens.planner.distribution import Distribution
+from warmlens.planner.scenario import DAY_H, HOUR_S, SCALING_WINDOW_S, InstanceLifetimes, Scenario
 
 PROVISIONED = -1
 
@@ -49,18 +49,18 @@ class Served:
         return self.init_s is not None
 
 
-class Fleet:
+class SimulatedFleet:
     """The instances. Calls must come in the order of time.
 
     Args:
-        model: the function and its limits.
+        scenario: the function and its limits.
         chance: draws what differs from instance to instance.
     """
 
-    def __init__(self, model: Model, chance: Callable[[], float]) -> None:
-        self._model = model
-        self._lives: Lives = model.lives
-        self._init: Distribution = model.init
+    def __init__(self, scenario: Scenario, chance: Callable[[], float]) -> None:
+        self._scenario = scenario
+        self._lives: InstanceLifetimes = scenario.lifetimes
+        self._init: Distribution = scenario.init
         self._chance = chance
         self._idle: list[_Instance] = []  # the one used last is at the end
         self._busy: list[tuple[float, _Instance]] = []
@@ -77,8 +77,8 @@ class Fleet:
         """
         self._let_end(now_s)
         begin_s, init_s = now_s, None
-        if len(self._busy) >= self._model.concurrency:
-            if self._model.when_full == "refuse":
+        if len(self._busy) >= self._scenario.concurrency:
+            if self._scenario.when_full == "refuse":
                 return Served(None, None, now_s)
             begin_s = self._busy[0][0]
             self._end_one()
@@ -100,7 +100,7 @@ class Fleet:
 
     def provisioned(self, now_s: float) -> int:
         """Return how many provisioned instances there are."""
-        return self._model.provisioned_by_hour[int(now_s // HOUR_S) % DAY_H]
+        return self._scenario.provisioned_by_hour[int(now_s // HOUR_S) % DAY_H]
 
     def busy(self, now_s: float) -> int:
         """Return how many calls are under way."""
@@ -116,16 +116,16 @@ class Fleet:
 
     def _new(self, now_s: float) -> _Instance:
         self.count += 1
-        lives = self._lives
-        expiry_s = self._between(lives.shortest_idle_s, lives.longest_idle_s)
-        lifetime_s = self._between(lives.shortest_lifetime_s, lives.longest_lifetime_s)
+        lifetimes = self._lives
+        expiry_s = self._between(lifetimes.shortest_idle_s, lifetimes.longest_idle_s)
+        lifetime_s = self._between(lifetimes.shortest_lifetime_s, lifetimes.longest_lifetime_s)
         return _Instance(self.count, now_s, expiry_s, lifetime_s)
 
     def _may_start(self, now_s: float) -> bool:
         started = self._started_s
         while started and now_s - started[0] >= SCALING_WINDOW_S:
             started.popleft()
-        if len(started) >= self._model.scaling_per_10_s:
+        if len(started) >= self._scenario.scaling_per_10_s:
             return False
         started.append(now_s)
         return True

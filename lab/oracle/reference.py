@@ -3,44 +3,43 @@
 import math
 from collections.abc import Callable, Iterable
 
-from lab.oracle.fleet import PROVISIONED, Fleet
+from lab.oracle.fleet import PROVISIONED, SimulatedFleet
 from lab.oracle.warmer import Warmer
-from warmlens.planner.chance import LIVES, SERVICE, Stream
-from warmlens.planner.histogram import bin_of
-from warmlens.planner.model import HOUR_S, SAMPLE_S, Model, check_arrival, provisioned_s
-from warmlens.planner.outcome import Outcome, rounded_up_ms
+from warmlens.planner.outcome import Outcome, bin_of, rounded_up_ms
+from warmlens.planner.rng import LIVES, SERVICE, Random
+from warmlens.planner.scenario import HOUR_S, SAMPLE_S, Scenario, check_arrival, provisioned_s
 
 
 def simulate(
-    model: Model,
+    scenario: Scenario,
     arrivals_s: Iterable[float],
     *,
     horizon_s: float,
     seed: int,
     into: Outcome | None = None,
-    lives: Callable[[], float] | None = None,
-    fleet: Fleet | None = None,
+    draw_lifetime: Callable[[], float] | None = None,
+    fleet: SimulatedFleet | None = None,
 ) -> Outcome:
     """Serve users' calls in the order of time.
 
     Args:
-        model: the function and how it is run.
+        scenario: the function and how it is run.
         arrivals_s: when users call, ascending, from 0 on; read one at a time.
         horizon_s: how long; arrivals must come before it.
         seed: draws the times of service and the lives of instances.
         into: is added to instead of a new outcome.
-        lives: draws the lives of instances instead.
-        fleet: serves the calls, instead of a new one of the model.
+        draw_lifetime: draws the lifetimes of instances instead.
+        fleet: serves the calls, instead of a new one of the scenario.
 
     Raises:
         WarmlensError: an arrival is before the one before it, negative, or not before the horizon.
     """
     outcome = into or Outcome()
     hours = math.ceil(horizon_s / HOUR_S)
-    outcome.make_room(hours=hours, concurrency=model.concurrency)
-    fleet = fleet or Fleet(model, lives or Stream(seed, LIVES))
-    warmer = Warmer(model.pings, horizon_s) if model.pings else None
-    service = Stream(seed, SERVICE)
+    outcome.make_room(hours=hours, concurrency=scenario.concurrency)
+    fleet = fleet or SimulatedFleet(scenario, draw_lifetime or Random(seed, LIVES))
+    warmer = Warmer(scenario.warming, horizon_s) if scenario.warming else None
+    service = Random(seed, SERVICE)
     samples = 0
 
     def sample_until(now_s: float) -> None:
@@ -60,27 +59,27 @@ def simulate(
             sample_until(warmer.next_s())
             warmer.act(fleet, outcome)
         sample_until(now_s)
-        _serve(model, now_s, fleet, service, outcome, warmer)
+        _serve(scenario, now_s, fleet, service, outcome, warmer)
     while warmer and warmer.next_s() < math.inf:
         sample_until(warmer.next_s())
         warmer.act(fleet, outcome)
     sample_until(horizon_s)
     outcome.instances += fleet.count
     outcome.horizon_s += horizon_s
-    outcome.provisioned_instance_s += provisioned_s(model, horizon_s)
+    outcome.provisioned_instance_s += provisioned_s(scenario, horizon_s)
     return outcome
 
 
 def _serve(
-    model: Model,
+    scenario: Scenario,
     now_s: float,
-    fleet: Fleet,
-    service: Stream,
+    fleet: SimulatedFleet,
+    service: Random,
     outcome: Outcome,
     warmer: Warmer | None,
 ) -> None:
     # Drawn for a call that is refused too, so that the next call's time does not depend on it.
-    work_s = model.service.draw(service)
+    work_s = scenario.service.draw(service)
     hour = int(now_s // HOUR_S)
     outcome.requests += 1
     outcome.hour_requests[hour] += 1
@@ -91,7 +90,7 @@ def _serve(
         outcome.throttled += 1
         outcome.hour_throttled[hour] += 1
         return
-    outcome.peak_busy = max(outcome.peak_busy, min(busy + 1, model.concurrency))
+    outcome.peak_busy = max(outcome.peak_busy, min(busy + 1, scenario.concurrency))
     occupied_s = work_s
     if served.init_s is not None:
         occupied_s = served.init_s + work_s

@@ -2,9 +2,9 @@
 
 import math
 
-from lab.oracle.fleet import Fleet
-from warmlens.planner.model import DAY_H, HOUR_S, LONGER_HOLD, Pings
+from lab.oracle.fleet import SimulatedFleet
 from warmlens.planner.outcome import Outcome, rounded_up_ms
+from warmlens.planner.scenario import DAY_H, HOUR_S, LONGER_HOLD, WarmingPolicy
 
 
 class Warmer:
@@ -15,7 +15,7 @@ class Warmer:
         horizon_s: no run begins from then on.
     """
 
-    def __init__(self, pings: Pings, horizon_s: float) -> None:
+    def __init__(self, pings: WarmingPolicy, horizon_s: float) -> None:
         self._pings = pings
         self._horizon_s = horizon_s
         self._runs = 0
@@ -35,7 +35,7 @@ class Warmer:
             return math.inf
         return max(scheduled_s, self._ends_s)
 
-    def act(self, fleet: Fleet, outcome: Outcome) -> None:
+    def act(self, fleet: SimulatedFleet, outcome: Outcome) -> None:
         """Do what is due at `next_s`: begin a run, or send a call."""
         now_s = self.next_s()
         if self._count:
@@ -63,16 +63,16 @@ class Warmer:
         self._sent = self._throttled = 0
         self._reached = set()
 
-    def _ping(self, now_s: float, fleet: Fleet, outcome: Outcome) -> None:
+    def _ping(self, now_s: float, fleet: SimulatedFleet, outcome: Outcome) -> None:
         held_s = 0.0
 
         def duration_s(begin_s: float) -> float:
             nonlocal held_s
             pings = self._pings
-            if pings.holds_until_common:
-                held_s = max(pings.ping_s, self._round_s + self._hold_s - begin_s)
+            if pings.shared_deadline:
+                held_s = max(pings.wakeup_s, self._round_s + self._hold_s - begin_s)
             else:
-                held_s = max(pings.ping_s, self._hold_s)
+                held_s = max(pings.wakeup_s, self._hold_s)
             return held_s
 
         served = fleet.call(now_s, duration_s)

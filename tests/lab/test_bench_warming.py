@@ -1,4 +1,4 @@
-"""The comparison of warming policies: the model's rules, the arrivals, the page made of it."""
+"""The comparison of warming policies: the scenario's rules, the arrivals, the page made of it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,14 +10,17 @@ from lab.bench.warming.comparison import Case, compare
 from lab.bench.warming.page import BEGIN, END, PageError, chart, table, with_table
 from lab.bench.warming.policies import PERIOD_S, Policy, policies
 from lab.bench.warming.simulation import Times, simulate, usd_per_month
-from lab.oracle.fleet import Fleet
+from lab.oracle.fleet import SimulatedFleet
 from warmlens.paths import ROOT
-from warmlens.planner.chance import LIVES, Stream, constant
-from warmlens.planner.model import FOREVER, Lives, Model
+from warmlens.planner.distribution import constant
 from warmlens.planner.outcome import Outcome
+from warmlens.planner.rng import LIVES, Random
+from warmlens.planner.scenario import FOREVER, InstanceLifetimes, Scenario
 from warmlens.records import Record
 
-LIVES_LONG = Times(lives=replace(Lives(), shortest_lifetime_s=10.0**9, longest_lifetime_s=10.0**9))
+LIVES_LONG = Times(
+    lifetimes=replace(InstanceLifetimes(), shortest_lifetime_s=10.0**9, longest_lifetime_s=10.0**9)
+)
 HOUR = Workload("one user an hour", tuple(3600.0 * hour + 1 for hour in range(24)))
 BURST = Workload("five at noon", (43_333.0,) * 5)  # 133 s after a round
 
@@ -36,9 +39,11 @@ def policy(name: str, instances: int = 5) -> Policy:
     return found
 
 
-def instances(lives: Lives = FOREVER, concurrency: int = 1000) -> Fleet:
-    model = Model(init=constant(1.5), service=constant(0.1), lives=lives, concurrency=concurrency)
-    return Fleet(model, Stream(1, LIVES))
+def instances(lifetimes: InstanceLifetimes = FOREVER, concurrency: int = 1000) -> SimulatedFleet:
+    scenario = Scenario(
+        init=constant(1.5), service=constant(0.1), lifetimes=lifetimes, concurrency=concurrency
+    )
+    return SimulatedFleet(scenario, Random(1, LIVES))
 
 
 # The rules

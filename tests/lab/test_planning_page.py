@@ -10,7 +10,7 @@ import pytest
 
 from lab.bench.planning_page import RECORDS, made_anew, on_a_terminal
 from warmlens.paths import ROOT
-from warmlens.planner.evidence import exact_binomial
+from warmlens.planner.statistics import exact_binomial
 from warmlens.records import read_records
 
 PAGE = ROOT / "docs" / "planning.md"
@@ -74,7 +74,7 @@ def test_a_simulation_prints_its_figures() -> None:
 def test_the_scale_is_measured() -> None:
     records = [json.loads(line) for line in run(f"{SCALE} --up-to 4").splitlines()]
     assert {(each["name"], each["metric"]) for each in records} == {
-        (engine, metric) for engine in ("numba", "python") for metric in ("wall_s", "peak_rss_mb")
+        (backend, metric) for backend in ("numba", "python") for metric in ("wall_s", "peak_rss_mb")
     }
     assert all(each["value"] > 0 for each in records)
 

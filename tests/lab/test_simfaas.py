@@ -18,7 +18,7 @@ from lab.bench.simfaas.comparison import (
     ours,
     ours_newest_first,
 )
-from warmlens.planner.chance import SERVICE, Stream
+from warmlens.planner.rng import SERVICE, Random
 from warmlens.records import Record, read_records
 
 KEPT = read_records((RECORDS / "simfaas.jsonl").read_text())
@@ -80,7 +80,7 @@ def test_the_kept_figures_are_of_one_run_with_both_and_its_ratio() -> None:
 
 
 def test_what_is_added_to_a_warm_call_makes_it_a_cold_one() -> None:
-    added, chance = more_than(1.991, 2.244), Stream(1, SERVICE)
+    added, chance = more_than(1.991, 2.244), Random(1, SERVICE)
     draws = [added.draw(chance) for _ in range(200_000)]
     assert statistics.fmean(draws) == pytest.approx(2.244 - 1.991, rel=0.03)
     assert sum(draw == 0 for draw in draws) / len(draws) == pytest.approx(1.991 / 2.244, rel=0.01)

@@ -3,11 +3,11 @@
 import asyncio
 import random
 
-from lab.oracle.fleet import Fleet
+from lab.oracle.fleet import SimulatedFleet
 from tests.integration import pool_lab
 from tests.integration.pool_lab import FakeClock, StartLab
-from warmlens.planner.chance import constant
-from warmlens.planner.model import Lives, Model
+from warmlens.planner.distribution import constant
+from warmlens.planner.scenario import InstanceLifetimes, Scenario
 
 start = pool_lab.start  # a fixture
 
@@ -19,14 +19,15 @@ async def test_the_model_and_the_pool_start_the_same_calls_cold(start: StartLab)
     clock = FakeClock()
     lab = await start(clock=clock, idle_expiry_s=IDLE_S, max_lifetime_s=LIFETIME_S)
     lab.timeout_s = 10**6
-    lives = Lives(
+    lifetimes = InstanceLifetimes(
         shortest_idle_s=IDLE_S,
         longest_idle_s=IDLE_S,
         shortest_lifetime_s=LIFETIME_S,
         longest_lifetime_s=LIFETIME_S,
     )
-    fleet = Fleet(
-        Model(init=constant(0), service=constant(0), lives=lives, concurrency=10), lambda: 0.0
+    fleet = SimulatedFleet(
+        Scenario(init=constant(0), service=constant(0), lifetimes=lifetimes, concurrency=10),
+        lambda: 0.0,
     )
     chance = random.Random(5)
     in_pool, in_model = [], []

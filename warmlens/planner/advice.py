@@ -1,16 +1,70 @@
-"""The plan: the cheapest candidate that meets the objective, the runner-up, and the frontier."""
+"""Search for the cheapest plan that meets an objective, with a runner-up and the cost frontier."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from warmlens.errors import WarmlensError
+from warmlens.planner.budget import require_affordable
 from warmlens.planner.candidates import Assumptions, candidates
 from warmlens.planner.cost import needed_prices
-from warmlens.planner.limits import require_affordable
-from warmlens.planner.model import Lives
-from warmlens.planner.plan import Plan, check, screen
-from warmlens.planner.question import Question
-from warmlens.planner.thresholds import Holds, holds
+from warmlens.planner.plan import Plan, PlanRequest, check, screen
+
+SHORTEST_IDLE_MIN, LONGEST_PLATFORM_MS = 1.0, 10_000
+_STEPS = 9
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """What a plan is shown to meet its objective under.
+
+    Attributes:
+        idle_min: the shortest idle expiry of all instances, in minutes; None: even a minute.
+        platform_ms: the longest part of a cold start before the process starts; None: even ten
+            seconds.
+    """
+
+    idle_min: float | None
+    platform_ms: float | None
+
+
+def tolerance_of(plan: Plan, request: PlanRequest) -> Tolerance:
+    """Return where the advice changes, by bisection to a five-hundredth of the range.
+
+    It takes a shorter expiry and a longer cold start for worse than a longer and a shorter one.
+
+    Args:
+        plan: one that meets the objective as assumed.
+        request: what was asked.
+    """
+    base = request.assumptions
+
+    def with_idle(minutes: float) -> Assumptions:
+        lifetimes = replace(
+            base.lifetimes, shortest_idle_s=minutes * 60, longest_idle_s=minutes * 60
+        )
+        return replace(base, lifetimes=lifetimes)
+
+    def with_platform(ms: float) -> Assumptions:
+        return replace(base, platform_ms=round(ms))
+
+    def meets(assumptions: Assumptions) -> bool:
+        return check(plan, request, assumptions).meets
+
+    longest_min = max(SHORTEST_IDLE_MIN, base.lifetimes.longest_idle_s / 60)
+    return Tolerance(
+        _last_good(longest_min, SHORTEST_IDLE_MIN, lambda at: meets(with_idle(at))),
+        _last_good(base.platform_ms, LONGEST_PLATFORM_MS, lambda at: meets(with_platform(at))),
+    )
+
+
+def _last_good(good: float, bad: float, holds_at: Callable[[float], bool]) -> float | None:
+    """Return where from good to bad it holds for the last time; None: it holds at the bad end."""
+    if good == bad or holds_at(bad):
+        return None
+    for _ in range(_STEPS):
+        middle = (good + bad) / 2
+        good, bad = (middle, bad) if holds_at(middle) else (good, middle)
+    return good
+
 
 FASTER = 0.99
 """A latency below this share of another one is called faster."""
@@ -41,7 +95,7 @@ class Advice:
         runner_up: the next cheapest that meets it and differs in more than N.
         frontier: plans to which no other one is both cheaper and faster.
         variations: the same with other assumptions; empty without a chosen plan.
-        holds: how wrong assumptions may be until the chosen plan misses the objective.
+        tolerance: how wrong assumptions may be until the chosen plan misses the objective.
     """
 
     plans: tuple[Plan, ...]
@@ -49,45 +103,43 @@ class Advice:
     runner_up: Plan | None
     frontier: tuple[Plan, ...]
     variations: tuple[Variation, ...]
-    holds: Holds | None = None
+    tolerance: Tolerance | None = None
 
 
 def advise(
-    question: Question, on_progress: Callable[[int, int], None] = lambda done, of: None
+    request: PlanRequest, on_progress: Callable[[int, int], None] = lambda done, of: None
 ) -> Advice:
     """Try all candidates, and those that are proposed a second time with other users.
 
     Args:
-        question: what is asked.
+        request: what is asked.
         on_progress: called with how many candidates are tried, and of how many.
 
     Raises:
         WarmlensError: there is no traffic, or too few calls to tell whether the objective is met.
         WarmlensError: prices are missing.
     """
-    question.require_calls()
+    request.require_calls()
     tried = list(
-        candidates(
-            question.measured, question.profile, concurrency=question.assumptions.concurrency
-        )
+        candidates(request.measured, request.profile, concurrency=request.assumptions.concurrency)
     )
-    question.prices.require(
+    request.prices.require(
         name
         for each in tried
         for name in needed_prices(
-            each.deployment(question.assumptions, question.model_bytes), each.warming
+            each.deployment(request.assumptions, request.model_bytes), each.warming
         )
     )
     plans = []
     for number, each in enumerate(tried, 1):
-        plans.append(screen(each, question, question.assumptions))
+        plans.append(screen(each, request, request.assumptions))
         on_progress(number, len(tried))
     plans.sort(key=lambda plan: plan.usd_per_month)
     chosen = runner_up = None
     for at, plan in enumerate(plans):
-        if plan.hopeless or (chosen and not _differs(plan, chosen)):
+        if plan.ruled_out or (chosen and not _differs(plan, chosen)):
             continue
-        plans[at] = check(plan, question, question.assumptions)
+        plans[at] = check(plan, request, request.assumptions)
         if not plans[at].meets:
             continue
         if chosen:
@@ -95,8 +147,8 @@ def advise(
             break
         chosen = plans[at]
     varied = tuple(
-        _vary(question, plans, chosen, assumptions)
-        for assumptions in variations(question.assumptions)
+        _vary(request, plans, chosen, assumptions)
+        for assumptions in variations(request.assumptions)
         if chosen
     )
     return Advice(
@@ -105,23 +157,23 @@ def advise(
         runner_up,
         tuple(_frontier(plans)),
         varied,
-        holds(chosen, question) if chosen else None,
+        tolerance_of(chosen, request) if chosen else None,
     )
 
 
-def simulated_times(question: Question) -> int:
-    """Return about how often the traffic is simulated to answer a question."""
-    profile, base = question.profile, question.assumptions
-    question.require_calls()
-    require_affordable(question.traffic, horizon_s=question.horizon_s, times=question.seed_count)
-    tried = sum(1 for _ in candidates(question.measured, profile, concurrency=base.concurrency))
+def simulated_times(request: PlanRequest) -> int:
+    """Return about how often the traffic is simulated to answer a request."""
+    profile, base = request.profile, request.assumptions
+    request.require_calls()
+    require_affordable(request.traffic, horizon_s=request.horizon_s, times=request.seed_count)
+    tried = sum(1 for _ in candidates(request.measured, profile, concurrency=base.concurrency))
     checked = 20 + len(variations(base))  # what is proposed, and where it ceases to hold
-    return tried * question.seed_count + checked * question.check_count
+    return tried * request.seed_count + checked * request.check_count
 
 
 def variations(base: Assumptions) -> list[Assumptions]:
     """Return other assumptions, one change each."""
-    lives = base.lives
+    lifetimes = base.lifetimes
     changed = (
         ("idle instances end after 5 minutes", {"shortest_idle_s": 300.0, "longest_idle_s": 300.0}),
         (
@@ -133,7 +185,9 @@ def variations(base: Assumptions) -> list[Assumptions]:
             {"shortest_lifetime_s": 1800.0, "longest_lifetime_s": 3600.0},
         ),
     )
-    found = [replace(base, name=name, lives=replace(lives, **change)) for name, change in changed]
+    found = [
+        replace(base, name=name, lifetimes=replace(lifetimes, **change)) for name, change in changed
+    ]
     slower = replace(
         base, name="a cold start takes a second longer", platform_ms=base.platform_ms + 1000
     )
@@ -141,17 +195,17 @@ def variations(base: Assumptions) -> list[Assumptions]:
 
 
 def _vary(
-    question: Question, plans: Sequence[Plan], chosen: Plan, assumptions: Assumptions
+    request: PlanRequest, plans: Sequence[Plan], chosen: Plan, assumptions: Assumptions
 ) -> Variation:
-    own = check(screen(chosen.candidate, question, assumptions), question, assumptions)
+    own = check(screen(chosen.candidate, request, assumptions), request, assumptions)
     # In the order of cost as assumed, which the variations hardly change.
     for plan in plans:
         if plan.candidate == chosen.candidate:
             varied = own
         else:
-            varied = screen(plan.candidate, question, assumptions)
-            if not varied.hopeless:
-                varied = check(varied, question, assumptions)
+            varied = screen(plan.candidate, request, assumptions)
+            if not varied.ruled_out:
+                varied = check(varied, request, assumptions)
         if varied.meets:
             return Variation(assumptions, own, varied)
     return Variation(assumptions, own, None)
@@ -172,17 +226,3 @@ def _frontier(plans: Sequence[Plan]) -> list[Plan]:
         ):
             found.append(plan)
     return found
-
-
-def lives_from_minutes(text: str, base: Lives) -> Lives:
-    """Read an idle expiry such as `10` or `5-30`, in minutes.
-
-    Raises:
-        WarmlensError: it is neither.
-    """
-    shortest, _, longest = text.partition("-")
-    try:
-        low_s, high_s = float(shortest) * 60, float(longest or shortest) * 60
-    except ValueError:
-        raise WarmlensError("bad_lives", f"{text!r}: give minutes such as 10, or 5-30") from None
-    return replace(base, shortest_idle_s=low_s, longest_idle_s=high_s)

@@ -4,9 +4,17 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from warmlens.planner.chance import Distribution
 from warmlens.planner.cost import Deployment
-from warmlens.planner.model import DAY_H, HOUR_S, SCALING_PER_10_S, Lives, Model, Pings, by_hour
+from warmlens.planner.distribution import Distribution
+from warmlens.planner.scenario import (
+    DAY_H,
+    HOUR_S,
+    SCALING_PER_10_S,
+    InstanceLifetimes,
+    Scenario,
+    WarmingPolicy,
+    by_hour,
+)
 from warmlens.planner.service_times import Measured
 from warmlens.planner.traffic import Profile
 
@@ -23,14 +31,14 @@ class Assumptions:
     """What is not measured.
 
     Attributes:
-        lives: of instances; AWS documents neither.
+        lifetimes: of instances; AWS documents neither.
         platform_ms: from a call to the start of the process on a new instance; not billed.
         concurrency: most calls at once.
         scaling_per_10_s: most instances started in ten seconds.
         name: of a variation, for people.
     """
 
-    lives: Lives = field(default_factory=Lives)
+    lifetimes: InstanceLifetimes = field(default_factory=InstanceLifetimes)
     platform_ms: int = 0
     concurrency: int = 1000
     scaling_per_10_s: int = SCALING_PER_10_S
@@ -65,16 +73,16 @@ class Candidate:
         }[self.warming]
         return f"{self.measured.label}, {warming}"
 
-    def model(self, assumptions: Assumptions) -> Model:
+    def scenario(self, assumptions: Assumptions) -> Scenario:
         """Return what is simulated."""
-        return Model(
+        return Scenario(
             init=later(self.measured.init, assumptions.platform_ms / 1000),
             service=self.measured.service,
-            lives=assumptions.lives,
+            lifetimes=assumptions.lifetimes,
             concurrency=assumptions.concurrency,
             scaling_per_10_s=assumptions.scaling_per_10_s,
             provisioned_by_hour=self.by_hour if self.warming == "provisioned" else by_hour(0),
-            pings=Pings(by_hour=self.by_hour, hold_s=self.hold_ms / 1000)
+            warming=WarmingPolicy(by_hour=self.by_hour, hold_s=self.hold_ms / 1000)
             if self.warming == "ping"
             else None,
         )

@@ -7,16 +7,15 @@ import typer
 
 from warmlens.planner import options as o
 from warmlens.planner.advice import advise, simulated_times
+from warmlens.planner.budget import require_affordable, warn_if_slow
 from warmlens.planner.chart import frontier_chart, require_writable, write_chart
-from warmlens.planner.comparison import comparison
-from warmlens.planner.limits import require_affordable
 from warmlens.planner.objective import read_objective
 from warmlens.planner.one_configuration import cost_command, simulate_command
-from warmlens.planner.question import Question
+from warmlens.planner.plan import PlanRequest
 from warmlens.planner.report import in_words, plan_records
+from warmlens.planner.servers import comparison
 from warmlens.planner.service_times import DEFAULT_INPUT_PX, DEFAULT_MEGAPIXELS
-from warmlens.planner.simulate import Engine
-from warmlens.planner.telling import tell_long
+from warmlens.planner.simulate import Backend
 from warmlens.prices import DEFAULT_REGION, read_prices
 from warmlens.progress import progress_bar
 from warmlens.records import write_records
@@ -62,7 +61,7 @@ def plan(
     chart: Annotated[
         Path | None, typer.Option("--chart", help="Where to write the frontier, an SVG.")
     ] = None,
-    engine: o.EngineOption = Engine.AUTO,
+    backend: o.BackendOption = Backend.AUTO,
     as_json: o.AsJson = False,
 ) -> None:
     """Say how many instances, how much memory and what it costs, before deploying.
@@ -75,7 +74,7 @@ def plan(
         return
     if chart is not None:
         require_writable(chart)
-    question = Question(
+    request = PlanRequest(
         traffic=o.users_of(rps, traffic, bursts, bursts_per_hour),
         objective=read_objective(slo, cold_share),
         measured=o.measured_of(speed, input_px, megapixels),
@@ -84,20 +83,20 @@ def plan(
         assumptions=o.assumptions_of(idle_min, platform_ms, concurrency),
         seed=seed,
         seeds=seeds,
-        engine=engine,
+        backend=backend,
     )
     calls = require_affordable(
-        question.traffic, horizon_s=question.horizon_s, times=simulated_times(question)
+        request.traffic, horizon_s=request.horizon_s, times=simulated_times(request)
     )
-    tell_long(calls, engine)
+    warn_if_slow(calls, backend)
     with progress_bar("simulating plans") as on_progress:
-        advice = advise(question, on_progress)
-    records = list(plan_records(advice, question))
-    compared = comparison(advice, question) if servers and not as_json else []
+        advice = advise(request, on_progress)
+    records = list(plan_records(advice, request))
+    compared = comparison(advice, request) if servers and not as_json else []
     if as_json:
         typer.echo(write_records(records), nl=False)
     else:
-        typer.echo(in_words(advice, question, compared), nl=False)
+        typer.echo(in_words(advice, request, compared), nl=False)
     if chart is not None:
         write_chart(chart, frontier_chart(records))
     if advice.chosen is None:

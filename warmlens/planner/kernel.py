@@ -8,12 +8,12 @@ Imported only when Numba is installed and wanted (requirements-planner.txt).
 import math
 from typing import NamedTuple
 
-from warmlens.planner import histogram, model
+from warmlens.planner import outcome, scenario
 from warmlens.planner.kernel_chance import Floats, Ints, States, compiled, draw, unit
 
-_BINS, _PER_OCTAVE, _LOWEST = histogram.BINS, histogram.PER_OCTAVE, histogram.LOWEST_EXPONENT
-_HOUR_S, _DAY_H, _SAMPLE_S = model.HOUR_S, model.DAY_H, model.SAMPLE_S
-_WINDOW_S, _LONGER = model.SCALING_WINDOW_S, model.LONGER_HOLD
+_BINS, _PER_OCTAVE, _LOWEST = outcome.BINS, outcome.PER_OCTAVE, outcome.LOWEST_EXPONENT
+_HOUR_S, _DAY_H, _SAMPLE_S = scenario.HOUR_S, scenario.DAY_H, scenario.SAMPLE_S
+_WINDOW_S, _LONGER = scenario.SCALING_WINDOW_S, scenario.LONGER_HOLD
 PROVISIONED, REFUSED = -1, -2
 
 COUNTS = (
@@ -102,9 +102,9 @@ class State(NamedTuple):
         started: when the latest instances were started, as many as the scaling rate looks at.
         seen_in: for each slot the round of the warmer that reached it last.
         n: `N_*`. provisioned, warm: instances for each hour of the day.
-        times, rules: the model, in the order of `TIMES` and `RULES`.
+        times, rules: the scenario, in the order of `TIMES` and `RULES`.
         w, t: the warmer, `W_*` and `T_*`.
-        states: streams of chance for service, then lives.
+        states: streams of chance for service, then lifetimes.
         counts, sums, hours, latencies, busy_seen: what Outcome has.
     """
 
@@ -363,14 +363,14 @@ def _ping(s: State, now_s: float) -> None:
 @compiled
 def _warm_until(s: State, now_s: float) -> None:
     while True:
-        ping_s = _next_ping_s(s)
-        if ping_s > now_s or ping_s == math.inf:
+        wakeup_s = _next_ping_s(s)
+        if wakeup_s > now_s or wakeup_s == math.inf:
             return
-        _sample_until(s, ping_s)
+        _sample_until(s, wakeup_s)
         if s.w[W_COUNT] > 0:
-            _ping(s, ping_s)
+            _ping(s, wakeup_s)
         else:
-            _begin_run(s, ping_s)
+            _begin_run(s, wakeup_s)
 
 
 @compiled

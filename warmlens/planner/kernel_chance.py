@@ -11,17 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from warmlens.paths import STATE
-from warmlens.planner import chance
+from warmlens.planner import distribution, rng
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 States = npt.NDArray[np.uint64]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_STEP, _MIX_1, _MIX_2 = (np.uint64(each) for each in (chance.STEP, chance.MIX_1, chance.MIX_2))
+_STEP, _MIX_1, _MIX_2 = (np.uint64(each) for each in (rng.STEP, rng.MIX_1, rng.MIX_2))
 _11, _27, _30, _31 = (np.uint64(each) for each in (11, 27, 30, 31))
-_UNIT = chance.UNIT
-_CONSTANT, _EXPONENTIAL = chance.CONSTANT, chance.EXPONENTIAL
+_UNIT = rng.UNIT
+_CONSTANT, _EXPONENTIAL = distribution.CONSTANT, distribution.EXPONENTIAL
 
 
 def _sources_digest() -> str:
@@ -48,7 +48,7 @@ def compiled(function: Function) -> Function:
 
 @compiled
 def unit(states: States, which: int) -> float:
-    """As `Stream`: the next draw of one of some streams."""
+    """As `Random`: the next draw of one of some streams."""
     state = states[which] + _STEP
     states[which] = state
     bits = (state ^ (state >> _30)) * _MIX_1
@@ -75,4 +75,4 @@ def draw(kind: int, values: Floats, quantiles: Floats, states: States, which: in
 
 def states_of(seed: int, *streams: int) -> States:
     """Return where streams of a seed begin, for `unit`."""
-    return np.array([chance.first_state(seed, stream) for stream in streams], dtype=np.uint64)
+    return np.array([rng.seed_state(seed, stream) for stream in streams], dtype=np.uint64)

@@ -1,4 +1,4 @@
-"""Runs the compiled kernel: arrays from a model, chunks of arrivals, an outcome from arrays."""
+"""Runs the compiled kernel: arrays from a scenario, chunks of arrivals, an outcome from arrays."""
 
 import itertools
 import math
@@ -7,30 +7,36 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from warmlens.planner import kernel as k
-from warmlens.planner.chance import ARRIVALS, BURSTS, LIVES, SERVICE
-from warmlens.planner.histogram import BINS
 from warmlens.planner.kernel_arrivals import draw_arrivals
 from warmlens.planner.kernel_chance import Floats, Ints, states_of
-from warmlens.planner.model import HOUR_S, Model, Pings, by_hour, check_arrival, provisioned_s
-from warmlens.planner.outcome import Outcome
+from warmlens.planner.outcome import BINS, Outcome
+from warmlens.planner.rng import ARRIVALS, BURSTS, LIVES, SERVICE
+from warmlens.planner.scenario import (
+    HOUR_S,
+    Scenario,
+    WarmingPolicy,
+    by_hour,
+    check_arrival,
+    provisioned_s,
+)
 from warmlens.planner.traffic import Profile, Traffic
 
 CHUNK = 65_536
 
 
-def simulate(model: Model, traffic: Traffic, *, horizon_s: float, seed: int) -> Outcome:
+def simulate(scenario: Scenario, traffic: Traffic, *, horizon_s: float, seed: int) -> Outcome:
     """Serve users' calls; what comes of it is what `reference.simulate` gives.
 
     Args:
-        model: the function and how it is run.
+        scenario: the function and how it is run.
         traffic: the users.
         horizon_s: how long.
-        seed: draws arrivals, times and lives.
+        seed: draws arrivals, times and lifetimes.
 
     Raises:
         WarmlensError: an arrival of a trace is out of order.
     """
-    state = _state(model, horizon_s, seed)
+    state = _state(scenario, horizon_s, seed)
     last_s = 0.0
     for chunk, count in _chunks(traffic, seed, horizon_s):
         served = k.serve(state, chunk, count)
@@ -38,7 +44,7 @@ def simulate(model: Model, traffic: Traffic, *, horizon_s: float, seed: int) -> 
             check_arrival(chunk[served], chunk[served - 1] if served else last_s, horizon_s)
         last_s = chunk[count - 1]
     k.finish(state)
-    return _outcome(state, model, horizon_s)
+    return _outcome(state, scenario, horizon_s)
 
 
 def _chunks(traffic: Traffic, seed: int, horizon_s: float) -> Iterator[tuple[Floats, int]]:
@@ -73,10 +79,10 @@ def _drawer(profile: Profile, seed: int, horizon_s: float) -> Callable[[Floats],
     return draw
 
 
-def _state(model: Model, horizon_s: float, seed: int) -> k.State:
+def _state(scenario: Scenario, horizon_s: float, seed: int) -> k.State:
     # No more instances than calls at once are ever there: a new one is made when none is idle.
-    room = model.concurrency + max(model.provisioned_by_hour)
-    lives, pings = model.lives, model.pings or Pings(by_hour=by_hour(0))
+    room = scenario.concurrency + max(scenario.provisioned_by_hour)
+    lifetimes, warming = scenario.lifetimes, scenario.warming or WarmingPolicy(by_hour=by_hour(0))
 
     def ints(*values: int) -> Ints:
         return np.array(values, dtype=np.int64)
@@ -91,39 +97,39 @@ def _state(model: Model, horizon_s: float, seed: int) -> k.State:
         unused=np.arange(room, dtype=np.int64),
         numbers=zeros(room),
         facts=np.zeros((room, 4)),
-        started=np.zeros(model.scaling_per_10_s),
+        started=np.zeros(scenario.scaling_per_10_s),
         seen_in=zeros(room),
         n=ints(0, 0, room, 0, 0, 0),
-        provisioned=ints(*model.provisioned_by_hour),
-        warm=ints(*pings.by_hour),
+        provisioned=ints(*scenario.provisioned_by_hour),
+        warm=ints(*warming.by_hour),
         times=np.array(
             (
                 horizon_s,
-                lives.shortest_idle_s,
-                lives.longest_idle_s,
-                lives.shortest_lifetime_s,
-                lives.longest_lifetime_s,
-                pings.period_s,
-                pings.spread_s,
-                pings.hold_s,
-                pings.budget_s,
-                pings.ping_s,
+                lifetimes.shortest_idle_s,
+                lifetimes.longest_idle_s,
+                lifetimes.shortest_lifetime_s,
+                lifetimes.longest_lifetime_s,
+                warming.period_s,
+                warming.spread_s,
+                warming.hold_s,
+                warming.budget_s,
+                warming.wakeup_s,
             )
         ),
         rules=ints(
-            model.concurrency,
-            model.scaling_per_10_s,
-            int(model.when_full == "wait"),
-            int(model.pings is not None),
-            int(pings.holds_until_common),
-            pings.rounds,
-            model.init.code,
-            model.service.code,
+            scenario.concurrency,
+            scenario.scaling_per_10_s,
+            int(scenario.when_full == "wait"),
+            int(scenario.warming is not None),
+            int(warming.shared_deadline),
+            warming.rounds,
+            scenario.init.code,
+            scenario.service.code,
         ),
-        init_values=np.array(model.init.values_s),
-        init_quantiles=np.array(model.init.quantiles, dtype=np.float64),
-        service_values=np.array(model.service.values_s),
-        service_quantiles=np.array(model.service.quantiles, dtype=np.float64),
+        init_values=np.array(scenario.init.values_s),
+        init_quantiles=np.array(scenario.init.quantiles, dtype=np.float64),
+        service_values=np.array(scenario.service.values_s),
+        service_quantiles=np.array(scenario.service.quantiles, dtype=np.float64),
         w=zeros(7),
         t=np.array((0.0, 0.0, 0.0, 0.0, -1.0, 0.0)),
         states=states_of(seed, SERVICE, LIVES),
@@ -131,16 +137,16 @@ def _state(model: Model, horizon_s: float, seed: int) -> k.State:
         sums=np.zeros(len(k.SUMS)),
         hours=zeros(len(k.HOURS), math.ceil(horizon_s / HOUR_S)),
         latencies=zeros(BINS),
-        busy_seen=zeros(model.concurrency + 1),
+        busy_seen=zeros(scenario.concurrency + 1),
     )
 
 
-def _outcome(state: k.State, model: Model, horizon_s: float) -> Outcome:
+def _outcome(state: k.State, scenario: Scenario, horizon_s: float) -> Outcome:
     (occupied,) = state.latencies.nonzero()
     counts = state.latencies[occupied]
     outcome = Outcome(
         horizon_s=horizon_s,
-        provisioned_instance_s=provisioned_s(model, horizon_s),
+        provisioned_instance_s=provisioned_s(scenario, horizon_s),
         latencies=dict(zip(occupied.tolist(), counts.tolist(), strict=True)),
         busy_seen=state.busy_seen.tolist(),
     )

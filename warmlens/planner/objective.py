@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from warmlens.errors import WarmlensError
-from warmlens.planner.evidence import Estimate, calls_to_tell
-from warmlens.planner.pool import Pool
+from warmlens.planner.outcome import Outcomes
+from warmlens.planner.statistics import Estimate, calls_to_tell
 
 _SLO = re.compile(r"p(\d{1,2}(?:\.\d+)?)\s*=\s*(\d+(?:\.\d*)?|\.\d+)\s*(ms|s)", re.IGNORECASE)
 _SHARE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(e-?\d{1,3})?\s*(%?)", re.IGNORECASE)
@@ -56,7 +56,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Reached:
+class Result:
     """What simulations of a plan came to, over all calls of all seeds.
 
     Attributes:
@@ -85,14 +85,14 @@ class Reached:
         return Verdict.MEETS
 
 
-def reached(pool: Pool, objective: Objective) -> Reached:
+def summarize(outcomes: Outcomes, objective: Objective) -> Result:
     """Return what several seeds came to."""
-    return Reached(
-        pool.percentile_ms(objective.percent),
-        pool.cold_share(),
-        pool.total.throttled_share,
-        pool.total.peak_busy,
-        pool.times,
+    return Result(
+        outcomes.percentile_ms(objective.percent),
+        outcomes.cold_share(),
+        outcomes.total.throttled_share,
+        outcomes.total.peak_busy,
+        outcomes.times,
     )
 
 

@@ -14,15 +14,14 @@ from rich.table import Table
 from warmlens.console import out
 from warmlens.errors import WarmlensError
 from warmlens.planner import options as o
+from warmlens.planner.budget import require_affordable, warn_if_slow
 from warmlens.planner.candidates import Assumptions, Candidate
 from warmlens.planner.cost import MONTH_S, Item, monthly_items, needed_prices, total_usd
-from warmlens.planner.limits import require_affordable
-from warmlens.planner.model import HOUR_S, SCALING_PER_10_S
-from warmlens.planner.pool import Pool
+from warmlens.planner.outcome import Outcomes
 from warmlens.planner.report import cost_records
+from warmlens.planner.scenario import HOUR_S, SCALING_PER_10_S
 from warmlens.planner.service_times import DEFAULT_INPUT_PX, DEFAULT_MEGAPIXELS, X86_64, pick
-from warmlens.planner.simulate import Engine, engine_in_force, simulate
-from warmlens.planner.telling import tell_long
+from warmlens.planner.simulate import Backend, resolve_backend, simulate
 from warmlens.planner.traffic import LONGEST_S, Traffic, in_words_of_time, whole_days_s
 from warmlens.prices import DEFAULT_REGION, PriceList, read_prices
 from warmlens.progress import progress_bar
@@ -60,7 +59,7 @@ def simulate_command(
     seeds: Annotated[
         int, typer.Option(min=1, max=1000, help="Times to simulate; more give narrower intervals.")
     ] = 1,
-    engine: o.EngineOption = Engine.AUTO,
+    backend: o.BackendOption = Backend.AUTO,
     as_json: o.AsJson = False,
 ) -> None:
     """Simulate users' calls and tell what they meet and what they cost.
@@ -76,18 +75,18 @@ def simulate_command(
     assumptions = o.assumptions_of(idle_min, platform_ms, concurrency, scaling)
     listed = read_prices(region, prices)
     horizon_s = whole_days_s(users) if hours is None else _horizon_s(hours)
-    pool, items = _simulated(
-        candidate, assumptions, users, listed, horizon_s, range(seed, seed + seeds), engine
+    outcomes, items = _simulated(
+        candidate, assumptions, users, listed, horizon_s, range(seed, seed + seeds), backend
     )
-    months = pool.total.horizon_s / MONTH_S
+    months = outcomes.total.horizon_s / MONTH_S
     figures = {
         "traffic": users.description,
         "hours": horizon_s / HOUR_S,
         "times": seeds,
-        **_figures(pool),
+        **_figures(outcomes),
         "cost_usd": total_usd(items) * months,
         "cost_usd_by_item": {item.name: item.usd * months for item in items},
-        "engine": engine_in_force(engine).value,
+        "backend": resolve_backend(backend).value,
         "wall_s": round(time.monotonic() - begun_s, 3),
         "peak_rss_mb": round(_peak_rss_mb(), 1),
         "plan": candidate.label,
@@ -127,7 +126,7 @@ def cost_command(
     concurrency: o.Concurrency = o.CONCURRENCY,
     scaling: o.Scaling = SCALING_PER_10_S,
     seed: o.Seed = 1,
-    engine: o.EngineOption = Engine.AUTO,
+    backend: o.BackendOption = Backend.AUTO,
     as_json: o.AsJson = False,
 ) -> None:
     """Tell what 30 days of one configuration cost, item by item.
@@ -142,7 +141,7 @@ def cost_command(
     assumptions = o.assumptions_of(idle_min, platform_ms, concurrency, scaling)
     listed = read_prices(region, prices)
     horizon_s = whole_days_s(users)
-    _, items = _simulated(candidate, assumptions, users, listed, horizon_s, [seed], engine)
+    _, items = _simulated(candidate, assumptions, users, listed, horizon_s, [seed], backend)
     conditions: dict[str, object] = {
         "plan": candidate.label,
         "traffic": users.description,
@@ -185,36 +184,36 @@ def _simulated(
     listed: PriceList,
     horizon_s: float,
     seeds: Sequence[int],
-    engine: Engine,
-) -> tuple[Pool, list[Item]]:
+    backend: Backend,
+) -> tuple[Outcomes, list[Item]]:
     deployment = candidate.deployment(assumptions, o.MODEL_BYTES)
     listed.require(needed_prices(deployment, candidate.warming))
-    model = candidate.model(assumptions)
-    tell_long(require_affordable(users, horizon_s=horizon_s, times=len(seeds)), engine)
-    pool = Pool()
+    scenario = candidate.scenario(assumptions)
+    warn_if_slow(require_affordable(users, horizon_s=horizon_s, times=len(seeds)), backend)
+    outcomes = Outcomes()
     with progress_bar("simulating") as on_progress:
         for seed in seeds:
-            pool.add(simulate(model, users, horizon_s=horizon_s, seed=seed, engine=engine))
-            on_progress(pool.times, len(seeds))
-    if not pool.total.requests:
+            outcomes.add(simulate(scenario, users, horizon_s=horizon_s, seed=seed, backend=backend))
+            on_progress(outcomes.times, len(seeds))
+    if not outcomes.total.requests:
         raise WarmlensError(
             "no_traffic",
             f"{users.description}: no call came in the simulated {in_words_of_time(horizon_s)}",
         )
-    return pool, monthly_items([pool.total], deployment, listed)
+    return outcomes, monthly_items([outcomes.total], deployment, listed)
 
 
-def _figures(pool: Pool) -> dict[str, Any]:
-    outcome = pool.total
+def _figures(outcomes: Outcomes) -> dict[str, Any]:
+    outcome = outcomes.total
     shown = {
         field.name: getattr(outcome, field.name)
         for field in dataclasses.fields(outcome)
         if field.name not in ("latencies", "busy_seen", "hour_samples", "hour_busy", "hour_alive")
     }
-    cold = pool.cold_share()
+    cold = outcomes.cold_share()
     percentiles: dict[str, float | None] = {}
     for percent in PERCENTILES:
-        found = pool.percentile_ms(percent)
+        found = outcomes.percentile_ms(percent)
         percentiles[f"p{percent:g}_ms"] = round(found.value, 3)
         percentiles[f"p{percent:g}_low_ms"] = round(found.low, 3)
         known = found.high < float("inf")

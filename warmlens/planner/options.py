@@ -1,6 +1,7 @@
 """Options that the commands of `warmlens plan` share, and what is made of them."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -8,11 +9,10 @@ import typer
 
 from warmlens.command_line import AsJson as AsJson
 from warmlens.errors import WarmlensError
-from warmlens.planner.advice import lives_from_minutes
 from warmlens.planner.candidates import MAX_PINGED, Assumptions, Candidate
-from warmlens.planner.model import DAY_H, SCALING_PER_10_S, Lives, by_hour
+from warmlens.planner.scenario import DAY_H, SCALING_PER_10_S, InstanceLifetimes, by_hour
 from warmlens.planner.service_times import SPEED_RECORDS, Measured, read_measured
-from warmlens.planner.simulate import Engine
+from warmlens.planner.simulate import Backend
 from warmlens.planner.traffic import Bursts, Profile, Trace, constant_rate
 from warmlens.planner.traffic_files import read_traffic
 
@@ -56,9 +56,9 @@ BurstSize = Annotated[
 BurstsPerHour = Annotated[
     float, typer.Option("--bursts-per-hour", help="How often they come; 0: never.")
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Draws arrivals, times and instances' lives.")]
-EngineOption = Annotated[
-    Engine, typer.Option("--engine", help="What computes; the figures are the same.")
+Seed = Annotated[int, typer.Option(min=0, help="Draws arrivals, times and instances' lifetimes.")]
+BackendOption = Annotated[
+    Backend, typer.Option("--backend", help="What computes; the figures are the same.")
 ]
 
 TrafficFile = Annotated[
@@ -161,9 +161,9 @@ def assumptions_of(
     Raises:
         WarmlensError: the idle expiry is none.
     """
-    lives = lives_from_minutes(idle_min, Lives())
+    lifetimes = lifetimes_of(idle_min, InstanceLifetimes())
     return Assumptions(
-        lives=lives,
+        lifetimes=lifetimes,
         platform_ms=platform_ms,
         concurrency=concurrency,
         scaling_per_10_s=scaling_per_10_s,
@@ -177,3 +177,17 @@ def measured_of(speed: list[Path] | None, input_px: int, megapixels: float) -> l
         WarmlensError: nothing that fits, or a file is not there.
     """
     return read_measured(speed or [SPEED_RECORDS], input_px=input_px, megapixels=megapixels)
+
+
+def lifetimes_of(text: str, base: InstanceLifetimes) -> InstanceLifetimes:
+    """Read an idle expiry such as `10` or `5-30`, in minutes.
+
+    Raises:
+        WarmlensError: it is neither.
+    """
+    shortest, _, longest = text.partition("-")
+    try:
+        low_s, high_s = float(shortest) * 60, float(longest or shortest) * 60
+    except ValueError:
+        raise WarmlensError("bad_lives", f"{text!r}: give minutes such as 10, or 5-30") from None
+    return replace(base, shortest_idle_s=low_s, longest_idle_s=high_s)

@@ -1,10 +1,12 @@
-"""What a simulation came to."""
+"""Counts, sums and percentiles of simulated days."""
 
 import math
 import operator
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
-from warmlens.planner.histogram import percentile_s
+from warmlens.planner import statistics
+from warmlens.planner.statistics import Estimate
 
 
 @dataclass
@@ -141,3 +143,118 @@ class Outcome:
 def rounded_up_ms(duration_s: float) -> int:
     """Return what is billed: whole milliseconds, rounded up; a rounding error is no millisecond."""
     return math.ceil(duration_s * 1000.0 - 1e-6)
+
+
+PER_OCTAVE = 1024
+LOWEST_EXPONENT, HIGHEST_EXPONENT = -20, 14  # from about a microsecond to four hours
+BINS = (HIGHEST_EXPONENT - LOWEST_EXPONENT) * PER_OCTAVE
+
+
+def bin_of(value_s: float) -> int:
+    """Return a latency's bin; 1,024 equal ones between each power of two and the next."""
+    if value_s <= 0:
+        return 0
+    mantissa, exponent = math.frexp(value_s)
+    at = (exponent - LOWEST_EXPONENT) * PER_OCTAVE + int((mantissa - 0.5) * 2 * PER_OCTAVE)
+    return min(max(at, 0), BINS - 1)
+
+
+def middle_s(at: int) -> float:
+    """Return the middle of a bin; a latency in it is at most 0.05 % away."""
+    exponent, part = divmod(at, PER_OCTAVE)
+    return math.ldexp(0.5 + (part + 0.5) / (2 * PER_OCTAVE), exponent + LOWEST_EXPONENT)
+
+
+def percentile_s(bins: Mapping[int, int], percent: float) -> float:
+    """Return a percentile by nearest rank, 0 where nothing was counted."""
+    total = sum(bins.values())
+    if not total:
+        return 0.0
+    rank = max(1, math.ceil(total * percent / 100 - 1e-9))
+    seen = 0
+    for at, count in sorted(bins.items()):
+        seen += count
+        if seen >= rank:
+            return middle_s(at)
+    raise AssertionError("the rank is at most the total")
+
+
+@dataclass
+class Outcomes:
+    """Outcomes of several seeds. What is kept grows with the seeds, not with the calls.
+
+    Attributes:
+        total: all of them added up.
+        cold, served: calls of each seed.
+        latencies: of each seed, how many calls in each bin of `histogram` that has any.
+    """
+
+    total: Outcome = field(default_factory=Outcome)
+    cold: list[int] = field(default_factory=list)
+    served: list[int] = field(default_factory=list)
+    latencies: list[dict[int, int]] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        """Add what a further seed came to."""
+        self.total.add(outcome)
+        self.cold.append(outcome.cold)
+        self.served.append(outcome.served)
+        self.latencies.append(outcome.latencies)
+
+    @property
+    def times(self) -> int:
+        """How many seeds there are."""
+        return len(self.served)
+
+    def cold_share(self) -> Estimate:
+        """Return the users that met a cold start, as a share of those that were served."""
+        return statistics.share(self.cold, self.served)
+
+    def percentile_ms(self, percent: float) -> Estimate:
+        """Return a percentile of the users' latency by nearest rank, right to 0.05 %.
+
+        Its interval is of latencies that are shown to have more, or not shown to have less, than
+        the percentile's share of all calls above them.
+        """
+        total = sum(self.served)
+        if not total:
+            return Estimate(0.0, 0.0, float("inf"))
+        limit = 1 - percent / 100
+        merged = _Descending(self.total.latencies)
+        at = merged.last_with_at_most(total * limit + 1e-9)
+        above = [sum(n for b, n in each.items() if b > at) for each in self.latencies]
+        independent = statistics.effective_sample_size(above, self.served)
+        raw = total / independent
+        most = statistics.most_above(limit, independent)
+        low = merged.last_with_at_most(
+            statistics.fewest_above(limit, independent) * raw, above=True
+        )
+        high = float("inf") if most is None else _ms(merged.last_with_at_most(most * raw))
+        return Estimate(_ms(at), _ms(low), high)
+
+
+class _Descending:
+    """A histogram's bins, the slowest first, with how many calls are in slower ones."""
+
+    def __init__(self, latencies: dict[int, int]) -> None:
+        self._bins = sorted(latencies, reverse=True)
+        self._counts = [latencies[at] for at in self._bins]
+
+    def last_with_at_most(self, calls: float, *, above: bool = False) -> int:
+        """Return the fastest bin with at most so many calls in slower ones.
+
+        Args:
+            calls: at most so many.
+            above: fewer than so many, instead.
+        """
+        slower, found = 0, self._bins[0]
+        for at, count in zip(self._bins, self._counts, strict=True):
+            if slower > calls or (above and slower >= calls):
+                break
+            found = at
+            slower += count
+        return found
+
+
+def _ms(at: int) -> float:
+    return middle_s(at) * 1000

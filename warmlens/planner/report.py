@@ -1,23 +1,63 @@
-"""Advice as records for programs, and as text for people."""
+"""Advice as records for programs and as text for people."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
-from warmlens.planner.advice import Advice, Variation
+from warmlens.planner.advice import Advice, Tolerance, Variation
+from warmlens.planner.candidates import USER_RESERVE, Candidate
 from warmlens.planner.cost import Item, total_usd
 from warmlens.planner.objective import Verdict
-from warmlens.planner.plan import Plan
-from warmlens.planner.question import Question
-from warmlens.planner.settings_text import settings_text
-from warmlens.planner.thresholds import Holds
+from warmlens.planner.plan import Plan, PlanRequest
 from warmlens.records import Record, today
+
+# As in stacks/settings.py, which the command line does without; a test compares them.
+DEFAULT_MAX_IMAGE_PIXELS, INSTANCE_MB, DECODE_BYTES_PER_PIXEL = 50_000_000, 100, 25
+
+
+def settings_text(candidate: Candidate, *, region: str, peak_busy: int) -> str:
+    """Return the settings of `stacks/settings.py` that the plan says something about.
+
+    Args:
+        candidate: the plan.
+        region: AWS region.
+        peak_busy: most calls at once that were simulated, for the hint at reserved concurrency.
+    """
+    lines = [
+        "Settings(",
+        '    env_name="prod",',
+        f'    region="{region}",',
+        f"    memory_mb={candidate.measured.memory_mb},",
+        *_pixels(candidate.measured.memory_mb),
+        f'    architecture="{candidate.measured.architecture}",',
+        f'    model_store="{candidate.measured.model_store}",',
+        f'    warming="{candidate.warming}",',
+    ]
+    if candidate.warming != "off":
+        counts = candidate.by_hour
+        if len(set(counts)) == 1:
+            lines.append(f"    warm_instances={counts[0]},")
+        else:
+            lines.append(f"    warm_profile={counts},")
+    if candidate.warming == "ping":
+        lines.append(f"    warming_hold_ms={candidate.hold_ms},")
+    needed = peak_busy + (USER_RESERVE if candidate.warming == "ping" else 0)
+    lines.append(f"    # reserved_concurrency: at least {needed}, if you set it")
+    return "\n".join([*lines, ")"])
+
+
+def _pixels(memory_mb: int) -> list[str]:
+    most = (memory_mb - INSTANCE_MB) * 2**20 // DECODE_BYTES_PER_PIXEL
+    if most >= DEFAULT_MAX_IMAGE_PIXELS:
+        return []
+    return [f"    max_image_pixels={most // 1_000_000 * 1_000_000 or most:_},"]
+
 
 COMMAND = "warmlens plan"
 
 
-def plan_records(advice: Advice, question: Question) -> Iterator[Record]:
+def plan_records(advice: Advice, request: PlanRequest) -> Iterator[Record]:
     """Give two records for each plan: what it costs, and how fast it is."""
-    objective = question.objective
+    objective = request.objective
     for plan in advice.plans:
         candidate = plan.candidate
         rank = {id(advice.chosen): "chosen", id(advice.runner_up): "runner-up"}.get(id(plan), "")
@@ -28,18 +68,18 @@ def plan_records(advice: Advice, question: Question) -> Iterator[Record]:
             "warming": candidate.warming,
             "warm_by_hour": list(candidate.by_hour),
             "hold_ms": candidate.hold_ms,
-            "traffic": question.traffic.description,
-            "region": question.prices.region,
-            "prices": question.prices.date,
-            "cold_share": plan.reached.cold_share.value,
-            "cold_share_high": plan.reached.cold_share.high,
+            "traffic": request.traffic.description,
+            "region": request.prices.region,
+            "prices": request.prices.date,
+            "cold_share": plan.result.cold_share.value,
+            "cold_share_high": plan.result.cold_share.high,
             "meets": plan.meets,
             "verdict": plan.verdict.value,
-            "simulated_times": plan.reached.times,
+            "simulated_times": plan.result.times,
             "frontier": any(plan is each for each in advice.frontier),
             "rank": rank,
         }
-        latency = plan.reached.latency_ms
+        latency = plan.result.latency_ms
         yield _record(candidate.label, "cost_usd_per_month", plan.usd_per_month, "USD", conditions)
         yield _record(
             candidate.label,
@@ -74,51 +114,51 @@ def cost_records(items: Sequence[Item], conditions: dict[str, object]) -> list[R
     ]
 
 
-def in_words(advice: Advice, question: Question, compared: Sequence[str] = ()) -> str:
+def in_words(advice: Advice, request: PlanRequest, compared: Sequence[str] = ()) -> str:
     """Return the advice as text.
 
     Args:
         advice: the answer.
-        question: what was asked.
+        request: what was asked.
         compared: lines about what else could serve the traffic.
     """
     if advice.chosen is None:
-        return "\n".join(_nothing(advice, question)) + "\n"
+        return "\n".join(_nothing(advice, request)) + "\n"
     lines = [
-        f"Traffic: {question.traffic.description}; simulated {question.seed_count} times, what is "
-        f"proposed {advice.chosen.reached.times} other times.",
-        f"Objective: {question.objective.description}.",
-        f"Prices: {question.prices.region}, {question.prices.date}.",
+        f"Traffic: {request.traffic.description}; simulated {request.seed_count} times, what is "
+        f"proposed {advice.chosen.result.times} other times.",
+        f"Objective: {request.objective.description}.",
+        f"Prices: {request.prices.region}, {request.prices.date}.",
         "",
-        *_plan_lines("Plan", advice.chosen, question),
+        *_plan_lines("Plan", advice.chosen, request),
         "",
         *(
-            _plan_lines("Runner-up", advice.runner_up, question)
+            _plan_lines("Runner-up", advice.runner_up, request)
             if advice.runner_up
             else ["Runner-up: no plan of another kind meets the objective."]
         ),
         "",
         "Cost against latency: the two, and those to which nothing is both cheaper and faster:",
-        *(_frontier_line(plan, question, advice) for plan in _compared(advice)),
+        *(_frontier_line(plan, request, advice) for plan in _compared(advice)),
         "",
         "If an assumption is wrong:",
-        *(_variation_line(each, advice.chosen, question) for each in advice.variations),
-        *(_holds_lines(advice.holds) if advice.holds else []),
+        *(_variation_line(each, advice.chosen, request) for each in advice.variations),
+        *(_holds_lines(advice.tolerance) if advice.tolerance else []),
         "",
         *compared,
         *([""] if compared else []),
         "Settings:",
         settings_text(
             advice.chosen.candidate,
-            region=question.prices.region,
-            peak_busy=advice.chosen.reached.peak_busy,
+            region=request.prices.region,
+            peak_busy=advice.chosen.result.peak_busy,
         ),
     ]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _plan_lines(name: str, plan: Plan, question: Question) -> list[str]:
-    found, percent = plan.reached, question.objective.percent
+def _plan_lines(name: str, plan: Plan, request: PlanRequest) -> list[str]:
+    found, percent = plan.result, request.objective.percent
     return [
         f"{name}: {plan.candidate.label}",
         f"  ${plan.usd_per_month:.2f} a month, p{percent:g} {found.latency_ms.value:.0f} ms "
@@ -139,20 +179,20 @@ def _compared(advice: Advice) -> list[Plan]:
     return [plan for plan in advice.plans if id(plan) in shown]
 
 
-def _frontier_line(plan: Plan, question: Question, advice: Advice) -> str:
+def _frontier_line(plan: Plan, request: PlanRequest, advice: Advice) -> str:
     named = {id(advice.chosen): " (the plan)", id(advice.runner_up): " (the runner-up)"}
     return (
-        f"  ${plan.usd_per_month:8.2f}  p{question.objective.percent:g} "
-        f"{plan.reached.latency_ms.value:6.0f} ms  cold {plan.reached.cold_share.value:7.3%}  "
+        f"  ${plan.usd_per_month:8.2f}  p{request.objective.percent:g} "
+        f"{plan.result.latency_ms.value:6.0f} ms  cold {plan.result.cold_share.value:7.3%}  "
         f"{plan.verdict.value:6}  {plan.candidate.label}{named.get(id(plan), '')}"
     )
 
 
-def _variation_line(variation: Variation, chosen: Plan, question: Question) -> str:
+def _variation_line(variation: Variation, chosen: Plan, request: PlanRequest) -> str:
     own = variation.chosen
     figures = (
-        f"${own.usd_per_month:.2f}, p{question.objective.percent:g} "
-        f"{own.reached.latency_ms.value:.0f} ms, cold {own.reached.cold_share.value:.3%}"
+        f"${own.usd_per_month:.2f}, p{request.objective.percent:g} "
+        f"{own.result.latency_ms.value:.0f} ms, cold {own.result.cold_share.value:.3%}"
     )
     begin = f"  {variation.assumptions.name}: {figures}; "
     if own.meets:
@@ -170,7 +210,7 @@ def _variation_line(variation: Variation, chosen: Plan, question: Question) -> s
     )
 
 
-def _holds_lines(found: Holds) -> list[str]:
+def _holds_lines(found: Tolerance) -> list[str]:
     if found.idle_min is None:
         idle = "even where idle instances end after a minute"
     else:
@@ -182,16 +222,16 @@ def _holds_lines(found: Holds) -> list[str]:
     return [f"  The plan is shown to meet the objective {idle},", f"  and {platform}."]
 
 
-def _nothing(advice: Advice, question: Question) -> list[str]:
+def _nothing(advice: Advice, request: PlanRequest) -> list[str]:
     best = min(
         advice.plans,
-        key=lambda plan: (plan.reached.throttled_share, plan.reached.latency_ms.high),
+        key=lambda plan: (plan.result.throttled_share, plan.result.latency_ms.high),
     )
-    coldest = min(advice.plans, key=lambda plan: plan.reached.cold_share.high)
-    percent = question.objective.percent
+    coldest = min(advice.plans, key=lambda plan: plan.result.cold_share.high)
+    percent = request.objective.percent
     unsure = sum(plan.verdict is Verdict.UNSURE for plan in advice.plans)
     return [
-        f"No plan meets the objective, {question.objective.description}, among "
+        f"No plan meets the objective, {request.objective.description}, among "
         f"{len(advice.plans)} that were tried.",
         *(
             [f"Of {unsure} it is not shown that they miss it: more --seeds tell more."]
@@ -199,13 +239,13 @@ def _nothing(advice: Advice, question: Question) -> list[str]:
             else []
         ),
         f"The fastest: {best.candidate.label}, p{percent:g} "
-        f"{best.reached.latency_ms.value:.0f} ms, ${best.usd_per_month:.2f} a month.",
+        f"{best.result.latency_ms.value:.0f} ms, ${best.usd_per_month:.2f} a month.",
         f"The fewest cold starts: {coldest.candidate.label}, "
-        f"{coldest.reached.cold_share.value:.3%} (up to {coldest.reached.cold_share.high:.3%}), "
+        f"{coldest.result.cold_share.value:.3%} (up to {coldest.result.cold_share.high:.3%}), "
         f"${coldest.usd_per_month:.2f} a month.",
         *(
-            [f"{best.reached.throttled_share:.2%} of the users are refused: raise --concurrency."]
-            if best.reached.throttled_share
+            [f"{best.result.throttled_share:.2%} of the users are refused: raise --concurrency."]
+            if best.result.throttled_share
             else []
         ),
     ]

@@ -1,19 +1,19 @@
-"""Servers that are always on, EC2 or Fargate, beside a plan: which traffic makes them cheaper."""
+"""Comparison of a plan with always-on servers (EC2, Fargate) and provisioned concurrency."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from warmlens.errors import WarmlensError
+from warmlens.planner.advice import Advice
 from warmlens.planner.candidates import busiest_rates
-from warmlens.planner.chance import constant
-from warmlens.planner.cost import MONTH_S, Item
-from warmlens.planner.evidence import calls_to_tell
-from warmlens.planner.model import FOREVER, HOUR_S, Model, by_hour
-from warmlens.planner.plan import Plan
-from warmlens.planner.question import Question
+from warmlens.planner.cost import MONTH_S, SHORT, Item
+from warmlens.planner.distribution import constant
+from warmlens.planner.plan import Plan, PlanRequest, check
+from warmlens.planner.scenario import FOREVER, HOUR_S, Scenario, by_hour
 from warmlens.planner.service_times import X86_64, Measured
 from warmlens.planner.simulate import simulate
+from warmlens.planner.statistics import calls_to_tell
 from warmlens.planner.traffic import DAY_S, Profile
 from warmlens.prices import PriceList
 
@@ -56,13 +56,13 @@ class BreakEven:
     requests_per_day: float | None
 
 
-def one_vcpu(question: Question) -> Measured:
+def one_vcpu(request: PlanRequest) -> Measured:
     """Return what was measured with one processor, which a server's processor is taken for.
 
     Raises:
         WarmlensError: nothing was.
     """
-    for each in question.measured:
+    for each in request.measured:
         if (each.architecture, each.vcpu) == (X86_64, 1.0):  # the servers that are priced are such
             return each
     raise WarmlensError(
@@ -72,7 +72,7 @@ def one_vcpu(question: Question) -> Measured:
     )
 
 
-def servers_needed(question: Question, service: Measured, profile: Profile) -> int:
+def servers_needed(request: PlanRequest, service: Measured, profile: Profile) -> int:
     """Return how many processors meet the objective's latency in the busiest hour.
 
     Each works on one call at a time, further ones wait in the order of arrival (M/G/c).
@@ -81,22 +81,22 @@ def servers_needed(question: Question, service: Measured, profile: Profile) -> i
         WarmlensError: the latency cannot be reached, or not with 2,000.
     """
     busiest = Profile(rates_per_s=(max(busiest_rates(profile)),), bursts=profile.bursts)
-    needed = calls_to_tell(1 - question.objective.percent / 100)
+    needed = calls_to_tell(1 - request.objective.percent / 100)
     hours = min(MOST_HOURS, max(1, math.ceil(needed / busiest.expected(HOUR_S))))
 
     def meets(count: int) -> bool:
-        model = Model(
+        scenario = Scenario(
             init=constant(0),
             service=service.service,
-            lives=FOREVER,
+            lifetimes=FOREVER,
             concurrency=count,
             when_full="wait",
             provisioned_by_hour=by_hour(count),
         )
         outcome = simulate(
-            model, busiest, horizon_s=hours * HOUR_S, seed=question.seed, engine=question.engine
+            scenario, busiest, horizon_s=hours * HOUR_S, seed=request.seed, backend=request.backend
         )
-        return outcome.percentile_ms(question.objective.percent) <= question.objective.latency_ms
+        return outcome.percentile_ms(request.objective.percent) <= request.objective.latency_ms
 
     low, high = 0, max(1, math.ceil(busiest.rates_per_s[0] * service.service.mean_s))
     while not meets(high):
@@ -146,14 +146,14 @@ def _quantities(
     return [*quantities, ("c7i.large", machines * hours, "h", "ec2_c7i_large_per_h")]
 
 
-def break_even(question: Question, plan: Plan, name: str) -> BreakEven:
+def break_even(request: PlanRequest, plan: Plan, name: str) -> BreakEven:
     """Compare a plan with servers of one kind.
 
     The plan's items for users' calls grow with the traffic, those for warming stay: N by the hour
     hardly grows.
 
     Args:
-        question: what was asked.
+        request: what was asked.
         plan: the plan.
         name: one of `SERVERS`.
 
@@ -161,20 +161,20 @@ def break_even(question: Question, plan: Plan, name: str) -> BreakEven:
         WarmlensError: one processor's times were not measured, or cannot reach the latency.
         WarmlensError: prices are missing.
     """
-    question.prices.require(price for *_, price in _quantities(name, 1, 0.0))
-    service, profile = one_vcpu(question), question.profile
-    per_day = question.expected / (question.horizon_s / DAY_S)
+    request.prices.require(price for *_, price in _quantities(name, 1, 0.0))
+    service, profile = one_vcpu(request), request.profile
+    per_day = request.expected / (request.horizon_s / DAY_S)
     fixed = fixed_usd(plan)
     growing = plan.usd_per_month - fixed
     counts: dict[float, int] = {}
 
     def count_at(factor: float) -> int:
         if factor not in counts:
-            counts[factor] = servers_needed(question, service, profile.scaled(factor))
+            counts[factor] = servers_needed(request, service, profile.scaled(factor))
         return counts[factor]
 
     def usd_at(factor: float) -> float:
-        items = server_items(name, count_at(factor), per_day * 30 * factor, question.prices)
+        items = server_items(name, count_at(factor), per_day * 30 * factor, request.prices)
         return sum(item.usd for item in items)
 
     factor = _crossing(lambda factor: fixed + growing * factor - usd_at(factor))
@@ -205,3 +205,82 @@ def _crossing(dearer: Callable[[float], float]) -> float | None:
         middle = math.sqrt(low * high)
         low, high = (low, middle) if dearer(middle) >= 0 else (middle, high)
     return high
+
+
+def comparison(advice: Advice, request: PlanRequest) -> list[str]:
+    """Return a line for each kind of servers, and those about provisioned concurrency.
+
+    What cannot be compared has its reason in its line: the plan stands without it.
+    """
+    plan = advice.chosen
+    if plan is None:
+        return []
+    lines = []
+    for name in SERVERS:
+        try:
+            lines.append(_server_line(break_even(request, plan, name)))
+        except WarmlensError as error:
+            lines.append(f"{name}: not compared. {error.code}: {error}")
+    return [*lines, *_provisioned_lines(advice, plan, request)]
+
+
+def cheapest_provisioned(advice: Advice, request: PlanRequest) -> Plan | None:
+    """Return the cheapest plan with provisioned concurrency that meets the objective."""
+    for plan in advice.plans:
+        if plan.candidate.warming != "provisioned" or plan.ruled_out:
+            continue
+        checked = plan if plan.checked else check(plan, request, request.assumptions)
+        if checked.meets:
+            return checked
+    return None
+
+
+def provisioned_pays_above(request: PlanRequest, architecture: str) -> float:
+    """Return the share of its time that a provisioned instance must be busy to be the cheaper one.
+
+    On demand costs its price for the busy time; a provisioned instance costs less for that, and
+    its own price for all the time.
+
+    Raises:
+        WarmlensError: a price is missing.
+    """
+    prices, short = request.prices, SHORT[architecture]
+    return prices[f"provisioned_{short}_per_gb_s"] / (
+        prices[f"lambda_{short}_per_gb_s"] - prices[f"provisioned_duration_{short}_per_gb_s"]
+    )
+
+
+def _server_line(found: BreakEven) -> str:
+    if found.requests_per_day is None:
+        when = "dearer than the plan up to a thousandfold of this traffic"
+    else:
+        when = f"cheaper from {found.requests_per_day:,.0f} requests a day of the same shape"
+    return (
+        f"{found.name}, processors needed: {found.servers}, ${found.usd_per_month:.2f} a month; "
+        f"{when}."
+    )
+
+
+def _provisioned_lines(advice: Advice, plan: Plan, request: PlanRequest) -> list[str]:
+    architecture = plan.candidate.measured.architecture
+    share = provisioned_pays_above(request, architecture)
+    general = (
+        f"Provisioned concurrency on {architecture}: an instance is cheaper so while it is busy "
+        f"more than {share:.0%} of its time."
+    )
+    other = cheapest_provisioned(advice, request)
+    if other is None:
+        return [general, "No plan with it is shown to meet the objective."]
+    words = f"The cheapest such plan: {other.candidate.label}, ${other.usd_per_month:.2f} a month"
+    if other.candidate == plan.candidate:
+        return [general, f"{words}, is the plan."]
+    return [general, f"{words}; {_from_when(other, plan, request)}."]
+
+
+def _from_when(other: Plan, plan: Plan, request: PlanRequest) -> str:
+    dearer = fixed_usd(other) - fixed_usd(plan)
+    saved = (plan.usd_per_month - fixed_usd(plan)) - (other.usd_per_month - fixed_usd(other))
+    if saved <= 0:
+        return "its calls are not cheaper than the plan's, so more traffic does not change that"
+    per_day = request.expected / (request.horizon_s / DAY_S) * dearer / saved
+    return f"cheaper from {per_day:,.0f} requests a day, if as many instances are enough then"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT
-from warmlens.planner.chance import Distribution
+from warmlens.planner.distribution import Distribution
 from warmlens.records import Record, architecture_of, read_records
 
 SPEED_RECORDS = ROOT / "docs" / "records" / "speed.jsonl"

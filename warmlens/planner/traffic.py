@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from warmlens.errors import WarmlensError
-from warmlens.planner.chance import ARRIVALS, BURSTS, Stream
-from warmlens.planner.model import DAY_H, HOUR_S
+from warmlens.planner.rng import ARRIVALS, BURSTS, Random
+from warmlens.planner.scenario import DAY_H, HOUR_S
 
 MAX_BURST = 100_000
 DAY_S = DAY_H * HOUR_S
@@ -121,7 +121,7 @@ class Profile:
 
     def _base(self, seed: int, horizon_s: float) -> Iterator[float]:
         """The moments at which the expected count has grown by exponential steps of mean 1."""
-        chance = Stream(seed, ARRIVALS)
+        chance = Random(seed, ARRIVALS)
         now_s, segment = 0.0, 0
         while True:
             step = -math.log(1.0 - chance())
@@ -143,7 +143,7 @@ class Profile:
         if self.bursts is None or self.bursts.per_hour == 0:
             yield math.inf
             return
-        chance, moment_s, begin_s = Stream(seed, BURSTS), 0.0, 0.0
+        chance, moment_s, begin_s = Random(seed, BURSTS), 0.0, 0.0
         rate = self.bursts.per_hour / HOUR_S
         step_s = self.bursts.within_s / self.bursts.size
         while begin_s < horizon_s:

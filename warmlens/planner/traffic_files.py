@@ -1,13 +1,26 @@
-"""Reads traffic: a profile by the hour, a trace of moments, or what CloudWatch exports."""
+"""Traffic files: hourly profiles and traces as CSV, and CloudWatch exports as JSON."""
 
 import csv
+import datetime
+import itertools
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from warmlens.errors import WarmlensError
-from warmlens.planner.cloudwatch import read_cloudwatch
-from warmlens.planner.model import DAY_H, HOUR_S
-from warmlens.planner.traffic import DAY_S, Bursts, Profile, Trace, moments, require_rate
+from warmlens.planner.scenario import DAY_H, HOUR_S
+from warmlens.planner.traffic import (
+    DAY_S,
+    LONGEST_S,
+    Bursts,
+    Profile,
+    Trace,
+    in_words_of_time,
+    moments,
+    require_rate,
+)
 
 SHOWN = 80
 """Characters of a file that a refusal quotes at most."""
@@ -116,3 +129,144 @@ def _profile(file: Path) -> Profile:
     rates = tuple(requests[hour] / HOUR_S for hour in range(DAY_H))
     total = sum(requests.values())
     return Profile(rates_per_s=rates, description=f"{file.name}, {total:,.0f} requests a day")
+
+
+PERIODS_S = (86_400, 21_600, 3600, 900, 300, 60)
+HIGHEST = 1e15
+Points = Mapping[datetime.datetime, float]
+
+
+def read_cloudwatch(file: Path) -> Profile:
+    """Read what `get-metric-statistics` with `Sum`, or `get-metric-data`, printed.
+
+    CloudWatch leaves out periods without a call, which are taken as such between the first data
+    point and the last one. What a last day that is not whole lacks is taken from the other days,
+    at the same time of day, on average; with less than a day, the rest is without calls.
+
+    Args:
+        file: the JSON.
+
+    Raises:
+        WarmlensError: it is none of the two, or a data point in it is refused.
+        OSError: it cannot be read.
+    """
+    points = _points(file)
+    if len(points) < 2:
+        raise WarmlensError("empty_trace", f"{file}: fewer than two data points")
+    for moment, count in points.items():
+        require_rate(f"{file}: the data point of {moment.isoformat()}", count)
+    ordered = sorted(points)
+    span_s = (ordered[-1] - ordered[0]).total_seconds()
+    if span_s > LONGEST_S:
+        raise WarmlensError(
+            "bad_cloudwatch_export",
+            f"{file}: from {ordered[0].date()} to {ordered[-1].date()}: a year is the most",
+        )
+    period_s = _period_s(file, ordered)
+    span_s += period_s
+    words = f"{file.name}, {sum(points.values()):,.0f} requests in {in_words_of_time(span_s)}"
+    if span_s < DAY_S:
+        words += ", taken as a whole day with none in the rest"
+    counts = _by_time_of_day(points, ordered, period_s, span_s)
+    return Profile(
+        rates_per_s=tuple(count / period_s for count in counts),
+        segment_s=float(period_s),
+        description=words,
+    )
+
+
+def _by_time_of_day(
+    points: Points, ordered: list[datetime.datetime], period_s: int, span_s: float
+) -> list[float]:
+    """Return the calls of each period, from midnight on, in whole days."""
+    a_day = round(DAY_S / period_s)
+    begin = _midnight(ordered[0])
+    first = round((ordered[0] - begin).total_seconds() / period_s)
+    observed = round(span_s / period_s)
+    days = -(-observed // a_day)
+    counts: list[float | None] = [None] * (days * a_day)
+    for at in range(first, first + observed):
+        # Where the last day ends after midnight, its end is put before the begin.
+        moment = begin + datetime.timedelta(seconds=at * period_s)
+        counts[at % len(counts)] = points.get(moment, 0.0)
+    return [
+        _known(counts, at, a_day) if count is None else count for at, count in enumerate(counts)
+    ]
+
+
+def _known(counts: list[float | None], at: int, a_day: int) -> float:
+    same_time = [count for count in counts[at % a_day :: a_day] if count is not None]
+    return sum(same_time) / len(same_time) if same_time else 0.0
+
+
+def _period_s(file: Path, ordered: list[datetime.datetime]) -> int:
+    gaps_s = [(b - a).total_seconds() for a, b in itertools.pairwise(ordered)]
+    for period_s in PERIODS_S:
+        if all(gap_s % period_s == 0 for gap_s in gaps_s):
+            break
+    else:
+        raise WarmlensError(
+            "bad_cloudwatch_export",
+            f"{file}: data points {min(gaps_s):g} s apart; ask for a period of one of "
+            f"{', '.join(map(str, sorted(PERIODS_S)))} s",
+        )
+    since_s = (ordered[0] - _midnight(ordered[0])).total_seconds()
+    if since_s % period_s:
+        raise WarmlensError(
+            "bad_cloudwatch_export",
+            f"{file}: {ordered[0].isoformat()} does not fit the period of {period_s} s: ask from "
+            "a full hour on",
+        )
+    return period_s
+
+
+def _midnight(moment: datetime.datetime) -> datetime.datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _points(file: Path) -> dict[datetime.datetime, float]:
+    try:
+        document = json.loads(file.read_bytes().decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        raise _refused(file, "it is no JSON in UTF-8") from None
+    try:
+        pairs = _pairs(document)
+        return _unlike(file, pairs)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        raise _refused(
+            file, "each data point has a Timestamp and a Sum, or one series Timestamps and Values"
+        ) from None
+
+
+def _pairs(document: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    if "MetricDataResults" in document:
+        (series,) = document["MetricDataResults"]
+        return list(zip(series["Timestamps"], series["Values"], strict=True))
+    return [(point["Timestamp"], point["Sum"]) for point in document["Datapoints"]]
+
+
+def _unlike(file: Path, pairs: list[tuple[str, Any]]) -> dict[datetime.datetime, float]:
+    points: dict[datetime.datetime, float] = {}
+    for text, count in pairs:
+        moment = datetime.datetime.fromisoformat(text)
+        if moment.tzinfo is None:  # as of the command line with a time zone left out
+            moment = moment.replace(tzinfo=datetime.UTC)
+        moment = moment.astimezone(datetime.UTC)
+        if moment in points:
+            raise WarmlensError(
+                "bad_cloudwatch_export", f"{file}: {moment.isoformat()} is there twice"
+            )
+        if abs(count) > HIGHEST:
+            raise WarmlensError(
+                "bad_cloudwatch_export",
+                f"{file}: the Sum of {moment.isoformat()} is above {HIGHEST:g}",
+            )
+        points[moment] = float(count)
+    return points
+
+
+def _refused(file: Path, why: str) -> WarmlensError:
+    return WarmlensError(
+        "bad_cloudwatch_export",
+        f"{file}: not the JSON of get-metric-statistics with Sum, or of get-metric-data: {why}",
+    )

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from lab.bench.replay.run import CONCURRENCY, Met, Replay, replay
 from warmlens.errors import WarmlensError
-from warmlens.planner.chance import Distribution, constant
-from warmlens.planner.model import HOUR_S, Lives, Model, Pings, by_hour
-from warmlens.planner.simulate import Engine, simulate
+from warmlens.planner.distribution import Distribution, constant
+from warmlens.planner.scenario import HOUR_S, InstanceLifetimes, Scenario, WarmingPolicy, by_hour
+from warmlens.planner.simulate import Backend, simulate
 from warmlens.planner.traffic import Profile
 from warmlens.records import Record, machine, today
 
@@ -142,31 +142,33 @@ def as_measured(times_ms: Sequence[float]) -> Distribution:
 
 
 def simulate_same(what: Replay, met: Met, seeds: int = SIMULATED_SEEDS) -> list[int]:
-    """Simulate a replay's calls with the times that it measured, under many draws of lives.
+    """Simulate a replay's calls with the times that it measured, under many draws of lifetimes.
 
     Returns:
         Users that met a cold start, for each seed.
     """
     init_ms = statistics.median(met.cold_ms) - statistics.median(met.warm_ms) if met.cold_ms else 0
-    model = Model(
+    scenario = Scenario(
         init=constant(max(0.0, init_ms) / 1000),
         service=as_measured(met.function_ms),
-        lives=Lives(
-            shortest_idle_s=what.lives.shortest_idle_s,
-            longest_idle_s=what.lives.longest_idle_s,
+        lifetimes=InstanceLifetimes(
+            shortest_idle_s=what.lifetimes.shortest_idle_s,
+            longest_idle_s=what.lifetimes.longest_idle_s,
             shortest_lifetime_s=POOL_LIFETIME_S,
             longest_lifetime_s=POOL_LIFETIME_S + FIRST_ROUND_S,
         ),
         concurrency=CONCURRENCY,
-        pings=Pings(by_hour=by_hour(what.warm), hold_s=what.hold_ms / 1000) if what.warm else None,
+        warming=WarmingPolicy(by_hour=by_hour(what.warm), hold_s=what.hold_ms / 1000)
+        if what.warm
+        else None,
     )
     outcomes = [
         simulate(
-            model,
+            scenario,
             Moments(what.arrivals_s),
             horizon_s=what.horizon_s,
             seed=seed,
-            engine=Engine.AUTO,
+            backend=Backend.AUTO,
         )
         for seed in range(1, seeds + 1)
     ]

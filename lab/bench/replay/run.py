@@ -16,7 +16,7 @@ from lab.bench.replay.skipping_clock import SkippingClock
 from warmlens.local.aws import LocalAws
 from warmlens.local.cloud import PAPER_PATH, CloudInfo, Steps, local_cloud
 from warmlens.local.ports import free_port
-from warmlens.planner.model import Lives
+from warmlens.planner.scenario import InstanceLifetimes
 from warmlens.registry.serving import ALIAS
 from warmlens.runtime.idle_expiry import IdleExpiry
 
@@ -66,7 +66,7 @@ class Replay:
         warm: instances that each run of the warmer wakes; 0: no warmer.
         hold_ms: how long it holds them.
         period_s: time between its runs.
-        lives: of instances; their lifetime is the pool's.
+        lifetimes: of instances; their lifetime is the pool's.
         seed: draws the idle expiries.
     """
 
@@ -76,7 +76,7 @@ class Replay:
     warm: int
     hold_ms: int = 400
     period_s: float = 300.0
-    lives: Lives = field(default_factory=Lives)
+    lifetimes: InstanceLifetimes = field(default_factory=InstanceLifetimes)
     seed: int = 1
 
     def events(self) -> list[tuple[float, bool]]:
@@ -132,8 +132,10 @@ async def replay(what: Replay, folder: Path) -> Met:
 async def _cloud(
     what: Replay, folder: Path, clock: SkippingClock
 ) -> AsyncIterator[tuple[CloudInfo, httpx.AsyncClient]]:
-    lives = what.lives
-    expiry = IdleExpiry(lives.shortest_idle_s, lives.longest_idle_s, random.Random(what.seed))
+    lifetimes = what.lifetimes
+    expiry = IdleExpiry(
+        lifetimes.shortest_idle_s, lifetimes.longest_idle_s, random.Random(what.seed)
+    )
     quiet = Steps(lambda name: None, lambda name, took_s: None)
     async with (
         local_cloud(

@@ -10,11 +10,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lab.oracle import reference
-from lab.oracle.fleet import Fleet
-from warmlens.planner.chance import LIVES, Distribution, Stream, exponential
-from warmlens.planner.model import NEVER_S, Lives, Model
+from lab.oracle.fleet import SimulatedFleet
+from warmlens.planner.distribution import Distribution, exponential
 from warmlens.planner.outcome import Outcome
-from warmlens.planner.simulate import Engine, simulate
+from warmlens.planner.rng import LIVES, Random
+from warmlens.planner.scenario import NEVER_S, InstanceLifetimes, Scenario
+from warmlens.planner.simulate import Backend, simulate
 from warmlens.planner.traffic import constant_rate
 from warmlens.records import Record, machine, today
 
@@ -45,16 +46,18 @@ class Example:
     expiry_s: float
     horizon_s: float
 
-    def model(self) -> Model:
+    def scenario(self) -> Scenario:
         """Return the same for our simulator."""
-        lives = Lives(
+        lifetimes = InstanceLifetimes(
             shortest_idle_s=self.expiry_s,
             longest_idle_s=self.expiry_s,
             shortest_lifetime_s=NEVER_S,
             longest_lifetime_s=NEVER_S,
         )
-        return Model(
-            init=more_than(self.warm_s, self.cold_s), service=exponential(self.warm_s), lives=lives
+        return Scenario(
+            init=more_than(self.warm_s, self.cold_s),
+            service=exponential(self.warm_s),
+            lifetimes=lifetimes,
         )
 
 
@@ -79,7 +82,7 @@ EXAMPLES = (
 )
 
 
-class NewestFirst(Fleet):
+class NewestFirst(SimulatedFleet):
     """A fleet with SimFaaS's rule: a call takes the idle instance that was started last."""
 
     def _next_idle(self) -> int:
@@ -111,24 +114,24 @@ def figures_of(outcome: Outcome) -> dict[str, float]:
 def ours(example: Example, seed: int) -> dict[str, float]:
     """Simulate an example with our kernel."""
     outcome = simulate(
-        example.model(),
+        example.scenario(),
         constant_rate(example.rate),
         horizon_s=example.horizon_s,
         seed=seed,
-        engine=Engine.NUMBA,
+        backend=Backend.NUMBA,
     )
     return {"requests": outcome.requests, **figures_of(outcome)}
 
 
 def ours_newest_first(example: Example, seed: int) -> dict[str, float]:
     """Simulate an example with our reference and SimFaaS's rule for which instance is used."""
-    model = example.model()
+    scenario = example.scenario()
     outcome = reference.simulate(
-        model,
+        scenario,
         constant_rate(example.rate).arrivals(seed, example.horizon_s),
         horizon_s=example.horizon_s,
         seed=seed,
-        fleet=NewestFirst(model, Stream(seed, LIVES)),
+        fleet=NewestFirst(scenario, Random(seed, LIVES)),
     )
     return {"requests": outcome.requests, **figures_of(outcome)}
 

@@ -74,8 +74,8 @@ def _records(
         "seed": seed,
         "cold_start_s": times.cold_start_s,
         "service_s": times.service_s,
-        "idle_expiry_s": [times.lives.shortest_idle_s, times.lives.longest_idle_s],
-        "lifetime_s": [times.lives.shortest_lifetime_s, times.lives.longest_lifetime_s],
+        "idle_expiry_s": [times.lifetimes.shortest_idle_s, times.lifetimes.longest_idle_s],
+        "lifetime_s": [times.lifetimes.shortest_lifetime_s, times.lifetimes.longest_lifetime_s],
         "concurrency": CONCURRENCY,
         "memory_mb": MEMORY_MB,
     }

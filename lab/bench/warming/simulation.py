@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from lab.bench.warming.arrivals import DAY_S, Workload
 from lab.bench.warming.policies import PERIOD_S, Policy
 from lab.oracle.reference import simulate as simulate_model
-from warmlens.planner.chance import constant
 from warmlens.planner.cost import Deployment, total_usd, warming_items
-from warmlens.planner.model import Lives, Model, Pings, by_hour
+from warmlens.planner.distribution import constant
 from warmlens.planner.outcome import Outcome
+from warmlens.planner.scenario import InstanceLifetimes, Scenario, WarmingPolicy, by_hour
 from warmlens.prices import read_prices
 
 MEMORY_MB = 1769
@@ -26,34 +26,34 @@ class Times:
         cold_start_s: from a call to the begin of its work, on a new instance.
         service_s: one user's request on a warm instance.
         ping_s: a wakeup that does not hold.
-        lives: of instances.
+        lifetimes: of instances.
     """
 
     cold_start_s: float = 1.5
     service_s: float = 0.1
     ping_s: float = 0.002
-    lives: Lives = field(default_factory=Lives)
+    lifetimes: InstanceLifetimes = field(default_factory=InstanceLifetimes)
 
 
-def model_of(policy: Policy, times: Times) -> Model:
+def scenario_of(policy: Policy, times: Times) -> Scenario:
     """Return what the planner simulates for a policy."""
-    pings = Pings(
+    warming = WarmingPolicy(
         by_hour=by_hour(policy.pings),
         period_s=PERIOD_S,
         spread_s=policy.spread_s / max(1, policy.pings - 1),
         hold_s=policy.hold_s,
-        holds_until_common=policy.holds_until_common,
+        shared_deadline=policy.holds_until_common,
         rounds=policy.rounds,
         budget_s=_NO_BUDGET_S,
-        ping_s=times.ping_s,
+        wakeup_s=times.ping_s,
     )
-    return Model(
+    return Scenario(
         init=constant(times.cold_start_s),
         service=constant(times.service_s),
-        lives=times.lives,
+        lifetimes=times.lifetimes,
         concurrency=CONCURRENCY,
         provisioned_by_hour=by_hour(policy.provisioned),
-        pings=pings if policy.pings else None,
+        warming=warming if policy.pings else None,
     )
 
 
@@ -70,12 +70,12 @@ def simulate(
         times: how long things take.
     """
     simulate_model(
-        model_of(policy, times or Times()),
+        scenario_of(policy, times or Times()),
         (moment for moment in workload.arrivals_s if moment < DAY_S),
         horizon_s=DAY_S,
         seed=seed,
         into=outcome,
-        lives=random.Random(seed).random,
+        draw_lifetime=random.Random(seed).random,
     )
 
 

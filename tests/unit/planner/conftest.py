@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.unit.planner.advice_lab import question
+from tests.unit.planner.plan_requests import plan_request
 from warmlens.planner.advice import Advice, advise
 
 
 @pytest.fixture(scope="package")
 def advice() -> Advice:
-    """The advice for `question()`."""
-    return advise(question())
+    """The advice for `plan_request()`."""
+    return advise(plan_request())

@@ -6,27 +6,23 @@ import dataclasses
 import pytest
 
 from stacks.settings import Settings, most_image_pixels
-from tests.unit.planner.advice_lab import MEASURED, chosen, question
+from tests.unit.planner.plan_requests import MEASURED, chosen, plan_request
 from warmlens.errors import WarmlensError
 from warmlens.planner.advice import Advice, advise
-from warmlens.planner.candidates import (
-    Assumptions,
-    Candidate,
-)
+from warmlens.planner.candidates import Assumptions, Candidate
 from warmlens.planner.chart import frontier_chart
 from warmlens.planner.cost import total_usd
-from warmlens.planner.model import Lives, by_hour
 from warmlens.planner.plan import check
-from warmlens.planner.report import in_words, plan_records
-from warmlens.planner.settings_text import DEFAULT_MAX_IMAGE_PIXELS, settings_text
+from warmlens.planner.report import DEFAULT_MAX_IMAGE_PIXELS, in_words, plan_records, settings_text
+from warmlens.planner.scenario import InstanceLifetimes, by_hour
 from warmlens.planner.traffic import constant_rate
 
 
 def test_the_plan_is_the_cheapest_that_meets_the_objective(advice: Advice) -> None:
     plan = chosen(advice)
     assert plan.meets
-    assert plan.reached.cold_share.high <= 0.002
-    assert plan.reached.latency_ms.high <= 1000
+    assert plan.result.cold_share.high <= 0.002
+    assert plan.result.latency_ms.high <= 1000
     for other in advice.plans:
         assert other.usd_per_month >= plan.usd_per_month or not other.meets
     costs = [other.usd_per_month for other in advice.plans]
@@ -57,7 +53,7 @@ def test_nothing_is_both_cheaper_and_faster_than_a_plan_of_the_frontier(advice: 
 def test_each_wrong_assumption_is_answered(advice: Advice) -> None:
     names = [variation.assumptions.name for variation in advice.variations]
     assert any("5 minutes" in name for name in names)
-    text = in_words(advice, question())
+    text = in_words(advice, plan_request())
     for variation in advice.variations:
         (line,) = (each for each in text.splitlines() if variation.assumptions.name in each)
         if variation.chosen.meets:
@@ -68,34 +64,34 @@ def test_each_wrong_assumption_is_answered(advice: Advice) -> None:
 
 def test_where_the_advice_changes_is_said_and_is_where_it_does(advice: Advice) -> None:
     plan = chosen(advice)
-    assert advice.holds is not None
-    minutes = advice.holds.idle_min
+    assert advice.tolerance is not None
+    minutes = advice.tolerance.idle_min
     assert minutes is not None
-    assert f"down to an idle expiry of {minutes:.1f} minutes" in in_words(advice, question())
+    assert f"down to an idle expiry of {minutes:.1f} minutes" in in_words(advice, plan_request())
 
     def meets(idle_min: float) -> bool:
-        lives = dataclasses.replace(
-            Lives(), shortest_idle_s=idle_min * 60, longest_idle_s=idle_min * 60
+        lifetimes = dataclasses.replace(
+            InstanceLifetimes(), shortest_idle_s=idle_min * 60, longest_idle_s=idle_min * 60
         )
-        assumptions = dataclasses.replace(question().assumptions, lives=lives)
-        return check(plan, question(), assumptions).meets
+        assumptions = dataclasses.replace(plan_request().assumptions, lifetimes=lifetimes)
+        return check(plan, plan_request(), assumptions).meets
 
     assert meets(minutes)
     assert not meets(minutes - 0.3)
 
 
 def test_how_long_cold_starts_may_become_is_said_where_the_percentile_is_one() -> None:
-    asked = question("p98=400ms", None, traffic=constant_rate(0.0005), seeds=None)
-    asked = dataclasses.replace(asked, measured=MEASURED[-1:])
-    found = advise(asked)
-    assert found.holds is not None
-    longest_ms = found.holds.platform_ms
+    request = plan_request("p98=400ms", None, traffic=constant_rate(0.0005), seeds=None)
+    request = dataclasses.replace(request, measured=MEASURED[-1:])
+    found = advise(request)
+    assert found.tolerance is not None
+    longest_ms = found.tolerance.platform_ms
     assert longest_ms is not None
-    assert f"up to {longest_ms:,.0f} ms of a cold start" in in_words(found, asked)
+    assert f"up to {longest_ms:,.0f} ms of a cold start" in in_words(found, request)
     assert 100 < longest_ms < 400
     for platform_ms, meets in ((longest_ms, True), (longest_ms + 25, False)):
         assumptions = Assumptions(platform_ms=round(platform_ms))
-        assert check(chosen(found), asked, assumptions).meets is meets
+        assert check(chosen(found), request, assumptions).meets is meets
 
 
 def test_the_settings_can_be_pasted(advice: Advice) -> None:
@@ -133,16 +129,16 @@ def test_a_plan_with_little_memory_takes_images_that_fit_into_it() -> None:
 
 
 def test_an_objective_that_nothing_meets_is_said_with_what_comes_closest() -> None:
-    asked = question("p99=1ms", "0.1%", seeds=2)
-    nothing = advise(asked)
+    request = plan_request("p99=1ms", "0.1%", seeds=2)
+    nothing = advise(request)
     assert nothing.chosen is None
-    text = in_words(nothing, asked)
+    text = in_words(nothing, request)
     assert text.startswith("No plan meets the objective")
     assert "The fastest: " in text
 
 
 def test_a_plan_that_refuses_users_is_none() -> None:
-    crowded = question(concurrency=1, seeds=2)
+    crowded = plan_request(concurrency=1, seeds=2)
     nothing = advise(crowded)
     assert nothing.chosen is None
     assert "are refused: raise --concurrency" in in_words(nothing, crowded)
@@ -150,12 +146,12 @@ def test_a_plan_that_refuses_users_is_none() -> None:
 
 def test_no_traffic_is_refused() -> None:
     with pytest.raises(WarmlensError) as refused:
-        advise(question(traffic=constant_rate(0), seeds=None))
+        advise(plan_request(traffic=constant_rate(0), seeds=None))
     assert refused.value.code == "no_traffic"
 
 
 def test_records_name_the_plan_the_runner_up_and_the_frontier(advice: Advice) -> None:
-    records = list(plan_records(advice, question()))
+    records = list(plan_records(advice, plan_request()))
     costs = [each for each in records if each.metric == "cost_usd_per_month"]
     assert [each.conditions["rank"] for each in costs].count("chosen") == 1
     assert len({each.name for each in costs}) == len(costs) == len(advice.plans)
@@ -169,7 +165,7 @@ def test_records_name_the_plan_the_runner_up_and_the_frontier(advice: Advice) ->
 def test_the_plan_and_the_runner_up_are_listed_with_what_is_cheaper_or_faster(
     advice: Advice,
 ) -> None:
-    text = in_words(advice, question())
+    text = in_words(advice, plan_request())
     listed = text.partition("Cost against latency")[2].partition("If an assumption")[0]
     assert f"meets   {chosen(advice).candidate.label} (the plan)\n" in listed
     assert advice.runner_up is not None

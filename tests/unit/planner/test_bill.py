@@ -3,10 +3,10 @@
 import pytest
 
 from lab.oracle.reference import simulate
-from warmlens.planner.chance import constant
 from warmlens.planner.cost import Deployment, Item, monthly_items, needed_prices, total_usd
-from warmlens.planner.model import FOREVER, Model, Pings, by_hour
+from warmlens.planner.distribution import constant
 from warmlens.planner.outcome import Outcome
+from warmlens.planner.scenario import FOREVER, Scenario, WarmingPolicy, by_hour
 from warmlens.prices import read_prices
 
 DAY_S = 86_400.0
@@ -15,14 +15,14 @@ MODEL_BYTES = 24_000_000
 
 
 def bill(
-    model: Model,
+    scenario: Scenario,
     *,
     memory_mb: int = 1769,
     store: str = "image",
     architecture: str = "x86_64",
     unbilled_ms: int = 0,
 ) -> dict[str, Item]:
-    outcome: Outcome = simulate(model, EVERY_MINUTE, horizon_s=DAY_S, seed=1)
+    outcome: Outcome = simulate(scenario, EVERY_MINUTE, horizon_s=DAY_S, seed=1)
     what = Deployment(
         memory_mb=memory_mb,
         architecture=architecture,
@@ -35,7 +35,7 @@ def bill(
 
 
 # 1,440 calls of 100 ms a day on one instance that stays; its one cold start takes a second.
-ALONE = Model(init=constant(1.0), service=constant(0.1), lives=FOREVER)
+ALONE = Scenario(init=constant(1.0), service=constant(0.1), lifetimes=FOREVER)
 
 
 def test_users_calls_are_billed_for_thirty_days() -> None:
@@ -70,8 +70,10 @@ def test_arm64_and_a_model_in_s3_have_their_own_prices() -> None:
 
 
 def test_three_pings_every_five_minutes_are_25920_wakeups_and_8640_runs_a_month() -> None:
-    pings = Pings(by_hour=by_hour(3), hold_s=0.4, spread_s=0.02)
-    items = bill(Model(init=constant(0.0), service=constant(0.1), lives=FOREVER, pings=pings))
+    pings = WarmingPolicy(by_hour=by_hour(3), hold_s=0.4, spread_s=0.02)
+    items = bill(
+        Scenario(init=constant(0.0), service=constant(0.1), lifetimes=FOREVER, warming=pings)
+    )
     assert items["wakeups"].quantity == pytest.approx(25_920)
     assert items["wakeups"].usd == pytest.approx(0.005184)
     assert items["warmer's runs"].quantity == pytest.approx(8640)
@@ -86,13 +88,13 @@ def test_three_pings_every_five_minutes_are_25920_wakeups_and_8640_runs_a_month(
 
 
 def test_five_provisioned_instances_are_billed_all_month_and_their_calls_for_less() -> None:
-    model = Model(
+    scenario = Scenario(
         init=constant(1.0),
         service=constant(0.1),
-        lives=FOREVER,
+        lifetimes=FOREVER,
         provisioned_by_hour=by_hour(5),
     )
-    items = bill(model)
+    items = bill(scenario)
     gb_s = 5 * 1769 / 1024 * 2_592_000
     assert items["provisioned concurrency"].quantity == pytest.approx(gb_s)
     assert items["provisioned concurrency"].usd == pytest.approx(93.29, abs=0.01)
@@ -104,13 +106,13 @@ def test_five_provisioned_instances_are_billed_all_month_and_their_calls_for_les
 
 
 def test_provisioned_for_half_of_the_day_costs_half_of_it() -> None:
-    model = Model(
+    scenario = Scenario(
         init=constant(1.0),
         service=constant(0.1),
-        lives=FOREVER,
+        lifetimes=FOREVER,
         provisioned_by_hour=(0,) * 12 + (2,) * 12,
     )
-    items = bill(model, memory_mb=1024)
+    items = bill(scenario, memory_mb=1024)
     assert items["provisioned concurrency"].quantity == pytest.approx(2 * 1_296_000)
 
 
@@ -119,14 +121,14 @@ def test_provisioned_for_half_of_the_day_costs_half_of_it() -> None:
 def test_the_prices_that_are_asked_for_before_are_those_of_the_bill(
     store: str, warming: str
 ) -> None:
-    model = Model(
+    scenario = Scenario(
         init=constant(1.0),
         service=constant(0.1),
-        lives=FOREVER,
-        pings=Pings(by_hour=by_hour(2)) if warming == "ping" else None,
+        lifetimes=FOREVER,
+        warming=WarmingPolicy(by_hour=by_hour(2)) if warming == "ping" else None,
         provisioned_by_hour=by_hour(2 if warming == "provisioned" else 0),
     )
-    used = {item.price for item in bill(model, store=store).values()}
+    used = {item.price for item in bill(scenario, store=store).values()}
     asked = set(needed_prices(Deployment(memory_mb=1769, model_store=store), warming))
     assert used <= asked
     # A provisioned plan may have calls beyond its instances, and then pays for them on demand.

@@ -11,10 +11,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.planner.models import by_kernel
-from warmlens.planner.chance import Distribution, constant, exponential
-from warmlens.planner.model import FOREVER, HOUR_S, Model, by_hour
+from tests.unit.planner.scenarios import by_kernel
+from warmlens.planner.distribution import Distribution, constant, exponential
 from warmlens.planner.outcome import Outcome
+from warmlens.planner.scenario import FOREVER, HOUR_S, Scenario, by_hour
 from warmlens.planner.traffic import constant_rate
 
 HORIZON_S = 24 * HOUR_S
@@ -36,9 +36,11 @@ def erlang_c(servers: int, load: float) -> float:
     return servers * lost / (servers - load * (1 - lost))
 
 
-def agrees(figure: Callable[[Outcome], float], model: Model, rate: float, expected: float) -> None:
+def agrees(
+    figure: Callable[[Outcome], float], scenario: Scenario, rate: float, expected: float
+) -> None:
     values = [
-        figure(by_kernel(model, constant_rate(rate), horizon_s=HORIZON_S, seed=seed))
+        figure(by_kernel(scenario, constant_rate(rate), horizon_s=HORIZON_S, seed=seed))
         for seed in SEEDS
     ]
     error = statistics.stdev(values) / math.sqrt(len(values))
@@ -48,8 +50,8 @@ def agrees(figure: Callable[[Outcome], float], model: Model, rate: float, expect
     ), (values, expected)
 
 
-def model(service: Distribution, servers: int) -> Model:
-    return Model(init=constant(0), service=service, lives=FOREVER, concurrency=servers)
+def scenario(service: Distribution, servers: int) -> Scenario:
+    return Scenario(init=constant(0), service=service, lifetimes=FOREVER, concurrency=servers)
 
 
 def share_that_sees(count: int) -> Callable[[Outcome], float]:
@@ -66,7 +68,7 @@ def test_refused_calls_are_erlangs_b_whatever_the_service(
 ) -> None:
     agrees(
         lambda outcome: outcome.throttled_share,
-        model(service, servers),
+        scenario(service, servers),
         load / service.mean_s,
         erlang_b(servers, load),
     )
@@ -76,12 +78,12 @@ def test_refused_calls_are_erlangs_b_whatever_the_service(
 def test_calls_under_way_are_poisson_when_none_is_refused(service: Distribution) -> None:
     load = 3.0
     rate = load / service.mean_s
-    agrees(lambda outcome: outcome.mean_busy, model(service, 200), rate, load)
+    agrees(lambda outcome: outcome.mean_busy, scenario(service, 200), rate, load)
     # Poisson arrivals see time averages (Wolff, 1982).
     for count in (0, 1, 3, 6):
         agrees(
             share_that_sees(count),
-            model(service, 200),
+            scenario(service, 200),
             rate,
             math.exp(-load) * load**count / math.factorial(count),
         )
@@ -90,7 +92,7 @@ def test_calls_under_way_are_poisson_when_none_is_refused(service: Distribution)
 @pytest.mark.parametrize(("servers", "load"), [(1, 0.6), (4, 3.0), (10, 8.0)])
 def test_waiting_calls_wait_as_erlangs_c_says(servers: int, load: float) -> None:
     waiting = replace(
-        model(exponential(1.0), servers), when_full="wait", provisioned_by_hour=by_hour(servers)
+        scenario(exponential(1.0), servers), when_full="wait", provisioned_by_hour=by_hour(servers)
     )
     expected_s = erlang_c(servers, load) / (servers - load) + 1.0
     agrees(lambda outcome: outcome.latency_s / outcome.requests, waiting, load, expected_s)
@@ -99,10 +101,10 @@ def test_waiting_calls_wait_as_erlangs_c_says(servers: int, load: float) -> None
 def test_cold_starts_of_one_user_at_a_time_are_gaps_longer_than_the_expiry() -> None:
     """At a rate at which calls never overlap, a call is cold when the gap before it is long."""
     expiry_s, rate = 600.0, 1 / 400
-    alone = Model(
+    alone = Scenario(
         init=constant(0),
         service=constant(0),
-        lives=replace(FOREVER, shortest_idle_s=expiry_s, longest_idle_s=expiry_s),
+        lifetimes=replace(FOREVER, shortest_idle_s=expiry_s, longest_idle_s=expiry_s),
     )
     values = [
         by_kernel(alone, constant_rate(rate), horizon_s=100 * HORIZON_S, seed=seed).cold_share
@@ -117,4 +119,4 @@ def test_cold_starts_of_one_user_at_a_time_are_gaps_longer_than_the_expiry() -> 
 def test_a_simulation_with_a_wrong_service_time_is_noticed() -> None:
     """The checks above can fail: the same with calls 3 % too long does."""
     with pytest.raises(AssertionError, match="comparison failed"):
-        agrees(lambda outcome: outcome.mean_busy, model(constant(2.06), 200), 1.5, 3.0)
+        agrees(lambda outcome: outcome.mean_busy, scenario(constant(2.06), 200), 1.5, 3.0)

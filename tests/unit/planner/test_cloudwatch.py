@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from warmlens.errors import WarmlensError
-from warmlens.planner.cloudwatch import read_cloudwatch
 from warmlens.planner.traffic import Profile, whole_days_s
+from warmlens.planner.traffic_files import read_cloudwatch
 
 NOON = datetime.datetime(2026, 11, 2, 12, tzinfo=datetime.UTC)
 Export = Callable[..., Path]

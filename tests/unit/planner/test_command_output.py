@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.planner.advice_lab import SPEED, run
+from tests.unit.planner.plan_requests import SPEED, run
 from warmlens.records import read_records
 
 
@@ -66,9 +66,9 @@ def test_simulate_prints_what_scripts_read() -> None:
     assert figures["peak_rss_mb"] > 10
     exit_code, again = run(
         *("simulate", "--rps", "2", "--hours", "1", "--warm", "3", "--seed", "7", "--json"),
-        *("--engine", "python"),
+        *("--backend", "python"),
     )
-    timed = {"wall_s", "peak_rss_mb", "engine"}
+    timed = {"wall_s", "peak_rss_mb", "backend"}
     assert {key: value for key, value in json.loads(again).items() if key not in timed} == {
         key: value for key, value in figures.items() if key not in timed
     }
@@ -88,7 +88,7 @@ def test_a_plan_without_numba_is_the_same(tmp_path: Path) -> None:
     file = tmp_path / "few.csv"
     file.write_text("hour,requests\n" + "".join(f"{hour},4\n" for hour in range(24)))
     options = ("--traffic", str(file), "--seeds", "2", "--no-servers", "--json")
-    numba, python = (run(*options, "--engine", engine) for engine in ("numba", "python"))
+    numba, python = (run(*options, "--backend", backend) for backend in ("numba", "python"))
     assert numba[0] == python[0]
     assert numba[1] == python[1]
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.planner.advice_lab import SPEED, run
-from warmlens.planner.limits import said_before
-from warmlens.planner.simulate import Engine
+from tests.unit.planner.plan_requests import SPEED, run
+from warmlens.planner.budget import slow_run_warning
+from warmlens.planner.simulate import Backend
 from warmlens.records import read_records
 
 BINARY = b"\xff\xfe\x00arrival_s\n"
@@ -183,11 +183,11 @@ def test_a_spreadsheets_utf8_is_read(file: Path) -> None:
 
 
 def test_long_work_is_told_before_for_both_engines() -> None:
-    for engine in (Engine.PYTHON, Engine.NUMBA):
-        assert said_before(1e10, engine)
-        assert said_before(1e5, engine) is None
-    assert "55.6 min" in str(said_before(1e10, Engine.NUMBA))
-    assert "requirements-planner.txt" in str(said_before(1e7, Engine.PYTHON))
+    for backend in (Backend.PYTHON, Backend.NUMBA):
+        assert slow_run_warning(1e10, backend)
+        assert slow_run_warning(1e5, backend) is None
+    assert "55.6 min" in str(slow_run_warning(1e10, Backend.NUMBA))
+    assert "requirements-planner.txt" in str(slow_run_warning(1e7, Backend.PYTHON))
 
 
 def test_a_plans_hours_and_provisioned_schedule_can_be_priced() -> None:

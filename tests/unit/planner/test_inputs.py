@@ -9,9 +9,9 @@ import pytest
 from warmlens.errors import WarmlensError
 from warmlens.paths import MODEL_ARTIFACTS, ROOT
 from warmlens.planner import options
-from warmlens.planner.chance import Distribution, constant
-from warmlens.planner.model import Lives, Model, Pings, by_hour
+from warmlens.planner.distribution import Distribution, constant
 from warmlens.planner.objective import read_objective
+from warmlens.planner.scenario import InstanceLifetimes, Scenario, WarmingPolicy, by_hour
 from warmlens.planner.service_times import pick, read_measured
 from warmlens.planner.simulate import simulate
 from warmlens.planner.traffic import Bursts, Profile, constant_rate
@@ -133,17 +133,20 @@ def test_a_bad_cloudwatch_export_is_refused_by_name(
         (lambda: Bursts(size=1, per_hour=-1), "negative_rate"),
         (lambda: constant(-1), "bad_time"),
         (lambda: Distribution("table", (2.0, 1.0), (0.0, 1.0)), "bad_quantiles"),
-        (lambda: Lives(shortest_idle_s=10, longest_idle_s=5), "bad_lives"),
-        (lambda: Pings(by_hour=(1, 2)), "bad_warm_instances"),
-        (lambda: Pings(by_hour=by_hour(1), period_s=10), "bad_period"),
-        (lambda: Model(init=constant(0), service=constant(1), concurrency=0), "bad_concurrency"),
+        (lambda: InstanceLifetimes(shortest_idle_s=10, longest_idle_s=5), "bad_lives"),
+        (lambda: WarmingPolicy(by_hour=(1, 2)), "bad_warm_instances"),
+        (lambda: WarmingPolicy(by_hour=by_hour(1), period_s=10), "bad_period"),
+        (lambda: Scenario(init=constant(0), service=constant(1), concurrency=0), "bad_concurrency"),
         (
-            lambda: Model(init=constant(0), service=constant(1), provisioned_by_hour=(1,)),
+            lambda: Scenario(init=constant(0), service=constant(1), provisioned_by_hour=(1,)),
             "bad_provisioned",
         ),
         (
             lambda: simulate(
-                Model(init=constant(0), service=constant(1)), constant_rate(1), horizon_s=0, seed=1
+                Scenario(init=constant(0), service=constant(1)),
+                constant_rate(1),
+                horizon_s=0,
+                seed=1,
             ),
             "bad_horizon",
         ),

@@ -1,12 +1,8 @@
 """How many instances are tried for each hour."""
 
-from tests.unit.planner.advice_lab import DAY
-from warmlens.planner.candidates import (
-    busiest_rates,
-    instance_profiles,
-    poisson_quantile,
-)
-from warmlens.planner.model import by_hour
+from tests.unit.planner.plan_requests import DAY
+from warmlens.planner.candidates import busiest_rates, instance_profiles, poisson_quantile
+from warmlens.planner.scenario import by_hour
 from warmlens.planner.traffic import Profile
 
 

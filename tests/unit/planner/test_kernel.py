@@ -10,39 +10,42 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.planner.models import by_kernel, by_reference, fields_of, models, profiles
+from tests.unit.planner.scenarios import by_kernel, by_reference, fields_of, profiles, scenarios
 from warmlens.errors import WarmlensError
 from warmlens.planner import kernel_chance, kernel_run
-from warmlens.planner.chance import LIVES, Distribution, Stream, constant, exponential
-from warmlens.planner.model import Model
+from warmlens.planner.distribution import Distribution, constant, exponential
+from warmlens.planner.rng import LIVES, Random
+from warmlens.planner.scenario import Scenario
 from warmlens.planner.traffic import Bursts, Profile, constant_rate
 from warmlens.planner.traffic_files import read_trace
 
 
 @settings(max_examples=200, deadline=None)
-@given(models(), profiles(), st.integers(0, 2**40), st.sampled_from([900.0, 7200.0, 100_000.0]))
-def test_both_count_the_same(model: Model, traffic: Profile, seed: int, horizon_s: float) -> None:
+@given(scenarios(), profiles(), st.integers(0, 2**40), st.sampled_from([900.0, 7200.0, 100_000.0]))
+def test_both_count_the_same(
+    scenario: Scenario, traffic: Profile, seed: int, horizon_s: float
+) -> None:
     if traffic.expected(horizon_s) > 3_000:
         horizon_s = 900.0
-    ours = by_kernel(model, traffic, horizon_s=horizon_s, seed=seed)
+    ours = by_kernel(scenario, traffic, horizon_s=horizon_s, seed=seed)
     assert fields_of(ours) == fields_of(
-        by_reference(model, traffic, horizon_s=horizon_s, seed=seed)
+        by_reference(scenario, traffic, horizon_s=horizon_s, seed=seed)
     )
 
 
 def test_they_agree_over_several_chunks_of_arrivals() -> None:
-    model = Model(init=exponential(1.5), service=exponential(0.1), concurrency=12)
+    scenario = Scenario(init=exponential(1.5), service=exponential(0.1), concurrency=12)
     traffic = constant_rate(40, Bursts(size=9, per_hour=30))
     assert traffic.expected(3600) > 2 * kernel_run.CHUNK
-    ours = by_kernel(model, traffic, horizon_s=3600)
+    ours = by_kernel(scenario, traffic, horizon_s=3600)
     assert ours.throttled > 0
-    assert fields_of(ours) == fields_of(by_reference(model, traffic, horizon_s=3600))
+    assert fields_of(ours) == fields_of(by_reference(scenario, traffic, horizon_s=3600))
 
 
 def test_the_streams_are_the_same() -> None:
     table = Distribution("table", (0.0, 1.0, 3.0), (0.0, 0.9, 1.0))
     for distribution in (constant(2.0), exponential(2.0), table):
-        stream, states = Stream(7, LIVES), kernel_chance.states_of(7, LIVES)
+        stream, states = Random(7, LIVES), kernel_chance.states_of(7, LIVES)
         values, quantiles = np.array(distribution.values_s), np.array(distribution.quantiles)
         for _ in range(1000):
             theirs = kernel_chance.draw(distribution.code, values, quantiles, states, 0)
@@ -53,17 +56,17 @@ def test_a_trace_is_served_alike(tmp_path: Path) -> None:
     file = tmp_path / "trace.csv"
     moments = list(itertools.islice(constant_rate(0.5).arrivals(3, 1e6), 2000))
     file.write_text("arrival_s\n" + "".join(f"{moment!r}\n" for moment in moments))
-    model = Model(init=constant(2.0), service=exponential(1.0), concurrency=3)
+    scenario = Scenario(init=constant(2.0), service=exponential(1.0), concurrency=3)
     trace = read_trace(file)
     assert trace.count == 2000
-    ours = by_kernel(model, trace, horizon_s=4000.0)
-    assert fields_of(ours) == fields_of(by_reference(model, trace, horizon_s=4000.0))
+    ours = by_kernel(scenario, trace, horizon_s=4000.0)
+    assert fields_of(ours) == fields_of(by_reference(scenario, trace, horizon_s=4000.0))
 
 
 def test_a_trace_that_goes_back_is_refused_by_both(tmp_path: Path) -> None:
     file = tmp_path / "trace.csv"
     file.write_text("arrival_s\n1\n3\n2\n")
-    model = Model(init=constant(2.0), service=exponential(1.0))
+    scenario = Scenario(init=constant(2.0), service=exponential(1.0))
     with pytest.raises(WarmlensError, match="2 s comes after 3 s") as refused:
         read_trace(file)
     assert refused.value.code == "unordered_trace"
@@ -79,7 +82,7 @@ def test_a_trace_that_goes_back_is_refused_by_both(tmp_path: Path) -> None:
 
     for simulate in (by_kernel, by_reference):
         with pytest.raises(WarmlensError, match="2 s comes after one at 3 s"):
-            simulate(model, Backwards(), horizon_s=10.0)
+            simulate(scenario, Backwards(), horizon_s=10.0)
 
 
 def test_the_command_line_starts_with_what_make_run_installs() -> None:

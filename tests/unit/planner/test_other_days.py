@@ -4,25 +4,22 @@ import dataclasses
 
 import pytest
 
-from tests.unit.planner.advice_lab import MEASURED, chosen, question
+from tests.unit.planner.plan_requests import MEASURED, chosen, plan_request
 from warmlens.errors import WarmlensError
 from warmlens.planner.advice import Advice, advise
-from warmlens.planner.candidates import (
-    Assumptions,
-)
-from warmlens.planner.plan import Plan
-from warmlens.planner.pool import Pool
-from warmlens.planner.question import Question
+from warmlens.planner.candidates import Assumptions
+from warmlens.planner.outcome import Outcomes
+from warmlens.planner.plan import Plan, PlanRequest
 from warmlens.planner.simulate import simulate
 from warmlens.planner.traffic import constant_rate
 
 
-def on_other_days(plan: Plan, asked: Question, days: int) -> Pool:
-    pool = Pool()
+def on_other_days(plan: Plan, request: PlanRequest, days: int) -> Outcomes:
+    outcomes = Outcomes()
     for number in range(days):
-        model = plan.candidate.model(asked.assumptions)
-        pool.add(simulate(model, asked.traffic, horizon_s=86_400, seed=5_000_000 + number))
-    return pool
+        scenario = plan.candidate.scenario(request.assumptions)
+        outcomes.add(simulate(scenario, request.traffic, horizon_s=86_400, seed=5_000_000 + number))
+    return outcomes
 
 
 @pytest.mark.parametrize(
@@ -33,20 +30,20 @@ def test_a_plan_for_a_few_calls_a_day_meets_its_objective_on_thousands_of_other_
     rps: float, slo: str, cold_share: str | None, platform_ms: int
 ) -> None:
     """Twenty and nine calls a day: what a hundred days show is not enough for the cheapest one."""
-    asked = dataclasses.replace(
-        question(slo, cold_share, traffic=constant_rate(rps), seeds=None),
+    request = dataclasses.replace(
+        plan_request(slo, cold_share, traffic=constant_rate(rps), seeds=None),
         assumptions=Assumptions(platform_ms=platform_ms),
         measured=[each for each in MEASURED if each.memory_mb == 1769],
     )
-    plan = chosen(advise(asked))
-    objective = asked.objective
+    plan = chosen(advise(request))
+    objective = request.objective
     assert plan.checked is not None
-    assert plan.checked.times * asked.expected > objective.calls_needed
-    truth = on_other_days(plan, asked, 3000)
+    assert plan.checked.times * request.expected > objective.calls_needed
+    truth = on_other_days(plan, request, 3000)
     assert truth.percentile_ms(objective.percent).value <= objective.latency_ms
     assert truth.cold_share().value <= (objective.cold_share or 1)
     one_less = replace_count(plan, -1)
-    fewer = on_other_days(one_less, asked, 3000)
+    fewer = on_other_days(one_less, request, 3000)
     missed = fewer.percentile_ms(objective.percent).value > objective.latency_ms
     assert missed or fewer.cold_share().high > (objective.cold_share or 1)
 
@@ -60,10 +57,10 @@ def replace_count(plan: Plan, by: int) -> Plan:
 
 
 def test_too_few_calls_to_tell_are_said_instead_of_a_plan() -> None:
-    asked = question("p99.9=1s", None, traffic=constant_rate(1e-6), seeds=None)
+    request = plan_request("p99.9=1s", None, traffic=constant_rate(1e-6), seeds=None)
     words = r"too few calls to tell 0\.1 %: 4,000 simulated days have 346"
     with pytest.raises(WarmlensError, match=words) as refused:
-        advise(asked)
+        advise(request)
     assert refused.value.code == "too_few_calls"
 
 
@@ -72,4 +69,4 @@ def test_what_is_proposed_was_simulated_again_on_other_days(advice: Advice) -> N
         assert plan is not None
         assert plan.checked is not None
         assert plan.checked != plan.screened
-        assert plan.reached is plan.checked
+        assert plan.result is plan.checked

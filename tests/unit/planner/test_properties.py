@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.oracle.fleet import Fleet
+from lab.oracle.fleet import SimulatedFleet
 from lab.oracle.reference import simulate
-from tests.unit.planner.models import by_kernel, fields_of, models, profiles
-from warmlens.planner.chance import Stream, constant
+from tests.unit.planner.scenarios import by_kernel, fields_of, profiles, scenarios
 from warmlens.planner.cost import Deployment, monthly_items, total_usd
-from warmlens.planner.model import FOREVER, Lives, Model, Pings, by_hour
+from warmlens.planner.distribution import constant
 from warmlens.planner.outcome import Outcome
+from warmlens.planner.rng import Random
+from warmlens.planner.scenario import FOREVER, InstanceLifetimes, Scenario, WarmingPolicy, by_hour
 from warmlens.planner.traffic import Profile, constant_rate
 from warmlens.prices import read_prices
 
@@ -25,8 +26,8 @@ def arrivals_of(gaps: list[float]) -> list[float]:
     return list(itertools.accumulate(gaps))
 
 
-def cold_with(provisioned: int, model: Model, arrivals: list[float]) -> int:
-    with_provisioned = replace(model, provisioned_by_hour=by_hour(provisioned))
+def cold_with(provisioned: int, scenario: Scenario, arrivals: list[float]) -> int:
+    with_provisioned = replace(scenario, provisioned_by_hour=by_hour(provisioned))
     return simulate(with_provisioned, arrivals, horizon_s=arrivals[-1] + 1, seed=1).cold
 
 
@@ -40,20 +41,20 @@ def test_more_provisioned_instances_never_give_more_cold_starts(
     With lives drawn for each instance, or a cold start that keeps its instance longer, another
     number of provisioned instances is another draw; the next test is about those.
     """
-    lives = replace(FOREVER, shortest_idle_s=expiry_s, longest_idle_s=expiry_s)
-    model = Model(init=constant(0), service=constant(service_s), lives=lives)
+    lifetimes = replace(FOREVER, shortest_idle_s=expiry_s, longest_idle_s=expiry_s)
+    scenario = Scenario(init=constant(0), service=constant(service_s), lifetimes=lifetimes)
     arrivals = arrivals_of(gaps)
-    more = cold_with(provisioned + 1, model, arrivals)
-    assert more <= cold_with(provisioned, model, arrivals)
+    more = cold_with(provisioned + 1, scenario, arrivals)
+    assert more <= cold_with(provisioned, scenario, arrivals)
 
 
 def test_more_provisioned_instances_give_fewer_cold_starts_with_lives_by_chance() -> None:
-    model = Model(init=constant(1.5), service=constant(1.0))
+    scenario = Scenario(init=constant(1.5), service=constant(1.0))
     shares = []
     for provisioned in range(5):
         pooled = [
             by_kernel(
-                replace(model, provisioned_by_hour=by_hour(provisioned)),
+                replace(scenario, provisioned_by_hour=by_hour(provisioned)),
                 constant_rate(0.5),
                 horizon_s=86_400,
                 seed=seed,
@@ -67,11 +68,11 @@ def test_more_provisioned_instances_give_fewer_cold_starts_with_lives_by_chance(
 
 def test_a_larger_pinged_number_can_give_more_cold_starts() -> None:
     """Held instances are taken from users: with nothing idle beside them, a user is cold."""
-    lives = Lives(shortest_idle_s=299.0, longest_idle_s=299.0)
-    model = Model(init=constant(0.2), service=constant(0.02), lives=lives)
+    lifetimes = InstanceLifetimes(shortest_idle_s=299.0, longest_idle_s=299.0)
+    scenario = Scenario(init=constant(0.2), service=constant(0.02), lifetimes=lifetimes)
 
     def cold_share(count: int) -> float:
-        pinged = replace(model, pings=Pings(by_hour=by_hour(count), hold_s=5.0))
+        pinged = replace(scenario, warming=WarmingPolicy(by_hour=by_hour(count), hold_s=5.0))
         pooled = [
             by_kernel(pinged, constant_rate(0.05), horizon_s=86_400, seed=seed)
             for seed in range(20)
@@ -80,7 +81,9 @@ def test_a_larger_pinged_number_can_give_more_cold_starts() -> None:
 
     held_one, held_ten = cold_share(1), cold_share(10)
     # Users are never 299 s apart, so one instance stays for them without any ping.
-    off = [by_kernel(model, constant_rate(0.05), horizon_s=86_400, seed=seed) for seed in range(20)]
+    off = [
+        by_kernel(scenario, constant_rate(0.05), horizon_s=86_400, seed=seed) for seed in range(20)
+    ]
     without = sum(each.cold for each in off) / sum(each.served for each in off)
     assert without < held_one
     assert held_ten > 1.5 * without
@@ -88,11 +91,13 @@ def test_a_larger_pinged_number_can_give_more_cold_starts() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(models(), profiles(), st.sampled_from(["image", "s3"]), st.sampled_from(["x86_64", "arm64"]))
+@given(
+    scenarios(), profiles(), st.sampled_from(["image", "s3"]), st.sampled_from(["x86_64", "arm64"])
+)
 def test_the_cost_is_the_sum_of_its_items_and_none_is_negative(
-    model: Model, traffic: Profile, store: str, architecture: str
+    scenario: Scenario, traffic: Profile, store: str, architecture: str
 ) -> None:
-    outcome = by_kernel(model, traffic, horizon_s=7200.0)
+    outcome = by_kernel(scenario, traffic, horizon_s=7200.0)
     what = Deployment(
         memory_mb=1769, architecture=architecture, model_store=store, model_bytes=23_826_237
     )
@@ -106,29 +111,29 @@ def test_the_cost_is_the_sum_of_its_items_and_none_is_negative(
 
 
 @settings(max_examples=100, deadline=None)
-@given(models(), gaps_s, st.integers(0, 1000))
-def test_time_moves_forward(model: Model, gaps: list[float], seed: int) -> None:
-    fleet = Fleet(model, Stream(seed, 3))
+@given(scenarios(), gaps_s, st.integers(0, 1000))
+def test_time_moves_forward(scenario: Scenario, gaps: list[float], seed: int) -> None:
+    fleet = SimulatedFleet(scenario, Random(seed, 3))
     for now_s in arrivals_of(gaps):
         served = fleet.call(now_s, lambda _: 1.0)
         assert served.end_s >= now_s
         if served.instance is None:
-            assert model.when_full == "refuse" or model.scaling_per_10_s < 1000
+            assert scenario.when_full == "refuse" or scenario.scaling_per_10_s < 1000
             continue
         assert served.end_s >= now_s + 1.0
-        assert fleet.busy(now_s) <= model.concurrency
+        assert fleet.busy(now_s) <= scenario.concurrency
 
 
 @settings(max_examples=60, deadline=None)
-@given(models(), profiles(), st.integers(0, 2**30))
-def test_nothing_is_lost_or_counted_twice(model: Model, traffic: Profile, seed: int) -> None:
-    outcome = by_kernel(model, traffic, horizon_s=7200.0, seed=seed)
+@given(scenarios(), profiles(), st.integers(0, 2**30))
+def test_nothing_is_lost_or_counted_twice(scenario: Scenario, traffic: Profile, seed: int) -> None:
+    outcome = by_kernel(scenario, traffic, horizon_s=7200.0, seed=seed)
     assert sum(outcome.latencies.values()) == outcome.served
     assert sum(outcome.busy_seen) == outcome.requests == sum(outcome.hour_requests)
     assert outcome.cold == sum(outcome.hour_cold) <= outcome.served
     assert outcome.instances == outcome.cold + outcome.pings_cold
     assert outcome.slowed <= outcome.cold
-    assert outcome.peak_busy <= model.concurrency
+    assert outcome.peak_busy <= scenario.concurrency
     assert sum(outcome.hour_samples) == 120
 
 
@@ -151,9 +156,9 @@ def test_arrivals_come_at_the_rate_of_each_part() -> None:
 
 
 def test_the_same_seed_gives_the_same_and_another_one_other_figures() -> None:
-    model = Model(init=constant(1.0), service=constant(0.1))
+    scenario = Scenario(init=constant(1.0), service=constant(0.1))
     one, again, other = (
-        fields_of(by_kernel(model, constant_rate(1.0), horizon_s=3600.0, seed=seed))
+        fields_of(by_kernel(scenario, constant_rate(1.0), horizon_s=3600.0, seed=seed))
         for seed in (1, 1, 2)
     )
     assert one == again != other
@@ -161,6 +166,6 @@ def test_the_same_seed_gives_the_same_and_another_one_other_figures() -> None:
 
 def test_percentiles_are_right_to_half_a_thousandth() -> None:
     outcome = Outcome()
-    model = Model(init=constant(0), service=constant(0.1234), concurrency=10)
-    simulate(model, [float(at) for at in range(100)], horizon_s=100, seed=1, into=outcome)
+    scenario = Scenario(init=constant(0), service=constant(0.1234), concurrency=10)
+    simulate(scenario, [float(at) for at in range(100)], horizon_s=100, seed=1, into=outcome)
     assert outcome.percentile_ms(50) == pytest.approx(123.4, rel=0.0005)

@@ -2,10 +2,9 @@
 
 import pytest
 
-from tests.unit.planner.advice_lab import DAY, MEASURED, chosen, question, run
+from tests.unit.planner.plan_requests import DAY, MEASURED, chosen, plan_request, run
 from warmlens.planner.advice import Advice
-from warmlens.planner.comparison import provisioned_pays_above
-from warmlens.planner.servers import SERVERS, break_even, servers_needed
+from warmlens.planner.servers import SERVERS, break_even, provisioned_pays_above, servers_needed
 from warmlens.planner.service_times import Measured
 from warmlens.planner.traffic import constant_rate
 
@@ -16,8 +15,8 @@ def one_vcpu() -> Measured:
 
 
 def test_more_traffic_needs_more_servers_and_they_meet_the_latency() -> None:
-    asked = question("p99=100ms", None)
-    counts = [servers_needed(asked, one_vcpu(), constant_rate(rate)) for rate in (1, 100, 400)]
+    request = plan_request("p99=100ms", None)
+    counts = [servers_needed(request, one_vcpu(), constant_rate(rate)) for rate in (1, 100, 400)]
     assert counts == sorted(counts)
     assert counts[0] == 1
     assert counts[2] > 400 * one_vcpu().service.mean_s
@@ -25,14 +24,14 @@ def test_more_traffic_needs_more_servers_and_they_meet_the_latency() -> None:
 
 def test_servers_become_the_cheaper_ones_at_some_traffic(advice: Advice) -> None:
     for name in SERVERS:
-        each = break_even(question(), chosen(advice), name)
+        each = break_even(plan_request(), chosen(advice), name)
         assert each.usd_per_month > each.plan_usd_per_month > 0
         assert each.requests_per_day is not None
         assert each.requests_per_day > DAY.expected(86_400)
 
 
 def test_provisioned_concurrency_pays_above_sixty_percent() -> None:
-    assert provisioned_pays_above(question(), "x86_64") == pytest.approx(0.6, abs=0.001)
+    assert provisioned_pays_above(plan_request(), "x86_64") == pytest.approx(0.6, abs=0.001)
 
 
 def test_a_region_without_the_prices_of_servers_gets_its_plan_and_the_reason() -> None:

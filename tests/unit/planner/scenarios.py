@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from lab.oracle import reference
 from warmlens.planner import kernel_run
-from warmlens.planner.chance import Distribution, constant, exponential
-from warmlens.planner.model import Lives, Model, Pings, by_hour
+from warmlens.planner.distribution import Distribution, constant, exponential
 from warmlens.planner.outcome import Outcome
+from warmlens.planner.scenario import InstanceLifetimes, Scenario, WarmingPolicy, by_hour
 from warmlens.planner.traffic import Bursts, Profile, Traffic
 
 times_s = st.floats(0.001, 20.0)
@@ -26,10 +26,10 @@ def distributions(draw: st.DrawFn) -> Distribution:
 
 
 @st.composite
-def lives(draw: st.DrawFn) -> Lives:
+def lives(draw: st.DrawFn) -> InstanceLifetimes:
     idle_s = sorted(draw(st.lists(st.floats(10, 4000), min_size=2, max_size=2)))
     lifetime_s = sorted(draw(st.lists(st.floats(10, 9000), min_size=2, max_size=2)))
-    return Lives(
+    return InstanceLifetimes(
         shortest_idle_s=idle_s[0],
         longest_idle_s=idle_s[1],
         shortest_lifetime_s=lifetime_s[0],
@@ -38,34 +38,34 @@ def lives(draw: st.DrawFn) -> Lives:
 
 
 @st.composite
-def pings(draw: st.DrawFn) -> Pings:
-    return Pings(
+def pings(draw: st.DrawFn) -> WarmingPolicy:
+    return WarmingPolicy(
         by_hour=tuple(draw(st.lists(st.integers(0, 6), min_size=24, max_size=24))),
         period_s=draw(st.sampled_from([60.0, 300.0])),
         spread_s=draw(st.sampled_from([0.0, 0.02, 1.0])),
         hold_s=draw(st.sampled_from([0.0, 0.1, 0.4, 3.0])),
-        holds_until_common=draw(st.booleans()),
+        shared_deadline=draw(st.booleans()),
         rounds=draw(st.integers(1, 3)),
         budget_s=draw(st.sampled_from([5.0, 30.0])),
     )
 
 
 @st.composite
-def models(draw: st.DrawFn) -> Model:
+def scenarios(draw: st.DrawFn) -> Scenario:
     concurrency = draw(st.integers(1, 12))
     warming = draw(st.sampled_from(["off", "ping", "provisioned", "wait"]))
     provisioned = st.lists(st.integers(0, concurrency), min_size=24, max_size=24)
-    return Model(
+    return Scenario(
         init=draw(distributions()),
         service=draw(distributions()),
-        lives=draw(lives()),
+        lifetimes=draw(lives()),
         concurrency=concurrency,
         scaling_per_10_s=draw(st.sampled_from([1, 3, 1000])),
         when_full="wait" if warming == "wait" else "refuse",
         provisioned_by_hour=tuple(draw(provisioned))
         if warming in ("provisioned", "wait")
         else by_hour(0),
-        pings=draw(pings()) if warming == "ping" else None,
+        warming=draw(pings()) if warming == "ping" else None,
     )
 
 
@@ -86,13 +86,15 @@ def profiles(draw: st.DrawFn) -> Profile:
     )
 
 
-def by_reference(model: Model, traffic: Traffic, *, horizon_s: float, seed: int = 1) -> Outcome:
+def by_reference(
+    scenario: Scenario, traffic: Traffic, *, horizon_s: float, seed: int = 1
+) -> Outcome:
     arrivals = traffic.arrivals(seed, horizon_s)
-    return reference.simulate(model, arrivals, horizon_s=horizon_s, seed=seed)
+    return reference.simulate(scenario, arrivals, horizon_s=horizon_s, seed=seed)
 
 
-def by_kernel(model: Model, traffic: Traffic, *, horizon_s: float, seed: int = 1) -> Outcome:
-    return kernel_run.simulate(model, traffic, horizon_s=horizon_s, seed=seed)
+def by_kernel(scenario: Scenario, traffic: Traffic, *, horizon_s: float, seed: int = 1) -> Outcome:
+    return kernel_run.simulate(scenario, traffic, horizon_s=horizon_s, seed=seed)
 
 
 def fields_of(outcome: Outcome) -> dict[str, object]:

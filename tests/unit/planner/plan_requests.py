@@ -1,15 +1,12 @@
-"""What tests of advice share: a day, the measured times, a question, the command."""
+"""What tests of advice share: a day, the measured times, a request, the command."""
 
 from tests.invoke import invoke
 from warmlens.cli import app
 from warmlens.paths import ROOT
 from warmlens.planner.advice import Advice
-from warmlens.planner.candidates import (
-    Assumptions,
-)
+from warmlens.planner.candidates import Assumptions
 from warmlens.planner.objective import read_objective
-from warmlens.planner.plan import Plan
-from warmlens.planner.question import Question
+from warmlens.planner.plan import Plan, PlanRequest
 from warmlens.planner.service_times import read_measured
 from warmlens.planner.traffic import Bursts, Profile
 from warmlens.prices import read_prices
@@ -23,15 +20,15 @@ DAY = Profile(
 )
 
 
-def question(
+def plan_request(
     slo: str = "p99=1s",
     cold_share: str | None = "0.2%",
     *,
     traffic: Profile = DAY,
     concurrency: int = 1000,
     seeds: int | None = 5,
-) -> Question:
-    return Question(
+) -> PlanRequest:
+    return PlanRequest(
         traffic=traffic,
         objective=read_objective(slo, cold_share),
         measured=MEASURED,

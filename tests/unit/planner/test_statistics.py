@@ -4,21 +4,20 @@ import math
 
 import pytest
 
-from tests.unit.planner.models import by_kernel
+from tests.unit.planner.scenarios import by_kernel
 from warmlens.errors import WarmlensError
-from warmlens.planner.chance import Stream, constant
-from warmlens.planner.evidence import (
+from warmlens.planner.distribution import constant
+from warmlens.planner.objective import Verdict, read_objective, summarize
+from warmlens.planner.outcome import Outcome, Outcomes, bin_of
+from warmlens.planner.rng import Random
+from warmlens.planner.scenario import Scenario
+from warmlens.planner.statistics import (
     binomial_above,
     calls_to_tell,
+    effective_sample_size,
     exact_binomial,
-    independent,
     share,
 )
-from warmlens.planner.histogram import bin_of
-from warmlens.planner.model import Model
-from warmlens.planner.objective import Verdict, reached, read_objective
-from warmlens.planner.outcome import Outcome
-from warmlens.planner.pool import Pool
 from warmlens.planner.traffic import constant_rate
 
 
@@ -29,11 +28,11 @@ def day(fast: int, slow: int, *, fast_s: float = 0.05, slow_s: float = 1.2) -> O
     return outcome
 
 
-def pooled(*days: Outcome) -> Pool:
-    pool = Pool()
+def pooled(*days: Outcome) -> Outcomes:
+    outcomes = Outcomes()
     for each in days:
-        pool.add(each)
-    return pool
+        outcomes.add(each)
+    return outcomes
 
 
 @pytest.mark.parametrize(
@@ -77,21 +76,21 @@ def test_every_call_counts_alike_and_a_day_without_any_counts_nothing() -> None:
 
 def test_at_twenty_calls_a_day_two_cold_of_a_hundred_are_seen_in_p99() -> None:
     """Most of the days have no cold start, so that the mean of the days' p99 would be fast."""
-    pool = pooled(*(day(18, 2) if number % 5 == 0 else day(20, 0) for number in range(100)))
-    assert pool.cold_share().value == pytest.approx(0.02)
-    found = pool.percentile_ms(99)
+    outcomes = pooled(*(day(18, 2) if number % 5 == 0 else day(20, 0) for number in range(100)))
+    assert outcomes.cold_share().value == pytest.approx(0.02)
+    found = outcomes.percentile_ms(99)
     assert found.value == pytest.approx(1200, rel=0.001)
     objective = read_objective("p99=1s", None)
-    assert reached(pool, objective).verdict(objective) is Verdict.MISSES
+    assert summarize(outcomes, objective).verdict(objective) is Verdict.MISSES
 
 
 def test_what_is_neither_shown_nor_refuted_is_unsure() -> None:
     objective = read_objective("p99=1s", None)
     nearly = pooled(*(day(199, 1) if number % 2 else day(198, 2) for number in range(10)))
     assert nearly.percentile_ms(99).high == pytest.approx(1200, rel=0.001)
-    assert reached(nearly, objective).verdict(objective) is Verdict.UNSURE
+    assert summarize(nearly, objective).verdict(objective) is Verdict.UNSURE
     enough = pooled(*(day(9990, 10) for _ in range(10)))
-    assert reached(enough, objective).verdict(objective) is Verdict.MEETS
+    assert summarize(enough, objective).verdict(objective) is Verdict.MEETS
 
 
 def test_no_percentile_is_claimed_from_too_few_calls() -> None:
@@ -105,7 +104,7 @@ def test_no_percentile_is_claimed_from_too_few_calls() -> None:
 def test_days_that_differ_tell_less_than_as_many_calls_of_one_day() -> None:
     even, uneven = [2] * 20, [20, 20] + [0] * 18
     assert share(uneven, [100] * 20).high > 2 * share(even, [100] * 20).high
-    assert independent(uneven, [100] * 20) < 0.2 * independent(even, [100] * 20)
+    assert effective_sample_size(uneven, [100] * 20) < 0.2 * effective_sample_size(even, [100] * 20)
     assert share(even, [100] * 20).high >= exact_binomial(40, 2000)[1]
 
 
@@ -114,7 +113,7 @@ def test_the_interval_holds_the_truth_nineteen_times_of_twenty(clump: int) -> No
     """Calls one by one, and in groups that are all cold or all warm."""
     truth, held = 0.02, 0
     for seed in range(200):
-        chance = Stream(seed, 0)
+        chance = Random(seed, 0)
         counts = [clump * sum(chance() < truth for _ in range(100 // clump)) for _ in range(15)]
         found = share(counts, [100] * 15)
         held += found.low <= truth <= found.high
@@ -122,8 +121,10 @@ def test_the_interval_holds_the_truth_nineteen_times_of_twenty(clump: int) -> No
 
 
 def test_a_pool_sums_what_the_bill_is_made_of() -> None:
-    model = Model(init=constant(0.3), service=constant(0.05))
-    days = [by_kernel(model, constant_rate(0.01), horizon_s=7200.0, seed=seed) for seed in (1, 2)]
+    scenario = Scenario(init=constant(0.3), service=constant(0.05))
+    days = [
+        by_kernel(scenario, constant_rate(0.01), horizon_s=7200.0, seed=seed) for seed in (1, 2)
+    ]
     total = pooled(*days).total
     for name in ("requests", "cold", "billed_ms", "busy_s", "horizon_s", "instances"):
         assert getattr(total, name) == sum(getattr(each, name) for each in days)

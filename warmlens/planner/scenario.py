@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from warmlens.errors import WarmlensError
-from warmlens.planner.chance import Distribution
+from warmlens.planner.distribution import Distribution
 
 HOUR_S = 3600.0
 DAY_H = 24
@@ -18,7 +18,7 @@ NEVER_S = 1e15
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lives:
+class InstanceLifetimes:
     """How long instances stay. AWS documents neither; each instance draws its own.
 
     Attributes:
@@ -47,7 +47,7 @@ class Lives:
                 )
 
 
-FOREVER = Lives(
+FOREVER = InstanceLifetimes(
     shortest_idle_s=NEVER_S,
     longest_idle_s=NEVER_S,
     shortest_lifetime_s=NEVER_S,
@@ -61,7 +61,7 @@ def by_hour(count: int) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pings:
+class WarmingPolicy:
     """The warmer: calls that hold their instances, every period.
 
     Attributes:
@@ -70,10 +70,10 @@ class Pings:
         period_s: time between runs.
         spread_s: time between one call's arrival and the next one's.
         hold_s: how long instances are held.
-        holds_until_common: all of a round until `hold_s` after it was sent, not each for `hold_s`.
+        shared_deadline: all of a round until `hold_s` after it was sent, not each for `hold_s`.
         rounds: the most rounds of a run; a further one holds three times as long.
         budget_s: no round is begun that would not end within this time.
-        ping_s: a wakeup that does not hold.
+        wakeup_s: a wakeup that does not hold.
 
     Raises:
         WarmlensError: a number is out of range.
@@ -83,10 +83,10 @@ class Pings:
     period_s: float = 300.0
     spread_s: float = 0.02
     hold_s: float = 0.4
-    holds_until_common: bool = True
+    shared_deadline: bool = True
     rounds: int = MAX_ROUNDS
     budget_s: float = 30.0
-    ping_s: float = 0.002
+    wakeup_s: float = 0.002
 
     def __post_init__(self) -> None:
         if len(self.by_hour) != DAY_H or not all(0 <= each <= 100 for each in self.by_hour):
@@ -97,20 +97,20 @@ class Pings:
             raise WarmlensError(
                 "bad_period", f"a period of {self.period_s:g} s: Scheduler's shortest is 60"
             )
-        if min(self.spread_s, self.hold_s, self.ping_s) < 0 or self.rounds < 1:
+        if min(self.spread_s, self.hold_s, self.wakeup_s) < 0 or self.rounds < 1:
             raise WarmlensError(
                 "bad_pings", "times of a round must not be negative, rounds at least 1"
             )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Model:
+class Scenario:
     """A function and how it is run.
 
     Attributes:
         init: time from a call to the begin of its work, on a new instance.
         service: time of a call's work.
-        lives: how long instances stay.
+        lifetimes: how long instances stay.
         concurrency: most calls at once.
         scaling_per_10_s: most instances started within ten seconds; Lambda's is 1,000 (AWS Lambda
             developer guide, "Lambda scaling behavior").
@@ -118,7 +118,7 @@ class Model:
             `wait` in the order of arrival, as before a fixed number of servers.
         provisioned_by_hour: initialized instances that are always there, for each hour of the day;
             they are used first, as by Lambda.
-        pings: the warmer; None without.
+        warming: the warmer; None without.
 
     Raises:
         WarmlensError: a number is out of range.
@@ -126,12 +126,12 @@ class Model:
 
     init: Distribution
     service: Distribution
-    lives: Lives = field(default_factory=Lives)
+    lifetimes: InstanceLifetimes = field(default_factory=InstanceLifetimes)
     concurrency: int = 1000
     scaling_per_10_s: int = SCALING_PER_10_S
     when_full: Literal["refuse", "wait"] = "refuse"
     provisioned_by_hour: tuple[int, ...] = by_hour(0)
-    pings: Pings | None = None
+    warming: WarmingPolicy | None = None
 
     def __post_init__(self) -> None:
         if self.concurrency < 1 or self.scaling_per_10_s < 1:
@@ -147,7 +147,7 @@ class Model:
                 "give 24 numbers of provisioned instances, each from 0 to the concurrency, "
                 f"{self.concurrency}",
             )
-        if self.pings is not None and (self.when_full == "wait" or any(provisioned)):
+        if self.warming is not None and (self.when_full == "wait" or any(provisioned)):
             raise WarmlensError(
                 "bad_pings", "a warmer goes with neither provisioned instances nor waiting calls"
             )
@@ -171,11 +171,11 @@ def check_arrival(now_s: float, last_s: float, horizon_s: float) -> None:
         )
 
 
-def provisioned_s(model: Model, horizon_s: float) -> float:
+def provisioned_s(scenario: Scenario, horizon_s: float) -> float:
     """Return the instance-seconds of provisioned concurrency."""
     hours = math.ceil(horizon_s / HOUR_S)
     return sum(
-        model.provisioned_by_hour[hour % DAY_H]
+        scenario.provisioned_by_hour[hour % DAY_H]
         * (min(horizon_s, (hour + 1) * HOUR_S) - hour * HOUR_S)
         for hour in range(hours)
     )

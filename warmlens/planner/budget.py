@@ -1,13 +1,14 @@
-"""How many calls may be simulated at once, and how long that takes."""
+"""Limits on the number of simulated calls, and a warning before slow runs."""
 
+from warmlens.console import err
 from warmlens.errors import WarmlensError
-from warmlens.planner.simulate import Engine, engine_in_force
+from warmlens.planner.simulate import Backend, resolve_backend
 from warmlens.planner.traffic import Profile, Traffic, in_words_of_time
 
 MOST_CALLS = 20_000_000_000
 LONG_S = 20.0
 # As measured by `python -m lab bench scale`, docs/planning.md.
-CALLS_PER_S = {Engine.PYTHON: 1e5, Engine.NUMBA: 3e6}
+CALLS_PER_S = {Backend.PYTHON: 1e5, Backend.NUMBA: 3e6}
 
 
 def require_affordable(traffic: Traffic, *, horizon_s: float, times: int) -> float:
@@ -31,20 +32,20 @@ def require_affordable(traffic: Traffic, *, horizon_s: float, times: int) -> flo
     return calls
 
 
-def said_before(calls: float, engine: Engine) -> str | None:
+def slow_run_warning(calls: float, backend: Backend) -> str | None:
     """Return what to say before so many calls are simulated; None where it takes no time.
 
     Raises:
         WarmlensError: Numba is asked for and not installed.
     """
-    in_force = engine_in_force(engine)
+    in_force = resolve_backend(backend)
     takes_s = calls / CALLS_PER_S[in_force]
     if takes_s < LONG_S:
         return None
     words = f"{calls:,.0f} calls take about {in_words_of_time(takes_s)}"
-    if in_force is Engine.NUMBA:
+    if in_force is Backend.NUMBA:
         return f"{words} on a machine like that of docs/planning.md."
-    compiled = in_words_of_time(1 + calls / CALLS_PER_S[Engine.NUMBA])
+    compiled = in_words_of_time(1 + calls / CALLS_PER_S[Backend.NUMBA])
     return (
         f"{words} in plain Python; with pip install -r requirements-planner.txt the figures are "
         f"the same, after about {compiled}."
@@ -59,3 +60,10 @@ def _what_to_lower(traffic: Traffic, horizon_s: float) -> str:
     if in_bursts * 2 > traffic.expected(horizon_s):
         return "a smaller --burst-size or --bursts-per-hour"
     return "a smaller --rps or --traffic, fewer --hours or fewer --seeds"
+
+
+def warn_if_slow(calls: float, backend: Backend) -> None:
+    """Say on standard error how long so many calls take, where that is long."""
+    words = slow_run_warning(calls, backend)
+    if words:
+        err.print(words)

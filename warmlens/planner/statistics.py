@@ -1,4 +1,4 @@
-"""How sure a share or a percentile is that was counted over several simulated times.
+"""Confidence intervals of shares and percentiles over several simulated days.
 
 Calls of one simulated day are alike, so that they tell less than as many independent ones. How
 much less is the design effect, the variance between days as a multiple of the binomial one; the
@@ -8,10 +8,25 @@ data", Survey Methodology 24, 1998).
 """
 
 import math
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from warmlens.planner.student import Z_975, t_975
+Z_975 = statistics.NormalDist().inv_cdf(0.975)
+_FEW = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
+
+
+def t_975(degrees: int) -> float:
+    """Return the 97.5 % quantile of Student's t.
+
+    Args:
+        degrees: of freedom, from 1; a table for few, then Cornish and Fisher's expansion.
+    """
+    if degrees <= len(_FEW):
+        return _FEW[degrees - 1]
+    z = Z_975
+    return z + (z**3 + z) / (4 * degrees) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * degrees**2)
+
 
 TAIL = 0.025  # on each side of a 95 % interval
 _STEPS = 60
@@ -41,12 +56,12 @@ def share(counts: Sequence[int], totals: Sequence[int]) -> Estimate:
     count, total = sum(counts), sum(totals)
     if not total:
         return Estimate(0.0, 0.0, 1.0)
-    alike = independent(counts, totals) / total
+    alike = effective_sample_size(counts, totals) / total
     low, high = exact_binomial(count * alike, total * alike)
     return Estimate(count / total, low, high)
 
 
-def independent(counts: Sequence[int], totals: Sequence[int]) -> float:
+def effective_sample_size(counts: Sequence[int], totals: Sequence[int]) -> float:
     """Return how many independent calls tell as much as these, at most as many as they are."""
     times, count, total = sum(each > 0 for each in totals), sum(counts), sum(totals)
     if times < 2 or not 0 < count < total:
@@ -142,3 +157,16 @@ def _continued(x: float, a: float, b: float) -> float:
         if abs(c * d - 1) < 1e-13:
             break
     return value
+
+
+def mean_estimate(values: Sequence[float]) -> Estimate:
+    """Return a mean with its 95 % interval, by Student's t distribution.
+
+    Args:
+        values: one for each seed; of a single one, the interval is the value itself.
+    """
+    mean = statistics.fmean(values)
+    if len(values) == 1:
+        return Estimate(mean, mean, mean)
+    half = t_975(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
+    return Estimate(mean, mean - half, mean + half)
