@@ -12,7 +12,7 @@ from warmlens.paths import ROOT
 from warmlens.records import read_records
 
 PAGE = ROOT / "docs" / "performance.md"
-RECORDS = ROOT / "docs" / "records" / "speed.jsonl"
+RECORDS = ROOT / "warmlens" / "planner" / "service_times.jsonl"
 CHART = ROOT / "docs" / "pictures" / "cold-starts.svg"
 BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
 COMMANDS = [line.split()[3:] for block in BLOCKS for line in block.splitlines()]
@@ -25,7 +25,7 @@ def test_the_tables_and_the_chart_are_made_of_the_records(tmp_path: Path) -> Non
     page.write_text(re.sub(f"{BEGIN}.*{END}", f"{BEGIN}\n{END}", PAGE.read_text(), flags=re.DOTALL))
     places = {
         "docs/performance.md": str(page),
-        "docs/records/speed.jsonl": str(RECORDS),
+        "warmlens/planner/service_times.jsonl": str(RECORDS),
         "docs/pictures/cold-starts.svg": str(chart),
     }
     done = invoke(app, *(places.get(word, word) for word in command))

@@ -11,7 +11,7 @@ from warmlens.command_line import AsJson as AsJson
 from warmlens.errors import WarmlensError
 from warmlens.planner.candidates import MAX_PINGED, Assumptions, Candidate
 from warmlens.planner.scenario import DAY_H, SCALING_PER_10_S, InstanceLifetimes, by_hour
-from warmlens.planner.service_times import SPEED_RECORDS, Measured, read_measured
+from warmlens.planner.service_times import SERVICE_TIMES, Measured, read_measured
 from warmlens.planner.simulate import Backend
 from warmlens.planner.traffic import Bursts, Profile, Trace, constant_rate
 from warmlens.planner.traffic_files import read_traffic
@@ -29,8 +29,8 @@ Speed = Annotated[
     list[Path] | None,
     typer.Option(
         "--speed",
-        help="What bench cold and bench warm printed; may be repeated. "
-        "docs/records/speed.jsonl unless given.",
+        help="File of measured service times and cold starts; may be repeated. "
+        "Default: those that come with Warmlens.",
     ),
 ]
 InputPx = Annotated[int, typer.Option(help="Side of the model's input in those records.")]
@@ -176,7 +176,7 @@ def measured_of(speed: list[Path] | None, input_px: int, megapixels: float) -> l
     Raises:
         WarmlensError: nothing that fits, or a file is not there.
     """
-    return read_measured(speed or [SPEED_RECORDS], input_px=input_px, megapixels=megapixels)
+    return read_measured(speed or [SERVICE_TIMES], input_px=input_px, megapixels=megapixels)
 
 
 def lifetimes_of(text: str, base: InstanceLifetimes) -> InstanceLifetimes:

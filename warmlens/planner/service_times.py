@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from warmlens.errors import WarmlensError
-from warmlens.paths import ROOT
 from warmlens.planner.distribution import Distribution
 from warmlens.records import Record, architecture_of, read_records
 
-SPEED_RECORDS = ROOT / "docs" / "records" / "speed.jsonl"
+SERVICE_TIMES = Path(__file__).with_suffix(".jsonl")
 DEFAULT_INPUT_PX = 128  # that of the model in the settings
 DEFAULT_MEGAPIXELS = 2.0
 X86_64 = "x86_64"

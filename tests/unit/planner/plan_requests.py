@@ -2,17 +2,15 @@
 
 from tests.invoke import invoke
 from warmlens.cli import app
-from warmlens.paths import ROOT
 from warmlens.planner.advice import Advice
 from warmlens.planner.candidates import Assumptions
 from warmlens.planner.objective import read_objective
 from warmlens.planner.plan import Plan, PlanRequest
-from warmlens.planner.service_times import read_measured
+from warmlens.planner.service_times import SERVICE_TIMES, read_measured
 from warmlens.planner.traffic import Bursts, Profile
 from warmlens.prices import read_prices
 
-SPEED = ROOT / "docs" / "records" / "speed.jsonl"
-MEASURED = read_measured([SPEED])
+MEASURED = read_measured([SERVICE_TIMES])
 DAY = Profile(
     rates_per_s=tuple(0.01 if hour < 7 else 0.1 for hour in range(24)),
     bursts=Bursts(size=4, per_hour=1.0),

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.planner.plan_requests import SPEED, run
+from tests.unit.planner.plan_requests import run
+from warmlens.planner.service_times import SERVICE_TIMES
 from warmlens.records import read_records
 
 
@@ -98,9 +99,9 @@ def test_what_was_measured_on_arm64_is_proposed_at_its_own_price(tmp_path: Path)
     file = tmp_path / "few.csv"
     file.write_text("hour,requests\n" + "".join(f"{hour},4\n" for hour in range(24)))
     on_arm = tmp_path / "arm.jsonl"
-    on_arm.write_text(SPEED.read_text().replace("Linux x86_64", "Linux aarch64"))
+    on_arm.write_text(SERVICE_TIMES.read_text().replace("Linux x86_64", "Linux aarch64"))
     options = ("--traffic", str(file), "--seeds", "2", "--no-servers", "--json")
-    both = ("--speed", str(SPEED), "--speed", str(on_arm))
+    both = ("--speed", str(SERVICE_TIMES), "--speed", str(on_arm))
     found = {}
     for architecture, speed in (("x86_64", ()), ("arm64", both)):
         exit_code, output = run(*options, *speed)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.planner.plan_requests import SPEED, run
+from tests.unit.planner.plan_requests import run
 from warmlens.planner.budget import slow_run_warning
+from warmlens.planner.service_times import SERVICE_TIMES
 from warmlens.planner.simulate import Backend
 from warmlens.records import read_records
 
@@ -139,7 +140,7 @@ def test_json_that_is_no_export_and_no_prices_is_refused(tmp_path: Path, text: s
 def test_a_measurement_that_lacks_a_condition_is_refused_by_its_name(
     file: Path, lacking: str
 ) -> None:
-    lines = SPEED.read_text().splitlines()
+    lines = SERVICE_TIMES.read_text().splitlines()
     documents = [json.loads(line) for line in lines if '"cold_start_ms"' in line]
     for document in documents:
         document["conditions"].pop(lacking, None)

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from warmlens.errors import WarmlensError
-from warmlens.paths import MODEL_ARTIFACTS, ROOT
+from warmlens.paths import MODEL_ARTIFACTS
 from warmlens.planner import options
 from warmlens.planner.distribution import Distribution, constant
 from warmlens.planner.objective import read_objective
 from warmlens.planner.scenario import InstanceLifetimes, Scenario, WarmingPolicy, by_hour
-from warmlens.planner.service_times import pick, read_measured
+from warmlens.planner.service_times import SERVICE_TIMES, pick, read_measured
 from warmlens.planner.simulate import simulate
 from warmlens.planner.traffic import Bursts, Profile, constant_rate
 from warmlens.planner.traffic_files import read_traffic
@@ -21,7 +21,6 @@ from warmlens.records import Record, read_records, write_records
 from warmlens.registry.manifest import read_manifest
 
 DAY = "hour,requests\n" + "".join(f"{hour},{hour * 36}\n" for hour in range(24))
-SPEED = ROOT / "docs" / "records" / "speed.jsonl"
 
 
 def test_the_bytes_of_the_default_model_are_those_of_its_manifest() -> None:
@@ -172,7 +171,7 @@ def test_objectives_are_read_with_their_units() -> None:
 
 
 def test_every_memory_size_with_both_figures_is_read_and_no_other_one() -> None:
-    measured = read_measured([SPEED], input_px=224)
+    measured = read_measured([SERVICE_TIMES], input_px=224)
     assert (1769, "image") in {(each.memory_mb, each.model_store) for each in measured}
     for each in measured:
         assert each.cold_ms > each.warm_ms > 0
@@ -186,7 +185,7 @@ def test_every_memory_size_with_both_figures_is_read_and_no_other_one() -> None:
 
 def test_what_was_not_measured_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WarmlensError) as refused:
-        read_measured([SPEED], input_px=299)
+        read_measured([SERVICE_TIMES], input_px=299)
     assert refused.value.code == "not_measured"
     file = tmp_path / "speed.jsonl"
     file.write_text("no records\n")
@@ -196,7 +195,7 @@ def test_what_was_not_measured_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_records_kept_are_those_of_the_programs() -> None:
-    records = read_records(SPEED.read_text())
+    records = read_records(SERVICE_TIMES.read_text())
     assert read_records(write_records(records)) == records
     assert all(isinstance(each, Record) and each.kind for each in records)
 
