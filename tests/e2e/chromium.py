@@ -1,4 +1,4 @@
-"""Finds a Chromium, or brings one: the tests of the page need a real browser.
+"""Finds or installs a Chromium for the tests of the page.
 
 `CHROMIUM=/path/to/chromium` names one.
 """

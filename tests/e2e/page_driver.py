@@ -1,4 +1,4 @@
-"""What a person does on the page and what they see."""
+"""Steps of a person on the page, and checks of what the page shows then."""
 
 import base64
 import re

@@ -1,4 +1,4 @@
-"""Answers in place of the service: those that it will not give on demand."""
+"""Answers that a test gives in place of the service."""
 
 from collections.abc import Callable
 from typing import Any
@@ -32,19 +32,19 @@ def answer_with(**changes: Any) -> Handler:
     return handle
 
 
-class Held:
-    """The first request of a step, held back until the test lets it go."""
+class PausedRequest:
+    """The first request of a step, which goes on when the test says so."""
 
     def __init__(self, page: Page, page_url: str, step: str) -> None:
         self._page = page
         self._routes: list[Route] = []
-        intercept(page, page_url, step, self._hold, times=1)
+        intercept(page, page_url, step, self._pause, times=1)
 
-    def _hold(self, route: Route) -> None:
+    def _pause(self, route: Route) -> None:
         self._routes.append(route)
 
-    def arrived(self) -> Route:
-        """Wait until the request is there."""
+    def wait(self) -> Route:
+        """Wait until the page has sent the request, and return it."""
         while not self._routes:
             self._page.wait_for_timeout(10)
         return self._routes[0]

@@ -1,4 +1,4 @@
-"""What axe-core finds: nothing serious, whatever the page shows, on a phone and on a desk."""
+"""Accessibility of the page as axe-core checks it, on a phone and on a desktop."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ def test_axe_finds_no_serious_issue(
     assert serious_issues(page) == []
 
 
-def test_the_check_does_find_what_is_wrong(page: Page, page_url: str) -> None:
+def test_the_check_finds_an_issue_where_there_is_one(page: Page, page_url: str) -> None:
     open_page(page, page_url)
     page.evaluate("document.querySelector('label[for=burst-calls]').remove()")
     assert [issue[0] for issue in serious_issues(page)] == ["label"]

@@ -1,4 +1,4 @@
-"""Several photos at once: they can be stopped, and the rest is sent by one press."""
+"""Several photos at once, which can be stopped and continued."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from tests.e2e.page_driver import (
     press_sample,
     tab_to,
 )
-from tests.e2e.page_stub import Held, intercept
+from tests.e2e.page_stub import PausedRequest, intercept
 
 ONE_TO_THREE: list[FilePayload] = [
     {"name": f"{name}.jpg", "mimeType": "image/jpeg", "buffer": COFFEE}
@@ -49,9 +49,9 @@ def test_sending_is_stopped_and_the_rest_is_sent_later(
     page: Page, page_url: str, width: int
 ) -> None:
     open_page(page, page_url, width)
-    held = Held(page, page_url, "uploads")
+    paused = PausedRequest(page, page_url, "uploads")
     choose_three(page)
-    held.arrived()
+    paused.wait()
     asked = asked_uploads(page)
     tab_to(page, button(page, "Stop"))
     page.keyboard.press("Enter")
@@ -66,11 +66,11 @@ def test_sending_is_stopped_and_the_rest_is_sent_later(
     assert len(asked) == 3
 
 
-def test_what_a_newer_photo_cut_short_is_sent_by_one_press(page: Page, page_url: str) -> None:
+def test_photos_that_a_newer_one_interrupted_are_sent_later(page: Page, page_url: str) -> None:
     open_page(page, page_url)
-    held = Held(page, page_url, "uploads")
+    paused = PausedRequest(page, page_url, "uploads")
     choose_three(page)
-    held.arrived()
+    paused.wait()
     press_sample(page, "Cat")
     expect_answer(page, " cat|tabby")
     button(page, "Send the rest (3)").click()
@@ -80,9 +80,9 @@ def test_what_a_newer_photo_cut_short_is_sent_by_one_press(page: Page, page_url:
 
 def test_a_single_photo_is_stopped(page: Page, page_url: str) -> None:
     open_page(page, page_url)
-    held = Held(page, page_url, "storage")
+    paused = PausedRequest(page, page_url, "storage")
     choose(page, "mine.jpg", COFFEE)
-    held.arrived()
+    paused.wait()
     button(page, "Stop").click()
     expect(page.get_by_role("status")).to_have_text("Stopped: 1 photo is not sent.")
     expect(button(page, "Stop")).to_be_hidden()
@@ -100,7 +100,7 @@ def test_a_single_photo_is_stopped(page: Page, page_url: str) -> None:
         (429, {"error": {"code": "quota_exceeded"}}, "in a day are used up"),
     ],
 )
-def test_what_would_meet_every_photo_ends_at_the_first(
+def test_a_failure_of_the_service_stops_at_the_first_photo(
     page: Page,
     page_url: str,
     expected_console_errors: list[str],

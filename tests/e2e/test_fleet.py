@@ -108,7 +108,7 @@ def test_a_photo_of_ones_own_is_in_the_list_of_calls(page: Page, small_cloud: Cl
     expect(calls.first).to_contain_text(instance)
 
 
-def test_more_calls_than_the_account_allows_are_said_to_be_throttled(
+def test_calls_beyond_the_accounts_concurrency_are_shown_as_throttled(
     page: Page, narrow_cloud: Cloud
 ) -> None:
     open_page(page, narrow_cloud.url)
@@ -120,7 +120,7 @@ def test_more_calls_than_the_account_allows_are_said_to_be_throttled(
         )
 
 
-def test_there_is_no_fleet_where_the_service_tells_of_none(page: Page, page_url: str) -> None:
+def test_there_is_no_fleet_where_the_service_reports_none(page: Page, page_url: str) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     answer = {"model_name": "imagenet-efficientnet-lite0", "model_version": "1.0.0"}

@@ -1,4 +1,4 @@
-"""The sample photos that the page offers go with the model that is served."""
+"""The sample photos that the page offers for the model that is served."""
 
 import re
 

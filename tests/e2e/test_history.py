@@ -1,4 +1,4 @@
-"""Several photos in a row, and what became of each."""
+"""The history of the photos that were sent."""
 
 import re
 
@@ -18,7 +18,7 @@ from tests.e2e.page_driver import (
     press_sample,
     tab_to,
 )
-from tests.e2e.page_stub import Held
+from tests.e2e.page_stub import PausedRequest
 
 CAT = (SAMPLES / "cat.jpg").read_bytes()
 
@@ -71,9 +71,9 @@ def test_a_photo_that_was_not_sent_waits_and_is_sent_when_it_is_pressed(
     page: Page, page_url: str
 ) -> None:
     open_page(page, page_url)
-    held = Held(page, page_url, "uploads")
+    paused = PausedRequest(page, page_url, "uploads")
     page.get_by_label("Photo file").set_input_files(files(one=COFFEE, two=CAT))
-    held.arrived()
+    paused.wait()
     press_sample(page)
     expect_answer(page)
     expect(history(page)).to_contain_text(["coffee.jpg", "two.jpgNot sent", "one.jpgNot sent"])
@@ -82,9 +82,7 @@ def test_a_photo_that_was_not_sent_waits_and_is_sent_when_it_is_pressed(
     expect(history(page)).to_have_count(3)
 
 
-def test_among_several_files_those_that_are_no_photos_are_told_by_name(
-    page: Page, page_url: str
-) -> None:
+def test_files_that_are_no_photos_are_named_beside_the_others(page: Page, page_url: str) -> None:
     open_page(page, page_url)
     notes: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"notes"}
     more: FilePayload = {"name": "more.txt", "mimeType": "text/plain", "buffer": b"more"}

@@ -1,4 +1,4 @@
-"""The strip of the history: all of each entry is seen, and a press on one is never lost."""
+"""Layout of the history's strip, and presses on its entries."""
 
 import re
 
@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.chromium import launch_with_scrollbars
 from tests.e2e.page_driver import SAMPLES, choose, expect_answer, history, open_page, press_sample
-from tests.e2e.page_stub import Held
+from tests.e2e.page_stub import PausedRequest
 
 FLOWER = (SAMPLES / "flower.jpg").read_bytes()
 BOXES = """element => {
@@ -44,7 +44,7 @@ def test_entries_are_seen_whole_above_the_scrollbar(
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_share_and_temperature_of_an_entry_are_never_cut(
+def test_percentage_and_cold_or_warm_of_an_entry_are_never_cut(
     page: Page, page_url: str, width: int
 ) -> None:
     open_page(page, page_url, width)
@@ -60,13 +60,13 @@ def test_share_and_temperature_of_an_entry_are_never_cut(
     )
 
 
-def test_a_press_counts_although_an_answer_comes_while_it_lasts(page: Page, page_url: str) -> None:
+def test_a_press_counts_although_an_answer_arrives_meanwhile(page: Page, page_url: str) -> None:
     open_page(page, page_url)
     press_sample(page, "Cat")
     expect_answer(page, " cat|tabby")
-    held = Held(page, page_url, "classification")
+    paused = PausedRequest(page, page_url, "classification")
     press_sample(page, "Coffee")
-    first = held.arrived()
+    first = paused.wait()
     history(page).nth(1).hover()
     page.mouse.down()
     first.continue_()

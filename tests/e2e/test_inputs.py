@@ -74,7 +74,7 @@ def test_a_phone_offers_its_camera_and_a_desktop_does_not(page: Page, page_url: 
     phone.context.close()
 
 
-def test_pasting_or_dropping_something_else_is_told_in_words(
+def test_pasting_or_dropping_something_else_is_explained(
     page: Page, page_url: str, width: int
 ) -> None:
     open_page(page, page_url, width)

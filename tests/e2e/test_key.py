@@ -1,4 +1,4 @@
-"""The key at the end of the page's address: kept for the tab, shown nowhere."""
+"""The API key in the page's address: kept for the tab and shown nowhere."""
 
 import re
 
@@ -70,7 +70,7 @@ def test_a_key_in_the_pages_address_is_sent_with_each_call_and_with_no_upload(
     assert set(sent.values()) == {None}
 
 
-def test_a_missing_key_is_told_in_words(
+def test_a_missing_key_is_explained(
     page: Page, page_url: str, expected_console_errors: list[str]
 ) -> None:
     expected_console_errors.append(FAILED_REQUEST)

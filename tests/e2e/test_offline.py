@@ -1,4 +1,4 @@
-"""The page without its server: opened once, it opens again."""
+"""The page offline: once opened, it opens again without its server."""
 
 import re
 import signal
@@ -16,7 +16,7 @@ from tests.e2e.page_driver import (
     open_page,
     press_sample,
 )
-from tests.e2e.page_stub import Held
+from tests.e2e.page_stub import PausedRequest
 from warmlens.paths import WEB
 
 
@@ -53,7 +53,7 @@ def test_once_opened_the_page_opens_without_its_server(
 
 
 def kept_files(page: Page) -> set[str]:
-    """Wait until the page is kept, and tell the paths of its files."""
+    """Wait until the page is cached, and return the paths of its files."""
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     paths: list[str] = page.evaluate(
         """async () => {
@@ -64,9 +64,7 @@ def kept_files(page: Page) -> set[str]:
     return set(paths)
 
 
-def test_of_the_samples_only_those_that_the_page_shows_are_kept(
-    browser: Browser, page_url: str
-) -> None:
+def test_only_the_samples_that_the_page_shows_are_cached(browser: Browser, page_url: str) -> None:
     context = browser.new_context()
     page = context.new_page()
     open_page(page, page_url)
@@ -85,9 +83,7 @@ ServiceWorkerContainer.prototype.register = function (...values) {
 """
 
 
-def test_keeping_the_page_does_not_compete_with_the_first_photo(
-    browser: Browser, page_url: str
-) -> None:
+def test_caching_the_page_waits_for_the_first_photo(browser: Browser, page_url: str) -> None:
     context = browser.new_context()
     page = context.new_page()
     page.clock.install()
@@ -95,9 +91,9 @@ def test_keeping_the_page_does_not_compete_with_the_first_photo(
     pictures: list[Route] = []
     page.route("**/favicon.svg", lambda route: pictures.append(route))  # the page waits for it
     page.goto(page_url, wait_until="domcontentloaded")
-    held = Held(page, page_url, "storage")
+    paused = PausedRequest(page, page_url, "storage")
     choose(page, "mine.jpg", COFFEE)
-    first = held.arrived()
+    first = paused.wait()
     for picture in pictures:
         picture.continue_()
     page.wait_for_load_state("load")
@@ -110,7 +106,7 @@ def test_keeping_the_page_does_not_compete_with_the_first_photo(
     context.close()
 
 
-def test_every_file_of_the_page_is_kept_for_opening_it_without_a_connection() -> None:
+def test_every_file_of_the_page_is_cached_for_use_offline() -> None:
     (listed,) = re.findall(r"const FILES = \[(.*?)\];", (WEB / "worker.js").read_text(), re.DOTALL)
     kept = set(re.findall(r'"(.*?)"', listed))
     files = {str(path.relative_to(WEB)) for path in WEB.rglob("*") if path.is_file()}

@@ -19,7 +19,7 @@ from tests.e2e.page_driver import (
     press_sample,
     tab_to,
 )
-from tests.e2e.page_stub import STEPS, Held, answer_with, intercept
+from tests.e2e.page_stub import STEPS, PausedRequest, answer_with, intercept
 
 # What a person does
 
@@ -155,9 +155,9 @@ def test_a_result_stays_until_the_next_one_comes(page: Page, page_url: str) -> N
     open_page(page, page_url)
     press_sample(page)
     expect_answer(page)
-    held = Held(page, page_url, "classification")
+    paused = PausedRequest(page, page_url, "classification")
     press_sample(page, "Cat")
-    first = held.arrived()
+    first = paused.wait()
     expect(page.get_by_role("status")).to_have_text("Classifying…")
     expect(classes(page).first).to_contain_text(re.compile("espresso", re.IGNORECASE))
     expect(page.get_by_role("region", name="Result")).to_contain_text("Previous: coffee.jpg")
@@ -171,9 +171,9 @@ def test_a_second_photo_cancels_the_first(page: Page, page_url: str, step: str) 
     open_page(page, page_url)
     cancelled: list[Request] = []
     page.on("requestfailed", lambda request: cancelled.append(request))
-    held = Held(page, page_url, step)
+    paused = PausedRequest(page, page_url, step)
     press_sample(page, "Cat")
-    first = held.arrived()
+    first = paused.wait()
     press_sample(page, "Coffee")
     expect_answer(page)
     assert [request.url for request in cancelled] == [first.request.url]
@@ -251,9 +251,9 @@ def test_nothing_moves_when_the_result_comes(page: Page, page_url: str, width: i
 def test_nothing_is_animated_for_those_who_ask_for_less_motion(page: Page, page_url: str) -> None:
     page.emulate_media(reduced_motion="reduce")
     open_page(page, page_url)
-    held = Held(page, page_url, "classification")
+    paused = PausedRequest(page, page_url, "classification")
     press_sample(page)
-    first = held.arrived()
+    first = paused.wait()
     assert page.evaluate("document.getAnimations().length") == 0
     first.continue_()
     expect_answer(page)

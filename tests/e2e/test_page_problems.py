@@ -1,4 +1,4 @@
-"""What the page says when something goes wrong, and that the photo is kept."""
+"""Error messages of the page, which keeps the photo for another try."""
 
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
@@ -12,7 +12,7 @@ from tests.e2e.page_driver import (
     open_page,
     press_sample,
 )
-from tests.e2e.page_stub import STEPS, Held, answer_with, intercept
+from tests.e2e.page_stub import STEPS, PausedRequest, answer_with, intercept
 from tests.hostile.formats import jpeg_of_scans
 
 S3_HEADERS = {"Access-Control-Allow-Origin": "*", "Content-Type": "application/xml"}
@@ -38,7 +38,7 @@ def width(request: pytest.FixtureRequest) -> int:
         ("slow.jpg", jpeg_of_scans(64, 101), "takes the service too long to read"),
     ],
 )
-def test_a_bad_photo_is_told_in_words(
+def test_a_bad_photo_is_explained(
     page: Page,
     page_url: str,
     width: int,
@@ -90,9 +90,9 @@ def test_a_refused_file_does_not_disturb_the_photo_on_its_way(
     page: Page, page_url: str, width: int
 ) -> None:
     open_page(page, page_url, width)
-    held = Held(page, page_url, "uploads")
+    paused = PausedRequest(page, page_url, "uploads")
     press_sample(page)
-    first = held.arrived()
+    first = paused.wait()
     choose(page, "notes.txt", b"notes", "text/plain")
     expect_problem(page, "notes.txt.*not a photo")
     first.continue_()
@@ -100,7 +100,7 @@ def test_a_refused_file_does_not_disturb_the_photo_on_its_way(
     expect_problem(page, "notes.txt.*not a photo")
 
 
-def test_a_photo_that_the_service_finds_too_large_is_told_in_words(
+def test_a_photo_that_the_service_finds_too_large_is_explained(
     page: Page, page_url: str, width: int, expected_console_errors: list[str]
 ) -> None:
     expected_console_errors.append(FAILED_REQUEST)
@@ -139,7 +139,7 @@ def test_a_photo_larger_than_the_service_takes_is_not_uploaded(
         (200, "application/json", "{}", "does not understand"),
     ],
 )
-def test_any_answer_of_the_api_is_told_in_words(
+def test_any_answer_of_the_api_is_explained(
     page: Page,
     page_url: str,
     width: int,
@@ -175,7 +175,7 @@ def test_any_answer_of_the_api_is_told_in_words(
         (503, "SlowDown", "storage is busy"),
     ],
 )
-def test_a_refused_upload_is_told_in_words(
+def test_a_refused_upload_is_explained(
     page: Page,
     page_url: str,
     width: int,
@@ -202,7 +202,7 @@ def test_a_refused_upload_is_told_in_words(
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_lost_connection_is_told_in_words(
+def test_a_lost_connection_is_explained(
     page: Page, page_url: str, width: int, expected_console_errors: list[str], step: str
 ) -> None:
     expected_console_errors.append(FAILED_REQUEST)
@@ -216,7 +216,7 @@ def test_a_lost_connection_is_told_in_words(
     expect_answer(page)
 
 
-def test_being_offline_is_told_in_words(
+def test_being_offline_is_explained(
     page: Page, page_url: str, width: int, expected_console_errors: list[str]
 ) -> None:
     expected_console_errors.append(FAILED_REQUEST)

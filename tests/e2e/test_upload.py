@@ -1,4 +1,4 @@
-"""An upload on a slow line: it says how far it is, and ends only when nothing moves."""
+"""Uploads on a slow line: progress, and the end of one that is stalled."""
 
 import re
 
@@ -13,7 +13,7 @@ from tests.e2e.page_driver import (
     expect_problem,
     open_page,
 )
-from tests.e2e.page_stub import Held, intercept
+from tests.e2e.page_stub import PausedRequest, intercept
 
 PHOTO = COFFEE + bytes(400_000)  # what follows the picture's end is not read
 SLOW_BYTES_PER_S = 50_000
@@ -35,7 +35,7 @@ def slow_down(page: Page, bytes_per_s: int) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_a_slow_upload_says_how_far_it_is_and_takes_the_time_it_needs(
+def test_a_slow_upload_shows_progress_and_is_not_interrupted(
     page: Page, page_url: str, width: int
 ) -> None:
     page.clock.install()
@@ -52,7 +52,7 @@ def test_a_slow_upload_says_how_far_it_is_and_takes_the_time_it_needs(
     expect(page.get_by_text("uploaded", exact=False)).to_have_count(0)
 
 
-def test_how_far_an_upload_is_is_not_read_out_at_each_change(page: Page, page_url: str) -> None:
+def test_progress_is_not_read_out_at_each_change(page: Page, page_url: str) -> None:
     open_page(page, page_url)
     slow_down(page, SLOW_BYTES_PER_S)
     choose(page, "mine.jpg", PHOTO)
@@ -64,15 +64,15 @@ def test_how_far_an_upload_is_is_not_read_out_at_each_change(page: Page, page_ur
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_an_upload_that_no_longer_moves_ends_and_names_a_way_out(
+def test_a_stalled_upload_ends_and_names_a_way_out(
     page: Page, page_url: str, expected_console_errors: list[str], width: int
 ) -> None:
     expected_console_errors.append(FAILED_REQUEST)
     page.clock.install()
-    held = Held(page, page_url, "storage")
+    paused = PausedRequest(page, page_url, "storage")
     open_page(page, page_url, width)
     choose(page, "mine.jpg", COFFEE)
-    held.arrived()
+    paused.wait()
     page.clock.fast_forward(61_000)
     expect_problem(page, "nothing moved any more", SHRINK)
     expect(page.get_by_text("% uploaded")).to_have_count(0)

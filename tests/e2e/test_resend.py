@@ -1,4 +1,4 @@
-"""A photo that has its answer is sent again: the history never says what is not so."""
+"""Sending a photo again that has its answer, and what the history shows meanwhile."""
 
 import re
 
@@ -14,7 +14,7 @@ from tests.e2e.page_driver import (
     open_page,
     press_sample,
 )
-from tests.e2e.page_stub import Held, intercept
+from tests.e2e.page_stub import PausedRequest, intercept
 
 
 def too_busy(route: Route) -> None:
@@ -46,9 +46,9 @@ def test_a_second_try_that_is_cut_short_leaves_the_answer_of_the_first(
     page: Page, page_url: str
 ) -> None:
     open_with_an_answer(page, page_url)
-    held = Held(page, page_url, "uploads")
+    paused = PausedRequest(page, page_url, "uploads")
     page.get_by_role("button", name="Send again").click()
-    held.arrived()
+    paused.wait()
     expect(history(page)).to_contain_text(["Sending"])
     press_sample(page, "Cat")
     expect_answer(page, " cat|tabby")

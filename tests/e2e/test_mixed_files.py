@@ -1,4 +1,4 @@
-"""Files that are no photos, chosen together with photos: each is told, neither hides the other."""
+"""Files that are no photos, chosen together with photos."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests.e2e.page_driver import COFFEE, FAILED_REQUEST, expect_answer, expect_problem, open_page
-from tests.e2e.page_stub import Held, intercept
+from tests.e2e.page_stub import PausedRequest, intercept
 
 PHOTO: FilePayload = {"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": COFFEE}
 HEIC: FilePayload = {"name": "x.heic", "mimeType": "image/heic", "buffer": b"\0\0\0\x18ftypheic"}
@@ -17,7 +17,7 @@ def unavailable(route: Route) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_why_a_photo_failed_stands_beside_what_was_no_photo(
+def test_a_failed_photo_and_a_refused_file_are_both_reported(
     page: Page, page_url: str, expected_console_errors: list[str], width: int
 ) -> None:
     expected_console_errors.append(FAILED_REQUEST)
@@ -32,11 +32,11 @@ def test_why_a_photo_failed_stands_beside_what_was_no_photo(
     expect(page.get_by_role("alert")).not_to_contain_text("not working")
 
 
-def test_what_is_no_photo_is_told_before_the_photos_are_sent(page: Page, page_url: str) -> None:
+def test_a_refused_file_is_reported_before_the_photos_are_sent(page: Page, page_url: str) -> None:
     open_page(page, page_url)
-    held = Held(page, page_url, "uploads")
+    paused = PausedRequest(page, page_url, "uploads")
     page.get_by_label("Photo file").set_input_files([PHOTO, HEIC])
-    first = held.arrived()
+    first = paused.wait()
     expect_problem(page, "x.heic.*is a HEIC photo")
     expect(page.get_by_role("status")).to_have_text(re.compile("Asking for an upload"))
     first.continue_()
@@ -44,7 +44,7 @@ def test_what_is_no_photo_is_told_before_the_photos_are_sent(page: Page, page_ur
     expect_problem(page, "x.heic.*is a HEIC photo")
 
 
-def test_what_was_said_of_files_goes_when_others_are_chosen(page: Page, page_url: str) -> None:
+def test_a_report_of_refused_files_goes_when_others_are_chosen(page: Page, page_url: str) -> None:
     open_page(page, page_url)
     page.get_by_label("Photo file").set_input_files(HEIC)
     expect_problem(page, "x.heic.*is a HEIC photo")
