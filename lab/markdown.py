@@ -25,6 +25,6 @@ def table(header: str, rows: Iterable[Sequence[object]], *, align: str = "---") 
 def command_of(record: Record) -> str:
     """Return the command that makes a record, by its present name.
 
-    Records made before December 2026 name the laboratory's commands as a part of `warmlens`.
+    RecordSet made before December 2026 name the laboratory's commands as a part of `warmlens`.
     """
     return _FORMER_GROUPS.sub("python -m lab ", record.command)

@@ -1,17 +1,18 @@
-"""What the local cloud adds to a warm call: the pool alone, and beside the emulator's executor."""
+"""Overhead of the local cloud on a warm call, compared with the emulator's executor."""
 
 import asyncio
 import io
 import json
 import statistics
 import tempfile
-import time
 import uuid
 import zipfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from lab.bench.small_cloud import FUNCTION, SmallCloud, small_cloud
+from lab.load import send_in_loop
+from lab.statistics import percentile
 from warmlens.records import Record, machine, today
 
 COMMAND = "python -m lab bench overhead"
@@ -73,28 +74,19 @@ async def _interleaved(ways: dict[str, Call], clients: int, calls: int) -> dict[
 
 
 async def _timed(call: Call, clients: int, calls: int) -> list[float]:
-    taken_ms: list[float] = []
-
-    async def client() -> None:
-        while len(taken_ms) < calls:
-            begun_s = time.perf_counter()
-            await call()
-            taken_ms.append((time.perf_counter() - begun_s) * 1000)
-
-    await asyncio.gather(*(client() for _ in range(clients)))
-    return taken_ms
+    finished = await send_in_loop(call, clients=clients, more=lambda count, _: count < calls)
+    return [each.latency_ms for each in finished]
 
 
 def _record(name: str, clients: int, taken_ms: list[float], baseline_ms: list[float]) -> Record:
-    cuts = statistics.quantiles(taken_ms, n=100, method="inclusive")
     median_ms = statistics.median(taken_ms)
     return Record(
         name=name,
         metric="warm_call_ms",
         value=median_ms,
         unit="ms",
-        p95=cuts[94],
-        p99=cuts[98],
+        p95=percentile(taken_ms, 95),
+        p99=percentile(taken_ms, 99),
         samples=len(taken_ms),
         ratio=median_ms / statistics.median(baseline_ms),
         ratio_to="emulator's executor",

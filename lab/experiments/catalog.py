@@ -6,7 +6,7 @@ from lab.experiments import concurrency, cost, flow, idle, memory, stages
 from lab.experiments.client_results import NAME as LOAD
 from lab.experiments.client_results import records as load_records
 from lab.experiments.experiment import Experiment
-from lab.experiments.samples import Sample
+from lab.experiments.measurements import Measurement
 from warmlens.records import Record
 
 EXPERIMENTS: Mapping[str, Experiment] = {
@@ -24,16 +24,16 @@ NAMES = (COST, *EXPERIMENTS)
 """What `run` takes; the costs are computed anew with each report."""
 
 
-def all_records(samples: Mapping[str, Sequence[Sample]]) -> dict[str, list[Record]]:
-    """Return the records of each experiment that has samples, and the costs.
+def all_records(measurements: Mapping[str, Sequence[Measurement]]) -> dict[str, list[Record]]:
+    """Return the records of each experiment that has measurements, and the costs.
 
     Args:
-        samples: by the experiment's name, and those of load clients.
+        measurements: by the experiment's name, and those of load clients.
     """
-    made = {COST: list(cost.records(samples))}
+    made = {COST: list(cost.records(measurements))}
     for name, experiment in EXPERIMENTS.items():
-        if samples.get(name):
-            made[name] = list(experiment.records(samples[name]))
-    if samples.get(LOAD):
-        made[LOAD] = list(load_records(samples[LOAD]))
+        if measurements.get(name):
+            made[name] = list(experiment.records(measurements[name]))
+    if measurements.get(LOAD):
+        made[LOAD] = list(load_records(measurements[LOAD]))
     return made

@@ -6,18 +6,18 @@ from typing import Any
 
 from lab.bench.speed.cold import STAGES
 from lab.experiments import concurrency, flow, memory
-from lab.experiments.found import Records
 from lab.experiments.prices import PAPER
+from lab.experiments.record_query import RecordSet
 from training.model_packages import import_model_package
 
 _FORMATS = {"svg": {"Date": None}, "png": {"Software": None}}
 
 
-def write_charts(found: Records, folder: Path) -> list[str]:
+def write_charts(results: RecordSet, folder: Path) -> list[str]:
     """Draw what the records have.
 
     Args:
-        found: the records.
+        results: the records.
         folder: where the pictures go.
 
     Returns:
@@ -33,28 +33,28 @@ def write_charts(found: Records, folder: Path) -> list[str]:
     # The same records give the same file.
     with matplotlib.rc_context({"svg.hashsalt": "warmlens", "font.size": 9}):
         for name, draw in _CHARTS.items():
-            if not found.all(_NEEDED[name]):
+            if not results.select(_NEEDED[name]):
                 continue
             figure = figure_class(figsize=(8, 4), layout="constrained")
-            draw(found, figure)
+            draw(results, figure)
             drawn.append(name)
             for suffix, metadata in _FORMATS.items():
                 figure.savefig(folder / f"{name}.{suffix}", dpi=110, metadata=metadata)
     return drawn
 
 
-def _cost(found: Records, figure: Any) -> None:
+def _cost(results: RecordSet, figure: Any) -> None:
     usd = {
         name: sorted(
             (each.conditions["requests_a_day"], each.value)
-            for each in found.all("fig_8_usd_per_day", name)
+            for each in results.select("fig_8_usd_per_day", name)
         )
         for name in ("Lambda, paper's prices", "one EC2 server of the paper")
     }
     axes = figure.subplots()
     for name, points in usd.items():
         axes.loglog(*zip(*points, strict=True), "o-", label=name)
-    ours = found.first("usd_per_million", "ours", api="none", architecture="x86_64")
+    ours = results.get("usd_per_million", "ours", api="none", architecture="x86_64")
     if ours is not None:
         requests = [point[0] for point in usd["Lambda, paper's prices"]]
         axes.loglog(
@@ -66,13 +66,13 @@ def _cost(found: Records, figure: Any) -> None:
     axes.legend()
 
 
-def _connections(found: Records, figure: Any) -> None:
+def _connections(results: RecordSet, figure: Any) -> None:
     axes = figure.subplots()
-    names = dict.fromkeys(each.name for each in found.all("fig_9_usd_per_day"))
+    names = dict.fromkeys(each.name for each in results.select("fig_9_usd_per_day"))
     for name in names:
         points = [
             (each.conditions["connections"], each.value)
-            for each in found.all("fig_9_usd_per_day", name)
+            for each in results.select("fig_9_usd_per_day", name)
         ]
         axes.loglog(*zip(*points, strict=True), "o-", label=name)
     axes.set(
@@ -83,14 +83,14 @@ def _connections(found: Records, figure: Any) -> None:
     axes.legend()
 
 
-def _calls(found: Records, figure: Any) -> None:
+def _calls(results: RecordSet, figure: Any) -> None:
     panels = figure.subplots(2, 2)
     for row, call in enumerate(("first", "second")):
         for column, name in enumerate(("baseline", "ours")):
             axes = panels[row][column]
             left = 0.0
             for number, stage in enumerate(STAGES):
-                record = found.first("stage_mean_ms", name, call=call, stage=stage)
+                record = results.get("stage_mean_ms", name, call=call, stage=stage)
                 if record is not None and record.value >= 0.1:
                     axes.barh(
                         [0], [record.value], left=[left], label=stage, color=f"C{number % 10}"
@@ -102,14 +102,14 @@ def _calls(found: Records, figure: Any) -> None:
     figure.suptitle("Fig. 10 and 11: stages at 768 MB, means, each panel with its own scale")
 
 
-def _flow(found: Records, figure: Any) -> None:
+def _flow(results: RecordSet, figure: Any) -> None:
     axes = figure.subplots()
     rows = (("first", "cold"), ("second", "warm"))
     lefts = [0.0, 0.0]
     for stage in flow.STAGES:
         values = []
         for call, temperature in rows:
-            record = found.first(
+            record = results.get(
                 "flow_stage_mean_ms", call=call, temperature=temperature, stage=stage
             )
             values.append(max(0.0, record.value) if record else 0.0)
@@ -124,11 +124,11 @@ def _flow(found: Records, figure: Any) -> None:
     axes.legend(ncols=2)
 
 
-def _clients(found: Records, figure: Any) -> None:
+def _clients(results: RecordSet, figure: Any) -> None:
     axes = figure.subplots()
-    for name in (concurrency.STAND_IN, concurrency.DOOR, concurrency.REAL):
+    for name in (concurrency.FAKE_LAMBDA, concurrency.DIRECT, concurrency.REAL):
         for arrivals in ("closed", "open"):
-            records = found.all("response_ms", name, arrivals=arrivals, case=concurrency.PLAIN)
+            records = results.select("response_ms", name, arrivals=arrivals, case=concurrency.PLAIN)
             if records:
                 clients = [each.conditions["clients"] for each in records]
                 label = f"{name}, {arrivals}"
@@ -148,13 +148,13 @@ def _clients(found: Records, figure: Any) -> None:
     axes.legend()
 
 
-def _sizes(found: Records, figure: Any) -> None:
+def _sizes(results: RecordSet, figure: Any) -> None:
     axes = figure.subplots()
     costs = axes.twinx()
     lines: list[Any] = []
     for name, color in (("baseline", "tab:red"), ("ours", "tab:blue")):
-        times = found.all("warm_mean_ms", name, part=memory.SPEED)
-        usd = found.all("cost_usd_per_million", name, part=memory.SPEED, prices="today")
+        times = results.select("warm_mean_ms", name, part=memory.SPEED)
+        usd = results.select("cost_usd_per_million", name, part=memory.SPEED, prices="today")
         if times:
             sizes = [each.conditions["memory_mb"] for each in times]
             (line,) = axes.loglog(
@@ -183,10 +183,10 @@ def _sizes(found: Records, figure: Any) -> None:
     axes.legend(handles=lines, loc="center left")
 
 
-def _kept(found: Records, figure: Any) -> None:
+def _kept(results: RecordSet, figure: Any) -> None:
     axes = figure.subplots()
     for instances in (1, PAPER["instances_kept"]):
-        records = found.all("still_there_share", instances=instances)
+        records = results.select("still_there_share", instances=instances)
         axes.plot(
             [each.conditions["wait_min"] for each in records],
             [100 * each.value for each in records],
@@ -201,7 +201,7 @@ def _kept(found: Records, figure: Any) -> None:
     axes.legend()
 
 
-_CHARTS: dict[str, Callable[[Records, Any], None]] = {
+_CHARTS: dict[str, Callable[[RecordSet, Any], None]] = {
     "fig-08-cost-of-a-day": _cost,
     "fig-09-cost-against-connections": _connections,
     "fig-10-11-calls-and-stages": _calls,

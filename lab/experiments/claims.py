@@ -2,40 +2,44 @@
 
 from collections.abc import Callable, Iterator
 
-from lab.experiments import claims_deployed, concurrency, measured_claims, memory
+from lab.experiments import claims_deployed, concurrency, memory
 from lab.experiments.claim import (
     BEATEN,
     BOTH,
     COMPUTED,
     CONFIRMED,
     CORRECTED,
+    FAKE_LAMBDA,
     MEASURED,
     OPEN,
-    STAND_IN,
     Claim,
     grows,
+    idle_expiry,
+    making_five,
+    serving_five,
+    whole_flow,
 )
-from lab.experiments.found import MissingError, Records
 from lab.experiments.prices import PAPER
+from lab.experiments.record_query import NoRecordError, RecordSet
 
 LITTLE = 1.25
 """Two times differ little when the larger one is at most so much longer."""
 
 
-def claims(found: Records) -> list[Claim]:
+def claims(results: RecordSet) -> list[Claim]:
     """Return the claims that the records say something about, those of its arithmetic first."""
     made: list[Claim] = []
-    makers = (*_ARITHMETIC, *(claims_deployed.MAKERS if found.elsewhere else _MEASURED))
+    makers = (*_ARITHMETIC, *(claims_deployed.MAKERS if results.api_option else _MEASURED))
     for make in makers:
         try:
-            made.extend(make(found))
-        except MissingError:
+            made.extend(make(results))
+        except NoRecordError:
             continue
     return made
 
 
-def _table_6(found: Records) -> Iterator[Claim]:
-    per_million = found.value("usd_per_million", "paper's prices", memory_mb=768, duration_ms=100)
+def _table_6(results: RecordSet) -> Iterator[Claim]:
+    per_million = results.value("usd_per_million", "paper's prices", memory_mb=768, duration_ms=100)
     yield Claim(
         "Table 6",
         "768 MB for 100 ms cost $1.45 per million requests",
@@ -44,8 +48,8 @@ def _table_6(found: Records) -> Iterator[Claim]:
         COMPUTED,
     )
     at_500 = {"memory_mb": 768, "duration_ms": 500}
-    right = found.value("usd_per_million", "paper's prices", **at_500)
-    fees = found.value("usd_per_million", "five request fees", **at_500)
+    right = results.value("usd_per_million", "paper's prices", **at_500)
+    fees = results.value("usd_per_million", "five request fees", **at_500)
     yield Claim(
         "Table 6",
         "and $7.25 at 500 ms",
@@ -56,9 +60,9 @@ def _table_6(found: Records) -> Iterator[Claim]:
     )
 
 
-def _fig_8(found: Records) -> Iterator[Claim]:
+def _fig_8(results: RecordSet) -> Iterator[Claim]:
     at_500 = {"memory_mb": 768, "duration_ms": 500}
-    a_day = found.value("usd_per_day", "paper's prices", **at_500)
+    a_day = results.value("usd_per_day", "paper's prices", **at_500)
     yield Claim(
         "Fig. 8",
         "10,000 requests a day cost $0.0725",
@@ -68,7 +72,7 @@ def _fig_8(found: Records) -> Iterator[Claim]:
     )
     metric = "requests_a_day_where_costs_are_equal"
     printed, right, two = (
-        found.value(metric, name, servers=count)
+        results.value(metric, name, servers=count)
         for name, count in (
             ("five request fees", 1),
             ("paper's prices", 1),
@@ -85,12 +89,12 @@ def _fig_8(found: Records) -> Iterator[Claim]:
     )
 
 
-def _fig_9(found: Records) -> Iterator[Claim]:
+def _fig_9(results: RecordSet) -> Iterator[Claim]:
     metric = "fig_9_usd_per_day"
-    few, many = (found.value(metric, "ours, Lambda", connections=each) for each in (1, 1000))
-    servers = found.all(metric, "ours, c7i.large", connections=1000)
+    few, many = (results.value(metric, "ours, Lambda", connections=each) for each in (1, 1000))
+    servers = results.select(metric, "ours, c7i.large", connections=1000)
     if not servers:
-        raise MissingError(metric)
+        raise NoRecordError(metric)
     yield Claim(
         "Fig. 9",
         "With more connections at once EC2 costs more in proportion, Lambda the same",
@@ -103,10 +107,10 @@ def _fig_9(found: Records) -> Iterator[Claim]:
     )
 
 
-def _pings(found: Records) -> Iterator[Claim]:
+def _pings(results: RecordSet) -> Iterator[Claim]:
     metric = "usd_per_month_for_a_call_every_5_min"
     five, short, one = (
-        found.value(metric, "paper's prices", instances=instances, duration_ms=duration_ms)
+        results.value(metric, "paper's prices", instances=instances, duration_ms=duration_ms)
         for instances, duration_ms in ((5, 500), (5, 400), (1, 400))
     )
     yield Claim(
@@ -119,9 +123,9 @@ def _pings(found: Records) -> Iterator[Claim]:
     )
 
 
-def _fig_10(found: Records) -> Iterator[Claim]:
+def _fig_10(results: RecordSet) -> Iterator[Claim]:
     first, second, base_first, base_second = (
-        found.value(metric, name, input_px=224)
+        results.value(metric, name, input_px=224)
         for name in ("ours", "baseline")
         for metric in ("first_mean_ms", "second_mean_ms")
     )
@@ -146,11 +150,11 @@ def _fig_10(found: Records) -> Iterator[Claim]:
     )
 
 
-def _fig_11(found: Records) -> Iterator[Claim]:
-    warm = found.first("flow_ms", call="second", temperature="warm")
+def _fig_11(results: RecordSet) -> Iterator[Claim]:
+    warm = results.get("flow_ms", call="second", temperature="warm")
     if warm is None:
-        raise MissingError("flow_ms")
-    yield measured_claims.whole_flow(
+        raise NoRecordError("flow_ms")
+    yield whole_flow(
         warm.value,
         f"signing, upload and classification over HTTP take {warm.value:.0f} ms, p99 "
         f"{warm.p99:.0f} ms with the shipped model's 128 px; on one machine, so without the way "
@@ -158,8 +162,8 @@ def _fig_11(found: Records) -> Iterator[Claim]:
     )
 
 
-def _memory_used(found: Records) -> Iterator[Claim]:
-    ours, base = (found.value("peak_rss_mb", name, input_px=224) for name in ("ours", "baseline"))
+def _memory_used(results: RecordSet) -> Iterator[Claim]:
+    ours, base = (results.value("peak_rss_mb", name, input_px=224) for name in ("ours", "baseline"))
     yield Claim(
         "4",
         "The largest memory used is 422 MB",
@@ -170,37 +174,37 @@ def _memory_used(found: Records) -> Iterator[Claim]:
     )
 
 
-def _idle(found: Records) -> Iterator[Claim]:
+def _idle(results: RecordSet) -> Iterator[Claim]:
     shares = {
         record.conditions["wait_min"]: record.value
-        for record in found.all("still_there_share", instances=5)
+        for record in results.select("still_there_share", instances=5)
     }
     if not shares:
-        raise MissingError("still_there_share")
+        raise NoRecordError("still_there_share")
     seen = "; ".join(
         f"after {wait_min} min {share:.0%}" for wait_min, share in sorted(shares.items())
     )
-    yield measured_claims.idle_expiry(
+    yield idle_expiry(
         "locally it is a setting (`local up --idle-expiry-min 5-30`), drawn for each instance "
         f"alike, which the probe finds again, of five instances still there: {seen}. It says "
         "nothing of AWS until it is run there"
     )
 
 
-def _five(found: Records) -> Iterator[Claim]:
-    warm = found.first(
+def _five(results: RecordSet) -> Iterator[Claim]:
+    warm = results.get(
         "warm_response_ms", "ours", clients=5, arrivals="closed", case=concurrency.PLAIN
     )
     if warm is None:
-        raise MissingError("warm_response_ms")
-    wake = found.first("wake_ms", "ours")
+        raise NoRecordError("warm_response_ms")
+    wake = results.get("wake_ms", "ours")
     if wake is not None:
-        yield measured_claims.making_five(
+        yield making_five(
             wake.value,
             f"{wake.value / 1000:.1f} s at 768 MB, of which {wake.conditions['hold_ms']} ms are "
             "the hold of the wakeups",
         )
-    yield measured_claims.serving_five(
+    yield serving_five(
         warm.value,
         f"median {warm.value:.0f} ms, p99 {warm.p99:.0f} ms, API included, five instances at "
         "0.43 processors each on two processors that also run the API and the clients, with the "
@@ -208,15 +212,17 @@ def _five(found: Records) -> Iterator[Claim]:
     )
 
 
-def _fig_12(found: Records) -> Iterator[Claim]:
+def _fig_12(results: RecordSet) -> Iterator[Claim]:
     few, many, direct_few, direct_many = (
-        found.value("response_ms", name, clients=clients, arrivals="closed", case=concurrency.PLAIN)
-        for name in (concurrency.STAND_IN, concurrency.DOOR)
+        results.value(
+            "response_ms", name, clients=clients, arrivals="closed", case=concurrency.PLAIN
+        )
+        for name in (concurrency.FAKE_LAMBDA, concurrency.DIRECT)
         for clients in (100, 1000)
     )
-    peak = found.value(
+    peak = results.value(
         "peak_executions",
-        concurrency.STAND_IN,
+        concurrency.FAKE_LAMBDA,
         clients=1000,
         arrivals="closed",
         case=concurrency.PLAIN,
@@ -231,14 +237,18 @@ def _fig_12(found: Records) -> Iterator[Claim]:
         "grows is the queue before Lambda, in the client and the API of one machine. Of 1,000 "
         f"connections at most {peak:.0f} were executions at once. Whether the paper's growth came "
         "from there cannot be seen here",
-        STAND_IN,
+        FAKE_LAMBDA,
     )
-    plain = found.all("throttled_share", concurrency.STAND_IN, case=concurrency.PLAIN, clients=1200)
-    slow = found.first("throttled_share", concurrency.STAND_IN, case=concurrency.SLOW)
-    reserved = found.first("throttled_share", concurrency.STAND_IN, case=concurrency.RESERVED_CASE)
-    again = found.first("throttled_share", concurrency.STAND_IN, case=concurrency.RETRY)
+    plain = results.select(
+        "throttled_share", concurrency.FAKE_LAMBDA, case=concurrency.PLAIN, clients=1200
+    )
+    slow = results.get("throttled_share", concurrency.FAKE_LAMBDA, case=concurrency.SLOW)
+    reserved = results.get(
+        "throttled_share", concurrency.FAKE_LAMBDA, case=concurrency.RESERVED_CASE
+    )
+    again = results.get("throttled_share", concurrency.FAKE_LAMBDA, case=concurrency.RETRY)
     if not plain or slow is None or reserved is None or again is None:
-        raise MissingError("throttled_share")
+        raise NoRecordError("throttled_share")
     yield Claim(
         "Fig. 12",
         "Above the limit of 1,000 nothing happens: no errors",
@@ -248,7 +258,7 @@ def _fig_12(found: Records) -> Iterator[Claim]:
         "starts take the paper's own 10.46 s, as then more than 1,000 run at once. With a reserved "
         f"concurrency of {concurrency.RESERVED}, {reserved.value:.1%} of 200 calls get 429; "
         f"clients that wait and try again: {again.value:.1%}",
-        STAND_IN,
+        FAKE_LAMBDA,
     )
 
 
@@ -259,13 +269,13 @@ def _proportion(few_ms: float, many_ms: float, direct_few_ms: float, direct_many
     return CONFIRMED if grows(direct_few_ms, 100, direct_many_ms, 1000) else OPEN
 
 
-def _fig_13(found: Records) -> Iterator[Claim]:
+def _fig_13(results: RecordSet) -> Iterator[Claim]:
     warm = {
-        size: found.value("warm_mean_ms", "baseline", memory_mb=size, part=memory.SPEED)
+        size: results.value("warm_mean_ms", "baseline", memory_mb=size, part=memory.SPEED)
         for size in (448, 768, 1536, 3008)
     }
     ours = {
-        size: found.value("warm_mean_ms", "ours", memory_mb=size, part=memory.SPEED)
+        size: results.value("warm_mean_ms", "ours", memory_mb=size, part=memory.SPEED)
         for size in (448, 768, 1536, 3008)
     }
     yield Claim(
@@ -288,18 +298,18 @@ def _fig_13(found: Records) -> Iterator[Claim]:
         MEASURED,
     )
     cost = {
-        size: found.value(
+        size: results.value(
             "cost_usd_per_million", "baseline", memory_mb=size, prices="today", part=memory.SPEED
         )
         for size in (768, 1536)
     }
-    printed = found.value(
+    printed = results.value(
         "cost_usd_per_million", "baseline", memory_mb=1536, prices="paper", part=memory.SPEED
-    ) / found.value(
+    ) / results.value(
         "cost_usd_per_million", "baseline", memory_mb=768, prices="paper", part=memory.SPEED
     )
-    balanced = found.value("balanced_memory_mb", "baseline")
-    ours_balanced = found.value("balanced_memory_mb", "ours")
+    balanced = results.value("balanced_memory_mb", "baseline")
+    ours_balanced = results.value("balanced_memory_mb", "ours")
     yield Claim(
         "Fig. 13",
         "768 MB is the best for its price; 1,536 MB costs twice as much",
@@ -312,14 +322,14 @@ def _fig_13(found: Records) -> Iterator[Claim]:
     )
 
 
-def _out_of_memory(found: Records) -> Iterator[Claim]:
+def _out_of_memory(results: RecordSet) -> Iterator[Claim]:
     killed = {
         (name, record.conditions["memory_mb"]): record.value
         for name in ("baseline", "ours")
-        for record in found.all("killed", name)
+        for record in results.select("killed", name)
     }
     if ("baseline", 448) not in killed:
-        raise MissingError("killed")
+        raise NoRecordError("killed")
     dead = [size for (name, size), value in killed.items() if name == "baseline" and value]
     alive = [size for (name, size), value in killed.items() if name == "ours" and not value]
     yield Claim(
@@ -332,14 +342,18 @@ def _out_of_memory(found: Records) -> Iterator[Claim]:
     )
 
 
-def _many_and_memory(found: Records) -> Iterator[Claim]:
-    sizes = [each.conditions["memory_mb"] for each in found.all("response_ms", part=memory.API)]
-    clients = [each.conditions["clients"] for each in found.all("response_ms", part=memory.API)]
+def _many_and_memory(results: RecordSet) -> Iterator[Claim]:
+    sizes = [
+        each.conditions["memory_mb"] for each in results.select("response_ms", part=memory.API)
+    ]
+    clients = [
+        each.conditions["clients"] for each in results.select("response_ms", part=memory.API)
+    ]
     if not sizes:
-        raise MissingError("response_ms")
+        raise NoRecordError("response_ms")
     one, many = (
-        found.value("response_ms", part=memory.API, memory_mb=448, clients=count)
-        / found.value("response_ms", part=memory.API, memory_mb=1536, clients=count)
+        results.value("response_ms", part=memory.API, memory_mb=448, clients=count)
+        / results.value("response_ms", part=memory.API, memory_mb=1536, clients=count)
         for count in (1, max(clients))
     )
     yield Claim(
@@ -354,13 +368,13 @@ def _many_and_memory(found: Records) -> Iterator[Claim]:
     )
 
 
-def _cheaper(found: Records) -> Iterator[Claim]:
+def _cheaper(results: RecordSet) -> Iterator[Claim]:
     metric = "requests_a_day_where_one_server_costs_the_same"
-    record = found.first(metric, "ours", server="c7i.large")
+    record = results.get(metric, "ours", server="c7i.large")
     if record is None:
-        raise MissingError(metric)
-    base = found.value(metric, "baseline", server="c7i.large")
-    able = found.value("server_requests_per_s", "ours", server="c7i.large")
+        raise NoRecordError(metric)
+    base = results.value(metric, "baseline", server="c7i.large")
+    able = results.value("server_requests_per_s", "ours", server="c7i.large")
     yield Claim(
         "5",
         "Lambda is cheaper than EC2",
@@ -377,8 +391,8 @@ def _listed(sizes: list[int]) -> str:
     return ", ".join(f"{size:,}" for size in sorted(sizes)) or "none of the measured"
 
 
-_ARITHMETIC: tuple[Callable[[Records], Iterator[Claim]], ...] = (_table_6, _fig_8, _pings)
-_MEASURED: tuple[Callable[[Records], Iterator[Claim]], ...] = (
+_ARITHMETIC: tuple[Callable[[RecordSet], Iterator[Claim]], ...] = (_table_6, _fig_8, _pings)
+_MEASURED: tuple[Callable[[RecordSet], Iterator[Claim]], ...] = (
     _fig_10,
     _memory_used,
     _fig_9,

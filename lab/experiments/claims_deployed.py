@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from lab.experiments import concurrency, measured_claims
+from lab.experiments import concurrency
 from lab.experiments.claim import (
     BEATEN,
     CONFIRMED,
@@ -12,9 +12,13 @@ from lab.experiments.claim import (
     OPEN,
     Claim,
     grows,
+    idle_expiry,
+    making_five,
+    serving_five,
+    whole_flow,
 )
-from lab.experiments.found import MissingError, Records
 from lab.experiments.prices import PAPER
+from lab.experiments.record_query import NoRecordError, RecordSet
 
 _LOCAL_ONLY = (
     ("Fig. 10", "The first call takes 10,460 ms, the second 460 ms", "stages"),
@@ -24,11 +28,11 @@ _LOCAL_ONLY = (
 )
 
 
-def cold_starts(found: Records) -> Iterator[Claim]:
+def cold_starts(results: RecordSet) -> Iterator[Claim]:
     """Section 3.2, by the calls that met a cold start."""
-    cold = found.first("flow_ms", temperature="cold")
+    cold = results.get("flow_ms", temperature="cold")
     if cold is None:
-        raise MissingError("flow_ms")
+        raise NoRecordError("flow_ms")
     yield Claim(
         "3.2",
         "A cold start takes about 8 s",
@@ -39,70 +43,68 @@ def cold_starts(found: Records) -> Iterator[Claim]:
     )
 
 
-def stages(found: Records) -> Iterator[Claim]:
+def stages(results: RecordSet) -> Iterator[Claim]:
     """Fig. 11, over the network."""
-    warm = found.first("flow_ms", temperature="warm", call="second")
+    warm = results.get("flow_ms", temperature="warm", call="second")
     if warm is None:
-        raise MissingError("flow_ms")
-    yield measured_claims.whole_flow(
+        raise NoRecordError("flow_ms")
+    yield whole_flow(
         warm.value,
         f"signing, upload and classification take {warm.value:.0f} ms, p99 {warm.p99:.0f} ms, the "
         "way over the network included",
     )
 
 
-def idle(found: Records) -> Iterator[Claim]:
-    """Section 4.2: how long the probe found instances kept."""
+def idle(results: RecordSet) -> Iterator[Claim]:
+    """Section 4.2: idle expiry as the probe measured it."""
     shares = {
         count: sorted(
             (each.conditions["wait_min"], each.value)
-            for each in found.all("still_there_share", instances=count)
+            for each in results.select("still_there_share", instances=count)
         )
         for count in (1, PAPER["instances_kept"])
     }
     if not all(shares.values()):
-        raise MissingError("still_there_share")
+        raise NoRecordError("still_there_share")
     seen = "; ".join(
         f"of {count}: "
         + ", ".join(f"after {wait_min} min {share:.0%}" for wait_min, share in points)
         for count, points in shares.items()
     )
-    yield measured_claims.idle_expiry(
-        f"still there {seen}. AWS documents no time and may change it"
-    )
+    yield idle_expiry(f"still there {seen}. AWS documents no time and may change it")
 
 
-def waking(found: Records) -> Iterator[Claim]:
+def waking(results: RecordSet) -> Iterator[Claim]:
     """Section 4.2: how long five instances take to make, and whether they are enough for five."""
-    wake = found.first("wake_ms", "ours")
+    wake = results.get("wake_ms", "ours")
     if wake is None:
-        raise MissingError("wake_ms")
-    yield measured_claims.making_five(
+        raise NoRecordError("wake_ms")
+    yield making_five(
         wake.value,
         f"{wake.value / 1000:.1f} s for five wakeups at once, of which "
         f"{wake.conditions['hold_ms']} ms are their hold; some may have met instances that were "
         "there already",
     )
-    five = found.first("response_ms", "ours", clients=PAPER["instances_kept"], arrivals="closed")
+    five = results.get("response_ms", "ours", clients=PAPER["instances_kept"], arrivals="closed")
     if five is not None:
-        yield measured_claims.serving_five(
+        yield serving_five(
             five.value,
             f"median {five.value:.0f} ms, p99 {five.p99:.0f} ms, the way over the network included",
         )
 
 
-def many_at_once(found: Records) -> Iterator[Claim]:
+def many_at_once(results: RecordSet) -> Iterator[Claim]:
     """Fig. 12, on the function as it is deployed."""
     times = sorted(
         (each.conditions["clients"], each.value)
-        for each in found.all("response_ms", concurrency.REAL, arrivals="closed")
+        for each in results.select("response_ms", concurrency.REAL, arrivals="closed")
     )
     refused = sorted(
         (each.conditions["clients"], each.value)
-        for each in found.all("throttled_share", concurrency.REAL, arrivals="closed")
+        for each in results.select("throttled_share", concurrency.REAL, arrivals="closed")
     )
     if len(times) < 2 or not refused:
-        raise MissingError("response_ms")
+        raise NoRecordError("response_ms")
     (few, few_ms), (many, many_ms) = times[0], times[-1]
     yield Claim(
         "Fig. 12",
@@ -124,15 +126,15 @@ def many_at_once(found: Records) -> Iterator[Claim]:
     )
 
 
-def not_measured(found: Records) -> Iterator[Claim]:
+def not_measured(results: RecordSet) -> Iterator[Claim]:
     """What needs another memory size or processes of its own, and so is measured locally alone."""
     for where, claim, name in _LOCAL_ONLY:
-        if not found.all("warm_ms" if name == "memory" else "peak_rss_mb"):
+        if not results.select("warm_ms" if name == "memory" else "peak_rss_mb"):
             evidence = f"measured in a local cloud: `python -m lab experiments run {name}`"
             yield Claim(where, claim, OPEN, evidence, NOT_MEASURED)
 
 
-MAKERS: tuple[Callable[[Records], Iterator[Claim]], ...] = (
+MAKERS: tuple[Callable[[RecordSet], Iterator[Claim]], ...] = (
     cold_starts,
     stages,
     idle,

@@ -1,22 +1,19 @@
-"""Results of a load client, JMeter's or Locust's, read into the same samples as ours."""
+"""Measurements from the result files of JMeter and Locust."""
 
 import csv
 import datetime
 import io
 from collections.abc import Iterator, Sequence
 
-from lab.experiments.samples import Sample, grouped, joined, record_of, total
+from lab.experiments.measurements import Measurement, grouped, joined, record_of, total
+from warmlens.errors import WarmlensError
 from warmlens.records import Record, machine
 
 NAME = "load"
 _NEEDED = ("timeStamp", "elapsed", "label", "responseCode", "success")
 
 
-class ResultsError(Exception):
-    """The file has no results that can be read; the message says what is missing."""
-
-
-def read_results(text: str, *, client: str, command: str) -> list[Sample]:
+def read_results(text: str, *, client: str, command: str) -> list[Measurement]:
     """Read a CSV of results as JMeter writes it, and as our Locust file does.
 
     The columns are JMeter's (`timeStamp` in ms since 1970, `elapsed` in ms, `label`,
@@ -29,17 +26,18 @@ def read_results(text: str, *, client: str, command: str) -> list[Sample]:
         command: the command that made it.
 
     Returns:
-        One sample for each label, in the order in which the labels come.
+        One measurement for each label, in the order in which the labels come.
 
     Raises:
-        ResultsError: a column or a number is missing, or there is no result.
+        WarmlensError: ``bad_results``: a column or a number is missing, or there is no result.
     """
     rows = csv.DictReader(io.StringIO(text))
     missing = [column for column in _NEEDED if column not in (rows.fieldnames or ())]
     if missing:
-        raise ResultsError(
+        raise WarmlensError(
+            "bad_results",
             f"no column {missing[0]}: give a CSV file with a header "
-            "(jmeter.save.saveservice.output_format=csv, print_field_names=true)"
+            "(jmeter.save.saveservice.output_format=csv, print_field_names=true)",
         )
     values: dict[str, dict[str, list[float]]] = {}
     clients: dict[str, int] = {}
@@ -50,17 +48,18 @@ def read_results(text: str, *, client: str, command: str) -> list[Sample]:
             elapsed_ms, at_ms = float(row["elapsed"]), float(row["timeStamp"])
             threads = int(row.get("allThreads") or 0)
         except (TypeError, ValueError):
-            raise ResultsError(f"line {number} has no number as elapsed or timeStamp") from None
+            message = f"line {number} has no number as elapsed or timeStamp"
+            raise WarmlensError("bad_results", message) from None
         outcome = _outcome(row)
         values.setdefault(label, {}).setdefault(outcome, []).append(elapsed_ms)
         values[label].setdefault("at_ms", []).append(at_ms)
         clients[label] = max(clients.get(label, 0), threads)
         newest_ms = max(newest_ms, at_ms)
     if not values:
-        raise ResultsError("it has no results")
+        raise WarmlensError("bad_results", "it has no results")
     date = datetime.datetime.fromtimestamp(newest_ms / 1000, datetime.UTC).date().isoformat()
     return [
-        Sample(
+        Measurement(
             experiment=NAME,
             name=client,
             conditions={"label": label, "clients": clients[label]},
@@ -81,19 +80,19 @@ def _outcome(row: dict[str, str]) -> str:
     return "cold_ms" if row.get("cold") == "true" else "warm_ms"
 
 
-def records(samples: Sequence[Sample]) -> Iterator[Record]:
+def records(measurements: Sequence[Measurement]) -> Iterator[Record]:
     """Return response times and the shares of outcomes, by client and label."""
     outcomes = ("warm_ms", "cold_ms", "throttled_ms", "failed_ms")
-    for _, conditions, found in grouped(samples):
-        calls = sum(len(joined(found, outcome)) for outcome in outcomes)
+    for _, conditions, group in grouped(measurements):
+        calls = sum(len(joined(group, outcome)) for outcome in outcomes)
         about = {**conditions, "calls": calls}
-        answered = joined(found, "warm_ms") + joined(found, "cold_ms")
+        answered = joined(group, "warm_ms") + joined(group, "cold_ms")
         if answered:
-            yield record_of(found, answered, metric="response_ms", unit="ms", conditions=about)
+            yield record_of(group, answered, metric="response_ms", unit="ms", conditions=about)
         for metric, outcome in (
             ("cold_share", "cold_ms"),
             ("throttled_share", "throttled_ms"),
             ("failed_share", "failed_ms"),
         ):
-            share = len(joined(found, outcome)) / calls
-            yield total(found, share, metric=metric, unit="1", conditions=about)
+            share = len(joined(group, outcome)) / calls
+            yield total(group, share, metric=metric, unit="1", conditions=about)

@@ -1,4 +1,4 @@
-"""`python -m lab experiments`: the paper's experiments, run, reported, and by load clients."""
+"""`python -m lab experiments`: run and report the paper's experiments."""
 
 import time
 from enum import StrEnum
@@ -7,24 +7,21 @@ from typing import Annotated
 
 import typer
 
-from lab.bench.speed.process import BenchError
 from lab.experiments.catalog import COST, EXPERIMENTS, NAMES
 from lab.experiments.client_plans import jmeter_plan, locust_file
 from lab.experiments.client_results import NAME as LOAD
-from lab.experiments.client_results import ResultsError, read_results
+from lab.experiments.client_results import read_results
 from lab.experiments.experiment import Mode
 from lab.experiments.idle import NAME as IDLE
-from lab.experiments.load import LoadError
-from lab.experiments.report import ReportError, read_all_samples, write_report
+from lab.experiments.measurements import Step, write_measurements
+from lab.experiments.report import write_report
 from lab.experiments.run import (
-    RunError,
-    load_samples,
+    load_measurements,
+    measurements_path,
     run_experiments,
-    samples_path,
     write_whole,
 )
-from lab.experiments.samples import Step, write_samples
-from lab.experiments.target import Target, TargetError, find_target
+from lab.experiments.target import Target, find_target
 from warmlens.console import err
 from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT, STATE
@@ -36,16 +33,6 @@ app = typer.Typer(
 
 ALL = "all"
 _QUIET_S = 2.0
-_PROBLEMS = (
-    RunError,
-    TargetError,
-    LoadError,
-    BenchError,
-    ReportError,
-    ResultsError,
-    WarmlensError,
-    WarmlensError,
-)
 Url = Annotated[str | None, typer.Option(help="Root of an open API, instead of an environment.")]
 Env = Annotated[
     str | None,
@@ -77,24 +64,24 @@ def run(
     ] = True,
     docs: Docs = None,
     restart: Annotated[
-        bool, typer.Option(help="Begin anew where an interrupted run could be continued.")
+        bool, typer.Option(help="Discard an interrupted run instead of continuing it.")
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print records as JSON Lines and nothing else.")
     ] = False,
 ) -> None:
-    """Run experiments and write the report anew.
+    """Run experiments and write the report.
 
-    An interrupted run is continued by the same command, and the report is written when all is
-    measured. Exit code 1 if something could not be measured; what was measured until then is kept.
+    The same command continues an interrupted run; the report is written at its end. Exit code 1
+    if a measurement failed; finished measurements are kept.
     """
     if name not in (ALL, *NAMES):
         message = f"There is no experiment {name}: all, {', '.join(NAMES)}."
         raise WarmlensError("unknown_experiment", message, exit_code=2)
     mode = Mode.QUICK if quick else Mode.FULL
+    target = find_target(url, env)
+    folder = _docs_of(target, docs)
     try:
-        target = find_target(url, env)
-        folder = _docs_of(target, docs)
         measured = run_experiments(
             [EXPERIMENTS[each] for each in _chosen(name, target)],
             target=target,
@@ -104,16 +91,14 @@ def run(
             restart=restart,
             progress=_Progress(),
         )
-        for each, samples in measured.items():
-            err.print(f"{each}: {len(samples)} steps measured")
-        made = write_report(folder)
-    except _PROBLEMS as error:
-        raise WarmlensError(getattr(error, "code", "not_measured"), str(error)) from None
     except KeyboardInterrupt:
-        err.print("Interrupted. The same command goes on where this one stopped.")
+        err.print("Interrupted. Run the same command again to continue.")
         raise typer.Exit(130) from None
+    for each, measurements in measured.items():
+        err.print(f"{each}: {len(measurements)} steps measured")
+    made = write_report(folder)
     if as_json:
-        wanted = [record for each, found in made.items() if name in (ALL, each) for record in found]
+        wanted = [record for each in made if name in (ALL, each) for record in made[each]]
         typer.echo(write_records(wanted), nl=False)
     else:
         err.print(f"The report is {folder / 'experiments' / 'README.md'}")
@@ -121,18 +106,15 @@ def run(
 
 @app.command()
 def report(docs: Docs = None) -> None:
-    """Make records, charts and the report anew from the samples that are there."""
+    """Write records, charts and the report from the measurements that were made."""
     folder = docs or ROOT / "docs"
-    try:
-        write_report(folder)
-    except _PROBLEMS as error:
-        raise WarmlensError("not_made", str(error)) from None
+    write_report(folder)
     err.print(f"The report is {folder / 'experiments' / 'README.md'}")
 
 
 @app.command(name="client-plan")
 def client_plan(
-    client: Annotated[Client, typer.Argument(help="Which load client the plan is for.")],
+    client: Annotated[Client, typer.Argument(help="Load client.")],
     file: Annotated[Path, typer.Argument(help="The file to write.")],
     url: Url = None,
     env: Env = None,
@@ -141,42 +123,40 @@ def client_plan(
 
     The API's key is not written: JMeter takes it by -Jkey=..., Locust from WARMLENS_API_KEY.
     """
-    try:
-        target = find_target(url, env)
-        if target.url is None:
-            raise TargetError("name the API by --url or --env")
-        if file.exists():
-            raise TargetError(f"{file} exists already")
-        text = (
-            jmeter_plan(target.url)
-            if client is Client.JMETER
-            else locust_file(target.url, file.name)
-        )
-        write_whole(file, text)
-    except (*_PROBLEMS, OSError) as error:
-        raise WarmlensError("not_made", str(error)) from None
+    target = find_target(url, env)
+    if target.url is None:
+        raise WarmlensError("usage", "Name the API by --url or --env.")
+    if file.exists():
+        raise WarmlensError("file_exists", f"{file} exists already.")
+    plan = (
+        jmeter_plan(target.url) if client is Client.JMETER else locust_file(target.url, file.name)
+    )
+    write_whole(file, plan)
 
 
 @app.command(name="read-results")
 def read_client_results(
-    client: Annotated[Client, typer.Argument(help="Which load client made them.")],
-    file: Annotated[Path, typer.Argument(help="Its CSV file.")],
-    command: Annotated[str, typer.Option(help="The command that made it, for the report.")] = "",
+    client: Annotated[Client, typer.Argument(help="Load client that wrote the file.")],
+    file: Annotated[Path, typer.Argument(help="Results as CSV.")],
+    command: Annotated[str, typer.Option(help="Command that wrote the file, for the report.")] = "",
     docs: Docs = None,
 ) -> None:
-    """Take a load client's results into the report, in place of earlier ones of that client."""
+    """Read a load client's results into the report, in place of its earlier ones."""
     name = {Client.JMETER: "JMeter", Client.LOCUST: "Locust"}[client]
     folder = docs or ROOT / "docs"
     try:
-        told = command or f"{name} (its command was not told)"
-        found = read_results(file.read_text(), client=name, command=told)
-        kept = [each for each in load_samples(_records_of(folder), LOAD) if each.name != name]
-        ordered = sorted([*kept, *found], key=lambda sample: sample.name)
-        write_whole(samples_path(_records_of(folder), LOAD), write_samples(ordered))
-        if read_all_samples(folder):
-            write_report(folder)
-    except (*_PROBLEMS, OSError, UnicodeDecodeError) as error:
+        results = read_results(
+            file.read_text(), client=name, command=command or f"{name} (command unknown)"
+        )
+    except UnicodeDecodeError as error:
         raise WarmlensError("bad_results", f"{file}: {error}") from None
+    except WarmlensError as error:
+        raise WarmlensError(error.code, f"{file}: {error}") from None
+    records = _records_of(folder)
+    others = [each for each in load_measurements(records, LOAD) if each.name != name]
+    ordered = sorted([*others, *results], key=lambda measurement: measurement.name)
+    write_whole(measurements_path(records, LOAD), write_measurements(ordered))
+    write_report(folder)
 
 
 def _chosen(name: str, target: Target) -> list[str]:
@@ -184,7 +164,7 @@ def _chosen(name: str, target: Target) -> list[str]:
         return []
     if name != ALL:
         return [name]
-    chosen = [each for each, found in EXPERIMENTS.items() if target.is_local or found.anywhere]
+    chosen = [name for name, each in EXPERIMENTS.items() if target.is_local or each.anywhere]
     left_out = [each for each in EXPERIMENTS if each not in chosen]
     if left_out:
         err.print(f"Left out, since they change the function: {', '.join(left_out)}")
@@ -208,19 +188,15 @@ def _records_of(docs: Path) -> Path:
 
 
 class _Progress:
-    """Tells of steps on standard error, of quick ones only now and then."""
+    """Prints steps on standard error, at most one every two seconds."""
 
     def __init__(self) -> None:
-        self._told_s = 0.0
+        self._printed_s = 0.0
 
     def __call__(self, done: int, of: int, step: Step) -> None:
         now_s = time.monotonic()
-        if now_s - self._told_s < _QUIET_S:
+        if now_s - self._printed_s < _QUIET_S:
             return
-        self._told_s = now_s
-        _tell(done, of, step)
-
-
-def _tell(done: int, of: int, step: Step) -> None:
-    about = ", ".join(f"{key} {value}" for key, value in step.conditions.items())
-    err.print(f"{step.experiment} {done + 1}/{of}: {step.name}, {about}")
+        self._printed_s = now_s
+        about = ", ".join(f"{key} {value}" for key, value in step.conditions.items())
+        err.print(f"{step.experiment} {done + 1}/{of}: {step.name}, {about}")

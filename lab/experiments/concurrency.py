@@ -9,18 +9,19 @@ from typing import Any
 import httpx
 
 from lab.experiments.experiment import Earlier, Experiment, Measure, Mode, Values
+from lab.experiments.fake_lambda import DIRECT_PATH, PEAK_PATH, RESET_PATH, set_throttle
 from lab.experiments.flow import upload
-from lab.experiments.load import Load, call_at_once, wake_at_once
+from lab.experiments.load import Load, call_at_once
+from lab.experiments.measurements import Measurement, Step, grouped, joined, record_of, total
 from lab.experiments.prices import PAPER
-from lab.experiments.samples import Sample, Step, grouped, joined, record_of, total
-from lab.experiments.stand_in import DIRECT_PATH, PEAK_PATH, RESET_PATH, set_throttle
 from lab.experiments.target import (
     CLASSIFICATION,
     Target,
-    TargetError,
     running_api,
-    running_stand_in,
+    running_fake_lambda,
 )
+from lab.load import wake_at_once
+from warmlens.errors import WarmlensError
 from warmlens.local.aws import LocalAws
 from warmlens.local.samples import ANY_PHOTO, SAMPLES
 from warmlens.records import Record
@@ -41,7 +42,7 @@ NO_THROTTLE = (10_000, 5_000)
 
 OPEN_BEFORE = "open before"
 SAMPLE = SAMPLES / ANY_PHOTO
-REAL, STAND_IN, DOOR = "ours", "stand-in", "stand-in without the API"
+REAL, FAKE_LAMBDA, DIRECT = "ours", "stand-in", "stand-in without the API"
 PLAIN, SLOW, RESERVED_CASE, RETRY, THROTTLED = (
     "as the paper's",
     "starts as slow as the paper's",
@@ -86,29 +87,32 @@ def steps(mode: Mode, target: Target) -> list[Step]:
     return [
         *plan(REAL, _REAL_CLIENTS[mode], "closed"),
         *plan(REAL, _REAL_CLIENTS[mode], "open"),
-        *plan(STAND_IN, _CLIENTS[mode], "closed"),
-        *plan(STAND_IN, _CLIENTS[mode], "open"),
-        *plan(DOOR, _CLIENTS[mode], "closed"),
-        *(step(STAND_IN, 1200, "closed", SLOW, repetition) for repetition in repetitions[:3]),
-        *(step(STAND_IN, 400, "closed", THROTTLED, repetition) for repetition in repetitions),
-        *(step(STAND_IN, 200, "closed", RESERVED_CASE, repetition) for repetition in repetitions),
-        *(step(STAND_IN, 200, "closed", RETRY, repetition) for repetition in repetitions),
+        *plan(FAKE_LAMBDA, _CLIENTS[mode], "closed"),
+        *plan(FAKE_LAMBDA, _CLIENTS[mode], "open"),
+        *plan(DIRECT, _CLIENTS[mode], "closed"),
+        *(step(FAKE_LAMBDA, 1200, "closed", SLOW, repetition) for repetition in repetitions[:3]),
+        *(step(FAKE_LAMBDA, 400, "closed", THROTTLED, repetition) for repetition in repetitions),
+        *(
+            step(FAKE_LAMBDA, 200, "closed", RESERVED_CASE, repetition)
+            for repetition in repetitions
+        ),
+        *(step(FAKE_LAMBDA, 200, "closed", RETRY, repetition) for repetition in repetitions),
     ]
 
 
 @contextmanager
-def concurrency_lab(target: Target, earlier: Earlier) -> Iterator[Measure]:
+def concurrency_setup(target: Target, earlier: Earlier) -> Iterator[Measure]:
     """Call an API; what is measured last is kept running until something else is."""
     with ExitStack() as stack:
         measures: dict[str, Measure] = {}
 
         def measure(step: Step) -> Values:
-            kind = REAL if step.name == REAL else STAND_IN
+            kind = REAL if step.name == REAL else FAKE_LAMBDA
             if kind not in measures:
                 stack.close()
                 measures.clear()
                 measures[kind] = (
-                    _real(target, stack) if kind == REAL else _stand_in(stack, earlier["stages"])
+                    _real(target, stack) if kind == REAL else _fake_lambda(stack, earlier["stages"])
                 )
             return measures[kind](step)
 
@@ -139,12 +143,15 @@ def _real(target: Target, stack: ExitStack) -> Measure:
     return measure
 
 
-def _stand_in(stack: ExitStack, stages: Sequence[Sample]) -> Measure:
-    about = stack.enter_context(running_stand_in(LIMIT))
-    aws, door = LocalAws(about["endpoint_url"]), about["door_url"]
-    ours = [sample for sample in stages if sample.name == REAL]
+def _fake_lambda(stack: ExitStack, stages: Sequence[Measurement]) -> Measure:
+    about = stack.enter_context(running_fake_lambda(LIMIT))
+    aws, door = LocalAws(about["endpoint_url"]), about["direct_url"]
+    ours = [measurement for measurement in stages if measurement.name == REAL]
     if not ours:
-        raise TargetError("The stand-in needs measured times: python -m lab experiments run stages")
+        raise WarmlensError(
+            "not_measured",
+            "The stand-in needs measured times: python -m lab experiments run stages",
+        )
     service_ms = joined(ours, "second_ms")
     cold_start_ms = joined(ours, "first_ms")
     case_now: str | None = None
@@ -166,7 +173,7 @@ def _stand_in(stack: ExitStack, stages: Sequence[Sample]) -> Measure:
             }
             httpx.post(door + RESET_PATH, json=times, trust_env=False).raise_for_status()
         httpx.get(door + PEAK_PATH, trust_env=False)
-        url = door + DIRECT_PATH if step.name == DOOR else api_url
+        url = door + DIRECT_PATH if step.name == DIRECT else api_url
         values = _call(url, step, {}, retry=case == RETRY)
         peak = httpx.get(door + PEAK_PATH, trust_env=False).json()["peak"]
         return {**values, "peak_executions": [float(peak)]}
@@ -205,16 +212,16 @@ def _call(
     return asyncio.run(call_at_once(url, body, load, headers))
 
 
-def records(samples: Sequence[Sample]) -> Iterator[Record]:
+def records(measurements: Sequence[Measurement]) -> Iterator[Record]:
     """Return latencies by outcome, the shares of outcomes, and the most executions at once."""
-    yield from _wakes(samples)
-    for _, conditions, found in grouped(samples, "repetition"):
-        about = {**conditions, "repetitions": len(found)}
-        answered = joined(found, "warm_ms") + joined(found, "cold_ms")
-        yield from _latencies(found, answered, "response_ms", about)
-        yield from _latencies(found, joined(found, "warm_ms"), "warm_response_ms", about)
-        yield from _latencies(found, joined(found, "cold_ms"), "cold_response_ms", about)
-        calls = sum(len(joined(found, outcome)) for outcome in _OUTCOMES)
+    yield from _wakes(measurements)
+    for _, conditions, group in grouped(measurements, "repetition"):
+        about = {**conditions, "repetitions": len(group)}
+        answered = joined(group, "warm_ms") + joined(group, "cold_ms")
+        yield from _latencies(group, answered, "response_ms", about)
+        yield from _latencies(group, joined(group, "warm_ms"), "warm_response_ms", about)
+        yield from _latencies(group, joined(group, "cold_ms"), "cold_response_ms", about)
+        calls = sum(len(joined(group, outcome)) for outcome in _OUTCOMES)
         for metric, outcome in (
             ("cold_share", "cold_ms"),
             ("throttled_share", "throttled_ms"),
@@ -222,56 +229,56 @@ def records(samples: Sequence[Sample]) -> Iterator[Record]:
             ("unanswered_share", "unanswered_ms"),
         ):
             yield total(
-                found,
-                len(joined(found, outcome)) / calls,
+                group,
+                len(joined(group, outcome)) / calls,
                 metric=metric,
                 unit="1",
                 conditions=about,
             )
         yield total(
-            found,
-            sum(joined(found, "refusals")) / calls,
+            group,
+            sum(joined(group, "refusals")) / calls,
             metric="refusals_per_call",
             unit="1",
             conditions=about,
         )
         yield record_of(
-            found,
-            [1000 * _calls(each) / each.values["span_ms"][0] for each in found],
+            group,
+            [1000 * _calls(each) / each.values["span_ms"][0] for each in group],
             metric="calls_per_s",
             unit="1/s",
             conditions=about,
         )
-        peaks = joined(found, "peak_executions")
+        peaks = joined(group, "peak_executions")
         if peaks:
-            yield total(found, max(peaks), metric="peak_executions", unit="1", conditions=about)
+            yield total(group, max(peaks), metric="peak_executions", unit="1", conditions=about)
 
 
-def _wakes(samples: Sequence[Sample]) -> Iterator[Record]:
+def _wakes(measurements: Sequence[Measurement]) -> Iterator[Record]:
     """Return how long five instances took to wake, their hold included."""
-    found = [sample for sample in samples if "wake_ms" in sample.values]
-    if found:
+    group = [measurement for measurement in measurements if "wake_ms" in measurement.values]
+    if group:
         about = {"instances": WARM, "hold_ms": HOLD_MS}
-        values = joined(found, "wake_ms")
-        yield record_of(found, values, metric="wake_ms", unit="ms", conditions=about)
+        values = joined(group, "wake_ms")
+        yield record_of(group, values, metric="wake_ms", unit="ms", conditions=about)
 
 
-def _calls(sample: Sample) -> int:
-    return sum(len(sample.values.get(outcome, ())) for outcome in _OUTCOMES)
+def _calls(measurement: Measurement) -> int:
+    return sum(len(measurement.values.get(outcome, ())) for outcome in _OUTCOMES)
 
 
 def _latencies(
-    found: Sequence[Sample], values: Sequence[float], metric: str, about: dict[str, Any]
+    group: Sequence[Measurement], values: Sequence[float], metric: str, about: dict[str, Any]
 ) -> Iterator[Record]:
     if values:
-        yield record_of(found, values, metric=metric, unit="ms", conditions=about)
+        yield record_of(group, values, metric=metric, unit="ms", conditions=about)
 
 
 EXPERIMENT = Experiment(
     NAME,
     "Fig. 12: many calls at once",
     steps,
-    concurrency_lab,
+    concurrency_setup,
     records,
     needs=("stages",),
     anywhere=True,

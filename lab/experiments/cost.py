@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from lab.bench.warming.comparison import INSTANCES
+from lab.experiments.measurements import Measurement, joined
 from lab.experiments.memory import SPEED
 from lab.experiments.prices import (
     DAYS_PER_MONTH,
@@ -25,7 +26,6 @@ from lab.experiments.prices import (
     storage_usd,
     today_usd,
 )
-from lab.experiments.samples import Sample, joined
 from warmlens.records import Record
 
 NAME = "cost"
@@ -128,13 +128,13 @@ class Measured:
         warm_ms: warm calls at the paper's memory size.
         first_ms: from the start of an instance to its first answer there.
         vcpu_ms: warm calls on one whole processor.
-        source: a sample that they come from, for the machine and date.
+        source: a measurement that they come from, for the machine and date.
     """
 
     warm_ms: Sequence[float]
     first_ms: Sequence[float]
     vcpu_ms: Sequence[float]
-    source: Sample
+    source: Measurement
 
     def warm_usd(self, architecture: str = "x86_64") -> float:
         """Return what a warm call costs today, with its S3 GET."""
@@ -151,7 +151,7 @@ class Measured:
         return mean_usd(partial(today_usd, MEMORY_MB), self.first_ms)
 
 
-def measured(samples: Mapping[str, Sequence[Sample]], name: str) -> Measured | None:
+def measured(measurements: Mapping[str, Sequence[Measurement]], name: str) -> Measured | None:
     """Return the times of `ours` or `baseline` that were measured, or None without them.
 
     Warm calls are those of the memory experiment on one instance, not those over the API, which
@@ -164,7 +164,7 @@ def measured(samples: Mapping[str, Sequence[Sample]], name: str) -> Measured | N
         return joined(
             (
                 each
-                for each in samples.get(experiment, ())
+                for each in measurements.get(experiment, ())
                 if each.name == name
                 and each.conditions["memory_mb"] == memory_mb
                 and each.conditions.get("part", SPEED) == SPEED
@@ -178,14 +178,14 @@ def measured(samples: Mapping[str, Sequence[Sample]], name: str) -> Measured | N
     ]
     if not (warm_ms and first_ms and vcpu_ms):
         return None
-    source = samples["memory"][0]
+    source = measurements["memory"][0]
     return Measured(warm_ms=warm_ms, first_ms=first_ms, vcpu_ms=vcpu_ms, source=source)
 
 
-def our_costs(samples: Mapping[str, Sequence[Sample]]) -> Iterator[Record]:
+def our_costs(measurements: Mapping[str, Sequence[Measurement]]) -> Iterator[Record]:
     """Return today's costs from measured times: requests, keeping warm, and servers instead."""
     for name in ("baseline", "ours"):
-        times = measured(samples, name)
+        times = measured(measurements, name)
         if times is None:
             continue
         yield from _requests(name, times)
@@ -289,16 +289,15 @@ def provisioned_usd_per_month(instances: int = INSTANCES) -> float:
     return gb_s * TODAY["provisioned_x86_per_gb_s"]
 
 
-def records(samples: Mapping[str, Sequence[Sample]]) -> Iterator[Record]:
+def records(measurements: Mapping[str, Sequence[Measurement]]) -> Iterator[Record]:
     """Return all costs.
 
     Args:
-        samples: of the experiments, by name; what depends on samples that are not there is left
-            out.
+        measurements: of the experiments, by name; records that need missing ones are left out.
     """
     yield from arithmetic()
     yield from fig_8()
-    yield from our_costs(samples)
+    yield from our_costs(measurements)
 
 
 def _record(

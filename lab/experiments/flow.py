@@ -9,9 +9,10 @@ import httpx
 
 from lab.bench.speed.photos import photo
 from lab.experiments.experiment import Earlier, Experiment, Measure, Mode, Values
+from lab.experiments.measurements import Measurement, Step, grouped, joined, mean_of, record_of
 from lab.experiments.prices import PAPER
-from lab.experiments.samples import Sample, Step, grouped, joined, mean_of, record_of
-from lab.experiments.target import RunningApi, Target, TargetError, running_api
+from lab.experiments.target import RunningApi, Target, running_api
+from warmlens.errors import WarmlensError
 from warmlens.records import Record
 
 NAME = "flow"
@@ -35,7 +36,7 @@ def steps(mode: Mode, target: Target) -> list[Step]:
 
 
 @contextmanager
-def flow_lab(target: Target, earlier: Earlier) -> Iterator[Measure]:
+def flow_setup(target: Target, earlier: Earlier) -> Iterator[Measure]:
     """Take a photo through the whole flow twice; in a local cloud the first time is cold."""
     data = photo(MEGAPIXELS)
     with (
@@ -63,7 +64,7 @@ def upload(http: httpx.Client, api: RunningApi, data: bytes) -> tuple[str, float
         Its path for `classification`, and the milliseconds that signing and uploading took.
 
     Raises:
-        TargetError: the API or S3 refused.
+        WarmlensError: ``api_failed``: the API or S3 refused.
     """
     content_type = "image/jpeg"
     signed, sign_ms = _timed(
@@ -80,7 +81,7 @@ def upload(http: httpx.Client, api: RunningApi, data: bytes) -> tuple[str, float
     )
     upload_ms = (time.perf_counter() - begun_s) * 1000
     if stored.is_error:
-        raise TargetError(f"S3 refused the upload: {stored.text}")
+        raise WarmlensError("api_failed", f"S3 refused the upload: {stored.text}")
     return str(signed["file_path"]), sign_ms, upload_ms
 
 
@@ -111,20 +112,22 @@ def _timed(http: httpx.Client, url: str, *, json: dict[str, Any]) -> tuple[dict[
     try:
         response = http.post(url, json=json)
     except httpx.HTTPError as error:
-        raise TargetError(f"{url} does not answer: {error}") from error
+        raise WarmlensError("api_failed", f"{url} does not answer: {error}") from error
     taken_ms = (time.perf_counter() - begun_s) * 1000
     if response.is_error:
-        raise TargetError(f"{url} answered {response.status_code}: {response.text[:300]}")
+        raise WarmlensError(
+            "api_failed", f"{url} answered {response.status_code}: {response.text[:300]}"
+        )
     answer: dict[str, Any] = response.json()
     return answer, taken_ms
 
 
-def records(samples: Sequence[Sample]) -> Iterator[Record]:
+def records(measurements: Sequence[Measurement]) -> Iterator[Record]:
     """Return how long the flow takes and the means of its stages, cold calls apart from warm."""
-    for _, conditions, found in grouped(samples, "run"):
+    for _, conditions, group in grouped(measurements, "run"):
         for call in ("first", "second"):
             for temperature, cold in (("cold", 1.0), ("warm", 0.0)):
-                chosen = [each for each in found if each.values[f"{call}.cold"] == [cold]]
+                chosen = [each for each in group if each.values[f"{call}.cold"] == [cold]]
                 if not chosen:
                     continue
                 about = {**conditions, "call": call, "temperature": temperature}
@@ -155,5 +158,5 @@ def records(samples: Sequence[Sample]) -> Iterator[Record]:
 
 
 EXPERIMENT = Experiment(
-    NAME, "Fig. 11: the whole flow, stage by stage", steps, flow_lab, records, anywhere=True
+    NAME, "Fig. 11: the whole flow, stage by stage", steps, flow_setup, records, anywhere=True
 )

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from lab.experiments.experiment import Earlier, Experiment, Measure, Mode, Values
-from lab.experiments.load import wake_at_once
+from lab.experiments.measurements import Measurement, Step, grouped, joined, total
 from lab.experiments.prices import PAPER
-from lab.experiments.samples import Sample, Step, grouped, joined, total
-from lab.experiments.target import Target, TargetError, running_api
+from lab.experiments.target import Target, running_api
+from lab.load import wake_at_once
+from warmlens.errors import WarmlensError
 from warmlens.records import Record
 
 NAME = "idle"
@@ -47,7 +48,7 @@ def steps(mode: Mode, target: Target) -> list[Step]:
 
 
 @contextmanager
-def idle_lab(target: Target, earlier: Earlier) -> Iterator[Measure]:
+def idle_setup(target: Target, earlier: Earlier) -> Iterator[Measure]:
     """Wake instances, call nothing for a while, wake as many again, and count who is still there.
 
     In a local cloud, whose idle expiry is a setting, a minute lasts half a second, and each trial
@@ -55,12 +56,13 @@ def idle_lab(target: Target, earlier: Earlier) -> Iterator[Measure]:
     another run that call meanwhile would be counted, too.
 
     Raises:
-        TargetError: the environment keeps instances warm, so that none is idle.
+        WarmlensError: ``kept_warm``: the environment keeps instances warm, so that none is idle.
     """
     if target.kept_warm:
-        raise TargetError(
+        raise WarmlensError(
+            "kept_warm",
             f"{target.name} keeps instances warm, so that none is idle for long: measure it on an "
-            'environment with warming="off", as dev has it'
+            'environment with warming="off", as dev has it',
         )
     shortest, longest = (minutes * _LOCAL_MINUTE_S / 60 for minutes in (SHORTEST_MIN, LONGEST_MIN))
     with running_api(target, "--idle-expiry-min", f"{shortest:.5f}-{longest:.5f}") as api:
@@ -79,12 +81,12 @@ def idle_lab(target: Target, earlier: Earlier) -> Iterator[Measure]:
         yield measure
 
 
-def records(samples: Sequence[Sample]) -> Iterator[Record]:
+def records(measurements: Sequence[Measurement]) -> Iterator[Record]:
     """Return the share of instances that were still there, by the wait."""
-    for _, conditions, found in grouped(samples, "trial"):
-        woken, there = sum(joined(found, "woken")), sum(joined(found, "still_there"))
+    for _, conditions, group in grouped(measurements, "trial"):
+        woken, there = sum(joined(group, "woken")), sum(joined(group, "still_there"))
         yield total(
-            found,
+            group,
             there / woken,
             metric="still_there_share",
             unit="1",
@@ -93,5 +95,5 @@ def records(samples: Sequence[Sample]) -> Iterator[Record]:
 
 
 EXPERIMENT = Experiment(
-    NAME, "Idle expiry: how long instances are kept", steps, idle_lab, records, anywhere=True
+    NAME, "Idle expiry: how long instances are kept", steps, idle_setup, records, anywhere=True
 )

@@ -1,8 +1,7 @@
-"""Clients that call the API at once: closed (as JMeter's threads) or open (at a rate)."""
+"""Calls at once, as Fig. 12 makes them: a client for each, latencies by outcome."""
 
 import asyncio
 import random
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -10,14 +9,11 @@ from typing import Any
 
 import aiohttp
 
-TIMEOUT_S = 60
+from lab.load import UNREACHED, Response, api_client, post, send_at
+
 RETRIES = 8
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.1, 5.0
 _CONNECTING = 50
-
-
-class LoadError(Exception):
-    """The API does not do what a measurement needs; the message says what it did."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +21,7 @@ class Load:
     """Calls to make.
 
     Attributes:
-        calls: how many.
+        calls: number of calls.
         arrivals: `closed`: all are sent at once, by one client each, as a test plan with as many
             threads does; `open`: they come independently of each other within `open_s` seconds,
             as users do.
@@ -55,10 +51,10 @@ async def call_at_once(
     Args:
         url: the call's address.
         body: its JSON.
-        load: how many, and when.
-        headers: what the API asks for.
+        load: number and moments of the calls.
+        headers: sent with each call.
     """
-    chance = random.Random(load.seed)
+    rng = random.Random(load.seed)
     outcomes: dict[str, list[float]] = {
         "warm_ms": [],
         "cold_ms": [],
@@ -68,43 +64,37 @@ async def call_at_once(
         "refusals": [],
     }
     async with AsyncExitStack() as stack:
-        clients = [await stack.enter_async_context(_client(headers)) for _ in range(load.calls)]
+        clients = [
+            await stack.enter_async_context(api_client(headers, connections=1))
+            for _ in range(load.calls)
+        ]
         await _connect(clients, url)
-        begin_s = time.perf_counter() + 0.05
-        moments = sorted(
-            begin_s + (chance.random() * load.open_s if load.arrivals == "open" else 0.0)
+        moments_s = sorted(
+            rng.random() * load.open_s if load.arrivals == "open" else 0.0
             for _ in range(load.calls)
         )
 
-        async def one(client: aiohttp.ClientSession, moment_s: float) -> None:
-            await asyncio.sleep(max(0.0, moment_s - time.perf_counter()))
+        async def one(number: int) -> tuple[str, int]:
             attempts, refusals = 0, 0
             while True:
                 attempts += 1
-                outcome = await _send(client, url, body)
+                outcome = _outcome(await post(clients[number], url, body))
                 refusals += outcome == "throttled_ms"
                 if outcome != "throttled_ms" or not load.retry or attempts > RETRIES:
-                    break
+                    return outcome, refusals
                 # Full jitter: any wait up to the doubled one, so that clients do not meet again.
                 longest_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (attempts - 1))
-                await asyncio.sleep(chance.random() * longest_s)
-            outcomes[outcome].append((time.perf_counter() - moment_s) * 1000)
-            if refusals:
-                outcomes["refusals"].append(refusals)
+                await asyncio.sleep(rng.random() * longest_s)
 
-        await asyncio.gather(*map(one, clients, moments))
-        outcomes["span_ms"] = [(time.perf_counter() - begin_s) * 1000]
+        calls = await send_at(moments_s, one)
+    # In the order of their answers, as they were written down.
+    for call in sorted(calls, key=lambda each: each.sent_s + each.latency_ms / 1000):
+        outcome, refusals = call.result
+        outcomes[outcome].append(call.latency_ms)
+        if refusals:
+            outcomes["refusals"].append(refusals)
+    outcomes["span_ms"] = [max(call.sent_s * 1000 + call.latency_ms for call in calls)]
     return outcomes
-
-
-def _client(headers: Mapping[str, str]) -> aiohttp.ClientSession:
-    """Return a client with one connection of its own."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=1),
-        timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
-        headers=dict(headers),
-        cookie_jar=aiohttp.DummyCookieJar(),
-    )
 
 
 async def _connect(clients: Sequence[aiohttp.ClientSession], url: str) -> None:
@@ -119,60 +109,17 @@ async def _connect(clients: Sequence[aiohttp.ClientSession], url: str) -> None:
             async with client.get(url) as response:
                 await response.read()
         except (aiohttp.ClientError, TimeoutError):
-            return  # the call will tell
+            return  # the call itself fails, too
 
     for begin in range(0, len(clients), _CONNECTING):
         await asyncio.gather(*map(one, clients[begin : begin + _CONNECTING]))
 
 
-async def _send(session: aiohttp.ClientSession, url: str, body: Mapping[str, Any]) -> str:
-    try:
-        async with session.post(url, json=body) as response:
-            if response.status == 429:
-                await response.read()
-                return "throttled_ms"
-            if response.status != 200:
-                await response.read()
-                return "failed_ms"
-            answer = await response.json()
-            return "cold_ms" if answer.get("cold_start") else "warm_ms"
-    except (aiohttp.ClientError, TimeoutError):
+def _outcome(response: Response) -> str:
+    if response.status == UNREACHED:
         return "unanswered_ms"
-    except ValueError:
+    if response.status == 429:
+        return "throttled_ms"
+    if response.status != 200 or not response.body:
         return "failed_ms"
-
-
-async def wake_at_once(
-    url: str, instances: int, hold_ms: int, headers: Mapping[str, str]
-) -> set[str]:
-    """Wake so many instances by calls that overlap, as the paper's `wakeup` does.
-
-    Args:
-        url: root of the API.
-        instances: how many calls.
-        hold_ms: how long each call keeps its instance.
-        headers: what the API asks for.
-
-    Returns:
-        The ids of the instances that answered.
-
-    Raises:
-        LoadError: a wakeup was not answered with 200.
-    """
-    body = {"method": "wakeup", "sleep_time": str(hold_ms)}
-    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
-
-    async def one(session: aiohttp.ClientSession) -> str:
-        async with session.post(f"{url}/wakeup", json=body) as response:
-            answer = await response.json(content_type=None)
-            if response.status != 200:
-                raise LoadError(f"a wakeup was answered with {response.status}: {answer}")
-            return str(answer["instance_id"])
-
-    try:
-        async with aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0), timeout=timeout, headers=dict(headers)
-        ) as session:
-            return set(await asyncio.gather(*(one(session) for _ in range(instances))))
-    except (aiohttp.ClientError, TimeoutError) as error:
-        raise LoadError(f"{url} does not answer a wakeup: {error}") from error
+    return "cold_ms" if response.body.get("cold_start") else "warm_ms"

@@ -1,20 +1,20 @@
 """Fig. 13: time and cost against the memory size, which brings the processor share."""
 
 import asyncio
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
-from lab.bench.speed.lab import Lab, lab
+from lab.bench.speed.harness import Harness, running_harness
 from lab.bench.speed.photos import key
-from lab.bench.speed.process import BenchError, InstanceUnderTest, Side
+from lab.bench.speed.process import Implementation, InstanceEndedError, InstanceUnderTest
 from lab.bench.speed.versions import PAPER_PX
 from lab.experiments.experiment import Earlier, Experiment, Measure, Mode, Values
-from lab.experiments.load import Load, call_at_once, wake_at_once
-from lab.experiments.prices import PAPER, mean_usd, paper_usd, today_usd
-from lab.experiments.samples import (
-    Sample,
+from lab.experiments.load import Load, call_at_once
+from lab.experiments.measurements import (
+    Measurement,
     Step,
     computed_from,
     grouped,
@@ -23,7 +23,9 @@ from lab.experiments.samples import (
     record_of,
     total,
 )
+from lab.experiments.prices import PAPER, mean_usd, paper_usd, today_usd
 from lab.experiments.target import CLASSIFICATION, Target, running_api
+from lab.load import wake_at_once
 from warmlens.records import Record
 from warmlens.runtime.best_isolation import best_isolation
 from warmlens.runtime.isolation import limits_of, usable_cores
@@ -83,7 +85,7 @@ def steps(mode: Mode, target: Target) -> list[Step]:
 
 
 @contextmanager
-def memory_lab(target: Target, earlier: Earlier) -> Iterator[Measure]:
+def memory_setup(target: Target, earlier: Earlier) -> Iterator[Measure]:
     """Measure instances as processes, or behind the API; what was used last is kept running."""
     with ExitStack() as stack:
         measures: dict[bool, Measure] = {}
@@ -100,16 +102,16 @@ def memory_lab(target: Target, earlier: Earlier) -> Iterator[Measure]:
 
 
 def _processes(stack: ExitStack) -> Measure:
-    made = stack.enter_context(lab(PAPER_PX))
+    harness = stack.enter_context(running_harness(PAPER_PX))
     running: dict[tuple[str, int], InstanceUnderTest] = {}
 
     def measure(step: Step) -> Values:
         if step.conditions["part"] == LIMIT:
-            return _limited(made, step)
+            return _limited(harness, step)
         which = (step.name, step.conditions["memory_mb"])
         if which in running:
             return _warm(running[which])
-        running[which] = stack.enter_context(_instance(made, step))
+        running[which] = stack.enter_context(_instance(harness, step))
         instance = running[which]
         return {
             "first_ms": [instance.first.since_start_ms],
@@ -120,11 +122,14 @@ def _processes(stack: ExitStack) -> Measure:
     return measure
 
 
-def _instance(made: Lab, step: Step) -> InstanceUnderTest:
+def _instance(harness: Harness, step: Step) -> InstanceUnderTest:
     memory_mb = step.conditions["memory_mb"]
     vcpus = limits_of(memory_mb).vcpus
     return InstanceUnderTest(
-        _side(made, step), isolation=best_isolation(), vcpus=vcpus, file_path=key(MEGAPIXELS)
+        _implementation(harness, step),
+        isolation=best_isolation(),
+        vcpus=vcpus,
+        file_path=key(MEGAPIXELS),
     )
 
 
@@ -132,30 +137,32 @@ def _warm(instance: InstanceUnderTest) -> Values:
     return {"warm_ms": [instance.classify(key(MEGAPIXELS)).ms for _ in range(_BLOCK)]}
 
 
-def _limited(made: Lab, step: Step) -> Values:
+def _limited(harness: Harness, step: Step) -> Values:
     """Run an instance that is killed when it takes more than its memory size."""
     memory_mb = step.conditions["memory_mb"]
     try:
         # With a whole processor: how fast it is does not matter here.
         with InstanceUnderTest(
-            _side(made, step),
+            _implementation(harness, step),
             isolation=best_isolation(),
             vcpus=1,
             memory_mb=memory_mb,
             file_path=key(MEGAPIXELS),
         ) as instance:
             answer = instance.classify(key(MEGAPIXELS))
-    except BenchError as error:
-        if "signal 9" not in str(error):
+    except InstanceEndedError as error:
+        if error.signal != signal.SIGKILL:
             raise
         return {"killed": [1.0]}
     return {"killed": [0.0], "peak_rss_mb": [answer.peak_rss_mb]}
 
 
-def _side(made: Lab, step: Step) -> Side:
+def _implementation(harness: Harness, step: Step) -> Implementation:
     memory_mb = step.conditions["memory_mb"]
-    sides = {side.name: side for side in made.sides(store="image", memory_mb=memory_mb)}
-    return sides[step.name]
+    impls = {
+        impl.name: impl for impl in harness.implementations(store="image", memory_mb=memory_mb)
+    }
+    return impls[step.name]
 
 
 def _api(target: Target, stack: ExitStack) -> Measure:
@@ -178,45 +185,45 @@ def _api(target: Target, stack: ExitStack) -> Measure:
     return measure
 
 
-def records(samples: Sequence[Sample]) -> Iterator[Record]:
+def records(measurements: Sequence[Measurement]) -> Iterator[Record]:
     """Return times, costs at both prices, the recommended sizes, and who was killed."""
-    speed = [sample for sample in samples if sample.conditions["part"] == SPEED]
+    speed = [measurement for measurement in measurements if measurement.conditions["part"] == SPEED]
     priced: list[tuple[Record, Record]] = []
-    for _, conditions, found in grouped(speed, "block"):
+    for _, conditions, group in grouped(speed, "block"):
         about = {**conditions, "vcpu": round(limits_of(conditions["memory_mb"]).vcpus, 3)}
         times = [
-            record_of(found, joined(found, metric), metric=metric, unit="ms", conditions=about)
+            record_of(group, joined(group, metric), metric=metric, unit="ms", conditions=about)
             for metric in ("first_ms", "init_ms", "warm_ms")
         ]
         yield from times
         mean = mean_of(
-            found, joined(found, "warm_ms"), metric="warm_mean_ms", unit="ms", conditions=about
+            group, joined(group, "warm_ms"), metric="warm_mean_ms", unit="ms", conditions=about
         )
         yield mean
-        for cost in _costs(times[-1], joined(found, "warm_ms")):
+        for cost in _costs(times[-1], joined(group, "warm_ms")):
             yield cost
             if cost.conditions["prices"] == "today":
                 priced.append((mean, cost))
     yield from _chosen(priced)
-    for _, conditions, found in grouped(samples, "repetition"):
+    for _, conditions, group in grouped(measurements, "repetition"):
         if conditions["part"] == LIMIT:
             yield total(
-                found,
-                joined(found, "killed")[0],
+                group,
+                joined(group, "killed")[0],
                 metric="killed",
                 unit="1",
                 conditions=conditions,
             )
-            if joined(found, "peak_rss_mb"):
+            if joined(group, "peak_rss_mb"):
                 yield record_of(
-                    found,
-                    joined(found, "peak_rss_mb"),
+                    group,
+                    joined(group, "peak_rss_mb"),
                     metric="peak_rss_mb",
                     unit="MiB",
                     conditions=conditions,
                 )
         if conditions["part"] == API:
-            yield from _over_api(found, {**conditions, "repetitions": len(found)})
+            yield from _over_api(group, {**conditions, "repetitions": len(group)})
 
 
 def _costs(warm: Record, warm_ms: Sequence[float]) -> Iterator[Record]:
@@ -235,7 +242,7 @@ def _costs(warm: Record, warm_ms: Sequence[float]) -> Iterator[Record]:
 
 
 def _chosen(priced: Sequence[tuple[Record, Record]]) -> Iterator[Record]:
-    """Return for each side the cheapest size, and the one with the smallest mean time x cost.
+    """Return the cheapest size of each, and the one with the smallest mean time x cost.
 
     The product counts a tenth of time as much as a tenth of cost, as the strategy "balanced" of
     AWS Lambda Power Tuning means to.
@@ -257,23 +264,23 @@ def _chosen(priced: Sequence[tuple[Record, Record]]) -> Iterator[Record]:
             )
 
 
-def _over_api(found: Sequence[Sample], about: dict[str, Any]) -> Iterator[Record]:
+def _over_api(group: Sequence[Measurement], about: dict[str, Any]) -> Iterator[Record]:
     for metric, outcomes in (
         ("response_ms", ("warm_ms", "cold_ms")),
         ("warm_response_ms", ("warm_ms",)),
     ):
-        values = [value for outcome in outcomes for value in joined(found, outcome)]
+        values = [value for outcome in outcomes for value in joined(group, outcome)]
         if values:
-            yield record_of(found, values, metric=metric, unit="ms", conditions=about)
+            yield record_of(group, values, metric=metric, unit="ms", conditions=about)
     every = ("warm_ms", "cold_ms", "throttled_ms", "failed_ms", "unanswered_ms")
-    calls = sum(len(joined(found, outcome)) for outcome in every)
+    calls = sum(len(joined(group, outcome)) for outcome in every)
     for metric, outcome in (
         ("cold_share", "cold_ms"),
         ("failed_share", "failed_ms"),
         ("unanswered_share", "unanswered_ms"),
     ):
-        count = len(joined(found, outcome))
-        yield total(found, count / calls, metric=metric, unit="1", conditions=about)
+        count = len(joined(group, outcome))
+        yield total(group, count / calls, metric=metric, unit="1", conditions=about)
 
 
-EXPERIMENT = Experiment(NAME, "Fig. 13: memory sizes", steps, memory_lab, records)
+EXPERIMENT = Experiment(NAME, "Fig. 13: memory sizes", steps, memory_setup, records)

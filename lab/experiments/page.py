@@ -1,9 +1,9 @@
-"""The report as people read it, made of records and nothing else."""
+"""The report's page, made from records alone."""
 
 from collections.abc import Sequence
 
 from lab.experiments.claims import claims
-from lab.experiments.found import Records
+from lab.experiments.record_query import RecordSet
 from lab.experiments.sections.clients import clients_section
 from lab.experiments.sections.concurrency import connections_section
 from lab.experiments.sections.costs import fig_8_section, own_costs_section
@@ -25,9 +25,8 @@ _SECTIONS = (
 _INTRODUCTION = """# The paper's experiments, repeated
 
 Every table and figure of Lee, Lee and Kim (2020) with numbers, beside ours. This page is made by
-`python -m lab experiments run` from the records in `{records}` and
-from nothing else; a test makes all of it anew from the samples (`*.samples.jsonl`, every single
-measurement) and compares.
+`python -m lab experiments run` from the records in `{records}` and nothing else; a test
+recomputes all of it from the single measurements (`*.samples.jsonl`) and compares.
 
 ```sh
 make experiments
@@ -36,19 +35,19 @@ make experiments MODE=full
 .venv/bin/python -m lab experiments run all --env dev
 ```
 
-The quick mode takes under ten minutes on two cores, the full mode half an hour. A run that was
-interrupted goes on where it stopped with the same command, and
-the page is written when all is measured: in this checkout it takes the place of the one you read.
+The quick mode takes under ten minutes on two cores, the full mode half an hour. The same command
+continues an interrupted run. The page is written at the end: in this checkout it replaces the one
+you read.
 The baseline needs PyTorch, which `make experiments` installs (200 MB).
 
-`--env` and `--url` measure what is deployed, into `.warmlens/experiments/`; what needs other
-processes or other settings of the function (stages by process, memory sizes, the stand-in) is left
-out there. In the full mode that is 156,000 calls for Fig. 12, and waits of hours for idle expiry.
-The environment's own throttle answers most of so many calls at once with 429: deploy one for it
-with `throttle_rate_rps=10_000`, `throttle_burst=5_000` and no `reserved_concurrency`. The idle
-probe wants `warming="off"`, as dev has it. Nobody has run it against AWS yet: there was no account.
+`--env` and `--url` measure a running API, into `.warmlens/experiments/`. Experiments that need
+other processes or other settings of the function (stages by process, memory sizes, the stand-in)
+are left out there. The full mode makes 156,000 calls for Fig. 12, and waits hours for idle expiry.
+The environment's own throttle answers most of these calls with 429: deploy an environment with
+`throttle_rate_rps=10_000`, `throttle_burst=5_000` and no `reserved_concurrency`. The idle probe
+needs `warming="off"`, as dev has it. Nobody has run it against AWS yet: there was no account.
 
-- *measured*: here, on the machine below, which is shared with other work: take ratios, not
+- *measured*: here, on the machine below, which is shared with other work: compare ratios, not
   Lambda's times. *computed*: from dated prices and what was measured.
 - *baseline*: a handler of the paper's kind (PyTorch, torchvision, boto3), *ours*: the classifier.
   Both serve ResNet50 at 224 px where they are compared; over the API ours serves the shipped
@@ -56,11 +55,11 @@ probe wants `warming="off"`, as dev has it. Nobody has run it against AWS yet: t
 - *stand-in*: behind the same API, simulated instances, which wait as long as ours was measured to
   take instead of computing: two cores cannot run a model a thousand times at once
   ([why]({up}decisions/0040-stand-in.md)). What was measured with them says so.
-- Latencies count from the intended send time; nothing is trimmed; cold starts are told apart.
+- Latencies count from the intended send time; nothing is trimmed; cold starts are reported apart.
 """
-_INTRODUCTION_ELSEWHERE = """# The paper's experiments, repeated on an API that runs
+_INTRODUCTION_ELSEWHERE = """# The paper's experiments, repeated on a running API
 
-The figures of Lee, Lee and Kim (2020) that an API shows as it is set, beside the paper's. This page
+The figures of Lee, Lee and Kim (2020) that this API shows with its present settings, beside the paper's. This page
 is made by `python -m lab experiments run all {option}` from the records in `{records}`.
 
 - *measured*: by clients on the machine below, the way over the network included. *computed*: from
@@ -69,37 +68,39 @@ is made by `python -m lab experiments run all {option}` from the records in `{re
   limits) is measured in a local cloud: `make experiments`.
 - The throttle of the API's stage (`throttle_rate_rps`, `throttle_burst`) and the function's
   reserved concurrency are as they were set, and answer 429 beyond.
-- Latencies count from the intended send time; nothing is trimmed; cold starts are told apart.
+- Latencies count from the intended send time; nothing is trimmed; cold starts are reported apart.
 """
 
 
-def page(found: Records, charts: Sequence[str], *, up: str, records: str, pictures: str) -> str:
+def page(results: RecordSet, charts: Sequence[str], *, up: str, records: str, pictures: str) -> str:
     """Return the page as Markdown.
 
     Args:
-        found: the records.
+        results: the records.
         charts: names of the charts that were drawn.
         up: path from the page to this checkout's docs.
         records: path from the page to the records.
         pictures: path from the page to the pictures.
     """
-    text = _INTRODUCTION_ELSEWHERE if found.elsewhere else _INTRODUCTION
-    introduction = text.format(up=up, records=records, option=found.elsewhere)
+    text = _INTRODUCTION_ELSEWHERE if results.api_option else _INTRODUCTION
+    introduction = text.format(up=up, records=records, option=results.api_option)
     parts = [introduction]
-    parts.append(f"Measured on: {'; '.join(found.where()) or 'nothing measured yet'}.\n")
+    parts.append(
+        f"Measured on: {'; '.join(results.machines_and_dates()) or 'nothing measured yet'}.\n"
+    )
     parts.append("## The claims\n")
     parts.append(
         table(
             "where | the paper says | verdict | evidence | kind",
             (
                 (each.where, each.claim, f"**{each.verdict}**", each.evidence, each.kind)
-                for each in claims(found)
+                for each in claims(results)
             ),
         )
     )
     parts.append(
         ""
-        if found.elsewhere
+        if results.api_option
         else "Table 1 (errors and sizes of the networks) and Fig. 3 (own network, fine-tuned, "
         f"augmented) are in [the page on models]({up}models.md).\n"
     )
@@ -108,7 +109,7 @@ def page(found: Records, charts: Sequence[str], *, up: str, records: str, pictur
         return f"![{text}]({pictures}/{name}.png)\n" if name in charts else ""
 
     for section in _SECTIONS:
-        text = section(found, chart)
+        text = section(results, chart)
         if text:
             parts.append(text)
     return "\n".join(part for part in parts if part)

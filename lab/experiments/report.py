@@ -1,4 +1,4 @@
-"""Samples become records, records become charts and the page."""
+"""The report: records from measurements, charts and the page from records."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -7,31 +7,28 @@ from pathlib import Path
 from lab.experiments.catalog import EXPERIMENTS, all_records
 from lab.experiments.charts import write_charts
 from lab.experiments.client_results import NAME as LOAD
-from lab.experiments.found import Records
+from lab.experiments.measurements import Measurement
 from lab.experiments.page import page
-from lab.experiments.run import load_samples, records_path, write_whole
-from lab.experiments.samples import Sample
+from lab.experiments.record_query import RecordSet
+from lab.experiments.run import load_measurements, records_path, write_whole
+from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT
 from warmlens.records import Record, write_records
 
 
-class ReportError(Exception):
-    """The report cannot be written; the message says why."""
-
-
-def read_all_samples(docs: Path) -> dict[str, list[Sample]]:
-    """Return the samples of each experiment that was run, by name.
+def read_all_measurements(docs: Path) -> dict[str, list[Measurement]]:
+    """Return the measurements of each experiment that was run, by name.
 
     Raises:
-        RunError: a file cannot be read.
+        WarmlensError: ``bad_measurements``: a file cannot be read.
     """
     folder = docs / "records" / "experiments"
-    found = {name: load_samples(folder, name) for name in (*EXPERIMENTS, LOAD)}
-    return {name: samples for name, samples in found.items() if samples}
+    measured = {name: load_measurements(folder, name) for name in (*EXPERIMENTS, LOAD)}
+    return {name: measurements for name, measurements in measured.items() if measurements}
 
 
 def write_report(docs: Path) -> Mapping[str, Sequence[Record]]:
-    """Make everything anew from the samples.
+    """Write the records, the charts and the page from the measurements.
 
     Args:
         docs: folder with records/experiments/*.samples.jsonl; gets the records, the pictures and
@@ -41,12 +38,11 @@ def write_report(docs: Path) -> Mapping[str, Sequence[Record]]:
         The records by experiment.
 
     Raises:
-        RunError: samples cannot be read.
-        ReportError: something cannot be written.
-        ModelError: matplotlib is not installed.
+        WarmlensError: ``bad_measurements``, ``not_written``: a file cannot be read or written;
+            ``package_missing``: matplotlib is not installed.
     """
-    made = all_records(read_all_samples(docs))
-    found = Records(made)
+    made = all_records(read_all_measurements(docs))
+    results = RecordSet(made)
     readme = docs / "experiments" / "README.md"
     pictures = docs / "pictures" / "experiments"
     try:
@@ -54,11 +50,11 @@ def write_report(docs: Path) -> Mapping[str, Sequence[Record]]:
             write_whole(
                 records_path(docs / "records" / "experiments", name), write_records(records)
             )
-        charts = write_charts(found, pictures)
+        charts = write_charts(results, pictures)
         write_whole(
             readme,
             page(
-                found,
+                results,
                 charts,
                 up=_relative(ROOT / "docs", readme.parent),
                 records=_relative(docs / "records" / "experiments", readme.parent).rstrip("/"),
@@ -66,7 +62,7 @@ def write_report(docs: Path) -> Mapping[str, Sequence[Record]]:
             ),
         )
     except OSError as error:
-        raise ReportError(f"{docs}: {error.strerror}") from error
+        raise WarmlensError("not_written", f"{docs}: {error.strerror}") from error
     return made
 
 

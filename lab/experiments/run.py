@@ -1,4 +1,4 @@
-"""Runs experiments: step by step into a journal, from which an interrupted run goes on."""
+"""Runs of experiments, step by step into a journal, so that an interrupted run can go on."""
 
 import hashlib
 import json
@@ -7,48 +7,44 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from lab.experiments.experiment import Earlier, Experiment, Mode
-from lab.experiments.samples import (
+from lab.experiments.measurements import (
     Journal,
-    JournalError,
-    Sample,
+    Measurement,
     Step,
-    read_samples,
-    write_samples,
+    read_measurements,
+    write_measurements,
 )
 from lab.experiments.target import Target
+from warmlens.errors import WarmlensError
 from warmlens.records import machine, today
 
 Progress = Callable[[int, int, Step], None]
-"""Told before each step: how many are done, how many there are, and which comes."""
+"""Called before each step with the number of finished steps, of all steps, and the step."""
 
 
-class RunError(Exception):
-    """An experiment cannot be run; the message says why and what to do."""
-
-
-def samples_path(folder: Path, name: str) -> Path:
-    """Return where an experiment's samples lie."""
+def measurements_path(folder: Path, name: str) -> Path:
+    """Return the file of an experiment's measurements."""
     return folder / f"{name}.samples.jsonl"
 
 
 def records_path(folder: Path, name: str) -> Path:
-    """Return where an experiment's records lie."""
+    """Return the file of an experiment's records."""
     return folder / f"{name}.jsonl"
 
 
-def load_samples(folder: Path, name: str) -> list[Sample]:
-    """Return an experiment's samples; none if it was not run.
+def load_measurements(folder: Path, name: str) -> list[Measurement]:
+    """Return an experiment's measurements; none if it was not run.
 
     Raises:
-        RunError: the file cannot be read.
+        WarmlensError: ``bad_measurements``: the file cannot be read.
     """
-    path = samples_path(folder, name)
+    path = measurements_path(folder, name)
     if not path.exists():
         return []
     try:
-        return read_samples(path.read_text())
+        return read_measurements(path.read_text())
     except (ValueError, TypeError) as error:
-        raise RunError(f"{path}: {error}") from error
+        raise WarmlensError("bad_measurements", f"{path}: {error}") from error
 
 
 def run_experiments(
@@ -60,76 +56,73 @@ def run_experiments(
     journals: Path,
     restart: bool,
     progress: Progress,
-) -> dict[str, list[Sample]]:
-    """Measure what is not measured yet, and put the samples into the folder when all are there.
+) -> dict[str, list[Measurement]]:
+    """Run the steps that are not in the journal, and write all measurements at the end.
 
-    So a report never mixes this run's experiments with those of an earlier one, and a run of many
-    that was stopped does not measure those anew that it had finished.
+    A report therefore never mixes this run's experiments with those of an earlier one, and a run
+    of several that was stopped does not repeat the finished ones.
 
     Args:
-        experiments: which, in an order in which none needs a later one.
-        target: what to measure.
-        mode: how much.
-        folder: where samples go.
-        journals: where those of an unfinished run lie; a folder for each set of experiments.
-        restart: begin anew where an unfinished run could be continued.
-        progress: told before each step.
+        experiments: in an order in which none needs a later one.
+        target: the API to measure.
+        mode: quick or full.
+        folder: gets the measurements.
+        journals: folder of an unfinished run's journals, one for each set of experiments.
+        restart: discard an unfinished run instead of continuing it.
+        progress: called before each step.
 
     Returns:
-        The samples by the experiment's name.
+        The measurements by the experiment's name.
 
     Raises:
-        RunError: one measures only a local cloud, or needs what was not measured, or another run
-            of the same is under way.
+        WarmlensError: ``not_on_this_api``, ``not_measured``: an experiment needs a local cloud, or
+            an earlier one; ``run_in_progress``: another run of the same experiments.
     """
-    found: dict[str, list[Sample]] = {}
+    measured: dict[str, list[Measurement]] = {}
     with ExitStack() as stack:
         done = []
         for experiment in experiments:
             _require_place(experiment, target)
             earlier = {
-                name: found[name] if name in found else load_samples(folder, name)
+                name: measured[name] if name in measured else load_measurements(folder, name)
                 for name in experiment.needs
             }
             _require_earlier(experiment, earlier, target)
             steps = experiment.steps(mode, target)
             path = journals / _journal_name(experiment, target, mode, steps)
-            journal = stack.enter_context(closing(_opened(path)))
+            journal = stack.enter_context(closing(Journal(path)))
             if restart:
                 journal.clear()
             _measure(experiment, steps, journal, target, mode, earlier, progress)
-            samples_by_key = {sample.key: sample for sample in journal.samples}
-            found[experiment.name] = [samples_by_key[step.key] for step in steps]
+            by_key = {measurement.key: measurement for measurement in journal.measurements}
+            measured[experiment.name] = [by_key[step.key] for step in steps]
             done.append(journal)
-        for name, samples in found.items():
-            write_whole(samples_path(folder, name), write_samples(samples))
+        for name, measurements in measured.items():
+            write_whole(measurements_path(folder, name), write_measurements(measurements))
         for journal in done:
             journal.remove()
-    return found
+    return measured
 
 
 def _require_place(experiment: Experiment, target: Target) -> None:
     if not target.is_local and not experiment.anywhere:
-        raise RunError(
+        raise WarmlensError(
+            "not_on_this_api",
             f"{experiment.name} changes the function between its steps and so is measured in a "
-            "local cloud of its own; leave out --url and --env"
+            "local cloud of its own; leave out --url and --env.",
         )
 
 
 def _require_earlier(experiment: Experiment, earlier: Earlier, target: Target) -> None:
-    missing = [name for name, samples in earlier.items() if not samples and target.is_local]
+    missing = [
+        name for name, measurements in earlier.items() if not measurements and target.is_local
+    ]
     if missing:
-        raise RunError(
+        raise WarmlensError(
+            "not_measured",
             f"{experiment.name} needs what {missing[0]} measures: "
-            f"python -m lab experiments run {missing[0]}"
+            f"python -m lab experiments run {missing[0]}",
         )
-
-
-def _opened(path: Path) -> Journal:
-    try:
-        return Journal(path)
-    except JournalError as error:
-        raise RunError(f"{error}; wait for it, or end it") from error
 
 
 def _measure(
@@ -144,11 +137,11 @@ def _measure(
     done = journal.done
     missing_steps = [step for step in steps if step.key not in done]
     if missing_steps:
-        with experiment.lab(target, earlier) as measure:
+        with experiment.setup(target, earlier) as measure:
             for number, step in enumerate(missing_steps, len(steps) - len(missing_steps)):
                 progress(number, len(steps), step)
                 journal.add(
-                    Sample(
+                    Measurement(
                         experiment=step.experiment,
                         name=step.name,
                         conditions=step.conditions,
@@ -161,7 +154,7 @@ def _measure(
 
 
 def command_of(name: str, target: Target, mode: Mode) -> str:
-    """Return the command that makes an experiment's samples."""
+    """Return the command that makes an experiment's measurements."""
     return f"python -m lab experiments run {name}{target.option} --{mode}"
 
 

@@ -1,16 +1,16 @@
-"""Fig. 10 and 11: the first and the second call, and what each is made of."""
+"""Fig. 10 and 11: the first and the second call, and what each is harness of."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from lab.bench.speed.cold import STAGES
-from lab.bench.speed.lab import lab
+from lab.bench.speed.harness import running_harness
 from lab.bench.speed.photos import key
 from lab.bench.speed.process import InstanceUnderTest
 from lab.bench.speed.versions import PAPER_PX
 from lab.experiments.experiment import Earlier, Experiment, Measure, Mode, Values
+from lab.experiments.measurements import Measurement, Step, grouped, joined, mean_of, record_of
 from lab.experiments.prices import PAPER
-from lab.experiments.samples import Sample, Step, grouped, joined, mean_of, record_of
 from lab.experiments.target import Target
 from warmlens.records import Record
 from warmlens.runtime.best_isolation import best_isolation
@@ -22,7 +22,7 @@ _RUNS = {Mode.QUICK: 3, Mode.FULL: 10}
 
 
 def steps(mode: Mode, target: Target) -> list[Step]:
-    """Return the runs of both sides, in turns, so that what disturbs one disturbs the other."""
+    """Return the runs of both implementations in turns, so that a disturbance hits both."""
     return [
         Step(
             experiment=NAME,
@@ -40,45 +40,49 @@ def steps(mode: Mode, target: Target) -> list[Step]:
 
 
 @contextmanager
-def stages_lab(target: Target, earlier: Earlier) -> Iterator[Measure]:
+def stages_setup(target: Target, earlier: Earlier) -> Iterator[Measure]:
     """Start a fresh process for each step, and have it classify one photo twice."""
     isolation = best_isolation()
     vcpus = limits_of(PAPER["memory_mb"]).vcpus
-    with lab(PAPER_PX) as made:
-        sides = {
-            side.name: side for side in made.sides(store="image", memory_mb=PAPER["memory_mb"])
+    with running_harness(PAPER_PX) as harness:
+        impls = {
+            impl.name: impl
+            for impl in harness.implementations(store="image", memory_mb=PAPER["memory_mb"])
         }
-        for side in sides.values():  # byte-compiles, and fills the page cache, for both alike
-            with InstanceUnderTest(side, isolation=isolation, vcpus=2, file_path=key(MEGAPIXELS)):
+        for impl in impls.values():  # byte-compiles and fills the page cache
+            with InstanceUnderTest(impl, isolation=isolation, vcpus=2, file_path=key(MEGAPIXELS)):
                 pass
 
         def measure(step: Step) -> Values:
             with InstanceUnderTest(
-                sides[step.name], isolation=isolation, vcpus=vcpus, file_path=key(MEGAPIXELS)
+                impls[step.name],
+                isolation=isolation,
+                vcpus=vcpus,
+                file_path=key(MEGAPIXELS),
             ) as instance:
                 first, ready = instance.first, instance.ready
                 second = instance.classify(key(MEGAPIXELS))
-            told = {"interpreter": ready.interpreter_ms, **ready.stages_ms, **first.stages_ms}
+            stages = {"interpreter": ready.interpreter_ms, **ready.stages_ms, **first.stages_ms}
             return {
                 "first_ms": [first.since_start_ms],
                 "second_ms": [second.ms],
                 "peak_rss_mb": [second.peak_rss_mb],
-                **{f"first.{stage}_ms": [ms] for stage, ms in told.items()},
+                **{f"first.{stage}_ms": [ms] for stage, ms in stages.items()},
                 **{f"second.{stage}_ms": [ms] for stage, ms in second.stages_ms.items()},
             }
 
         yield measure
 
 
-def records(samples: Sequence[Sample]) -> Iterator[Record]:
+def records(measurements: Sequence[Measurement]) -> Iterator[Record]:
     """Return both calls and the means of their stages, with ratios to the baseline."""
-    groups = {name: (conditions, found) for name, conditions, found in grouped(samples, "run")}
+    groups = {name: (conditions, group) for name, conditions, group in grouped(measurements, "run")}
     base = groups["baseline"][1] if "baseline" in groups else []
-    for conditions, found in groups.values():
+    for conditions, group in groups.values():
         for metric, unit in (("first_ms", "ms"), ("second_ms", "ms"), ("peak_rss_mb", "MiB")):
             yield record_of(
-                found,
-                joined(found, metric),
+                group,
+                joined(group, metric),
                 metric=metric,
                 unit=unit,
                 conditions=conditions,
@@ -86,18 +90,18 @@ def records(samples: Sequence[Sample]) -> Iterator[Record]:
             )
         for call in ("first", "second"):
             yield mean_of(
-                found,
-                joined(found, f"{call}_ms"),
+                group,
+                joined(group, f"{call}_ms"),
                 metric=f"{call}_mean_ms",
                 unit="ms",
                 conditions=conditions,
             )
         for call in ("first", "second"):
             for stage in STAGES:
-                values = joined(found, f"{call}.{stage}_ms")
+                values = joined(group, f"{call}.{stage}_ms")
                 if values:
                     yield mean_of(
-                        found,
+                        group,
                         values,
                         metric="stage_mean_ms",
                         unit="ms",
@@ -105,4 +109,4 @@ def records(samples: Sequence[Sample]) -> Iterator[Record]:
                     )
 
 
-EXPERIMENT = Experiment(NAME, "Fig. 10 and 11: first and second call", steps, stages_lab, records)
+EXPERIMENT = Experiment(NAME, "Fig. 10 and 11: first and second call", steps, stages_setup, records)

@@ -1,4 +1,4 @@
-"""What is measured: a local cloud started for it, a running API, or an environment in AWS."""
+"""The API that experiments measure: their own local cloud, a running API, or one in AWS."""
 
 import json
 import os
@@ -16,6 +16,7 @@ import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
 from warmlens.deployment import ApiKeyAuth, Deployment, find_deployment
+from warmlens.errors import WarmlensError
 from warmlens.local.aws import LocalAws
 from warmlens.local.cloud import PAPER_PATH
 from warmlens.local.front import STATUS_PATH
@@ -31,10 +32,6 @@ CLASSIFICATION = {"method": "classification", "file_path": PAPER_PATH}
 """The paper's own request (Fig. 6)."""
 
 
-class TargetError(Exception):
-    """The target cannot be measured; the message says why and what to do."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """An API to measure.
@@ -43,9 +40,9 @@ class Target:
         name: `local` for a local cloud that is started for each experiment, else the address or
             the environment's name.
         url: root of the API; None for `local`.
-        headers: what the API asks for.
+        headers: sent with each call.
         option: the options of the command that named it.
-        kept_warm: a schedule wakes its instances, or Lambda keeps some provisioned.
+        kept_warm: True if a schedule wakes its instances, or some are provisioned.
     """
 
     name: str = LOCAL
@@ -56,7 +53,7 @@ class Target:
 
     @property
     def is_local(self) -> bool:
-        """Tell whether a local cloud is started for it."""
+        """True if a local cloud is started for it."""
         return self.url is None
 
 
@@ -66,7 +63,7 @@ class RunningApi:
 
     Attributes:
         url: its root.
-        headers: what it asks for.
+        headers: sent with each call.
         aws: the emulator behind it, with which a local cloud's function is changed; else None.
         function: name of the classifier there.
     """
@@ -77,7 +74,7 @@ class RunningApi:
     function: str = ""
 
     def renew(self, *, memory_mb: int, note: str) -> None:
-        """Have the alias point at a new version, so that the next calls meet no instance.
+        """Point the alias at a new version, which has no instances yet.
 
         Args:
             memory_mb: the new version's memory size.
@@ -93,14 +90,14 @@ class RunningApi:
 
 
 def find_target(url: str | None, env: str | None) -> Target:
-    """Return what `--url` or `--env` names; without both, a local cloud that is yet to start.
+    """Return the target that `--url` or `--env` names; a local cloud without them.
 
     Raises:
-        TargetError: both are given, or the API asks for signatures.
-        WarmlensError: the environment is not there.
+        WarmlensError: ``usage``: both are given; ``not_on_this_api``: the API asks for signatures;
+            or the environment does not exist.
     """
     if url is not None and env is not None:
-        raise TargetError("give --url or --env, not both")
+        raise WarmlensError("usage", "Give --url or --env, not both.")
     if url is not None:
         return Target(name=url, url=url.rstrip("/"), option=f" --url {url}")
     if env is None:
@@ -108,7 +105,8 @@ def find_target(url: str | None, env: str | None) -> Target:
     environment = find_deployment(env, local_state=LOCAL_CLOUD / STATE_FILE)
     auth = environment.api_auth()
     if auth is not None and not isinstance(auth, ApiKeyAuth):
-        raise TargetError(f"{env} asks for signed requests, which the load clients do not make.")
+        message = f"{env} asks for signed requests, which the load clients do not make."
+        raise WarmlensError("not_on_this_api", message)
     headers = {"x-api-key": auth.key} if auth else {}
     return Target(
         name=env,
@@ -123,26 +121,25 @@ def _kept_warm(environment: Deployment) -> bool:
     if "WarmerFunction" in environment.outputs:
         return True
     try:
-        found = environment.lambda_.list_provisioned_concurrency_configs(
+        configs = environment.lambda_.list_provisioned_concurrency_configs(
             FunctionName=environment.outputs["ClassifierFunction"]
         )
     except (BotoCoreError, ClientError) as error:
-        raise TargetError(
-            f"AWS does not tell what {environment.name} keeps warm: {error}"
-        ) from error
-    return bool(found["ProvisionedConcurrencyConfigs"])
+        message = f"The provisioned concurrency of {environment.name} cannot be read: {error}"
+        raise WarmlensError("aws_error", message) from error
+    return bool(configs["ProvisionedConcurrencyConfigs"])
 
 
 @contextmanager
 def running_api(target: Target, *options: str) -> Iterator[RunningApi]:
-    """Give the target's API; a local cloud runs for as long as the block does.
+    """Yield the target's API; a local cloud runs for as long as the block does.
 
     Args:
-        target: what to measure.
+        target: the API to measure.
         options: of `warmlens local up`, for a local cloud.
 
     Raises:
-        TargetError: the local cloud does not start; the message ends with what it said.
+        WarmlensError: ``not_started``, with the end of the local cloud's output.
     """
     if target.url is not None:
         yield RunningApi(url=target.url, headers=target.headers)
@@ -191,23 +188,24 @@ def _wait_for(
             if status["instances"]:  # its first call was made, so it is ready
                 return status
         time.sleep(0.1)
-    raise TargetError(f"The local cloud did not start: {log_path.read_text()[-800:].strip()}")
+    message = f"The local cloud did not start: {log_path.read_text()[-800:].strip()}"
+    raise WarmlensError("not_started", message)
 
 
 @contextmanager
-def running_stand_in(concurrency: int) -> Iterator[dict[str, str]]:
-    """Run the app with a stand-in for the classifier; gives the addresses it tells.
+def running_fake_lambda(concurrency: int) -> Iterator[dict[str, str]]:
+    """Run the app with simulated instances behind its API, and yield its addresses.
 
     Args:
         concurrency: the account's concurrency.
 
     Raises:
-        TargetError: it does not start.
+        WarmlensError: ``not_started``.
     """
     with tempfile.TemporaryDirectory(prefix="warmlens-experiment-") as folder:
         settings = json.dumps({"folder": folder, "concurrency": concurrency})
         process = subprocess.Popen(
-            (sys.executable, "-m", "lab.experiments.stand_in", settings),
+            (sys.executable, "-m", "lab.experiments.fake_lambda", settings),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -218,9 +216,8 @@ def running_stand_in(concurrency: int) -> Iterator[dict[str, str]]:
         try:
             line = process.stdout.readline()
             if not line:
-                raise TargetError(
-                    f"The stand-in did not start on {HOST}; what it said is on standard error."
-                )
+                message = f"The simulated Lambda did not start on {HOST}; see standard error."
+                raise WarmlensError("not_started", message)
             about: dict[str, str] = json.loads(line)
             yield about
         finally:

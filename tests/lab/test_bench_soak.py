@@ -32,7 +32,7 @@ SOUND: Values = {
 
 
 def records(values: Values, **before: float) -> list[Record]:
-    """Records with these values, which were the same before the load, or as given by metric."""
+    """RecordSet with these values, which were the same before the load, or as given by metric."""
     return [
         Record(
             name=name,

@@ -9,7 +9,7 @@ from PIL import Image
 
 from lab.bench.speed.chart import chart
 from lab.bench.speed.cold import STAGES
-from lab.bench.speed.figures import compared
+from lab.bench.speed.comparison import compared
 from lab.bench.speed.memory import installed_mb
 from lab.bench.speed.photos import SIZES, photo
 from lab.bench.speed.warm import PAPER_USD_PER_MILLION, cost_of

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from lab.experiments import concurrency, idle
-from lab.experiments.load import Load, call_at_once, wake_at_once
-from lab.experiments.samples import Sample, Step
+from lab.experiments.load import Load, call_at_once
+from lab.experiments.measurements import Measurement, Step
 from lab.experiments.target import CLASSIFICATION, Target
+from lab.load import wake_at_once
 from tests.conftest import Cloud
 from warmlens.paths import ROOT
 
@@ -105,7 +106,7 @@ def measured() -> "dict[str, dict[str, list[float]]]":
 
     The limits are small and the service is slow, so that a slow machine reaches them, too.
     """
-    stages = Sample(
+    stages = Measurement(
         experiment="stages",
         name="ours",
         conditions={},
@@ -117,7 +118,9 @@ def measured() -> "dict[str, dict[str, list[float]]]":
 
     def step(case: str, clients: int) -> Step:
         conditions = {"case": case, "clients": clients, "arrivals": "closed", "repetition": 0}
-        return Step(experiment=concurrency.NAME, name=concurrency.STAND_IN, conditions=conditions)
+        return Step(
+            experiment=concurrency.NAME, name=concurrency.FAKE_LAMBDA, conditions=conditions
+        )
 
     cases = {
         concurrency.PLAIN: 60,
@@ -128,7 +131,7 @@ def measured() -> "dict[str, dict[str, list[float]]]":
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(concurrency, "OWN_THROTTLE", (1, 5))
         patch.setattr(concurrency, "RESERVED", RESERVED)
-        with concurrency.EXPERIMENT.lab(Target(), {"stages": [stages]}) as measure:
+        with concurrency.EXPERIMENT.setup(Target(), {"stages": [stages]}) as measure:
             return {case: measure(step(case, clients)) for case, clients in cases.items()}
 
 
@@ -169,7 +172,7 @@ def test_the_probe_finds_when_the_pool_ends_instances() -> None:
         return Step(experiment=idle.NAME, name="ours", conditions=conditions)
 
     # In a local cloud they are kept for 5 to 30 minutes, of half a second each.
-    with idle.EXPERIMENT.lab(Target(), {}) as measure:
+    with idle.EXPERIMENT.setup(Target(), {}) as measure:
         early, late = measure(step(0)), measure(step(36))
     assert (early["woken"], early["still_there"]) == ([2.0], [2.0])
     assert (late["woken"], late["still_there"]) == ([2.0], [0.0])

@@ -1,4 +1,4 @@
-"""The tables of docs/experiments/README.md, counted from the samples by other code than its own."""
+"""The tables of the experiments page, computed again from the measurements by other code."""
 
 import json
 import re
@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from lab.experiments.run import samples_path
+from lab.experiments.run import measurements_path
 from tests.lab.experiments_page import RECORDS, number, rows
 from warmlens.paths import ROOT
 
 
 def documents_of(name: str) -> list[dict[str, Any]]:
-    lines = samples_path(RECORDS, name).read_text().splitlines()
+    lines = measurements_path(RECORDS, name).read_text().splitlines()
     return [json.loads(line) for line in lines]
 
 

@@ -1,4 +1,4 @@
-"""docs/experiments/README.md says what the samples say: all of it is made anew and compared."""
+"""The experiments page, its records and its charts are what the measurements give."""
 
 import re
 import shutil
@@ -9,9 +9,9 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from lab.__main__ import app
+from lab.experiments.measurements import read_measurements
 from lab.experiments.report import write_report
-from lab.experiments.run import samples_path
-from lab.experiments.samples import read_samples
+from lab.experiments.run import measurements_path
 from tests.invoke import invoke
 from tests.lab.experiments_page import PAGE, RECORDS, rows
 from warmlens.paths import ROOT
@@ -30,12 +30,12 @@ LINKS = sorted(set(re.findall(r"\]\(([^)#]+)\)", PAGE.read_text())))
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The docs of this checkout, all but the samples made anew in a checkout beside it."""
+    """The docs of this checkout, all but the measurements made anew in a checkout beside it."""
     docs = tmp_path_factory.mktemp("checkout") / "docs"
     for name in NAMES:
-        to = samples_path(docs / "records" / "experiments", name)
+        to = measurements_path(docs / "records" / "experiments", name)
         to.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(samples_path(RECORDS, name), to)
+        shutil.copy(measurements_path(RECORDS, name), to)
     write_report(docs)
     return docs
 
@@ -81,7 +81,10 @@ def test_the_charts_are_made_of_the_records(chart: str, made: Path) -> None:
 
 def test_no_step_was_measured_twice() -> None:
     for name in NAMES:
-        keys = [sample.key for sample in read_samples(samples_path(RECORDS, name).read_text())]
+        keys = [
+            measurement.key
+            for measurement in read_measurements(measurements_path(RECORDS, name).read_text())
+        ]
         assert len(keys) == len(set(keys)), name
 
 

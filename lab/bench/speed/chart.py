@@ -1,4 +1,4 @@
-"""Cold starts as a picture: one bar for each side and memory size, made of its stages."""
+"""Cold starts as a picture: one bar for each implementation and memory size, made of its stages."""
 
 from collections.abc import Sequence
 from html import escape
@@ -23,7 +23,7 @@ _LEFT, _WIDTH, _BAR, _GAP, _TOP = 230, 640, 18, 10, 64
 
 
 def chart(records: Sequence[Record]) -> str:
-    """Return an SVG of the stages' medians; the bars of a side have a scale of their own.
+    """Return an SVG of the stages' medians; each implementation has a scale of its own.
 
     Both on one scale would leave nothing to see of the smaller one, so there is a panel for each.
     """

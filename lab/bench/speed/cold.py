@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from lab.bench.speed.figures import compared
-from lab.bench.speed.lab import Lab, drop_from_page_cache
+from lab.bench.speed.comparison import compared
+from lab.bench.speed.harness import Harness, drop_from_page_cache
 from lab.bench.speed.photos import key
-from lab.bench.speed.process import Answer, InstanceUnderTest, Ready, Side
+from lab.bench.speed.process import Answer, Implementation, InstanceUnderTest, Ready
 from warmlens.records import Record
 from warmlens.runtime.isolation import Isolation, limits_of
 
@@ -45,18 +45,18 @@ class Case:
 
 
 def measure_cold(
-    lab: Lab, cases: Sequence[Case], *, runs: int, isolation: Isolation
+    harness: Harness, cases: Sequence[Case], *, runs: int, isolation: Isolation
 ) -> Iterator[Record]:
-    """Start both sides again and again, in turns.
+    """Start both implementations again and again, in turns.
 
     Args:
         lab: what they need.
         cases: what to measure under.
-        runs: starts of each side in each case.
+        runs: starts of each implementation in each case.
         isolation: how they are held to the processor share.
     """
     for case in cases:
-        sides = lab.sides(store=case.store, memory_mb=case.memory_mb)
+        impls = harness.implementations(store=case.store, memory_mb=case.memory_mb)
         vcpus = limits_of(case.memory_mb).vcpus
         totals_ms: dict[str, list[float]] = defaultdict(list)
         cpu_s: dict[str, list[float]] = defaultdict(list)
@@ -65,22 +65,22 @@ def measure_cold(
         }
         # The first start of each byte-compiles and fills the page cache, and is not counted.
         for run in range(runs + 1):
-            for side in sides:
+            for impl in impls:
                 if case.page_cache == "dropped":
-                    drop_from_page_cache(side)
-                ready, first = _start(side, isolation, vcpus)
+                    drop_from_page_cache(impl)
+                ready, first = _start(impl, isolation, vcpus)
                 if run == 0:
                     continue
-                totals_ms[side.name].append(first.since_start_ms)
-                cpu_s[side.name].append(first.cpu_s)
+                totals_ms[impl.name].append(first.since_start_ms)
+                cpu_s[impl.name].append(first.cpu_s)
                 for stage, taken_ms in _stages(ready, first).items():
-                    stages_ms[stage][side.name].append(taken_ms)
+                    stages_ms[stage][impl.name].append(taken_ms)
         conditions = {
             "memory_mb": case.memory_mb,
             "vcpu": round(vcpus, 3),
             "page_cache": case.page_cache,
             "model_store": case.store,
-            "input_px": lab.input_px,
+            "input_px": harness.input_px,
             "image": f"JPEG, {MEGAPIXELS} megapixels",
             "isolation": isolation.description,
         }
@@ -100,9 +100,9 @@ def measure_cold(
             )
 
 
-def _start(side: Side, isolation: Isolation, vcpus: float) -> tuple[Ready, Answer]:
+def _start(impl: Implementation, isolation: Isolation, vcpus: float) -> tuple[Ready, Answer]:
     with InstanceUnderTest(
-        side, isolation=isolation, vcpus=vcpus, file_path=key(MEGAPIXELS)
+        impl, isolation=isolation, vcpus=vcpus, file_path=key(MEGAPIXELS)
     ) as instance:
         return instance.ready, instance.first
 

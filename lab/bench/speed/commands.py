@@ -1,4 +1,4 @@
-"""`python -m lab bench cold`, `warm`, `memory`, `fetch`: the classifier beside the paper's way."""
+"""`python -m lab bench cold`, `warm`, `memory` and `fetch`: the classifier beside a baseline."""
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
@@ -11,10 +11,9 @@ from rich.table import Table
 from lab.bench.speed.chart import chart
 from lab.bench.speed.cold import Case, measure_cold
 from lab.bench.speed.fetch import measure_fetch
-from lab.bench.speed.lab import Lab, lab
+from lab.bench.speed.harness import Harness, running_harness
 from lab.bench.speed.memory import measure_memory
 from lab.bench.speed.page import PageError, with_tables
-from lab.bench.speed.process import BenchError
 from lab.bench.speed.versions import PAPER_PX
 from lab.bench.speed.warm import measure_warm
 from warmlens.console import out
@@ -28,14 +27,14 @@ SHOWN = ("memory_mb", "page_cache", "model_store", "stage", "megapixels", "megap
 
 
 class PageCache(StrEnum):
-    """What the kernel holds of the files before a start."""
+    """State of the kernel's page cache before a start."""
 
     WARM = "warm"
     DROPPED = "dropped"
 
 
 class Store(StrEnum):
-    """Where the model is loaded from."""
+    """Place that the model is loaded from."""
 
     IMAGE = "image"
     S3 = "s3"
@@ -49,7 +48,7 @@ MemorySizes = Annotated[
 ]
 InputPx = Annotated[
     int,
-    typer.Option(min=32, max=512, help="Side of the model's input, in pixels; the paper's is 224."),
+    typer.Option(min=32, max=512, help="Input size of the model in pixels; 224 is the paper's."),
 ]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print records as JSON Lines and nothing else.")
@@ -64,14 +63,16 @@ def cold(
     store: Annotated[
         list[Store] | None, typer.Option(help="May be repeated; image unless given.")
     ] = None,
-    runs: Annotated[int, typer.Option(min=1, help="Starts of each side in each case.")] = 5,
+    runs: Annotated[
+        int, typer.Option(min=1, help="Starts of each implementation in each case.")
+    ] = 5,
     input_px: InputPx = PAPER_PX,
     chart_file: Annotated[
         Path | None, typer.Option("--chart", help="Where to write the chart, an SVG.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Time starts of fresh processes to their first answer, by stages, beside the baseline's."""
+    """Time the starts of fresh processes to their first answer, by stage, beside the baseline's."""
     cases = [
         Case(memory_mb=size_mb, page_cache=cache, store=each)
         for each in store or [Store.IMAGE]
@@ -79,8 +80,8 @@ def cold(
         for size_mb in memory_mb or [MEMORY_MB_PER_VCPU]
     ]
 
-    def measure(lab: Lab, isolation: Isolation) -> Iterator[Record]:
-        return measure_cold(lab, cases, runs=runs, isolation=isolation)
+    def measure(harness: Harness, isolation: Isolation) -> Iterator[Record]:
+        return measure_cold(harness, cases, runs=runs, isolation=isolation)
 
     records = _measured(measure, input_px, as_json=as_json)
     if chart_file is not None:
@@ -93,24 +94,24 @@ def warm(
     input_px: InputPx = PAPER_PX,
     as_json: AsJson = False,
 ) -> None:
-    """Time warm calls on photos of 0.3, 2 and 12 megapixels, and say what a million cost."""
+    """Time warm calls on photos of 0.3, 2 and 12 megapixels, and price a million of them."""
 
-    def measure(lab: Lab, isolation: Isolation) -> Iterator[Record]:
+    def measure(harness: Harness, isolation: Isolation) -> Iterator[Record]:
         sizes = memory_mb or [MEMORY_MB_PER_VCPU]
-        return measure_warm(lab, sizes, calls=calls, isolation=isolation)
+        return measure_warm(harness, sizes, calls=calls, isolation=isolation)
 
     _measured(measure, input_px, as_json=as_json)
 
 
 def memory(
-    runs: Annotated[int, typer.Option(min=1, help="Instances of each side.")] = 3,
+    runs: Annotated[int, typer.Option(min=1, help="Instances of each implementation.")] = 3,
     input_px: InputPx = PAPER_PX,
     as_json: AsJson = False,
 ) -> None:
     """Measure the peak of resident memory and the size of the installed packages."""
 
-    def measure(lab: Lab, isolation: Isolation) -> Iterator[Record]:
-        return measure_memory(lab, runs=runs, isolation=isolation)
+    def measure(harness: Harness, isolation: Isolation) -> Iterator[Record]:
+        return measure_memory(harness, runs=runs, isolation=isolation)
 
     _measured(measure, input_px, as_json=as_json)
 
@@ -120,10 +121,10 @@ def fetch(
     input_px: InputPx = PAPER_PX,
     as_json: AsJson = False,
 ) -> None:
-    """Time the fetch of a model from S3 beside what the way there gives."""
+    """Time the fetch of a model from S3, beside the limit of the connection."""
 
-    def measure(lab: Lab, _: Isolation) -> Iterator[Record]:
-        return measure_fetch(lab, runs=runs)
+    def measure(harness: Harness, _: Isolation) -> Iterator[Record]:
+        return measure_fetch(harness, runs=runs)
 
     _measured(measure, input_px, as_json=as_json)
 
@@ -146,18 +147,15 @@ def page(
 
 
 def _measured(
-    measure: Callable[[Lab, Isolation], Iterator[Record]], input_px: int, *, as_json: bool
+    measure: Callable[[Harness, Isolation], Iterator[Record]], input_px: int, *, as_json: bool
 ) -> list[Record]:
     records: list[Record] = []
-    try:
-        with spinner("measuring") as tell, lab(input_px) as made:
-            for record in measure(made, best_isolation()):
-                records.append(record)
-                tell(f"{record.name}, {record.metric}, {_about(record)}, is done")
-                if as_json:
-                    typer.echo(write_records([record]), nl=False)
-    except (BenchError, WarmlensError) as error:
-        raise WarmlensError(getattr(error, "code", "not_measured"), str(error)) from None
+    with spinner("measuring") as show, running_harness(input_px) as harness:
+        for record in measure(harness, best_isolation()):
+            records.append(record)
+            show(f"{record.name}, {record.metric}, {_about(record)}, is done")
+            if as_json:
+                typer.echo(write_records([record]), nl=False)
     if not as_json:
         _print(records)
     return records

@@ -1,4 +1,4 @@
-"""How near the fetch of a model comes to what the way to S3 gives."""
+"""The time of fetching a model from S3, beside the limit of the connection."""
 
 import json
 import subprocess
@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lab.bench.speed import versions
-from lab.bench.speed.figures import compared
-from lab.bench.speed.lab import MODELS_BUCKET, Lab
-from lab.bench.speed.process import BenchError
+from lab.bench.speed.comparison import compared
+from lab.bench.speed.harness import MODELS_BUCKET, Harness
+from warmlens.errors import WarmlensError
 from warmlens.paths import LAMBDA_SRC
 from warmlens.records import Record
 
-DRIVER = Path(__file__).parent / "fetch_driver.py"
+RUNNER = Path(__file__).parent / "fetch_runner.py"
 COMMAND = "python -m lab bench fetch"
 
 
-def measure_fetch(lab: Lab, *, runs: int) -> Iterator[Record]:
+def measure_fetch(harness: Harness, *, runs: int) -> Iterator[Record]:
     """Fetch the model's largest file as the classifier does, and beside it as fast as possible.
 
     `baseline` receives the same parts over as many connections and drops them: the limit of the
@@ -26,18 +26,25 @@ def measure_fetch(lab: Lab, *, runs: int) -> Iterator[Record]:
         lab: what they need.
         runs: fetches of each.
     """
-    folder = lab.folder / "models" / versions.NAME / versions.VERSION
+    folder = harness.folder / "models" / versions.NAME / versions.VERSION
     largest = max(folder.iterdir(), key=lambda path: path.stat().st_size)
     size_bytes = largest.stat().st_size
     key = f"{versions.NAME}/{versions.VERSION}/{largest.name}"
     done = subprocess.run(
-        [str(lab.instances.python), str(DRIVER), MODELS_BUCKET, key, str(size_bytes), str(runs)],
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(LAMBDA_SRC), **lab.aws.environment},
+        [
+            str(harness.instances.python),
+            str(RUNNER),
+            MODELS_BUCKET,
+            key,
+            str(size_bytes),
+            str(runs),
+        ],
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(LAMBDA_SRC), **harness.aws.environment},
         capture_output=True,
         text=True,
     )
     if done.returncode != 0:
-        raise BenchError(f"the fetch failed:\n{done.stderr.strip()}")
+        raise WarmlensError("not_measured", f"The fetch failed:\n{done.stderr.strip()}")
     yield from compared(
         json.loads(done.stdout),
         metric="fetch_ms",

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from lab.bench.speed.figures import compared
-from lab.bench.speed.lab import Lab
+from lab.bench.speed.comparison import compared
+from lab.bench.speed.harness import Harness
 from lab.bench.speed.photos import SIZES, key
 from lab.bench.speed.process import InstanceUnderTest
 from warmlens.local.environments import classifier_requirements
@@ -19,35 +19,39 @@ BASELINE_PACKAGES = ("torch", "torchvision", "pillow", "boto3")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
-def measure_memory(lab: Lab, *, runs: int, isolation: Isolation) -> Iterator[Record]:
-    """Let instances of both sides classify each photo, and take the peak of each.
+def measure_memory(harness: Harness, *, runs: int, isolation: Isolation) -> Iterator[Record]:
+    """Let instances of both implementations classify each photo, and take the peak of each.
 
     Args:
         lab: what they need.
-        runs: instances of each side.
+        runs: instances of each implementation.
         isolation: how they are held to one processor.
     """
-    sides = lab.sides(store="image", memory_mb=MEMORY_MB_PER_VCPU)
+    impls = harness.implementations(store="image", memory_mb=MEMORY_MB_PER_VCPU)
     peaks_mb: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for _ in range(runs):
-        for side in sides:
+        for impl in impls:
             with InstanceUnderTest(
-                side, isolation=isolation, vcpus=1, file_path=key(0.3)
+                impl, isolation=isolation, vcpus=1, file_path=key(0.3)
             ) as instance:
                 for megapixels in sorted(SIZES):
                     answer = instance.classify(key(megapixels))
-                    peaks_mb[f"{megapixels:g}"][side.name].append(answer.peak_rss_mb)
+                    peaks_mb[f"{megapixels:g}"][impl.name].append(answer.peak_rss_mb)
     for megapixels_text, samples in peaks_mb.items():
         yield from compared(
             samples,
             metric="peak_rss_mb",
             unit="MiB",
-            conditions={"megapixels_up_to": float(megapixels_text), "input_px": lab.input_px},
+            conditions={"megapixels_up_to": float(megapixels_text), "input_px": harness.input_px},
             command=COMMAND,
         )
     packages = {
-        "baseline": (BASELINE_PACKAGES, True, sides[0].python),
-        "ours": (_required(*classifier_requirements("onnxruntime")), False, sides[1].python),
+        "baseline": (BASELINE_PACKAGES, True, impls[0].python),
+        "ours": (
+            _required(*classifier_requirements("onnxruntime")),
+            False,
+            impls[1].python,
+        ),
     }
     yield from compared(
         {

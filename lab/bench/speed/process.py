@@ -1,4 +1,4 @@
-"""One instance under measurement: a fresh process, held to a processor share, asked by lines."""
+"""An instance under measurement: a fresh process with a processor share."""
 
 import json
 import subprocess
@@ -9,22 +9,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from warmlens.errors import WarmlensError
 from warmlens.runtime.isolation import Isolation, Limits
 
-DRIVER = Path(__file__).parent / "driver.py"
+RUNNER = Path(__file__).parent / "runner.py"
 # Nothing of the instance runs before it is confined and its time has begun.
 _WAIT_FOR_GO = ("/bin/sh", "-c", 'read -r _ && exec "$@"', "sh")
 # Memory is measured and not limited: the paper's smallest size is too small for the baseline.
 _NO_MEMORY_LIMIT_MB = 16_384
 
 
-class BenchError(Exception):
-    """A measurement is not possible; the message says why and what to do."""
+class InstanceEndedError(WarmlensError):
+    """The process of an instance ended while it was measured.
+
+    Attributes:
+        signal: the signal that killed it, or None.
+    """
+
+    def __init__(self, message: str, signal: int | None) -> None:
+        super().__init__("instance_ended", message)
+        self.signal = signal
 
 
 @dataclass(frozen=True, kw_only=True)
-class Side:
-    """One of the two that are compared.
+class Implementation:
+    """One of the two handlers that are compared.
 
     Attributes:
         name: `ours` or `baseline`.
@@ -45,12 +54,12 @@ class Side:
 
 @dataclass(frozen=True, kw_only=True)
 class Ready:
-    """An instance that has answered nothing yet; all times from the start of the process.
+    """A started instance; all times count from the start of the process.
 
     Attributes:
-        ms: until its handler was there.
+        ms: until its handler was imported.
         interpreter_ms: until the interpreter ran its first module.
-        stages_ms: the stages that its init told of.
+        stages_ms: the stages that its init printed.
         cpu_s: processor time until then.
     """
 
@@ -67,7 +76,7 @@ class Answer:
     Attributes:
         ms: the time of the handler.
         since_start_ms: from the start of the process to the answer.
-        stages_ms: the stages that the answer tells of.
+        stages_ms: the stages in the answer.
         cpu_s: processor time of the process until then.
         peak_rss_mb: its largest resident size until then, in MiB.
         top1: the best class.
@@ -82,10 +91,10 @@ class Answer:
 
 
 class InstanceUnderTest:
-    """A process of one side, from its start to the end of the block.
+    """A process of one implementation, from its start to the end of the block.
 
     Args:
-        side: what to run.
+        impl: the handler.
         isolation: how it is confined.
         vcpus: its processor share.
         file_path: the image of its first call, which waits for it as it does on Lambda.
@@ -98,14 +107,14 @@ class InstanceUnderTest:
 
     def __init__(
         self,
-        side: Side,
+        impl: Implementation,
         *,
         isolation: Isolation,
         vcpus: float,
         file_path: str,
         memory_mb: int = _NO_MEMORY_LIMIT_MB,
     ) -> None:
-        self._side = side
+        self._implementation = impl
         self._isolation = isolation
         self._limits = Limits(vcpus=vcpus, memory_mb=memory_mb)
         self._folder = tempfile.TemporaryDirectory(prefix="warmlens-bench-")
@@ -115,8 +124,8 @@ class InstanceUnderTest:
         self.first: Answer
 
     def __enter__(self) -> Self:
-        side = self._side
-        command = [*_WAIT_FOR_GO, str(side.python), str(DRIVER), side.module]
+        impl = self._implementation
+        command = [*_WAIT_FOR_GO, str(impl.python), str(RUNNER), impl.module]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -126,26 +135,26 @@ class InstanceUnderTest:
             bufsize=1,
             env={
                 "PATH": "/usr/local/bin:/usr/bin:/bin",
-                "PYTHONPATH": str(side.path),
+                "PYTHONPATH": str(impl.path),
                 "HOME": self._folder.name,
                 "TMPDIR": self._folder.name,
-                **side.environment,
+                **impl.environment,
             },
         )
         self._confinement = self._isolation.confine(self._process.pid, self._limits)
         self._started_s = time.monotonic()
         self._write("")
         self._ask(self._file_path)
-        told = self._read("ready")
+        message = self._read("ready")
         init = [json.loads(line) for line in self._lines if line.startswith('{"')]
         stages = [line["stages_ms"] for line in init if line.get("message") == "init"]
         if not stages:
-            raise BenchError(f"{side.name} told of no init:\n{self._tail()}")
+            raise WarmlensError("instance_failed", f"{impl.name} printed no init:\n{self._tail()}")
         self.ready = Ready(
-            ms=self._since_start_ms(told["at_s"]),
-            interpreter_ms=self._since_start_ms(told["started_s"]),
+            ms=self._since_start_ms(message["at_s"]),
+            interpreter_ms=self._since_start_ms(message["started_s"]),
             stages_ms=stages[0],
-            cpu_s=told["cpu_s"],
+            cpu_s=message["cpu_s"],
         )
         self.first = self._answer(self._file_path)
         return self
@@ -160,7 +169,7 @@ class InstanceUnderTest:
         """Classify an image of the images bucket.
 
         Raises:
-            BenchError: the answer is an error.
+            WarmlensError: ``instance_failed``: the answer is an error.
         """
         self._ask(file_path)
         return self._answer(file_path)
@@ -169,16 +178,17 @@ class InstanceUnderTest:
         self._write(json.dumps({"method": "classification", "file_path": file_path}))
 
     def _answer(self, file_path: str) -> Answer:
-        told = self._read("answer")
-        answer = told["answer"]
+        message = self._read("answer")
+        answer = message["answer"]
         if "TOP1_ID" not in answer:
-            raise BenchError(f"{self._side.name} did not classify {file_path}: {answer}")
+            problem = f"{self._implementation.name} did not classify {file_path}: {answer}"
+            raise WarmlensError("instance_failed", problem)
         return Answer(
-            ms=told["ms"],
-            since_start_ms=self._since_start_ms(told["at_s"]),
+            ms=message["ms"],
+            since_start_ms=self._since_start_ms(message["at_s"]),
             stages_ms=answer["stages_ms"],
-            cpu_s=told["cpu_s"],
-            peak_rss_mb=told["peak_rss_mb"],
+            cpu_s=message["cpu_s"],
+            peak_rss_mb=message["peak_rss_mb"],
             top1=answer["TOP1_ID"],
         )
 
@@ -193,14 +203,15 @@ class InstanceUnderTest:
     def _read(self, event: str) -> Any:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            if line.startswith('{"driver"'):
-                told = json.loads(line)["driver"]
-                if told["event"] == event:
-                    return told
+            if line.startswith('{"runner"'):
+                message = json.loads(line)["runner"]
+                if message["event"] == event:
+                    return message
             self._lines.append(line)
         status = self._process.wait()
         how = f"by signal {-status}" if status < 0 else f"with status {status}"
-        raise BenchError(f"{self._side.name} ended {how}:\n{self._tail()}")
+        problem = f"{self._implementation.name} ended {how}:\n{self._tail()}"
+        raise InstanceEndedError(problem, -status if status < 0 else None)
 
     def _tail(self) -> str:
         return "".join(self._lines[-20:]).strip()

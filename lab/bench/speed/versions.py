@@ -1,4 +1,4 @@
-"""The same network for both sides: the shipped model at any input size, and weights for PyTorch."""
+"""The network that both implementations serve: the shipped model, and weights for PyTorch."""
 
 import hashlib
 import json
@@ -15,18 +15,18 @@ PAPER_PX, PAPER_RESIZE_PX = 224, 256
 
 
 def resize_px(input_px: int) -> int:
-    """Return what the shorter side of an image is resized to before the middle is cut out."""
+    """Return the length of an image's shorter side before the middle is cut out."""
     return PAPER_RESIZE_PX if input_px == PAPER_PX else input_px
 
 
 def write_version(models: Path, input_px: int) -> None:
-    """Write the shipped version to a folder of models, its input changed to `input_px`.
+    """Write the shipped version to a folder of models, with another input size.
 
     The network is convolutions up to its last layer, so it takes any size; its weights and the
     work for each pixel stay the same. What it answers at another size than its own is of no use.
 
     Raises:
-        ModelError: ``package_missing``.
+        WarmlensError: ``package_missing``.
     """
     to = models / NAME / VERSION
     shutil.copytree(SHIPPED, to)
@@ -53,7 +53,7 @@ def write_weights(path: Path, class_count: int) -> None:
     """Write a state dict of ResNet50 with random weights: their values cost no time.
 
     Raises:
-        ModelError: ``package_missing``.
+        WarmlensError: ``package_missing``.
     """
     torchvision = import_torchvision()
     torch = import_model_package("torch")

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from lab.bench.speed.figures import compared
-from lab.bench.speed.lab import Lab
+from lab.bench.speed.comparison import compared
+from lab.bench.speed.harness import Harness
 from lab.bench.speed.photos import SIZES, key
 from lab.bench.speed.process import InstanceUnderTest
 from warmlens.prices import read_prices
@@ -23,9 +23,9 @@ BLOCK = 10
 
 
 def measure_warm(
-    lab: Lab, memory_sizes_mb: Sequence[int], *, calls: int, isolation: Isolation
+    harness: Harness, memory_sizes_mb: Sequence[int], *, calls: int, isolation: Isolation
 ) -> Iterator[Record]:
-    """Call one instance of each side, in turns of a few calls.
+    """Call one instance of each implementation, in turns of a few calls.
 
     Args:
         lab: what they need.
@@ -37,10 +37,10 @@ def measure_warm(
         vcpus = limits_of(memory_mb).vcpus
         with ExitStack() as stack:
             instances = {
-                side.name: stack.enter_context(
-                    InstanceUnderTest(side, isolation=isolation, vcpus=vcpus, file_path=key(12))
+                impl.name: stack.enter_context(
+                    InstanceUnderTest(impl, isolation=isolation, vcpus=vcpus, file_path=key(12))
                 )
-                for side in lab.sides(store="image", memory_mb=memory_mb)
+                for impl in harness.implementations(store="image", memory_mb=memory_mb)
             }
             for megapixels in SIZES:
                 taken_ms: dict[str, list[float]] = defaultdict(list)
@@ -60,7 +60,7 @@ def measure_warm(
                     "memory_mb": memory_mb,
                     "vcpu": round(vcpus, 3),
                     "megapixels": megapixels,
-                    "input_px": lab.input_px,
+                    "input_px": harness.input_px,
                     "isolation": isolation.description,
                 }
                 records = compared(

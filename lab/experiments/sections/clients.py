@@ -1,19 +1,19 @@
 """Load by other programs: JMeter and Locust."""
 
 from lab.experiments.concurrency import OWN_THROTTLE
-from lab.experiments.found import Records
+from lab.experiments.record_query import RecordSet
 from lab.experiments.sections.text import Chart, ms_text
 from lab.markdown import table
 
 
-def clients_section(found: Records, chart: Chart) -> str:
+def clients_section(results: RecordSet, chart: Chart) -> str:
     """What JMeter and Locust measured."""
-    shares = [each for each in found.all("failed_share") if "label" in each.conditions]
+    shares = [each for each in results.select("failed_share") if "label" in each.conditions]
     if not shares:
         return ""
     rows = []
     for each in shares:
-        response = found.first("response_ms", each.name, **each.conditions)
+        response = results.get("response_ms", each.name, **each.conditions)
         times = (response.value, response.p95, response.p99) if response else (None,) * 3
         rows.append(
             (
@@ -23,7 +23,7 @@ def clients_section(found: Records, chart: Chart) -> str:
                 each.conditions["calls"],
                 *map(ms_text, times),
                 *(
-                    f"{found.value(metric, each.name, **each.conditions):.1%}"
+                    f"{results.value(metric, each.name, **each.conditions):.1%}"
                     for metric in ("cold_share", "throttled_share")
                 ),
                 f"{each.value:.1%}",
@@ -50,7 +50,7 @@ def clients_section(found: Records, chart: Chart) -> str:
             "load, closed: each user sends the next request when the one before is answered, and "
             "without a pause when it is refused: what is above the environment's throttle "
             f"({OWN_THROTTLE[0]} calls a second after {OWN_THROTTLE[1]} at once) gets 429. "
-            f"Measured {'there' if found.elsewhere else 'on a local cloud of 64 calls at once'} "
+            f"Measured {'there' if results.api_option else 'on a local cloud of 64 calls at once'} "
             "with:\n",
             "```text\n" + "\n".join(commands) + "\n```\n",
             table(

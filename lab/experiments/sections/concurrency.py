@@ -3,28 +3,28 @@
 from collections.abc import Iterator, Sequence
 
 from lab.experiments import concurrency
-from lab.experiments.found import Records
+from lab.experiments.record_query import RecordSet
 from lab.experiments.sections.text import Chart, commands, ms_text, same
 from lab.markdown import table
 from warmlens.records import Record
 
 _WHAT = (
     f" *{concurrency.REAL}* is the real function, as far as two cores go; *stand-in* is not the "
-    f"model (see above); *{concurrency.DOOR}* is the same, called directly, past the API and the "
+    f"model (see above); *{concurrency.DIRECT}* is the same, called directly, past the API and the "
     "account's limit. *executions at once* is the most that the stand-in saw."
 )
 
 
-def connections_section(found: Records, chart: Chart) -> str:
+def connections_section(results: RecordSet, chart: Chart) -> str:
     """Fig. 12: response times, errors and refusals against connections."""
-    plain = found.all("calls_per_s", case=concurrency.PLAIN)
+    plain = results.select("calls_per_s", case=concurrency.PLAIN)
     if not plain:
         return ""
     header = (
         "what | arrivals | calls at once | repetitions | p50 ms | p95 ms | p99 ms | cold, p50 ms "
         "| cold | 429 | failed | no answer | calls a second | executions at once"
     )
-    limits = [each for each in found.all("calls_per_s") if each not in plain]
+    limits = [each for each in results.select("calls_per_s") if each not in plain]
     return "\n".join(
         [
             "## Fig. 12: many calls at once\n",
@@ -32,11 +32,11 @@ def connections_section(found: Records, chart: Chart) -> str:
             f"threads do, on connections that are {_connections(plain)}. *open*: as many requests "
             "come independently within a second. Five "
             "instances are warm before the first repetition of each line. Shares are of all "
-            f"calls.{'' if found.elsewhere else _WHAT}\n",
+            f"calls.{'' if results.api_option else _WHAT}\n",
             commands(plain),
             chart("fig-12-concurrency", "Response times against calls at once"),
-            table(header, (_load_row(found, each) for each in plain)),
-            *(_limits(found, limits, header) if limits else ()),
+            table(header, (_load_row(results, each) for each in plain)),
+            *(_limits(results, limits, header) if limits else ()),
         ]
     )
 
@@ -50,7 +50,7 @@ def _connections(records: Sequence[Record]) -> str:
     )
 
 
-def _limits(found: Records, limits: Sequence[Record], header: str) -> Iterator[str]:
+def _limits(results: RecordSet, limits: Sequence[Record], header: str) -> Iterator[str]:
     yield "### What limits do\n"
     yield (
         "With the stand-in: 1,200 calls to instances that start as slowly as the paper's first "
@@ -67,19 +67,19 @@ def _limits(found: Records, limits: Sequence[Record], header: str) -> Iterator[s
         (
             (
                 each.conditions["case"],
-                *_load_row(found, each),
-                f"{same(found, 'refusals_per_call', each):.2f}",
+                *_load_row(results, each),
+                f"{same(results, 'refusals_per_call', each):.2f}",
             )
             for each in limits
         ),
     )
 
 
-def _load_row(found: Records, about: Record) -> tuple[object, ...]:
+def _load_row(results: RecordSet, about: Record) -> tuple[object, ...]:
     conditions = about.conditions
-    response = found.first("response_ms", about.name, **conditions)
-    cold = found.first("cold_response_ms", about.name, **conditions)
-    peak = found.first("peak_executions", about.name, **conditions)
+    response = results.get("response_ms", about.name, **conditions)
+    cold = results.get("cold_response_ms", about.name, **conditions)
+    peak = results.get("peak_executions", about.name, **conditions)
     return (
         about.name,
         conditions["arrivals"],
@@ -91,10 +91,10 @@ def _load_row(found: Records, about: Record) -> tuple[object, ...]:
             else ("", "", "")
         ),
         ms_text(cold.value) if cold else "",
-        f"{same(found, 'cold_share', about):.1%}",
-        f"{same(found, 'throttled_share', about):.1%}",
-        f"{same(found, 'failed_share', about):.1%}",
-        f"{same(found, 'unanswered_share', about):.1%}",
+        f"{same(results, 'cold_share', about):.1%}",
+        f"{same(results, 'throttled_share', about):.1%}",
+        f"{same(results, 'failed_share', about):.1%}",
+        f"{same(results, 'unanswered_share', about):.1%}",
         f"{about.value:,.0f}",
         f"{peak.value:,.0f}" if peak else "",
     )

@@ -1,21 +1,21 @@
 """What requests and days cost: Table 6, Fig. 8, Fig. 9."""
 
 from lab.experiments.cost import EC2, LAMBDA_THEN, PAPER_PRICES
-from lab.experiments.found import Records
 from lab.experiments.prices import PAPER, TODAY
+from lab.experiments.record_query import RecordSet
 from lab.experiments.sections.text import Chart, commands
 from lab.markdown import table
 
 
-def fig_8_section(found: Records, chart: Chart) -> str:
+def fig_8_section(results: RecordSet, chart: Chart) -> str:
     """Table 6 and Fig. 8: the paper's prices, and a day's cost against its requests."""
     about = {"duration_ms": 100}
     sizes = [
         (
             size,
-            f"{found.value('usd_per_100_ms', 'paper', memory_mb=size):.9f}",
-            f"{found.value('usd_per_million', PAPER_PRICES, memory_mb=size, **about):.2f}",
-            f"{found.value('usd_per_million', 'today', memory_mb=size, **about):.2f}",
+            f"{results.value('usd_per_100_ms', 'paper', memory_mb=size):.9f}",
+            f"{results.value('usd_per_million', PAPER_PRICES, memory_mb=size, **about):.2f}",
+            f"{results.value('usd_per_million', 'today', memory_mb=size, **about):.2f}",
         )
         for size in map(int, PAPER["usd_per_100_ms"])
     ]
@@ -23,9 +23,9 @@ def fig_8_section(found: Records, chart: Chart) -> str:
         (
             f"{each.conditions['requests_a_day']:,}",
             f"{each.value:.4f}",
-            f"{found.value('fig_8_usd_per_day', EC2, **each.conditions):.2f}",
+            f"{results.value('fig_8_usd_per_day', EC2, **each.conditions):.2f}",
         )
-        for each in found.all("fig_8_usd_per_day", LAMBDA_THEN)
+        for each in results.select("fig_8_usd_per_day", LAMBDA_THEN)
     ]
     return "\n".join(
         [
@@ -34,7 +34,7 @@ def fig_8_section(found: Records, chart: Chart) -> str:
             f"[the paper's](../../lab/experiments/paper.json), {PAPER['date']}, billed in "
             f"100 ms; [today's](../../warmlens/prices/us-east-1.json), {TODAY.region}, "
             f"{TODAY.date}, billed in 1 ms with init.\n",
-            commands(found.all("fig_8_usd_per_day")[:1]),
+            commands(results.select("fig_8_usd_per_day")[:1]),
             table(
                 "memory size, MB | printed, USD per 100 ms | a million of 100 ms, USD "
                 "| the same today, USD",
@@ -48,15 +48,15 @@ def fig_8_section(found: Records, chart: Chart) -> str:
     )
 
 
-def own_costs_section(found: Records, chart: Chart) -> str:
+def own_costs_section(results: RecordSet, chart: Chart) -> str:
     """What calls as long as ours cost, and EC2 instead."""
-    per_million = found.all("usd_per_million", "ours")
+    per_million = results.select("usd_per_million", "ours")
     if not per_million:
         return ""
     rows = []
     for each in per_million:
         conditions = each.conditions
-        base = found.first(
+        base = results.get(
             "usd_per_million",
             "baseline",
             architecture=conditions["architecture"],
@@ -70,19 +70,21 @@ def own_costs_section(found: Records, chart: Chart) -> str:
                 f"{each.value:.2f}",
             )
         )
-    cold = [(each.name, f"{each.value:.2f}") for each in found.all("usd_per_million_cold_starts")]
+    cold = [
+        (each.name, f"{each.value:.2f}") for each in results.select("usd_per_million_cold_starts")
+    ]
     servers = [
         (
             each.name,
             each.conditions["server"],
             f"{each.conditions['usd_per_hour']:.5f}",
             f"{each.value:.1f}",
-            f"{found.value(equal, each.name, server=each.conditions['server']):,.0f}",
+            f"{results.value(equal, each.name, server=each.conditions['server']):,.0f}",
         )
         for equal in ("requests_a_day_where_one_server_costs_the_same",)
-        for each in found.all("server_requests_per_s")
+        for each in results.select("server_requests_per_s")
     ]
-    months = found.all("usd_per_month")
+    months = results.select("usd_per_month")
     return "\n".join(
         [
             "## Our costs today\n",

@@ -1,13 +1,13 @@
 """How long idle instances are kept: section 4.2."""
 
-from lab.experiments.found import Records
+from lab.experiments.record_query import RecordSet
 from lab.experiments.sections.text import Chart, commands
 from lab.markdown import table
 
 
-def idle_section(found: Records, chart: Chart) -> str:
+def idle_section(results: RecordSet, chart: Chart) -> str:
     """How long idle instances were still there."""
-    shares = found.all("still_there_share")
+    shares = results.select("still_there_share")
     if not shares:
         return ""
     minute_s = shares[0].conditions["minute_s"]

@@ -3,31 +3,31 @@
 from collections.abc import Iterator, Sequence
 
 from lab.experiments import memory
-from lab.experiments.found import Records
+from lab.experiments.record_query import RecordSet
 from lab.experiments.sections.text import Chart, commands, ms_text
 from lab.markdown import table
 from warmlens.records import Record
 
 
-def memory_section(found: Records, chart: Chart) -> str:
+def memory_section(results: RecordSet, chart: Chart) -> str:
     """Fig. 13: time and cost against memory sizes."""
-    warm = found.all("warm_ms", part=memory.SPEED)
+    warm = results.select("warm_ms", part=memory.SPEED)
     if not warm:
         return ""
     rows = []
     for each in warm:
         about = {"memory_mb": each.conditions["memory_mb"], "part": memory.SPEED}
-        paper = found.first("cost_usd_per_million", each.name, prices="paper", **about)
+        paper = results.get("cost_usd_per_million", each.name, prices="paper", **about)
         rows.append(
             (
                 each.name,
                 f"{each.conditions['memory_mb']:,}",
                 f"{each.conditions['vcpu']:.2f}",
-                f"{found.value('first_ms', each.name, **about):,.0f}",
+                f"{results.value('first_ms', each.name, **about):,.0f}",
                 ms_text(each.value),
-                ms_text(found.value("warm_mean_ms", each.name, **about)),
+                ms_text(results.value("warm_mean_ms", each.name, **about)),
                 ms_text(each.p95),
-                f"{found.value('cost_usd_per_million', each.name, prices='today', **about):.2f}",
+                f"{results.value('cost_usd_per_million', each.name, prices='today', **about):.2f}",
                 f"{paper.value:.2f}" if paper else "",
             )
         )
@@ -35,9 +35,9 @@ def memory_section(found: Records, chart: Chart) -> str:
         (
             each.name,
             f"{each.value:,.0f}",
-            f"{found.value('balanced_memory_mb', each.name):,.0f}",
+            f"{results.value('balanced_memory_mb', each.name):,.0f}",
         )
-        for each in found.all("cheapest_memory_mb")
+        for each in results.select("cheapest_memory_mb")
     ]
     return "\n".join(
         [
@@ -56,8 +56,8 @@ def memory_section(found: Records, chart: Chart) -> str:
             ),
             "The cheapest size, and the one with the smallest product of mean time and cost:\n",
             table("handler | cheapest, MB | recommended, MB", chosen),
-            *_memory_over_api(found),
-            *_killed(found),
+            *_memory_over_api(results),
+            *_killed(results),
         ]
     )
 
@@ -71,8 +71,8 @@ def _order(records: Sequence[Record]) -> str:
     return "sizes and handlers take turns of five calls"
 
 
-def _memory_over_api(found: Records) -> Iterator[str]:
-    records = found.all("response_ms", part=memory.API)
+def _memory_over_api(results: RecordSet) -> Iterator[str]:
+    records = results.select("response_ms", part=memory.API)
     if not records:
         return
     clients = list(dict.fromkeys(each.conditions["clients"] for each in records))
@@ -86,10 +86,10 @@ def _memory_over_api(found: Records) -> Iterator[str]:
         cells: list[object] = [f"{size:,}"]
         for count in clients:
             about = {"part": memory.API, "memory_mb": size, "clients": count}
-            record = found.first("response_ms", "ours", **about)
+            record = results.get("response_ms", "ours", **about)
             cells.append(
                 f"{ms_text(record.value)} / {ms_text(record.p95)}, "
-                f"{found.value('cold_share', 'ours', **about):.0%}"
+                f"{results.value('cold_share', 'ours', **about):.0%}"
                 if record
                 else ""
             )
@@ -97,8 +97,8 @@ def _memory_over_api(found: Records) -> Iterator[str]:
     yield table("MB | " + " | ".join(f"{count} at once" for count in clients), rows)
 
 
-def _killed(found: Records) -> Iterator[str]:
-    records = found.all("killed")
+def _killed(results: RecordSet) -> Iterator[str]:
+    records = results.select("killed")
     if not records:
         return
     yield (
@@ -116,7 +116,7 @@ def _killed(found: Records) -> Iterator[str]:
                 "killed"
                 if each.value
                 else "answers, peak "
-                f"{found.value('peak_rss_mb', each.name, **each.conditions):.0f} MiB",
+                f"{results.value('peak_rss_mb', each.name, **each.conditions):.0f} MiB",
             )
             for each in records
         ),

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 from lab.bench.speed.cold import STAGES
 from lab.experiments import flow
-from lab.experiments.found import Records
 from lab.experiments.prices import PAPER
+from lab.experiments.record_query import RecordSet
 from lab.experiments.sections.text import Chart, commands, ms_text
 from lab.markdown import table
 
 
-def stages_section(found: Records, chart: Chart) -> str:
+def stages_section(results: RecordSet, chart: Chart) -> str:
     """Fig. 10 and 11: the first and the second call by stages."""
-    firsts = found.all("first_ms", input_px=224)
+    firsts = results.select("first_ms", input_px=224)
     if not firsts:
         return ""
     calls = [
@@ -22,10 +22,10 @@ def stages_section(found: Records, chart: Chart) -> str:
             f"{each.value:,.0f}",
             ms_text(each.p99),
             *(
-                f"{found.value(metric, each.name, input_px=224):,.0f}"
+                f"{results.value(metric, each.name, input_px=224):,.0f}"
                 for metric in ("first_mean_ms", "second_ms", "second_mean_ms")
             ),
-            f"{found.value('peak_rss_mb', each.name, input_px=224):.0f}",
+            f"{results.value('peak_rss_mb', each.name, input_px=224):.0f}",
         )
         for each in firsts
     ]
@@ -34,7 +34,7 @@ def stages_section(found: Records, chart: Chart) -> str:
         cells: list[object] = [stage]
         for call in ("first", "second"):
             for name in ("baseline", "ours"):
-                record = found.first("stage_mean_ms", name, call=call, stage=stage)
+                record = results.get("stage_mean_ms", name, call=call, stage=stage)
                 cells.append(f"{record.value:.1f}" if record else "")
         if any(cells[1:]):
             rows.append(tuple(cells))
@@ -59,9 +59,9 @@ def stages_section(found: Records, chart: Chart) -> str:
     )
 
 
-def flow_section(found: Records, chart: Chart) -> str:
+def flow_section(results: RecordSet, chart: Chart) -> str:
     """The whole flow, from the upload to the answer."""
-    totals = found.all("flow_ms")
+    totals = results.select("flow_ms")
     if not totals:
         return ""
     header = "stage | " + " | ".join(
@@ -71,7 +71,7 @@ def flow_section(found: Records, chart: Chart) -> str:
     for stage in flow.STAGES:
         cells: list[object] = [stage]
         for each in totals:
-            record = found.first(
+            record = results.get(
                 "flow_stage_mean_ms",
                 call=each.conditions["call"],
                 temperature=each.conditions["temperature"],
@@ -79,7 +79,7 @@ def flow_section(found: Records, chart: Chart) -> str:
             )
             cells.append(f"{record.value:.1f}" if record else "")
         rows.append(tuple(cells))
-    means = [found.value("flow_mean_ms", **each.conditions) for each in totals]
+    means = [results.value("flow_mean_ms", **each.conditions) for each in totals]
     rows.append(("total, mean", *(f"{mean:.0f}" for mean in means)))
     rows.append(("total, median", *(f"{each.value:.0f}" for each in totals)))
     rows.append(("total, p99", *(ms_text(each.p99) for each in totals)))
@@ -94,18 +94,18 @@ def flow_section(found: Records, chart: Chart) -> str:
             commands(totals),
             chart("fig-11-whole-flow", "Stages of the whole flow"),
             table(header, rows),
-            *_with_the_papers_handler(found),
+            *_with_the_papers_handler(results),
         ]
     )
 
 
-def _with_the_papers_handler(found: Records) -> Iterator[str]:
+def _with_the_papers_handler(results: RecordSet) -> Iterator[str]:
     """The flow with another handler: what is not the function's stays as it was measured."""
     rows = []
     for call, temperature in (("first", "cold"), ("second", "warm")):
-        handler = found.first(f"{call}_mean_ms", "baseline")
+        handler = results.get(f"{call}_mean_ms", "baseline")
         around = [
-            found.first("flow_stage_mean_ms", call=call, temperature=temperature, stage=stage)
+            results.get("flow_stage_mean_ms", call=call, temperature=temperature, stage=stage)
             for stage in ("sign", "upload", "api")
         ]
         if handler is None or None in around:

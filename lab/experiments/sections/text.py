@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from lab.experiments.found import Records
+from lab.experiments.record_query import RecordSet
 from lab.markdown import command_of
 from warmlens.records import Record
 
@@ -10,9 +10,9 @@ Chart = Callable[[str, str], str]
 """Gives the Markdown of a chart, by its name and what it shows, if it was drawn."""
 
 
-def same(found: Records, metric: str, like: Record) -> float:
+def same(results: RecordSet, metric: str, like: Record) -> float:
     """Return the value of another metric of the same name and conditions."""
-    return found.value(metric, like.name, **like.conditions)
+    return results.value(metric, like.name, **like.conditions)
 
 
 def commands(records: Sequence[Record]) -> str:

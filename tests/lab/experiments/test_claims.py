@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from lab.experiments.claims import claims
-from lab.experiments.found import Records
+from lab.experiments.record_query import RecordSet
 from warmlens.paths import ROOT
 from warmlens.records import Record, read_records
 
@@ -25,7 +25,7 @@ def verdict(claim: str, metric: str = "", change: Change = lambda record: record
         ]
         for name, kept in KEPT.items()
     }
-    (found,) = [each for each in claims(Records(records)) if each.claim.startswith(claim)]
+    (found,) = [each for each in claims(RecordSet(records)) if each.claim.startswith(claim)]
     return found.verdict
 
 
@@ -88,13 +88,13 @@ def test_a_verdict_turns_with_what_was_measured(
 
 
 def test_what_was_not_measured_is_not_claimed() -> None:
-    made = claims(Records({"cost": KEPT["cost"]}))
+    made = claims(RecordSet({"cost": KEPT["cost"]}))
     assert {each.kind for each in made} == {"computed"}
 
 
-def deployed(*names: str) -> Records:
+def deployed(*names: str) -> RecordSet:
     """What `--env dev` would have measured: records as they are, from a command that names it."""
-    return Records(
+    return RecordSet(
         {
             "cost": [each for each in KEPT["cost"] if each.name not in ("ours", "baseline")],
             **{

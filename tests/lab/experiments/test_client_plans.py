@@ -9,8 +9,9 @@ import pytest
 
 from lab.__main__ import app
 from lab.experiments.client_plans import jmeter_plan, locust_file
-from lab.experiments.client_results import ResultsError, read_results, records
+from lab.experiments.client_results import read_results, records
 from tests.invoke import invoke
+from warmlens.errors import WarmlensError
 
 URL = "https://abc.execute-api.us-east-1.amazonaws.com/v1"
 HEADER = "timeStamp,elapsed,label,responseCode,success,allThreads,cold\n"
@@ -98,5 +99,5 @@ def test_results_are_told_apart_by_label_and_outcome() -> None:
     ],
 )
 def test_results_that_are_none_are_refused(text: str, message: str) -> None:
-    with pytest.raises(ResultsError, match=message):
+    with pytest.raises(WarmlensError, match=message):
         read_results(text, client="JMeter", command="")

@@ -3,7 +3,7 @@
 import pytest
 
 from lab.experiments import cost
-from lab.experiments.found import Records
+from lab.experiments.measurements import Measurement
 from lab.experiments.memory import API, SPEED
 from lab.experiments.prices import (
     PAPER,
@@ -14,16 +14,16 @@ from lab.experiments.prices import (
     servers,
     today_usd,
 )
-from lab.experiments.samples import Sample
+from lab.experiments.record_query import RecordSet
 
-FOUND = Records({"cost": list(cost.records({}))})
+FOUND = RecordSet({"cost": list(cost.records({}))})
 AT_500 = {"memory_mb": 768, "duration_ms": 500}
 
 
-def sample(
+def measurement(
     experiment: str, name: str, memory_mb: int, part: str = SPEED, **values: list[float]
-) -> Sample:
-    return Sample(
+) -> Measurement:
+    return Measurement(
         experiment=experiment,
         name=name,
         conditions={"memory_mb": memory_mb, "part": part},
@@ -95,43 +95,43 @@ def test_every_size_of_table_6_costs_what_a_gb_second_did() -> None:
 
 
 def test_our_costs_follow_from_what_was_measured_and_are_left_out_without_it() -> None:
-    assert FOUND.first("usd_per_million", "ours") is None
-    samples = {
-        "stages": [sample("stages", "ours", 768, first_ms=[400.0])],
+    assert FOUND.get("usd_per_million", "ours") is None
+    measurements = {
+        "stages": [measurement("stages", "ours", 768, first_ms=[400.0])],
         "memory": [
-            sample("memory", "ours", 768, warm_ms=[60.0, 80.0]),
-            sample("memory", "ours", 1769, warm_ms=[40.0]),
+            measurement("memory", "ours", 768, warm_ms=[60.0, 80.0]),
+            measurement("memory", "ours", 1769, warm_ms=[40.0]),
             # Calls over the API share processors: how long those take says nothing of Lambda.
-            sample("memory", "ours", 768, part=API, warm_ms=[900.0]),
-            sample("memory", "ours", 1769, part=API, warm_ms=[900.0]),
+            measurement("memory", "ours", 768, part=API, warm_ms=[900.0]),
+            measurement("memory", "ours", 1769, part=API, warm_ms=[900.0]),
         ],
     }
-    found = Records({"cost": list(cost.records(samples))})
+    results = RecordSet({"cost": list(cost.records(measurements))})
     per_call = 0.07 * 0.75 * 0.0000166667 + 0.0000006
-    assert found.value("usd_per_million", "ours", api="none", architecture="x86_64") == (
+    assert results.value("usd_per_million", "ours", api="none", architecture="x86_64") == (
         pytest.approx(per_call * 1e6)
     )
-    assert found.value("usd_per_million", "ours", api="REST", architecture="x86_64") == (
+    assert results.value("usd_per_million", "ours", api="REST", architecture="x86_64") == (
         pytest.approx((per_call + api_usd("REST")) * 1e6)
     )
     # Two processors, 40 ms a call: fifty a second; t3.medium may use a fifth of them for long.
-    assert found.value("server_requests_per_s", "ours", server="c7i.large") == pytest.approx(50)
-    assert found.value("server_requests_per_s", "ours", server="t3.medium") == pytest.approx(10)
-    assert found.value(
+    assert results.value("server_requests_per_s", "ours", server="c7i.large") == pytest.approx(50)
+    assert results.value("server_requests_per_s", "ours", server="t3.medium") == pytest.approx(10)
+    assert results.value(
         "requests_a_day_where_one_server_costs_the_same", "ours", server="c7i.large"
     ) == pytest.approx(0.08925 * 24 / (per_call - 0.0000004))  # a server reads from S3 too
 
 
 @pytest.fixture(scope="module")
-def months() -> Records:
-    samples = {
-        "stages": [sample("stages", "ours", 768, first_ms=[400.0])],
+def months() -> RecordSet:
+    measurements = {
+        "stages": [measurement("stages", "ours", 768, first_ms=[400.0])],
         "memory": [
-            sample("memory", "ours", 768, warm_ms=[60.0, 80.0]),
-            sample("memory", "ours", 1769, warm_ms=[40.0]),
+            measurement("memory", "ours", 768, warm_ms=[60.0, 80.0]),
+            measurement("memory", "ours", 1769, warm_ms=[40.0]),
         ],
     }
-    return Records({"cost": list(cost.records(samples))})
+    return RecordSet({"cost": list(cost.records(measurements))})
 
 
 MONTH_S = 30 * 86_400
@@ -140,42 +140,42 @@ STORED_USD = A_MONTH * (0.000005 + 0.0000004)  # a PUT and a GET for each photo
 GB_S = A_MONTH * 0.07 * 0.75
 
 
-def test_a_month_of_lambda_is_requests_time_api_and_storage(months: Records) -> None:
+def test_a_month_of_lambda_is_requests_time_api_and_storage(months: RecordSet) -> None:
     usd = months.value("usd_per_month", requests_a_day=1_000_000, api="REST", warming="off")
     requests_usd = A_MONTH * (0.0000002 + 0.0000035)
     assert usd == pytest.approx(requests_usd + GB_S * 0.0000166667 + STORED_USD)
 
 
-def test_provisioned_concurrency_costs_all_month_and_its_calls_less(months: Records) -> None:
+def test_provisioned_concurrency_costs_all_month_and_its_calls_less(months: RecordSet) -> None:
     usd = months.value("usd_per_month", requests_a_day=1_000_000, api="HTTP", warming="provisioned")
     kept_usd = 5 * 0.75 * MONTH_S * 0.0000041667
     requests_usd = A_MONTH * (0.0000002 + 0.000001)
     assert usd == pytest.approx(requests_usd + GB_S * 0.0000097222 + kept_usd + STORED_USD)
 
 
-def test_a_server_stores_the_photos_too_and_runs_the_same_month(months: Records) -> None:
+def test_a_server_stores_the_photos_too_and_runs_the_same_month(months: RecordSet) -> None:
     usd = months.value("usd_per_month", requests_a_day=1_000_000, server="c7i.large")
     assert usd == pytest.approx(0.08925 * 30 * 24 + STORED_USD)
 
 
 def test_fig_9_servers_grow_with_connections_and_lambda_only_by_inits() -> None:
-    samples = {
-        "stages": [sample("stages", "ours", 768, first_ms=[400.0])],
+    measurements = {
+        "stages": [measurement("stages", "ours", 768, first_ms=[400.0])],
         "memory": [
-            sample("memory", "ours", 768, warm_ms=[70.0]),
-            sample("memory", "ours", 1769, warm_ms=[40.0]),
+            measurement("memory", "ours", 768, warm_ms=[70.0]),
+            measurement("memory", "ours", 1769, warm_ms=[40.0]),
         ],
     }
-    found = Records({"cost": list(cost.records(samples))})
+    results = RecordSet({"cost": list(cost.records(measurements))})
     few, many = (
-        found.first("fig_9_usd_per_day", "ours, c7i.large", connections=each) for each in (1, 1000)
+        results.get("fig_9_usd_per_day", "ours, c7i.large", connections=each) for each in (1, 1000)
     )
     assert few is not None
     assert many is not None
     assert (few.conditions["servers"], many.conditions["servers"]) == (1, 20)
-    difference = found.value("fig_9_usd_per_day", "ours, Lambda", connections=1000) - found.value(
-        "fig_9_usd_per_day", "ours, Lambda", connections=1
-    )
+    difference = results.value(
+        "fig_9_usd_per_day", "ours, Lambda", connections=1000
+    ) - results.value("fig_9_usd_per_day", "ours, Lambda", connections=1)
     assert difference == pytest.approx(999 * 0.33 * 0.75 * 0.0000166667)
 
 

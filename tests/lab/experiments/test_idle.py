@@ -4,7 +4,8 @@ import pytest
 
 from lab.experiments import idle
 from lab.experiments.experiment import Mode
-from lab.experiments.target import Target, TargetError
+from lab.experiments.target import Target
+from warmlens.errors import WarmlensError
 
 DEV = Target(name="dev", url="https://api.example")
 
@@ -22,7 +23,7 @@ def test_a_minute_is_a_minute_where_expiry_is_not_a_setting() -> None:
 def test_an_environment_that_is_kept_warm_is_not_probed() -> None:
     kept = Target(name="prod", url="https://api.example", kept_warm=True)
     with (
-        pytest.raises(TargetError, match=r"prod keeps instances warm.*warming=\"off\""),
-        idle.idle_lab(kept, {}),
+        pytest.raises(WarmlensError, match=r"prod keeps instances warm.*warming=\"off\""),
+        idle.idle_setup(kept, {}),
     ):
         pytest.fail("it was probed")

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from lab.experiments.load import Load, LoadError, call_at_once, wake_at_once
+from lab.experiments.load import Load, call_at_once
+from lab.load import wake_at_once
+from warmlens.errors import WarmlensError
 from warmlens.local.ports import HOST, free_port
 from warmlens.local.server import serving
 
@@ -107,5 +109,5 @@ async def test_waking_tells_which_instances_answered(served: tuple[Api, str]) ->
 async def test_a_wakeup_that_is_refused_stops_the_measurement(served: tuple[Api, str]) -> None:
     api, url = served
     api.statuses = [429]
-    with pytest.raises(LoadError, match="429"):
+    with pytest.raises(WarmlensError, match="429"):
         await wake_at_once(url, 1, 10, {})

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from lab.experiments.experiment import Earlier, Experiment, Measure, Mode, Values
+from lab.experiments.measurements import Measurement, Step
 from lab.experiments.run import (
-    RunError,
-    load_samples,
+    load_measurements,
+    measurements_path,
     run_experiments,
-    samples_path,
 )
-from lab.experiments.samples import Sample, Step
 from lab.experiments.target import Target
+from warmlens.errors import WarmlensError
 from warmlens.records import Record
 
 LOCAL = Target()
@@ -30,7 +30,7 @@ class Counting:
         self.name = name
 
     def experiment(self, needs: tuple[str, ...] = ()) -> Experiment:
-        return Experiment(self.name, "", self.steps, self.lab, self.records, needs=needs)
+        return Experiment(self.name, "", self.steps, self.setup, self.records, needs=needs)
 
     def steps(self, mode: Mode, target: Target) -> list[Step]:
         return [
@@ -39,7 +39,7 @@ class Counting:
         ]
 
     @contextmanager
-    def lab(self, target: Target, earlier: Earlier) -> Iterator[Measure]:
+    def setup(self, target: Target, earlier: Earlier) -> Iterator[Measure]:
         self.earlier = earlier
 
         def measure(step: Step) -> Values:
@@ -51,11 +51,11 @@ class Counting:
 
         yield measure
 
-    def records(self, samples: Sequence[Sample]) -> Iterator[Record]:
+    def records(self, measurements: Sequence[Measurement]) -> Iterator[Record]:
         return iter(())
 
 
-def run(counting: Counting, folder: Path, *, restart: bool = False) -> list[Sample]:
+def run(counting: Counting, folder: Path, *, restart: bool = False) -> list[Measurement]:
     return run_all([counting.experiment()], folder, restart=restart)[counting.name]
 
 
@@ -65,7 +65,7 @@ def run_all(
     target: Target = LOCAL,
     *,
     restart: bool = False,
-) -> dict[str, list[Sample]]:
+) -> dict[str, list[Measurement]]:
     return run_experiments(
         experiments,
         target=target,
@@ -81,12 +81,12 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     first = Counting(interrupted_at=2)
     with pytest.raises(KeyboardInterrupt):
         run(first, tmp_path)
-    assert not samples_path(tmp_path, "counting").exists()  # no report of half a run
+    assert not measurements_path(tmp_path, "counting").exists()  # no report of half a run
     second = Counting()
-    samples = run(second, tmp_path)
+    measurements = run(second, tmp_path)
     assert (first.measured, second.measured) == ([0, 1], [2])
-    assert [sample.values["number"] for sample in samples] == [[0.0], [1.0], [2.0]]
-    assert load_samples(tmp_path, "counting") == samples
+    assert [measurement.values["number"] for measurement in measurements] == [[0.0], [1.0], [2.0]]
+    assert load_measurements(tmp_path, "counting") == measurements
 
 
 def test_a_run_of_several_goes_on_in_the_one_that_was_interrupted(tmp_path: Path) -> None:
@@ -94,13 +94,13 @@ def test_a_run_of_several_goes_on_in_the_one_that_was_interrupted(tmp_path: Path
     chain = [first.experiment(), second.experiment(needs=("first",))]
     with pytest.raises(KeyboardInterrupt):
         run_all(chain, tmp_path)
-    assert not samples_path(tmp_path, "first").exists()  # no report of half a run
+    assert not measurements_path(tmp_path, "first").exists()  # no report of half a run
     second.interrupted_at = None
-    samples = run_all(chain, tmp_path)
+    measurements = run_all(chain, tmp_path)
     assert first.measured == [0, 1, 2]
     assert second.measured == [0, 1, 2]
-    assert second.earlier == {"first": samples["first"]}  # of this run, and not of one before
-    assert load_samples(tmp_path, "first") == samples["first"]
+    assert second.earlier == {"first": measurements["first"]}  # of this run, and not of one before
+    assert load_measurements(tmp_path, "first") == measurements["first"]
     run_all(chain, tmp_path)
     assert first.measured == [0, 1, 2] * 2  # that run was finished: this one begins anew
 
@@ -121,16 +121,16 @@ def test_restart_forgets_an_interrupted_run(tmp_path: Path) -> None:
 
 
 def test_what_changes_the_function_is_not_measured_on_a_deployed_one(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="leave out --url and --env"):
+    with pytest.raises(WarmlensError, match="leave out --url and --env"):
         run_all([Counting().experiment()], tmp_path, Target(name="dev", url="https://api.example"))
 
 
 def test_an_experiment_says_what_must_be_measured_before_it(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="python -m lab experiments run stages"):
+    with pytest.raises(WarmlensError, match="python -m lab experiments run stages"):
         run_all([Counting().experiment(needs=("stages",))], tmp_path)
 
 
 def test_samples_that_cannot_be_read_are_named(tmp_path: Path) -> None:
-    samples_path(tmp_path, "stages").write_text('{"no": "sample"}\n')
-    with pytest.raises(RunError, match=r"stages\.samples\.jsonl"):
-        load_samples(tmp_path, "stages")
+    measurements_path(tmp_path, "stages").write_text('{"no": "measurement"}\n')
+    with pytest.raises(WarmlensError, match=r"stages\.samples\.jsonl"):
+        load_measurements(tmp_path, "stages")

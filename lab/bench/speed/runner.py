@@ -1,7 +1,7 @@
 """Runs a handler as a fresh instance does, and tells when it was ready and what each call took.
 
-Run as a program, by the interpreter whose packages the handler uses: `driver.py MODULE`. Each line
-of standard input is an event. Of standard output the lines that begin with `{"driver"` are this
+Run as a program, by the interpreter whose packages the handler uses: `runner.py MODULE`. Each line
+of standard input is an event. Of standard output the lines that begin with `{"runner"` are this
 program's, all others the handler's. The standard library only: nothing here may be paid for.
 """
 
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def _tell(**fields: object) -> None:
-    sys.stdout.write(json.dumps({"driver": fields}) + "\n")
+    sys.stdout.write(json.dumps({"runner": fields}) + "\n")
     sys.stdout.flush()
 
 

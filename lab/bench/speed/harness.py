@@ -1,4 +1,4 @@
-"""What both sides need: an S3 with photos and models, the same model for each, an interpreter."""
+"""The harness of the comparison: an S3 with photos and models, and both implementations."""
 
 import asyncio
 import importlib.util
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.bench.speed import photos, versions
-from lab.bench.speed.process import BenchError, Side
+from lab.bench.speed.process import Implementation
+from warmlens.errors import WarmlensError
 from warmlens.local.aws import LocalAws
 from warmlens.local.cloud import environments
 from warmlens.local.emulator import Emulator
@@ -28,14 +29,14 @@ _WEIGHTS_KEY = "baseline/weights.pt"
 
 
 @dataclass(frozen=True)
-class Lab:
-    """A running S3 with everything in it, and the folders that the same things lie in.
+class Harness:
+    """A running S3 with photos and models, and a folder with the same files.
 
     Attributes:
-        folder: holds `models/`, `photos/` and `weights.pt`.
-        aws: the S3.
+        folder: has `models/`, `photos/` and `weights.pt`.
+        aws: clients of the S3.
         instances: the classifier's Python environment.
-        input_px: side of the model's input.
+        input_px: input size of the model in pixels.
     """
 
     folder: Path
@@ -43,12 +44,14 @@ class Lab:
     instances: Environment
     input_px: int
 
-    def sides(self, *, store: str, memory_mb: int) -> tuple[Side, Side]:
+    def implementations(
+        self, *, store: str, memory_mb: int
+    ) -> tuple[Implementation, Implementation]:
         """Return the baseline and ours.
 
         Args:
             store: `image` or `s3`: where each loads its model from.
-            memory_mb: what each is told of its memory size.
+            memory_mb: the memory size that each reads from its environment.
         """
         common = {
             **self.aws.environment,
@@ -57,7 +60,7 @@ class Lab:
         }
         stdlib = Path(sysconfig.get_path("stdlib"))
         from_bucket = store == "s3"
-        baseline = Side(
+        baseline = Implementation(
             name="baseline",
             python=Path(sys.executable),
             module="baseline.handler",
@@ -73,7 +76,7 @@ class Lab:
             },
             files=(stdlib, Path(sysconfig.get_path("purelib")), self.folder),
         )
-        ours = Side(
+        ours = Implementation(
             name="ours",
             python=self.instances.python,
             module="classifier.handler",
@@ -97,19 +100,20 @@ class Lab:
 
 
 @contextmanager
-def lab(input_px: int) -> Iterator[Lab]:
-    """Make one for as long as the block runs.
+def running_harness(input_px: int) -> Iterator[Harness]:
+    """Run a harness for as long as the block lasts.
 
     Args:
-        input_px: side of the model's input; 224 is the paper's.
+        input_px: input size of the model in pixels; 224 is the paper's.
 
     Raises:
-        BenchError: PyTorch is not installed.
-        WarmlensError: an environment cannot be installed, or the emulator does not start.
+        WarmlensError: ``package_missing``: PyTorch is not installed; or an environment cannot be
+            installed, or the emulator does not start.
     """
     if not (importlib.util.find_spec("torch") and importlib.util.find_spec("torchvision")):
-        raise BenchError(
-            "The baseline needs PyTorch and torchvision: pip install -r requirements-models.txt"
+        raise WarmlensError(
+            "package_missing",
+            "The baseline needs PyTorch and torchvision: pip install -r requirements-models.txt",
         )
     emulator_env, instances = environments()
     with tempfile.TemporaryDirectory(prefix="warmlens-bench-") as name, asyncio.Runner() as runner:
@@ -131,7 +135,7 @@ def lab(input_px: int) -> Iterator[Lab]:
         try:
             aws = LocalAws(f"http://{HOST}:{port}")
             _upload(aws, folder)
-            yield Lab(folder, aws, instances, input_px)
+            yield Harness(folder, aws, instances, input_px)
         finally:
             runner.run(emulator.stop())
 
@@ -142,17 +146,18 @@ def class_count() -> int:
     return count
 
 
-def drop_from_page_cache(side: Side) -> None:
-    """Have the kernel forget what it holds of the files that a side reads.
+def drop_from_page_cache(impl: Implementation) -> None:
+    """Drop the files that an implementation reads from the kernel's page cache.
 
     What another process has mapped, such as the interpreter itself, stays. Needs no rights.
 
     Raises:
-        BenchError: the system has no such call.
+        WarmlensError: ``not_supported``: the system is not Linux.
     """
     if not hasattr(os, "posix_fadvise"):
-        raise BenchError("this system cannot drop files from its page cache; it needs Linux")
-    for folder in side.files:
+        message = "Files cannot be dropped from the page cache of this system; use Linux."
+        raise WarmlensError("not_supported", message)
+    for folder in impl.files:
         for path in folder.rglob("*"):
             if path.is_file() and not path.is_symlink():
                 descriptor = os.open(path, os.O_RDONLY)

@@ -1,9 +1,10 @@
-"""Records of samples that were taken in turns with a baseline's."""
+"""RecordSet of samples that were taken in turns with a baseline's."""
 
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lab.statistics import percentile
 from warmlens.records import Record, machine, today
 
 BASELINE = "baseline"
@@ -33,8 +34,8 @@ def compared(
             metric=metric,
             value=statistics.median(taken),
             unit=unit,
-            p95=_quantile(taken, 95),
-            p99=_quantile(taken, 99),
+            p95=percentile(taken, 95),
+            p99=percentile(taken, 99),
             samples=len(taken),
             ratio=statistics.median(taken) / base if base else None,
             ratio_to=BASELINE if base else None,
@@ -46,9 +47,3 @@ def compared(
         )
         for name, taken in samples.items()
     ]
-
-
-def _quantile(samples: Sequence[float], percent: int) -> float:
-    if len(samples) == 1:
-        return samples[0]
-    return statistics.quantiles(samples, n=100, method="inclusive")[percent - 1]

@@ -5,19 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from lab.experiments.samples import (
+from lab.experiments.measurements import (
     Journal,
-    JournalError,
-    Sample,
+    Measurement,
     grouped,
     joined,
-    quantile,
-    read_samples,
+    read_measurements,
     record_of,
-    write_samples,
+    write_measurements,
 )
+from warmlens.errors import WarmlensError
 
-SAMPLE = Sample(
+SAMPLE = Measurement(
     experiment="stages",
     name="ours",
     conditions={"memory_mb": 768, "run": 0},
@@ -29,36 +28,30 @@ SAMPLE = Sample(
 
 
 def test_what_is_written_is_read_again_to_a_hundredth() -> None:
-    (read,) = read_samples(write_samples([SAMPLE]))
+    (read,) = read_measurements(write_measurements([SAMPLE]))
     assert read == dataclasses.replace(SAMPLE, values={"first_ms": [1.23, 5.0]})
 
 
 def test_a_line_that_was_cut_off_is_dropped_and_the_others_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    line = write_samples([SAMPLE])
+    line = write_measurements([SAMPLE])
     path.write_text(line + line[: len(line) // 2])
     journal = Journal(path)
-    assert len(journal.samples) == 1
+    assert len(journal.measurements) == 1
     journal.add(dataclasses.replace(SAMPLE, name="baseline"))
     journal.close()
     again = Journal(path)
-    assert [sample.name for sample in again.samples] == ["ours", "baseline"]
+    assert [measurement.name for measurement in again.measurements] == ["ours", "baseline"]
     again.close()
 
 
 def test_two_runs_do_not_write_to_one_journal(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     first = Journal(path)
-    with pytest.raises(JournalError, match="another run"):
+    with pytest.raises(WarmlensError, match="another run"):
         Journal(path)
     first.close()
     Journal(path).close()
-
-
-def test_quantiles_lie_between_the_nearest_values() -> None:
-    assert quantile([3.0], 99) == 3.0
-    assert quantile(list(map(float, range(101))), 95) == pytest.approx(95.0)
-    assert quantile([0.0, 10.0], 95) == pytest.approx(9.5)
 
 
 def test_a_record_leaves_nothing_out() -> None:

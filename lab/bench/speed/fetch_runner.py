@@ -1,6 +1,6 @@
 """Fetches a model's largest file in three ways, in turns, and tells what each took.
 
-Run as a program by an instance's interpreter: `fetch_driver.py BUCKET KEY BYTES RUNS`. Prints one
+Run as a program by an instance's interpreter: `fetch_runner.py BUCKET KEY BYTES RUNS`. Prints one
 JSON object: milliseconds by way.
 """
 

@@ -4,7 +4,7 @@ No machine of two cores runs a model a thousand times at once, and on Lambda eac
 processor of its own. So behind the same API, the calls of the classifier go to a server that keeps
 instances as Lambda does (one call at a time, the one used last first, a new one when none is idle)
 and answers after a time that was measured. Run as a program: `python -m
-lab.experiments.stand_in SETTINGS`, until its standard input ends.
+lab.experiments.fake_lambda SETTINGS`, until its standard input ends.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _BACKLOG = 4096  # a queue that is too short would make clients wait for a secon
 
 
 @dataclass(frozen=True, kw_only=True)
-class StandInTimes:
+class FakeLambdaTimes:
     """What an answer takes.
 
     Attributes:
@@ -39,7 +39,7 @@ class StandInTimes:
     cold_start_ms: Sequence[float]
 
 
-class StandIn:
+class FakeLambda:
     """Counts instances as Lambda keeps them, and has each call wait.
 
     Args:
@@ -47,7 +47,7 @@ class StandIn:
         seed: draws the times.
     """
 
-    def __init__(self, times: StandInTimes, seed: int = 0) -> None:
+    def __init__(self, times: FakeLambdaTimes, seed: int = 0) -> None:
         self._times = times
         self._chance = random.Random(seed)
         self._idle: list[int] = []
@@ -55,7 +55,7 @@ class StandIn:
         self._busy = 0
         self._peak = 0
 
-    def reset(self, warm: int, times: StandInTimes) -> None:
+    def reset(self, warm: int, times: FakeLambdaTimes) -> None:
         """Begin anew with so many warm instances."""
         self._times = times
         self._idle = list(range(warm))
@@ -90,27 +90,29 @@ class StandIn:
         }
 
 
-def stand_in_app(stand_in: StandIn) -> web.Application:
+def fake_lambda_app(fake_lambda: FakeLambda) -> web.Application:
     """Return the server: the door for the emulator, and what an experiment sets and asks."""
 
     async def invoke(request: web.Request) -> web.Response:
         await request.read()
-        answer = json.dumps(await stand_in.call())
+        answer = json.dumps(await fake_lambda.call())
         headers = {"Content-Type": "application/json"}
         return web.json_response({"statusCode": 200, "headers": headers, "body": answer})
 
     async def direct(request: web.Request) -> web.Response:
         await request.read()
-        return web.json_response(await stand_in.call())
+        return web.json_response(await fake_lambda.call())
 
     async def reset(request: web.Request) -> web.Response:
         wanted = await request.json()
-        times = StandInTimes(service_ms=wanted["service_ms"], cold_start_ms=wanted["cold_start_ms"])
-        stand_in.reset(wanted["warm"], times)
+        times = FakeLambdaTimes(
+            service_ms=wanted["service_ms"], cold_start_ms=wanted["cold_start_ms"]
+        )
+        fake_lambda.reset(wanted["warm"], times)
         return web.json_response({})
 
     async def peak(_: web.Request) -> web.Response:
-        return web.json_response({"peak": stand_in.peak})
+        return web.json_response({"peak": fake_lambda.peak})
 
     app = web.Application(client_max_size=16 * 2**20)
     app.router.add_post(INVOKE_PATH, invoke)
@@ -123,7 +125,7 @@ def stand_in_app(stand_in: StandIn) -> web.Application:
 async def _serve(folder: Path, concurrency: int) -> None:
     door = free_port()
     runner = web.AppRunner(
-        stand_in_app(StandIn(StandInTimes(service_ms=[0.0], cold_start_ms=[0.0]))),
+        fake_lambda_app(FakeLambda(FakeLambdaTimes(service_ms=[0.0], cold_start_ms=[0.0]))),
         access_log=None,
         shutdown_timeout=1.0,
     )
@@ -148,7 +150,7 @@ def _about(info: CloudInfo, door: int) -> dict[str, str]:
     return {
         "api_url": info.api_url,
         "endpoint_url": info.endpoint_url,
-        "door_url": f"http://{HOST}:{door}",
+        "direct_url": f"http://{HOST}:{door}",
         "function": info.outputs["ClassifierFunction"],
         "api_id": info.outputs["ApiId"],
     }

@@ -1,4 +1,4 @@
-"""What was measured, before anything is made of it: one line for each step of an experiment."""
+"""Measurements of an experiment's steps, kept as one line of JSON each."""
 
 import fcntl
 import json
@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lab.statistics import percentile
+from warmlens.errors import WarmlensError
 from warmlens.records import Record
 
 
@@ -18,7 +20,7 @@ class Step:
     Attributes:
         experiment: which experiment it belongs to.
         name: what is measured: `ours`, `baseline`, `stand-in`.
-        conditions: what it is measured under; with the name it tells steps apart.
+        conditions: what it is measured under; with the name they identify the step.
     """
 
     experiment: str
@@ -32,8 +34,8 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sample:
-    """What a step came to.
+class Measurement:
+    """The values measured in one step.
 
     Attributes:
         experiment, name, conditions: the step.
@@ -57,18 +59,14 @@ class Sample:
         return Step(experiment=self.experiment, name=self.name, conditions=self.conditions).key
 
 
-class JournalError(Exception):
-    """Another run writes to the journal."""
-
-
 class Journal:
-    """The file that steps are written to as they are done, so that a run can go on after a stop.
+    """A file of finished steps, from which an interrupted run goes on.
 
     Args:
-        path: the file; what an interrupted write left at its end is dropped.
+        path: the file; a line that was cut off at its end is dropped.
 
     Raises:
-        JournalError: another process has it open.
+        WarmlensError: ``run_in_progress``: another process has it open.
     """
 
     def __init__(self, path: Path) -> None:
@@ -79,71 +77,67 @@ class Journal:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._lock.close()
-            raise JournalError(f"{path} is being written by another run") from None
+            raise WarmlensError(
+                "run_in_progress",
+                f"{path} is being written by another run; wait for it, or end it.",
+            ) from None
         text = path.read_text() if path.exists() else ""
         whole = text[: text.rfind("\n") + 1]
         if whole != text:
             path.write_text(whole)
-        self.samples = read_samples(whole)
+        self.measurements = read_measurements(whole)
 
     @property
     def done(self) -> set[str]:
-        """Keys of the steps that it has."""
-        return {sample.key for sample in self.samples}
+        """Keys of the finished steps."""
+        return {measurement.key for measurement in self.measurements}
 
-    def add(self, sample: Sample) -> None:
+    def add(self, measurement: Measurement) -> None:
         """Write a step, to the disk and not only to the system."""
         with self._path.open("a") as file:
-            file.write(write_samples([sample]))
+            file.write(write_measurements([measurement]))
             file.flush()
-        self.samples.append(sample)
+        self.measurements.append(measurement)
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Delete all measurements."""
         self._path.unlink(missing_ok=True)
-        self.samples.clear()
+        self.measurements.clear()
 
     def close(self) -> None:
-        """Let others have it."""
+        """Release the lock."""
         self._lock.close()
 
     def remove(self) -> None:
-        """Forget it: its samples are elsewhere."""
+        """Delete the file and its lock."""
         self._path.unlink()
         self._path.with_suffix(".lock").unlink()
 
 
-def write_samples(samples: Iterable[Sample]) -> str:
-    """Return the samples as JSON Lines, values to a hundredth."""
+def write_measurements(measurements: Iterable[Measurement]) -> str:
+    """Return the measurements as JSON Lines, values to a hundredth."""
     lines = []
-    for sample in samples:
-        document = asdict(sample)
+    for measurement in measurements:
+        document = asdict(measurement)
         document["values"] = {
             metric: [round(value, 2) for value in values]
-            for metric, values in sample.values.items()
+            for metric, values in measurement.values.items()
         }
         lines.append(json.dumps(document, separators=(",", ":")) + "\n")
     return "".join(lines)
 
 
-def read_samples(text: str) -> list[Sample]:
-    """Read what :func:`write_samples` wrote.
+def read_measurements(text: str) -> list[Measurement]:
+    """Read what :func:`write_measurements` wrote.
 
     Raises:
-        ValueError, TypeError: a line is no sample.
+        ValueError, TypeError: a line is no measurement.
     """
-    return [Sample(**json.loads(line)) for line in text.splitlines() if line.strip()]
-
-
-def quantile(values: Sequence[float], percent: int) -> float:
-    """Return a percentile, interpolated between the two nearest values."""
-    if len(values) == 1:
-        return values[0]
-    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
+    return [Measurement(**json.loads(line)) for line in text.splitlines() if line.strip()]
 
 
 def record_of(
-    samples: Sequence[Sample],
+    measurements: Sequence[Measurement],
     values: Sequence[float],
     *,
     metric: str,
@@ -151,25 +145,25 @@ def record_of(
     conditions: Mapping[str, Any],
     baseline: Sequence[float] | None = None,
 ) -> Record:
-    """Return the record of values that come from samples of one name; nothing is left out.
+    """Return the record of values that come from measurements of one name; nothing is left out.
 
     Args:
-        samples: where the values are from.
+        measurements: where the values are from.
         values: at least one.
         metric: which figure.
         unit: its unit.
         conditions: what it depends on.
         baseline: the baseline's values in the same run, for the ratio of the medians.
     """
-    first = samples[0]
+    first = measurements[0]
     median = statistics.median(values)
     return Record(
         name=first.name,
         metric=metric,
         value=median,
         unit=unit,
-        p95=quantile(values, 95),
-        p99=quantile(values, 99),
+        p95=percentile(values, 95),
+        p99=percentile(values, 99),
         samples=len(values),
         ratio=median / statistics.median(baseline) if baseline else None,
         ratio_to="baseline" if baseline else None,
@@ -177,17 +171,17 @@ def record_of(
         conditions=dict(conditions),
         command=first.command,
         machine=first.machine,
-        date=max(sample.date for sample in samples),
+        date=max(measurement.date for measurement in measurements),
     )
 
 
-def joined(samples: Iterable[Sample], metric: str) -> list[float]:
-    """Return a metric's values of all samples, one after the other."""
-    return [value for sample in samples for value in sample.values.get(metric, ())]
+def joined(measurements: Iterable[Measurement], metric: str) -> list[float]:
+    """Return a metric's values of all measurements, one after the other."""
+    return [value for measurement in measurements for value in measurement.values.get(metric, ())]
 
 
 def mean_of(
-    samples: Sequence[Sample],
+    measurements: Sequence[Measurement],
     values: Sequence[float],
     *,
     metric: str,
@@ -195,19 +189,21 @@ def mean_of(
     conditions: Mapping[str, Any],
 ) -> Record:
     """Return the record of the mean of values, which adds up where medians do not."""
-    return total(samples, statistics.fmean(values), metric=metric, unit=unit, conditions=conditions)
+    return total(
+        measurements, statistics.fmean(values), metric=metric, unit=unit, conditions=conditions
+    )
 
 
 def total(
-    samples: Sequence[Sample],
+    measurements: Sequence[Measurement],
     value: float,
     *,
     metric: str,
     unit: str,
     conditions: Mapping[str, Any],
 ) -> Record:
-    """Return the record of one number that was counted over samples of one name."""
-    first = samples[0]
+    """Return the record of one number that was counted over measurements of one name."""
+    first = measurements[0]
     return Record(
         name=first.name,
         metric=metric,
@@ -217,7 +213,7 @@ def total(
         conditions=dict(conditions),
         command=first.command,
         machine=first.machine,
-        date=max(sample.date for sample in samples),
+        date=max(measurement.date for measurement in measurements),
     )
 
 
@@ -239,16 +235,16 @@ def computed_from(
 
 
 def grouped(
-    samples: Iterable[Sample], *without: str
-) -> list[tuple[str, dict[str, Any], list[Sample]]]:
-    """Put together samples that differ only in some conditions, such as `repetition`.
+    measurements: Iterable[Measurement], *without: str
+) -> list[tuple[str, dict[str, Any], list[Measurement]]]:
+    """Put together measurements that differ only in some conditions, such as `repetition`.
 
     Returns:
-        Name, the other conditions, and the samples, in the order in which they first come.
+        Name, the other conditions, and the measurements, in the order in which they first come.
     """
-    groups: dict[str, tuple[str, dict[str, Any], list[Sample]]] = {}
-    for sample in samples:
-        rest = {key: value for key, value in sample.conditions.items() if key not in without}
-        key = f"{sample.name} {json.dumps(rest, sort_keys=True)}"
-        groups.setdefault(key, (sample.name, rest, []))[2].append(sample)
+    groups: dict[str, tuple[str, dict[str, Any], list[Measurement]]] = {}
+    for measurement in measurements:
+        rest = {key: value for key, value in measurement.conditions.items() if key not in without}
+        key = f"{measurement.name} {json.dumps(rest, sort_keys=True)}"
+        groups.setdefault(key, (measurement.name, rest, []))[2].append(measurement)
     return list(groups.values())
