@@ -8,9 +8,10 @@ import typer
 
 from warmlens.command_line import AsJson
 from warmlens.console import out
+from warmlens.groups import Group
 from warmlens.progress import progress_bar
 
-app = typer.Typer(no_args_is_help=True, help="Check photos to train on.")
+app = typer.Typer(cls=Group, no_args_is_help=True, help="Check photos to train on.")
 
 
 @app.command()

@@ -1,22 +1,54 @@
 """Shared parts of the command lines: running an app, reporting errors, common options."""
 
+import itertools
 import json
+import os
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from warmlens import completion
 from warmlens.console import err
 from warmlens.errors import WarmlensError
 
-Folder = Annotated[Path, typer.Option("--folder", help="Folder of the local cloud's state.")]
-Models = Annotated[
-    Path, typer.Option("--models", help="Folder of model versions, as NAME/VERSION.")
+STOPPED = 130  # exit code after Ctrl-C, as shells have it: 128 and the signal's number
+AWS_FAILED = 3
+
+Folder = Annotated[
+    Path,
+    typer.Option(
+        "--folder", help="Folder of the local cloud's state.", show_default=".warmlens/local"
+    ),
 ]
+Models = Annotated[
+    Path,
+    typer.Option(
+        "--models",
+        help="Folder of model versions, as NAME/VERSION.",
+        show_default="model_artifacts",
+    ),
+]
+_ENV = typer.Option(
+    "--env",
+    help="Name of an environment, such as dev; local is the local cloud.",
+    autocompletion=completion.environments,
+)
+Env = Annotated[str, _ENV]
+OptionalEnv = Annotated[str | None, _ENV]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+ModelName = Annotated[
+    str, typer.Argument(help="Name of the model.", autocompletion=completion.model_names)
+]
+ModelVersion = Annotated[
+    str,
+    typer.Argument(
+        help="Version of the model, such as 1.0.0.", autocompletion=completion.model_versions
+    ),
+]
 
 
 def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
@@ -30,32 +62,14 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
         arguments: without the program's name; those of the process unless given.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
+    as_json = "--json" in itertools.takewhile(lambda word: word != "--", given)
     try:
-        return app(args=given, standalone_mode=False) or 0
-    except WarmlensError as error:
-        report(error, as_json="--json" in given)
-        return error.exit_code
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in ("warmlens", "training", "lab"):
-            raise
-        message = (
-            f"The package {error.name} is not installed; run pip install -r "
-            "requirements-models.txt."
-        )
-        report(WarmlensError("package_missing", message), as_json="--json" in given)
+        code = _run(app, given, as_json=as_json)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        report(WarmlensError("file_error", str(error)), as_json="--json" in given)
-        return 1
-    except typer.TyperException as error:
-        code = "usage" if error.exit_code == 2 else "failed"
-        report(WarmlensError(code, error.format_message()), as_json="--json" in given)
-        return error.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        err.print("Stopped.")
-        return 130
+    return code
 
 
 def report(error: WarmlensError, *, as_json: bool) -> None:
@@ -69,9 +83,86 @@ def report(error: WarmlensError, *, as_json: bool) -> None:
         document = {"error": {"code": error.code, "message": error.message}}
         typer.echo(json.dumps(document))
     else:
-        err.print(f"{error.code}: {error.message}", style="red")
+        err.print(f"{error.code}: {_one_line(error.message)}", style="red")
 
 
 def typed_command() -> str:
     """Return the command as it was typed, without the folder of the program."""
     return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+def _run(app: typer.Typer, arguments: Sequence[str], *, as_json: bool) -> int:
+    try:
+        code = typer.main.get_command(app)(args=arguments, standalone_mode=False) or 0
+    except WarmlensError as error:
+        report(error, as_json=as_json)
+        return error.exit_code
+    except typer.TyperException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            typer.echo(error.message)
+        else:
+            report(_usage_error(error), as_json=as_json)
+        return error.exit_code
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        known = _known_error(error)
+        if known is None:
+            raise
+        report(known, as_json=as_json)
+        return known.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        code = STOPPED
+    if code == STOPPED:  # what Typer makes of Ctrl-C
+        report(WarmlensError("stopped", "Ctrl-C was pressed."), as_json=as_json)
+    return int(code)
+
+
+def _usage_error(error: typer.TyperException) -> WarmlensError:
+    message = _one_line(error.format_message())
+    context: Any = getattr(error, "ctx", None)
+    if context is not None:
+        end = "" if message[-1:] in ".?" else "."
+        message = f"{message}{end} For help: {context.command_path} --help"
+    code = "usage" if error.exit_code == 2 else "failed"
+    return WarmlensError(code, message, exit_code=error.exit_code)
+
+
+def _known_error(error: Exception) -> WarmlensError | None:
+    """Return the error to report for an exception of a library, None for a bug of ours."""
+    if isinstance(error, ModuleNotFoundError):
+        package = (error.name or "").partition(".")[0]
+        return None if package in ("warmlens", "training", "lab") else missing_package(package)
+    if _is_aws_error(error):
+        return WarmlensError(
+            "aws_refused", f"AWS refused the request: {error}", exit_code=AWS_FAILED
+        )
+    if isinstance(error, OSError):
+        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return WarmlensError("file_error", reason)
+    return None
+
+
+def missing_package(package: str) -> WarmlensError:
+    """Return the error for a package of an extra that is not installed.
+
+    Args:
+        package: its name, such as `torch`.
+    """
+    return WarmlensError(
+        "package_missing",
+        f"The package {package} is not installed: run pip install 'warmlens[training]', or make "
+        "training in a checkout.",
+    )
+
+
+def _is_aws_error(error: Exception) -> bool:
+    # Its classes are known only where a command has loaded it, and importing it is slow.
+    exceptions: Any = sys.modules.get("botocore.exceptions")
+    return exceptions is not None and isinstance(
+        error, (exceptions.BotoCoreError, exceptions.ClientError)
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

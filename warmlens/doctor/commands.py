@@ -13,11 +13,9 @@ from warmlens.doctor.check import Check, Goal, is_ready
 from warmlens.local.state import StateFile
 from warmlens.paths import LOCAL_CLOUD, STATE_FILE
 
-app = typer.Typer()
 _STYLES = {"ok": "green", "warning": "yellow", "problem": "red", "unknown": "yellow"}
 
 
-@app.command()
 def doctor(
     deploy: Annotated[
         bool,

@@ -14,6 +14,7 @@ from rich.table import Table
 from warmlens.command_line import AsJson, Folder, Models
 from warmlens.console import err, out
 from warmlens.errors import WarmlensError
+from warmlens.groups import Group
 from warmlens.local.aws import CONCURRENCY
 from warmlens.local.ports import free_port, require_port
 from warmlens.local.state import RunningCloud, StateFile
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 WEB_PORT = 8080
 STOP_TIMEOUT_S = 30
 
-app = typer.Typer(no_args_is_help=True, help="Run the app on this machine, without AWS.")
+app = typer.Typer(cls=Group, no_args_is_help=True, help="Run the app on this machine, without AWS.")
 
 
 def running_cloud(folder: Path = LOCAL_CLOUD) -> RunningCloud | None:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from warmlens.groups import Group
 from warmlens.planner import options as o
 from warmlens.planner.advice import advise, simulated_times
 from warmlens.planner.budget import require_affordable, warn_if_slow
@@ -21,7 +22,7 @@ from warmlens.progress import progress_bar
 from warmlens.records import write_records
 
 NOTHING_MEETS = 3
-app = typer.Typer()
+app = typer.Typer(cls=Group)
 app.command(name="simulate")(simulate_command)
 app.command(name="cost")(cost_command)
 

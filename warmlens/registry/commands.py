@@ -1,15 +1,17 @@
 """`warmlens model`: the model versions of this repository."""
 
 import dataclasses
+import importlib.util
 import json
 from importlib import metadata
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Column, Table
 
-from warmlens.command_line import AsJson, Folder, Models
+from warmlens.command_line import AsJson, Folder, Models, missing_package
 from warmlens.console import err, out
+from warmlens.groups import Group
 from warmlens.paths import LOCAL_CLOUD, MODEL_ARTIFACTS
 from warmlens.registry import store_commands
 from warmlens.registry.store_commands import (
@@ -18,7 +20,36 @@ from warmlens.registry.store_commands import (
     verify_published,
 )
 
-app = typer.Typer(no_args_is_help=True, help="Train, check, publish and serve model versions.")
+# Commands of the package training, which needs PyTorch.
+TRAINING_COMMANDS = ("data", "train", "pretrain", "compare", "export", "evaluate", "import")
+
+
+class _ModelGroup(Group):
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command, hidden where it cannot run."""
+        command: Any = super().get_command(ctx, cmd_name)
+        if command is not None and cmd_name in TRAINING_COMMANDS:
+            command.hidden = not _has_pytorch()
+        return command
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that is to run."""
+        can_run = args[0] not in TRAINING_COMMANDS or _has_pytorch()
+        if can_run or ctx.resilient_parsing:  # as shell completion does
+            return super().resolve_command(ctx, args)
+        raise missing_package("torch")
+
+
+def _has_pytorch() -> bool:
+    try:
+        return importlib.util.find_spec("torch") is not None
+    except ImportError:
+        return False
+
+
+app = typer.Typer(
+    cls=_ModelGroup, no_args_is_help=True, help="Train, check, publish and serve model versions."
+)
 app.add_typer(store_commands.app)
 for plugin in metadata.entry_points(group="warmlens.model_commands"):
     app.add_typer(plugin.load())

@@ -1,0 +1,59 @@
+"""Values that the shell completes: environments, models, versions, memory sizes."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import typer
+
+from warmlens.paths import MODEL_ARTIFACTS, ROOT
+
+
+def environments() -> list[str]:
+    """Return the names of the environments in app.py."""
+    try:
+        tree = ast.parse((ROOT / "app.py").read_bytes())
+    except (OSError, SyntaxError):
+        return ["local"]
+    return [
+        keyword.value.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg == "env_name"
+        and isinstance(keyword.value, ast.Constant)
+        and isinstance(keyword.value.value, str)
+    ]
+
+
+def model_names(context: typer.Context) -> list[str]:
+    """Return the names of the models in the folder of model versions."""
+    return sorted({name for name, _ in _versions(context)})
+
+
+def model_versions(context: typer.Context) -> list[str]:
+    """Return the versions of the model that the command names."""
+    chosen = context.params.get("name")
+    return sorted({version for name, version in _versions(context) if name == chosen})
+
+
+def models(context: typer.Context) -> list[str]:
+    """Return each model as NAME and as NAME@VERSION."""
+    pairs = sorted(_versions(context))
+    return sorted({name for name, _ in pairs}) + [f"{name}@{version}" for name, version in pairs]
+
+
+def memory_sizes() -> list[str]:
+    """Return the memory sizes in MB that the planner has measurements for."""
+    from warmlens.planner.service_times import SPEED_RECORDS
+    from warmlens.records import read_records
+
+    records = read_records(SPEED_RECORDS.read_text())
+    sizes = {record.conditions.get("memory_mb") for record in records}
+    return [str(size) for size in sorted(size for size in sizes if size is not None)]
+
+
+def _versions(context: typer.Context) -> Iterator[tuple[str, str]]:
+    folder = Path(context.params.get("models") or MODEL_ARTIFACTS)
+    for manifest in folder.glob("*/*/manifest.json"):
+        yield manifest.parent.parent.name, manifest.parent.name

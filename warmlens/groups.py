@@ -1,0 +1,72 @@
+"""Command groups that start fast: they import a subcommand when it is used."""
+
+from collections import UserDict
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+
+class Group(TyperGroup):
+    """A group whose flags are off rather than None unless given.
+
+    Typer checks a None with pydantic, whose import takes 0.1 s.
+    """
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the options and arguments, `--help` included."""
+        params: list[Any] = super().get_params(ctx)
+        for param in params:
+            if param.default is None and param.type_descriptor.annotation is bool:
+                param.default = False
+        return params
+
+
+class LazyGroup(Group):
+    """A group with subcommands in modules that are slow to import.
+
+    Attributes:
+        modules: by name of the subcommand, its module, which has a Typer app named `app`, and one
+            line of help.
+    """
+
+    modules: dict[str, tuple[str, str]]
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands = _Commands(self.commands, self.modules)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the subcommands."""
+        return list(self.commands)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the list of subcommands for help, without importing any."""
+        limit = formatter.width - 6 - max(map(len, self.commands))
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [
+                    (name, self.modules[name][1])
+                    if name in self.modules
+                    else (name, self.commands[name].get_short_help_str(limit))
+                    for name in self.commands
+                ]
+            )
+
+
+class _Commands(UserDict[str, Any]):
+    def __init__(self, commands: Any, modules: dict[str, tuple[str, str]]) -> None:
+        super().__init__(commands)
+        self._modules = modules
+        self.data.update(dict.fromkeys(modules))
+
+    def __getitem__(self, name: str) -> Any:
+        if self.data[name] is None:
+            module, _ = self._modules[name]
+            app: typer.Typer = import_module(module).app
+            app.rich_markup_mode = None
+            group = typer.main.get_group(app)
+            group.name = name
+            self.data[name] = group
+        return self.data[name]
