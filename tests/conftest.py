@@ -15,7 +15,6 @@ import boto3
 import httpx
 import pytest
 
-from warmlens.local.ports import free_port
 from warmlens.paths import ROOT, WEB
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that use ONNX Runtime themselves
@@ -92,16 +91,7 @@ def start_cloud(folder: Path, *options: str) -> tuple[Cloud, subprocess.Popen[st
     output = folder / "up.txt"
     with output.open("w") as file:
         process = subprocess.Popen(
-            [
-                WARMLENS,
-                "local",
-                "up",
-                "--port",
-                str(free_port()),
-                "--folder",
-                str(folder),
-                *options,
-            ],
+            [WARMLENS, "local", "up", "--port", "0", "--folder", str(folder), *options],
             cwd=ROOT,
             stdout=file,
             stderr=subprocess.STDOUT,

@@ -20,8 +20,7 @@ from warmlens.local.aws import REGION, LocalAws
 from warmlens.local.cloud import environments
 from warmlens.local.emulator import Emulator
 from warmlens.local.image_functions import instance_command
-from warmlens.local.ports import HOST, free_port
-from warmlens.local.server import serving
+from warmlens.local.loopback import listen, serving, url_of
 from warmlens.paths import LAMBDA_SRC
 from warmlens.runtime.function import FunctionSpec
 from warmlens.runtime.lambda_proxy import PROXY_PATH, proxy_routes
@@ -165,8 +164,8 @@ async def small_cloud(
         await environment.install()
     async with AsyncExitStack() as stack:
         threads = stack.enter_context(ThreadPoolExecutor(64))
-        port = free_port()
-        cloud = SmallCloud(LocalAws(f"http://{HOST}:{port}"), threads, instances_env.python)
+        listener = stack.enter_context(listen())
+        cloud = SmallCloud(LocalAws(url_of(listener)), threads, instances_env.python)
         pool = InstancePool(
             resolve=cloud.resolve,
             log=cloud.lines.append,
@@ -176,14 +175,13 @@ async def small_cloud(
         cloud.pool = await stack.enter_async_context(pool)
         app = web.Application(client_max_size=16 * 2**20)
         app.add_routes(proxy_routes(pool))
-        door = free_port()
-        await stack.enter_async_context(serving(app, door))
+        pool_url = await stack.enter_async_context(serving(app))
         emulator = Emulator(
             python=emulator_env.python,
-            port=port,
+            listener=listener,
             log_path=folder / "emulator.log",
             folder=folder / "emulator",
-            function_urls={FUNCTION: f"http://{HOST}:{door}{PROXY_PATH}"},
+            function_urls={FUNCTION: pool_url + PROXY_PATH},
             account_concurrency=concurrency,
         )
         stack.push_async_callback(emulator.stop)

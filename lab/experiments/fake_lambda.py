@@ -20,7 +20,7 @@ from aiohttp import web
 
 from warmlens.local.aws import LocalAws
 from warmlens.local.cloud import CloudInfo, Steps, local_cloud
-from warmlens.local.ports import HOST, free_port
+from warmlens.local.loopback import serving
 
 RESET_PATH, PEAK_PATH, INVOKE_PATH, DIRECT_PATH = "/reset", "/peak", "/invoke", "/direct"
 _BACKLOG = 4096  # a queue that is too short would make clients wait for a second
@@ -123,34 +123,26 @@ def fake_lambda_app(fake_lambda: FakeLambda) -> web.Application:
 
 
 async def _serve(folder: Path, concurrency: int) -> None:
-    door = free_port()
-    runner = web.AppRunner(
-        fake_lambda_app(FakeLambda(FakeLambdaTimes(service_ms=[0.0], cold_start_ms=[0.0]))),
-        access_log=None,
-        shutdown_timeout=1.0,
-    )
-    await runner.setup()
-    await web.TCPSite(runner, HOST, door, backlog=_BACKLOG).start()
+    app = fake_lambda_app(FakeLambda(FakeLambdaTimes(service_ms=[0.0], cold_start_ms=[0.0])))
     steps = Steps(lambda _: None, lambda _name, _s: None)
-    try:
-        async with local_cloud(
-            port=free_port(),
+    async with (
+        serving(app, backlog=_BACKLOG) as url,
+        local_cloud(
             folder=folder,
             steps=steps,
             concurrency=concurrency,
-            image_functions_url=f"http://{HOST}:{door}{INVOKE_PATH}",
-        ) as info:
-            print(json.dumps(_about(info, door)), flush=True)  # noqa: T201 - it is the answer
-            await asyncio.to_thread(sys.stdin.read)
-    finally:
-        await runner.cleanup()
+            image_functions_url=url + INVOKE_PATH,
+        ) as info,
+    ):
+        print(json.dumps(_about(info, url)), flush=True)  # noqa: T201 - it is the answer
+        await asyncio.to_thread(sys.stdin.read)
 
 
-def _about(info: CloudInfo, door: int) -> dict[str, str]:
+def _about(info: CloudInfo, url: str) -> dict[str, str]:
     return {
         "api_url": info.api_url,
         "endpoint_url": info.endpoint_url,
-        "direct_url": f"http://{HOST}:{door}",
+        "direct_url": url,
         "function": info.outputs["ClassifierFunction"],
         "api_id": info.outputs["ApiId"],
     }

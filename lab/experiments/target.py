@@ -20,7 +20,7 @@ from warmlens.errors import WarmlensError
 from warmlens.local.aws import LocalAws
 from warmlens.local.cloud import PAPER_PATH
 from warmlens.local.front import STATUS_PATH
-from warmlens.local.ports import HOST, free_port
+from warmlens.local.loopback import HOST
 from warmlens.local.state import StateFile
 from warmlens.paths import LOCAL_CLOUD, STATE_FILE
 from warmlens.registry.serving import ALIAS
@@ -147,7 +147,7 @@ def running_api(target: Target, *options: str) -> Iterator[RunningApi]:
     with tempfile.TemporaryDirectory(prefix="warmlens-experiment-") as folder:
         command = (
             sys.executable, "-m", "warmlens.cli", "local", "up",
-            "--folder", folder, "--port", str(free_port()), *options,
+            "--folder", folder, "--port", "0", *options,
         )  # fmt: skip
         log_path = Path(folder) / "up.log"
         with log_path.open("w") as log, _process(command, log) as process:

@@ -15,7 +15,6 @@ import httpx
 from lab.pictures.svg import MUTED, box, document, text
 from warmlens.local.cloud import PAPER_PATH, Steps, local_cloud
 from warmlens.local.front import STATUS_PATH
-from warmlens.local.ports import free_port
 
 COLORS = {
     "API, queue": "#a16207",
@@ -47,7 +46,7 @@ async def measure() -> tuple[Call, Call]:
     quiet = Steps(lambda _: None, lambda _, __: None)
     with tempfile.TemporaryDirectory() as folder:
         async with (
-            local_cloud(port=free_port(), folder=Path(folder), steps=quiet) as info,
+            local_cloud(folder=Path(folder), steps=quiet) as info,
             httpx.AsyncClient(base_url=info.url, timeout=60, trust_env=False) as client,
         ):
             cold = await _call(client)

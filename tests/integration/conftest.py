@@ -41,3 +41,11 @@ def runtime_python() -> str:
     _, classifier = environments()
     asyncio.run(classifier.install())
     return str(classifier.python)
+
+
+@pytest.fixture(scope="session")
+def emulator_python() -> str:
+    """The interpreter of the emulator's environment."""
+    emulator, _ = environments()
+    asyncio.run(emulator.install())
+    return str(emulator.python)

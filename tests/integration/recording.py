@@ -13,8 +13,7 @@ from aiohttp import web
 
 from tests.integration.iam import Need, grants_of, needed
 from warmlens.local.aws import LocalAws
-from warmlens.local.ports import HOST, free_port
-from warmlens.local.server import serving
+from warmlens.local.loopback import listen, serving, url_of
 from warmlens.paths import LAMBDA_SRC
 
 # What the platform does for a function by its role, not the function itself: it writes the log, and
@@ -57,8 +56,8 @@ class Recorder:
 
 @asynccontextmanager
 async def recording(endpoint_url: str) -> AsyncIterator[Recorder]:
-    port = free_port()
-    recorder = Recorder(f"http://{HOST}:{port}")
+    listener = listen()
+    recorder = Recorder(url_of(listener))
 
     async def forward(request: web.Request) -> web.Response:
         body = await request.read()
@@ -87,7 +86,7 @@ async def recording(endpoint_url: str) -> AsyncIterator[Recorder]:
 
     app = web.Application(client_max_size=32 * 2**20)
     app.router.add_route("*", "/{path:.*}", forward)
-    async with serving(app, port):
+    async with serving(app, listener):
         yield recorder
     # A function may go on without the answer: then nothing else would tell of the call.
     if recorder.unknown:

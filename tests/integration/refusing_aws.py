@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 from aiohttp import web
 
-from warmlens.local.ports import HOST, free_port
-from warmlens.local.server import serving
+from warmlens.local.loopback import serving
 
 Refuses = Callable[[web.Request, int], bool]
 # S3 tells the code in the body, Lambda in the header.
@@ -46,8 +45,7 @@ async def refusing(endpoint_url: str, refuses: Refuses) -> AsyncIterator[str]:
         kept = {key: value for key, value in answer.headers.items() if key not in left_out}
         return web.Response(status=answer.status, headers=kept, body=body)
 
-    port = free_port()
     app = web.Application(client_max_size=256 * 2**20)
     app.router.add_route("*", "/{path:.*}", forward)
-    async with serving(app, port):
-        yield f"http://{HOST}:{port}"
+    async with serving(app) as url:
+        yield url

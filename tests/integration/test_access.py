@@ -20,8 +20,7 @@ from warmlens.local.aws import LocalAws
 from warmlens.local.cloud import environments
 from warmlens.local.deploy import deploy
 from warmlens.local.emulator import Emulator
-from warmlens.local.ports import HOST, free_port
-from warmlens.local.server import serving
+from warmlens.local.loopback import serving
 
 SECRET = "secrets/photo.jpg"
 # Ways to write `test/../secrets/photo.jpg`, or a path that some layer may read as that one.
@@ -163,18 +162,16 @@ async def guarded(
     await asyncio.to_thread(synthesize, folder, settings)
     stacks = read_stacks(folder / "assembly-local")
     emulator_env, _ = environments()
-    door = free_port()
     functions = [f"warmlens-local-{name}" for name in noting]
-    emulator = Emulator(
-        python=emulator_env.python,
-        port=free_port(),
-        log_path=folder / "emulator.log",
-        folder=folder / "emulator",
-        function_urls=dict.fromkeys(functions, f"http://{HOST}:{door}/"),
-    )
     app = web.Application()
     app.router.add_post("/", note)
-    async with serving(app, door):
+    async with serving(app) as url:
+        emulator = Emulator(
+            python=emulator_env.python,
+            log_path=folder / "emulator.log",
+            folder=folder / "emulator",
+            function_urls=dict.fromkeys(functions, url),
+        )
         await emulator.start()
         try:
             aws = LocalAws(emulator.endpoint_url)

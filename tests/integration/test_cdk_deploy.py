@@ -16,8 +16,7 @@ from warmlens.local.cloud import environments
 from warmlens.local.command import run_command
 from warmlens.local.emulator import Emulator
 from warmlens.local.image_functions import ImageFunctions
-from warmlens.local.ports import HOST, free_port
-from warmlens.local.server import serving
+from warmlens.local.loopback import listen, serving, url_of
 from warmlens.paths import LAMBDA_SRC, ROOT
 from warmlens.runtime.lambda_proxy import PROXY_PATH, proxy_routes
 from warmlens.runtime.pool import InstancePool
@@ -31,13 +30,12 @@ async def aws(tmp_path: Path) -> AsyncIterator[LocalAws]:
     emulator_env, classifier_env = environments()
     await emulator_env.install()
     await classifier_env.install()
-    pool_port, emulator_port = free_port(), free_port()
+    listener = listen()
     emulator = Emulator(
         python=emulator_env.python,
-        port=emulator_port,
         log_path=tmp_path / "emulator.log",
         folder=tmp_path / "emulator",
-        function_urls={FUNCTION: f"http://{HOST}:{pool_port}{PROXY_PATH}"},
+        function_urls={FUNCTION: url_of(listener) + PROXY_PATH},
     )
     aws = LocalAws(emulator.endpoint_url)
     functions = ImageFunctions(
@@ -51,7 +49,7 @@ async def aws(tmp_path: Path) -> AsyncIterator[LocalAws]:
         init_limit_s=120,  # how fast this machine is decides nothing
     ) as pool:
         app.add_routes(proxy_routes(pool))
-        async with serving(app, pool_port):
+        async with serving(app, listener):
             await emulator.start()
             yield aws
             await emulator.stop()

@@ -10,8 +10,7 @@ from aiohttp import web
 
 from warmlens.classify import classify
 from warmlens.errors import WarmlensError
-from warmlens.local.ports import HOST, free_port
-from warmlens.local.server import serving
+from warmlens.local.loopback import listen, serving, url_of
 
 GRANT = {"fields": {"key": "uploads/x.jpg"}, "file_path": "uploads/x.jpg"}
 
@@ -38,11 +37,11 @@ class Service:
 
 @pytest.fixture
 async def service() -> AsyncIterator[Service]:
-    port = free_port()
-    service = Service(f"http://{HOST}:{port}")
+    listener = listen()
+    service = Service(url_of(listener))
     app = web.Application()
     app.router.add_post("/{path:.*}", service.answer)
-    async with serving(app, port):
+    async with serving(app, listener):
         yield service
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import Cloud, run_warmlens
 from warmlens.doctor.machine import PAGE_PORT, machine_checks
-from warmlens.local.ports import HOST, is_free
+from warmlens.local.loopback import HOST, is_free
 
 
 def doctor(*options: str, **variables: str) -> tuple[int, dict[str, Any], dict[str, Any]]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ from tests.integration.way_to_s3 import Way, way_to_s3
 from warmlens.local.aws import LocalAws
 from warmlens.local.cloud import environments
 from warmlens.local.emulator import Emulator
-from warmlens.local.ports import free_port
+from warmlens.local.loopback import listen, port_of
 from warmlens.paths import MODEL_ARTIFACTS, WEB
 from warmlens.registry.publish import publish_model
 from warmlens.runtime.best_isolation import best_isolation
@@ -357,25 +358,26 @@ async def test_an_instance_outlives_the_restart_of_its_storage(
     call_with: CallWith, tmp_path: Path
 ) -> None:
     emulator_env, _ = environments()
-    port = free_port()
 
-    def emulator() -> Emulator:
+    def emulator(listener: socket.socket) -> Emulator:
         return Emulator(
             python=emulator_env.python,
-            port=port,
+            listener=listener,
             log_path=tmp_path / "emulator.log",
             folder=tmp_path / "emulator",
             function_urls={},
         )
 
-    aws = LocalAws(f"http://127.0.0.1:{port}")
+    listener = listen()
+    port = port_of(listener)
+    first = emulator(listener)
+    aws = LocalAws(first.endpoint_url)
 
     def fill() -> None:
         aws.s3.create_bucket(Bucket="all")
         publish_model(FOLDER, "all", aws.s3)
         aws.s3.put_object(Bucket="all", Key="test/coffee.jpg", Body=COFFEE.read_bytes())
 
-    first = emulator()
     await first.start()
     await asyncio.to_thread(fill)
     names = {"IMAGES_BUCKET": "all", "MODELS_BUCKET": "all"}
@@ -384,7 +386,7 @@ async def test_an_instance_outlives_the_restart_of_its_storage(
         await first.stop()
         status, code = refused(await call(CLASSIFY))
         assert (status, code) in {(503, "storage_unavailable"), (504, "timed_out")}
-        second = emulator()
+        second = emulator(listen(port))
         await second.start()
         try:
             await asyncio.to_thread(fill)

@@ -8,10 +8,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from tests.ports import closed_port
 from warmlens.local import front
 from warmlens.local.front import front_app
-from warmlens.local.ports import HOST, free_port
-from warmlens.local.server import serving
+from warmlens.local.loopback import serving
 from warmlens.paths import WEB
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -25,23 +25,25 @@ async def served_model() -> tuple[str, str]:
 @asynccontextmanager
 async def front_of(api: Handler | None) -> AsyncIterator[str]:
     """The front's address, before an API that answers as `api` says; None for no API at all."""
-    api_port, port = free_port(), free_port()
+
+    def front_before(api_url: str) -> web.Application:
+        return front_app(
+            api_url=f"{api_url}/",
+            upload_origin=UPLOADS,
+            page=WEB,
+            served_model=served_model,
+            status=dict,
+        )
+
+    if api is None:
+        with closed_port() as nowhere:
+            async with serving(front_before(nowhere)) as url:
+                yield url
+        return
     server = web.Application()
-    if api is not None:
-        server.router.add_post("/{call}", api)
-    app = front_app(
-        api_url=f"http://{HOST}:{api_port}/",
-        upload_origin=UPLOADS,
-        page=WEB,
-        served_model=served_model,
-        status=dict,
-    )
-    async with serving(app, port):
-        if api is None:
-            yield f"http://{HOST}:{port}"
-            return
-        async with serving(server, api_port):
-            yield f"http://{HOST}:{port}"
+    server.router.add_post("/{call}", api)
+    async with serving(server) as api_url, serving(front_before(api_url)) as url:
+        yield url
 
 
 async def post(url: str) -> tuple[int, object]:

@@ -22,7 +22,7 @@ from warmlens.local.deploy import deploy
 from warmlens.local.emulator import Emulator
 from warmlens.local.environments import Environment
 from warmlens.local.image_functions import ImageFunctions
-from warmlens.local.ports import HOST, free_port
+from warmlens.local.loopback import HOST
 from warmlens.local.state import StateFile
 from warmlens.paths import LAMBDA_SRC, ROOT, STATE_FILE
 from warmlens.runtime.invocation import FunctionNotFoundError
@@ -144,12 +144,11 @@ async def test_an_environment_that_could_not_be_installed_is_told_and_made_anew(
 async def test_an_emulator_that_does_not_start_is_told_with_its_log(tmp_path: Path) -> None:
     emulator = Emulator(
         python=Path(sys.executable),  # whose environment has no emulator
-        port=free_port(),
         log_path=tmp_path / "emulator.log",
         folder=tmp_path / "emulator",
         function_urls={},
     )
-    with pytest.raises(WarmlensError, match=r"did not start.*No module named ministack"):
+    with pytest.raises(WarmlensError, match=r"(?s)did not start.*No module named hypercorn"):
         await emulator.start()
     assert emulator.pid == 0
 

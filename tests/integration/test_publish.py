@@ -20,9 +20,9 @@ from tests.conftest import Cloud
 from tests.integration import publish_lab
 from tests.integration.publish_lab import FILES, PREFIX, refusal, stored, whole
 from tests.integration.refusing_aws import refusing
+from tests.ports import closed_port
 from tests.unit.registry.version_copy import NAME, VERSION, edit_manifest
 from warmlens.local.aws import LocalAws
-from warmlens.local.ports import free_port
 from warmlens.paths import ROOT
 from warmlens.registry.publish import UploadProgress, publish_model
 
@@ -203,12 +203,13 @@ def test_a_bucket_that_is_not_there_is_named(s3: Any, version: Path) -> None:
 
 
 def test_a_store_that_cannot_be_reached_is_refused_in_plain_words(version: Path) -> None:
-    nowhere = boto3.client(
-        "s3",
-        endpoint_url=f"http://127.0.0.1:{free_port()}",
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=Config(retries={"max_attempts": 0}),
-    )
-    assert refusal(version, "test-bucket", nowhere).code == "store_unreachable"
+    with closed_port() as url:
+        nowhere = boto3.client(
+            "s3",
+            endpoint_url=url,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"max_attempts": 0}),
+        )
+        assert refusal(version, "test-bucket", nowhere).code == "store_unreachable"

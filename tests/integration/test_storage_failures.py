@@ -11,8 +11,7 @@ from aiohttp import web
 from tests.conftest import Cloud
 from tests.integration import classifier_lab
 from tests.integration.classifier_lab import CLASSIFY, FOLDER, METRICS, Call, CallWith
-from warmlens.local.ports import HOST, free_port
-from warmlens.local.server import serving
+from warmlens.local.loopback import serving
 from warmlens.registry.publish import publish_model
 
 call_with = classifier_lab.call_with  # a fixture
@@ -64,10 +63,9 @@ async def call(
 
     app = web.Application()
     app.router.add_get("/{path:.*}", forward)
-    port = free_port()
     async with (
-        serving(app, port),
-        call_with({"AWS_ENDPOINT_URL": f"http://{HOST}:{port}", **METRICS}) as call,
+        serving(app) as url,
+        call_with({"AWS_ENDPOINT_URL": url, **METRICS}) as call,
     ):
         assert (await call(CLASSIFY))["TOP1_label"] == "espresso"
         yield call

@@ -27,8 +27,7 @@ from warmlens.local.cloud import environments
 from warmlens.local.command import run_command
 from warmlens.local.emulator import Emulator
 from warmlens.local.image_functions import ImageFunctions
-from warmlens.local.ports import HOST, free_port
-from warmlens.local.server import serving
+from warmlens.local.loopback import listen, serving, url_of
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, ROOT
 from warmlens.registry.publish import publish_model
 from warmlens.runtime.lambda_proxy import PROXY_PATH, proxy_routes
@@ -61,11 +60,10 @@ async def aws(tmp_path: Path) -> AsyncIterator[LocalAws]:
     emulator_env, classifier_env = environments()
     await emulator_env.install()
     await classifier_env.install()
-    pool_port = free_port()
-    url = f"http://{HOST}:{pool_port}{PROXY_PATH}"
+    listener = listen()
+    url = url_of(listener) + PROXY_PATH
     emulator = Emulator(
         python=emulator_env.python,
-        port=free_port(),
         log_path=tmp_path / "emulator.log",
         folder=tmp_path / "emulator",
         function_urls={f"warmlens-{name}-classifier": url for name in VARIANTS},
@@ -82,7 +80,7 @@ async def aws(tmp_path: Path) -> AsyncIterator[LocalAws]:
         init_limit_s=120,  # how fast this machine is decides nothing
     ) as pool:
         app.add_routes(proxy_routes(pool))
-        async with serving(app, pool_port):
+        async with serving(app, listener):
             await emulator.start()
             yield aws
             await emulator.stop()

@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 from aiohttp import web
 
-from warmlens.local.ports import HOST, free_port
-from warmlens.local.server import serving
+from warmlens.local.loopback import listen, serving, url_of
 
 FOREVER = 10**9
 # S3's own answer to whoever may not read an object, or not know that it is missing.
@@ -101,8 +100,8 @@ class Way:
 @asynccontextmanager
 async def way_to_s3(endpoint_url: str) -> AsyncIterator[Way]:
     """Serve one for as long as the block runs."""
-    port = free_port()
-    way = Way(f"http://{HOST}:{port}")
+    listener = listen()
+    way = Way(url_of(listener))
 
     async def forward(request: web.Request) -> web.StreamResponse:
         asked = {key: request.headers[key] for key in ("Range",) if key in request.headers}
@@ -116,5 +115,5 @@ async def way_to_s3(endpoint_url: str) -> AsyncIterator[Way]:
 
     app = web.Application()
     app.router.add_get("/{path:.*}", forward)
-    async with serving(app, port):
+    async with serving(app, listener):
         yield way

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from warmlens.doctor.check import Check, State
-from warmlens.local.ports import is_free
+from warmlens.local.loopback import is_free
 from warmlens.local.state import RunningCloud
 from warmlens.paths import ROOT
 from warmlens.runtime.best_isolation import best_isolation

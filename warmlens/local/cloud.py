@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -21,9 +22,8 @@ from warmlens.local.fleet_routes import fleet_routes
 from warmlens.local.front import front_app
 from warmlens.local.gaps import add_request_validators
 from warmlens.local.image_functions import ImageFunctions
-from warmlens.local.ports import HOST, free_port
+from warmlens.local.loopback import listen, listen_preferring, serving, url_of
 from warmlens.local.samples import SAMPLES, first_sample_of
-from warmlens.local.server import serving
 from warmlens.local.state import StateFile
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, STATE, STATE_FILE, WEB
 from warmlens.registry.manifest import read_manifest
@@ -87,9 +87,9 @@ class CloudInfo:
 @asynccontextmanager
 async def local_cloud(
     *,
-    port: int,
     folder: Path,
     steps: Steps,
+    listener: socket.socket | None = None,
     model: str | None = None,
     models: Path = MODEL_ARTIFACTS,
     torch_index: str | None = None,
@@ -101,9 +101,10 @@ async def local_cloud(
     """Run the local cloud for as long as the block runs.
 
     Args:
-        port: port of the page and the API.
         folder: folder for its state, logs and temporary files.
         steps: told what is being done.
+        listener: listening socket of the page and the API, closed at the end; a free port's unless
+            given.
         model: `NAME@VERSION` to serve instead of what the settings name.
         models: folder that the served model's version lies in.
         torch_index: address of a package index with PyTorch's CPU builds, for a model that it runs.
@@ -121,6 +122,7 @@ async def local_cloud(
     state.write()
     async with AsyncExitStack() as stack:
         stack.callback(state.remove)
+        listener = stack.enter_context(listener or listen())
         with steps.step("Synthesizing the app"):
             engine = read_manifest(_folder_of(model, models)).engine if model else None
             assembly = await synthesize(ENV_NAME, STATE / "assemblies", model, engine)
@@ -131,7 +133,8 @@ async def local_cloud(
 
         log_path = folder / "instances.log"
         log = stack.enter_context(log_path.open("w", buffering=1))
-        endpoint_url = f"http://{HOST}:{free_port(EMULATOR_PORT)}"
+        emulator_listener = stack.enter_context(listen_preferring(EMULATOR_PORT))
+        endpoint_url = url_of(emulator_listener)
         aws = LocalAws(endpoint_url)
         functions = ImageFunctions(
             aws=aws, python=classifier_env.python, source=LAMBDA_SRC / "classifier"
@@ -152,7 +155,9 @@ async def local_cloud(
         proxy_url = image_functions_url or await _start_pool(stack, pool, fleet)
 
         with steps.step("Starting the emulator"):
-            emulator = _emulator(emulator_env, endpoint_url, folder, stacks, proxy_url, concurrency)
+            emulator = _emulator(
+                emulator_env, emulator_listener, folder, stacks, proxy_url, concurrency
+            )
             stack.push_async_callback(emulator.stop)
             await emulator.start(lambda pid: state.write(emulator_pid=pid))
 
@@ -162,7 +167,7 @@ async def local_cloud(
             first_sample = await asyncio.to_thread(fill_buckets, outputs, aws, models)
 
         info = CloudInfo(
-            url=f"http://{HOST}:{port}",
+            url=url_of(listener),
             api_url=f"{endpoint_url}/restapis/{outputs['ApiId']}/v1/_user_request_",
             endpoint_url=endpoint_url,
             outputs=outputs,
@@ -186,7 +191,7 @@ async def local_cloud(
                 file_path=PAPER_PATH,
             ),
         )
-        await stack.enter_async_context(serving(front, port))
+        await stack.enter_async_context(serving(front, listener))
         state.write(url=info.url, emulator_pid=emulator.pid)
         yield info
 
@@ -231,14 +236,12 @@ async def _start_pool(stack: AsyncExitStack, pool: InstancePool, fleet: Fleet) -
     await stack.enter_async_context(pool)
     app = web.Application(client_max_size=16 * 2**20)
     app.add_routes(proxy_routes(fleet))
-    port = free_port()
-    await stack.enter_async_context(serving(app, port))
-    return f"http://{HOST}:{port}{PROXY_PATH}"
+    return await stack.enter_async_context(serving(app)) + PROXY_PATH
 
 
 def _emulator(
     environment: Environment,
-    endpoint_url: str,
+    listener: socket.socket,
     folder: Path,
     stacks: list[Stack],
     proxy_url: str,
@@ -248,7 +251,7 @@ def _emulator(
     shutil.rmtree(scratch, ignore_errors=True)
     return Emulator(
         python=environment.python,
-        port=int(endpoint_url.rpartition(":")[2]),
+        listener=listener,
         log_path=folder / "emulator.log",
         folder=scratch,
         function_urls={name: proxy_url for each in stacks for name in each.image_functions()},

@@ -16,7 +16,6 @@ from warmlens.console import err, out
 from warmlens.errors import WarmlensError
 from warmlens.groups import Group
 from warmlens.local.aws import CONCURRENCY
-from warmlens.local.ports import free_port, require_port
 from warmlens.local.state import RunningCloud, StateFile
 from warmlens.paths import LOCAL_CLOUD, MODEL_ARTIFACTS, STATE_FILE, require_checkout
 from warmlens.runtime.idle_expiry import idle_expiry_from_minutes
@@ -40,9 +39,10 @@ def up(
     port: Annotated[
         int | None,
         typer.Option(
-            min=1,
+            min=0,
             max=65_535,
-            help="Port of the page and the API. Without it 8080, or a free one if it is taken.",
+            help="Port of the page and the API; 0 for any free one. Default: 8080, or a free one "
+            "if that is taken.",
         ),
     ] = None,
     model: Annotated[
@@ -79,6 +79,7 @@ def up(
     """
     import asyncio
 
+    from warmlens.local.loopback import listen, listen_preferring, port_of
     from warmlens.registry.catalog import find_version
 
     require_checkout("warmlens local up")
@@ -92,21 +93,24 @@ def up(
     except ValueError as error:
         raise WarmlensError("bad_setting", str(error), exit_code=2) from None
     try:
-        web_port = require_port(port) if port else free_port(WEB_PORT)
-        if not port and web_port != WEB_PORT:
-            out.print(f"Port {WEB_PORT} is taken, so this is on {web_port}; PORT=... chooses one.")
         chosen = find_version(models, model) if model else None
-        asyncio.run(
-            _run(
-                port=web_port,
-                folder=folder,
-                model=chosen,
-                models=models,
-                torch_index=torch_index,
-                concurrency=concurrency,
-                idle_expiry_s=idle_expiry_s,
+        with listen_preferring(WEB_PORT) if port is None else listen(port) as listener:
+            if port is None and port_of(listener) != WEB_PORT:
+                out.print(
+                    f"Port {WEB_PORT} is taken, so this is on {port_of(listener)}; "
+                    "PORT=... chooses one."
+                )
+            asyncio.run(
+                _run(
+                    listener=listener,
+                    folder=folder,
+                    model=chosen,
+                    models=models,
+                    torch_index=torch_index,
+                    concurrency=concurrency,
+                    idle_expiry_s=idle_expiry_s,
+                )
             )
-        )
     except OSError as error:
         raise WarmlensError("local_cloud", f"it cannot run: {error}") from None
 

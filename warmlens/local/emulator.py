@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,11 +12,19 @@ from pathlib import Path
 import aiohttp
 
 from warmlens.errors import WarmlensError
-from warmlens.local.ports import HOST
+from warmlens.local.loopback import HOST, listen, port_of, url_of
 
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 5
 _PROXY_VARIABLE = "MINISTACK_LAMBDA_PROXY_"
+# MiniStack's own command takes no socket. Like it, this allows as many connections as it can.
+_SERVER = """
+import contextlib, resource, runpy
+with contextlib.suppress(ValueError, OSError):
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+runpy.run_module("hypercorn", run_name="__main__", alter_sys=True)
+"""
 
 
 class Emulator:
@@ -23,7 +32,8 @@ class Emulator:
 
     Args:
         python: interpreter of the emulator's environment.
-        port: port on loopback that it listens on.
+        listener: listening socket that it serves, closed here once it has it; a free port's unless
+            given.
         log_path: file that its output goes to.
         folder: folder for its temporary files.
         function_urls: for each function that it shall not run itself, the URL that its events are
@@ -37,15 +47,17 @@ class Emulator:
         self,
         *,
         python: Path,
-        port: int,
+        listener: socket.socket | None = None,
         log_path: Path,
         folder: Path,
         function_urls: Mapping[str, str],
         account_concurrency: int | None = None,
         threads: int | None = None,
     ) -> None:
-        self.endpoint_url = f"http://{HOST}:{port}"
-        self._command = [str(python), "-m", "ministack"]
+        # Opened here and handed over: a port that is only looked for can be taken meanwhile.
+        self._listener = listener or listen()
+        self.endpoint_url = url_of(self._listener)
+        self._python = python
         self._log_path = log_path
         folder.mkdir(parents=True, exist_ok=True)
         self._environment = {
@@ -53,7 +65,7 @@ class Emulator:
             "HOME": str(folder),
             "TMPDIR": str(folder),
             "BIND_HOST": HOST,
-            "GATEWAY_PORT": str(port),
+            "GATEWAY_PORT": str(port_of(self._listener)),
             **{f"{_PROXY_VARIABLE}{name}": url for name, url in function_urls.items()},
         }
         if account_concurrency is not None:
@@ -72,14 +84,19 @@ class Emulator:
             WarmlensError: it ended, or did not answer in time; the message ends with its log.
         """
         with self._log_path.open("wb") as log:
+            descriptor = self._listener.fileno()
             self._process = await asyncio.create_subprocess_exec(
-                *self._command,
+                str(self._python), "-c", _SERVER, "ministack.app:app", "--workers", "0",
+                "--bind", f"fd://{descriptor}", "--keep-alive", "75", "--log-level", "INFO",
                 env=self._environment,
+                pass_fds=(descriptor,),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
-            )
+            )  # fmt: skip
+        # With a copy kept here, calls of an emulator that has ended would wait for ever.
+        self._listener.close()
         on_started(self._process.pid)
         deadline_s = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline_s:
@@ -101,6 +118,7 @@ class Emulator:
 
     async def stop(self) -> None:
         """End the process and all that it started; by force if it does not end in time."""
+        self._listener.close()
         if self._process is None:
             return
         self._signal(signal.SIGTERM)

@@ -63,7 +63,7 @@ class StateFile:
         if note is None or _process(note.pid, note.created_s) or not note.emulator_pid:
             return
         emulator = _process(note.emulator_pid)
-        if emulator and "ministack" in emulator.cmdline():
+        if emulator and any("ministack" in part for part in emulator.cmdline()):
             for process in [emulator, *emulator.children(recursive=True)]:
                 process.kill()
             emulator.wait(5)

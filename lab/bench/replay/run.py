@@ -15,7 +15,6 @@ import httpx
 from lab.bench.replay.skipping_clock import SkippingClock
 from warmlens.local.aws import LocalAws
 from warmlens.local.cloud import PAPER_PATH, CloudInfo, Steps, local_cloud
-from warmlens.local.ports import free_port
 from warmlens.planner.scenario import InstanceLifetimes
 from warmlens.registry.serving import ALIAS
 from warmlens.runtime.idle_expiry import IdleExpiry
@@ -139,7 +138,6 @@ async def _cloud(
     quiet = Steps(lambda name: None, lambda name, took_s: None)
     async with (
         local_cloud(
-            port=free_port(),
             folder=folder,
             steps=quiet,
             concurrency=CONCURRENCY,

@@ -19,7 +19,6 @@ from warmlens.local.aws import LocalAws
 from warmlens.local.cloud import environments
 from warmlens.local.emulator import Emulator
 from warmlens.local.environments import Environment
-from warmlens.local.ports import HOST, free_port
 from warmlens.paths import LAMBDA_SRC
 from warmlens.registry.publish import publish_model
 
@@ -123,17 +122,15 @@ def running_harness(input_px: int) -> Iterator[Harness]:
         versions.write_version(folder / "models", input_px)
         versions.write_weights(folder / "weights.pt", class_count())
         photos.write_photos(folder / "photos")
-        port = free_port()
         emulator = Emulator(
             python=emulator_env.python,
-            port=port,
             log_path=folder / "emulator.log",
             folder=folder / "emulator",
             function_urls={},
         )
         runner.run(emulator.start())
         try:
-            aws = LocalAws(f"http://{HOST}:{port}")
+            aws = LocalAws(emulator.endpoint_url)
             _upload(aws, folder)
             yield Harness(folder, aws, instances, input_px)
         finally:

@@ -9,9 +9,9 @@ from aiohttp import web
 
 from lab.experiments.load import Load, call_at_once
 from lab.load import wake_at_once
+from tests.ports import closed_port
 from warmlens.errors import WarmlensError
-from warmlens.local.ports import HOST, free_port
-from warmlens.local.server import serving
+from warmlens.local.loopback import serving
 
 
 class Api:
@@ -43,9 +43,8 @@ async def served() -> AsyncIterator[tuple[Api, str]]:
     api = Api()
     app = web.Application()
     app.router.add_post("/{call}", api.answer)
-    port = free_port()
-    async with serving(app, port):
-        yield api, f"http://{HOST}:{port}"
+    async with serving(app) as url:
+        yield api, url
 
 
 async def load(url: str, **settings: Any) -> dict[str, list[float]]:
@@ -97,7 +96,8 @@ async def test_open_calls_come_one_after_another(served: tuple[Api, str]) -> Non
 
 
 async def test_an_api_that_is_not_there_is_a_failure_and_no_exception() -> None:
-    outcomes = await load(f"http://{HOST}:{free_port()}", calls=2)
+    with closed_port() as url:
+        outcomes = await load(url, calls=2)
     assert counts(outcomes) == {"unanswered_ms": 2, "span_ms": 1}
 
 

@@ -12,7 +12,7 @@ from lambda_src.classifier.errors import ModelError
 from lambda_src.classifier.model_store import LOAD_TIMEOUT_S
 from stacks.settings import Settings
 from warmlens.local.aws import LocalAws
-from warmlens.local.ports import HOST
+from warmlens.local.loopback import HOST
 
 # Lambda developer guide, "Lambda execution environment lifecycle"; API Gateway developer guide,
 # "Amazon API Gateway quotas".

@@ -1,0 +1,92 @@
+"""Listening sockets and HTTP servers on loopback."""
+
+import errno
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from warmlens.errors import WarmlensError
+
+HOST = "127.0.0.1"
+BACKLOG = 128
+_SHUTDOWN_TIMEOUT_S = 1.0
+
+
+def listen(port: int = 0) -> socket.socket:
+    """Return a socket that listens on loopback.
+
+    The port is taken from then on, so nothing else can get it before a server uses the socket.
+
+    Args:
+        port: port number; 0 for any free port.
+
+    Raises:
+        WarmlensError: the port is taken, or this user may not use it.
+    """
+    listener = socket.socket()
+    # Connections that ended a moment ago do not keep the port; on Linux a second listener does.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            message = f"Port {port} is taken. Stop what listens there, or choose another"
+        else:
+            message = f"Port {port} cannot be used ({error.strerror}). Choose another"
+        raise WarmlensError("local_cloud", f"{message} with --port.") from None
+    return listener
+
+
+def is_free(port: int) -> bool:
+    """Return whether a server could listen on the port now."""
+    try:
+        listen(port).close()
+    except WarmlensError:
+        return False
+    return True
+
+
+def listen_preferring(port: int) -> socket.socket:
+    """Return a socket that listens on `port` if it is free, else on any free port."""
+    try:
+        return listen(port)
+    except WarmlensError:
+        return listen()
+
+
+def port_of(listener: socket.socket) -> int:
+    """Return the port that a socket is bound to."""
+    port: int = listener.getsockname()[1]
+    return port
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return the HTTP address of a listening socket, without a slash at the end."""
+    return f"http://{HOST}:{port_of(listener)}"
+
+
+@asynccontextmanager
+async def serving(
+    app: web.Application, listener: socket.socket | None = None, *, backlog: int = BACKLOG
+) -> AsyncIterator[str]:
+    """Serve an aiohttp application until the block ends; yields its address.
+
+    Args:
+        app: the application.
+        listener: listening socket, closed at the end; a free port's unless given.
+        backlog: number of connections that may wait to be accepted.
+    """
+    listener = listener or listen()
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT_S)
+    try:
+        await runner.setup()
+        await web.SockSite(runner, listener, backlog=backlog).start()
+        yield url_of(listener)
+    finally:
+        await runner.cleanup()
+        listener.close()
