@@ -7,6 +7,7 @@ whether model and labels came out the same.
 
 import datetime
 import platform
+import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +18,8 @@ from training.imagenet_classes import CLASS_COUNT, imagenet_classes
 from training.model_packages import import_model_package, import_torchvision
 from training.onnx_export import GraphSpec, export_classifier
 from training.parity import Reference, measure_parity
+from warmlens import console
+from warmlens.command_line import run
 from warmlens.errors import WarmlensError
 from warmlens.paths import WEB
 from warmlens.registry.install import file_entry, install_version
@@ -179,16 +182,16 @@ def _manifest(contents: dict[str, bytes], parity: Parity, check: Metric) -> Mani
     )
 
 
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
 def main(
-    out: Annotated[Path, typer.Option(help="The folder of model artifacts to write to.")],
+    out: Annotated[Path, typer.Option(help="Folder of model versions to write to.")],
 ) -> None:
     """Export EfficientNet-Lite0 with its ImageNet weights as a model version."""
-    try:
-        typer.echo(export(out))
-    except WarmlensError as error:
-        typer.echo(f"{error.code}: {error.message}", err=True)
-        raise typer.Exit(1) from None
+    console.out.print(export(out))
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    sys.exit(run(app))

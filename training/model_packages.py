@@ -8,7 +8,7 @@ import os
 from types import ModuleType
 from typing import Any
 
-from warmlens.errors import WarmlensError
+from warmlens.errors import missing_package
 
 # What torchvision registers fakes for but only its CUDA build brings with CPU torch.
 TORCHVISION_OPERATORS = (
@@ -20,7 +20,7 @@ _declared: list[Any] = []
 
 
 def import_model_package(name: str) -> ModuleType:
-    """Import the package ``name`` of requirements-models.txt.
+    """Import the package ``name`` of the extra `training`.
 
     Raises:
         WarmlensError: ``package_missing``.
@@ -30,11 +30,7 @@ def import_model_package(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        raise WarmlensError(
-            "package_missing",
-            f"The package {error.name} is not installed; run pip install -r "
-            "requirements-models.txt.",
-        ) from None
+        raise missing_package(str(error.name)) from None
 
 
 def import_torchvision() -> ModuleType:

@@ -9,8 +9,8 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from warmlens.command_line import AsJson, typed_command
-from warmlens.console import err
+from warmlens.command_line import STOPPED, AsJson, typed_command
+from warmlens.console import err, printable
 from warmlens.console import out as out_console
 from warmlens.errors import WarmlensError
 from warmlens.paths import STATE
@@ -177,7 +177,7 @@ def compare(
         cache=cache,
         precision=precision,
     )
-    with _training_progress() as (progress, hooks):
+    with _interruptible(), _training_progress() as (progress, hooks):
 
         def on_run(name: str, seed: int) -> None:
             progress.console.print(f"{name}, seed {seed}")
@@ -208,7 +208,7 @@ def _run(
 ) -> None:
     from training.train import train as train_run
 
-    with _training_progress(name, settings) as (progress, hooks):
+    with _interruptible(), _training_progress(name, settings) as (progress, hooks):
 
         def on_decoded(done: int, count: int) -> None:
             progress.update(
@@ -238,6 +238,16 @@ def _run(
 
 
 @contextmanager
+def _interruptible() -> Iterator[None]:
+    """Report Ctrl-C with the way to continue."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        message = "The same command continues from the last checkpoint."
+        raise WarmlensError("stopped", message, exit_code=STOPPED) from None
+
+
+@contextmanager
 def _training_progress(
     name: str = "training", settings: "Settings | None" = None
 ) -> Iterator[tuple[Progress, "Hooks"]]:
@@ -245,7 +255,7 @@ def _training_progress(
     from training.loop import Hooks
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("steps, left"),
@@ -261,7 +271,7 @@ def _training_progress(
         task = progress.add_task("decoding", total=None)
 
         def on_step(step: int, steps: int) -> None:
-            progress.update(task, description=name, completed=step, total=steps)
+            progress.update(task, description=printable(name), completed=step, total=steps)
 
         def on_epoch(epoch: Any) -> None:
             if settings is None:

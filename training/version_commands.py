@@ -9,10 +9,10 @@ import typer
 from rich.table import Table
 
 from warmlens.command_line import AsJson, Models, typed_command
-from warmlens.console import err, out
+from warmlens.console import out
 from warmlens.errors import WarmlensError
 from warmlens.paths import MODEL_ARTIFACTS
-from warmlens.progress import progress_bar
+from warmlens.progress import progress_bar, spinner
 
 if TYPE_CHECKING:
     from training.evaluate import Evaluation
@@ -72,8 +72,8 @@ def export(
         optimize=optimize,
         engine=engine,
     )
-    with err.status("reading the run") as status:
-        manifest = export_run(request, status.update)
+    with spinner("exporting") as on_step:
+        manifest = export_run(request, on_step)
     if as_json:
         document = {
             "name": name,
@@ -82,7 +82,7 @@ def export(
             "bytes": manifest.files.bytes,
             "metrics": [metric.model_dump() for metric in manifest.metrics],
         }
-        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(document, indent=2))
         return
     table = Table("figure", "value", "data")
     for metric in manifest.metrics:
@@ -117,7 +117,7 @@ def evaluate(
     if as_json:
         rows = {split: dataclasses.asdict(result) for split, result in results.items()}
         document = {"name": name, "version": version, "evaluations": rows}
-        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(document, indent=2))
     else:
         for result in results.values():
             _print_evaluation(result)

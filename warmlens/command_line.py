@@ -13,7 +13,7 @@ import typer
 
 from warmlens import completion
 from warmlens.console import err
-from warmlens.errors import WarmlensError
+from warmlens.errors import WarmlensError, missing_package
 
 STOPPED = 130  # exit code after Ctrl-C, as shells have it: 128 and the signal's number
 AWS_FAILED = 3
@@ -141,19 +141,6 @@ def _known_error(error: Exception) -> WarmlensError | None:
         reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         return WarmlensError("file_error", reason)
     return None
-
-
-def missing_package(package: str) -> WarmlensError:
-    """Return the error for a package of an extra that is not installed.
-
-    Args:
-        package: its name, such as `torch`.
-    """
-    return WarmlensError(
-        "package_missing",
-        f"The package {package} is not installed: run pip install 'warmlens[training]', or make "
-        "training in a checkout.",
-    )
 
 
 def _is_aws_error(error: Exception) -> bool:

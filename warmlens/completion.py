@@ -45,12 +45,10 @@ def models(context: typer.Context) -> list[str]:
 
 def memory_sizes() -> list[str]:
     """Return the memory sizes in MB that the planner has measurements for."""
-    from warmlens.planner.service_times import SPEED_RECORDS
-    from warmlens.records import read_records
+    from warmlens.planner.service_times import SERVICE_TIMES, read_measured
 
-    records = read_records(SPEED_RECORDS.read_text())
-    sizes = {record.conditions.get("memory_mb") for record in records}
-    return [str(size) for size in sorted(size for size in sizes if size is not None)]
+    sizes = {measured.memory_mb for measured in read_measured([SERVICE_TIMES])}
+    return [str(size) for size in sorted(sizes)]
 
 
 def _versions(context: typer.Context) -> Iterator[tuple[str, str]]:

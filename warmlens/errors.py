@@ -20,3 +20,16 @@ class WarmlensError(Exception):
         self.code = code
         self.message = message
         self.exit_code = exit_code
+
+
+def missing_package(package: str) -> WarmlensError:
+    """Return the error for a package of an extra that is not installed.
+
+    Args:
+        package: its name, such as `torch`.
+    """
+    return WarmlensError(
+        "package_missing",
+        f"The package {package} is not installed: run pip install 'warmlens[training]', or make "
+        "training in a checkout.",
+    )

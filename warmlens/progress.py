@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
@@ -48,6 +49,21 @@ def progress_bar(task: str) -> Iterator[OnProgress]:
         A function to call with the number of completed steps and the total.
     """
     columns = (_TASK, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with _shown(task, *columns) as (progress, task_id):
+        yield lambda completed, total: progress.update(task_id, completed=completed, total=total)
+
+
+@contextmanager
+def transfer_bar(task: str) -> Iterator[OnProgress]:
+    """Show a bar with the transferred bytes of a task and its remaining time.
+
+    Args:
+        task: such as "uploading".
+
+    Yields:
+        A function to call with the number of transferred bytes and the total.
+    """
+    columns = (_TASK, BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with _shown(task, *columns) as (progress, task_id):
         yield lambda completed, total: progress.update(task_id, completed=completed, total=total)
 

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from warmlens.console import out
+from warmlens.errors import WarmlensError
 from warmlens.planner.simulate import Backend
 from warmlens.progress import spinner
 from warmlens.records import Record, machine, today, write_records
@@ -35,7 +37,10 @@ def scale_command(
         for record in measure_scale(up_to):
             tell(f"{record.conditions['intended_requests']:,} requests, {record.name}, are done")
             records.append(record)
-    typer.echo(write_records(records) if as_json else table(records), nl=False)
+    if as_json:
+        typer.echo(write_records(records), nl=False)
+    else:
+        out.print(table(records), end="")
 
 
 def measure_scale(up_to: int) -> Iterator[Record]:
@@ -103,7 +108,6 @@ def _run(requests: int, backend: Backend) -> dict[str, float]:
     )
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
-        typer.echo(result.stdout + result.stderr, err=True)
-        raise typer.Exit(1)
+        raise WarmlensError("not_simulated", result.stderr)
     figures: dict[str, float] = json.loads(result.stdout)
     return figures

@@ -22,6 +22,7 @@ from lab.experiments.run import (
     write_whole,
 )
 from lab.experiments.target import Target, find_target
+from warmlens.command_line import STOPPED
 from warmlens.console import err
 from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT, STATE
@@ -92,8 +93,8 @@ def run(
             progress=_Progress(),
         )
     except KeyboardInterrupt:
-        err.print("Interrupted. Run the same command again to continue.")
-        raise typer.Exit(130) from None
+        message = "Run the same command again to continue."
+        raise WarmlensError("stopped", message, exit_code=STOPPED) from None
     for each, measurements in measured.items():
         err.print(f"{each}: {len(measurements)} steps measured")
     made = write_report(folder)

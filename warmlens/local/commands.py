@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from warmlens import completion
 from warmlens.command_line import AsJson, Folder, Models
 from warmlens.console import err, out
 from warmlens.errors import WarmlensError
@@ -49,7 +50,8 @@ def up(
         str | None,
         typer.Option(
             help="Model to serve: NAME for its newest version, or NAME@VERSION. Without it, that "
-            "of the settings."
+            "of the settings.",
+            autocompletion=completion.models,
         ),
     ] = None,
     models: Models = MODEL_ARTIFACTS,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from warmlens.console import out
 from warmlens.groups import Group
 from warmlens.planner import options as o
 from warmlens.planner.advice import advise, simulated_times
@@ -97,7 +98,7 @@ def plan(
     if as_json:
         typer.echo(write_records(records), nl=False)
     else:
-        typer.echo(in_words(advice, request, compared), nl=False)
+        out.print(in_words(advice, request, compared), end="")
     if chart is not None:
         write_chart(chart, frontier_chart(records))
     if advice.chosen is None:

@@ -153,9 +153,7 @@ def cost_command(
     if as_json:
         typer.echo(write_records(cost_records(items, conditions)), nl=False)
         return
-    out.print(
-        f"Traffic: {users.description}; simulated: {in_words_of_time(horizon_s)}.", markup=False
-    )
+    out.print(f"Traffic: {users.description}; simulated: {in_words_of_time(horizon_s)}.")
     table = Table("item", "quantity a month", "unit", "price, USD", "USD a month")
     for item in items:
         table.add_row(

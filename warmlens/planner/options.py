@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from warmlens.command_line import AsJson as AsJson
+from warmlens.completion import memory_sizes
 from warmlens.errors import WarmlensError
 from warmlens.planner.candidates import MAX_PINGED, Assumptions, Candidate
 from warmlens.planner.scenario import DAY_H, SCALING_PER_10_S, InstanceLifetimes, by_hour
@@ -76,7 +77,12 @@ Warming = Annotated[
     str | None, typer.Option(help="off, ping or provisioned; ping where --warm is above 0.")
 ]
 HoldMs = Annotated[int, typer.Option("--hold-ms", min=0, max=20_000, help="warming_hold_ms.")]
-MemoryMb = Annotated[int, typer.Option("--memory-mb", help="A memory size that was measured.")]
+MemoryMb = Annotated[
+    int,
+    typer.Option(
+        "--memory-mb", help="A memory size that was measured.", autocompletion=memory_sizes
+    ),
+]
 Architecture = Annotated[str, typer.Option(help="x86_64 or arm64, if that was measured.")]
 Store = Annotated[str, typer.Option("--model-store", help="One that was measured with it.")]
 Scaling = Annotated[

@@ -4,18 +4,25 @@ import dataclasses
 import importlib.util
 import json
 from importlib import metadata
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.table import Column, Table
 
-from warmlens.command_line import AsJson, Folder, Models, missing_package
+from warmlens.command_line import (
+    AsJson,
+    Folder,
+    ModelName,
+    Models,
+    ModelVersion,
+    OptionalEnv,
+)
 from warmlens.console import err, out
+from warmlens.errors import missing_package
 from warmlens.groups import Group
 from warmlens.paths import LOCAL_CLOUD, MODEL_ARTIFACTS
 from warmlens.registry import store_commands
 from warmlens.registry.store_commands import (
-    MaybeEnv,
     list_published,
     verify_published,
 )
@@ -57,7 +64,7 @@ for plugin in metadata.entry_points(group="warmlens.model_commands"):
 
 @app.command(name="list")
 def list_command(
-    env: MaybeEnv = None,
+    env: OptionalEnv = None,
     models: Models = MODEL_ARTIFACTS,
     folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
@@ -98,9 +105,9 @@ def list_command(
 
 @app.command()
 def verify(
-    name: Annotated[str, typer.Argument(help="Name of the model.")],
-    version: Annotated[str, typer.Argument(help="Its version, such as 1.0.0.")],
-    env: MaybeEnv = None,
+    name: ModelName,
+    version: ModelVersion,
+    env: OptionalEnv = None,
     models: Models = MODEL_ARTIFACTS,
     folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,

@@ -6,14 +6,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
-from warmlens.command_line import AsJson, Folder, Models
+from warmlens.command_line import (
+    AsJson,
+    Env,
+    Folder,
+    ModelName,
+    Models,
+    ModelVersion,
+    OptionalEnv,
+)
+from warmlens.completion import model_versions
 from warmlens.console import err, out
 from warmlens.errors import WarmlensError
 from warmlens.paths import LOCAL_CLOUD, MODEL_ARTIFACTS, STATE_FILE
-from warmlens.progress import spinner
+from warmlens.progress import spinner, transfer_bar
 
 if TYPE_CHECKING:
     from warmlens.deployment import Deployment
@@ -23,21 +31,13 @@ if TYPE_CHECKING:
     from warmlens.registry.verify import Finding
 
 app = typer.Typer()
-Name = Annotated[str, typer.Argument(help="Name of the model.")]
-Version = Annotated[str, typer.Argument(help="Its version, such as 1.0.0.")]
-Env = Annotated[
-    str, typer.Option("--env", help="Environment: local (the one that `make run` runs), dev, ...")
-]
-MaybeEnv = Annotated[
-    str | None, typer.Option("--env", help="An environment's published models: local, dev, ...")
-]
 
 
 @app.command()
 def publish(
-    name: Name,
-    version: Version,
-    env: MaybeEnv = None,
+    name: ModelName,
+    version: ModelVersion,
+    env: OptionalEnv = None,
     bucket: Annotated[
         str | None, typer.Option(help="A models bucket instead of an environment.")
     ] = None,
@@ -53,7 +53,6 @@ def publish(
     from warmlens.deployment import aws_session
     from warmlens.registry.publish import publish_model
 
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
     if (env is None) == (bucket is None):
         raise WarmlensError("bad_setting", "Say where to: --env ENV or --bucket BUCKET.")
     if env is not None:
@@ -62,17 +61,10 @@ def publish(
     else:
         s3 = aws_session().client("s3")
     assert bucket is not None
-    with Progress(
-        *columns,
-        TimeRemainingColumn(),
-        console=err,
-        transient=True,
-        disable=not err.is_terminal,
-    ) as progress:
-        task = progress.add_task(f"{name} {version}", total=None)
+    with transfer_bar(f"{name} {version}") as on_bytes:
 
         def on_progress(upload: "UploadProgress") -> None:
-            progress.update(task, total=upload.total_bytes, completed=upload.sent_bytes)
+            on_bytes(upload.sent_bytes, upload.total_bytes)
 
         result = publish_model(models / name / version, bucket, s3, on_progress)
     if as_json:
@@ -133,10 +125,14 @@ def verify_published(
 
 @app.command()
 def diff(
-    name: Name,
-    before: Annotated[str, typer.Argument(help="A version, such as 1.0.0.")],
-    after: Annotated[str, typer.Argument(help="Another one, such as 1.1.0.")],
-    env: MaybeEnv = None,
+    name: ModelName,
+    before: Annotated[
+        str, typer.Argument(help="A version, such as 1.0.0.", autocompletion=model_versions)
+    ],
+    after: Annotated[
+        str, typer.Argument(help="Another one, such as 1.1.0.", autocompletion=model_versions)
+    ],
+    env: OptionalEnv = None,
     models: Models = MODEL_ARTIFACTS,
     folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
@@ -153,7 +149,7 @@ def diff(
     differences = diff_manifests(old, new)
     if as_json:
         rows = [dataclasses.asdict(difference) for difference in differences]
-        typer.echo(json.dumps({"name": name, "differences": rows}, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps({"name": name, "differences": rows}, indent=2))
         return
     if not differences:
         out.print(f"{name} {before} and {after} do not differ.")
@@ -166,8 +162,8 @@ def diff(
 
 @app.command()
 def serve(
-    name: Name,
-    version: Version,
+    name: ModelName,
+    version: ModelVersion,
     env: Env,
     folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
