@@ -111,10 +111,7 @@ def simfaas(
     SimFaaS is installed into an environment of its own the first time.
     """
     environment = Environment(STATE / "environments", "simfaas", simfaas_comparison.REQUIREMENTS)
-    try:
-        asyncio.run(environment.install())
-    except WarmlensError as error:
-        raise WarmlensError("not_measured", str(error)) from None
+    asyncio.run(environment.install())
     compared = simfaas_comparison.compare(environment.python, seeds)
     records = _seen(compared, "simulating", "name")
     _print(records, "name", as_json=as_json)
@@ -136,20 +133,17 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Send a part of a day to a local cloud, skipping idle time, and simulate the same calls."""
-    try:
-        users = read_traffic(traffic, bursts_of(burst_size, bursts_per_hour))
-        replayed = replay_comparison.compare(
-            users if isinstance(users, Profile) else users.as_profile(),
-            from_hour=from_hour,
-            hours=hours,
-            memory_mb=memory_mb,
-            warm=warm,
-            hold_ms=hold_ms,
-            seed=seed,
-        )
-        records = _awaited(replayed, "replaying", "warm")
-    except WarmlensError as error:
-        raise WarmlensError(getattr(error, "code", "not_measured"), str(error)) from None
+    users = read_traffic(traffic, bursts_of(burst_size, bursts_per_hour))
+    replayed = replay_comparison.compare(
+        users if isinstance(users, Profile) else users.as_profile(),
+        from_hour=from_hour,
+        hours=hours,
+        memory_mb=memory_mb,
+        warm=warm,
+        hold_ms=hold_ms,
+        seed=seed,
+    )
+    records = _awaited(replayed, "replaying", "warm")
     _print(records, "warm", as_json=as_json)
 
 

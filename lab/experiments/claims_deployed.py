@@ -1,4 +1,4 @@
-"""The paper's claims as an API that runs elsewhere shows them: over the network, as it is set."""
+"""The paper's claims, as a running API with its own settings shows them over the network."""
 
 from collections.abc import Callable, Iterator
 

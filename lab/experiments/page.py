@@ -59,8 +59,9 @@ needs `warming="off"`, as dev has it. Nobody has run it against AWS yet: there w
 """
 _INTRODUCTION_ELSEWHERE = """# The paper's experiments, repeated on a running API
 
-The figures of Lee, Lee and Kim (2020) that this API shows with its present settings, beside the paper's. This page
-is made by `python -m lab experiments run all {option}` from the records in `{records}`.
+The figures of Lee, Lee and Kim (2020) that this API shows with its present settings, beside the
+paper's. This page is made by `python -m lab experiments run all {option}` from the records in
+`{records}`.
 
 - *measured*: by clients on the machine below, the way over the network included. *computed*: from
   dated prices.

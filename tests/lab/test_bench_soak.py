@@ -1,12 +1,12 @@
-"""What the soak says of a load: when the service was as before, and what must not be."""
+"""The soak test's problems and the time of recovery."""
 
 from collections.abc import Mapping
 
 import pytest
 
 from lab.bench.soak.limits import problems
-from lab.bench.soak.load import Answered
-from lab.bench.soak.phases import recovered_after_s
+from lab.bench.soak.phases import Call, recovered_after_s
+from lab.load import Response, Timed
 from warmlens.records import Record
 
 Values = Mapping[tuple[str, str], float]
@@ -52,11 +52,11 @@ def records(values: Values, **before: float) -> list[Record]:
     ]
 
 
-def call(sent_s: float, status: int = 200, latency_ms: float = 10) -> Answered:
-    return Answered(sent_s, latency_ms, status, "1")
+def call(sent_s: float, status: int = 200, latency_ms: float = 10) -> Call:
+    return Timed(sent_s, latency_ms, Response(status, {"TOP1_ID": "1"}))
 
 
-def test_it_has_recovered_when_twenty_calls_in_a_row_are_as_fast_as_before() -> None:
+def test_the_service_has_recovered_after_twenty_fast_calls_in_a_row() -> None:
     refused = [call(number / 10, status=429) for number in range(30)]
     slow = [call(3 + number / 10, latency_ms=900) for number in range(30)]
     fast = [call(6 + number / 10) for number in range(40)]
@@ -64,12 +64,12 @@ def test_it_has_recovered_when_twenty_calls_in_a_row_are_as_fast_as_before() -> 
     assert recovered_after_s([*refused, *slow, *fast[:19]], 100) is None
 
 
-def test_of_a_load_that_left_all_as_it_was_nothing_is_told() -> None:
+def test_a_load_without_effect_has_no_problems() -> None:
     assert problems(records(SOUND)) == []
 
 
 @pytest.mark.parametrize(
-    ("name", "metric", "value", "told"),
+    ("name", "metric", "value", "expected"),
     [
         ("step", "wrong_class", 2, "step: wrong_class is 2, allowed is 0"),
         ("steady", "other_errors", 1, "steady: other_errors is 1, allowed is 0"),
@@ -96,16 +96,18 @@ def test_of_a_load_that_left_all_as_it_was_nothing_is_told() -> None:
         ),
     ],
 )
-def test_what_must_not_be_is_told_in_words(name: str, metric: str, value: float, told: str) -> None:
-    assert problems(records({**SOUND, (name, metric): value})) == [told]
+def test_each_broken_limit_is_one_sentence(
+    name: str, metric: str, value: float, expected: str
+) -> None:
+    assert problems(records({**SOUND, (name, metric): value})) == [expected]
 
 
-def test_more_calls_refused_after_the_step_than_before_are_told_beyond_what_chance_brings() -> None:
+def test_more_refusals_after_the_step_are_a_problem_beyond_random_variation() -> None:
     assert problems(records({**SOUND, ("recovery", "throttled"): 17})) == []
     assert len(problems(records({**SOUND, ("recovery", "throttled"): 18}))) == 1
 
 
-def test_as_many_more_instances_may_use_as_much_more_memory() -> None:
+def test_more_instances_may_use_more_memory() -> None:
     of_ten = {("whole", "instances_processes"): 10, ("whole", "instances_rss_mb"): 1000}
     assert problems(records({**SOUND, **of_ten})) == []
     of_four = {**of_ten, ("whole", "instances_processes"): 4}

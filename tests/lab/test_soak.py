@@ -7,12 +7,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from lab.bench.soak.limits import problems
-from lab.bench.soak.load import Load
-from lab.bench.soak.usage import Usage, usage
+from lab.bench.soak.phases import Usage, classify_in_loop, usage
+from lab.load import api_client
 from tests.busy_instances import all_busy
 from tests.conftest import SAMPLE_ID, Cloud, running
 from warmlens.paths import ROOT, STATE_FILE
@@ -70,13 +69,14 @@ def test_the_capacity_is_of_calls_that_were_answered(
 
 
 async def test_calls_beyond_the_capacity_are_counted_as_refused(narrow_cloud: Cloud) -> None:
-    async with aiohttp.ClientSession() as session:
-        load = Load(narrow_cloud.url, session)
+    async with api_client() as client:
+        url = narrow_cloud.url
         with all_busy(narrow_cloud, 2):
-            calls = await load.closed(clients=2, duration_s=0.5)
-        calls_after = await load.closed(clients=1, duration_s=0.5)
-    assert {each.status for each in calls} == {429}
-    assert {(each.status, each.class_id) for each in calls_after} == {(200, SAMPLE_ID)}
+            calls = await classify_in_loop(client, url, clients=2, duration_s=0.5)
+        calls_after = await classify_in_loop(client, url, clients=1, duration_s=0.5)
+    assert {each.result.status for each in calls} == {429}
+    answers = {(each.result.status, each.result.body["TOP1_ID"]) for each in calls_after}
+    assert answers == {(200, SAMPLE_ID)}
 
 
 def test_nothing_is_left_of_the_load(

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.bench.replay.run import CONCURRENCY, Met, Replay, replay
+from lab.bench.replay.run import CONCURRENCY, Replay, ReplayResult, replay
 from warmlens.errors import WarmlensError
 from warmlens.planner.distribution import Distribution, constant
 from warmlens.planner.scenario import HOUR_S, InstanceLifetimes, Scenario, WarmingPolicy, by_hour
@@ -104,14 +104,16 @@ async def compare(
             seed=seed,
         )
         with tempfile.TemporaryDirectory() as folder:
-            met = await replay(what, Path(folder))
-        if met.errors:
-            raise WarmlensError("replay_failed", f"{len(met.errors)} calls failed: {met.errors[0]}")
+            result = await replay(what, Path(folder))
+        if result.errors:
+            raise WarmlensError(
+                "replay_failed", f"{len(result.errors)} calls failed: {result.errors[0]}"
+            )
         name = f"ping {count}, held {hold_ms} ms" if count else "no warming"
-        simulated = simulate_same(what, met)
+        simulated = simulate_same(what, result)
         for metric, unit, value in (
-            ("cold_starts", "1", float(len(met.cold_ms))),
-            ("p99_ms", "ms", met.percentile_ms(99)),
+            ("cold_starts", "1", float(len(result.cold_ms))),
+            ("p99_ms", "ms", result.percentile_ms(99)),
         ):
             yield Record(
                 name=name,
@@ -123,13 +125,13 @@ async def compare(
                     **conditions,
                     "warm": count,
                     "hold_ms": hold_ms,
-                    "function_ms": statistics.median(met.function_ms),
+                    "function_ms": statistics.median(result.function_ms),
                     "simulated_cold_starts": [min(simulated), max(simulated)],
                 },
                 command=COMMAND,
                 machine=machine(),
                 date=today(),
-                samples=len(met.latencies_ms),
+                samples=len(result.latencies_ms),
             )
 
 
@@ -141,16 +143,20 @@ def as_measured(times_ms: Sequence[float]) -> Distribution:
     return Distribution("table", (ranked_s[0], *ranked_s), quantiles)
 
 
-def simulate_same(what: Replay, met: Met, seeds: int = SIMULATED_SEEDS) -> list[int]:
+def simulate_same(what: Replay, result: ReplayResult, seeds: int = SIMULATED_SEEDS) -> list[int]:
     """Simulate a replay's calls with the times that it measured, under many draws of lifetimes.
 
     Returns:
         Users that met a cold start, for each seed.
     """
-    init_ms = statistics.median(met.cold_ms) - statistics.median(met.warm_ms) if met.cold_ms else 0
+    init_ms = (
+        statistics.median(result.cold_ms) - statistics.median(result.warm_ms)
+        if result.cold_ms
+        else 0
+    )
     scenario = Scenario(
         init=constant(max(0.0, init_ms) / 1000),
-        service=as_measured(met.function_ms),
+        service=as_measured(result.function_ms),
         lifetimes=InstanceLifetimes(
             shortest_idle_s=what.lifetimes.shortest_idle_s,
             longest_idle_s=what.lifetimes.longest_idle_s,

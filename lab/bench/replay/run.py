@@ -1,18 +1,18 @@
-"""Sends the calls of a trace and the warmer's runs to a local cloud, and says what they met."""
+"""Replays of a trace on a local cloud: users' calls and the warmer's runs."""
 
 import asyncio
 import json
 import math
 import random
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-from lab.bench.replay.skipping_clock import SkippingClock
+from lab.load import Response, api_client, post, send_at
+from lab.statistics import percentile
 from warmlens.local.aws import LocalAws
 from warmlens.local.cloud import PAPER_PATH, CloudInfo, Steps, local_cloud
 from warmlens.planner.scenario import InstanceLifetimes
@@ -20,20 +20,65 @@ from warmlens.registry.serving import ALIAS
 from warmlens.runtime.idle_expiry import IdleExpiry
 
 CONCURRENCY = 50
-LEAD_S = 0.02  # skips end so long before what comes next
+LEAD_S = 0.02  # a skip ends this long before the next call
 _CALL = {"method": "classification", "file_path": PAPER_PATH}
 
 
+class SkippingClock:
+    """The clock of a replay's pool, which jumps over times without calls.
+
+    Sleepers whose time was skipped wake at once.
+    """
+
+    def __init__(self) -> None:
+        self._begun_s = time.monotonic()
+        self._skipped_s = 0.0
+        self._skip = asyncio.Event()
+
+    def monotonic(self) -> float:
+        """Return the seconds since the clock was made, skipped ones included."""
+        return time.monotonic() - self._begun_s + self._skipped_s
+
+    async def sleep(self, delay_s: float) -> None:
+        """Return once `delay_s` seconds have passed or been skipped."""
+        wake_s = self.monotonic() + delay_s
+        while (left_s := wake_s - self.monotonic()) > 0:
+            skip = self._skip
+            try:
+                await asyncio.wait_for(skip.wait(), left_s)
+            except TimeoutError:
+                return
+
+    async def wait_until(self, moment_s: float, pending: set[asyncio.Task[Any]]) -> None:
+        """Wait for a moment; skip the time in which no call is in flight."""
+        while pending and (left_s := moment_s - self.monotonic()) > 0:
+            await asyncio.wait(pending, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+        if not pending:
+            await self.skip_to(moment_s - LEAD_S)
+        await self.sleep(moment_s - self.monotonic())
+
+    async def skip_to(self, moment_s: float) -> None:
+        """Jump to a moment, unless it is past."""
+        left_s = moment_s - self.monotonic()
+        if left_s <= 0:
+            return
+        self._skipped_s += left_s
+        skip, self._skip = self._skip, asyncio.Event()
+        skip.set()
+        for _ in range(20):  # woken sleepers end their instances within a few turns of the loop
+            await asyncio.sleep(0)
+
+
 @dataclass
-class Met:
-    """What users met in a replay.
+class ReplayResult:
+    """The results of a replay.
 
     Attributes:
-        latencies_ms: from the intended moment to the answer.
-        cold_ms, warm_ms: the same, of those that met a cold start and of those that did not.
-        function_ms: time of warm calls in the function, as the answers tell it.
-        errors: answers that were none.
-        coverages: what each run of the warmer reached, as a share.
+        latencies_ms: from the intended send time to the answer.
+        cold_ms, warm_ms: the same, with and without a cold start.
+        function_ms: time of warm calls in the function.
+        errors: status and body of failed calls.
+        coverages: share of the instances that each run of the warmer reached.
     """
 
     latencies_ms: list[float] = field(default_factory=list)
@@ -45,25 +90,24 @@ class Met:
 
     @property
     def cold_share(self) -> float:
-        """Users that met a cold start, as a share of all."""
+        """Share of users that met a cold start."""
         return len(self.cold_ms) / len(self.latencies_ms)
 
-    def percentile_ms(self, percent: float) -> float:
-        """Return a percentile of the latencies, by nearest rank."""
-        ranked = sorted(self.latencies_ms)
-        return ranked[max(0, math.ceil(len(ranked) * percent / 100) - 1)]
+    def percentile_ms(self, percent: int) -> float:
+        """Return a percentile of the latencies."""
+        return percentile(self.latencies_ms, percent)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Replay:
-    """What is replayed.
+    """The calls of a replay and its settings.
 
     Attributes:
         arrivals_s: moments of users' calls, ascending.
-        horizon_s: how long.
+        horizon_s: duration of the replay.
         memory_mb: the classifier's memory, which brings its processor share.
-        warm: instances that each run of the warmer wakes; 0: no warmer.
-        hold_ms: how long it holds them.
+        warm: instances that each run of the warmer wakes; 0 for no warmer.
+        hold_ms: how long each wakeup occupies its instance.
         period_s: time between its runs.
         lifetimes: of instances; their lifetime is the pool's.
         seed: draws the idle expiries.
@@ -79,17 +123,17 @@ class Replay:
     seed: int = 1
 
     def events(self) -> list[tuple[float, bool]]:
-        """Return moments in order, and whether it is a user's call; the warmer comes first."""
+        """Return (moment, is a user's call) in order; at equal moments the warmer comes first."""
         runs = math.ceil(self.horizon_s / self.period_s) if self.warm else 0
         warming = [(number * self.period_s, False) for number in range(runs)]
         return sorted([*warming, *((moment, True) for moment in self.arrivals_s)])
 
 
-async def replay(what: Replay, folder: Path) -> Met:
-    """Run a local cloud and send it everything at its moment.
+async def replay(what: Replay, folder: Path) -> ReplayResult:
+    """Run a local cloud and send it all calls at their moments.
 
-    The classifier, the warmer, the emulator and the pool are those of `make run`. Time in which
-    nothing is under way and nothing is due is skipped on the clock of the pool.
+    The classifier, the warmer, the emulator and the pool are those of `make run`. Time without a
+    call in flight is skipped on the pool's clock.
 
     Args:
         what: the calls.
@@ -98,55 +142,39 @@ async def replay(what: Replay, folder: Path) -> Met:
     Raises:
         WarmlensError: the local cloud cannot start.
     """
-    met, clock = Met(), SkippingClock()
-    async with _cloud(what, folder, clock) as (info, client):
+    result, clock = ReplayResult(), SkippingClock()
+    async with _cloud(what, folder, clock) as info, api_client(connections=CONCURRENCY) as client:
         aws = LocalAws(info.endpoint_url)
         await asyncio.to_thread(_configure, aws, info.outputs, what)
-        under_way: set[asyncio.Task[None]] = set()
-        begin_s = clock.monotonic()
-        for moment_s, is_user in what.events():
-            due_s = begin_s + moment_s
-            while under_way and clock.monotonic() < due_s:
-                await asyncio.wait(
-                    under_way,
-                    timeout=due_s - clock.monotonic(),
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-            if not under_way:
-                await clock.skip_to(due_s - LEAD_S)
-            await clock.sleep(due_s - clock.monotonic())
-            if is_user:
-                action = _user(client, info, clock, due_s, met)
-            else:
-                action = _warm(aws, info, what.warm, met)
-            task = asyncio.create_task(action)
-            under_way.add(task)
-            task.add_done_callback(under_way.discard)
-        if under_way:
-            await asyncio.wait(under_way)
-    return met
+        events = what.events()
+
+        async def call(number: int) -> Response | None:
+            if events[number][1]:
+                return await post(client, f"{info.url}/classification", _CALL)
+            result.coverages.append(await _warm(aws, info, what.warm))
+            return None
+
+        for timed in await send_at([moment_s for moment_s, _ in events], call, clock=clock):
+            if timed.result is not None:
+                _add(result, timed.result, timed.latency_ms)
+    return result
 
 
 @asynccontextmanager
-async def _cloud(
-    what: Replay, folder: Path, clock: SkippingClock
-) -> AsyncIterator[tuple[CloudInfo, httpx.AsyncClient]]:
+async def _cloud(what: Replay, folder: Path, clock: SkippingClock) -> AsyncIterator[CloudInfo]:
     lifetimes = what.lifetimes
     expiry = IdleExpiry(
         lifetimes.shortest_idle_s, lifetimes.longest_idle_s, random.Random(what.seed)
     )
     quiet = Steps(lambda name: None, lambda name, took_s: None)
-    async with (
-        local_cloud(
-            folder=folder,
-            steps=quiet,
-            concurrency=CONCURRENCY,
-            idle_expiry_s=expiry,
-            clock=clock,
-        ) as info,
-        httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=CONCURRENCY)) as client,
-    ):
-        yield info, client
+    async with local_cloud(
+        folder=folder,
+        steps=quiet,
+        concurrency=CONCURRENCY,
+        idle_expiry_s=expiry,
+        clock=clock,
+    ) as info:
+        yield info
 
 
 def _configure(aws: LocalAws, outputs: Mapping[str, str], what: Replay) -> None:
@@ -162,26 +190,23 @@ def _configure(aws: LocalAws, outputs: Mapping[str, str], what: Replay) -> None:
     aws.lambda_.update_alias(FunctionName=classifier, Name=ALIAS, FunctionVersion=version)
 
 
-async def _user(
-    client: httpx.AsyncClient, info: CloudInfo, clock: SkippingClock, due_s: float, met: Met
-) -> None:
-    response = await client.post(f"{info.url}/classification", json=_CALL)
-    latency_ms = (clock.monotonic() - due_s) * 1000
-    answer: dict[str, Any] = response.json()
-    if response.status_code != 200:
-        met.errors.append(f"{response.status_code}: {answer}")
+def _add(result: ReplayResult, answer: Response, latency_ms: float) -> None:
+    if answer.status != 200:
+        result.errors.append(f"{answer.status}: {dict(answer.body)}")
         return
-    met.latencies_ms.append(latency_ms)
-    if answer["cold_start"]:
-        met.cold_ms.append(latency_ms)
+    result.latencies_ms.append(latency_ms)
+    if answer.body["cold_start"]:
+        result.cold_ms.append(latency_ms)
     else:
-        met.warm_ms.append(latency_ms)
-        met.function_ms.append(answer["time"] * 1000)
+        result.warm_ms.append(latency_ms)
+        result.function_ms.append(answer.body["time"] * 1000)
 
 
-async def _warm(aws: LocalAws, info: CloudInfo, count: int, met: Met) -> None:
+async def _warm(aws: LocalAws, info: CloudInfo, count: int) -> float:
+    """Run the warmer and return its coverage."""
     payload = json.dumps({"instances": count}).encode()
     response = await asyncio.to_thread(
         aws.lambda_.invoke, FunctionName=info.outputs["WarmerFunction"], Payload=payload
     )
-    met.coverages.append(json.loads(response["Payload"].read())["coverage"])
+    coverage: float = json.loads(response["Payload"].read())["coverage"]
+    return coverage

@@ -1,1 +1,1 @@
-"""Load on the whole local cloud: as much as it takes for long, and three times as much."""
+"""A soak test of the whole local cloud."""

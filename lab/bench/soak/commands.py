@@ -1,4 +1,4 @@
-"""`python -m lab bench soak`."""
+"""`python -m lab bench soak`: load a running local cloud and check that it recovers."""
 
 import asyncio
 from typing import Annotated
@@ -7,8 +7,7 @@ import typer
 from rich.table import Table
 
 from lab.bench.soak.limits import problems
-from lab.bench.soak.phases import Durations, NoCapacityError, soak
-from lab.bench.soak.usage import Usage, usage
+from lab.bench.soak.phases import Durations, Usage, soak, usage
 from warmlens.command_line import Folder
 from warmlens.console import err, out
 from warmlens.errors import WarmlensError
@@ -20,7 +19,7 @@ from warmlens.records import Record, write_records
 
 def soak_command(
     minutes: Annotated[
-        float, typer.Option(min=0.1, max=600, help="How long the load is held, in minutes.")
+        float, typer.Option(min=0.1, max=600, help="Duration of the steady load in minutes.")
     ] = 60,
     folder: Folder = LOCAL_CLOUD,
     seed: Annotated[int, typer.Option(help="Draws the arrivals.")] = 1,
@@ -28,11 +27,11 @@ def soak_command(
         bool, typer.Option("--json", help="Print records as JSON Lines and nothing else.")
     ] = False,
 ) -> None:
-    """Load the local cloud that runs: 80 % of its capacity for long, then three times as much.
+    """Load the running local cloud with 80 % of its capacity, then with three times as much.
 
-    Exit code 1 if a call failed otherwise than by 429, or was answered with another class, if
-    answers waited for the load, if the service did not recover within half a minute, or if memory,
-    files or processes grew; 3 if no local cloud runs.
+    Exit code 1 if a call failed with an error other than 429 or was answered with another class,
+    if the load delayed answers, if the service did not recover within half a minute, or if memory,
+    open files or processes grew; 3 if no local cloud runs.
     """
     running = running_cloud(folder)
     if running is None or not running.url:
@@ -51,17 +50,14 @@ def soak_command(
         def used() -> dict[str, Usage]:
             return usage(running.pid, running.emulator_pid)
 
-        with spinner(f"loading for {minutes:g} minutes and more") as tell:
-            found = []
+        with spinner(f"loading for {minutes:g} minutes and more") as show:
+            records = []
             async for record in soak(running.url, durations, used=used, seed=seed):
-                tell(f"{record.name}, {record.metric} {record.value:g}")
-                found.append(record)
-            return found
+                show(f"{record.name}, {record.metric} {record.value:g}")
+                records.append(record)
+            return records
 
-    try:
-        records = asyncio.run(run())
-    except NoCapacityError as error:
-        raise WarmlensError("no_capacity", str(error)) from None
+    records = asyncio.run(run())
     if as_json:
         typer.echo(write_records(records), nl=False)
     else:

@@ -1,4 +1,4 @@
-"""What must not be after a soak, in words."""
+"""Limits of the soak test: which records are problems, as sentences."""
 
 from collections.abc import Iterator, Sequence
 
@@ -20,7 +20,7 @@ MORE_PROCESSES = {"server": 0, "emulator": 2}
 
 
 def problems(records: Sequence[Record]) -> list[str]:
-    """Return what must not be; nothing when all is well.
+    """Return one sentence for each broken limit.
 
     Args:
         records: of a soak, as `lab.bench.soak.phases` gives them.
@@ -75,7 +75,7 @@ def _refused_share(records: Sequence[Record], phase: str) -> float:
 
 
 def _before(record: Record, records: Sequence[Record]) -> float:
-    """Return what as many processes used before as there are now."""
+    """Return the usage before, scaled to the present number of processes."""
     kind = record.metric.partition("_")[0]
     (processes,) = (
         each for each in records if (each.name, each.metric) == (record.name, f"{kind}_processes")

@@ -1,38 +1,41 @@
-"""The soak: capacity, 80 % of it for long, three times as much, and back."""
+"""The soak test: 80 % of the capacity for long, three times the capacity, and 80 % again."""
 
 import asyncio
 import random
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import aiohttp
+import psutil
 
-from lab.bench.soak.load import CALL_TIMEOUT_S, Answered, Load, percentile
-from lab.bench.soak.usage import Usage
+from lab.load import Response, Timed, api_client, poisson_moments, post, send_at, send_in_loop
+from lab.statistics import percentile
+from warmlens.errors import WarmlensError
+from warmlens.local.cloud import PAPER_PATH
 from warmlens.records import Record, machine, today
 
 COMMAND = "python -m lab bench soak"
 CLIENTS = 8
 LOAD_SHARE = 0.8
 STEP_FACTOR = 3
-IN_A_ROW = 20  # calls answered as fast as before, one after another: the service has recovered
+IN_A_ROW = 20  # after this many calls as fast as before, the service has recovered
+CLASSIFY = {"method": "classification", "file_path": PAPER_PATH}
 
-
-class NoCapacityError(Exception):
-    """The service answered nothing, so there is no load to hold."""
+Call = Timed[Response]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Durations:
-    """How long each phase lasts, in seconds.
+    """Durations of the phases in seconds.
 
     Attributes:
-        capacity_s: calls by as many clients as the service bears.
-        steady_s: 80 % of what came of that.
-        step_s: three times as much.
+        capacity_s: closed load, which measures the capacity.
+        steady_s: 80 % of the capacity.
+        step_s: three times the capacity.
         recovery_s: 80 % again.
-        settle_s: no calls, until what is used is looked at; connections are closed after 15 to 30.
+        settle_s: no calls, before usage is read; connections are closed after 15 to 30 s.
     """
 
     capacity_s: float
@@ -42,33 +45,99 @@ class Durations:
     settle_s: float
 
 
+@dataclass(frozen=True)
+class Usage:
+    """Resources used by all processes of one kind.
+
+    Attributes:
+        rss_mb: resident memory in MiB.
+        files: open files, connections included.
+        processes: number of processes.
+    """
+
+    rss_mb: float
+    files: int
+    processes: int
+
+
+def usage(pid: int, emulator_pid: int) -> dict[str, Usage]:
+    """Return the use of `server` (the program and its pool), `emulator` and `instances`.
+
+    Args:
+        pid: the local cloud's process.
+        emulator_pid: the emulator's, one of its children.
+    """
+    server = psutil.Process(pid)
+    kinds = defaultdict(list)
+    kinds["server"].append(server)
+    for child in server.children(recursive=True):
+        inside = child.pid == emulator_pid or emulator_pid in [up.pid for up in child.parents()]
+        kinds["emulator" if inside else "instances"].append(child)
+    return {kind: _sum(processes) for kind, processes in kinds.items()}
+
+
+def _sum(processes: list[psutil.Process]) -> Usage:
+    rss_bytes, files, count = 0, 0, 0
+    for process in processes:
+        try:
+            with process.oneshot():
+                rss, opened = process.memory_info().rss, process.num_fds()
+        except psutil.NoSuchProcess:
+            continue
+        rss_bytes, files, count = rss_bytes + rss, files + opened, count + 1
+    return Usage(rss_bytes / 2**20, files, count)
+
+
+async def classify_in_loop(
+    client: aiohttp.ClientSession, url: str, *, clients: int, duration_s: float
+) -> list[Call]:
+    """Keep classifications in flight.
+
+    Args:
+        client: the HTTP client.
+        url: root of the API.
+        clients: number of calls in flight.
+        duration_s: time after which no further call begins.
+    """
+    return await send_in_loop(
+        lambda: post(client, f"{url}/classification", CLASSIFY),
+        clients=clients,
+        more=lambda _, elapsed_s: elapsed_s < duration_s,
+    )
+
+
 async def soak(
     url: str, durations: Durations, *, used: Callable[[], Mapping[str, Usage]], seed: int
 ) -> AsyncIterator[Record]:
-    """Load a running local cloud, phase after phase.
+    """Load a running local cloud, phase by phase.
 
     Args:
         url: root of its API.
-        durations: how long each phase lasts.
-        used: what its processes use now.
+        durations: duration of each phase.
+        used: returns the present usage of its processes.
         seed: draws the arrivals.
 
     Raises:
-        NoCapacityError: no call was answered.
+        WarmlensError: ``no_capacity``: no call was answered.
     """
-    chance = random.Random(seed)
-    timeout = aiohttp.ClientTimeout(total=CALL_TIMEOUT_S)
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
-        load = Load(url, session)
-        await load.closed(clients=CLIENTS, duration_s=durations.capacity_s / 2)  # warms up
-        calls = await load.closed(clients=CLIENTS, duration_s=durations.capacity_s)
-        answered = [each for each in calls if each.status == 200]
+    rng = random.Random(seed)
+    async with api_client() as client:
+
+        async def classify(_: int) -> Response:
+            return await post(client, f"{url}/classification", CLASSIFY)
+
+        half_s = durations.capacity_s / 2
+        await classify_in_loop(client, url, clients=CLIENTS, duration_s=half_s)  # warms up
+        calls = await classify_in_loop(
+            client, url, clients=CLIENTS, duration_s=durations.capacity_s
+        )
+        answered = [each for each in calls if each.result.status == 200]
         if not answered:
-            raise NoCapacityError("no call was answered while the capacity was measured")
+            message = "No call was answered while the capacity was measured."
+            raise WarmlensError("no_capacity", message)
         # Refusals are no capacity: a fast machine meets the API's throttle before its own limit.
         capacity_rps = len(answered) / durations.capacity_s
-        expected = answered[-1].class_id
+        expected = answered[-1].result.body.get("TOP1_ID")
         for record in _outcome("capacity", calls, expected, {"clients": CLIENTS}):
             yield record
         yield _record("capacity", "capacity_rps", capacity_rps, "1/s", {"clients": CLIENTS})
@@ -82,13 +151,13 @@ async def soak(
         )
         for name, factor, duration_s in phases:
             rate_rps = capacity_rps * factor
-            calls = await load.open(rate_rps=rate_rps, duration_s=duration_s, chance=chance)
+            calls = await send_at(poisson_moments(rate_rps, duration_s, rng), classify)
             conditions = {"rate_rps": round(rate_rps, 1), "duration_s": duration_s}
             for record in _outcome(name, calls, expected, conditions):
                 yield record
             if name == "steady":
-                good_ms = [each.latency_ms for each in calls if each.status == 200]
-                steady_ms = percentile(good_ms, 0.99) if good_ms else 0.0
+                good_ms = [each.latency_ms for each in calls if each.result.status == 200]
+                steady_ms = percentile(good_ms, 99) if good_ms else 0.0
                 for record in _growth("steady", before, used()):
                     yield record
         recovered_s = recovered_after_s(calls, steady_ms)
@@ -101,12 +170,12 @@ async def soak(
             yield record
 
 
-def recovered_after_s(calls: list[Answered], within_ms: float) -> float | None:
-    """Return when the service was as before: twenty answers in a row within this time.
+def recovered_after_s(calls: list[Call], within_ms: float) -> float | None:
+    """Return the time after which twenty answers in a row came within a limit.
 
     Args:
         calls: those of the phase after the step, in any order.
-        within_ms: the time.
+        within_ms: the limit.
 
     Returns:
         When the first of the twenty was sent, in seconds since the step ended; None if there were
@@ -115,34 +184,32 @@ def recovered_after_s(calls: list[Answered], within_ms: float) -> float | None:
     in_a_row = 0
     ordered = sorted(calls, key=lambda each: each.sent_s)
     for number, call in enumerate(ordered):
-        in_a_row = in_a_row + 1 if call.status == 200 and call.latency_ms <= within_ms else 0
+        in_a_row = in_a_row + 1 if call.result.status == 200 and call.latency_ms <= within_ms else 0
         if in_a_row == IN_A_ROW:
             return ordered[number - IN_A_ROW + 1].sent_s
     return None
 
 
 def _outcome(
-    name: str, calls: list[Answered], expected: str | None, conditions: dict[str, Any]
+    name: str, calls: list[Call], expected: str | None, conditions: dict[str, Any]
 ) -> list[Record]:
-    good = [each for each in calls if each.status == 200]
+    good = [each for each in calls if each.result.status == 200]
     counts = {
         "calls": len(calls),
         "answered": len(good),
-        "throttled": sum(each.status == 429 for each in calls),
-        "other_errors": sum(each.status not in (200, 429) for each in calls),
-        "wrong_class": sum(each.class_id != expected for each in good),
+        "throttled": sum(each.result.status == 429 for each in calls),
+        "other_errors": sum(each.result.status not in (200, 429) for each in calls),
+        "wrong_class": sum(each.result.body.get("TOP1_ID") != expected for each in good),
     }
     records = [_record(name, metric, count, "1", conditions) for metric, count in counts.items()]
     for metric, answers in (
         ("latency_ms", good),
-        ("refusal_ms", [each for each in calls if each.status == 429]),
+        ("refusal_ms", [each for each in calls if each.result.status == 429]),
     ):
         times_ms = [each.latency_ms for each in answers]
         if times_ms:
             slowest = {**conditions, "max_ms": round(max(times_ms))}
-            records.append(
-                _record(name, metric, percentile(times_ms, 0.5), "ms", slowest, times_ms)
-            )
+            records.append(_record(name, metric, percentile(times_ms, 50), "ms", slowest, times_ms))
     return records
 
 
@@ -183,6 +250,6 @@ def _record(
         machine=machine(),
         date=today(),
         samples=len(samples) if samples else None,
-        p95=percentile(samples, 0.95) if samples else None,
-        p99=percentile(samples, 0.99) if samples else None,
+        p95=percentile(samples, 95) if samples else None,
+        p99=percentile(samples, 99) if samples else None,
     )

@@ -33,7 +33,7 @@ def clients_section(results: RecordSet, chart: Chart) -> str:
     return "\n".join(
         [
             "## By a real load client\n",
-            "Plans with the paper's requests are written for an API that runs; JMeter (2.13 of "
+            "Plans with the paper's requests are written for a running API; JMeter (2.13 of "
             "Debian here) and Locust (`pip install locust`, in an environment of its own) are "
             "run by you, and their results read into this report:\n",
             "```sh\n"
