@@ -345,7 +345,7 @@ def test_the_version_is_told() -> None:
 
 
 def test_warm_tells_how_many_instances_it_reached(cloud: Cloud) -> None:
-    options = ("--local-folder", str(cloud.folder))
+    options = ("--folder", str(cloud.folder))
     result = run_warmlens("warm", "2", "--json", *options)
     assert result.returncode == 0, result.stderr
     answer = json.loads(result.stdout)
@@ -357,7 +357,7 @@ def test_warm_tells_how_many_instances_it_reached(cloud: Cloud) -> None:
 
 
 def test_warm_says_when_the_concurrency_allows_no_more(cloud: Cloud) -> None:
-    result = run_warmlens("warm", "30", "--json", "--local-folder", str(cloud.folder))
+    result = run_warmlens("warm", "30", "--json", "--folder", str(cloud.folder))
     answer = json.loads(result.stdout)
     assert (result.returncode, answer["requested"]) == (0, 30)
     assert answer["distinct"] <= 8
@@ -373,7 +373,7 @@ def test_warm_refuses_a_number_that_makes_no_sense(count: str) -> None:
 
 
 def test_warm_says_what_to_start_when_nothing_runs(tmp_path: Path) -> None:
-    result = run_warmlens("warm", "1", "--json", "--local-folder", str(tmp_path))
+    result = run_warmlens("warm", "1", "--json", "--folder", str(tmp_path))
     assert result.returncode == 3
     error = json.loads(result.stdout)["error"]
     assert (error["code"], "make run" in error["message"]) == ("not_found", True)

@@ -174,7 +174,7 @@ def test_the_examples_of_the_api_classify_a_photo(
 
 
 def test_the_commands_of_the_quick_start_work(cloud: Cloud) -> None:
-    options = {"classify": "--url", "local": "--folder", "warm": "--local-folder"}
+    options = {"classify": "--url", "local": "--folder", "warm": "--folder"}
     lines = [line for page, line in shell_commands() if page == "docs/quick-start.md"]
     own = [shlex.split(line)[1:] for line in lines if "warmlens" in line]
     assert len(own) == 4

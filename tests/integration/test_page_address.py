@@ -13,7 +13,7 @@ def deployed(cloud: Cloud, name: str, **outputs: str) -> None:
 
 
 def test_the_local_page_is_where_the_local_cloud_is(cloud: Cloud) -> None:
-    result = run_warmlens("page", "--env", "local", "--local-folder", str(cloud.folder))
+    result = run_warmlens("page", "--env", "local", "--folder", str(cloud.folder))
     assert (result.returncode, result.stdout.strip()) == (0, cloud.url)
 
 
@@ -36,7 +36,7 @@ def test_an_environment_without_a_page_says_so(cloud: Cloud, shell: dict[str, st
 
 def test_an_environment_that_is_not_there_says_so(shell: dict[str, str], tmp_path: Path) -> None:
     for name, variables in (("nowhere", shell), ("local", {})):
-        arguments = ("page", "--env", name, "--local-folder", str(tmp_path), "--json")
+        arguments = ("page", "--env", name, "--folder", str(tmp_path), "--json")
         result = run_warmlens(*arguments, **variables)
         assert result.returncode == 3
         assert json.loads(result.stdout)["error"]["code"] == "not_found"

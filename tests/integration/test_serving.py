@@ -42,7 +42,7 @@ def artifacts(tmp_path: Path) -> Path:
 
 def model(cloud: Cloud, *arguments: str, refused: str | None = None) -> str:
     """Run `warmlens model` for the cloud; `refused` is the error code that is expected."""
-    place = ("--env", "local", "--local-folder", str(cloud.folder))
+    place = ("--env", "local", "--folder", str(cloud.folder))
     result = run_warmlens("model", *arguments, *place)
     if refused is None:
         assert result.returncode == 0, result.stderr
@@ -193,7 +193,7 @@ def test_a_version_that_was_damaged_is_mended_by_publishing_it_again_and_then_se
 
 
 def run_verify(cloud: Cloud, version: str) -> int:
-    place = ("--env", "local", "--local-folder", str(cloud.folder))
+    place = ("--env", "local", "--folder", str(cloud.folder))
     return run_warmlens("model", "verify", NAME, version, *place).returncode
 
 
@@ -241,7 +241,7 @@ def test_nothing_is_changed_while_a_deployment_shifts_calls(
 def test_without_a_local_cloud_the_commands_say_how_to_start_one(tmp_path: Path) -> None:
     for arguments in (("list",), ("serve", NAME, VERSION), ("rollback",)):
         result = run_warmlens(
-            "model", *arguments, "--env", "local", "--local-folder", str(tmp_path)
+            "model", *arguments, "--env", "local", "--folder", str(tmp_path)
         )
         assert (result.returncode, result.stdout) == (3, "")
         assert result.stderr == "not_found: No local cloud runs. Start it with: make run\n"

@@ -17,7 +17,7 @@ def main() -> int:
     """Return the exit code of `python -m lab bench soak`."""
     with tempfile.TemporaryDirectory() as name:
         cloud, process = start_cloud(Path(name))
-        place = ("--local-folder", str(cloud.folder), "--minutes", sys.argv[1])
+        place = ("--folder", str(cloud.folder), "--minutes", sys.argv[1])
         try:
             done = subprocess.run(
                 [sys.executable, "-m", "lab", "bench", "soak", "--json", *place],

@@ -36,7 +36,7 @@ def own_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 @pytest.fixture(scope="module")
 def records(own_cloud: Cloud) -> dict[tuple[str, str], Record]:
-    done = bench_soak("--minutes", MINUTES, "--local-folder", str(own_cloud.folder))
+    done = bench_soak("--minutes", MINUTES, "--folder", str(own_cloud.folder))
     assert done.stdout, done.stderr
     return {(each.name, each.metric): each for each in read_records(done.stdout)}
 
@@ -109,6 +109,6 @@ def test_our_processes_do_not_grow_with_the_load(records: dict[tuple[str, str], 
 
 
 def test_without_a_local_cloud_it_says_how_to_start_one(tmp_path: Path) -> None:
-    done = bench_soak("--local-folder", str(tmp_path))
+    done = bench_soak("--folder", str(tmp_path))
     assert done.returncode == 3
     assert json.loads(done.stdout)["error"]["code"] == "not_found"

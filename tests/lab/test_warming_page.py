@@ -31,7 +31,7 @@ def test_the_page_names_no_other_commands_than_are_run_here() -> None:
 
 def test_instances_are_warmed_by_hand(cloud: Cloud) -> None:
     for_people, for_programs = COMMANDS[:2]
-    where = f"--local-folder {cloud.folder}"
+    where = f"--folder {cloud.folder}"
     assert run(f"{for_people} {where}").startswith("5 of 5 instances are warm")
     assert json.loads(run(f"{for_programs} {where}"))["distinct"] == 5
 

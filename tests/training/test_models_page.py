@@ -52,7 +52,7 @@ def desk(tmp_path: Path) -> Path:
 def options_for(command: str, desk: Path, cloud: Cloud) -> str:
     """What a test adds to a command: its own folders instead of the checkout's."""
     artifacts = f" --models {desk}/artifacts"
-    local = f" --local-folder {cloud.folder}"
+    local = f" --folder {cloud.folder}"
     match shlex.split(command)[1:3]:
         case ["classify", _]:
             return f" --url {cloud.url}"
