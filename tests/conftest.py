@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 import httpx
 import pytest
+from _pytest.nodeid import coerce_node_id
 
 from warmlens.paths import ROOT, WEB
 
@@ -33,13 +34,20 @@ GROUPS = {
 }
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None]:
     """Name the group of each test, for pytest-xdist."""
     for item in items:
         used = set(getattr(item, "fixturenames", ()))
         groups = (name for name, fixtures in GROUPS.items() if used & fixtures)
         item.add_marker(pytest.mark.xdist_group(next(groups, item.path.stem)))
+    yield
+    if getattr(config.option, "loadgroup", False):
+        # pytest-xdist 3.8 puts the group into an attribute that pytest 9.2 no longer reads.
+        for item in items:
+            item._id = coerce_node_id(getattr(item, "_nodeid", item.nodeid))
 
 
 def run_warmlens(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

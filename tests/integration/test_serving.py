@@ -240,9 +240,7 @@ def test_nothing_is_changed_while_a_deployment_shifts_calls(
 
 def test_without_a_local_cloud_the_commands_say_how_to_start_one(tmp_path: Path) -> None:
     for arguments in (("list",), ("serve", NAME, VERSION), ("rollback",)):
-        result = run_warmlens(
-            "model", *arguments, "--env", "local", "--folder", str(tmp_path)
-        )
+        result = run_warmlens("model", *arguments, "--env", "local", "--folder", str(tmp_path))
         assert (result.returncode, result.stdout) == (3, "")
         assert result.stderr == "not_found: No local cloud runs. Start it with: make run\n"
 
