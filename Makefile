@@ -103,9 +103,8 @@ openapi: $(VENV)/.run  ## Write docs/openapi.json anew
 	$(BIN)/python -m stacks.openapi > docs/openapi.json.new
 	mv docs/openapi.json.new docs/openapi.json
 
-reference: $(VENV)/.dev  ## Write the docs' pages of settings and commands anew
-	$(BIN)/python -m stacks.settings_page > docs/settings.md.new
-	mv docs/settings.md.new docs/settings.md
+reference: $(VENV)/.dev  ## Regenerate the docs' pages of settings and commands
+	$(BIN)/python -m cogapp -r docs/settings.md
 	$(BIN)/python -m warmlens.commands_page > docs/commands.md.new
 	mv docs/commands.md.new docs/commands.md
 

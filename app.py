@@ -1,8 +1,9 @@
-"""The CDK app: the environments, and one stage for each.
+"""The CDK app: one stage for each environment, `dev`, `staging`, `prod` and `local`.
 
-`cdk synth` builds them all; with `-c env=dev` only that one, and with `-c env=pr12` one like `dev`
-for a pull request. `-c model=NAME@VERSION` serves another model than the settings name; one that is
-for PyTorch also needs `-c engine=torch`, and `-c torch_index=ADDRESS` where pip finds no CPU build.
+`cdk synth` builds all of them, with `-c env=dev` only that one, and with `-c env=pr12` a copy of
+`dev` for a pull request. `-c model=NAME@VERSION` serves another model than the settings name; a
+PyTorch model also needs `-c engine=torch`, and `-c torch_index=ADDRESS` where pip finds no CPU
+build.
 """
 
 import dataclasses
@@ -16,10 +17,10 @@ from stacks.settings import Settings, SettingsError
 from stacks.stage import WarmlensStage
 
 
-def environments() -> tuple[Settings, ...]:
-    """Return the environments; settings not named here have the defaults of `Settings`."""
+def stages() -> tuple[Settings, ...]:
+    """Return the settings of each stage; what is not set here has the default of `Settings`."""
     return (
-        # Runs in a new AWS account as it is, costs cents at rest, keeps no data.
+        # Works in a new AWS account, costs cents while nobody uses it, keeps no data.
         Settings(
             env_name="dev",
             warming="off",
@@ -39,7 +40,7 @@ def environments() -> tuple[Settings, ...]:
             throttle_burst=200,
             log_retention_days=90,
         ),
-        # Deployed into the local cloud by `make run`: what its emulator can make, open to anyone.
+        # Deployed into the local cloud by `make run`: only what its emulator supports, open to all.
         Settings(
             env_name="local",
             warm_instances=2,
@@ -61,47 +62,60 @@ def environments() -> tuple[Settings, ...]:
 
 
 def settings_of(env_name: str) -> Settings:
-    """Return the settings of an environment; `pr` and a number name one that is like `dev`.
+    """Return the settings of an environment; `pr` and a number name a copy of `dev`.
+
+    Args:
+        env_name: name of the environment.
 
     Raises:
         SettingsError: there is no such environment.
     """
-    known = {settings.env_name: settings for settings in environments()}
+    known = {settings.env_name: settings for settings in stages()}
     if re.fullmatch(r"pr\d{1,9}", env_name):
         return dataclasses.replace(known["dev"], env_name=env_name)
     if env_name not in known:
         raise SettingsError(
-            f"env = {env_name!r}; allowed are {', '.join(known)}, and pr1, pr2, ... for one of "
-            "a pull request"
+            f"env = {env_name!r}; allowed are {', '.join(known)}, and pr1, pr2, ... for pull "
+            "requests"
         )
     return known[env_name]
 
 
 def build(app: cdk.App) -> None:
-    """Add the stages of the environments that the context `env` asks for.
+    """Add the stages that the context asks for to the app.
 
-    With its `model`, `engine` and `torch_index` in place of the settings'.
+    The context's `env` selects one environment; its `model`, `engine` and `torch_index` replace the
+    settings of the same meaning.
+
+    Args:
+        app: the CDK app, whose context is read.
 
     Raises:
         SettingsError: a setting is wrong, or there is no such environment.
     """
-    wanted = app.node.try_get_context("env")
-    chosen = environments() if wanted is None else (settings_of(str(wanted)),)
-    for settings in chosen:
-        settings = _with_model(settings, app.node.try_get_context("model"))
-        asked = {name: app.node.try_get_context(name) for name in ("engine", "torch_index")}
-        given = {name: value for name, value in asked.items() if value is not None}
+    context = app.node.try_get_context
+    env = context("env")
+    selected = stages() if env is None else (settings_of(str(env)),)
+    model_name, model_version = _name_and_version(context("model"))
+    changes = {
+        "model_name": model_name,
+        "model_version": model_version,
+        "engine": context("engine"),
+        "torch_index": context("torch_index"),
+    }
+    given = {name: value for name, value in changes.items() if value is not None}
+    for settings in selected:
         WarmlensStage(app, settings=dataclasses.replace(settings, **given))
     add_policies(app)
 
 
-def _with_model(settings: Settings, model: str | None) -> Settings:
+def _name_and_version(model: str | None) -> tuple[str | None, str | None]:
     if model is None:
-        return settings
+        return None, None
     name, separator, version = str(model).partition("@")
     if not separator:
         raise SettingsError(f"model = {model!r}; allowed is NAME@VERSION")
-    return dataclasses.replace(settings, model_name=name, model_version=version)
+    return name, version
 
 
 if __name__ == "__main__":

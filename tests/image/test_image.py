@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app import environments
+from app import stages
 from stacks.constructs.model_store import IMAGE_MODELS
 from tests.conftest import SAMPLE, SAMPLE_LABEL, Cloud
 from tests.image.builder import Image, build, inside, remove_container, run_command
@@ -20,7 +20,7 @@ from warmlens.registry.publish import publish_model
 from warmlens.runtime.function import FunctionSpec
 from warmlens.runtime.pool import InstancePool
 
-PROD = next(settings for settings in environments() if settings.env_name == "prod")
+PROD = next(settings for settings in stages() if settings.env_name == "prod")
 HANDLER = "classifier.handler.handler"
 PLATFORM_VARIABLES = [
     "_HANDLER",

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from app import environments
+from app import stages
 from tests.infrastructure.variants import VARIANTS, Assembly, synthesize
 from warmlens.paths import ROOT
 
-ENV_NAMES = [settings.env_name for settings in environments()]
+ENV_NAMES = [settings.env_name for settings in stages()]
 NOWHERE = "http://127.0.0.1:9"
 
 

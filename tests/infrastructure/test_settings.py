@@ -11,9 +11,9 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from app import environments
+from app import stages
 from stacks.constructs.model_store import ImageModelStore
-from stacks.settings import Settings, SettingsError, most_image_pixels
+from stacks.settings import Settings, SettingsError, max_decodable_pixels, settings_table
 from tests.infrastructure.variants import CONTEXT
 from warmlens.paths import ROOT
 
@@ -166,11 +166,11 @@ def test_an_image_may_not_take_more_memory_than_an_instance_has() -> None:
     told = "max_image_pixels = 50000000; allowed is at most 28017950, since memory_mb = 768"
     with pytest.raises(SettingsError, match=told):
         Settings(env_name="test", memory_mb=768)
-    pixels = most_image_pixels(768)
+    pixels = max_decodable_pixels(768)
     assert Settings(env_name="test", memory_mb=768, max_image_pixels=pixels).memory_mb == 768
     with pytest.raises(SettingsError, match=f"max_image_pixels = {pixels + 1}"):
         Settings(env_name="test", memory_mb=768, max_image_pixels=pixels + 1)
-    assert most_image_pixels(768, "torch") < pixels
+    assert max_decodable_pixels(768, "torch") < pixels
 
 
 def test_a_cap_that_leaves_no_room_for_users_is_no_matter_without_warming() -> None:
@@ -190,8 +190,27 @@ def test_the_profile_goes_before_the_number_for_all_day() -> None:
     assert Settings(env_name="test", warm_profile=profile).warm_by_hour == profile
 
 
+def test_a_setting_that_does_not_exist_is_an_error() -> None:
+    values: dict[str, Any] = {"env_name": "test", "memroy_mb": 512}
+    with pytest.raises(SettingsError, match=r"^environment test: there is no setting memroy_mb$"):
+        Settings(**values)
+
+
+def test_an_environment_without_a_name_is_an_error() -> None:
+    values: dict[str, Any] = {"memory_mb": 512}
+    with pytest.raises(SettingsError, match=r"env_name is missing; allowed is a to z"):
+        Settings(**values)
+
+
+def test_every_setting_is_documented_and_the_page_is_current() -> None:
+    assert settings_table().count("\n| `") == len(dataclasses.fields(Settings))
+    check = [sys.executable, "-m", "cogapp", "--check", "docs/settings.md"]
+    result = subprocess.run(check, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, "run: make reference"
+
+
 def test_settings_cannot_be_changed_after_they_were_checked() -> None:
-    settings = environments()[0]
+    settings = stages()[0]
     for field in dataclasses.fields(settings):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(settings, field.name, 1)
@@ -215,7 +234,7 @@ def test_an_unknown_environment_ends_synth_with_one_line() -> None:
     assert result.returncode == 1
     assert result.stderr == (
         "warmlens: env = 'production'; allowed are dev, staging, prod, local, and pr1, pr2, ... "
-        "for one of a pull request\n"
+        "for pull requests\n"
     )
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from app import environments
+from app import stages
 from lambda_src.classifier.configuration import Configuration
 from stacks import api_schema
 from stacks.openapi import openapi_document
@@ -87,7 +87,7 @@ def test_a_model_that_is_overwritten_or_deleted_can_be_restored(assembly: Assemb
 def test_the_classifier_reads_its_model_and_two_prefixes_and_writes_its_log_alone(
     assembly: Assembly,
 ) -> None:
-    settings = next(each for each in environments() if each.env_name == assembly.env_name)
+    settings = next(each for each in stages() if each.env_name == assembly.env_name)
     statements = assembly.statements("ClassifierRole")
     reads = [statement for statement in statements if statement["Action"] == "s3:GetObject"]
     assert sorted(_keys(reads)) == sorted([f"/{settings.model_name}/*", "/uploads/*", "/test/*"])
@@ -192,7 +192,7 @@ def test_the_page_has_words_for_each_code_that_the_gateway_answers(assembly: Ass
 
 
 def test_the_warmer_wakes_the_alias_that_the_api_calls(assembly: Assembly) -> None:
-    settings = next(each for each in environments() if each.env_name == assembly.env_name)
+    settings = next(each for each in stages() if each.env_name == assembly.env_name)
     if settings.warming == "off":
         assert not assembly.resources("AWS::Scheduler::Schedule")
         return
@@ -250,7 +250,7 @@ def _as_list(value: str | list[str]) -> list[str]:
 def test_the_classifier_understands_the_environment_variables_it_is_given(
     assembly: Assembly,
 ) -> None:
-    settings = next(each for each in environments() if each.env_name == assembly.env_name)
+    settings = next(each for each in stages() if each.env_name == assembly.env_name)
     function = assembly.function("classifier")
     variables = {
         name: value if isinstance(value, str) else "a-bucket"
@@ -280,7 +280,7 @@ def test_the_classifier_understands_the_environment_variables_it_is_given(
 
 
 def test_every_function_has_logs_that_end(assembly: Assembly) -> None:
-    settings = next(each for each in environments() if each.env_name == assembly.env_name)
+    settings = next(each for each in stages() if each.env_name == assembly.env_name)
     groups = assembly.resources("AWS::Logs::LogGroup")
     retentions = {group["Properties"]["RetentionInDays"] for group in groups}
     assert retentions == {settings.log_retention_days}
@@ -289,7 +289,7 @@ def test_every_function_has_logs_that_end(assembly: Assembly) -> None:
 
 
 def test_data_outlives_the_stacks_where_the_settings_say_so(assembly: Assembly) -> None:
-    settings = next(each for each in environments() if each.env_name == assembly.env_name)
+    settings = next(each for each in stages() if each.env_name == assembly.env_name)
     policies = {bucket["DeletionPolicy"] for bucket in assembly.resources("AWS::S3::Bucket")}
     assert policies == {"Retain" if settings.retain_data else "Delete"}
     emptied = bool(assembly.resources("Custom::S3AutoDeleteObjects"))

@@ -5,7 +5,7 @@ import dataclasses
 
 import pytest
 
-from stacks.settings import Settings, most_image_pixels
+from stacks.settings import Settings, max_decodable_pixels
 from tests.unit.planner.plan_requests import MEASURED, chosen, plan_request
 from warmlens.errors import WarmlensError
 from warmlens.planner.advice import Advice, advise
@@ -122,7 +122,7 @@ def test_a_plan_with_little_memory_takes_images_that_fit_into_it() -> None:
         candidate = Candidate(measured=measured, warming="off", by_hour=by_hour(0), hold_ms=0)
         text = settings_text(candidate, region="us-east-1", peak_busy=1)
         settings = eval(text, {"Settings": Settings})
-        most = most_image_pixels(memory_mb)
+        most = max_decodable_pixels(memory_mb)
         assert most - 1_000_000 < settings.max_image_pixels <= most or settings == (
             dataclasses.replace(settings, max_image_pixels=DEFAULT_MAX_IMAGE_PIXELS)
         )
