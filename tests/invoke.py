@@ -23,9 +23,14 @@ class Result:
         return self.stdout + self.stderr
 
 
-def invoke(app: typer.Typer, *arguments: str) -> Result:
-    """Run a command to its end."""
-    out, err = io.StringIO(), io.StringIO()
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def invoke(app: typer.Typer, *arguments: str, terminal: bool = False) -> Result:
+    """Run a command to its end, with its output in a pipe or on a terminal."""
+    out, err = (_Terminal(), _Terminal()) if terminal else (io.StringIO(), io.StringIO())
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         exit_code = run(app, arguments)
     return Result(exit_code, out.getvalue(), err.getvalue())

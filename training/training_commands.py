@@ -258,7 +258,7 @@ def _training_progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("steps, left"),
+        TextColumn("steps, left", markup=False),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
     with Progress(

@@ -45,7 +45,7 @@ def explain(error: ValidationError, where: str) -> WarmlensError:
         where: name of the manifest in the message.
 
     Returns:
-        `missing_field`, `unknown_field`, `unsafe_path` or `bad_field`.
+        `missing_field`, `unknown_field`, `unsafe_path`, `bad_field` or `not_json`.
     """
     schema = manifest_schema()
     errors = error.errors(include_url=False)
@@ -68,6 +68,8 @@ def _sentence(
     path, kind = details["loc"], details["type"]
     if kind == "null":
         return "bad_field", f"{_name((*path, details['ctx']['field']))} is null; leave it out."
+    if kind == "json_invalid":  # such as half of a surrogate pair
+        return "not_json", f"{details['msg']}."
     name = _name(path)
     if kind == "rule":
         return "bad_field", details["msg"]
