@@ -1,5 +1,7 @@
 """Error messages of the page, which keeps the photo for another try."""
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
@@ -101,11 +103,13 @@ def test_a_refused_file_does_not_disturb_the_photo_on_its_way(
 
 
 def test_a_photo_that_the_service_finds_too_large_is_explained(
-    page: Page, page_url: str, width: int, expected_console_errors: list[str]
+    page: Page, page_url: str, width: int, expected_console_errors: list[str], tmp_path: Path
 ) -> None:
     expected_console_errors.append(FAILED_REQUEST)
     open_page(page, page_url, width)
-    choose(page, "huge.jpg", COFFEE + bytes(40_000_000))
+    huge = tmp_path / "huge.jpg"  # a file, as Playwright takes long to send so many bytes
+    huge.write_bytes(COFFEE + bytes(40_000_000))
+    page.get_by_label("Photo file").set_input_files(huge)
     expect_problem(page, r"has 40\.\d MB, more than the service takes", "smaller")
     expect_kept_for_another_try(page, "huge.jpg")
 

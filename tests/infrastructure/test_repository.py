@@ -59,24 +59,9 @@ def test_an_issue_asks_for_what_the_doctor_says() -> None:
     assert "warmlens doctor" in json.dumps(forms["problem.yml"])
 
 
-def test_the_dev_container_has_what_the_readme_asks_for() -> None:
-    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
-    assert "python" in container["image"]
-    features = " ".join(container["features"])
-    assert "node" in features
-    assert "docker" in features
-
-
 def test_what_is_checked_before_a_commit_is_what_lint_checks() -> None:
     (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     assert repository["repo"] == "local"
     entries = [hook["entry"] for hook in repository["hooks"]]
     for program in ("ruff format", "ruff check", "mypy"):
         assert any(entry.startswith(f".venv/bin/{program}") for entry in entries)
-
-
-def test_the_licence_is_there_and_so_are_those_of_what_is_not_ours() -> None:
-    assert "Apache License" in (ROOT / "LICENSE").read_text()
-    readme = (ROOT / "README.md").read_text()
-    assert "imagenet-efficientnet-lite0/1.0.0/README.md" in readme
-    assert "web/samples/README.md" in readme

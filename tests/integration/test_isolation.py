@@ -75,6 +75,7 @@ def cpu_s(pid: int) -> float:
     return sum(each.user + each.system for each in times)
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("program", [BUSY, FORKS], ids=["one process", "with a child"])
 def test_an_instance_gets_its_share_of_the_processor_and_no_more(
     isolation: Isolation, started: list[subprocess.Popen[bytes]], program: str
@@ -125,6 +126,7 @@ def test_nothing_of_an_instance_is_left_in_the_control_groups(
     assert not list(Path("/sys/fs/cgroup").rglob(f"warmlens-{process.pid}"))
 
 
+@pytest.mark.serial  # another program that starts meanwhile would remove them, too
 @needs_cgroups
 def test_groups_that_a_killed_program_left_are_removed_by_the_next_one(
     started: list[subprocess.Popen[bytes]],

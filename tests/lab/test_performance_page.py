@@ -16,7 +16,6 @@ RECORDS = ROOT / "warmlens" / "planner" / "service_times.jsonl"
 CHART = ROOT / "docs" / "pictures" / "cold-starts.svg"
 BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
 COMMANDS = [line.split()[3:] for block in BLOCKS for line in block.splitlines()]
-LINKS = sorted(set(re.findall(r"\]\(([^)#]+)\)", PAGE.read_text())))
 
 
 def test_the_tables_and_the_chart_are_made_of_the_records(tmp_path: Path) -> None:
@@ -53,11 +52,6 @@ def test_records_that_are_none_are_refused_and_the_page_is_kept(tmp_path: Path) 
     done = invoke(app, "bench", "page", str(page), str(records))
     assert done.exit_code == 1
     assert page.read_text() == f"{BEGIN}\n{END}\n"
-
-
-@pytest.mark.parametrize("target", LINKS)
-def test_every_file_that_is_linked_exists(target: str) -> None:
-    assert (PAGE.parent / target).exists()
 
 
 def test_the_readme_quotes_the_records() -> None:

@@ -6,8 +6,6 @@ import shlex
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from lab.bench.planning_page import RECORDS, made_anew, on_a_terminal
 from warmlens.paths import ROOT
 from warmlens.planner.statistics import exact_binomial
@@ -19,7 +17,6 @@ COMMANDS = [
     line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()
 ]
 PLAN, COST, SIMULATE, SIMFAAS, REPLAY, SCALE = COMMANDS
-LINKS = sorted(set(re.findall(r"\]\((?!https:)([^)#]+)\)", TEXT)))
 MARK = re.compile(r"<!-- made by: (.+?) -->")
 
 
@@ -119,8 +116,3 @@ def test_the_simulations_range_holds_what_the_kept_replays_met_with_and_without_
     for each in cold:
         low, high = each.conditions["simulated_cold_starts"]
         assert low <= each.value <= high
-
-
-@pytest.mark.parametrize("target", LINKS)
-def test_every_file_that_is_linked_exists(target: str) -> None:
-    assert (PAGE.parent / target).exists()

@@ -131,10 +131,3 @@ def test_every_command_of_the_page_exists() -> None:
     ).stdout
     assert named
     assert all(re.search(rf"│ {name} ", shown) for name in named)
-
-
-@pytest.mark.parametrize(
-    "target", sorted({link for link in re.findall(r"\]\(([^)#]+)\)", PAGE) if "://" not in link})
-)
-def test_every_file_that_is_linked_exists(target: str) -> None:
-    assert (ROOT / "docs" / target).exists()
