@@ -1,7 +1,7 @@
 """Makes the model version imagenet-efficientnet-lite0 1.0.0.
 
 Run ``python -m training.efficientnet_lite0 --out model_artifacts`` with the packages of
-requirements-models.txt. Where the version exists already, the command makes it again and says
+requirements-training.txt. Where the version exists already, the command makes it again and says
 whether model and labels came out the same.
 """
 

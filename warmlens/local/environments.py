@@ -91,7 +91,8 @@ class Environment:
 
     async def _install(self) -> None:
         await self._run(sys.executable, "-m", "venv", "--clear", str(self._folder))
-        await self._pip_install(self._alone, "--no-deps")
+        for path in self._alone:  # each by itself: in a file with a hash, pip asks for all hashes
+            await self._pip_install((path,), "--no-deps")
         await self._pip_install(self._requirements)
         for module in self._imports:
             await self._require(module)

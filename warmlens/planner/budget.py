@@ -47,7 +47,7 @@ def slow_run_warning(calls: float, backend: Backend) -> str | None:
         return f"{words} on a machine like that of docs/planning.md."
     compiled = in_words_of_time(1 + calls / CALLS_PER_S[Backend.NUMBA])
     return (
-        f"{words} in plain Python; with pip install -r requirements-planner.txt the figures are "
+        f"{words} in plain Python; with pip install numba the figures are "
         f"the same, after about {compiled}."
     )
 

@@ -2,7 +2,7 @@
 
 `reference.py` is what it must agree with, to the last bit; tests compare all that both count. What
 are objects there are a few arrays here, since the state must live through chunks of arrivals.
-Imported only when Numba is installed and wanted (requirements-planner.txt).
+Imported only when Numba is installed and wanted (the extra `planner`).
 """
 
 import math

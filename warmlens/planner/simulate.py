@@ -28,7 +28,7 @@ def resolve_backend(backend: Backend = Backend.AUTO) -> Backend:
     if backend is Backend.NUMBA and not installed:
         raise WarmlensError(
             "no_numba",
-            "Numba is not installed: pip install -r requirements-planner.txt, or take "
+            "Numba is not installed: pip install numba, or take "
             "--backend python, which gives the same figures and takes longer",
         )
     if backend is Backend.AUTO:

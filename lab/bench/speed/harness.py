@@ -112,7 +112,7 @@ def running_harness(input_px: int) -> Iterator[Harness]:
     if not (importlib.util.find_spec("torch") and importlib.util.find_spec("torchvision")):
         raise WarmlensError(
             "package_missing",
-            "The baseline needs PyTorch and torchvision: pip install -r requirements-models.txt",
+            "The baseline needs PyTorch and torchvision: run make training",
         )
     emulator_env, instances = environments()
     with tempfile.TemporaryDirectory(prefix="warmlens-bench-") as name, asyncio.Runner() as runner:

@@ -100,7 +100,7 @@ def installed_mb(folder: Path, names: Iterable[str], *, with_needed: bool) -> fl
 
 def _required(*files: Path) -> list[str]:
     lines = [line for file in files for line in file.read_text().splitlines()]
-    return [line for line in lines if line and not line.startswith("#")]
+    return [line.split()[0] for line in lines if line and line[0] not in "# "]
 
 
 def _normal(requirement: str) -> str:

@@ -188,7 +188,7 @@ def test_long_work_is_told_before_for_both_engines() -> None:
         assert slow_run_warning(1e10, backend)
         assert slow_run_warning(1e5, backend) is None
     assert "55.6 min" in str(slow_run_warning(1e10, Backend.NUMBA))
-    assert "requirements-planner.txt" in str(slow_run_warning(1e7, Backend.PYTHON))
+    assert "pip install numba" in str(slow_run_warning(1e7, Backend.PYTHON))
 
 
 def test_a_plans_hours_and_provisioned_schedule_can_be_priced() -> None:
