@@ -18,9 +18,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.warmlens/jsii
 
 .DEFAULT_GOAL := help
-.PHONY: help run down test test-all test-rest unit infrastructure integration e2e test-training test-lab \
-	torch cpus image wheel-check training lint format lock policies licences audit fuzz soak experiments \
-	synth snapshots openapi reference docs screenshot pictures clean
+.PHONY: help run down test test-all test-rest unit infrastructure integration e2e test-training test-lab torch cpus image wheel-check training lint format lock policies licences audit fuzz soak experiments synth snapshots openapi reference docs screenshot pictures clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' \
@@ -152,7 +150,7 @@ pictures: screenshot  ## Retake and redraw all pictures of the docs
 clean: down  ## Remove what was installed and generated; training runs, models and photos stay
 	rm -rf $(VENV) node_modules cdk.out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis __pycache__
 	rm -rf $(addprefix .warmlens/,assemblies audit checkov chromium environments fuzz jsii local numba pixels site tools)
-	find $(PACKAGES) -name __pycache__ -type d -prune -exec rm -rf {} +
+	$(if $(wildcard $(PACKAGES)),find $(wildcard $(PACKAGES)) -name __pycache__ -type d -prune -exec rm -rf {} +)
 	@test ! -d .warmlens || rmdir .warmlens 2>/dev/null || { echo "Kept in .warmlens:"; ls .warmlens; }
 
 $(VENV)/.made:
