@@ -1,4 +1,4 @@
-"""The shipped models on a processor without AVX-512, really executed: `make cpus`.
+"""Runs the shipped models on an emulated processor without AVX-512: `make cpus`.
 
 Graphs and kernels that fit one processor have answered wrong classes on another, without an error.
 """
@@ -66,7 +66,7 @@ def assert_same(one: Top, other: Top) -> None:
 
 
 @functools.cache
-def answers_there(name: str) -> list[Top]:
+def emulated_answers(name: str) -> list[Top]:
     return answers(name, files_of(name), QEMU, "-cpu", PROCESSOR)
 
 
@@ -76,9 +76,9 @@ def files_of(name: str) -> list[str]:
 
 @pytest.mark.parametrize("name", PHOTOS)
 def test_a_shipped_model_answers_the_same_without_avx512(name: str) -> None:
-    there = answers_there(name)
-    assert len(there) == PHOTOS[name]
-    for one, other in zip(there, answers(name, files_of(name)), strict=True):
+    emulated = emulated_answers(name)
+    assert len(emulated) == PHOTOS[name]
+    for one, other in zip(emulated, answers(name, files_of(name)), strict=True):
         assert_same(one, other)
 
 
@@ -88,7 +88,7 @@ def test_without_avx512_the_answers_are_the_ones_of_pytorch() -> None:
     expected = {
         each.file: [(rank.id, rank.softmax) for rank in each.top5] for each in parity.samples
     }
-    for file, top in zip(files_of(IMAGENET), answers_there(IMAGENET), strict=True):
+    for file, top in zip(files_of(IMAGENET), emulated_answers(IMAGENET), strict=True):
         assert_same(top, expected[file])
 
 

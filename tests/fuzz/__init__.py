@@ -1,1 +1,1 @@
-"""Coverage-guided fuzzing of what reads callers' bytes; `make fuzz` runs it."""
+"""Coverage-guided fuzzing of the code that reads callers' bytes; `make fuzz` runs it."""

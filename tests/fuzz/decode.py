@@ -1,7 +1,7 @@
 """Fuzzes the decoding of images: `python -m tests.fuzz.decode FOLDER -runs=N`.
 
-Any exception but the errors that callers are told, a crash, a hang or more memory than allowed ends
-it and leaves the file that did it.
+An exception other than the API's own errors, a crash, a hang or more memory than allowed ends it
+and leaves the file that caused it.
 """
 
 import sys

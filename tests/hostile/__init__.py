@@ -1,1 +1,1 @@
-"""Input made to do harm: images and requests, for the tests and as files for a person."""
+"""Hostile images and requests, for the tests and as files."""

@@ -18,7 +18,7 @@ GEOMETRY = Geometry(width=224, height=224, resize_shorter_side=256, interpolatio
 
 
 def answer(data: bytes, *, max_pixels: int, max_decode_ms: int) -> str:
-    """Return what a caller would be told.
+    """Return the API's answer to the image: `ok` or the error's code.
 
     Raises:
         AssertionError: the pixels are not as many as the model takes.

@@ -1,4 +1,4 @@
-"""The parts that image files are put together from, well-formed or not."""
+"""Builders of image files and of their parts, well-formed or not."""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""Hostile images, and what each must be answered with: `python -m tests.hostile.images FOLDER`."""
+"""Hostile images with the answers that each may get: `python -m tests.hostile.images FOLDER`."""
 
 import struct
 import sys
@@ -44,9 +44,9 @@ class Hostile:
     """One image.
 
     Attributes:
-        make: gives its bytes.
-        answers: what it may be answered with: OK or an error's code. More than one where a decoder
-            may as well take it as refuse it.
+        make: returns its bytes.
+        answers: the right answers: OK or an error's code. More than one where a decoder may either
+            accept or refuse it.
     """
 
     make: Callable[[], bytes]

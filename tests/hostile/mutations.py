@@ -1,8 +1,8 @@
 """Decodes many damaged images in one process: `python -m tests.hostile.mutations COUNT SEED`.
 
 Prints one line of JSON: how many had which answer, the slowest one, and the process's peak memory.
-A crash of a decoder ends the process; the file that did it is at the path that the environment's
-`LAST_IMAGE` names.
+A crash of a decoder ends the process; the file that caused it is at the path in the environment
+variable `LAST_IMAGE`.
 """
 
 import json
@@ -18,7 +18,7 @@ from tests.hostile.seeds import seeds
 
 MAX_PIXELS = 1_000_000
 MAX_DECODE_MS = 2_000
-# Numbers that lengths and sizes go wrong at.
+# Numbers at which lengths and sizes overflow.
 _EDGES = (
     b"\0",
     b"\xff",
@@ -30,27 +30,27 @@ _EDGES = (
 )
 
 
-def mutate(data: bytes, others: list[bytes], chance: random.Random) -> bytes:
+def mutate(data: bytes, others: list[bytes], rng: random.Random) -> bytes:
     """Change a file in one to six places."""
     changed = bytearray(data)
-    for _ in range(chance.randint(1, 6)):
-        at = chance.randrange(len(changed) + 1)
-        length = chance.choice((1, 2, 4, 16, 64))
-        kind = chance.randrange(7)
+    for _ in range(rng.randint(1, 6)):
+        at = rng.randrange(len(changed) + 1)
+        length = rng.choice((1, 2, 4, 16, 64))
+        kind = rng.randrange(7)
         if kind == 0 and at < len(changed):
-            changed[at] ^= 1 << chance.randrange(8)
+            changed[at] ^= 1 << rng.randrange(8)
         elif kind == 1:
-            changed[at : at + length] = chance.randbytes(length)
+            changed[at : at + length] = rng.randbytes(length)
         elif kind == 2:
-            edge = chance.choice(_EDGES)
+            edge = rng.choice(_EDGES)
             changed[at : at + len(edge)] = edge
         elif kind == 3:
             del changed[at : at + length]
         elif kind == 4:
-            changed[at:at] = changed[at : at + length] * chance.randint(1, 50)
+            changed[at:at] = changed[at : at + length] * rng.randint(1, 50)
         elif kind == 5:
-            other = chance.choice(others)
-            begin = chance.randrange(len(other))
+            other = rng.choice(others)
+            begin = rng.randrange(len(other))
             changed[at : at + length] = other[begin : begin + length]
         else:
             del changed[at:]
@@ -58,14 +58,14 @@ def mutate(data: bytes, others: list[bytes], chance: random.Random) -> bytes:
 
 
 def main() -> None:
-    """Decode as many mutated images as the first argument says."""
-    count, chance = int(sys.argv[1]), random.Random(int(sys.argv[2]))
+    """Decode COUNT mutated images and print the report."""
+    count, rng = int(sys.argv[1]), random.Random(int(sys.argv[2]))
     originals = list(seeds().values())
     last = os.environ.get("LAST_IMAGE")
     answers: Counter[str] = Counter()
     slowest_ms = 0.0
     for _ in range(count):
-        data = mutate(chance.choice(originals), originals, chance)
+        data = mutate(rng.choice(originals), originals, rng)
         if last:
             Path(last).write_bytes(data)
         begun_s = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Small sound images of every kind that is supported, to begin fuzzing from."""
+"""Small valid images of every supported kind, from which fuzzing starts."""
 
 from PIL import Image
 
