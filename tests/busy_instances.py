@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from tests.conftest import Cloud
-from warmlens.local.fleet_routes import FLEET_PATH
+from warmlens.local.fleet_view import FLEET_PATH
 
 HOLD_S = 9  # an instance allows 10
 

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from warmlens.errors import WarmlensError
 from warmlens.local.aws import ENV_NAME as LOCAL
 from warmlens.local.aws import LocalAws
-from warmlens.local.front import STATUS_PATH
+from warmlens.local.gateway import STATUS_PATH
 from warmlens.local.state import RunningCloud, StateFile
 
 if TYPE_CHECKING:

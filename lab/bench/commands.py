@@ -21,7 +21,7 @@ from lab.bench.warming.comparison import INSTANCES, compare
 from lab.bench.warming.page import PageError, chart, with_table
 from warmlens.console import out
 from warmlens.errors import WarmlensError
-from warmlens.local.environments import Environment
+from warmlens.local.venvs import Venv
 from warmlens.paths import STATE
 from warmlens.planner.options import BurstSize, BurstsPerHour, bursts_of
 from warmlens.planner.traffic import Profile
@@ -110,9 +110,9 @@ def simfaas(
 
     SimFaaS is installed into an environment of its own the first time.
     """
-    environment = Environment(STATE / "environments", "simfaas", simfaas_comparison.REQUIREMENTS)
-    asyncio.run(environment.install())
-    compared = simfaas_comparison.compare(environment.python, seeds)
+    venv = Venv(STATE / "environments", "simfaas", simfaas_comparison.REQUIREMENTS)
+    asyncio.run(venv.install())
+    compared = simfaas_comparison.compare(venv.python, seeds)
     records = _seen(compared, "simulating", "name")
     _print(records, "name", as_json=as_json)
 

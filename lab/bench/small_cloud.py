@@ -17,10 +17,10 @@ from aiohttp import web
 from botocore.config import Config
 
 from warmlens.local.aws import REGION, LocalAws
-from warmlens.local.cloud import environments
 from warmlens.local.emulator import Emulator
 from warmlens.local.image_functions import instance_command
 from warmlens.local.loopback import listen, serving, url_of
+from warmlens.local.venvs import local_venvs
 from warmlens.paths import LAMBDA_SRC
 from warmlens.runtime.function import FunctionSpec
 from warmlens.runtime.lambda_proxy import PROXY_PATH, proxy_routes
@@ -159,7 +159,7 @@ async def small_cloud(
     Raises:
         WarmlensError: the emulator does not start, or its environment cannot be installed.
     """
-    emulator_env, instances_env = environments()
+    emulator_env, instances_env = local_venvs()
     for environment in (emulator_env, instances_env):
         await environment.install()
     async with AsyncExitStack() as stack:

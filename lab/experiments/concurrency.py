@@ -23,7 +23,7 @@ from lab.experiments.target import (
 from lab.load import wake_at_once
 from warmlens.errors import WarmlensError
 from warmlens.local.aws import LocalAws
-from warmlens.local.samples import ANY_PHOTO, SAMPLES
+from warmlens.local.buckets import ANY_PHOTO, SAMPLES
 from warmlens.records import Record
 from warmlens.registry.serving import ALIAS
 

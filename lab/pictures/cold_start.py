@@ -13,8 +13,9 @@ from typing import Any
 import httpx
 
 from lab.pictures.svg import MUTED, box, document, text
-from warmlens.local.cloud import PAPER_PATH, Steps, local_cloud
-from warmlens.local.front import STATUS_PATH
+from warmlens.local.buckets import PAPER_PATH
+from warmlens.local.cloud import Steps, local_cloud
+from warmlens.local.gateway import STATUS_PATH
 
 COLORS = {
     "API, queue": "#a16207",

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from warmlens.local.cloud import environments
+from warmlens.local.venvs import local_venvs
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, WEB
 from warmlens.registry.manifest import read_manifest
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.timeout(900)
 
 def answers(name: str, files: list[str], *launcher: str) -> list[Top]:
     (version,) = (MODEL_ARTIFACTS / name).iterdir()
-    _, classifier = environments()
+    _, classifier = local_venvs()
     asyncio.run(classifier.install())
     program = LAMBDA_SRC.parent / "tests" / "cpus" / "classify.py"
     done = subprocess.run(

@@ -10,7 +10,7 @@ import aws_cdk as cdk
 from stacks.constructs.function import log_group
 from stacks.settings import LogRetentionDays, Settings
 from tests.infrastructure.variants import VARIANTS, Assembly
-from warmlens.local.environments import classifier_requirements
+from warmlens.local.venvs import classifier_requirements
 from warmlens.paths import LAMBDA_SRC
 
 

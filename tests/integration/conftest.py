@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Cloud
-from warmlens.local.cloud import environments
+from warmlens.local.venvs import local_venvs
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def bucket(s3: Any) -> str:
 @pytest.fixture(scope="session")
 def runtime_python() -> str:
     """The interpreter of the instances' environment: the classifier's packages and awslambdaric."""
-    _, classifier = environments()
+    _, classifier = local_venvs()
     asyncio.run(classifier.install())
     return str(classifier.python)
 
@@ -46,6 +46,6 @@ def runtime_python() -> str:
 @pytest.fixture(scope="session")
 def emulator_python() -> str:
     """The interpreter of the emulator's environment."""
-    emulator, _ = environments()
+    emulator, _ = local_venvs()
     asyncio.run(emulator.install())
     return str(emulator.python)

@@ -17,9 +17,8 @@ from tests.conftest import SAMPLE, Cloud
 from tests.infrastructure.variants import synthesize
 from warmlens.local.assembly import read_stacks
 from warmlens.local.aws import LocalAws
-from warmlens.local.cloud import environments
 from warmlens.local.deploy import deploy
-from warmlens.local.emulator import Emulator
+from warmlens.local.emulator import running_emulator
 from warmlens.local.loopback import serving
 
 SECRET = "secrets/photo.jpg"
@@ -161,23 +160,13 @@ async def guarded(
     settings = dataclasses.replace(settings_of("local"), warming="off", **changes)
     await asyncio.to_thread(synthesize, folder, settings)
     stacks = read_stacks(folder / "assembly-local")
-    emulator_env, _ = environments()
     functions = [f"warmlens-local-{name}" for name in noting]
     app = web.Application()
     app.router.add_post("/", note)
     async with serving(app) as url:
-        emulator = Emulator(
-            python=emulator_env.python,
-            log_path=folder / "emulator.log",
-            folder=folder / "emulator",
-            function_urls=dict.fromkeys(functions, url),
-        )
-        await emulator.start()
-        try:
-            aws = LocalAws(emulator.endpoint_url)
+        function_urls = dict.fromkeys(functions, url)
+        async with running_emulator(folder, function_urls=function_urls) as aws:
             yield aws, await asyncio.to_thread(deploy, stacks, aws), called
-        finally:
-            await emulator.stop()
 
 
 def url_of(aws: LocalAws, outputs: dict[str, str]) -> str:

@@ -7,19 +7,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 
 from tests.conftest import SAMPLE_LABEL
 from tests.integration.test_readme import BLOCKS
 from warmlens.local.aws import LocalAws
-from warmlens.local.cloud import environments
 from warmlens.local.command import run_command
-from warmlens.local.emulator import Emulator
-from warmlens.local.image_functions import ImageFunctions
-from warmlens.local.loopback import listen, serving, url_of
-from warmlens.paths import LAMBDA_SRC, ROOT
-from warmlens.runtime.lambda_proxy import PROXY_PATH, proxy_routes
-from warmlens.runtime.pool import InstancePool
+from warmlens.local.image_functions import emulator_with_pool
+from warmlens.paths import ROOT
 
 FUNCTION = "warmlens-local-classifier"
 
@@ -27,32 +21,13 @@ FUNCTION = "warmlens-local-classifier"
 @pytest.fixture
 async def aws(tmp_path: Path) -> AsyncIterator[LocalAws]:
     """An emulator with nothing in it, and the pool behind its container-image function."""
-    emulator_env, classifier_env = environments()
-    await emulator_env.install()
-    await classifier_env.install()
-    listener = listen()
-    emulator = Emulator(
-        python=emulator_env.python,
-        log_path=tmp_path / "emulator.log",
-        folder=tmp_path / "emulator",
-        function_urls={FUNCTION: url_of(listener) + PROXY_PATH},
-    )
-    aws = LocalAws(emulator.endpoint_url)
-    functions = ImageFunctions(
-        aws=aws, python=classifier_env.python, source=LAMBDA_SRC / "classifier"
-    )
-    app = web.Application()
-    async with InstancePool(
-        resolve=functions.resolve,
-        log=lambda _: None,
-        extra_environment=aws.environment,
-        init_limit_s=120,  # how fast this machine is decides nothing
-    ) as pool:
-        app.add_routes(proxy_routes(pool))
-        async with serving(app, listener):
-            await emulator.start()
-            yield aws
-            await emulator.stop()
+    functions = [FUNCTION]
+    # How fast this machine starts an instance decides nothing.
+    async with emulator_with_pool(tmp_path, functions, log=lambda _: None, init_limit_s=120) as (
+        aws,
+        _,
+    ):
+        yield aws
 
 
 async def run_in_shell(command: str, aws: LocalAws, folder: Path) -> str:

@@ -6,8 +6,8 @@ import hashlib
 import json
 import os
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ from lambda_src.classifier.download import PART_BYTES
 from lambda_src.classifier.model_store import LOAD_TIMEOUT_S
 from tests.conftest import Cloud
 from tests.hostile.images import HOSTILE
-from tests.integration import classifier_lab
-from tests.integration.classifier_lab import (
+from tests.integration import classifier_harness
+from tests.integration.classifier_harness import (
     CLASSIFY,
     FOLDER,
     METRICS,
@@ -30,12 +30,10 @@ from tests.integration.classifier_lab import (
     CallWith,
     through_api,
 )
-from tests.integration.pool_lab import eventually
-from tests.integration.way_to_s3 import Way, way_to_s3
-from warmlens.local.aws import LocalAws
-from warmlens.local.cloud import environments
-from warmlens.local.emulator import Emulator
-from warmlens.local.loopback import listen, port_of
+from tests.integration.pool_harness import eventually
+from tests.integration.s3_proxy import Way, s3_proxy
+from warmlens.local.emulator import running_emulator
+from warmlens.local.loopback import listen
 from warmlens.paths import MODEL_ARTIFACTS, WEB
 from warmlens.registry.publish import publish_model
 from warmlens.runtime.best_isolation import best_isolation
@@ -43,7 +41,7 @@ from warmlens.runtime.instance import State
 from warmlens.runtime.isolation import Confinement, Limits, usable_cores
 from warmlens.runtime.private_tmp import find_private_tmp
 
-call_with = classifier_lab.call_with  # a fixture
+call_with = classifier_harness.call_with  # a fixture
 COFFEE = WEB / "samples" / "coffee.jpg"
 # What users are told of a model that cannot be served, whatever the reason is.
 TOLD = f"The model {NAME} {VERSION} cannot be served now; try again in a moment."
@@ -53,7 +51,7 @@ TOLD = f"The model {NAME} {VERSION} cannot be served now; try again in a moment.
 async def way(cloud: Cloud, s3: Any, bucket: str) -> AsyncIterator[Way]:
     """The way to an S3 that has the model and a photo."""
     publish_model(FOLDER, bucket, s3)
-    async with way_to_s3(cloud.endpoint_url) as way:
+    async with s3_proxy(cloud.endpoint_url) as way:
         yield way
 
 
@@ -357,40 +355,23 @@ async def test_an_instance_that_is_killed_takes_its_own_call_and_no_other(
 async def test_an_instance_outlives_the_restart_of_its_storage(
     call_with: CallWith, tmp_path: Path
 ) -> None:
-    emulator_env, _ = environments()
+    async with AsyncExitStack() as first:
+        aws = await first.enter_async_context(running_emulator(tmp_path))
 
-    def emulator(listener: socket.socket) -> Emulator:
-        return Emulator(
-            python=emulator_env.python,
-            listener=listener,
-            log_path=tmp_path / "emulator.log",
-            folder=tmp_path / "emulator",
-            function_urls={},
-        )
+        def fill() -> None:
+            aws.s3.create_bucket(Bucket="all")
+            publish_model(FOLDER, "all", aws.s3)
+            aws.s3.put_object(Bucket="all", Key="test/coffee.jpg", Body=COFFEE.read_bytes())
 
-    listener = listen()
-    port = port_of(listener)
-    first = emulator(listener)
-    aws = LocalAws(first.endpoint_url)
-
-    def fill() -> None:
-        aws.s3.create_bucket(Bucket="all")
-        publish_model(FOLDER, "all", aws.s3)
-        aws.s3.put_object(Bucket="all", Key="test/coffee.jpg", Body=COFFEE.read_bytes())
-
-    await first.start()
-    await asyncio.to_thread(fill)
-    names = {"IMAGES_BUCKET": "all", "MODELS_BUCKET": "all"}
-    async with call_with({"AWS_ENDPOINT_URL": aws.endpoint_url, **names}) as call:
-        before = await expect_espresso(call)
-        await first.stop()
-        status, code = refused(await call(CLASSIFY))
-        assert (status, code) in {(503, "storage_unavailable"), (504, "timed_out")}
-        second = emulator(listen(port))
-        await second.start()
-        try:
-            await asyncio.to_thread(fill)
-            after = await expect_espresso(call)
-        finally:
-            await second.stop()
-        assert after["instance_id"] == before["instance_id"]
+        await asyncio.to_thread(fill)
+        names = {"IMAGES_BUCKET": "all", "MODELS_BUCKET": "all"}
+        async with call_with({"AWS_ENDPOINT_URL": aws.endpoint_url, **names}) as call:
+            before = await expect_espresso(call)
+            await first.aclose()
+            status, code = refused(await call(CLASSIFY))
+            assert (status, code) in {(503, "storage_unavailable"), (504, "timed_out")}
+            port = int(aws.endpoint_url.rpartition(":")[2])
+            async with running_emulator(tmp_path, listener=listen(port)):
+                await asyncio.to_thread(fill)
+                after = await expect_espresso(call)
+            assert after["instance_id"] == before["instance_id"]

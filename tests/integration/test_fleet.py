@@ -6,8 +6,7 @@ import pytest
 
 from tests.busy_instances import fleet, states
 from tests.conftest import Cloud
-from warmlens.local.fleet import method_of
-from warmlens.local.fleet_routes import BURST_PATH, WARM_PATH
+from warmlens.local.fleet_view import BURST_PATH, WARM_PATH, method_of
 
 
 def test_a_burst_tells_what_became_of_its_calls_and_the_fleet_who_got_them(cloud: Cloud) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.integration import pool_lab
-from tests.integration.pool_lab import FUNCTIONS, StartLab, eventually
+from tests.integration import pool_harness
+from tests.integration.pool_harness import FUNCTIONS, StartLab, eventually
 from warmlens.runtime.instance import State
 from warmlens.runtime.pool import InstancePool
 
-start = pool_lab.start  # a fixture
+start = pool_harness.start  # a fixture
 
 
 async def test_the_environment_holds_what_lambda_sets_and_nothing_of_ours(

@@ -8,8 +8,8 @@ from typing import Any
 
 from aiohttp import ClientSession, web
 
-from tests.integration import pool_lab
-from tests.integration.pool_lab import StartLab
+from tests.integration import pool_harness
+from tests.integration.pool_harness import StartLab
 from warmlens.runtime.function import FunctionSpec
 from warmlens.runtime.invocation import (
     REQUEST_LIMIT_BYTES,
@@ -18,7 +18,7 @@ from warmlens.runtime.invocation import (
 from warmlens.runtime.lambda_proxy import PROXY_PATH, proxy_routes
 from warmlens.runtime.pool import InstancePool
 
-start = pool_lab.start  # a fixture
+start = pool_harness.start  # a fixture
 
 
 PostEvent = Callable[..., Awaitable[tuple[int, Any]]]

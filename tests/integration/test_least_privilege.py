@@ -6,12 +6,12 @@ import httpx
 import pytest
 
 from tests.conftest import Cloud
-from tests.integration import classifier_lab
-from tests.integration.classifier_lab import CallWith
+from tests.integration import classifier_harness
+from tests.integration.classifier_harness import CallWith
 from tests.integration.iam import Grant, Need, grants_of
 from tests.integration.recording import assert_role_fits, recording, run
 
-call_with = classifier_lab.call_with  # a fixture
+call_with = classifier_harness.call_with  # a fixture
 PREFIX = "warmlens-local"
 
 

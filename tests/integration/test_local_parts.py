@@ -20,10 +20,10 @@ from warmlens.local.assembly import KEPT, Stack, read_stacks, synthesize
 from warmlens.local.aws import LocalAws
 from warmlens.local.deploy import deploy
 from warmlens.local.emulator import Emulator
-from warmlens.local.environments import Environment
 from warmlens.local.image_functions import ImageFunctions
 from warmlens.local.loopback import HOST
 from warmlens.local.state import StateFile
+from warmlens.local.venvs import Venv
 from warmlens.paths import LAMBDA_SRC, ROOT, STATE_FILE
 from warmlens.runtime.invocation import FunctionNotFoundError
 
@@ -119,10 +119,10 @@ def reversed_artifacts(text: str) -> str:
 def test_other_requirements_are_another_environment(tmp_path: Path) -> None:
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("a==1\n")
-    first = Environment(tmp_path, "test", requirements)
-    assert Environment(tmp_path, "test", requirements).python == first.python
+    first = Venv(tmp_path, "test", requirements)
+    assert Venv(tmp_path, "test", requirements).python == first.python
     requirements.write_text("a==2\n")
-    assert Environment(tmp_path, "test", requirements).python != first.python
+    assert Venv(tmp_path, "test", requirements).python != first.python
 
 
 async def test_an_environment_that_could_not_be_installed_is_told_and_made_anew(
@@ -131,7 +131,7 @@ async def test_an_environment_that_could_not_be_installed_is_told_and_made_anew(
     package = tmp_path / "package"
     requirements = tmp_path / "requirements.txt"
     requirements.write_text(f"{package}\n")
-    environment = Environment(tmp_path / "environments", "test", requirements)
+    environment = Venv(tmp_path / "environments", "test", requirements)
     with pytest.raises(WarmlensError, match="The test's Python environment"):
         await environment.install()
     assert environment.python.exists()

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from tests.integration import classifier_lab
-from tests.integration.classifier_lab import CLASSIFY, FOLDER, NAME, VERSION, Call, CallWith
+from tests.integration import classifier_harness
+from tests.integration.classifier_harness import CLASSIFY, FOLDER, NAME, VERSION, Call, CallWith
 from tests.unit.registry.version_copy import copy_version, edit_labels, edit_manifest, set_field
 from warmlens.paths import MODEL_ARTIFACTS
 from warmlens.registry.publish import publish_model
 
 PRODUCTS = MODEL_ARTIFACTS / "products-resnet50" / "1.0.0"
 
-call = classifier_lab.call  # a fixture
-call_with = classifier_lab.call_with  # a fixture
+call = classifier_harness.call  # a fixture
+call_with = classifier_harness.call_with  # a fixture
 
 
 def assert_unavailable(answer: Any, reason: str) -> None:

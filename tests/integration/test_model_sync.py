@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Cloud
-from tests.integration.refusing_aws import refusing
+from tests.integration.aws_proxy import refusing
 from tests.unit.registry.version_copy import NAME, SHIPPED, VERSION, set_field, shipped_manifest
 from warmlens.local.aws import LocalAws
 from warmlens.paths import LAMBDA_SRC

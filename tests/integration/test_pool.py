@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration import pool_lab
-from tests.integration.pool_lab import FUNCTIONS, FakeClock, StartLab, eventually, is_gone
+from tests.integration import pool_harness
+from tests.integration.pool_harness import FUNCTIONS, FakeClock, StartLab, eventually, is_gone
 from warmlens.runtime.instance import State
 from warmlens.runtime.invocation import (
     InvokeRefusedError,
     TooManyRequestsError,
 )
 
-start = pool_lab.start  # a fixture
+start = pool_harness.start  # a fixture
 
 
 async def test_a_second_call_after_the_first_is_on_the_same_instance(start: StartLab) -> None:

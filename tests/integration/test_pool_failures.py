@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration import pool_lab
-from tests.integration.pool_lab import FakeClock, Lab, StartLab, eventually, is_gone
+from tests.integration import pool_harness
+from tests.integration.pool_harness import FakeClock, Lab, StartLab, eventually, is_gone
 from warmlens.runtime.instance import State
 from warmlens.runtime.invocation import (
     REQUEST_LIMIT_BYTES,
@@ -22,7 +22,7 @@ from warmlens.runtime.invocation import (
     TooManyRequestsError,
 )
 
-start = pool_lab.start  # a fixture
+start = pool_harness.start  # a fixture
 
 
 async def test_a_call_over_the_timeout_is_killed_and_the_next_one_works(start: StartLab) -> None:

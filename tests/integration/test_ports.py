@@ -13,25 +13,17 @@ STARTERS = 3
 STARTER = """
 import asyncio, sys
 from pathlib import Path
-from warmlens.local.aws import LocalAws
-from warmlens.local.emulator import Emulator
+from warmlens.local.emulator import running_emulator
 from warmlens.local.loopback import listen_preferring
 
 async def main(python, folder, port):
     print("prepared", flush=True)
     sys.stdin.readline()
-    emulator = Emulator(
-        python=python,
-        listener=listen_preferring(port),
-        log_path=folder / "emulator.log",
-        folder=folder / "emulator",
-        function_urls={},
-    )
-    await emulator.start()
-    LocalAws(emulator.endpoint_url).s3.create_bucket(Bucket=folder.name)
-    print(emulator.endpoint_url, flush=True)
-    sys.stdin.readline()
-    await emulator.stop()
+    listener = listen_preferring(port)
+    async with running_emulator(folder, python=python, listener=listener) as aws:
+        aws.s3.create_bucket(Bucket=folder.name)
+        print(aws.endpoint_url, flush=True)
+        sys.stdin.readline()
 
 asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])))
 """

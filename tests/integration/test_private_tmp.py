@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration import pool_lab
-from tests.integration.pool_lab import StartLab
+from tests.integration import pool_harness
+from tests.integration.pool_harness import StartLab
 from warmlens.runtime import private_tmp
 from warmlens.runtime.function import FunctionSpec
 from warmlens.runtime.private_tmp import PrivateTmp, find_private_tmp
 
-start = pool_lab.start  # a fixture
+start = pool_harness.start  # a fixture
 FOUND = find_private_tmp()
 needs_private_tmp = pytest.mark.skipif(
     FOUND is None, reason="this kernel lets this user mount nothing: /tmp is shared, as is told"

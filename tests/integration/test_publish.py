@@ -17,16 +17,16 @@ from aiohttp import web
 from botocore.config import Config
 
 from tests.conftest import Cloud
-from tests.integration import publish_lab
-from tests.integration.publish_lab import FILES, PREFIX, refusal, stored, whole
-from tests.integration.refusing_aws import refusing
+from tests.integration import publish_harness
+from tests.integration.aws_proxy import refusing
+from tests.integration.publish_harness import FILES, PREFIX, refusal, stored, whole
 from tests.ports import closed_port
 from tests.unit.registry.version_copy import NAME, VERSION, edit_manifest
 from warmlens.local.aws import LocalAws
 from warmlens.paths import ROOT
 from warmlens.registry.publish import UploadProgress, publish_model
 
-version = publish_lab.version  # a fixture
+version = publish_harness.version  # a fixture
 
 KILLED_PUBLISHER = """
 import os, signal, sys

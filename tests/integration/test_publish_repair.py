@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from tests.conftest import Cloud
-from tests.integration import classifier_lab, publish_lab
-from tests.integration.classifier_lab import CLASSIFY, CallWith
-from tests.integration.publish_lab import FILES, PREFIX, refusal, stored, whole
+from tests.integration import classifier_harness, publish_harness
+from tests.integration.classifier_harness import CLASSIFY, CallWith
+from tests.integration.publish_harness import FILES, PREFIX, refusal, stored, whole
 from tests.unit.registry.version_copy import SHIPPED, replace_labels
 from warmlens.registry.publish import UploadProgress, publish_model
 
-call_with = classifier_lab.call_with  # a fixture
-version = publish_lab.version  # a fixture
+call_with = classifier_harness.call_with  # a fixture
+version = publish_harness.version  # a fixture
 Change = Callable[[bytes], bytes | None]
 DAMAGE: dict[str, Change] = {
     "missing": lambda data: None,

@@ -22,7 +22,7 @@ import pytest
 from tests.conftest import Cloud, start_cloud
 from tests.infrastructure.variants import VARIANTS, Assembly, synthesize
 from tests.integration import test_serving
-from tests.integration.classifier_lab import CLASSIFY, FOLDER, HANDLER, NAME, VERSION
+from tests.integration.classifier_harness import CLASSIFY, FOLDER, HANDLER, NAME, VERSION
 from tests.integration.test_serving import model, publish, publish_what_is_no_model
 from warmlens.local.aws import LocalAws
 from warmlens.paths import LAMBDA_SRC, WEB

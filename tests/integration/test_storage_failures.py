@@ -9,12 +9,12 @@ import pytest
 from aiohttp import web
 
 from tests.conftest import Cloud
-from tests.integration import classifier_lab
-from tests.integration.classifier_lab import CLASSIFY, FOLDER, METRICS, Call, CallWith
+from tests.integration import classifier_harness
+from tests.integration.classifier_harness import CLASSIFY, FOLDER, METRICS, Call, CallWith
 from warmlens.local.loopback import serving
 from warmlens.registry.publish import publish_model
 
-call_with = classifier_lab.call_with  # a fixture
+call_with = classifier_harness.call_with  # a fixture
 
 
 class Disturbance:

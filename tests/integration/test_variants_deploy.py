@@ -13,7 +13,6 @@ from pathlib import Path
 import boto3
 import httpx
 import pytest
-from aiohttp import web
 
 from app import settings_of
 from tests.conftest import SAMPLE, SAMPLE_LABEL
@@ -23,15 +22,10 @@ from warmlens.classify import classify
 from warmlens.deployment import find_deployment
 from warmlens.errors import WarmlensError
 from warmlens.local.aws import LocalAws
-from warmlens.local.cloud import environments
 from warmlens.local.command import run_command
-from warmlens.local.emulator import Emulator
-from warmlens.local.image_functions import ImageFunctions
-from warmlens.local.loopback import listen, serving, url_of
-from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, ROOT
+from warmlens.local.image_functions import emulator_with_pool
+from warmlens.paths import MODEL_ARTIFACTS, ROOT
 from warmlens.registry.publish import publish_model
-from warmlens.runtime.lambda_proxy import PROXY_PATH, proxy_routes
-from warmlens.runtime.pool import InstancePool
 
 # The emulator runs no custom resource of CDK's: what empties buckets and what copies the page.
 POSSIBLE = {"empty_buckets": False, "web": False}
@@ -57,33 +51,13 @@ app.synth()
 @pytest.fixture
 async def aws(tmp_path: Path) -> AsyncIterator[LocalAws]:
     """An emulator with nothing in it, and the pool behind the variants' classifiers."""
-    emulator_env, classifier_env = environments()
-    await emulator_env.install()
-    await classifier_env.install()
-    listener = listen()
-    url = url_of(listener) + PROXY_PATH
-    emulator = Emulator(
-        python=emulator_env.python,
-        log_path=tmp_path / "emulator.log",
-        folder=tmp_path / "emulator",
-        function_urls={f"warmlens-{name}-classifier": url for name in VARIANTS},
-    )
-    aws = LocalAws(emulator.endpoint_url)
-    functions = ImageFunctions(
-        aws=aws, python=classifier_env.python, source=LAMBDA_SRC / "classifier"
-    )
-    app = web.Application()
-    async with InstancePool(
-        resolve=functions.resolve,
-        log=lambda _: None,
-        extra_environment=aws.environment,
-        init_limit_s=120,  # how fast this machine is decides nothing
-    ) as pool:
-        app.add_routes(proxy_routes(pool))
-        async with serving(app, listener):
-            await emulator.start()
-            yield aws
-            await emulator.stop()
+    functions = [f"warmlens-{name}-classifier" for name in VARIANTS]
+    # How fast this machine starts an instance decides nothing.
+    async with emulator_with_pool(tmp_path, functions, log=lambda _: None, init_limit_s=120) as (
+        aws,
+        _,
+    ):
+        yield aws
 
 
 async def cdk(command: str, aws: LocalAws, folder: Path, **variables: str) -> None:

@@ -16,7 +16,7 @@ import pytest
 from lambda_src.warmer.handler import WarmingFailedError, handler
 from tests.busy_instances import all_busy, states
 from tests.conftest import Cloud
-from tests.integration.refusing_aws import refusing
+from tests.integration.aws_proxy import refusing
 from warmlens.local.aws import LocalAws
 
 Round = Callable[..., dict[str, Any]]

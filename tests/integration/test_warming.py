@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.integration import warming_lab
-from tests.integration.pool_lab import FakeClock
-from tests.integration.warming_lab import (
+from tests.integration import warming_harness
+from tests.integration.pool_harness import FakeClock
+from tests.integration.warming_harness import (
     FIVE,
     Room,
     StartCloud,
@@ -21,7 +21,7 @@ from tests.integration.warming_lab import (
     with_handler,
 )
 
-start = warming_lab.start  # a fixture
+start = warming_harness.start  # a fixture
 
 PERIOD_S = 300  # the paper's
 # How long a first round holds: until all wakeups are sent, of which a slow machine takes long.

@@ -8,9 +8,9 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from lab.bench.small_cloud import SmallCloud
-from tests.integration import warming_lab
-from tests.integration.pool_lab import eventually
-from tests.integration.warming_lab import (
+from tests.integration import warming_harness
+from tests.integration.pool_harness import eventually
+from tests.integration.warming_harness import (
     FIVE,
     Room,
     StartCloud,
@@ -22,7 +22,7 @@ from tests.integration.warming_lab import (
     with_handler,
 )
 
-start = warming_lab.start  # a fixture
+start = warming_harness.start  # a fixture
 
 
 def kill(cloud: SmallCloud, count: int) -> None:

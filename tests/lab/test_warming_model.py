@@ -4,12 +4,12 @@ import asyncio
 import random
 
 from lab.oracle.fleet import SimulatedFleet
-from tests.integration import pool_lab
-from tests.integration.pool_lab import FakeClock, StartLab
+from tests.integration import pool_harness
+from tests.integration.pool_harness import FakeClock, StartLab
 from warmlens.planner.distribution import constant
 from warmlens.planner.scenario import InstanceLifetimes, Scenario
 
-start = pool_lab.start  # a fixture
+start = pool_harness.start  # a fixture
 
 IDLE_S, LIFETIME_S = 600.0, 3600.0
 

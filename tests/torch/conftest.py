@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.integration import classifier_lab
+from tests.integration import classifier_harness
 from tests.integration import conftest as integration
 from training.checkpoint import save_weights
 from training.imports import ImportRequest, import_file
 from training.model_packages import import_model_package
 from training.networks import build_network
-from warmlens.local.cloud import environments
+from warmlens.local.venvs import local_venvs
 
 torch: Any = import_model_package("torch")
 
@@ -23,13 +23,13 @@ CLASSES = 20
 s3 = integration.s3
 bucket = integration.bucket
 runtime_python = integration.runtime_python
-call_with = classifier_lab.call_with
+call_with = classifier_harness.call_with
 
 
 @pytest.fixture(scope="session")
 def torch_python() -> str:
     """The interpreter of instances whose image has the engine `torch`."""
-    _, classifier = environments("torch", TORCH_INDEX)
+    _, classifier = local_venvs("torch", TORCH_INDEX)
     asyncio.run(classifier.install())
     return str(classifier.python)
 

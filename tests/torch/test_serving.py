@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from tests.conftest import WARMLENS, start_cloud
-from tests.integration.classifier_lab import CLASSIFY, CallWith
+from tests.integration.classifier_harness import CLASSIFY, CallWith
 from tests.integration.test_model_loading import assert_unavailable
 from tests.training.program_file import program_file
-from warmlens.local.environments import classifier_requirements
+from warmlens.local.venvs import classifier_requirements
 from warmlens.paths import LAMBDA_SRC, ROOT
 from warmlens.registry.publish import publish_model
 

@@ -1,4 +1,4 @@
-"""The local cloud: what is started, in which order, and how it all ends."""
+"""The local cloud: starts its parts, deploys the app, and ends them all."""
 
 import asyncio
 import shutil
@@ -10,37 +10,29 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
-
 from warmlens.local.assembly import Stack, engine_of, read_stacks, synthesize
 from warmlens.local.aws import CONCURRENCY, ENV_NAME, LocalAws
+from warmlens.local.buckets import PAPER_PATH, fill_buckets, served_model
 from warmlens.local.deploy import deploy
-from warmlens.local.emulator import Emulator
-from warmlens.local.environments import Environment, classifier_requirements
-from warmlens.local.fleet import Fleet
-from warmlens.local.fleet_routes import fleet_routes
-from warmlens.local.front import front_app
-from warmlens.local.gaps import add_request_validators
-from warmlens.local.image_functions import ImageFunctions
+from warmlens.local.emulator import running_emulator
+from warmlens.local.emulator_fixes import add_request_validators
+from warmlens.local.fleet_view import CallLog, fleet_routes
+from warmlens.local.gateway import gateway_app
+from warmlens.local.image_functions import ImageFunctions, serving_pool
 from warmlens.local.loopback import listen, listen_preferring, serving, url_of
-from warmlens.local.samples import SAMPLES, first_sample_of
 from warmlens.local.state import StateFile
+from warmlens.local.venvs import Venv, local_venvs
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, STATE, STATE_FILE, WEB
 from warmlens.registry.manifest import read_manifest
-from warmlens.registry.publish import publish_model
-from warmlens.registry.serving import ALIAS
 from warmlens.runtime.best_isolation import best_isolation
 from warmlens.runtime.clock import Clock
-from warmlens.runtime.lambda_proxy import PROXY_PATH, proxy_routes
+from warmlens.runtime.lambda_proxy import PROXY_PATH
 from warmlens.runtime.pool import InstancePool
 from warmlens.runtime.private_tmp import OWN, SHARED, find_private_tmp
 from warmlens.warm import warm
 
 EMULATOR_PORT = 4566
 _EMULATOR_THREADS = 64  # its own default
-_HERE = Path(__file__).parent
-
-PAPER_PATH = "test/20200118.jpg"  # that the paper's own request names
 
 
 class Steps:
@@ -127,17 +119,31 @@ async def local_cloud(
             engine = read_manifest(_folder_of(model, models)).engine if model else None
             assembly = await synthesize(ENV_NAME, STATE / "assemblies", model, engine)
             stacks = read_stacks(assembly)
-        emulator_env, classifier_env = await _install_environments(
-            steps, engine_of(stacks), torch_index
-        )
+        emulator_venv, classifier_venv = await _install_venvs(steps, engine_of(stacks), torch_index)
+
+        scratch = folder / "emulator"
+        shutil.rmtree(scratch, ignore_errors=True)
+        pool_listener = stack.enter_context(listen())
+        functions_url = image_functions_url or url_of(pool_listener) + PROXY_PATH
+        with steps.step("Starting the emulator"):
+            emulator = running_emulator(
+                folder,
+                python=emulator_venv.python,
+                listener=stack.enter_context(listen_preferring(EMULATOR_PORT)),
+                function_urls={
+                    name: functions_url for each in stacks for name in each.image_functions()
+                },
+                account_concurrency=concurrency,
+                # One thread for each call being served, and some for the control plane.
+                threads=max(_EMULATOR_THREADS, concurrency + 16),
+                on_started=lambda pid: state.write(emulator_pid=pid),
+            )
+            aws = await stack.enter_async_context(emulator)
 
         log_path = folder / "instances.log"
         log = stack.enter_context(log_path.open("w", buffering=1))
-        emulator_listener = stack.enter_context(listen_preferring(EMULATOR_PORT))
-        endpoint_url = url_of(emulator_listener)
-        aws = LocalAws(endpoint_url)
         functions = ImageFunctions(
-            aws=aws, python=classifier_env.python, source=LAMBDA_SRC / "classifier"
+            aws=aws, python=classifier_venv.python, source=LAMBDA_SRC / "classifier"
         )
         isolation = await asyncio.to_thread(best_isolation)
         private_tmp = await asyncio.to_thread(find_private_tmp)
@@ -151,15 +157,9 @@ async def local_cloud(
             private_tmp=private_tmp,
             extra_environment=aws.environment,
         )
-        fleet = Fleet(pool)
-        proxy_url = image_functions_url or await _start_pool(stack, pool, fleet)
-
-        with steps.step("Starting the emulator"):
-            emulator = _emulator(
-                emulator_env, emulator_listener, folder, stacks, proxy_url, concurrency
-            )
-            stack.push_async_callback(emulator.stop)
-            await emulator.start(lambda pid: state.write(emulator_pid=pid))
+        calls = CallLog(pool)
+        if not image_functions_url:
+            await stack.enter_async_context(serving_pool(pool, pool_listener, calls))
 
         with steps.step("Deploying the app"):
             outputs = await asyncio.to_thread(_deploy, stacks, aws)
@@ -168,22 +168,22 @@ async def local_cloud(
 
         info = CloudInfo(
             url=url_of(listener),
-            api_url=f"{endpoint_url}/restapis/{outputs['ApiId']}/v1/_user_request_",
-            endpoint_url=endpoint_url,
+            api_url=f"{aws.endpoint_url}/restapis/{outputs['ApiId']}/v1/_user_request_",
+            endpoint_url=aws.endpoint_url,
             outputs=outputs,
             log_path=log_path,
             first_sample=first_sample,
             limits=isolation.description,
             tmp=OWN if private_tmp else SHARED,
         )
-        front = front_app(
+        gateway = gateway_app(
             api_url=info.api_url,
-            upload_origin=endpoint_url,
+            upload_origin=aws.endpoint_url,
             page=WEB,
             served_model=lambda: asyncio.to_thread(served_model, outputs, aws),
             status=lambda: _status(info, pool),
             more_routes=fleet_routes(
-                describe=lambda: fleet.describe(pool.instances()),
+                describe=lambda: calls.describe(pool.instances()),
                 warm=lambda instances: asyncio.to_thread(
                     lambda: warm(outputs, aws.lambda_, ENV_NAME, instances).figures
                 ),
@@ -191,37 +191,13 @@ async def local_cloud(
                 file_path=PAPER_PATH,
             ),
         )
-        await stack.enter_async_context(serving(front, listener))
-        state.write(url=info.url, emulator_pid=emulator.pid)
+        await stack.enter_async_context(serving(gateway, listener))
+        state.write(url=info.url)
         yield info
 
 
-def environments(
-    engine: str = "onnxruntime", torch_index: str | None = None
-) -> tuple[Environment, Environment]:
-    """Return the Python environments of the emulator and of the classifier's instances.
-
-    Args:
-        engine: what the instances run models with.
-        torch_index: as for `local_cloud`.
-    """
-    folder = STATE / "environments"
-    emulator = Environment(folder, "emulator", _HERE / "requirements-emulator.txt")
-    classifier = Environment(
-        folder,
-        "classifier",
-        _HERE / "requirements-runtime.txt",
-        alone=classifier_requirements(engine),
-        index=torch_index,
-        imports=["torch"] if engine == "torch" else (),
-    )
-    return emulator, classifier
-
-
-async def _install_environments(
-    steps: Steps, engine: str, torch_index: str | None
-) -> tuple[Environment, Environment]:
-    emulator, classifier = environments(engine, torch_index)
+async def _install_venvs(steps: Steps, engine: str, torch_index: str | None) -> tuple[Venv, Venv]:
+    emulator, classifier = local_venvs(engine, torch_index)
     missing = [each for each in (emulator, classifier) if not each.is_installed]
     if missing:
         names = " and ".join(each.name for each in missing)
@@ -232,83 +208,15 @@ async def _install_environments(
     return emulator, classifier
 
 
-async def _start_pool(stack: AsyncExitStack, pool: InstancePool, fleet: Fleet) -> str:
-    await stack.enter_async_context(pool)
-    app = web.Application(client_max_size=16 * 2**20)
-    app.add_routes(proxy_routes(fleet))
-    return await stack.enter_async_context(serving(app)) + PROXY_PATH
-
-
-def _emulator(
-    environment: Environment,
-    listener: socket.socket,
-    folder: Path,
-    stacks: list[Stack],
-    proxy_url: str,
-    concurrency: int,
-) -> Emulator:
-    scratch = folder / "emulator"
-    shutil.rmtree(scratch, ignore_errors=True)
-    return Emulator(
-        python=environment.python,
-        listener=listener,
-        log_path=folder / "emulator.log",
-        folder=scratch,
-        function_urls={name: proxy_url for each in stacks for name in each.image_functions()},
-        account_concurrency=concurrency,
-        # One thread for each call under way, and some for the control plane.
-        threads=max(_EMULATOR_THREADS, concurrency + 16),
-    )
-
-
 def _deploy(stacks: list[Stack], aws: LocalAws) -> dict[str, str]:
     outputs = deploy(stacks, aws)
     add_request_validators(stacks, outputs["ApiId"], aws)
     return outputs
 
 
-def served_model(outputs: dict[str, str], aws: LocalAws) -> tuple[str, str]:
-    """Return name and version of the model that the alias serves."""
-    configuration = aws.lambda_.get_function_configuration(
-        FunctionName=outputs["ClassifierFunction"], Qualifier=ALIAS
-    )
-    variables = configuration["Environment"]["Variables"]
-    return variables["MODEL_NAME"], variables["MODEL_VERSION"]
-
-
 def _folder_of(model: str, models: Path) -> Path:
     name, _, version = model.partition("@")
     return models / name / version
-
-
-def fill_buckets(outputs: dict[str, str], aws: LocalAws, models: Path = MODEL_ARTIFACTS) -> Path:
-    """Publish the model that the classifier is configured for, and upload the sample photos.
-
-    Args:
-        outputs: outputs of the deployed stacks.
-        aws: where they are deployed.
-        models: folder that the model's version lies in.
-
-    Returns:
-        The sample that stands for the photo of the paper's own request.
-
-    Raises:
-        ModelError: the model is not sound, or was not taken.
-    """
-    name, version = served_model(outputs, aws)
-    if "ModelsBucket" in outputs:
-        publish_model(models / name / version, outputs["ModelsBucket"], aws.s3)
-    first = first_sample_of(name)
-    for sample in sorted(SAMPLES.glob("*.jpg")):
-        keys = [f"test/{sample.name}"] + [PAPER_PATH] * (sample == first)
-        for key in keys:
-            aws.s3.put_object(
-                Bucket=outputs["ImagesBucket"],
-                Key=key,
-                Body=sample.read_bytes(),
-                ContentType="image/jpeg",
-            )
-    return first
 
 
 def _status(info: CloudInfo, pool: InstancePool) -> dict[str, Any]:

@@ -153,7 +153,7 @@ def status(
         raise typer.Exit(3)
     import httpx
 
-    from warmlens.local.front import STATUS_PATH
+    from warmlens.local.gateway import STATUS_PATH
 
     try:
         response = httpx.get(running.url + STATUS_PATH, timeout=10, trust_env=False)

@@ -6,13 +6,16 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 
 from warmlens.errors import WarmlensError
+from warmlens.local.aws import LocalAws
 from warmlens.local.loopback import HOST, listen, port_of, url_of
+from warmlens.local.venvs import local_venvs
 
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 5
@@ -143,3 +146,45 @@ class Emulator:
                 return answer.status == 200
         except (aiohttp.ClientError, TimeoutError):
             return False
+
+
+@asynccontextmanager
+async def running_emulator(
+    folder: Path,
+    *,
+    python: Path | None = None,
+    listener: socket.socket | None = None,
+    function_urls: Mapping[str, str] | None = None,
+    account_concurrency: int | None = None,
+    threads: int | None = None,
+    on_started: Callable[[int], None] = lambda _: None,
+) -> AsyncIterator[LocalAws]:
+    """Run an emulator with nothing in it until the block ends; yields clients of its AWS.
+
+    Args:
+        folder: folder for its log `emulator.log` and its temporary files.
+        python: interpreter of the emulator's environment, which is installed unless this is given.
+        listener: as for `Emulator`, and so are `function_urls`, `account_concurrency`, `threads`.
+        on_started: as for `Emulator.start`.
+
+    Raises:
+        WarmlensError: its environment cannot be installed, or it does not start.
+    """
+    if python is None:
+        venv, _ = local_venvs()
+        await venv.install()
+        python = venv.python
+    emulator = Emulator(
+        python=python,
+        listener=listener,
+        log_path=folder / "emulator.log",
+        folder=folder / "emulator",
+        function_urls=function_urls or {},
+        account_concurrency=account_concurrency,
+        threads=threads,
+    )
+    try:
+        await emulator.start(on_started)
+        yield LocalAws(emulator.endpoint_url)
+    finally:
+        await emulator.stop()

@@ -4,10 +4,12 @@ import errno
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-
-from aiohttp import web
+from typing import TYPE_CHECKING
 
 from warmlens.errors import WarmlensError
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 HOST = "127.0.0.1"
 BACKLOG = 128
@@ -72,7 +74,7 @@ def url_of(listener: socket.socket) -> str:
 
 @asynccontextmanager
 async def serving(
-    app: web.Application, listener: socket.socket | None = None, *, backlog: int = BACKLOG
+    app: "web.Application", listener: socket.socket | None = None, *, backlog: int = BACKLOG
 ) -> AsyncIterator[str]:
     """Serve an aiohttp application until the block ends; yields its address.
 
@@ -81,6 +83,8 @@ async def serving(
         listener: listening socket, closed at the end; a free port's unless given.
         backlog: number of connections that may wait to be accepted.
     """
+    from aiohttp import web
+
     listener = listener or listen()
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT_S)
     try:

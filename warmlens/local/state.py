@@ -36,13 +36,17 @@ class StateFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._url = ""
+        self._emulator_pid = 0
 
-    def write(self, *, url: str = "", emulator_pid: int = 0) -> None:
-        """Note that this process is the local cloud."""
+    def write(self, *, url: str | None = None, emulator_pid: int | None = None) -> None:
+        """Note that this process is the local cloud; what is not given stays as noted before."""
         import psutil
 
         created_s = psutil.Process().create_time()
-        note = RunningCloud(os.getpid(), created_s, url, emulator_pid)
+        self._url = self._url if url is None else url
+        self._emulator_pid = self._emulator_pid if emulator_pid is None else emulator_pid
+        note = RunningCloud(os.getpid(), created_s, self._url, self._emulator_pid)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         partial = self._path.with_suffix(".partial")
         partial.write_text(json.dumps(asdict(note)))

@@ -5,7 +5,6 @@ from typing import Protocol
 
 from aiohttp import web
 
-from warmlens.runtime.http_body import read_body
 from warmlens.runtime.invocation import (
     REQUEST_LIMIT_BYTES,
     InvokeRefusedError,
@@ -13,6 +12,7 @@ from warmlens.runtime.invocation import (
     RequestTooLargeError,
     error_json,
 )
+from warmlens.runtime.runtime_api import read_body
 
 PROXY_PATH = "/invoke"
 

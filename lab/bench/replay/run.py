@@ -14,7 +14,8 @@ from typing import Any
 from lab.load import Response, api_client, post, send_at
 from lab.statistics import percentile
 from warmlens.local.aws import LocalAws
-from warmlens.local.cloud import PAPER_PATH, CloudInfo, Steps, local_cloud
+from warmlens.local.buckets import PAPER_PATH
+from warmlens.local.cloud import CloudInfo, Steps, local_cloud
 from warmlens.planner.scenario import InstanceLifetimes
 from warmlens.registry.serving import ALIAS
 from warmlens.runtime.idle_expiry import IdleExpiry

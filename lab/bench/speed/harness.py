@@ -16,9 +16,8 @@ from lab.bench.speed import photos, versions
 from lab.bench.speed.process import Implementation
 from warmlens.errors import WarmlensError
 from warmlens.local.aws import LocalAws
-from warmlens.local.cloud import environments
 from warmlens.local.emulator import Emulator
-from warmlens.local.environments import Environment
+from warmlens.local.venvs import Venv, local_venvs
 from warmlens.paths import LAMBDA_SRC
 from warmlens.registry.publish import publish_model
 
@@ -40,7 +39,7 @@ class Harness:
 
     folder: Path
     aws: LocalAws
-    instances: Environment
+    instances: Venv
     input_px: int
 
     def implementations(
@@ -114,7 +113,7 @@ def running_harness(input_px: int) -> Iterator[Harness]:
             "package_missing",
             "The baseline needs PyTorch and torchvision: run make training",
         )
-    emulator_env, instances = environments()
+    emulator_env, instances = local_venvs()
     with tempfile.TemporaryDirectory(prefix="warmlens-bench-") as name, asyncio.Runner() as runner:
         folder = Path(name)
         for environment in (emulator_env, instances):

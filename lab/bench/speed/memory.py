@@ -10,7 +10,7 @@ from lab.bench.speed.comparison import compared
 from lab.bench.speed.harness import Harness
 from lab.bench.speed.photos import SIZES, key
 from lab.bench.speed.process import InstanceUnderTest
-from warmlens.local.environments import classifier_requirements
+from warmlens.local.venvs import classifier_requirements
 from warmlens.records import Record
 from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU, Isolation
 

@@ -1,4 +1,4 @@
-"""Python environments of the local cloud: one for the emulator, one for the instances."""
+"""Virtual environments of the local cloud: one for the emulator, one for the instances."""
 
 import asyncio
 import fcntl
@@ -10,9 +10,10 @@ from pathlib import Path
 
 from warmlens.errors import WarmlensError
 from warmlens.local.command import run_command
-from warmlens.paths import LAMBDA_SRC
+from warmlens.paths import LAMBDA_SRC, STATE
 
 _COMPLETE = "complete"
+_HERE = Path(__file__).parent
 
 
 def classifier_requirements(engine: str) -> tuple[Path, Path]:
@@ -21,11 +22,11 @@ def classifier_requirements(engine: str) -> tuple[Path, Path]:
     return folder / "requirements.txt", folder / f"requirements-{engine}.txt"
 
 
-class Environment:
+class Venv:
     """A virtual environment that holds some requirements files and nothing else.
 
     Args:
-        parent: folder that environments lie in.
+        parent: folder of all virtual environments.
         name: what it is for, part of its folder's name.
         requirements: the requirements files; other contents make another folder.
         alone: requirements files that name all that is needed: what their packages would bring
@@ -128,3 +129,23 @@ class Environment:
                 f"The {self.name}'s Python environment could not be installed. "
                 f"Is the network there? The installer said: {output.strip()[-600:]}",
             )
+
+
+def local_venvs(engine: str = "onnxruntime", torch_index: str | None = None) -> tuple[Venv, Venv]:
+    """Return the virtual environments of the emulator and of the classifier's instances.
+
+    Args:
+        engine: name of the library that the instances run models with.
+        torch_index: address of a package index with PyTorch's CPU builds.
+    """
+    folder = STATE / "environments"
+    emulator = Venv(folder, "emulator", _HERE / "requirements-emulator.txt")
+    classifier = Venv(
+        folder,
+        "classifier",
+        _HERE / "requirements-runtime.txt",
+        alone=classifier_requirements(engine),
+        index=torch_index,
+        imports=["torch"] if engine == "torch" else (),
+    )
+    return emulator, classifier

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from warmlens.local import environments
-from warmlens.local.environments import Environment
+from warmlens.local import venvs
+from warmlens.local.venvs import Venv
 
 
 async def test_two_that_start_together_install_an_environment_once(
@@ -21,8 +21,8 @@ async def test_two_that_start_together_install_an_environment_once(
         await asyncio.sleep(0.05)
         return 0, ""
 
-    monkeypatch.setattr(environments, "run_command", run)
-    first, second = (Environment(tmp_path, "test") for _ in range(2))
+    monkeypatch.setattr(venvs, "run_command", run)
+    first, second = (Venv(tmp_path, "test") for _ in range(2))
     await asyncio.gather(first.install(), second.install())
     assert len(commands) == 1
     assert second.is_installed

@@ -19,7 +19,7 @@ GATEWAY_TIMEOUT_S = 29  # API Gateway's limit for an integration
 STATUS_PATH = "/_local/status"
 
 
-def front_app(
+def gateway_app(
     *,
     api_url: str,
     upload_origin: str,

@@ -98,7 +98,7 @@ class Way:
 
 
 @asynccontextmanager
-async def way_to_s3(endpoint_url: str) -> AsyncIterator[Way]:
+async def s3_proxy(endpoint_url: str) -> AsyncIterator[Way]:
     """Serve one for as long as the block runs."""
     listener = listen()
     way = Way(url_of(listener))

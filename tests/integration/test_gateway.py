@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 
 from tests.ports import closed_port
-from warmlens.local import front
-from warmlens.local.front import front_app
+from warmlens.local import gateway
+from warmlens.local.gateway import gateway_app
 from warmlens.local.loopback import serving
 from warmlens.paths import WEB
 
@@ -23,11 +23,11 @@ async def served_model() -> tuple[str, str]:
 
 
 @asynccontextmanager
-async def front_of(api: Handler | None) -> AsyncIterator[str]:
-    """The front's address, before an API that answers as `api` says; None for no API at all."""
+async def gateway_of(api: Handler | None) -> AsyncIterator[str]:
+    """The gateway's address, before an API that answers as `api` says; None for no API at all."""
 
-    def front_before(api_url: str) -> web.Application:
-        return front_app(
+    def gateway_before(api_url: str) -> web.Application:
+        return gateway_app(
             api_url=f"{api_url}/",
             upload_origin=UPLOADS,
             page=WEB,
@@ -37,12 +37,12 @@ async def front_of(api: Handler | None) -> AsyncIterator[str]:
 
     if api is None:
         with closed_port() as nowhere:
-            async with serving(front_before(nowhere)) as url:
+            async with serving(gateway_before(nowhere)) as url:
                 yield url
         return
     server = web.Application()
     server.router.add_post("/{call}", api)
-    async with serving(server) as api_url, serving(front_before(api_url)) as url:
+    async with serving(server) as api_url, serving(gateway_before(api_url)) as url:
         yield url
 
 
@@ -65,7 +65,7 @@ async def test_a_function_that_fails_is_an_error_in_the_apis_form(text: str) -> 
     async def fail(_: web.Request) -> web.StreamResponse:
         return web.Response(status=502, text=text)
 
-    async with front_of(fail) as url:
+    async with gateway_of(fail) as url:
         status, answer = await post(url)
     assert (status, code(answer)) == (502, "unavailable")
 
@@ -77,32 +77,32 @@ async def test_what_the_api_answers_is_passed_on_as_it_is() -> None:
         assert await request.json() == {"method": "wakeup"}
         return web.json_response(error, status=503)
 
-    async with front_of(answer_503) as url:
+    async with gateway_of(answer_503) as url:
         assert await post(url) == (503, error)
 
 
 async def test_an_api_that_is_gone_is_unavailable() -> None:
-    async with front_of(None) as url:
+    async with gateway_of(None) as url:
         status, answer = await post(url)
     assert (status, code(answer)) == (503, "unavailable")
 
 
 async def test_an_api_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert front.GATEWAY_TIMEOUT_S == 29
-    monkeypatch.setattr(front, "GATEWAY_TIMEOUT_S", 0.1)
+    assert gateway.GATEWAY_TIMEOUT_S == 29
+    monkeypatch.setattr(gateway, "GATEWAY_TIMEOUT_S", 0.1)
 
     async def wait(_: web.Request) -> web.StreamResponse:
         await asyncio.Event().wait()
         raise AssertionError
 
-    async with front_of(wait) as url:
+    async with gateway_of(wait) as url:
         status, answer = await post(url)
     assert (status, code(answer)) == (504, "timed_out")
 
 
 async def test_the_page_may_talk_to_its_own_origin_and_to_the_uploads_and_to_nobody_else() -> None:
     async with (
-        front_of(None) as url,
+        gateway_of(None) as url,
         aiohttp.ClientSession() as session,
         session.get(url) as answer,
     ):
@@ -137,14 +137,14 @@ async def test_the_page_may_talk_to_its_own_origin_and_to_the_uploads_and_to_nob
 async def test_what_is_no_call_and_no_file_is_an_error_in_the_apis_form(
     method: str, path: str
 ) -> None:
-    async with front_of(None) as url, aiohttp.ClientSession() as session:
+    async with gateway_of(None) as url, aiohttp.ClientSession() as session:
         answer = await session.request(method, url + path)
         assert answer.status == 404
         assert (await answer.json())["error"]["code"] == "no_such_call"
 
 
 async def test_a_body_that_is_not_compressed_as_it_says_is_the_callers_error() -> None:
-    async with front_of(None) as url, aiohttp.ClientSession() as session:
+    async with gateway_of(None) as url, aiohttp.ClientSession() as session:
         headers = {"Content-Encoding": "gzip"}
         answer = await session.post(f"{url}/wakeup", data=b"no gzip", headers=headers)
         assert answer.status == 400
@@ -155,6 +155,6 @@ async def test_a_slash_at_the_end_of_a_call_changes_nothing() -> None:
     async def api(request: web.Request) -> web.StreamResponse:
         return web.json_response({"call": request.match_info["call"]})
 
-    async with front_of(api) as url, aiohttp.ClientSession() as session:
+    async with gateway_of(api) as url, aiohttp.ClientSession() as session:
         answer = await session.post(f"{url}/wakeup/", json={})
         assert await answer.json() == {"call": "wakeup"}

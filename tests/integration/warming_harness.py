@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from lab.bench.small_cloud import SmallCloud, WarmerAnswer, small_cloud
-from tests.integration.pool_lab import FUNCTIONS, eventually
-from tests.integration.refusing_aws import refusing
+from tests.integration.aws_proxy import refusing
+from tests.integration.pool_harness import FUNCTIONS, eventually
 from warmlens.runtime.function import FunctionSpec
 from warmlens.runtime.instance import State
 

@@ -1,0 +1,59 @@
+"""Contents of a new local cloud's buckets: the model, and the page's sample photos."""
+
+import json
+from pathlib import Path
+
+from warmlens.local.aws import LocalAws
+from warmlens.paths import MODEL_ARTIFACTS, WEB
+from warmlens.registry.publish import publish_model
+from warmlens.registry.serving import ALIAS
+
+PAPER_PATH = "test/20200118.jpg"  # that the paper's own request names
+SAMPLES = WEB / "samples"
+GALLERIES = SAMPLES / "galleries.json"
+ANY_PHOTO = "coffee.jpg"  # for a model that has no gallery
+
+
+def first_sample_of(model_name: str) -> Path:
+    """Return the first photo of a model's gallery, or any photo if it has none."""
+    gallery = json.loads(GALLERIES.read_text()).get(model_name, [])
+    return SAMPLES / (gallery[0]["file"] if gallery else ANY_PHOTO)
+
+
+def served_model(outputs: dict[str, str], aws: LocalAws) -> tuple[str, str]:
+    """Return name and version of the model that the alias serves."""
+    configuration = aws.lambda_.get_function_configuration(
+        FunctionName=outputs["ClassifierFunction"], Qualifier=ALIAS
+    )
+    variables = configuration["Environment"]["Variables"]
+    return variables["MODEL_NAME"], variables["MODEL_VERSION"]
+
+
+def fill_buckets(outputs: dict[str, str], aws: LocalAws, models: Path = MODEL_ARTIFACTS) -> Path:
+    """Publish the model that the classifier is configured for, and upload the sample photos.
+
+    Args:
+        outputs: outputs of the deployed stacks.
+        aws: where they are deployed.
+        models: folder that the model's version lies in.
+
+    Returns:
+        The sample that stands for the photo of the paper's own request.
+
+    Raises:
+        ModelError: the model is not sound, or was not taken.
+    """
+    name, version = served_model(outputs, aws)
+    if "ModelsBucket" in outputs:
+        publish_model(models / name / version, outputs["ModelsBucket"], aws.s3)
+    first = first_sample_of(name)
+    for sample in sorted(SAMPLES.glob("*.jpg")):
+        keys = [f"test/{sample.name}"] + [PAPER_PATH] * (sample == first)
+        for key in keys:
+            aws.s3.put_object(
+                Bucket=outputs["ImagesBucket"],
+                Key=key,
+                Body=sample.read_bytes(),
+                ContentType="image/jpeg",
+            )
+    return first
