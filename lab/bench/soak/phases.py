@@ -13,7 +13,7 @@ import psutil
 from lab.load import Response, Timed, api_client, poisson_moments, post, send_at, send_in_loop
 from lab.statistics import percentile
 from warmlens.errors import WarmlensError
-from warmlens.local.cloud import PAPER_PATH
+from warmlens.local.buckets import PAPER_PATH
 from warmlens.records import Record, machine, today
 
 COMMAND = "python -m lab bench soak"
