@@ -1,4 +1,4 @@
-"""The running local cloud, as a person starts it: shared by the tiers that need it."""
+"""Local clouds that tests share, and the groups in which tests run in parallel."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from warmlens.paths import ROOT, WEB
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that use ONNX Runtime themselves
 
 WARMLENS = str(Path(sys.executable).parent / "warmlens")
-START_TIMEOUT_S = 240  # the first start installs the emulator's and the classifier's environments
+START_TIMEOUT_S = 600  # the first start installs the emulator's and the classifier's environments
 
 # Fixtures of a session that take long to make: the tests that use them share a worker, so that
 # each is made once in a run with `--dist loadgroup`. All other tests of a module share one, too.
@@ -51,7 +51,7 @@ def pytest_collection_modifyitems(
 
 
 def run_warmlens(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line to its end, with some variables more in its environment."""
+    """Run the command line to its end, with further variables in its environment."""
     return subprocess.run(
         [WARMLENS, *arguments],
         cwd=ROOT,
@@ -105,16 +105,24 @@ def start_cloud(folder: Path, *options: str) -> tuple[Cloud, subprocess.Popen[st
             stderr=subprocess.STDOUT,
             text=True,
         )
+    try:
+        _wait_until_ready(process, output)
+    except BaseException:
+        process.terminate()
+        raise
+    status = json.loads(run_warmlens("local", "status", "--json", "--folder", str(folder)).stdout)
+    return Cloud(folder, status["url"], status["aws_endpoint_url"], status["api_url"]), process
+
+
+def _wait_until_ready(process: subprocess.Popen[str], output: Path) -> None:
     deadline_s = time.monotonic() + START_TIMEOUT_S
     while "Ready after" not in output.read_text():
         assert process.poll() is None, output.read_text()
         assert time.monotonic() < deadline_s, output.read_text()
         time.sleep(0.1)
-    status = json.loads(run_warmlens("local", "status", "--json", "--folder", str(folder)).stdout)
-    return Cloud(folder, status["url"], status["aws_endpoint_url"], status["api_url"]), process
 
 
-# A sample photo, and what the default model says it shows.
+# A sample photo, and the default model's answer.
 SAMPLE = WEB / "samples" / "mango-can.jpg"
 SAMPLE_ID = "00002"
 SAMPLE_LABEL = "Sola Mango 330 ml can"
@@ -140,7 +148,7 @@ def narrow_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 def running(folder: Path, *options: str) -> Iterator[Cloud]:
-    """Run a local cloud in which nothing happens that no test asked for; for fixtures."""
+    """Run a local cloud without schedules and without idle expiry, for a fixture."""
     cloud, process = start_cloud(folder, "--idle-expiry-min", "600", *options)
     stop_schedules(cloud)
     yield cloud
