@@ -14,7 +14,7 @@ from warmlens.progress import progress_bar
 app = typer.Typer(cls=Group, no_args_is_help=True, help="Check photos to train on.")
 
 
-@app.command()
+@app.command(epilog="Example: warmlens model data check photos")
 def check(
     folder: Annotated[
         Path, typer.Argument(help="DIR/train/CLASS/*.jpg and DIR/val/CLASS/*.jpg, or DIR/CLASS/*.")

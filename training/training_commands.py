@@ -52,10 +52,17 @@ Threads = Annotated[
     typer.Option(help="Compute threads; 1 is faster than one a core while others use the cores."),
 ]
 Minutes = Annotated[float, typer.Option(help="Minutes between checkpoints within an epoch.")]
-Cache = Annotated[Path, typer.Option(help="Folder for decoded photos; may be deleted any time.")]
+Cache = Annotated[
+    Path,
+    typer.Option(
+        help="Folder for decoded photos; may be deleted any time.", show_default=".warmlens/pixels"
+    ),
+]
 
 
-@app.command()
+@app.command(
+    epilog="Example: warmlens model train --data photos --mode small-cnn --out run --name shop"
+)
 def train(
     data: Data,
     mode: Annotated[str, typer.Option(help="small-cnn, resnet50-head or resnet50-full.")],
@@ -102,7 +109,7 @@ def train(
     _run(settings, name, data, out, pretrained, workers, threads, checkpoint_minutes, cache)
 
 
-@app.command()
+@app.command(epilog="Example: warmlens model pretrain --data photos --out run")
 def pretrain(
     data: Data,
     out: Out,
@@ -141,7 +148,7 @@ def pretrain(
     _run(settings, name, data, out, pretrained, workers, threads, checkpoint_minutes, cache)
 
 
-@app.command()
+@app.command(epilog="Example: warmlens model compare --data photos --out runs")
 def compare(
     data: Data,
     out: Annotated[Path, typer.Option(help="Folder of the runs; it may go on.")],

@@ -23,7 +23,7 @@ Version = Annotated[str, typer.Option(help="The new version, such as 1.0.0.")]
 Licence = Annotated[str, typer.Option(help="Licence of the weights, for the manifest.")]
 
 
-@app.command()
+@app.command(epilog="Example: warmlens model export run --name mine --version 1.0.0")
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a training run.")],
     name: Annotated[str, typer.Option(help="Name of the model.")],
@@ -92,7 +92,7 @@ def export(
     out.print(f"{name} {version} ({engine}, {precision}, {megabytes:.1f} MB) is in {models}.")
 
 
-@app.command()
+@app.command(epilog="Example: warmlens model evaluate mine 1.0.0 --data photos")
 def evaluate(
     name: Annotated[str, typer.Argument(help="Name of the model.")],
     version: Annotated[str, typer.Argument(help="Its version, such as 1.0.0.")],
@@ -123,7 +123,7 @@ def evaluate(
             _print_evaluation(result)
 
 
-@app.command(name="import")
+@app.command(name="import", epilog="Example: warmlens model import resnet50-imagenet")
 def import_command(
     what: Annotated[
         str | None, typer.Argument(help="resnet50-imagenet or efficientnet-lite0.")

@@ -9,18 +9,19 @@ from typer.core import TyperGroup
 
 
 class Group(TyperGroup):
-    """A group whose flags are off rather than None unless given.
+    """A group that does not check the defaults of its own options before a subcommand.
 
-    Typer checks a None with pydantic, whose import takes 0.1 s.
+    Typer checks them with pydantic, whose import takes 0.1 s.
     """
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options of the group, of which there are none before a subcommand."""
+        ctx.has_subcommand_first = bool(args) and args[0] in self.commands
+        return super().parse_args(ctx, args)
+
     def get_params(self, ctx: Any) -> list[Any]:
-        """Return the options and arguments, `--help` included."""
-        params: list[Any] = super().get_params(ctx)
-        for param in params:
-            if param.default is None and param.type_descriptor.annotation is bool:
-                param.default = False
-        return params
+        """Return the options that are to be read."""
+        return [] if getattr(ctx, "has_subcommand_first", False) else super().get_params(ctx)
 
 
 class LazyGroup(Group):

@@ -35,7 +35,7 @@ def running_cloud(folder: Path = LOCAL_CLOUD) -> RunningCloud | None:
     return StateFile(folder / STATE_FILE).read()
 
 
-@app.command()
+@app.command(epilog="Example: warmlens local up --model products-resnet50")
 def up(
     port: Annotated[
         int | None,
@@ -117,7 +117,7 @@ def up(
         raise WarmlensError("local_cloud", f"it cannot run: {error}") from None
 
 
-@app.command()
+@app.command(epilog="Example: warmlens local down")
 def down(folder: Folder = LOCAL_CLOUD) -> None:
     """Stop the local cloud of this checkout, from any terminal."""
     running = running_cloud(folder)
@@ -135,7 +135,7 @@ def down(folder: Folder = LOCAL_CLOUD) -> None:
     out.print("Stopped.")
 
 
-@app.command()
+@app.command(epilog="Example: warmlens local status --json")
 def status(
     folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,

@@ -24,11 +24,13 @@ from warmlens.records import write_records
 
 NOTHING_MEETS = 3
 app = typer.Typer(cls=Group)
-app.command(name="simulate")(simulate_command)
-app.command(name="cost")(cost_command)
+app.command(name="simulate", epilog="Example: warmlens plan simulate --rps 2 --hours 24 --warm 2")(
+    simulate_command
+)
+app.command(name="cost", epilog="Example: warmlens plan cost --rps 2 --warm 2")(cost_command)
 
 
-@app.callback(invoke_without_command=True)
+@app.callback(invoke_without_command=True, epilog="Example: warmlens plan --rps 2 --slo p99=1s")
 def plan(
     context: typer.Context,
     traffic: o.TrafficFile = None,
@@ -66,7 +68,7 @@ def plan(
     backend: o.BackendOption = Backend.AUTO,
     as_json: o.AsJson = False,
 ) -> None:
-    """Say how many instances, how much memory and what it costs, before deploying.
+    """Plan instances, memory and cost before deploying.
 
     Finds the cheapest way to deploy that meets an objective, for a file's traffic or a rate.
     Exit code 1 where an input is refused, 3 where nothing meets the objective; 2 is a mistake in

@@ -41,10 +41,11 @@ class _ModelGroup(Group):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the command that is to run."""
-        can_run = args[0] not in TRAINING_COMMANDS or _has_pytorch()
-        if can_run or ctx.resilient_parsing:  # as shell completion does
-            return super().resolve_command(ctx, args)
-        raise missing_package("torch")
+        name = args[0]
+        missing = name not in self.commands or not _has_pytorch()
+        if name in TRAINING_COMMANDS and missing and not ctx.resilient_parsing:
+            raise missing_package("torch")
+        return super().resolve_command(ctx, args)
 
 
 def _has_pytorch() -> bool:
@@ -62,7 +63,7 @@ for plugin in metadata.entry_points(group="warmlens.model_commands"):
     app.add_typer(plugin.load())
 
 
-@app.command(name="list")
+@app.command(name="list", epilog="Example: warmlens model list --env dev")
 def list_command(
     env: OptionalEnv = None,
     models: Models = MODEL_ARTIFACTS,
@@ -103,7 +104,7 @@ def list_command(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog="Example: warmlens model verify products-resnet50 1.0.0")
 def verify(
     name: ModelName,
     version: ModelVersion,

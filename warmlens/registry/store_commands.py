@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command()
+@app.command(epilog="Example: warmlens model publish mine 1.0.0 --env dev")
 def publish(
     name: ModelName,
     version: ModelVersion,
@@ -123,7 +123,7 @@ def verify_published(
     return store.verify(store.manifest(name, version))
 
 
-@app.command()
+@app.command(epilog="Example: warmlens model diff mine 1.0.0 1.1.0")
 def diff(
     name: ModelName,
     before: Annotated[
@@ -160,7 +160,7 @@ def diff(
     out.print_table(table)
 
 
-@app.command()
+@app.command(epilog="Example: warmlens model serve mine 1.1.0 --env dev")
 def serve(
     name: ModelName,
     version: ModelVersion,
@@ -177,7 +177,7 @@ def serve(
     _print_change(change, env, as_json=as_json)
 
 
-@app.command()
+@app.command(epilog="Example: warmlens model rollback --env dev")
 def rollback(env: Env, folder: Folder = LOCAL_CLOUD, as_json: AsJson = False) -> None:
     """Serve again the version that was served before."""
     with spinner("turning the alias back"):
