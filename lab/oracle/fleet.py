@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from lab.oracle.random import draw
 from warmlens.planner.distribution import Distribution
 from warmlens.planner.scenario import DAY_H, HOUR_S, SCALING_WINDOW_S, InstanceLifetimes, Scenario
 
@@ -54,14 +55,14 @@ class SimulatedFleet:
 
     Args:
         scenario: the function and its limits.
-        chance: draws what differs from instance to instance.
+        random: draws what differs from instance to instance.
     """
 
-    def __init__(self, scenario: Scenario, chance: Callable[[], float]) -> None:
+    def __init__(self, scenario: Scenario, random: Callable[[], float]) -> None:
         self._scenario = scenario
-        self._lives: InstanceLifetimes = scenario.lifetimes
+        self._lifetimes: InstanceLifetimes = scenario.lifetimes
         self._init: Distribution = scenario.init
-        self._chance = chance
+        self._random = random
         self._idle: list[_Instance] = []  # the one used last is at the end
         self._busy: list[tuple[float, _Instance]] = []
         self._provisioned_busy = 0
@@ -91,7 +92,7 @@ class SimulatedFleet:
                 if not self._may_start(begin_s):
                     return Served(None, None, now_s)
                 idle = self._new(begin_s)
-                init_s = self._init.draw(self._chance)
+                init_s = draw(self._init, self._random)
                 begin_s += init_s
             instance = idle
         end_s = begin_s + duration_s(begin_s)
@@ -116,7 +117,7 @@ class SimulatedFleet:
 
     def _new(self, now_s: float) -> _Instance:
         self.count += 1
-        lifetimes = self._lives
+        lifetimes = self._lifetimes
         expiry_s = self._between(lifetimes.shortest_idle_s, lifetimes.longest_idle_s)
         lifetime_s = self._between(lifetimes.shortest_lifetime_s, lifetimes.longest_lifetime_s)
         return _Instance(self.count, now_s, expiry_s, lifetime_s)
@@ -131,7 +132,7 @@ class SimulatedFleet:
         return True
 
     def _between(self, shortest_s: float, longest_s: float) -> float:
-        return shortest_s + (longest_s - shortest_s) * self._chance()
+        return shortest_s + (longest_s - shortest_s) * self._random()
 
     def _let_end(self, now_s: float) -> None:
         while self._busy and self._busy[0][0] <= now_s:

@@ -4,9 +4,10 @@ import math
 from collections.abc import Callable, Iterable
 
 from lab.oracle.fleet import PROVISIONED, SimulatedFleet
+from lab.oracle.random import Random, draw
 from lab.oracle.warmer import Warmer
 from warmlens.planner.outcome import Outcome, bin_of, rounded_up_ms
-from warmlens.planner.rng import LIVES, SERVICE, Random
+from warmlens.planner.rng import LIFETIMES, SERVICE
 from warmlens.planner.scenario import HOUR_S, SAMPLE_S, Scenario, check_arrival, provisioned_s
 
 
@@ -37,7 +38,7 @@ def simulate(
     outcome = into or Outcome()
     hours = math.ceil(horizon_s / HOUR_S)
     outcome.make_room(hours=hours, concurrency=scenario.concurrency)
-    fleet = fleet or SimulatedFleet(scenario, draw_lifetime or Random(seed, LIVES))
+    fleet = fleet or SimulatedFleet(scenario, draw_lifetime or Random(seed, LIFETIMES))
     warmer = Warmer(scenario.warming, horizon_s) if scenario.warming else None
     service = Random(seed, SERVICE)
     samples = 0
@@ -79,7 +80,7 @@ def _serve(
     warmer: Warmer | None,
 ) -> None:
     # Drawn for a call that is refused too, so that the next call's time does not depend on it.
-    work_s = scenario.service.draw(service)
+    work_s = draw(scenario.service, service)
     hour = int(now_s // HOUR_S)
     outcome.requests += 1
     outcome.hour_requests[hour] += 1

@@ -11,10 +11,11 @@ from lab.bench.warming.page import BEGIN, END, PageError, chart, table, with_tab
 from lab.bench.warming.policies import PERIOD_S, Policy, policies
 from lab.bench.warming.simulation import Times, simulate, usd_per_month
 from lab.oracle.fleet import SimulatedFleet
+from lab.oracle.random import Random
 from warmlens.paths import ROOT
 from warmlens.planner.distribution import constant
 from warmlens.planner.outcome import Outcome
-from warmlens.planner.rng import LIVES, Random
+from warmlens.planner.rng import LIFETIMES
 from warmlens.planner.scenario import FOREVER, InstanceLifetimes, Scenario
 from warmlens.records import Record
 
@@ -43,7 +44,7 @@ def instances(lifetimes: InstanceLifetimes = FOREVER, concurrency: int = 1000) -
     scenario = Scenario(
         init=constant(1.5), service=constant(0.1), lifetimes=lifetimes, concurrency=concurrency
     )
-    return SimulatedFleet(scenario, Random(1, LIVES))
+    return SimulatedFleet(scenario, Random(1, LIFETIMES))
 
 
 # The rules

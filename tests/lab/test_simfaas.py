@@ -18,7 +18,8 @@ from lab.bench.simfaas.comparison import (
     ours,
     ours_newest_first,
 )
-from warmlens.planner.rng import SERVICE, Random
+from lab.oracle.random import Random, draw
+from warmlens.planner.rng import SERVICE
 from warmlens.records import Record, read_records
 
 KEPT = read_records((RECORDS / "simfaas.jsonl").read_text())
@@ -80,7 +81,7 @@ def test_the_kept_figures_are_of_one_run_with_both_and_its_ratio() -> None:
 
 
 def test_what_is_added_to_a_warm_call_makes_it_a_cold_one() -> None:
-    added, chance = more_than(1.991, 2.244), Random(1, SERVICE)
-    draws = [added.draw(chance) for _ in range(200_000)]
+    added, random = more_than(1.991, 2.244), Random(1, SERVICE)
+    draws = [draw(added, random) for _ in range(200_000)]
     assert statistics.fmean(draws) == pytest.approx(2.244 - 1.991, rel=0.03)
     assert sum(draw == 0 for draw in draws) / len(draws) == pytest.approx(1.991 / 2.244, rel=0.01)

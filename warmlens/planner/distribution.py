@@ -1,7 +1,6 @@
 """Distributions that service times and cold starts are drawn from."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -62,20 +61,6 @@ class Distribution:
             self.quantiles, self.quantiles[1:], self.values_s, self.values_s[1:], strict=False
         )
         return sum((high - low) * (a + b) / 2 for low, high, a, b in pieces)
-
-    def draw(self, chance: Callable[[], float]) -> float:
-        """Draw a time in seconds; a constant takes nothing from the stream."""
-        if self.kind == "constant":
-            return self.values_s[0]
-        share = chance()
-        if self.kind == "exponential":
-            return -math.log(1.0 - share) * self.values_s[0]
-        at = 0
-        while share > self.quantiles[at + 1]:
-            at += 1
-        low, high = self.quantiles[at], self.quantiles[at + 1]
-        a, b = self.values_s[at], self.values_s[at + 1]
-        return a + (b - a) * ((share - low) / (high - low))
 
 
 def constant(value_s: float) -> Distribution:

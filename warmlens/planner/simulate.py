@@ -1,17 +1,30 @@
-"""One simulation or many: by the compiled kernel where Numba is installed, else in plain Python."""
+"""The simulation of one scenario under one seed, by the compiled kernel or the interpreted one."""
 
 import importlib.util
+import itertools
 import math
+from collections.abc import Iterator
 from enum import StrEnum
 
 from warmlens.errors import WarmlensError
+from warmlens.planner import kernel
+from warmlens.planner.arrivals import ArrivalProcess
+from warmlens.planner.kernel import Kernel, State
 from warmlens.planner.outcome import Outcome
-from warmlens.planner.scenario import Scenario
-from warmlens.planner.traffic import Traffic
+from warmlens.planner.rng import LIFETIMES, SERVICE, Floats, seed_states
+from warmlens.planner.scenario import (
+    HOUR_S,
+    Scenario,
+    WarmingPolicy,
+    by_hour,
+    check_arrival,
+    provisioned_s,
+)
+from warmlens.planner.traffic import Profile, Traffic
 
 
 class Backend(StrEnum):
-    """What computes; both give the same figures."""
+    """How the kernel runs: compiled by Numba, or interpreted. Both give the same figures."""
 
     AUTO = "auto"
     NUMBA = "numba"
@@ -19,7 +32,7 @@ class Backend(StrEnum):
 
 
 def resolve_backend(backend: Backend = Backend.AUTO) -> Backend:
-    """Return which one computes.
+    """Return the backend that runs: for `auto`, Numba where it is installed.
 
     Raises:
         WarmlensError: Numba is asked for and not installed.
@@ -49,9 +62,9 @@ def simulate(
     Args:
         scenario: the function and how it is run.
         traffic: the users.
-        horizon_s: how long.
-        seed: draws arrivals, times and the lives of instances.
-        backend: what computes.
+        horizon_s: simulated time.
+        seed: draws arrivals, times and the lifetimes of instances.
+        backend: how the kernel runs.
 
     Raises:
         WarmlensError: an arrival of a trace is out of order, the horizon is not above zero, or
@@ -61,11 +74,120 @@ def simulate(
         raise WarmlensError(
             "bad_horizon", f"{horizon_s:g} s are to be simulated: give a time above 0"
         )
-    if resolve_backend(backend) is Backend.NUMBA:
-        from warmlens.planner import kernel_run
+    run = _kernel(resolve_backend(backend))
+    state = _state(run, scenario, horizon_s, seed)
+    last_s = 0.0
+    for chunk, count in _chunks(run, traffic, seed, horizon_s):
+        served = run.serve(state, chunk, count)
+        if served < count:
+            check_arrival(chunk[served], chunk[served - 1] if served else last_s, horizon_s)
+        last_s = chunk[count - 1]
+    run.finish(state)
+    return _outcome(run, state, scenario, horizon_s)
 
-        return kernel_run.simulate(scenario, traffic, horizon_s=horizon_s, seed=seed)
-    from lab.oracle import reference  # moves out of here with the backends
 
-    arrivals = traffic.arrivals(seed, horizon_s)
-    return reference.simulate(scenario, arrivals, horizon_s=horizon_s, seed=seed)
+def _kernel(backend: Backend) -> Kernel:
+    if backend is Backend.PYTHON:
+        return kernel.INTERPRETED
+    from warmlens.planner import numba_kernel
+
+    return numba_kernel.KERNEL
+
+
+def _chunks(
+    run: Kernel, traffic: Traffic, seed: int, horizon_s: float
+) -> Iterator[tuple[Floats, int]]:
+    if not isinstance(traffic, Profile):
+        moments = traffic.arrivals(seed, horizon_s)
+        while taken := list(itertools.islice(moments, run.chunk)):
+            yield run.floats(taken), len(taken)
+        return
+    drawn = traffic.process(seed, horizon_s)
+    process = ArrivalProcess(
+        run.floats(drawn.rates_per_s),
+        *drawn[1:6],
+        run.states(drawn.states),
+        run.floats(drawn.times),
+        run.ints(drawn.counts),
+    )
+    chunk = run.zeros(run.chunk)
+    while count := run.draw_arrivals(chunk, process):
+        yield chunk, count
+
+
+def _state(run: Kernel, scenario: Scenario, horizon_s: float, seed: int) -> State:
+    # No more instances than calls at once ever exist: one is started when none is idle.
+    room = scenario.concurrency + max(scenario.provisioned_by_hour)
+    lifetimes, policy = scenario.lifetimes, scenario.warming or WarmingPolicy(by_hour=by_hour(0))
+    hours = math.ceil(horizon_s / HOUR_S)
+    return State(
+        horizon_s=horizon_s,
+        shortest_idle_s=lifetimes.shortest_idle_s,
+        longest_idle_s=lifetimes.longest_idle_s,
+        shortest_lifetime_s=lifetimes.shortest_lifetime_s,
+        longest_lifetime_s=lifetimes.longest_lifetime_s,
+        concurrency=scenario.concurrency,
+        scaling=scenario.scaling_per_10_s,
+        waits=scenario.when_full == "wait",
+        warming=scenario.warming is not None,
+        period_s=policy.period_s,
+        spread_s=policy.spread_s,
+        hold_s=policy.hold_s,
+        budget_s=policy.budget_s,
+        wakeup_s=policy.wakeup_s,
+        shared_deadline=policy.shared_deadline,
+        max_rounds=policy.rounds,
+        init=scenario.init.code,
+        service=scenario.service.code,
+        init_values=run.floats(scenario.init.values_s),
+        init_quantiles=run.floats(scenario.init.quantiles),
+        service_values=run.floats(scenario.service.values_s),
+        service_quantiles=run.floats(scenario.service.quantiles),
+        provisioned=run.ints(scenario.provisioned_by_hour),
+        warm=run.ints(policy.by_hour),
+        ends=run.zeros(room + 1),
+        busy=run.counters(room + 1),
+        idle=run.counters(room),
+        unused=run.ints(range(room)),
+        numbers=run.counters(room),
+        born=run.zeros(room),
+        idle_since=run.zeros(room),
+        expiry=run.zeros(room),
+        lifetime=run.zeros(room),
+        seen_in=run.counters(room),
+        started=run.zeros(scenario.scaling_per_10_s),
+        n=run.ints((0, 0, room, 0, 0, 0)),
+        w=run.counters(kernel.N_WARMER),
+        t=run.floats(kernel.FIRST_TIMES),
+        states=run.states(seed_states(seed, SERVICE, LIFETIMES)),
+        counts=run.counters(len(kernel.COUNTS)),
+        sums=run.zeros(len(kernel.SUMS)),
+        hour_requests=run.counters(hours),
+        hour_cold=run.counters(hours),
+        hour_throttled=run.counters(hours),
+        hour_busy=run.counters(hours),
+        hour_alive=run.counters(hours),
+        hour_samples=run.counters(hours),
+        latencies=run.histogram(),
+        busy_seen=run.counters(scenario.concurrency + 1),
+    )
+
+
+def _outcome(run: Kernel, state: State, scenario: Scenario, horizon_s: float) -> Outcome:
+    outcome = Outcome(
+        horizon_s=horizon_s,
+        provisioned_instance_s=provisioned_s(scenario, horizon_s),
+        latencies=run.bins_of(state.latencies),
+        busy_seen=run.counts_of(state.busy_seen),
+        hour_requests=run.counts_of(state.hour_requests),
+        hour_cold=run.counts_of(state.hour_cold),
+        hour_throttled=run.counts_of(state.hour_throttled),
+        hour_busy=run.counts_of(state.hour_busy),
+        hour_alive=run.counts_of(state.hour_alive),
+        hour_samples=run.counts_of(state.hour_samples),
+    )
+    for name, count in zip(kernel.COUNTS, state.counts, strict=True):
+        setattr(outcome, name, int(count))
+    for name, total in zip(kernel.SUMS, state.sums, strict=True):
+        setattr(outcome, name, float(total))
+    return outcome

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from warmlens.errors import WarmlensError
-from warmlens.planner.rng import ARRIVALS, BURSTS, Random
+from warmlens.planner.arrivals import ArrivalProcess, draw_arrivals
+from warmlens.planner.rng import ARRIVALS, BURSTS, seed_states
 from warmlens.planner.scenario import DAY_H, HOUR_S
 
 MAX_BURST = 100_000
@@ -106,53 +107,26 @@ class Profile:
             total += self.bursts.size * self.bursts.per_hour * horizon_s / HOUR_S
         return total
 
+    def process(self, seed: int, horizon_s: float) -> ArrivalProcess:
+        """Return the process that draws the moments of the calls from the seed."""
+        bursts = self.bursts if self.bursts and self.bursts.per_hour > 0 else None
+        return ArrivalProcess(
+            rates_per_s=list(self.rates_per_s),
+            segment_s=self.segment_s,
+            horizon_s=horizon_s,
+            burst_size=bursts.size if bursts else 0,
+            bursts_per_s=bursts.per_hour / HOUR_S if bursts else 0.0,
+            burst_step_s=bursts.within_s / bursts.size if bursts else 0.0,
+            states=seed_states(seed, ARRIVALS, BURSTS),
+            times=[0.0] * 5,
+            counts=[0] * 3,
+        )
+
     def arrivals(self, seed: int, horizon_s: float) -> Iterator[float]:
         """Give the moments of the calls, drawn from the seed."""
-        base, bursts = self._base(seed, horizon_s), self._burst_arrivals(seed, horizon_s)
-        base_s, burst_s = next(base), next(bursts)
-        while True:
-            if base_s <= burst_s:
-                now_s, base_s = base_s, next(base, math.inf)
-            else:
-                now_s, burst_s = burst_s, next(bursts, math.inf)
-            if now_s >= horizon_s:
-                return
-            yield now_s
-
-    def _base(self, seed: int, horizon_s: float) -> Iterator[float]:
-        """The moments at which the expected count has grown by exponential steps of mean 1."""
-        chance = Random(seed, ARRIVALS)
-        now_s, segment = 0.0, 0
-        while True:
-            step = -math.log(1.0 - chance())
-            while True:
-                if now_s >= horizon_s:
-                    yield math.inf
-                    return
-                rate = self.rates_per_s[segment % len(self.rates_per_s)]
-                end_s = (segment + 1) * self.segment_s
-                if rate > 0 and now_s + step / rate < end_s:
-                    now_s += step / rate
-                    break
-                step -= (end_s - now_s) * rate
-                now_s = end_s
-                segment += 1
-            yield now_s
-
-    def _burst_arrivals(self, seed: int, horizon_s: float) -> Iterator[float]:
-        if self.bursts is None or self.bursts.per_hour == 0:
-            yield math.inf
-            return
-        chance, moment_s, begin_s = Random(seed, BURSTS), 0.0, 0.0
-        rate = self.bursts.per_hour / HOUR_S
-        step_s = self.bursts.within_s / self.bursts.size
-        while begin_s < horizon_s:
-            moment_s += -math.log(1.0 - chance()) / rate
-            begin_s = max(moment_s, begin_s)
-            for number in range(self.bursts.size):
-                yield begin_s + number * step_s
-            begin_s += self.bursts.size * step_s
-        yield math.inf
+        process, chunk = self.process(seed, horizon_s), [0.0] * 1024
+        while count := draw_arrivals(chunk, process):
+            yield from chunk[:count]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from lab.oracle import reference
 from lab.oracle.fleet import SimulatedFleet
+from lab.oracle.random import Random
 from warmlens.planner.distribution import Distribution, exponential
 from warmlens.planner.outcome import Outcome
-from warmlens.planner.rng import LIVES, Random
+from warmlens.planner.rng import LIFETIMES
 from warmlens.planner.scenario import NEVER_S, InstanceLifetimes, Scenario
 from warmlens.planner.simulate import Backend, simulate
 from warmlens.planner.traffic import constant_rate
@@ -131,7 +132,7 @@ def ours_newest_first(example: Example, seed: int) -> dict[str, float]:
         constant_rate(example.rate).arrivals(seed, example.horizon_s),
         horizon_s=example.horizon_s,
         seed=seed,
-        fleet=NewestFirst(scenario, Random(seed, LIVES)),
+        fleet=NewestFirst(scenario, Random(seed, LIFETIMES)),
     )
     return {"requests": outcome.requests, **figures_of(outcome)}
 

@@ -5,10 +5,11 @@ import dataclasses
 from hypothesis import strategies as st
 
 from lab.oracle import reference
-from warmlens.planner import kernel_run
+from lab.oracle.arrivals import arrivals
 from warmlens.planner.distribution import Distribution, constant, exponential
 from warmlens.planner.outcome import Outcome
 from warmlens.planner.scenario import InstanceLifetimes, Scenario, WarmingPolicy, by_hour
+from warmlens.planner.simulate import Backend, simulate
 from warmlens.planner.traffic import Bursts, Profile, Traffic
 
 times_s = st.floats(0.001, 20.0)
@@ -86,15 +87,23 @@ def profiles(draw: st.DrawFn) -> Profile:
     )
 
 
-def by_reference(
-    scenario: Scenario, traffic: Traffic, *, horizon_s: float, seed: int = 1
+def by_oracle(scenario: Scenario, traffic: Traffic, *, horizon_s: float, seed: int = 1) -> Outcome:
+    if isinstance(traffic, Profile):
+        moments = arrivals(traffic, seed, horizon_s)
+    else:
+        moments = traffic.arrivals(seed, horizon_s)
+    return reference.simulate(scenario, moments, horizon_s=horizon_s, seed=seed)
+
+
+def by_kernel(
+    scenario: Scenario,
+    traffic: Traffic,
+    *,
+    horizon_s: float,
+    seed: int = 1,
+    backend: Backend = Backend.NUMBA,
 ) -> Outcome:
-    arrivals = traffic.arrivals(seed, horizon_s)
-    return reference.simulate(scenario, arrivals, horizon_s=horizon_s, seed=seed)
-
-
-def by_kernel(scenario: Scenario, traffic: Traffic, *, horizon_s: float, seed: int = 1) -> Outcome:
-    return kernel_run.simulate(scenario, traffic, horizon_s=horizon_s, seed=seed)
+    return simulate(scenario, traffic, horizon_s=horizon_s, seed=seed, backend=backend)
 
 
 def fields_of(outcome: Outcome) -> dict[str, object]:

@@ -1,55 +1,74 @@
-"""The compiled kernel counts what the plain Python counts, to the last bit."""
+"""The kernel, compiled and interpreted, against the oracle: the same figures to the last bit."""
 
 import itertools
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.planner.scenarios import by_kernel, by_reference, fields_of, profiles, scenarios
+from lab.oracle import random as oracle_random
+from lab.oracle.arrivals import arrivals
+from tests.unit.planner.scenarios import by_kernel, by_oracle, fields_of, profiles, scenarios
 from warmlens.errors import WarmlensError
-from warmlens.planner import kernel_chance, kernel_run
+from warmlens.planner import numba_kernel, rng
 from warmlens.planner.distribution import Distribution, constant, exponential
-from warmlens.planner.rng import LIVES, Random
+from warmlens.planner.rng import LIFETIMES
 from warmlens.planner.scenario import Scenario
+from warmlens.planner.simulate import Backend
 from warmlens.planner.traffic import Bursts, Profile, constant_rate
 from warmlens.planner.traffic_files import read_trace
+
+BACKENDS = (Backend.NUMBA, Backend.PYTHON)
 
 
 @settings(max_examples=200, deadline=None)
 @given(scenarios(), profiles(), st.integers(0, 2**40), st.sampled_from([900.0, 7200.0, 100_000.0]))
-def test_both_count_the_same(
+def test_both_backends_count_what_the_oracle_counts(
     scenario: Scenario, traffic: Profile, seed: int, horizon_s: float
 ) -> None:
     if traffic.expected(horizon_s) > 3_000:
         horizon_s = 900.0
-    ours = by_kernel(scenario, traffic, horizon_s=horizon_s, seed=seed)
-    assert fields_of(ours) == fields_of(
-        by_reference(scenario, traffic, horizon_s=horizon_s, seed=seed)
-    )
+    expected = fields_of(by_oracle(scenario, traffic, horizon_s=horizon_s, seed=seed))
+    for backend in BACKENDS:
+        ours = by_kernel(scenario, traffic, horizon_s=horizon_s, seed=seed, backend=backend)
+        assert fields_of(ours) == expected
 
 
 def test_they_agree_over_several_chunks_of_arrivals() -> None:
     scenario = Scenario(init=exponential(1.5), service=exponential(0.1), concurrency=12)
     traffic = constant_rate(40, Bursts(size=9, per_hour=30))
-    assert traffic.expected(3600) > 2 * kernel_run.CHUNK
-    ours = by_kernel(scenario, traffic, horizon_s=3600)
-    assert ours.throttled > 0
-    assert fields_of(ours) == fields_of(by_reference(scenario, traffic, horizon_s=3600))
+    assert traffic.expected(3600) > 2 * numba_kernel.KERNEL.chunk
+    expected = by_oracle(scenario, traffic, horizon_s=3600)
+    assert expected.throttled > 0
+    for backend in BACKENDS:
+        ours = by_kernel(scenario, traffic, horizon_s=3600, backend=backend)
+        assert fields_of(ours) == fields_of(expected)
 
 
-def test_the_streams_are_the_same() -> None:
+def test_the_generator_is_splitmix64() -> None:
+    """The first numbers of its authors' C code for the seed 0."""
+    states = [0]
+    draws = [rng.uniform(states, 0) for _ in range(3)]
+    published = (0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F)
+    assert draws == [(number >> 11) / 2**53 for number in published]
+
+
+def test_draws_are_those_of_the_oracle() -> None:
     table = Distribution("table", (0.0, 1.0, 3.0), (0.0, 0.9, 1.0))
     for distribution in (constant(2.0), exponential(2.0), table):
-        stream, states = Random(7, LIVES), kernel_chance.states_of(7, LIVES)
-        values, quantiles = np.array(distribution.values_s), np.array(distribution.quantiles)
+        random, states = oracle_random.Random(7, LIFETIMES), rng.seed_states(7, LIFETIMES)
+        values, quantiles = list(distribution.values_s), list(distribution.quantiles)
         for _ in range(1000):
-            theirs = kernel_chance.draw(distribution.code, values, quantiles, states, 0)
-            assert distribution.draw(stream) == theirs
+            ours = rng.draw(distribution.code, values, quantiles, states, 0)
+            assert oracle_random.draw(distribution, random) == ours
+
+
+@given(profiles(), st.integers(0, 2**40))
+def test_arrivals_are_those_of_the_oracle(traffic: Profile, seed: int) -> None:
+    assert list(traffic.arrivals(seed, 7200.0)) == list(arrivals(traffic, seed, 7200.0))
 
 
 def test_a_trace_is_served_alike(tmp_path: Path) -> None:
@@ -59,8 +78,10 @@ def test_a_trace_is_served_alike(tmp_path: Path) -> None:
     scenario = Scenario(init=constant(2.0), service=exponential(1.0), concurrency=3)
     trace = read_trace(file)
     assert trace.count == 2000
-    ours = by_kernel(scenario, trace, horizon_s=4000.0)
-    assert fields_of(ours) == fields_of(by_reference(scenario, trace, horizon_s=4000.0))
+    expected = fields_of(by_oracle(scenario, trace, horizon_s=4000.0))
+    for backend in BACKENDS:
+        ours = by_kernel(scenario, trace, horizon_s=4000.0, backend=backend)
+        assert fields_of(ours) == expected
 
 
 def test_a_trace_that_goes_back_is_refused_by_both(tmp_path: Path) -> None:
@@ -80,7 +101,7 @@ def test_a_trace_that_goes_back_is_refused_by_both(tmp_path: Path) -> None:
         def expected(self, horizon_s: float) -> float:
             return 3.0
 
-    for simulate in (by_kernel, by_reference):
+    for simulate in (by_kernel, by_oracle):
         with pytest.raises(WarmlensError, match="2 s comes after one at 3 s"):
             simulate(scenario, Backwards(), horizon_s=10.0)
 

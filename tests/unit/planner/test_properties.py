@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.oracle.fleet import SimulatedFleet
+from lab.oracle.random import Random
 from lab.oracle.reference import simulate
 from tests.unit.planner.scenarios import by_kernel, fields_of, profiles, scenarios
 from warmlens.planner.cost import Deployment, monthly_items, total_usd
 from warmlens.planner.distribution import constant
 from warmlens.planner.outcome import Outcome
-from warmlens.planner.rng import Random
 from warmlens.planner.scenario import FOREVER, InstanceLifetimes, Scenario, WarmingPolicy, by_hour
 from warmlens.planner.traffic import Profile, constant_rate
 from warmlens.prices import read_prices

@@ -4,12 +4,12 @@ import math
 
 import pytest
 
+from lab.oracle.random import Random
 from tests.unit.planner.scenarios import by_kernel
 from warmlens.errors import WarmlensError
 from warmlens.planner.distribution import constant
 from warmlens.planner.objective import Verdict, read_objective, summarize
 from warmlens.planner.outcome import Outcome, Outcomes, bin_of
-from warmlens.planner.rng import Random
 from warmlens.planner.scenario import Scenario
 from warmlens.planner.statistics import (
     binomial_above,
