@@ -120,21 +120,22 @@ def _state(run: Kernel, scenario: Scenario, horizon_s: float, seed: int) -> Stat
     room = scenario.concurrency + max(scenario.provisioned_by_hour)
     lifetimes, policy = scenario.lifetimes, scenario.warming or WarmingPolicy(by_hour=by_hour(0))
     hours = math.ceil(horizon_s / HOUR_S)
+    # Numba compiles the kernel once for each combination of types, so floats are floats.
     return State(
-        horizon_s=horizon_s,
-        shortest_idle_s=lifetimes.shortest_idle_s,
-        longest_idle_s=lifetimes.longest_idle_s,
-        shortest_lifetime_s=lifetimes.shortest_lifetime_s,
-        longest_lifetime_s=lifetimes.longest_lifetime_s,
+        horizon_s=float(horizon_s),
+        shortest_idle_s=float(lifetimes.shortest_idle_s),
+        longest_idle_s=float(lifetimes.longest_idle_s),
+        shortest_lifetime_s=float(lifetimes.shortest_lifetime_s),
+        longest_lifetime_s=float(lifetimes.longest_lifetime_s),
         concurrency=scenario.concurrency,
         scaling=scenario.scaling_per_10_s,
         waits=scenario.when_full == "wait",
         warming=scenario.warming is not None,
-        period_s=policy.period_s,
-        spread_s=policy.spread_s,
-        hold_s=policy.hold_s,
-        budget_s=policy.budget_s,
-        wakeup_s=policy.wakeup_s,
+        period_s=float(policy.period_s),
+        spread_s=float(policy.spread_s),
+        hold_s=float(policy.hold_s),
+        budget_s=float(policy.budget_s),
+        wakeup_s=float(policy.wakeup_s),
         shared_deadline=policy.shared_deadline,
         max_rounds=policy.rounds,
         init=scenario.init.code,

@@ -112,8 +112,8 @@ class Profile:
         bursts = self.bursts if self.bursts and self.bursts.per_hour > 0 else None
         return ArrivalProcess(
             rates_per_s=list(self.rates_per_s),
-            segment_s=self.segment_s,
-            horizon_s=horizon_s,
+            segment_s=float(self.segment_s),
+            horizon_s=float(horizon_s),
             burst_size=bursts.size if bursts else 0,
             bursts_per_s=bursts.per_hour / HOUR_S if bursts else 0.0,
             burst_step_s=bursts.within_s / bursts.size if bursts else 0.0,

@@ -4,6 +4,7 @@ import itertools
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -104,6 +105,14 @@ def test_a_trace_that_goes_back_is_refused_by_both(tmp_path: Path) -> None:
     for simulate in (by_kernel, by_oracle):
         with pytest.raises(WarmlensError, match="2 s comes after one at 3 s"):
             simulate(scenario, Backwards(), horizon_s=10.0)
+
+
+def test_whole_numbers_do_not_compile_the_kernel_again() -> None:
+    scenario = Scenario(init=constant(1), service=constant(1))
+    for horizon_s in (3600, 3600.0):
+        by_kernel(scenario, constant_rate(1), horizon_s=horizon_s)
+    serve: Any = numba_kernel.KERNEL.serve
+    assert len(serve.signatures) == 1
 
 
 def test_the_command_line_starts_with_what_make_run_installs() -> None:
