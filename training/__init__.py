@@ -1,1 +1,1 @@
-"""Fine-tuning classifiers on a folder of photos, and making model versions of them."""
+"""Bring your own model: train on a folder of photos, export, import and evaluate models."""

@@ -1,7 +1,7 @@
-"""The batches of a run: which photos, in which order, changed in which way.
+"""Batches of training photos: their order, their augmentation, and loading them.
 
-All of it follows from the seed and the number of the batch, so that a run that was killed goes on
-with the very batches that it would have had.
+Order and augmentation depend on the seed, the epoch and the photo alone, so that a run that was
+killed continues with the batches that it would have had.
 """
 
 from collections.abc import Iterator
@@ -10,16 +10,27 @@ from typing import Any
 
 import numpy as np
 
-from training.augment import augmentation
-from training.model_packages import import_model_package
+from training.model_packages import import_model_package, import_torchvision
 
 torch: Any = import_model_package("torch")
+v2: Any = (import_torchvision(), import_model_package("torchvision.transforms.v2"))[1]
+
+# Training pixels are kept larger than the input, so that a crop of a part still has detail.
+STORED_SCALE = 1.25
+# Factors of red and blue against green: from a bulb's light to shade under a blue sky.
+WHITE_BALANCE = 0.25
 
 
 class PixelSet:
-    """Stored pixels and their classes, as the data set of a torch DataLoader.
+    """Decoded photos and their classes, as the data set of a torch DataLoader.
 
-    An item is asked for by ``(epoch, index)``: its augmentation is drawn anew in each epoch.
+    The key of an item is `(epoch, index)`, since its augmentation differs in each epoch.
+
+    Args:
+        path: file of :func:`training.pixels.decode_photos`.
+        targets: class of each photo.
+        seed: seed of the augmentation.
+        augment_to: side of augmented images in pixels; None leaves the photos as they are.
     """
 
     def __init__(self, path: Path, targets: list[int], seed: int, augment_to: int | None) -> None:
@@ -49,7 +60,7 @@ class PixelSet:
 
 
 class FeatureSet:
-    """The last layer's inputs, computed once, where only the last layer is trained."""
+    """Inputs of the last layer, computed once, for runs that train this layer alone."""
 
     def __init__(self, features: Any, targets: list[int]) -> None:
         self._features = features
@@ -63,18 +74,21 @@ class FeatureSet:
 
 
 def batches_per_epoch(images: int, batch_size: int) -> int:
-    """Return how many full batches an epoch has; a rest is left out, another one each epoch."""
+    """Return the number of full batches in an epoch; other photos are left out in each epoch."""
     return max(1, images // batch_size)
 
 
 def batch_order(
     images: int, batch_size: int, seed: int, *, epochs: range, first_batch: int
 ) -> Iterator[list[tuple[int, int]]]:
-    """Yield the ``(epoch, index)`` of each batch's items, from ``first_batch`` of the first epoch.
+    """Yield the keys `(epoch, index)` of each batch's items.
 
     Args:
         images: number of images in the set.
+        batch_size: images in a batch.
+        seed: seed of the order.
         epochs: the epochs to go through, numbered over the whole run.
+        first_batch: number of the first batch in the first of these epochs.
     """
     count = batches_per_epoch(images, batch_size)
     size = min(batch_size, images)
@@ -85,7 +99,7 @@ def batch_order(
 
 
 def load_batches(dataset: Any, order: Iterator[list[tuple[int, int]]], workers: int) -> Any:
-    """Iterate over ``(inputs, targets)`` as tensors, loaded ahead by ``workers`` processes."""
+    """Return an iterator over `(inputs, targets)`, tensors that worker processes load ahead."""
     return iter(
         torch.utils.data.DataLoader(
             dataset,
@@ -96,6 +110,38 @@ def load_batches(dataset: Any, order: Iterator[list[tuple[int, int]]], workers: 
             generator=torch.Generator().manual_seed(0),
         )
     )
+
+
+def stored_side(size: int) -> int:
+    """Return the side of decoded training photos for inputs of `size` pixels."""
+    return round(size * STORED_SCALE)
+
+
+def augmentation(size: int) -> Any:
+    """Return a random transform from uint8 [3, stored, stored] to uint8 [3, size, size].
+
+    It changes size, rotation, light, white balance and blur. It does not mirror photos: products
+    carry words.
+    """
+    return v2.Compose(
+        [
+            v2.RandomResizedCrop(size, scale=(0.45, 1.0), ratio=(0.8, 1.25), antialias=True),
+            v2.RandomApply(
+                [v2.RandomRotation(20, interpolation=v2.InterpolationMode.BILINEAR, fill=114)],
+                p=0.7,
+            ),
+            v2.ColorJitter(brightness=0.35, contrast=0.35, saturation=0.3),
+            v2.Lambda(white_balance),
+            v2.RandomApply([v2.GaussianBlur(5, sigma=(0.1, 1.5))], p=0.25),
+        ]
+    )
+
+
+def white_balance(image: Any) -> Any:
+    """Scale red and blue by random factors; uint8 [3, height, width]."""
+    factors = 1 + (torch.rand(3, 1, 1) * 2 - 1) * WHITE_BALANCE
+    factors[1] = 1
+    return (image * factors).clamp_(0, 255).to(torch.uint8)
 
 
 def _seed(*numbers: int) -> int:

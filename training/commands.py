@@ -1,10 +1,371 @@
-"""The commands that `warmlens model` has when training is installed."""
+"""`warmlens model train`, `pretrain`, `compare` and `data check`: training on a folder of photos.
+
+`app` also has the commands of :mod:`training.version_commands`; `warmlens model` has all of them
+where training is installed.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
-from training import data_commands, training_commands, version_commands
+from training import version_commands
+from warmlens.command_line import STOPPED, AsJson, typed_command
+from warmlens.console import err, printable
+from warmlens.console import out as out_console
+from warmlens.errors import WarmlensError
+from warmlens.groups import Group
+from warmlens.paths import STATE
+from warmlens.progress import progress_bar
+
+if TYPE_CHECKING:
+    from training.config import TrainingConfig
+    from training.loop import Hooks
 
 app = typer.Typer()
-app.add_typer(data_commands.app, name="data")
-app.add_typer(training_commands.app)
+data_app = typer.Typer(cls=Group, no_args_is_help=True, help="Check photos to train on.")
+app.add_typer(data_app, name="data")
 app.add_typer(version_commands.app)
+
+PIXEL_CACHE = STATE / "pixels"
+RUNS = Path("runs")
+
+ComputePrecision = Literal["auto", "fp32", "bf16", "fp16"]
+Data = Annotated[
+    Path, typer.Option(help="Folder of photos: {train,val,test,hard}/CLASS/, or CLASS/.")
+]
+Out = Annotated[
+    Path | None, typer.Option(help="Folder of the run; runs/NAME in this folder unless given.")
+]
+RunName = Annotated[str, typer.Option(help="Name of the run.")]
+Seed = Annotated[int, typer.Option(help="Seed of weights, order and augmentation.")]
+Augment = Annotated[
+    bool, typer.Option(help="Vary size, rotation, light, white balance and blur at random.")
+]
+Stages = Annotated[
+    str | None,
+    typer.Option(help="Image sizes and epochs, such as 64:8,96:3,128:1."),
+]
+BatchSize = Annotated[int | None, typer.Option(help="Photos in a batch.")]
+Rate = Annotated[float | None, typer.Option("--learning-rate", help="Peak learning rate.")]
+Optimizer = Annotated[Literal["adamw", "sgd"] | None, typer.Option(help="Optimizer.")]
+Patience = Annotated[
+    int | None,
+    typer.Option(help="Epochs without a better top-1 accuracy before stopping; 0 for never."),
+]
+Compute = Annotated[
+    ComputePrecision, typer.Option(help="Precision of the computation; fp16 needs a GPU.")
+]
+Workers = Annotated[int | None, typer.Option(help="Processes that load batches.")]
+Threads = Annotated[
+    int | None,
+    typer.Option(help="Compute threads; 1 is the fastest while other programs use the cores."),
+]
+Minutes = Annotated[float, typer.Option(help="Minutes between checkpoints within an epoch.")]
+Cache = Annotated[
+    Path,
+    typer.Option(
+        help="Folder of decoded photos; it may always be deleted.",
+        show_default=".warmlens/pixels",
+    ),
+]
+
+
+@data_app.command(epilog="Example: warmlens model data check photos")
+def check(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder with train/CLASS/*.jpg and val/CLASS/*.jpg, or CLASS/*.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Check a folder of photos before training.
+
+    Exit code 1 if there are errors.
+    """
+    from training.data_check import check_data
+
+    with progress_bar("reading photos") as on_progress:
+        report = check_data(folder, on_progress)
+    if as_json:
+        typer.echo(json.dumps(report.document(), indent=2))
+    else:
+        out_console.print(report.text())
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: warmlens model train --data photos --mode small-cnn --name mine")
+def train(
+    data: Data,
+    mode: Annotated[
+        Literal["small-cnn", "resnet50-head", "resnet50-full"],
+        typer.Option(help="A small CNN, or the last layer or all layers of a ResNet50."),
+    ],
+    name: RunName,
+    out: Out = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training photos.")] = None,
+    size: Annotated[int | None, typer.Option(help="Side of the input in pixels.")] = None,
+    stages: Stages = None,
+    seed: Seed = 0,
+    augment: Augment = True,
+    pretrained: Annotated[
+        str | None,
+        typer.Option(
+            help="Initial weights: torchvision (needs the network; the default of the ResNet "
+            "modes), a .safetensors or .pt file, the folder of a run, or none."
+        ),
+    ] = None,
+    batch_size: BatchSize = None,
+    learning_rate: Rate = None,
+    optimizer: Optimizer = None,
+    patience: Patience = None,
+    precision: Compute = "auto",
+    workers: Workers = None,
+    threads: Threads = None,
+    checkpoint_minutes: Minutes = 5,
+    cache: Cache = PIXEL_CACHE,
+) -> None:
+    """Train a classifier on a folder of photos.
+
+    The same command continues a run that was stopped.
+    """
+    if pretrained is None:
+        pretrained = "none" if mode == "small-cnn" else "torchvision"
+    config = _config(
+        mode,
+        seed,
+        augment,
+        precision,
+        stages=_stages(mode, size, epochs, stages),
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        optimizer=optimizer,
+        patience=patience,
+    )
+    _run(config, name, data, out, pretrained, workers, threads, checkpoint_minutes, cache)
+
+
+@app.command(epilog="Example: warmlens model pretrain --data photos --stages 64:5,96:5")
+def pretrain(
+    data: Data,
+    out: Out = None,
+    name: RunName = "pretraining",
+    stages: Stages = None,
+    architecture: Annotated[
+        str, typer.Option(help="resnet18, resnet34, resnet50, resnet101 or resnet152.")
+    ] = "resnet50",
+    seed: Seed = 0,
+    augment: Augment = True,
+    pretrained: Annotated[
+        str,
+        typer.Option(help="Initial weights: none, torchvision, a file, or the folder of a run"),
+    ] = "none",
+    batch_size: BatchSize = None,
+    learning_rate: Rate = None,
+    optimizer: Optimizer = None,
+    precision: Compute = "auto",
+    workers: Workers = None,
+    threads: Threads = None,
+    checkpoint_minutes: Minutes = 5,
+    cache: Cache = PIXEL_CACHE,
+) -> None:
+    """Train a ResNet from random weights, on small images first.
+
+    The run provides initial weights for `train --pretrained`. The same command continues a run that
+    was stopped.
+    """
+    config = _config(
+        "pretrain",
+        seed,
+        augment,
+        precision,
+        architecture=architecture,
+        stages=_stages("pretrain", None, None, stages),
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        optimizer=optimizer,
+    )
+    _run(config, name, data, out, pretrained, workers, threads, checkpoint_minutes, cache)
+
+
+@app.command(epilog="Example: warmlens model compare --data photos --seeds 1")
+def compare(
+    data: Data,
+    out: Annotated[
+        Path, typer.Option(help="Folder of the runs; a stopped comparison continues.")
+    ] = RUNS / "comparison",
+    pretrained: Annotated[
+        str, typer.Option(help="Initial weights of the ResNets: torchvision, a file, or a run.")
+    ] = "torchvision",
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each mode.")] = 3,
+    size: Annotated[int, typer.Option(help="Side of the ResNets' input in pixels.")] = 128,
+    epochs: Annotated[
+        str | None, typer.Option(help="Epochs by mode, such as resnet50-full:6.")
+    ] = None,
+    chart: Annotated[Path | None, typer.Option(help="A .png file for a chart.")] = None,
+    precision: Compute = "auto",
+    cache: Cache = PIXEL_CACHE,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the training modes, with and without augmentation, on the test photos.
+
+    The modes are a small CNN, the last layer of a ResNet50, and a whole ResNet50.
+    """
+    from training.compare import Comparison, summary, write_chart
+    from training.compare import compare as compare_runs
+    from training.config import parse_epochs
+    from warmlens.records import write_records
+
+    comparison = Comparison(
+        data=data,
+        pretrained=pretrained,
+        out=out,
+        seeds=seeds,
+        size=size,
+        epochs=parse_epochs(epochs or ""),
+        command=typed_command(),
+        cache=cache,
+        precision=precision,
+    )
+    with _interruptible(), _training_progress() as (progress, hooks):
+
+        def on_run(name: str, seed: int) -> None:
+            progress.console.print(f"{name}, seed {seed}")
+
+        records = compare_runs(comparison, on_run, hooks)
+    if chart is not None:
+        write_chart(records, chart)
+    if as_json:
+        typer.echo(write_records(records), nl=False)
+        return
+    table = Table("mode", "figure", "mean", "lowest", "highest", "seeds")
+    for name, metric, mean, lowest, highest, count in summary(records):
+        cells = (f"{value:.1f} %" for value in (mean, lowest, highest))
+        table.add_row(name, metric, *cells, str(count))
+    out_console.print_table(table)
+
+
+def _run(
+    config: "TrainingConfig",
+    name: str,
+    data: Path,
+    out: Path | None,
+    pretrained: str,
+    workers: int | None,
+    threads: int | None,
+    checkpoint_minutes: float,
+    cache: Path,
+) -> None:
+    from training.train import train as train_run
+
+    out = _default_folder(name) if out is None else out
+    with _interruptible(), _training_progress(name, config) as (progress, hooks):
+
+        def on_decoded(done: int, count: int) -> None:
+            progress.update(
+                progress.task_ids[0], description="decoding photos", completed=done, total=count
+            )
+
+        history = train_run(
+            name=name,
+            data=data,
+            out=out,
+            config=config,
+            pretrained=pretrained,
+            command=typed_command(),
+            cache=cache,
+            workers=workers,
+            threads=threads,
+            checkpoint_s=checkpoint_minutes * 60,
+            hooks=hooks,
+            on_decoded=on_decoded,
+        )
+    final = [epoch for epoch in history if epoch.size == config.final_size]
+    best = max(final, key=lambda epoch: epoch.rank)
+    out_console.print(
+        f"{name}: best top-1 accuracy on the validation photos {best.val_top1:.1%}, after epoch "
+        f"{best.epoch + 1} of {len(history)}; weights and curves are in {out}."
+    )
+
+
+def _default_folder(name: str) -> Path:
+    if Path(name).name != name or name in (".", ".."):
+        raise WarmlensError(
+            "bad_setting", f'name is "{name}", which is no name of a folder; add --out FOLDER.'
+        )
+    return RUNS / name
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Report Ctrl-C with the way to continue."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        message = "The same command continues from the last checkpoint."
+        raise WarmlensError("stopped", message, exit_code=STOPPED) from None
+
+
+@contextmanager
+def _training_progress(
+    name: str = "training", config: "TrainingConfig | None" = None
+) -> Iterator[tuple[Progress, "Hooks"]]:
+    """Show a bar of steps on a terminal, and a line for each epoch of a configuration."""
+    from training.loop import Hooks
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("steps, left", markup=False),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    with Progress(
+        *columns,
+        console=err,
+        transient=True,
+        speed_estimate_period=120,
+        disable=not err.is_terminal,
+    ) as progress:
+        task = progress.add_task("decoding", total=None)
+
+        def on_step(step: int, steps: int) -> None:
+            progress.update(task, description=printable(name), completed=step, total=steps)
+
+        def on_epoch(epoch: Any) -> None:
+            if config is None:
+                return
+            progress.console.print(
+                f"epoch {epoch.epoch + 1}/{config.epochs} at {epoch.size} px: loss "
+                f"{epoch.train_loss:.3f}, validation loss {epoch.val_loss:.3f}, "
+                f"top-1 {epoch.val_top1:.1%}, {epoch.seconds:.0f} s"
+            )
+
+        yield progress, Hooks(on_step, on_epoch)
+
+
+def _config(
+    mode: str, seed: int, augment: bool, precision: ComputePrecision, **changes: Any
+) -> "TrainingConfig":
+    from training.config import config_for
+    from training.device import pick_device, pick_precision
+
+    chosen = pick_precision(precision, pick_device())
+    return config_for(mode, seed=seed, augment=augment, precision=chosen, **changes)
+
+
+def _stages(mode: str, size: int | None, epochs: int | None, stages: str | None) -> Any:
+    from training.config import parse_stages, stages_for
+
+    if stages is None:
+        return stages_for(mode, size, epochs)
+    if size is not None or epochs is not None:
+        raise WarmlensError(
+            "bad_setting", "--stages has sizes and epochs; leave out --size and --epochs."
+        )
+    return parse_stages(stages)

@@ -1,7 +1,7 @@
-"""The paper's comparison on one's own photos: three ways to a model, with and without augmentation.
+"""Comparison of training modes on the same photos, with and without augmentation.
 
-Paper, figure 3: an own CNN, a fine-tuned ResNet50, and the same with augmentation. Here ResNet50 is
-fine-tuned by its new last layer only and whole, each with and without augmentation.
+It repeats figure 3 of the paper: a small CNN, a fine-tuned ResNet50, and the same with
+augmentation. Here ResNet50 is fine-tuned whole, or its last layer alone.
 """
 
 import dataclasses
@@ -12,14 +12,14 @@ from typing import Any, Literal
 
 import numpy as np
 
+from training.config import Precision, Stage, config_for
+from training.dataset import Dataset, read_dataset
 from training.device import pick_device, pick_precision
-from training.folder import PhotoFolder, read_photo_folder
 from training.loop import Hooks
 from training.model_packages import import_model_package
 from training.networks import MEAN, STD
-from training.pixels import decoded
+from training.pixels import decode_photos
 from training.run_folder import RunFolder
-from training.settings import Precision, Stage, settings_for
 from training.train import best_network, train
 from warmlens.errors import WarmlensError
 from warmlens.records import Record, machine, today
@@ -30,7 +30,7 @@ BATCH = 64
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
-    """One way to a model."""
+    """A training mode, with or without augmentation."""
 
     name: str
     mode: str
@@ -48,9 +48,10 @@ VARIANTS = (
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """What to compare: the ResNets train at ``size`` pixels, the own CNN as it does by default.
+    """The request of a comparison.
 
-    ``epochs`` are those of each mode by name; a mode that is not there has its default.
+    The ResNets train at `size` pixels, the small CNN at its default size. `epochs` are by mode; a
+    mode that it lacks has its default.
     """
 
     data: Path
@@ -69,19 +70,24 @@ def compare(
     on_run: Callable[[str, int], None] = lambda name, seed: None,
     hooks: Hooks | None = None,
 ) -> list[Record]:
-    """Train every variant with every seed and measure it on the held-out photos.
+    """Train every variant with every seed and evaluate it on the test photos.
 
-    A run that is in ``out`` already is not trained again, so an interrupted comparison goes on.
+    A run that exists is not trained again, so that an interrupted comparison continues.
+
+    Args:
+        comparison: the request.
+        on_run: called with the variant's name and the seed before each run.
+        hooks: callbacks of the training loop.
 
     Raises:
-        WarmlensError: ``data_missing`` when no photos are held out, or what training raises.
+        WarmlensError: `data_missing` without test photos, or what training raises.
     """
-    photos = read_photo_folder(comparison.data)
+    photos = read_dataset(comparison.data)
     splits = [name for name in ("test", "hard") if photos.splits.get(name)]
     if not splits:
-        raise WarmlensError("data_missing", f"{comparison.data} has no split test to measure on.")
+        raise WarmlensError("data_missing", f"{comparison.data} has no split test to evaluate on.")
     records: list[Record] = []
-    # Seed by seed: what an interruption leaves is a whole comparison of fewer seeds.
+    # Seed by seed: an interruption leaves a complete comparison of fewer seeds.
     for seed in range(comparison.seeds):
         for variant in VARIANTS:
             on_run(variant.name, seed)
@@ -92,7 +98,7 @@ def compare(
 
 
 def write_chart(records: list[Record], path: Path) -> None:
-    """Draw top-1 of each variant: the mean over its seeds, and every seed as a dot."""
+    """Draw the top-1 accuracy of each variant: the mean over its seeds, and each seed as a dot."""
     figure = import_model_package("matplotlib.figure").Figure(
         figsize=(8, 3.6), layout="constrained"
     )
@@ -141,16 +147,16 @@ def _train(comparison: Comparison, variant: Variant, seed: int, hooks: Hooks | N
     word = "augmented" if variant.augment else "plain"
     out = comparison.out / f"{variant.mode}-{word}-{seed}"
     epochs = comparison.epochs.get(variant.mode)
-    default = settings_for(
-        variant.mode, seed=seed, augment=variant.augment, precision="fp32"
-    ).stages[-1]
+    default = config_for(variant.mode, seed=seed, augment=variant.augment, precision="fp32").stages[
+        -1
+    ]
     is_resnet = variant.mode != "small-cnn"
     size = comparison.size if is_resnet else default.size
     train(
         name=out.name,
         data=comparison.data,
         out=out,
-        settings=settings_for(
+        config=config_for(
             variant.mode,
             seed=seed,
             augment=variant.augment,
@@ -171,11 +177,11 @@ def _measure(
     variant: Variant,
     seed: int,
     run: RunFolder,
-    photos: PhotoFolder,
+    photos: Dataset,
     split: str,
 ) -> Record:
-    settings = run.read().settings
-    pixels = decoded(photos.splits[split], settings.final_size, comparison.cache)
+    config = run.read().config
+    pixels = decode_photos(photos.splits[split], config.final_size, comparison.cache)
     targets = torch.tensor([photo.target for photo in photos.splits[split]])
     return Record(
         name=variant.name,
@@ -187,10 +193,10 @@ def _measure(
             "mode": variant.mode,
             "augment": variant.augment,
             "seed": seed,
-            "size_px": settings.final_size,
-            "epochs": settings.epochs,
+            "size_px": config.final_size,
+            "epochs": config.epochs,
             "photos": len(targets),
-            "precision": settings.precision,
+            "precision": config.precision,
         },
         command=comparison.command,
         machine=machine(),

@@ -1,9 +1,9 @@
-"""What a run computes on, and in which precision."""
+"""The device and the numeric precision of a run."""
 
 from typing import Any, Literal
 
+from training.config import Precision
 from training.model_packages import import_model_package
-from training.settings import Precision
 from warmlens.errors import WarmlensError
 
 torch: Any = import_model_package("torch")
@@ -15,14 +15,14 @@ def pick_device() -> Any:
 
 
 def pick_precision(asked: Precision | Literal["auto"], device: Any) -> Precision:
-    """Turn ``auto`` into the fastest precision that the device computes in hardware.
+    """Return the asked precision, or for `auto` the fastest one that the device has in hardware.
 
-    On a CPU with bf16 instructions autocast is between as fast as fp32 (a Xeon with AVX-512 BF16)
-    and 1.8 times as fast (an EPYC), given images in channels-last order; on one without, bf16 is
-    emulated and slower.
+    On a CPU with bf16 instructions autocast is 1 to 1.8 times as fast as fp32 (a Xeon with AVX-512
+    BF16 and an EPYC), given images in channels-last order. Without them, bf16 is emulated and
+    slower.
 
     Raises:
-        WarmlensError: ``bad_setting`` for fp16 on a CPU.
+        WarmlensError: `bad_setting` for fp16 on a CPU.
     """
     if asked == "fp16" and device.type == "cpu":
         raise WarmlensError("bad_setting", "precision is fp16 on a CPU; allowed: auto, fp32, bf16.")

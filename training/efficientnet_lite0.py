@@ -1,8 +1,7 @@
-"""Makes the model version imagenet-efficientnet-lite0 1.0.0.
+"""Export of EfficientNet-Lite0 with ImageNet weights: imagenet-efficientnet-lite0 1.0.0.
 
-Run ``python -m training.efficientnet_lite0 --out model_artifacts`` with the packages of
-requirements-training.txt. Where the version exists already, the command makes it again and says
-whether model and labels came out the same.
+`python -m training.efficientnet_lite0 --out model_artifacts` writes the version. Where it exists,
+the command exports it again and reports whether model and labels are the same.
 """
 
 import datetime
@@ -17,10 +16,9 @@ import typer
 from training.imagenet_classes import CLASS_COUNT, imagenet_classes
 from training.model_packages import import_model_package, import_torchvision
 from training.onnx_export import GraphSpec, export_classifier
-from training.parity import Reference, measure_parity
+from training.parity import Reference, measure_parity, parity_failed
 from warmlens import console
 from warmlens.command_line import run
-from warmlens.errors import WarmlensError
 from warmlens.paths import WEB
 from warmlens.registry.install import file_entry, install_version
 from warmlens.registry.manifest import (
@@ -74,10 +72,10 @@ PUBLISHED_TOP1 = Metric(
 
 
 def export(out: Path) -> str:
-    """Make ``<out>/<NAME>/<VERSION>/`` and return what came of it, in a sentence.
+    """Write `<out>/<NAME>/<VERSION>/` and return a sentence that reports it.
 
     Raises:
-        WarmlensError: ``package_missing``, ``parity_failed``, ``version_differs`` when the folder
+        WarmlensError: `package_missing`, `parity_failed`, `version_differs` when the folder
             holds another model or other labels, or what verifying raises.
     """
     classes = imagenet_classes()
@@ -98,18 +96,18 @@ def export(out: Path) -> str:
     samples = [WEB / "samples" / name for name in SAMPLE_NAMES]
     parity = measure_parity(contents["model.onnx"], reference, INPUT, samples, classes)
     if parity.max_abs_softmax_difference > parity.tolerance or parity.top1_agreement < 1:
-        raise WarmlensError("parity_failed", f"The file does not answer as PyTorch does: {parity}.")
+        raise parity_failed(parity)
     manifest = _manifest(contents, parity, cross_check(model))
     if install_version(out, manifest, contents):
         return f"{NAME} {VERSION} written to {out}."
-    return f"{NAME} {VERSION} came out the same as in {out}; nothing written."
+    return f"{NAME} {VERSION} is already in {out}, the same; nothing was written."
 
 
 def load_model() -> Any:
     """Return the PyTorch model with its weights, ready to infer.
 
     Raises:
-        WarmlensError: ``package_missing``.
+        WarmlensError: `package_missing`.
     """
     model = import_model_package("efficientnet_lite_pytorch").EfficientNet.from_name(
         "efficientnet-lite0"
@@ -119,11 +117,11 @@ def load_model() -> Any:
 
 
 def cross_check(model: Any) -> Metric:
-    """Compare ``model`` with timm's independent implementation on the same weights."""
+    """Compare a model with timm's independent implementation on the same weights."""
     torch = import_model_package("torch")
     import_torchvision()
     other = import_model_package("timm").create_model("tf_efficientnet_lite0", pretrained=False)
-    # The two name their tensors differently but hold them in the same order.
+    # The two name their tensors differently but have them in the same order.
     other.load_state_dict(dict(zip(other.state_dict(), _weights().values(), strict=True)))
     images = torch.rand(8, 3, INPUT.height, INPUT.width, generator=torch.manual_seed(0)) * 2 - 1
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""How well a model file answers on photos of known classes."""
+"""Evaluation of a model version on labelled photos: accuracy, calibration, confusion matrix."""
 
 import dataclasses
 import json
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.folder import Photo, read_test_photos
+from training.dataset import Photo, read_test_photos
 from training.model_file import OnPhoto, Softmax, open_model_file
 from training.model_packages import import_model_package
 from warmlens.registry.verify import require_verified
@@ -19,9 +19,11 @@ MAX_CELLS_WITH_NUMBERS = 30
 
 @dataclasses.dataclass(frozen=True)
 class ClassResult:
-    """One class: its photos, the share that was recognised, and what it was most often taken for.
+    """The results for one class.
 
-    ``precision`` is the share of right ones among the answers with this class, None without any.
+    `recall` is the share of its photos that were recognised, `precision` the share of right answers
+    among those with this class (None without any), and `taken_for` the class that its photos were
+    most often mistaken for.
     """
 
     id: str
@@ -34,10 +36,10 @@ class ClassResult:
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """Measurements on one set of photos; ``confusion[i][j]`` counts photos of i answered with j.
+    """The results on one set of photos; `confusion[i][j]` counts photos of i answered with j.
 
-    ``calibration_error`` is the expected calibration error: how far the softmax of the best class
-    is from the share of right answers, over 15 equal bins, weighted by their photos.
+    `calibration_error` is the expected calibration error: the distance of the best class's softmax
+    from the share of right answers, over 15 equal bins, weighted by their photos.
     """
 
     data: str
@@ -52,14 +54,17 @@ class Evaluation:
 def evaluate_version(
     folder: Path, data: Path, on_photo: OnPhoto | None = None
 ) -> dict[str, Evaluation]:
-    """Measure the model version in ``folder`` on each of ``data``'s test splits.
+    """Evaluate a model version on each test split of a folder of photos.
 
-    ``data`` has the splits ``test`` and ``hard``, or class folders right away (``all``). A class
-    without photos is allowed, a class that the model does not know is not.
+    Args:
+        folder: the version's folder.
+        data: folder with the splits `test` and `hard`, or with class folders (`all`). A class
+            without photos is allowed, a class that the model does not know is not.
+        on_photo: called after each photo.
 
     Raises:
-        ModelError: what verifying raises, ``not_a_folder``, ``labels_mismatch``, ``no_images``,
-            ``unreadable_photo`` or ``bad_model_file``.
+        WarmlensError: what verifying raises, `not_a_folder`, `labels_mismatch`, `no_images`,
+            `unreadable_photo` or `bad_model_file`.
     """
     manifest = require_verified(folder)
     names = json.loads((folder / manifest.files.labels.path).read_bytes())
@@ -80,7 +85,15 @@ def measure(
     ids: tuple[str, ...],
     labels: tuple[str, ...],
 ) -> Evaluation:
-    """Compare answers, float32 [photos, classes], with the right classes, int64 [photos]."""
+    """Compare answers with the right classes.
+
+    Args:
+        data: name of the set of photos.
+        softmax: float32 [photos, classes].
+        targets: int64 [photos].
+        ids: ids of the classes.
+        labels: names of the classes.
+    """
     best = softmax.argmax(1)
     # The place of the right class among all, the most probable first; ties count against it.
     right = softmax[np.arange(len(targets)), targets]
@@ -99,12 +112,12 @@ def measure(
 
 
 def targets_of(photos: tuple[Photo, ...]) -> npt.NDArray[np.int64]:
-    """Return the class of each photo."""
+    """Return the class of each photo, int64."""
     return np.array([photo.target for photo in photos], np.int64)
 
 
 def write_confusion(evaluation: Evaluation, path: Path) -> None:
-    """Draw the confusion matrix as a PNG picture, in shares of each row."""
+    """Draw the confusion matrix as a PNG file, in shares of each row."""
     figure_module = import_model_package("matplotlib.figure")
     counts = np.array(evaluation.confusion)
     count = len(counts)

@@ -1,4 +1,4 @@
-"""Makes a model version of a training run: model file, labels, manifest and card."""
+"""Export of a training run as a model version: model file, labels, manifest and card."""
 
 import dataclasses
 import datetime
@@ -11,16 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from training.card import card
+from training.dataset import Dataset, Photo, read_dataset
 from training.evaluate import Evaluation, measure, targets_of
-from training.export_parity import export_parity
-from training.folder import Photo, PhotoFolder, read_photo_folder
 from training.history import read_history
+from training.model_card import model_card
 from training.model_file import ModelFile, Softmax, open_model_file
 from training.networks import MEAN, STD
-from training.onnx_export import GraphSpec, export_classifier
-from training.optimize import GRAPH_FILE, WEIGHTS_FILE, optimization, optimize
-from training.parity import Reference
+from training.onnx_export import (
+    GRAPH_FILE,
+    WEIGHTS_FILE,
+    GraphSpec,
+    export_classifier,
+    optimization,
+    optimize,
+)
+from training.parity import Reference, export_parity, parity_failed
 from training.pixels import Pixels, read_pixels, square
 from training.quantize import method, quantize_classifier
 from training.run_folder import RunFolder, RunRecord
@@ -62,14 +67,24 @@ VERSIONED_PACKAGES = (
 
 @dataclasses.dataclass(frozen=True)
 class ExportRequest:
-    """What to make: ``size`` is the input's side in pixels, None that of the run's last stage.
+    """The request of an export.
 
-    ``optimize`` is whether the graph is optimized now, instead of by each instance as it loads it,
-    and its weights put apart; None does so for int8. An optimized fp32 graph loads in a tenth of
-    the time but lacks the layout that the runtime would choose for the processor it runs on, and
-    answers a quarter slower. ``data`` is where the run's photos lie now, None where they lay then.
-    ``licence`` and ``source`` go into the manifest as they are. ``engine`` is what serves it:
-    ``onnxruntime``, or ``torch``, which takes fp32 and no ``optimize``.
+    Attributes:
+        run: folder of the run.
+        name: name of the model.
+        version: the new version.
+        precision: precision of the model file.
+        out: folder of model versions.
+        command: the command line, for the manifest.
+        licence: licence of the weights, for the manifest.
+        source: source of the weights, for the manifest; None describes the run.
+        data: folder of the run's photos; None is the folder that the run used.
+        size: side of the input in pixels; None is that of the run's last stage.
+        optimize: whether the graph is optimized at export, instead of by each instance that loads
+            it, and its weights put into a file of their own; None does so for int8. An optimized
+            fp32 graph loads in a tenth of the time but lacks the layout that the runtime would
+            choose for its processor, and answers a quarter slower.
+        engine: runtime that serves the version; `torch` takes fp32 and no `optimize`.
     """
 
     run: Path
@@ -89,11 +104,15 @@ class ExportRequest:
 def export_run(
     request: ExportRequest, on_step: Callable[[str], None] = lambda step: None
 ) -> Manifest:
-    """Make ``<out>/<name>/<version>/`` of a run's best weights, whole or not at all.
+    """Write `<out>/<name>/<version>/` from the best weights of a run, completely or not at all.
+
+    Args:
+        request: the request.
+        on_step: called with the name of each step.
 
     Raises:
-        WarmlensError: ``no_run``, ``run_unfinished``, ``other_data`` when the photos are not those
-            of the run, ``bad_setting``, ``parity_failed``, ``version_differs``, or what verifying
+        WarmlensError: `no_run`, `run_unfinished`, `other_data` when the photos are not those
+            of the run, `bad_setting`, `parity_failed`, `version_differs`, or what verifying
             raises.
     """
     _check(request)
@@ -102,7 +121,7 @@ def export_run(
     record = run.read()
     network = best_network(run)
     photos = _photos_of(record, request.data)
-    spec = _input_spec(request.size or record.settings.final_size)
+    spec = _input_spec(request.size or record.config.final_size)
     on_step("exporting")
     graph = GraphSpec(spec.width, spec.height, len(record.ids), MEAN, STD)
     export = export_program if engine == "torch" else export_classifier
@@ -116,7 +135,7 @@ def export_run(
         )
     optimized = request.precision == "int8" if request.optimize is None else request.optimize
     model = _model_files(files[request.precision], engine, optimized)
-    on_step("measuring on held-out photos")
+    on_step("evaluating on the test photos")
     answers = {
         precision: _answers(open_model_file(engine, raw, spec), photos)
         for precision, raw in files.items()
@@ -130,7 +149,7 @@ def export_run(
             schema=SCHEMA_ID,
             name=request.name,
             version=request.version,
-            architecture=record.settings.architecture,
+            architecture=record.config.architecture,
             engine=engine,
             precision=request.precision,
             input=spec,
@@ -150,7 +169,7 @@ def export_run(
             quantization=_quantization(files, photos, answers),
             training=_training(run, record),
         )
-    contents["README.md"] = card(manifest, record.labels).encode()
+    contents["README.md"] = model_card(manifest, record.labels).encode()
     on_step("writing the version")
     install_version(request.out, manifest, contents)
     return manifest
@@ -171,13 +190,13 @@ def _check(request: ExportRequest) -> None:
         raise WarmlensError("bad_setting", "--optimize is for ONNX graphs; engine torch has none.")
 
 
-def _photos_of(record: RunRecord, data: Path | None) -> PhotoFolder:
-    photos = read_photo_folder(data or Path(record.data["path"]))
+def _photos_of(record: RunRecord, data: Path | None) -> Dataset:
+    photos = read_dataset(data or Path(record.data["path"]))
     if photos.sha256 != record.data["sha256"]:
         raise WarmlensError(
             "other_data",
-            f"{photos.root} has other photos than the run was trained on; its figures would say "
-            "nothing. Name the folder that the run used with --data.",
+            f"{photos.root} has other photos than the run was trained on, so that figures would be "
+            "wrong. Name the folder that the run used with --data.",
         )
     return photos
 
@@ -195,7 +214,7 @@ def _input_spec(size: int) -> InputSpec:
 
 
 def _parity(
-    fp32: bytes, network: Any, spec: InputSpec, photos: PhotoFolder, request: ExportRequest
+    fp32: bytes, network: Any, spec: InputSpec, photos: Dataset, request: ExportRequest
 ) -> Parity:
     splits = [photos.splits.get(name, ()) for name in ("test", "hard", "val", "train")]
     chosen = [photo for split in splits for photo in split][:PARITY_IMAGES]
@@ -205,18 +224,18 @@ def _parity(
     )
     parity = export_parity(fp32, reference, spec, chosen, PARITY_IMAGES, request.engine)
     if parity.max_abs_softmax_difference > parity.tolerance or parity.top1_agreement < 1:
-        raise WarmlensError("parity_failed", f"The file does not answer as PyTorch does: {parity}.")
+        raise parity_failed(parity)
     subject = "the fp32 export that model.onnx was quantized from"
     return parity.model_copy(update={"subject": subject}) if request.precision == "int8" else parity
 
 
-def _calibration_photos(photos: PhotoFolder) -> tuple[Photo, ...]:
+def _calibration_photos(photos: Dataset) -> tuple[Photo, ...]:
     train = photos.splits["train"]
     chosen = np.random.default_rng(0).permutation(len(train))[:CALIBRATION_IMAGES]
     return tuple(train[index] for index in sorted(chosen))
 
 
-def _calibration_pixels(photos: PhotoFolder, spec: InputSpec) -> list[Pixels]:
+def _calibration_pixels(photos: Dataset, spec: InputSpec) -> list[Pixels]:
     geometry = square(spec.width)
     return [read_pixels(photo.path, geometry) for photo in _calibration_photos(photos)]
 
@@ -239,9 +258,9 @@ def _files(contents: dict[str, bytes]) -> Files:
 
 
 def _answers_of(
-    model: dict[str, bytes], engine: str, spec: InputSpec, photos: PhotoFolder, optimized: bool
+    model: dict[str, bytes], engine: str, spec: InputSpec, photos: Dataset, optimized: bool
 ) -> dict[str, Softmax]:
-    """Return the answers of the version's own files, loaded from a folder as the service does."""
+    """Return the answers of the version's files, loaded from a folder as the service does."""
     with tempfile.TemporaryDirectory() as folder:
         for name, raw in model.items():
             (Path(folder) / name).write_bytes(raw)
@@ -250,19 +269,19 @@ def _answers_of(
         return _answers(loaded, photos)
 
 
-def _answers(model: ModelFile, photos: PhotoFolder) -> dict[str, Softmax]:
+def _answers(model: ModelFile, photos: Dataset) -> dict[str, Softmax]:
     return {name: model.answer(photos.splits[name]) for name in _measured(photos)}
 
 
-def _measured(photos: PhotoFolder) -> list[str]:
-    """Return the splits to measure on: those held out, or validation where there are none."""
+def _measured(photos: Dataset) -> list[str]:
+    """Return the splits to evaluate on: the test splits, or validation where there are none."""
     return [name for name in ("test", "hard") if photos.splits.get(name)] or ["val"]
 
 
 def _metrics(
     run: RunFolder,
     record: RunRecord,
-    photos: PhotoFolder,
+    photos: Dataset,
     answers: dict[str, dict[str, Softmax]],
     request: ExportRequest,
 ) -> tuple[Metric, ...]:
@@ -315,7 +334,7 @@ def _figures(result: Evaluation) -> dict[str, float]:
 
 
 def _quantization(
-    files: dict[str, bytes], photos: PhotoFolder, answers: dict[str, dict[str, Softmax]]
+    files: dict[str, bytes], photos: Dataset, answers: dict[str, dict[str, Softmax]]
 ) -> Quantization | None:
     if "int8" not in files:
         return None
@@ -335,16 +354,16 @@ def _quantization(
 
 
 def _training(run: RunFolder, record: RunRecord) -> Training:
-    settings = record.settings
+    config = record.config
     return Training(
         run=record.name,
-        mode=settings.mode,
+        mode=config.mode,
         command=record.command,
-        seed=settings.seed,
-        stages=", ".join(f"{stage.epochs} epochs at {stage.size} px" for stage in settings.stages),
+        seed=config.seed,
+        stages=", ".join(f"{stage.epochs} epochs at {stage.size} px" for stage in config.stages),
         epochs_done=len(read_history(run)),
-        augment=settings.augment,
-        precision=settings.precision,
+        augment=config.augment,
+        precision=config.precision,
         data_sha256=record.data["sha256"],
         photos=record.data["counts"],
         initial_weights_kind=record.initial_weights["kind"],
@@ -354,7 +373,7 @@ def _training(run: RunFolder, record: RunRecord) -> Training:
 
 def _source(record: RunRecord) -> str:
     return (
-        f"trained by warmlens ({record.settings.mode}) on {record.data['counts']['train']} photos "
+        f"trained by warmlens ({record.config.mode}) on {record.data['counts']['train']} photos "
         f"of {len(record.ids)} classes; started from {record.initial_weights['description']}"
     )
 

@@ -1,20 +1,20 @@
-"""What was measured in each epoch, as JSON lines and as a picture."""
+"""The history of a run: the measurements of each epoch, as JSON Lines and as a chart."""
 
 import dataclasses
 import itertools
 import json
 from typing import Any
 
-from training.checkpoint import write_whole
 from training.model_packages import import_model_package
-from training.run_folder import RunFolder
+from training.run_folder import RunFolder, write_whole
 
 
 @dataclasses.dataclass(frozen=True)
 class Epoch:
-    """Measurements of one epoch; ``size`` is the side of its images in pixels.
+    """The measurements of one epoch.
 
-    ``seconds`` counts training and validation, since the run was last started.
+    `size` is the side of its images in pixels. `seconds` counts training and validation since the
+    run was last started.
     """
 
     epoch: int
@@ -27,26 +27,26 @@ class Epoch:
 
     @property
     def rank(self) -> tuple[float, float]:
-        """The better epoch ranks higher: by top-1, then by loss."""
+        """The rank of the epoch, by top-1 and then by loss; the best epoch has the highest."""
         return self.val_top1, -self.val_loss
 
 
 def write_history(run: RunFolder, history: list[Epoch]) -> None:
-    """Write ``history.jsonl`` and ``curves.png`` of the run."""
+    """Write `history.jsonl` and `curves.png` of the run."""
     lines = "".join(json.dumps(dataclasses.asdict(epoch)) + "\n" for epoch in history)
     write_whole(run.history, lambda part: part.write_text(lines))
     write_whole(run.curves, lambda part: _draw(history).savefig(part, dpi=100))
 
 
 def read_history(run: RunFolder) -> list[Epoch]:
-    """Read ``history.jsonl``; empty before the first epoch is done."""
+    """Read `history.jsonl`; the list is empty before the first epoch has ended."""
     if not run.history.exists():
         return []
     return [Epoch(**json.loads(line)) for line in run.history.read_text().splitlines()]
 
 
 def _draw(history: list[Epoch]) -> Any:
-    # The figure alone, without pyplot: nothing that must be closed, no display.
+    # Without pyplot, which would keep the figure open and want a display.
     figure = import_model_package("matplotlib.figure").Figure(
         figsize=(9, 3.6), layout="constrained"
     )

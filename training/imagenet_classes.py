@@ -8,23 +8,23 @@ from training.model_packages import import_model_package, import_torchvision
 from warmlens.errors import WarmlensError
 
 CLASS_COUNT = 1000
-# torchvision tells apart two pairs of classes that share a first name in WordNet.
+# torchvision distinguishes two pairs of classes that share a first name in WordNet.
 RENAMED = {"crane bird": "crane", "maillot tank suit": "maillot"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Classes:
-    """WordNet ids such as ``n01440764`` and names such as ``tench``, one each per output."""
+    """The classes of a model: ids such as `n01440764` and names such as `tench`."""
 
     ids: tuple[str, ...]
     labels: tuple[str, ...]
 
 
 def imagenet_classes() -> Classes:
-    """Read the ids from timm's files and the names from torchvision, and match one with the other.
+    """Return ids from timm's files and names from torchvision, checked against each other.
 
     Raises:
-        WarmlensError: ``package_missing``, or ``classes_differ`` when a name is not among the
+        WarmlensError: `package_missing`, or `classes_differ` when a name is not among the
             WordNet names of its id.
     """
     import_torchvision()

@@ -1,6 +1,7 @@
-"""The training loop: steps, validation, checkpoints, early stopping."""
+"""The training loop: steps, learning rate, validation, checkpoints and early stopping."""
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,24 +14,24 @@ from training.batches import (
     batches_per_epoch,
     load_batches,
 )
-from training.checkpoint import load_checkpoint, save_checkpoint, save_weights
+from training.config import TrainingConfig
 from training.device import autocast
 from training.history import Epoch, write_history
 from training.model_packages import import_model_package
 from training.networks import MEAN, STD
 from training.run_folder import RunFolder
-from training.schedule import learning_rate_at, make_optimizer
-from training.settings import Settings
+from training.weights import load_checkpoint, save_checkpoint, save_weights
 from warmlens.errors import WarmlensError
 
 torch: Any = import_model_package("torch")
 
 VALIDATION_BATCH = 64
+WARMUP_SHARE = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
 class StageData:
-    """Stored pixels of one size: of training (larger where it is augmented) and of validation."""
+    """Files of decoded photos for one size; training photos are larger where they are augmented."""
 
     train: Path
     val: Path
@@ -38,7 +39,7 @@ class StageData:
 
 @dataclasses.dataclass(frozen=True)
 class TrainingData:
-    """The pixels of each size of the stages, and the photos' classes as indexes."""
+    """The decoded photos of each size of the stages, and the classes of the photos as indexes."""
 
     by_size: dict[int, StageData]
     train_targets: list[int]
@@ -47,25 +48,29 @@ class TrainingData:
 
 @dataclasses.dataclass(frozen=True)
 class Hooks:
-    """Told of each step done, ``(step, all steps)``, and of each epoch done."""
+    """Callbacks after each step, with its number and that of all steps, and after each epoch."""
 
     on_step: Callable[[int, int], None] = lambda step, steps: None
     on_epoch: Callable[[Epoch], None] = lambda epoch: None
 
 
-class Training:
-    """One run: goes on from the checkpoint in its folder, where there is one.
+class TrainingLoop:
+    """The training loop of one run, which continues from the checkpoint in its folder.
 
     Args:
+        run: folder of the run.
+        config: configuration of the run.
+        data: decoded photos.
         network: the network with the run's initial weights.
         workers: processes that load batches; 0 loads them in this one.
         checkpoint_s: seconds between checkpoints within an epoch.
+        hooks: callbacks.
     """
 
     def __init__(
         self,
         run: RunFolder,
-        settings: Settings,
+        config: TrainingConfig,
         data: TrainingData,
         network: Any,
         *,
@@ -75,26 +80,26 @@ class Training:
         hooks: Hooks,
     ) -> None:
         self._run = run
-        self._settings = settings
+        self._config = config
         self._data = data
         self._device = device
         self._workers = workers
         self._checkpoint_s = checkpoint_s
         self._hooks = hooks
-        # Convolutions are faster with the channels last, most of all in bf16.
+        # Convolutions are faster with channels last, in bf16 above all.
         self._network = network.to(device, memory_format=torch.channels_last)
-        if settings.only_head:
+        if config.only_head:
             self._network.requires_grad_(False)
             self._network.fc.requires_grad_(True)
-        self._optimizer = make_optimizer(self._network, settings)
-        self._scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "fp16")
-        self._loss = torch.nn.CrossEntropyLoss(label_smoothing=settings.label_smoothing)
-        self._per_epoch = batches_per_epoch(len(data.train_targets), settings.batch_size)
-        self._steps = self._per_epoch * settings.epochs
+        self._optimizer = make_optimizer(self._network, config)
+        self._scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "fp16")
+        self._loss = torch.nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
+        self._per_epoch = batches_per_epoch(len(data.train_targets), config.batch_size)
+        self._steps = self._per_epoch * config.epochs
         self._normal = [
             torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (MEAN, STD)
         ]
-        # Where the run stands: the next epoch, the next batch in it, and what was measured so far.
+        # The position of the run: the next epoch and batch, and the measurements up to here.
         self._epoch = 0
         self._batch = 0
         self._loss_sum = 0.0
@@ -106,14 +111,14 @@ class Training:
         """Train to the end and return the measurements of each epoch.
 
         Raises:
-            WarmlensError: ``diverged`` when the loss is no number, or what reading the checkpoint
+            WarmlensError: `diverged` when the loss is not finite, or what reading the checkpoint
                 raises.
         """
-        # Dropout is the one thing left that draws from the global generator.
-        torch.manual_seed(self._settings.seed)
+        # Dropout alone draws from the global generator.
+        torch.manual_seed(self._config.seed)
         if self._run.checkpoint.exists():
             self._restore()
-        # Denormal numbers are slow; the setting is the whole thread's, so it is taken back.
+        # Denormal numbers are slow; the setting is that of the thread, so it is reset afterwards.
         torch.set_flush_denormal(True)
         try:
             for stage in self._remaining_stages():
@@ -125,9 +130,9 @@ class Training:
         return self._history
 
     def _remaining_stages(self) -> list[range]:
-        """Return the epochs of each stage that are still to do."""
+        """Return the remaining epochs of each stage."""
         stages, start = [], 0
-        for stage in self._settings.stages:
+        for stage in self._config.stages:
             left = range(max(start, self._epoch), start + stage.epochs)
             start += stage.epochs
             if left and not self._is_stale():
@@ -135,11 +140,11 @@ class Training:
         return stages
 
     def _train_stage(self, epochs: range) -> None:
-        size = self._settings.stage_at(epochs.start).size
+        size = self._config.stage_at(epochs.start).size
         order = batch_order(
             len(self._data.train_targets),
-            self._settings.batch_size,
-            self._settings.seed,
+            self._config.batch_size,
+            self._config.seed,
             epochs=epochs,
             first_batch=self._batch,
         )
@@ -160,7 +165,7 @@ class Training:
         for _ in range(self._batch, self._per_epoch):
             inputs, targets = next(batches)
             step = self._epoch * self._per_epoch + self._batch
-            rate = learning_rate_at(step, self._steps, self._settings.learning_rate)
+            rate = learning_rate_at(step, self._steps, self._config.learning_rate)
             for group in self._optimizer.param_groups:
                 group["lr"] = rate
             loss = self._train_batch(inputs, targets.to(self._device))
@@ -168,7 +173,7 @@ class Training:
                 raise WarmlensError(
                     "diverged",
                     f"The loss is {loss} at step {step}; try a learning rate below "
-                    f"{self._settings.learning_rate}, in another run folder.",
+                    f"{self._config.learning_rate}, in another run folder.",
                 )
             self._loss_sum += loss
             self._batch += 1
@@ -178,7 +183,7 @@ class Training:
 
     def _train_batch(self, inputs: Any, targets: Any) -> float:
         self._set_modes()
-        with autocast(self._device, self._settings.precision):
+        with autocast(self._device, self._config.precision):
             logits = self._forward(inputs)
         loss = self._loss(logits.float(), targets)
         self._optimizer.zero_grad(set_to_none=True)
@@ -188,8 +193,8 @@ class Training:
         return float(loss.detach())
 
     def _set_modes(self) -> None:
-        if self._settings.only_head:
-            # The frozen layers keep the statistics that they were trained with.
+        if self._config.only_head:
+            # Frozen layers keep their batch statistics.
             self._network.eval()
             self._network.fc.train()
         else:
@@ -207,24 +212,24 @@ class Training:
 
     def _train_set(self, size: int) -> PixelSet | FeatureSet:
         path, targets = self._data.by_size[size].train, self._data.train_targets
-        if self._settings.only_head and not self._settings.augment:
+        if self._config.only_head and not self._config.augment:
             return FeatureSet(self._features(path, targets), targets)
-        augment_to = size if self._settings.augment else None
-        return PixelSet(path, targets, self._settings.seed, augment_to)
+        augment_to = size if self._config.augment else None
+        return PixelSet(path, targets, self._config.seed, augment_to)
 
     def _validation_batches(self, size: int) -> list[tuple[Any, Any]] | PixelSet:
         path, targets = self._data.by_size[size].val, self._data.val_targets
-        if self._settings.only_head:
-            # Its frozen layers see the same photos in each epoch, so they answer just once.
+        if self._config.only_head:
+            # Frozen layers see the same photos in each epoch, so one pass is enough.
             return [(self._features(path, targets), torch.tensor(targets))]
-        return PixelSet(path, targets, self._settings.seed, None)
+        return PixelSet(path, targets, self._config.seed, None)
 
     def _features(self, path: Path, targets: list[int]) -> Any:
-        """Return the last layer's inputs for stored pixels, float32 [n, features]."""
+        """Return the last layer's inputs for decoded photos, float32 [n, features]."""
         network = self._network.eval()
         head, network.fc = network.fc, torch.nn.Identity()
         parts = []
-        with torch.inference_mode(), autocast(self._device, self._settings.precision):
+        with torch.inference_mode(), autocast(self._device, self._config.precision):
             for images, _ in _in_order(PixelSet(path, targets, 0, None)):
                 parts.append(network(self._normalized(images)).float().cpu())
         network.fc = head
@@ -238,7 +243,7 @@ class Training:
         with torch.inference_mode():
             for inputs, targets in batches:
                 targets = targets.to(self._device)
-                with autocast(self._device, self._settings.precision):
+                with autocast(self._device, self._config.precision):
                     logits = self._forward(inputs)
                 hits += int((logits.argmax(1) == targets).sum())
                 cross_entropy = torch.nn.functional.cross_entropy
@@ -251,7 +256,7 @@ class Training:
         epoch = Epoch(
             epoch=self._epoch,
             size=size,
-            learning_rate=learning_rate_at(step - 1, self._steps, self._settings.learning_rate),
+            learning_rate=learning_rate_at(step - 1, self._steps, self._config.learning_rate),
             train_loss=self._loss_sum / self._per_epoch,
             val_loss=loss,
             val_top1=top1,
@@ -267,18 +272,18 @@ class Training:
         self._hooks.on_epoch(epoch)
 
     def _is_best(self, epoch: Epoch) -> bool:
-        """Weights of smaller images do not compete: the model is exported for the last size."""
+        """Return True for the best epoch of its size; the model is exported for the last size."""
         rivals = [other for other in self._history if other.size == epoch.size]
         return all(epoch.rank > other.rank for other in rivals)
 
     def _is_stale(self) -> bool:
-        """Whether the last stage has gone on for too long without a better epoch."""
-        settings = self._settings
-        last = self._history[settings.epochs - settings.stages[-1].epochs :]
-        if not settings.patience or not last:
+        """Return True when the last stage has had no better epoch for `patience` epochs."""
+        config = self._config
+        last = self._history[config.epochs - config.stages[-1].epochs :]
+        if not config.patience or not last:
             return False
         best = max(range(len(last)), key=lambda index: last[index].rank)
-        return len(last) - 1 - best >= settings.patience
+        return len(last) - 1 - best >= config.patience
 
     def _save(self) -> None:
         state = {
@@ -312,8 +317,38 @@ class Training:
             raise WarmlensError(
                 "bad_checkpoint",
                 f"{self._run.checkpoint} is no checkpoint of this run: {error!r:.200}. "
-                "Delete it to begin anew.",
+                "Delete it to start again.",
             ) from None
+
+
+def learning_rate_at(step: int, steps: int, peak: float) -> float:
+    """Return the learning rate of a step: it rises to `peak`, then falls to zero along a cosine.
+
+    Args:
+        step: number of the step, from 0.
+        steps: number of all steps.
+        peak: the highest learning rate.
+    """
+    warmup = max(1, round(steps * WARMUP_SHARE))
+    if step < warmup:
+        return peak * (step + 1) / (warmup + 1)
+    done = (step - warmup) / max(1, steps - warmup)
+    return peak * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def make_optimizer(network: Any, config: TrainingConfig) -> Any:
+    """Return the optimizer of the parameters that are trained.
+
+    Weight decay does not apply to biases and batch normalisation.
+    """
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [p for p in trained if p.ndim > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=config.learning_rate, momentum=0.9, nesterov=True)
+    return torch.optim.AdamW(groups, lr=config.learning_rate)
 
 
 def _in_order(dataset: PixelSet) -> Any:

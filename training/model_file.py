@@ -1,4 +1,4 @@
-"""Model files in the engines that serve them, for measuring what they answer."""
+"""Model files loaded in ONNX Runtime or PyTorch, to run them on photos."""
 
 import abc
 import io
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from training.folder import Photo
+from training.dataset import Photo
 from training.model_packages import import_model_package
 from training.pixels import Geometry, read_pixels
 from warmlens.errors import WarmlensError
@@ -35,7 +35,7 @@ class ModelFile(abc.ABC):
         """Return float32 [classes] for uint8 [height, width, 3]."""
 
     def answer(self, photos: tuple[Photo, ...], on_photo: OnPhoto | None = None) -> Softmax:
-        """Return float32 [photos, classes], each photo prepared as the service does."""
+        """Return float32 [photos, classes]; photos are prepared as the service does."""
         rows = []
         for photo in photos:
             rows.append(self.softmax(read_pixels(photo.path, self._geometry)))
@@ -48,12 +48,12 @@ class OnnxFile(ModelFile):
     """An ONNX file in ONNX Runtime.
 
     Args:
-        model: the file's content, or its path where its weights lie beside it.
+        model: the file's content, or its path where its weights are in a second file.
         spec: the graph's input.
-        optimized: whether the graph was optimized when it was made.
+        optimized: whether the graph was optimized at export.
 
     Raises:
-        WarmlensError: ``bad_model_file`` when the runtime cannot load it.
+        WarmlensError: `bad_model_file` when the runtime cannot load it.
     """
 
     def __init__(self, model: bytes | Path, spec: InputSpec, *, optimized: bool = False) -> None:
@@ -61,7 +61,7 @@ class OnnxFile(ModelFile):
         onnxruntime = import_model_package("onnxruntime")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = len(os.sched_getaffinity(0))
-        # As in the service: on a busy machine a spinning thread costs more than it saves.
+        # As in the service: spinning threads cost more than they save on a busy machine.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         if optimized:
@@ -91,7 +91,7 @@ class TorchFile(ModelFile):
         spec: the program's input.
 
     Raises:
-        WarmlensError: ``bad_model_file`` when PyTorch cannot load it.
+        WarmlensError: `bad_model_file` when PyTorch cannot load it.
     """
 
     def __init__(self, model: bytes | Path, spec: InputSpec) -> None:
@@ -122,7 +122,7 @@ def open_model_file(
     """Load a model file in the engine that its manifest names.
 
     Raises:
-        WarmlensError: ``bad_model_file``.
+        WarmlensError: `bad_model_file`.
     """
     if engine == "torch":
         return TorchFile(model, spec)
@@ -130,5 +130,5 @@ def open_model_file(
 
 
 def geometry_of(spec: InputSpec) -> Geometry:
-    """Return how an image becomes this input."""
+    """Return the preparation of images for this input."""
     return Geometry(spec.width, spec.height, spec.resize_shorter_side, spec.interpolation)

@@ -1,4 +1,4 @@
-"""The network architectures: torchvision's ResNets and a small CNN of our own."""
+"""Network architectures: torchvision's ResNets and a small CNN."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ nn: Any = torch.nn
 models: Any = (import_torchvision(), import_model_package("torchvision.models"))[1]
 
 SMALL_CNN = "small-cnn"
-# Blocks per layer and whether they are bottlenecks; the pair tells the architectures apart.
+# Blocks per layer, and whether they are bottlenecks; the pair identifies an architecture.
 RESNETS = {
     "resnet18": ((2, 2, 2, 2), False),
     "resnet34": ((3, 4, 6, 3), False),
@@ -31,14 +31,16 @@ BLOCK = re.compile(r"layer([1-4])\.(\d+)\.")
 def build_network(architecture: str, class_count: int, *, to_train: bool = False) -> Any:
     """Return a torch module with random weights: float32 [n, 3, height, width] to logits.
 
-    Its last layer is the attribute ``fc``, a fully connected layer.
+    Its last layer is the attribute `fc`, a fully connected layer.
 
     Args:
-        to_train: start each residual block as the identity, which trains better from random
+        architecture: one of `ARCHITECTURES`.
+        class_count: number of outputs.
+        to_train: initialise each residual block as the identity, which trains better from random
             weights.
 
     Raises:
-        WarmlensError: ``unknown_architecture``.
+        WarmlensError: `unknown_architecture`.
     """
     if architecture == SMALL_CNN:
         return _small_cnn(class_count)
@@ -51,25 +53,28 @@ def build_network(architecture: str, class_count: int, *, to_train: bool = False
 
 
 def parameter_count(network: Any) -> int:
-    """Return the number of weights that training can change."""
+    """Return the number of trainable weights."""
     return sum(parameter.numel() for parameter in network.parameters())
 
 
 def load_weights(network: Any, weights: Mapping[str, Any], *, new_head: bool, where: str) -> None:
-    """Put ``weights`` (tensors by name) into ``network``; ``where`` names them in messages.
+    """Load weights into a network.
 
     Args:
+        network: the network.
+        weights: tensors by name.
         new_head: keep the network's own last layer, for another set of classes.
+        where: name of the weights in messages.
 
     Raises:
-        WarmlensError: ``weights_differ`` when a tensor is missing, unknown or of another shape.
+        WarmlensError: `weights_differ` when a tensor is missing, unknown or of another shape.
     """
     weights = dict(weights)
     own = network.state_dict()
     if new_head:
         weights |= {name: own[name] for name in ("fc.weight", "fc.bias")}
     for name in sorted(own.keys() | weights.keys()):
-        # Only counts batches; old checkpoints do not have it.
+        # It only counts batches; old checkpoints lack it.
         if name.endswith("num_batches_tracked") and name not in weights:
             weights[name] = own[name]
         if name not in weights or name not in own:
@@ -85,10 +90,10 @@ def load_weights(network: Any, weights: Mapping[str, Any], *, new_head: bool, wh
 
 
 def architecture_of(weights: Mapping[str, Any], where: str) -> str:
-    """Tell from the names of its tensors which architecture a set of weights is for.
+    """Return the architecture of a set of weights, by the names of its tensors.
 
     Raises:
-        WarmlensError: ``unknown_architecture``.
+        WarmlensError: `unknown_architecture`.
     """
     if "features.0.weight" in weights and "fc.weight" in weights:
         return SMALL_CNN
@@ -103,7 +108,7 @@ def architecture_of(weights: Mapping[str, Any], where: str) -> str:
             return architecture
     raise WarmlensError(
         "unknown_architecture",
-        f"{where}: the names of its tensors are those of no known architecture; "
+        f"{where}: the names of its tensors fit no known architecture; "
         f"allowed: {', '.join(ARCHITECTURES)}, with torchvision's names.",
     )
 
@@ -112,7 +117,7 @@ def class_count_of(weights: Mapping[str, Any], where: str) -> int:
     """Return the number of outputs of the last layer.
 
     Raises:
-        WarmlensError: ``weights_differ`` when there is no last layer.
+        WarmlensError: `weights_differ` when there is no last layer.
     """
     if "fc.weight" not in weights or weights["fc.weight"].ndim != 2:
         raise WarmlensError("weights_differ", f"{where}: the tensor fc.weight is missing.")

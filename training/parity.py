@@ -1,17 +1,19 @@
-"""Compares an exported model file, run by its engine, with the PyTorch model it came from."""
+"""Comparison of an exported model file with the PyTorch model that it was exported from."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from training.dataset import Photo
 from training.imagenet_classes import Classes
 from training.model_file import Softmax, open_model_file
 from training.model_packages import import_model_package
+from training.pixels import Pixels, read_pixels, square
+from warmlens.errors import WarmlensError
 from warmlens.registry.manifest import InputSpec, Parity, RankedClass, SampleAnswer
 from warmlens.registry.verify import sha256_of
 
@@ -20,20 +22,23 @@ RANDOM_IMAGES = 64
 RANDOM_GRIDS = (3, 6, 12, 24, 48, 256)
 SOFTMAX_TOLERANCE = 1e-4
 SOFTMAX_DECIMALS = 6
+REFERENCE_BATCH = 25
 
-Pixels = npt.NDArray[np.uint8]
+torch: Any = import_model_package("torch")
+
+Run = Callable[[Pixels], tuple[Softmax, Softmax | None]]
 
 
 @dataclasses.dataclass(frozen=True)
 class Reference:
-    """A PyTorch classifier and the words that name it in the manifest."""
+    """A PyTorch classifier and its name in the manifest."""
 
     model: Any
     description: str
 
 
 def preprocess(image: Image.Image, spec: InputSpec) -> Pixels:
-    """Return the uint8 [height, width, 3] pixels that the model sees of ``image``."""
+    """Return the input of the model for an image, uint8 [height, width, 3]."""
     shorter = min(image.size)
     size = (
         image.width * spec.resize_shorter_side // shorter,
@@ -45,8 +50,7 @@ def preprocess(image: Image.Image, spec: InputSpec) -> Pixels:
 
 
 def reference_softmax(model: Any, pixels: Pixels, spec: InputSpec) -> Softmax:
-    """Return float32 [class_count] of the PyTorch model, normalised and softmaxed outside of it."""
-    torch = import_model_package("torch")
+    """Return the PyTorch model's softmax, float32 [class_count], for pixels of 0 to 255."""
     normal = spec.normalization
     batch = torch.tensor(pixels).permute(2, 0, 1).unsqueeze(0).to(torch.float32)
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (normal.mean, normal.std))
@@ -63,7 +67,16 @@ def measure_parity(
     classes: Classes,
     engine: str = "onnxruntime",
 ) -> Parity:
-    """Run both on the sample photos and on seeded random images, and compare every softmax."""
+    """Compare every softmax on sample photos and on seeded random images.
+
+    Args:
+        model_file: content of the exported file.
+        reference: the PyTorch model.
+        spec: input of both.
+        samples: photos whose best classes go into the result.
+        classes: ids and names of the classes.
+        engine: runtime of the file, `onnxruntime` or `torch`.
+    """
     file = open_model_file(engine, model_file, spec)
     differences, agreements, answers = [], [], []
 
@@ -92,8 +105,66 @@ def measure_parity(
     )
 
 
+def export_parity(
+    model_file: bytes,
+    reference: Reference,
+    spec: InputSpec,
+    photos: list[Photo],
+    images: int,
+    engine: str = "onnxruntime",
+) -> Parity:
+    """Compare logits, softmax and best class on photos and on seeded random images.
+
+    Logits are compared with ONNX Runtime only; a TorchScript program does not return them.
+
+    Args:
+        model_file: content of the exported fp32 file.
+        reference: the PyTorch network.
+        spec: input of both.
+        photos: photos to compare on.
+        images: number of all images; random ones are added to the photos.
+        engine: runtime of the file, `onnxruntime` or `torch`.
+    """
+    run = _softmax_and_logits(model_file, spec, engine)
+    softmax_difference, logit_difference, agreed = 0.0, 0.0, 0
+    pixels = [read_pixels(photo.path, square(spec.width)) for photo in photos]
+    random = max(0, images - len(photos))
+    pixels += [
+        np.asarray(image.resize((spec.width, spec.height))) for image in random_images(random)
+    ]
+    for image, expected in zip(pixels, _logits(reference.model, pixels, spec), strict=True):
+        softmax, logits = run(image)
+        if logits is not None:
+            logit_difference = max(logit_difference, float(np.abs(logits - expected).max()))
+        right = np.exp(expected - expected.max())
+        right /= right.sum()
+        softmax_difference = max(softmax_difference, float(np.abs(softmax - right).max()))
+        agreed += int(softmax.argmax() == expected.argmax())
+    return Parity(
+        reference=reference.description,
+        data=f"{len(photos)} photos of the run's data, test before training, and {random} random "
+        "images (seed 0)",
+        images=len(pixels),
+        max_abs_softmax_difference=float(f"{softmax_difference:.2g}"),
+        tolerance=SOFTMAX_TOLERANCE,
+        top1_agreement=agreed / len(pixels),
+        samples=(),
+        max_abs_logit_difference=None if engine == "torch" else float(f"{logit_difference:.2g}"),
+    )
+
+
+def parity_failed(parity: Parity) -> WarmlensError:
+    """Return the error for an export that answers differently from PyTorch."""
+    return WarmlensError(
+        "parity_failed",
+        "The exported file does not answer as PyTorch does: softmax differs by up to "
+        f"{parity.max_abs_softmax_difference:g} (allowed: {parity.tolerance:g}), and the best "
+        f"class is the same on {parity.top1_agreement:.1%} of {parity.images} images.",
+    )
+
+
 def random_images(count: int) -> Iterator[Image.Image]:
-    """Yield ``count`` images of 320 x 256 pixels: random colours on grids of several sizes."""
+    """Yield `count` images of 320 x 256 pixels: random colours on grids of several sizes."""
     generator = np.random.default_rng(0)
     for index in range(count):
         side = RANDOM_GRIDS[index % len(RANDOM_GRIDS)]
@@ -111,3 +182,39 @@ def _top5(softmax: Softmax, classes: Classes) -> tuple[RankedClass, ...]:
         )
         for i in best
     )
+
+
+def _softmax_and_logits(model_file: bytes, spec: InputSpec, engine: str) -> Run:
+    if engine == "torch":
+        program = open_model_file(engine, model_file, spec)
+        return lambda image: (program.softmax(image), None)
+    session = _session_with_logits(model_file)
+
+    def run(image: Pixels) -> tuple[Softmax, Softmax]:
+        softmax, logits = session.run(["softmax", "logits"], {spec.name: image[np.newaxis]})
+        return softmax[0], logits[0]
+
+    return run
+
+
+def _session_with_logits(model_file: bytes) -> Any:
+    """Load the graph with its logits as a second output."""
+    onnx = import_model_package("onnx")
+    proto = onnx.load_from_string(model_file)
+    logits = onnx.helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, None)
+    proto.graph.output.append(logits)
+    onnxruntime = import_model_package("onnxruntime")
+    return onnxruntime.InferenceSession(
+        proto.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+
+
+def _logits(network: Any, pixels: list[Pixels], spec: InputSpec) -> Iterator[Any]:
+    """Yield float64 [classes] of each image; in batches, which are faster."""
+    normal = spec.normalization
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (normal.mean, normal.std))
+    for start in range(0, len(pixels), REFERENCE_BATCH):
+        batch = torch.tensor(np.stack(pixels[start : start + REFERENCE_BATCH]))
+        with torch.inference_mode():
+            images = batch.permute(0, 3, 1, 2).to(torch.float32)
+            yield from network((images - mean) / std).numpy().astype(np.float64)

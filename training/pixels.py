@@ -1,7 +1,7 @@
-"""Photos decoded once, as a file of pixels that training maps into memory.
+"""Decoding of photos as the service does it, and a cache of decoded photos.
 
-Decoding a photo takes longer than a training step of the small CNN, so each is decoded once for
-each size, by the steps of the service: what training and validation see is what is served.
+Decoding a photo takes longer than a training step of the small CNN, so each photo is decoded once
+for each size, to a file that training maps into memory.
 """
 
 import concurrent.futures
@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from training.folder import Photo
+from training.dataset import Photo
 from warmlens.errors import WarmlensError
 
-# Changes when the steps below do, so that no file of older steps is used.
+# Changed together with the steps below, so that no file of older steps is used.
 STEPS = "2"
 REDUCED_TO = 2  # the same as the service's
 _ORIENTATION = 0x0112  # the EXIF tag
@@ -32,7 +32,7 @@ OnDecoded = Callable[[int, int], None]
 
 @dataclasses.dataclass(frozen=True)
 class Geometry:
-    """How an image becomes the input: shorter side resized, then width x height cut out."""
+    """The preparation of an image: its shorter side is resized, then width x height cut out."""
 
     width: int
     height: int
@@ -41,15 +41,18 @@ class Geometry:
 
 
 def square(side: int) -> Geometry:
-    """The whole shorter side, resized to ``side`` pixels: nothing of a square photo is cut off."""
+    """Return the geometry for square inputs, which cuts nothing off a square photo."""
     return Geometry(side, side, side, "bicubic")
 
 
 def read_pixels(path: Path, geometry: Geometry) -> Pixels:
-    """Return uint8 [height, width, 3] of an image file, the same as the service makes of it.
+    """Decode and prepare an image file as the service does.
+
+    Returns:
+        uint8 [height, width, 3].
 
     Raises:
-        WarmlensError: ``unreadable_photo``.
+        WarmlensError: `unreadable_photo`.
     """
     try:
         with Image.open(path) as photo:
@@ -90,16 +93,22 @@ def _resize_and_crop(image: Image.Image, size: tuple[int, int], geometry: Geomet
     return image.resize(cut, RESAMPLING[geometry.interpolation], box=box)
 
 
-def decoded(
+def decode_photos(
     photos: tuple[Photo, ...], side: int, cache: Path, on_decoded: OnDecoded | None = None
 ) -> Path:
-    """Decode ``photos`` to uint8 [n, side, side, 3] in a ``.npy`` file in ``cache``, once.
+    """Decode photos to a file of uint8 [n, side, side, 3], unless the cache has it.
 
     Args:
-        on_decoded: told the number of photos done and of all photos, now and then.
+        photos: the photos.
+        side: width and height in pixels.
+        cache: folder of decoded photos.
+        on_decoded: called now and then with the number of decoded photos and of all photos.
+
+    Returns:
+        The `.npy` file.
 
     Raises:
-        WarmlensError: ``unreadable_photo``.
+        WarmlensError: `unreadable_photo`.
     """
     digest = hashlib.sha256(f"{STEPS} {side}".encode())
     for photo in photos:
@@ -108,7 +117,7 @@ def decoded(
     if path.exists():
         return path
     cache.mkdir(parents=True, exist_ok=True)
-    # Beside the target, so that a build that was killed leaves no file under its name.
+    # Beside the target, so that a killed process leaves no file under its name.
     with tempfile.TemporaryDirectory(dir=cache, prefix=".building-") as folder:
         part = Path(folder) / "pixels.npy"
         shape = (len(photos), side, side, 3)

@@ -1,9 +1,9 @@
-"""Makes an int8 file of an fp32 ONNX classifier: static QDQ quantization, weights per channel.
+"""Quantization of an fp32 ONNX classifier to int8: static QDQ, weights per channel.
 
 Activations are uint8: with int8 ones ONNX Runtime leaves the convolutions before an addition in
 fp32 on x86, and a ResNet50 takes twice the time.
 
-Weights keep to 7 bits (``reduce_range``). CPUs without VNNI add pairs of products of uint8 and int8
+Weights have 7 bits (`reduce_range`). CPUs without VNNI add pairs of products of uint8 and int8
 in 16 bits, which saturates at 32,767. With weights of -64 to 64 a pair reaches at most
 2 x 255 x 64 = 32,640, so the answers are the same on every CPU that Lambda may pick.
 """
@@ -22,14 +22,14 @@ METHOD = (
     "static, QDQ, uint8 activations and int8 weights per channel, reduce_range, ranges by minimum "
     "and maximum; ONNX Runtime {version}"
 )
-# Not among them: the steps from bytes to normalised pixels, and the softmax.
+# Normalisation and softmax are not among them.
 OPERATORS = ("Conv", "Gemm", "MatMul", "Add", "Relu", "MaxPool", "GlobalAveragePool", "Flatten")
 
 Pixels = npt.NDArray[np.uint8]
 
 
 class CalibrationImages:
-    """Images for ONNX Runtime's calibration: uint8 [height, width, 3] each."""
+    """Images for ONNX Runtime's calibration, uint8 [height, width, 3] each."""
 
     def __init__(self, input_name: str, images: Iterable[Pixels]) -> None:
         self._input_name = input_name
@@ -42,17 +42,20 @@ class CalibrationImages:
 
 
 def quantize_classifier(model: bytes, input_name: str, images: Iterable[Pixels]) -> bytes:
-    """Return the int8 file for the fp32 file ``model``, with ranges measured on ``images``.
+    """Quantize an fp32 file to int8; normalisation and softmax stay in fp32.
 
-    The steps from bytes to normalised pixels and the softmax stay in fp32.
+    Args:
+        model: content of the fp32 file.
+        input_name: name of the graph's input.
+        images: images on which the ranges of activations are measured.
 
     Raises:
-        ModelError: ``package_missing``.
+        WarmlensError: `package_missing`.
     """
     onnx = import_model_package("onnx")
     quantization = import_model_package("onnxruntime.quantization")
     proto = onnx.load_from_string(model)
-    # The exporter has folded and shaped the graph; this spares the advice to do so first.
+    # The exporter has prepared the graph; without this the quantizer advises to do so.
     proto.metadata_props.add(key="onnx.quant.pre_process", value="onnxruntime.quant")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "int8.onnx"
@@ -74,7 +77,7 @@ def quantize_classifier(model: bytes, input_name: str, images: Iterable[Pixels])
 
 
 def method() -> str:
-    """Return how files are quantized, for the manifest."""
+    """Return the method of :func:`quantize_classifier`, for the manifest."""
     return METHOD.format(version=import_model_package("onnxruntime").__version__)
 
 
@@ -83,7 +86,7 @@ def largest_weight(model: Path) -> int:
     onnx = import_model_package("onnx")
     largest = 0
     for tensor in onnx.load(model).graph.initializer:
-        # Biases are int32, zero points have no more than one number per channel.
+        # Biases are int32, and zero points have one dimension.
         if tensor.data_type == onnx.TensorProto.INT8 and len(tensor.dims) > 1:
             values = onnx.numpy_helper.to_array(tensor).astype(np.int32)
             largest = max(largest, int(np.abs(values).max()))
@@ -91,7 +94,7 @@ def largest_weight(model: Path) -> int:
 
 
 def _keep_plain(onnx: Any, proto: Any) -> None:
-    """Drop what the quantizer notes about itself; it is no part of the model."""
+    """Drop the metadata that the quantizer adds."""
     proto.producer_name, proto.producer_version = "warmlens", ""
     del proto.metadata_props[:], proto.graph.value_info[:]
     for node in proto.graph.node:

@@ -1,12 +1,14 @@
-"""The folder of a training run: what was asked, how far it is, and its best weights."""
+"""The folder of a training run: its record, checkpoint, history and best weights."""
 
 import dataclasses
 import json
+import os
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from training.checkpoint import write_whole
-from training.settings import Settings, settings_document, settings_from
+from training.config import TrainingConfig, config_from
 from warmlens.errors import WarmlensError
 
 SCHEMA = "warmlens.run/1"
@@ -14,14 +16,14 @@ SCHEMA = "warmlens.run/1"
 
 @dataclasses.dataclass(frozen=True)
 class RunRecord:
-    """What ``run.json`` says: everything that the run's result follows from.
+    """The content of `run.json`: everything that determines the result of a run.
 
-    ``data`` has path, sha256 and counts of the photos; ``initial_weights`` has kind, description
-    and sha256 of the weights that the run started from.
+    `data` has path, sha256 and counts of the photos; `initial_weights` has kind, description and
+    sha256 of the weights that the run started from.
     """
 
     name: str
-    settings: Settings
+    config: TrainingConfig
     ids: tuple[str, ...]
     labels: tuple[str, ...]
     data: dict[str, Any]
@@ -31,7 +33,11 @@ class RunRecord:
 
 
 class RunFolder:
-    """The paths in a run's folder, and its record."""
+    """The files in the folder of a run.
+
+    Args:
+        path: the folder.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -42,13 +48,13 @@ class RunFolder:
         self.curves = path / "curves.png"
 
     def begin(self, record: RunRecord) -> bool:
-        """Write the record of a new run, or check that the run that is here is the same.
+        """Write the record of a new run, or check that the existing run has the same one.
 
         Returns:
-            True when the run is here already and goes on.
+            True when the run exists and continues.
 
         Raises:
-            WarmlensError: ``other_run`` when what is here was asked for differently.
+            WarmlensError: `other_run` when the existing run has another record.
         """
         if not self.record_file.exists():
             self.path.mkdir(parents=True, exist_ok=True)
@@ -71,16 +77,17 @@ class RunFolder:
         """Return the record.
 
         Raises:
-            WarmlensError: ``no_run``.
+            WarmlensError: `no_run`.
         """
         try:
             document = json.loads(self.record_file.read_bytes())
             if document.pop("schema") != SCHEMA:
                 raise ValueError("another schema")
+            config = config_from(document.pop("settings"))
             return RunRecord(
                 **{
                     **document,
-                    "settings": settings_from(document["settings"]),
+                    "config": config,
                     "ids": tuple(document["ids"]),
                     "labels": tuple(document["labels"]),
                 }
@@ -95,20 +102,34 @@ class RunFolder:
             ) from None
 
 
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Replace a file in one step, so that a killed process leaves the old one or the new one.
+
+    Args:
+        path: the file.
+        write: writes the new content to the path it is called with.
+    """
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".writing-") as folder:
+        part = Path(folder) / path.name
+        write(part)
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+
+
 def _document(record: RunRecord) -> dict[str, Any]:
     document = {"schema": SCHEMA, **dataclasses.asdict(record)}
+    document["settings"] = document.pop("config")
     # Through JSON, so that a record that was read compares equal to the one that was written.
-    plain: dict[str, Any] = json.loads(
-        _json({**document, "settings": settings_document(record.settings)})
-    )
+    plain: dict[str, Any] = json.loads(_json(document))
     return plain
 
 
 def _comparable(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         return {"": value}
-    # The photos count, wherever they lie.
-    return {key: found for key, found in value.items() if key != "path"}
+    # Photos that were moved are the same photos.
+    return {key: each for key, each in value.items() if key != "path"}
 
 
 def _json(document: dict[str, Any]) -> str:

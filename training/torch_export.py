@@ -1,7 +1,7 @@
-"""Turns a PyTorch classifier into the TorchScript program that the service loads.
+"""Export of a PyTorch classifier to TorchScript, and loading of TorchScript programs.
 
-The contract is that of the ONNX file: an image's bytes as they are, softmax out. It is for models
-that do not export to ONNX; all others load and answer faster there.
+Input and output are those of the ONNX file: pixels of an image in, softmax out. It is for models
+that do not export to ONNX; all others load and answer faster with ONNX Runtime.
 """
 
 import copy
@@ -17,23 +17,23 @@ from training.onnx_export import GraphSpec
 from warmlens.errors import WarmlensError
 
 PROGRAM_FILE = "model.pt"
-# What the writer itself adds to an archive.
+# The writer adds these to an archive.
 _OF_THE_WRITER = ("version", "byteorder", ".data/serialization_id")
 _NUMBERED = re.compile(rb"___torch_mangle_(\d+)")
 
 
 def export_program(model: Any, spec: GraphSpec) -> bytes:
-    """Export ``model`` (a torch module: float32 [1, 3, height, width] to logits) as TorchScript.
+    """Export a torch module, float32 [1, 3, height, width] to logits, as a TorchScript program.
 
-    It is traced, so that what depends on pixel values must be a scripted part of it. Weights become
+    The module is traced: parts that branch on pixel values must be scripted. Weights become
     constants, and batch normalisation is folded into the convolutions. The same weights and package
     versions give the same bytes.
 
     Raises:
-        WarmlensError: ``package_missing``, or ``not_exported`` when it cannot be traced.
+        WarmlensError: `package_missing`, or `not_exported` when the module cannot be traced.
     """
     torch = import_model_package("torch")
-    # The order in which pixels come: a ResNet50 answers a quarter faster in it.
+    # Pixels arrive in this order; a ResNet50 answers a quarter faster in it.
     inner = copy.deepcopy(model).cpu().to(memory_format=torch.channels_last)
     network = torch.nn.Sequential(inner).eval()
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (spec.mean, spec.std))
@@ -52,12 +52,14 @@ def export_program(model: Any, spec: GraphSpec) -> bytes:
             torch.jit.save(torch.jit.freeze(traced), buffer)
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1]
-            raise WarmlensError("not_exported", f"TorchScript does not take it: {reason}") from None
+            raise WarmlensError(
+                "not_exported", f"The model cannot be exported to TorchScript: {reason}"
+            ) from None
     return _reproducible(torch, buffer.getvalue())
 
 
 def is_program(path: Path) -> bool:
-    """Tell whether a file is a TorchScript program, without reading more than its table."""
+    """Return True for a TorchScript program, by the table of contents of its archive."""
     if not zipfile.is_zipfile(path):
         return False
     with zipfile.ZipFile(path) as archive:
@@ -68,7 +70,7 @@ def load_program(path: Path) -> Any:
     """Load a TorchScript program, ready to infer.
 
     Raises:
-        WarmlensError: ``bad_program``, ``package_missing``.
+        WarmlensError: `bad_program`, `package_missing`.
     """
     torch = import_model_package("torch")
     try:
@@ -81,10 +83,10 @@ def load_program(path: Path) -> Any:
 
 
 def class_count_of_program(program: Any, size: int, where: str) -> int:
-    """Return how many logits a program gives for a black image of ``size`` x ``size`` pixels.
+    """Return the number of logits of a program for a black image of `size` x `size` pixels.
 
     Raises:
-        WarmlensError: ``bad_program`` when it does not take one, or gives something else.
+        WarmlensError: `bad_program` when it does not take such an image, or returns something else.
     """
     torch = import_model_package("torch")
     try:
@@ -104,19 +106,19 @@ def class_count_of_program(program: Any, size: int, where: str) -> int:
 
 
 def _reproducible(torch: Any, program: bytes) -> bytes:
-    """Drop what tells where the file was made, and count types from 0 instead of process-wide."""
+    """Drop the names of the machine, and number types from 0 instead of process-wide."""
     reader = torch._C.PyTorchFileReader(io.BytesIO(program))
     names = [name for name in reader.get_all_records() if not name.endswith(".debug_pkl")]
     records = {name: reader.get_record(name) for name in names if name not in _OF_THE_WRITER}
     described = {
         name: data for name, data in records.items() if name.endswith(".pkl") or "code/" in name
     }
-    found = b" ".join([*described.values(), *(name.encode() for name in described)])
-    numbers = sorted({int(number) for number in _NUMBERED.findall(found)})
+    text = b" ".join([*described.values(), *(name.encode() for name in described)])
+    numbers = sorted({int(number) for number in _NUMBERED.findall(text)})
 
-    def renumbered(text: bytes) -> bytes:
+    def renumbered(raw: bytes) -> bytes:
         return _NUMBERED.sub(
-            lambda match: b"___torch_mangle_%d" % numbers.index(int(match[1])), text
+            lambda match: b"___torch_mangle_%d" % numbers.index(int(match[1])), raw
         )
 
     buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-"""A whole training run: folder of photos and settings in, run folder with best weights out."""
+"""Training runs: from a folder of photos and a configuration to the best weights."""
 
 import os
 import platform
@@ -6,17 +6,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from training.augment import stored_side
+from training.batches import stored_side
+from training.config import TrainingConfig
+from training.dataset import Dataset, read_dataset
 from training.device import pick_device
-from training.folder import PhotoFolder, read_photo_folder
 from training.history import Epoch
-from training.initial_weights import InitialWeights, initial_weights
-from training.loop import Hooks, StageData, Training, TrainingData
+from training.loop import Hooks, StageData, TrainingData, TrainingLoop
 from training.model_packages import import_model_package
 from training.networks import build_network, load_weights
-from training.pixels import OnDecoded, decoded
+from training.pixels import OnDecoded, decode_photos
 from training.run_folder import RunFolder, RunRecord
-from training.settings import Settings
+from training.weights import InitialWeights, initial_weights
 from warmlens.errors import WarmlensError
 
 torch: Any = import_model_package("torch")
@@ -29,7 +29,7 @@ def train(
     name: str,
     data: Path,
     out: Path,
-    settings: Settings,
+    config: TrainingConfig,
     pretrained: str,
     command: str,
     cache: Path,
@@ -39,41 +39,48 @@ def train(
     hooks: Hooks | None = None,
     on_decoded: OnDecoded | None = None,
 ) -> list[Epoch]:
-    """Train as ``settings`` say, or go on with the run that ``out`` holds.
+    """Train a network, or continue the run in the folder `out`.
 
     Args:
-        pretrained: ``none``, ``torchvision``, a file of weights, or the folder of an earlier run.
-        command: what the person asked for, for the record.
-        cache: folder for decoded photos; files there are used again by later runs.
-        workers: processes that load batches; None picks a number.
-        threads: compute threads; None leaves torch's choice, one for each core. They wait for each
-            other many times a step, so while other programs use the cores 1 is faster.
+        name: name of the run, for the record.
+        data: folder of photos.
+        out: folder of the run.
+        config: configuration of the run.
+        pretrained: `none`, `torchvision`, a file of weights, or the folder of an earlier run.
+        command: the command line, for the record.
+        cache: folder of decoded photos, which later runs use again.
+        workers: processes that load batches; None chooses a number.
+        threads: compute threads; None is torch's choice, one for each core. They wait for each
+            other many times a step, so 1 is faster while other programs use the cores.
+        checkpoint_s: seconds between checkpoints within an epoch.
+        hooks: callbacks of the training loop.
+        on_decoded: called with the number of decoded photos and of all photos.
 
     Returns:
-        The measurements of every epoch, also of those before an interruption.
+        The measurements of every epoch, including those before an interruption.
 
     Raises:
-        WarmlensError: bad data, settings, weights or checkpoint; nothing is written then, but for
-            decoded photos.
+        WarmlensError: invalid data, configuration, weights or checkpoint; only decoded photos are
+            written then.
     """
     if threads is not None:
         if threads < 1:
             raise WarmlensError("bad_setting", f"threads is {threads}; allowed: 1 or more.")
         torch.set_num_threads(threads)
-    photos = read_photo_folder(data)
-    start = initial_weights(pretrained, settings.architecture)
-    network = _network(settings, len(photos.ids), start)
-    pixels = _training_data(photos, settings, cache, on_decoded)
+    photos = read_dataset(data)
+    start = initial_weights(pretrained, config.architecture)
+    network = _network(config, len(photos.ids), start)
+    pixels = _training_data(photos, config, cache, on_decoded)
     run = RunFolder(out)
-    run.begin(_record(name, photos, settings, start, command))
+    run.begin(_record(name, photos, config, start, command))
     device = pick_device()
-    training = Training(
+    training = TrainingLoop(
         run,
-        settings,
+        config,
         pixels,
         network,
         device=device,
-        workers=default_workers(device, settings) if workers is None else workers,
+        workers=default_workers(device, config) if workers is None else workers,
         checkpoint_s=checkpoint_s,
         hooks=hooks or Hooks(),
     )
@@ -84,48 +91,48 @@ def best_network(run: RunFolder) -> Any:
     """Return the network of a run with its best weights, on the CPU, ready to infer.
 
     Raises:
-        WarmlensError: ``no_run``, ``run_unfinished``, or what reading the weights raises.
+        WarmlensError: `no_run`, `run_unfinished`, or what reading the weights raises.
     """
     record = run.read()
-    start = initial_weights(str(run.path), record.settings.architecture)
-    network = build_network(record.settings.architecture, len(record.ids))
+    start = initial_weights(str(run.path), record.config.architecture)
+    network = build_network(record.config.architecture, len(record.ids))
     load_weights(network, start.tensors or {}, new_head=False, where=str(run.best))
     return network.eval()
 
 
-def default_workers(device: Any, settings: Settings) -> int:
-    """Return how many processes load batches: none where only stored pixels are copied.
+def default_workers(device: Any, config: TrainingConfig) -> int:
+    """Return the number of processes that load batches.
 
-    On a CPU a second process would take time from the training itself, whose threads wait for
-    each other; a GPU leaves the cores free.
+    It is 0 without augmentation, where loading only copies pixels, and on a CPU, where other
+    processes would take time from the training itself.
     """
-    if not settings.augment or device.type == "cpu":
+    if not config.augment or device.type == "cpu":
         return 0
     return min(8, os.cpu_count() or 1)
 
 
-def _network(settings: Settings, class_count: int, start: InitialWeights) -> Any:
-    torch.manual_seed(settings.seed)
-    network = build_network(settings.architecture, class_count, to_train=True)
+def _network(config: TrainingConfig, class_count: int, start: InitialWeights) -> Any:
+    torch.manual_seed(config.seed)
+    network = build_network(config.architecture, class_count, to_train=True)
     if start.tensors is not None:
         load_weights(network, start.tensors, new_head=True, where=start.provenance["description"])
     return network
 
 
 def _training_data(
-    photos: PhotoFolder, settings: Settings, cache: Path, on_decoded: OnDecoded | None
+    photos: Dataset, config: TrainingConfig, cache: Path, on_decoded: OnDecoded | None
 ) -> TrainingData:
     train, val = photos.splits["train"], photos.splits["val"]
-    sizes = {stage.size for stage in settings.stages}
-    # One file for all sizes: a smaller crop of the largest stored pixels is as good.
+    sizes = {stage.size for stage in config.stages}
+    # One file for all sizes: smaller inputs are crops of the largest photos.
     stored = (
-        decoded(train, stored_side(max(sizes)), cache, on_decoded) if settings.augment else None
+        decode_photos(train, stored_side(max(sizes)), cache, on_decoded) if config.augment else None
     )
     return TrainingData(
         by_size={
             size: StageData(
-                train=stored or decoded(train, size, cache, on_decoded),
-                val=decoded(val, size, cache, on_decoded),
+                train=stored or decode_photos(train, size, cache, on_decoded),
+                val=decode_photos(val, size, cache, on_decoded),
             )
             for size in sorted(sizes)
         },
@@ -135,11 +142,11 @@ def _training_data(
 
 
 def _record(
-    name: str, photos: PhotoFolder, settings: Settings, start: InitialWeights, command: str
+    name: str, photos: Dataset, config: TrainingConfig, start: InitialWeights, command: str
 ) -> RunRecord:
     return RunRecord(
         name=name,
-        settings=settings,
+        config=config,
         ids=photos.ids,
         labels=photos.labels,
         data={"path": str(photos.root), "sha256": photos.sha256, "counts": photos.counts},

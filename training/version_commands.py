@@ -1,4 +1,4 @@
-"""`warmlens model export`, `evaluate`, `import` and `sizes`."""
+"""`warmlens model export`, `evaluate` and `import`: model versions from runs and checkpoints."""
 
 import dataclasses
 import json
@@ -23,7 +23,7 @@ Version = Annotated[str, typer.Option(help="The new version, such as 1.0.0.")]
 Licence = Annotated[str, typer.Option(help="Licence of the weights, for the manifest.")]
 
 
-@app.command(epilog="Example: warmlens model export run --name mine --version 1.0.0")
+@app.command(epilog="Example: warmlens model export runs/mine --name mine --version 1.0.0")
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a training run.")],
     name: Annotated[str, typer.Option(help="Name of the model.")],
@@ -37,24 +37,27 @@ def export(
         typer.Option(help="int8 unless the engine is torch, which takes fp32 alone."),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Where the run's photos lie now, if they were moved.")
+        Path | None, typer.Option(help="Folder of the run's photos, if they were moved.")
     ] = None,
     size: Annotated[
-        int | None, typer.Option(help="Side of the input in pixels, if not that of training.")
+        int | None, typer.Option(help="Side of the input in pixels; that of training unless given.")
     ] = None,
     optimize: Annotated[
         bool | None,
         typer.Option(
             "--optimize/--no-optimize",
-            help="Optimize the graph now, with its weights in a file to be mapped: loads faster. "
-            "The default does so for int8; fp32 then answers slower.",
+            help="Optimize the graph at export, so that instances load it faster; the default for "
+            "int8. An optimized fp32 graph answers slower.",
         ),
     ] = None,
     licence: Licence = "not stated",
     models: Models = MODEL_ARTIFACTS,
     as_json: AsJson = False,
 ) -> None:
-    """Make a model version of a run: model file, labels, manifest with figures, card."""
+    """Turn a training run into a model version.
+
+    It writes a model file, labels, a manifest with figures, and a model card.
+    """
     from training.export import ExportRequest, export_run
 
     if precision is None:
@@ -96,16 +99,17 @@ def export(
 def evaluate(
     name: Annotated[str, typer.Argument(help="Name of the model.")],
     version: Annotated[str, typer.Argument(help="Its version, such as 1.0.0.")],
-    data: Annotated[
-        Path, typer.Option(help="Folder of photos: {test,hard}/<class id>/, or <class id>/.")
-    ],
+    data: Annotated[Path, typer.Option(help="Folder of photos: {test,hard}/CLASS/, or CLASS/.")],
     pictures: Annotated[
-        Path | None, typer.Option(help="Folder to draw the confusion matrices into.")
+        Path | None, typer.Option(help="Folder for charts of the confusion matrices.")
     ] = None,
     models: Models = MODEL_ARTIFACTS,
     as_json: AsJson = False,
 ) -> None:
-    """Measure a version on photos: top-1, top-5, calibration error, classes, confusion matrix."""
+    """Evaluate a version on labelled photos.
+
+    It prints top-1 and top-5 accuracy, calibration error, and the results of each class.
+    """
     from training.evaluate import evaluate_version, write_confusion
 
     with progress_bar(f"{name} {version}") as on_progress:
@@ -123,22 +127,26 @@ def evaluate(
             _print_evaluation(result)
 
 
-@app.command(name="import", epilog="Example: warmlens model import resnet50-imagenet")
+@app.command(
+    name="import",
+    epilog="Example: warmlens model import --file w.safetensors --labels labels.txt --name mine",
+)
 def import_command(
     what: Annotated[
-        str | None, typer.Argument(help="resnet50-imagenet or efficientnet-lite0.")
+        str | None,
+        typer.Argument(help="resnet50-imagenet or efficientnet-lite0."),
     ] = None,
     file: Annotated[
-        Path | None, typer.Option(help="A checkpoint instead: .safetensors, .pt or .pth.")
+        Path | None, typer.Option(help="A checkpoint: .safetensors, .pt or .pth.")
     ] = None,
     labels: Annotated[
-        Path | None, typer.Option(help="Its classes, one a line: a name, or id, tab, name.")
+        Path | None, typer.Option(help="File of its classes, one a line: a name, or id, tab, name.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the model made of a file.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the model of a checkpoint.")] = None,
     version: Version = "1.0.0",
     size: Annotated[int, typer.Option(help="Side of the input in pixels.")] = 224,
     resize: Annotated[
-        int | None, typer.Option(help="Shorter side before the centre is cut out.")
+        int | None, typer.Option(help="Shorter side of an image before its centre is cut out.")
     ] = None,
     interpolation: Annotated[
         Literal["bilinear", "bicubic"], typer.Option(help="Interpolation of resized images.")
@@ -153,7 +161,10 @@ def import_command(
     licence: Licence = "not stated",
     models: Models = MODEL_ARTIFACTS,
 ) -> None:
-    """Make a model version of weights trained elsewhere. Nothing in a checkpoint is run."""
+    """Turn weights that were trained elsewhere into a model version.
+
+    No code in a checkpoint is run.
+    """
     if (what is None) == (file is None):
         raise WarmlensError(
             "bad_setting",
@@ -164,7 +175,7 @@ def import_command(
     if file is not None:
         if labels is None or name is None:
             raise WarmlensError("bad_setting", "--file needs --labels FILE and --name NAME.")
-        from training.imports import ImportRequest, import_file
+        from training.import_weights import ImportRequest, import_file
 
         request = ImportRequest(
             name=name,
@@ -179,7 +190,7 @@ def import_command(
         )
         written = import_file(file, labels, request)
     elif what == "resnet50-imagenet":
-        from training.imports import import_resnet50_imagenet
+        from training.import_weights import import_resnet50_imagenet
 
         name = what
         written = import_resnet50_imagenet(version, models, typed_command())
@@ -194,12 +205,12 @@ def import_command(
             f'There is nothing to import as "{what}"; allowed: resnet50-imagenet, '
             "efficientnet-lite0, or --file FILE.",
         )
-    came = f"is in {models}" if written else f"came out the same as in {models}"
-    out.print(f"{name} {version} {came}.")
+    state = "is in" if written else "is already, the same, in"
+    out.print(f"{name} {version} {state} {models}.")
 
 
 def _print_evaluation(result: "Evaluation") -> None:
-    table = Table("class", "photos", "recognised", "precision", "most often taken for")
+    table = Table("class", "photos", "recognised", "precision", "most often mistaken for")
     for row in result.classes:
         table.add_row(
             row.label,

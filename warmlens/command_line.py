@@ -119,7 +119,7 @@ def _run(app: typer.Typer, arguments: Sequence[str], *, as_json: bool) -> int:
 
 
 def _usage_error(error: typer.TyperException) -> WarmlensError:
-    message = _one_line(error.format_message())
+    message = _one_line(error.format_message()).replace("Value error, ", "")  # pydantic's
     context: Any = getattr(error, "ctx", None)
     if context is not None:
         end = "" if message[-1:] in ".?" else "."

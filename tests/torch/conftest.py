@@ -9,10 +9,10 @@ import pytest
 
 from tests.integration import classifier_harness
 from tests.integration import conftest as integration
-from training.checkpoint import save_weights
-from training.imports import ImportRequest, import_file
+from training.import_weights import ImportRequest, import_file
 from training.model_packages import import_model_package
 from training.networks import build_network
+from training.weights import save_weights
 from warmlens.local.venvs import local_venvs
 
 torch: Any = import_model_package("torch")

@@ -1,4 +1,4 @@
-"""Shared by the tests that need PyTorch (make training): photos and trained runs."""
+"""Photos, trained runs and exported versions, for tests that need PyTorch."""
 
 import dataclasses
 from collections.abc import Callable
@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tests.training.photo_folder import make_photo_folder
+from training.config import Stage, config_for
 from training.export import ExportRequest, export_run
 from training.history import Epoch
 from training.loop import Hooks
-from training.settings import Stage, settings_for
 from training.train import train
 from warmlens.registry.manifest import Manifest, Precision
 
@@ -19,8 +19,8 @@ SIZE = 32
 
 
 @dataclasses.dataclass(frozen=True)
-class Lab:
-    """Trains on the tiny photo folder; decoded photos are shared by all runs."""
+class Trainer:
+    """A function that trains on the tiny photo folder, with one cache for all runs."""
 
     photos: Path
     cache: Path
@@ -40,7 +40,7 @@ class Lab:
         data: Path | None = None,
         **changes: Any,
     ) -> list[Epoch]:
-        settings = settings_for(
+        config = config_for(
             mode,
             seed=seed,
             augment=augment,
@@ -53,7 +53,7 @@ class Lab:
             name="shapes",
             data=data or self.photos,
             out=out,
-            settings=settings,
+            config=config,
             pretrained=pretrained,
             command="warmlens model train",
             cache=self.cache,
@@ -66,7 +66,7 @@ class Lab:
 
 @dataclasses.dataclass(frozen=True)
 class Exported:
-    """A version made of a run: its folder and manifest."""
+    """An exported version: its folder and manifest."""
 
     folder: Path
     manifest: Manifest
@@ -79,23 +79,23 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def lab(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Lab:
-    return Lab(photos, tmp_path_factory.mktemp("pixels"))
+def trainer(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Trainer:
+    return Trainer(photos, tmp_path_factory.mktemp("pixels"))
 
 
 @pytest.fixture(scope="session")
-def small_run(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_run(trainer: Trainer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of the small CNN."""
     out = tmp_path_factory.mktemp("runs") / "small"
-    lab.train(out, "small-cnn", 8)
+    trainer.train(out, "small-cnn", 8)
     return out
 
 
 @pytest.fixture(scope="session")
-def resnet_run(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A ResNet50 trained from random weights, as far as seconds take it."""
+def resnet_run(trainer: Trainer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of a ResNet50 that was trained for seconds from random weights."""
     out = tmp_path_factory.mktemp("runs") / "resnet"
-    lab.train(out, "pretrain", 6, augment=False)
+    trainer.train(out, "pretrain", 6, augment=False)
     return out
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.training.conftest import SIZE, Lab
+from tests.training.conftest import SIZE, Trainer
 from training.compare import (
     VARIANTS,
     Comparison,
@@ -14,23 +14,23 @@ from training.compare import (
     summary,
     write_chart,
 )
-from training.settings import parse_epochs
+from training.config import parse_epochs
 from warmlens.errors import WarmlensError
 from warmlens.records import Record, read_records, write_records
 
 EPOCHS = {"small-cnn": 2, "resnet50-head": 1, "resnet50-full": 1}
 
 
-def comparison(lab: Lab, resnet_run: Path, out: Path, **changes: object) -> Comparison:
+def comparison(trainer: Trainer, resnet_run: Path, out: Path, **changes: object) -> Comparison:
     values: dict[str, Any] = {
-        "data": lab.photos,
+        "data": trainer.photos,
         "pretrained": str(resnet_run),
         "out": out,
         "seeds": 1,
         "size": SIZE,
         "epochs": EPOCHS,
         "command": "warmlens model compare",
-        "cache": lab.cache,
+        "cache": trainer.cache,
         "precision": "fp32",
         **changes,
     }
@@ -38,9 +38,9 @@ def comparison(lab: Lab, resnet_run: Path, out: Path, **changes: object) -> Comp
 
 
 def test_every_way_is_trained_measured_and_drawn_and_a_second_run_trains_nothing_again(
-    lab: Lab, resnet_run: Path, tmp_path: Path
+    trainer: Trainer, resnet_run: Path, tmp_path: Path
 ) -> None:
-    asked = comparison(lab, resnet_run, tmp_path / "runs")
+    asked = comparison(trainer, resnet_run, tmp_path / "runs")
     records = compare(asked)
     assert [record.name for record in records if record.metric == "test_top1"] == [
         variant.name for variant in VARIANTS
@@ -85,13 +85,13 @@ def test_the_summary_has_mean_and_spread_over_the_seeds() -> None:
 
 
 def test_photos_that_nothing_was_held_out_of_are_refused(
-    lab: Lab, resnet_run: Path, tmp_path: Path
+    trainer: Trainer, resnet_run: Path, tmp_path: Path
 ) -> None:
     data = tmp_path / "photos"
     for split in ("train", "val"):
-        shutil.copytree(lab.photos / split, data / split)
+        shutil.copytree(trainer.photos / split, data / split)
     with pytest.raises(WarmlensError) as refused:
-        compare(comparison(lab, resnet_run, tmp_path / "runs", data=data))
+        compare(comparison(trainer, resnet_run, tmp_path / "runs", data=data))
     assert refused.value.code == "data_missing"
     assert not (tmp_path / "runs").exists()
 

@@ -12,10 +12,10 @@ from PIL import Image
 
 from lambda_src.classifier.manifest import Geometry as ServiceGeometry
 from lambda_src.classifier.picture import prepare
-from tests.training.conftest import SIZE, Exported, Lab
+from tests.training.conftest import SIZE, Exported, Trainer
 from tests.training.photo_folder import make_photo_folder
 from tests.training.served import served
-from training.card import card
+from training.model_card import model_card
 from training.model_file import OnnxFile, geometry_of
 from training.model_packages import import_model_package
 from training.pixels import Geometry, read_pixels
@@ -171,18 +171,18 @@ def test_the_manifest_tells_where_each_number_came_from(int8_version: Exported) 
 
 def test_the_card_is_written_from_the_manifest(int8_version: Exported) -> None:
     text = (int8_version.folder / "README.md").read_text()
-    assert text == card(int8_version.manifest, ("disc", "square", "triangle"))
+    assert text == model_card(int8_version.manifest, ("disc", "square", "triangle"))
     value = next(m.value for m in int8_version.manifest.metrics if m.name == "test_top1_accuracy")
     assert f"| `test_top1_accuracy` | {value:g} |" in text
 
 
 def test_labels_come_from_the_data_sets_file(
-    lab: Lab, export: Callable[..., Exported], tmp_path: Path
+    trainer: Trainer, export: Callable[..., Exported], tmp_path: Path
 ) -> None:
     data = make_photo_folder(tmp_path / "data", {"train": 6, "val": 2, "test": 2})
     names = {"disc": "Red disc", "square": "Green square", "triangle": "Blue triangle"}
     (data / "dataset.json").write_text(json.dumps({"labels": names}))
-    lab.train(tmp_path / "run", "small-cnn", 1, data=data)
+    trainer.train(tmp_path / "run", "small-cnn", 1, data=data)
     labels = json.loads((export(tmp_path / "run", "fp32").folder / "labels.json").read_bytes())
     assert dict(zip(labels["ids"], labels["labels"], strict=True)) == names
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.training.conftest import SIZE, Lab
+from tests.training.conftest import SIZE, Trainer
 from training.history import Epoch
 from training.loop import Hooks
 from warmlens.errors import WarmlensError
@@ -17,8 +17,10 @@ from warmlens.errors import WarmlensError
 EPOCHS = 3
 STEPS = EPOCHS * (90 // 16)
 CLI = """
-from training.training_commands import app
-app()
+import sys
+from training.commands import app
+from warmlens.command_line import run
+sys.exit(run(app))
 """
 KILLED_CLI = f"""
 import os, signal
@@ -50,17 +52,17 @@ def measured(history: list[Epoch]) -> list[Epoch]:
 
 
 @pytest.fixture(scope="module")
-def whole(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Epoch], bytes]:
+def whole(trainer: Trainer, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Epoch], bytes]:
     """History and best weights of a run that nothing stopped."""
     out = tmp_path_factory.mktemp("whole") / "run"
-    history = lab.train(out, "small-cnn", EPOCHS)
+    history = trainer.train(out, "small-cnn", EPOCHS)
     return measured(history), (out / "best.safetensors").read_bytes()
 
 
 @pytest.mark.parametrize("step", [1, 5, 7, STEPS - 1], ids="at_step_{}".format)
 @pytest.mark.parametrize("checkpoint_s", [0, 300], ids=["each_step", "each_epoch"])
 def test_a_stopped_run_ends_as_an_uninterrupted_one(
-    lab: Lab,
+    trainer: Trainer,
     whole: tuple[list[Epoch], bytes],
     tmp_path: Path,
     step: int,
@@ -68,29 +70,31 @@ def test_a_stopped_run_ends_as_an_uninterrupted_one(
 ) -> None:
     out = tmp_path / "run"
     with pytest.raises(StoppedError):
-        lab.train(out, "small-cnn", EPOCHS, hooks=stop_at(step), checkpoint_s=checkpoint_s)
-    history = lab.train(out, "small-cnn", EPOCHS)
+        trainer.train(out, "small-cnn", EPOCHS, hooks=stop_at(step), checkpoint_s=checkpoint_s)
+    history = trainer.train(out, "small-cnn", EPOCHS)
     assert measured(history) == whole[0]
     assert (out / "best.safetensors").read_bytes() == whole[1]
 
 
-def test_a_finished_run_is_left_as_it_is(lab: Lab, small_run: Path) -> None:
+def test_a_finished_run_is_left_as_it_is(trainer: Trainer, small_run: Path) -> None:
     before = {path: path.read_bytes() for path in small_run.iterdir()}
     steps: list[int] = []
-    lab.train(small_run, "small-cnn", 8, hooks=Hooks(on_step=lambda step, _: steps.append(step)))
+    trainer.train(
+        small_run, "small-cnn", 8, hooks=Hooks(on_step=lambda step, _: steps.append(step))
+    )
     assert steps == []
     assert {path: path.read_bytes() for path in small_run.iterdir()} == before
 
 
 def test_a_run_killed_within_an_epoch_goes_on_and_ends_the_same(
-    lab: Lab, whole: tuple[list[Epoch], bytes], tmp_path: Path
+    trainer: Trainer, whole: tuple[list[Epoch], bytes], tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
     command = [
-        "train", "--data", str(lab.photos), "--mode", "small-cnn", "--out", str(out),
+        "train", "--data", str(trainer.photos), "--mode", "small-cnn", "--out", str(out),
         "--name", "shapes", "--epochs", str(EPOCHS), "--size", str(SIZE), "--batch-size", "16",
         "--precision", "fp32", "--checkpoint-minutes", "0", "--threads", "1",
-        "--cache", str(lab.cache),
+        "--cache", str(trainer.cache),
     ]  # fmt: skip
 
     def run(program: str) -> subprocess.CompletedProcess[str]:
@@ -106,15 +110,15 @@ def test_a_run_killed_within_an_epoch_goes_on_and_ends_the_same(
     assert "best top-1 on the validation set" in done.stdout
 
 
-def test_half_a_checkpoint_is_refused_and_left_alone(lab: Lab, tmp_path: Path) -> None:
+def test_half_a_checkpoint_is_refused_and_left_alone(trainer: Trainer, tmp_path: Path) -> None:
     out = tmp_path / "run"
     with pytest.raises(StoppedError):
-        lab.train(out, "small-cnn", EPOCHS, hooks=stop_at(3), checkpoint_s=0)
+        trainer.train(out, "small-cnn", EPOCHS, hooks=stop_at(3), checkpoint_s=0)
     checkpoint = out / "checkpoint.pt"
     half = checkpoint.read_bytes()[: checkpoint.stat().st_size // 2]
     checkpoint.write_bytes(half)
     with pytest.raises(WarmlensError, match=r"checkpoint\.pt is damaged or incomplete") as refused:
-        lab.train(out, "small-cnn", EPOCHS)
+        trainer.train(out, "small-cnn", EPOCHS)
     assert refused.value.code == "unreadable_weights"
     assert checkpoint.read_bytes() == half
 
@@ -127,8 +131,8 @@ def test_half_a_checkpoint_is_refused_and_left_alone(lab: Lab, tmp_path: Path) -
     ],
 )
 def test_another_run_does_not_go_on_with_this_one(
-    lab: Lab, small_run: Path, change: dict[str, Any], words: str
+    trainer: Trainer, small_run: Path, change: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(WarmlensError, match=words) as refused:
-        lab.train(small_run, "small-cnn", 8, **change)
+        trainer.train(small_run, "small-cnn", 8, **change)
     assert refused.value.code == "other_run"

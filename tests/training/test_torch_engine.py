@@ -16,9 +16,9 @@ from lambda_src.classifier.model import Model
 from tests.training.conftest import Exported
 from tests.training.program_file import program_file
 from tests.training.served import served
-from training.card import card
 from training.evaluate import evaluate_version
-from training.imports import ImportRequest, import_file
+from training.import_weights import ImportRequest, import_file
+from training.model_card import model_card
 from training.model_file import TorchFile
 from training.model_packages import import_model_package
 from training.networks import MEAN, STD, build_network
@@ -88,7 +88,7 @@ def test_the_version_is_whole_and_tells_what_serves_it(torch_version: Exported) 
     measured = [metric for metric in manifest.metrics if metric.name.startswith("test_")]
     assert all("model.pt (fp32) in PyTorch" in metric.source for metric in measured)
     text = (torch_version.folder / "README.md").read_text()
-    assert text == card(manifest, ("disc", "square", "triangle"))
+    assert text == model_card(manifest, ("disc", "square", "triangle"))
     assert "one TorchScript file" in text
     assert "onnx" not in text.lower()
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.training.conftest import SIZE, Lab
+from tests.training.conftest import SIZE, Trainer
 from tests.training.photo_folder import make_photo_folder
-from training.augment import augmentation, stored_side
-from training.checkpoint import load_weights_file
+from training.batches import augmentation, stored_side
+from training.config import Stage
 from training.model_packages import import_model_package
 from training.networks import build_network, parameter_count
-from training.settings import Stage
+from training.weights import load_weights_file
 from warmlens.errors import WarmlensError
 
 torch: Any = import_model_package("torch")
@@ -23,17 +23,21 @@ CHANCE = 1 / 3
 
 
 @pytest.mark.parametrize("augment", [True, False], ids=["augmented", "plain"])
-def test_the_small_cnn_learns_from_random_weights(lab: Lab, tmp_path: Path, augment: bool) -> None:
-    history = lab.train(tmp_path / "run", "small-cnn", 6, augment=augment)
+def test_the_small_cnn_learns_from_random_weights(
+    trainer: Trainer, tmp_path: Path, augment: bool
+) -> None:
+    history = trainer.train(tmp_path / "run", "small-cnn", 6, augment=augment)
     assert max(epoch.val_top1 for epoch in history) > 2 * CHANCE
 
 
 @pytest.mark.parametrize("augment", [True, False], ids=["augmented", "plain"])
 @pytest.mark.parametrize(("mode", "epochs"), [("resnet50-head", 4), ("resnet50-full", 2)])
 def test_fine_tuning_learns_from_an_earlier_run(
-    lab: Lab, resnet_run: Path, tmp_path: Path, mode: str, epochs: int, augment: bool
+    trainer: Trainer, resnet_run: Path, tmp_path: Path, mode: str, epochs: int, augment: bool
 ) -> None:
-    history = lab.train(tmp_path / "run", mode, epochs, augment=augment, pretrained=str(resnet_run))
+    history = trainer.train(
+        tmp_path / "run", mode, epochs, augment=augment, pretrained=str(resnet_run)
+    )
     assert max(epoch.val_top1 for epoch in history) > 1.5 * CHANCE
     record = json.loads((tmp_path / "run" / "run.json").read_bytes())
     assert record["initial_weights"]["kind"] == "run"
@@ -42,18 +46,18 @@ def test_fine_tuning_learns_from_an_earlier_run(
 
 @pytest.mark.parametrize("augment", [True, False], ids=["augmented", "plain"])
 def test_fine_tuning_the_head_changes_the_last_layer_alone(
-    lab: Lab, resnet_run: Path, tmp_path: Path, augment: bool
+    trainer: Trainer, resnet_run: Path, tmp_path: Path, augment: bool
 ) -> None:
-    lab.train(tmp_path / "run", "resnet50-head", 1, augment=augment, pretrained=str(resnet_run))
+    trainer.train(tmp_path / "run", "resnet50-head", 1, augment=augment, pretrained=str(resnet_run))
     before = load_weights_file(resnet_run / "best.safetensors")
     after = load_weights_file(tmp_path / "run" / "best.safetensors")
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed == {"fc.weight", "fc.bias"}
 
 
-def test_pretraining_goes_from_small_images_to_large_ones(lab: Lab, tmp_path: Path) -> None:
+def test_pretraining_goes_from_small_images_to_large_ones(trainer: Trainer, tmp_path: Path) -> None:
     stages = (Stage(32, 1), Stage(40, 1))
-    history = lab.train(tmp_path / "run", "pretrain", 0, architecture="resnet18", stages=stages)
+    history = trainer.train(tmp_path / "run", "pretrain", 0, architecture="resnet18", stages=stages)
     assert [epoch.size for epoch in history] == [32, 40]
 
 
@@ -63,32 +67,32 @@ def test_small_numbers_are_as_exact_after_a_run_as_before(small_run: Path) -> No
     assert smallest * 1.0 > 0
 
 
-def test_training_in_bf16_learns_too(lab: Lab, tmp_path: Path) -> None:
-    history = lab.train(tmp_path / "run", "small-cnn", 6, precision="bf16")
+def test_training_in_bf16_learns_too(trainer: Trainer, tmp_path: Path) -> None:
+    history = trainer.train(tmp_path / "run", "small-cnn", 6, precision="bf16")
     assert max(epoch.val_top1 for epoch in history) > 2 * CHANCE
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(
-    lab: Lab, tmp_path: Path
+    trainer: Trainer, tmp_path: Path
 ) -> None:
     runs = {"one": 1, "again": 1, "other": 2}
     weights = {}
     for name, seed in runs.items():
-        lab.train(tmp_path / name, "small-cnn", 1, seed=seed)
+        trainer.train(tmp_path / name, "small-cnn", 1, seed=seed)
         weights[name] = (tmp_path / name / "best.safetensors").read_bytes()
     assert weights["one"] == weights["again"]
     assert weights["one"] != weights["other"]
 
 
-def test_batches_loaded_by_other_processes_are_the_same(lab: Lab, tmp_path: Path) -> None:
+def test_batches_loaded_by_other_processes_are_the_same(trainer: Trainer, tmp_path: Path) -> None:
     for workers in (0, 1):
-        lab.train(tmp_path / str(workers), "small-cnn", 1, workers=workers)
+        trainer.train(tmp_path / str(workers), "small-cnn", 1, workers=workers)
     files = [(tmp_path / name / "best.safetensors").read_bytes() for name in ("0", "1")]
     assert files[0] == files[1]
 
 
-def test_a_run_stops_early_when_it_gets_no_better(lab: Lab, tmp_path: Path) -> None:
-    history = lab.train(
+def test_a_run_stops_early_when_it_gets_no_better(trainer: Trainer, tmp_path: Path) -> None:
+    history = trainer.train(
         tmp_path / "run", "small-cnn", 30, patience=2, learning_rate=1e-12, augment=False
     )
     assert len(history) < 30
@@ -102,9 +106,11 @@ def test_a_run_leaves_curves_as_lines_and_as_a_picture(small_run: Path) -> None:
         assert min(picture.size) > 200
 
 
-def test_a_run_on_a_folder_without_splits_holds_photos_back(lab: Lab, tmp_path: Path) -> None:
+def test_a_run_on_a_folder_without_splits_holds_photos_back(
+    trainer: Trainer, tmp_path: Path
+) -> None:
     data = make_photo_folder(tmp_path / "splits", {"train": 20}) / "train"
-    lab.train(tmp_path / "run", "small-cnn", 1, data=data)
+    trainer.train(tmp_path / "run", "small-cnn", 1, data=data)
     counts = json.loads((tmp_path / "run" / "run.json").read_bytes())["data"]["counts"]
     assert counts == {"train": 42, "val": 9, "test": 9}
 
@@ -123,46 +129,46 @@ def test_a_run_on_a_folder_without_splits_holds_photos_back(lab: Lab, tmp_path: 
     ],
 )
 def test_settings_that_cannot_work_are_refused(
-    lab: Lab, tmp_path: Path, change: dict[str, Any], code: str, words: str
+    trainer: Trainer, tmp_path: Path, change: dict[str, Any], code: str, words: str
 ) -> None:
     asked = {"mode": "small-cnn", "epochs": 3, **change}
     with pytest.raises(WarmlensError, match=words) as refused:
-        lab.train(tmp_path / "run", **asked)
+        trainer.train(tmp_path / "run", **asked)
     assert refused.value.code == code
 
 
-def test_a_class_that_training_does_not_have_is_refused(lab: Lab, tmp_path: Path) -> None:
+def test_a_class_that_training_does_not_have_is_refused(trainer: Trainer, tmp_path: Path) -> None:
     data = make_photo_folder(tmp_path / "data", {"train": 3, "val": 2})
     (data / "val" / "disc").rename(data / "val" / "disk")
     with pytest.raises(WarmlensError, match='has the class "disk"') as refused:
-        lab.train(tmp_path / "run", "small-cnn", 1, data=data)
+        trainer.train(tmp_path / "run", "small-cnn", 1, data=data)
     assert refused.value.code == "labels_mismatch"
     assert not (tmp_path / "run").exists()
 
 
-def test_a_photo_that_cannot_be_decoded_is_named(lab: Lab, tmp_path: Path) -> None:
+def test_a_photo_that_cannot_be_decoded_is_named(trainer: Trainer, tmp_path: Path) -> None:
     data = make_photo_folder(tmp_path / "data", {"train": 3, "val": 2})
     broken = data / "train" / "disc" / "001.jpg"
     broken.write_bytes(broken.read_bytes()[:200])
     with pytest.raises(WarmlensError, match=r"disc/001\.jpg cannot be decoded") as refused:
-        lab.train(tmp_path / "run", "small-cnn", 1, data=data)
+        trainer.train(tmp_path / "run", "small-cnn", 1, data=data)
     assert refused.value.code == "unreadable_photo"
 
 
 def test_weights_of_another_architecture_are_refused(
-    lab: Lab, small_run: Path, tmp_path: Path
+    trainer: Trainer, small_run: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(WarmlensError, match="weights of small-cnn; this run needs resnet50"):
-        lab.train(tmp_path / "run", "resnet50-head", 1, pretrained=str(small_run))
+        trainer.train(tmp_path / "run", "resnet50-head", 1, pretrained=str(small_run))
 
 
 def test_fine_tuning_takes_weights_that_were_trained_on_other_classes(
-    lab: Lab, small_run: Path, tmp_path: Path
+    trainer: Trainer, small_run: Path, tmp_path: Path
 ) -> None:
     data = make_photo_folder(tmp_path / "data", {"train": 8, "val": 2})
     for split in ("train", "val"):
         shutil.rmtree(data / split / "disc")
-    lab.train(tmp_path / "run", "small-cnn", 1, data=data, pretrained=str(small_run))
+    trainer.train(tmp_path / "run", "small-cnn", 1, data=data, pretrained=str(small_run))
     weights = load_weights_file(tmp_path / "run" / "best.safetensors")
     assert weights["fc.weight"].shape[0] == 2
 

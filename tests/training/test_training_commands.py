@@ -1,4 +1,4 @@
-"""The commands as a person types them: from a folder of photos to figures."""
+"""The commands from a folder of photos to an evaluated version."""
 
 import json
 import subprocess
@@ -6,23 +6,24 @@ import sys
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from lab.sizes import PAPER, measure_size
-from tests.training.conftest import SIZE, Lab
-from warmlens.registry.commands import app
+from tests.invoke import Result, invoke
+from tests.training.conftest import SIZE, Trainer
+from training.commands import app
 from warmlens.registry.verify import verify_model
 
 
 def run(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return invoke(app, *map(str, arguments))
 
 
-def test_a_folder_of_photos_becomes_a_version_with_figures(lab: Lab, tmp_path: Path) -> None:
+def test_a_folder_of_photos_becomes_a_version_with_figures(
+    trainer: Trainer, tmp_path: Path
+) -> None:
     artifacts = tmp_path / "artifacts"
     trained = run(
-        "train", "--data", lab.photos, "--mode", "small-cnn", "--out", tmp_path / "run",
-        "--name", "shapes", "--size", SIZE, "--epochs", 4, "--cache", lab.cache,
+        "train", "--data", trainer.photos, "--mode", "small-cnn", "--out", tmp_path / "run",
+        "--name", "shapes", "--size", SIZE, "--epochs", 4, "--cache", trainer.cache,
     )  # fmt: skip
     assert trained.exit_code == 0, trained.output
     assert "epoch 4/4 at 32 px" in trained.stderr
@@ -32,7 +33,7 @@ def test_a_folder_of_photos_becomes_a_version_with_figures(lab: Lab, tmp_path: P
     assert exported.exit_code == 0, exported.output
     assert verify_model(artifacts / "shapes" / "2.0.0") == []
     arguments = (
-        "evaluate", "shapes", "2.0.0", "--data", lab.photos, "--models", artifacts,
+        "evaluate", "shapes", "2.0.0", "--data", trainer.photos, "--models", artifacts,
         "--pictures", tmp_path / "pictures",
     )  # fmt: skip
     evaluated = run(*arguments)
@@ -44,16 +45,16 @@ def test_a_folder_of_photos_becomes_a_version_with_figures(lab: Lab, tmp_path: P
     assert document["evaluations"]["hard"]["photos"] == 15
 
 
-def test_pretraining_and_fine_tuning_are_two_commands(lab: Lab, tmp_path: Path) -> None:
+def test_pretraining_and_fine_tuning_are_two_commands(trainer: Trainer, tmp_path: Path) -> None:
     first = run(
-        "pretrain", "--data", lab.photos, "--out", tmp_path / "first", "--stages", "32:1",
-        "--architecture", "resnet50", "--no-augment", "--cache", lab.cache,
+        "pretrain", "--data", trainer.photos, "--out", tmp_path / "first", "--stages", "32:1",
+        "--architecture", "resnet50", "--no-augment", "--cache", trainer.cache,
     )  # fmt: skip
     assert first.exit_code == 0, first.output
     second = run(
-        "train", "--data", lab.photos, "--mode", "resnet50-head", "--out", tmp_path / "second",
+        "train", "--data", trainer.photos, "--mode", "resnet50-head", "--out", tmp_path / "second",
         "--name", "head", "--stages", "32:1", "--pretrained", tmp_path / "first",
-        "--no-augment", "--cache", lab.cache,
+        "--no-augment", "--cache", trainer.cache,
     )  # fmt: skip
     assert second.exit_code == 0, second.output
 
@@ -61,28 +62,68 @@ def test_pretraining_and_fine_tuning_are_two_commands(lab: Lab, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("train", "--mode", "nothing"), 'bad_setting: mode is "nothing"; allowed: small-cnn'),
-        (("train", "--mode", "pretrain"), "bad_setting: pretraining has its own command"),
         (("train", "--mode", "small-cnn", "--stages", "64"), 'bad_setting: stages is "64"'),
         (
             ("train", "--mode", "small-cnn", "--stages", "64:1", "--size", "64"),
             "bad_setting: --stages has sizes and epochs",
         ),
-        (("train", "--mode", "small-cnn", "--precision", "int4"), 'precision is "int4"'),
         (("pretrain", "--architecture", "vgg"), "unknown_architecture: There is no architecture"),
     ],
 )
-def test_a_training_that_cannot_be_is_refused_in_a_line(
-    lab: Lab, tmp_path: Path, arguments: tuple[str, ...], words: str
+def test_a_training_with_wrong_options_is_refused_in_a_line(
+    trainer: Trainer, tmp_path: Path, arguments: tuple[str, ...], words: str
 ) -> None:
     name = ("--name", "x") if arguments[0] == "train" else ()
     refused = run(
-        *arguments, *name, "--data", lab.photos, "--out", tmp_path / "r", "--cache", lab.cache
+        *arguments,
+        *name,
+        "--data",
+        trainer.photos,
+        "--out",
+        tmp_path / "r",
+        "--cache",
+        trainer.cache,
     )
     assert refused.exit_code == 1
     assert words in refused.stderr
     assert refused.stderr.count("\n") == 1
     assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [
+        ("--mode", "nothing", "'small-cnn', 'resnet50-head', 'resnet50-full'"),
+        ("--mode", "pretrain", "'small-cnn', 'resnet50-head', 'resnet50-full'"),
+        ("--precision", "int4", "'auto', 'fp32', 'bf16', 'fp16'"),
+        ("--optimizer", "magic", "'adamw', 'sgd'"),
+    ],
+)
+def test_a_wrong_choice_is_refused_with_the_allowed_ones(
+    tmp_path: Path, option: str, value: str, allowed: str
+) -> None:
+    options = {"--data": "d", "--mode": "small-cnn", "--name": "n", option: value}
+    refused = run("train", *(word for pair in options.items() for word in pair))
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith(
+        f"usage: Invalid value for '{option}': '{value}' is not one of"
+    )
+    assert allowed in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+def test_a_run_without_a_folder_goes_to_runs(
+    trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = ("--data", trainer.photos, "--mode", "small-cnn", "--size", SIZE, "--epochs", 1)
+    trained = run("train", *options, "--name", "mine", "--cache", trainer.cache)
+    assert trained.exit_code == 0, trained.stderr
+    assert (tmp_path / "runs" / "mine" / "best.safetensors").exists()
+    refused = run("train", *options, "--name", "../mine", "--cache", trainer.cache)
+    assert "bad_setting" in refused.stderr
+    assert "add --out FOLDER" in refused.stderr
+    assert not (tmp_path / "mine").exists()
 
 
 @pytest.mark.parametrize(
@@ -98,7 +139,7 @@ def test_a_training_that_cannot_be_is_refused_in_a_line(
         ),
     ],
 )
-def test_an_import_that_cannot_be_is_refused_in_a_line(
+def test_an_import_with_wrong_options_is_refused_in_a_line(
     tmp_path: Path, arguments: tuple[str, ...], words: str
 ) -> None:
     refused = run("import", *arguments, "--models", tmp_path)
@@ -116,7 +157,6 @@ def test_an_import_that_cannot_be_is_refused_in_a_line(
         ("evaluate n 1.0.0 --data d", "numpy"),
         ("import resnet50-imagenet", "torch"),
         ("import efficientnet-lite0", "torch"),
-        ("sizes", "torch"),
     ],
 )
 def test_without_the_packages_a_command_says_in_one_line_what_to_install(
@@ -130,8 +170,9 @@ class Absent:
         if name.split(".")[0] == "{missing}":
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Absent())
-from warmlens.registry.commands import app
-app()
+from training.commands import app
+from warmlens.command_line import run
+sys.exit(run(app))
 """
     done = subprocess.run(
         [sys.executable, "-c", script, *command.split()],
@@ -142,13 +183,5 @@ app()
         env={"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": ""},
     )
     assert done.returncode == 1
-    assert "run make training" in done.stderr
+    assert "pip install 'warmlens[training]'" in done.stderr
     assert done.stderr.count("\n") == 1
-
-
-def test_a_resnets_size_is_measured_from_our_own_export() -> None:
-    size = measure_size("resnet18", with_int8=True)
-    assert size.parameters == 11_689_512
-    assert size.fp32_mib == pytest.approx(PAPER["resnet18"][2], abs=0.3)
-    assert size.int8_mib is not None
-    assert size.int8_mib < 0.27 * size.fp32_mib

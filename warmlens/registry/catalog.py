@@ -10,7 +10,7 @@ from warmlens.registry.verify import Finding
 
 @dataclasses.dataclass(frozen=True)
 class ModelVersion:
-    """One readable version; ``bytes`` is the size of the files its manifest lists."""
+    """One readable version; `bytes` is the size of the files its manifest lists."""
 
     name: str
     version: str
@@ -29,12 +29,12 @@ class Catalog:
 
 
 def list_models(root: Path) -> Catalog:
-    """Read the manifest of every ``<name>/<version>/`` under ``root``; hashes are not checked.
+    """Read the manifest of every `<name>/<version>/` under `root`; hashes are not checked.
 
     Versions are ordered by name, then by number. A folder without a manifest is no version.
 
     Raises:
-        WarmlensError: ``folder_missing``.
+        WarmlensError: `folder_missing`.
     """
     if not root.is_dir():
         raise WarmlensError(
@@ -51,10 +51,10 @@ def list_models(root: Path) -> Catalog:
 
 
 def find_version(root: Path, model: str) -> str:
-    """Return ``NAME@VERSION`` for ``NAME``, its newest version, or for itself if it is there.
+    """Return `NAME@VERSION` for `NAME`, its newest version, or for itself if it is there.
 
     Raises:
-        WarmlensError: ``folder_missing``, or ``no_such_model`` with those that there are.
+        WarmlensError: `folder_missing`, or `no_such_model` with those that there are.
     """
     name, _, version = model.partition("@")
     known = [(each.name, each.version) for each in list_models(root).versions]

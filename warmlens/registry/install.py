@@ -21,14 +21,14 @@ def file_entry(name: str, raw: bytes) -> FileEntry:
 
 
 def install_version(root: Path, manifest: Manifest, contents: dict[str, bytes]) -> bool:
-    """Write ``manifest`` and ``contents`` (file names to bytes) to ``<root>/<name>/<version>/``.
+    """Write `manifest` and `contents` (file names to bytes) to `<root>/<name>/<version>/`.
 
     Returns:
         True when the version is new and was written, False when it is there with the same files
         and nothing was written.
 
     Raises:
-        WarmlensError: ``version_differs`` when it is there with other files, or what verifying
+        WarmlensError: `version_differs` when it is there with other files, or what verifying
             raises when the contents are not what the manifest says.
     """
     folder = root / manifest.name / manifest.version

@@ -2,7 +2,7 @@
 
 A reader starts from the manifest, so the manifest is written last: until then the version does not
 exist. Every object is written on a condition: where nothing was seen only if still nothing is there
-(``If-None-Match: *``), where something damaged was seen only in its place (``If-Match``). S3 checks
+(`If-None-Match: *`), where something damaged was seen only in its place (`If-Match`). S3 checks
 the SHA-256 that goes along. So two publishers cannot mix their files and a published version never
 changes; of two that mend the same version, the second finds what it would have put itself.
 """
@@ -45,7 +45,7 @@ class UploadProgress:
 class PublishResult:
     """What a publish did.
 
-    ``published`` is True for a version that is new, and ``keys`` are its objects. ``repaired`` are
+    `published` is True for a version that is new, and `keys` are its objects. `repaired` are
     those that were missing or damaged in a version that was there before.
     """
 
@@ -62,25 +62,25 @@ def publish_model(
     s3_client: "S3Client",
     on_progress: Callable[[UploadProgress], None] = lambda _: None,
 ) -> PublishResult:
-    """Verify the version in ``folder`` and upload it as ``<name>/<version>/<file>``.
+    """Verify the version in `folder` and upload it as `<name>/<version>/<file>`.
 
-    All files but the manifest travel at the same time; ``on_progress`` is called from the threads
+    All files but the manifest travel at the same time; `on_progress` is called from the threads
     that send them, by one at a time. A publish that was interrupted is finished by running it
     again.
 
     Publishing the same manifest again puts what is missing or not as the manifest says, and then
     the manifest, since its arrival has the version copied to where a file system holds the models.
-    A sound version is left as it is. ``LICENSE`` and ``README.md``, for which no manifest vouches,
+    A sound version is left as it is. `LICENSE` and `README.md`, for which no manifest vouches,
     are put again only where they are missing.
 
     A manifest in the bucket that is no sound one of this very version is damaged, and vouches for
-    nothing: it is replaced, unless a file beside it has other content than the one in ``folder``.
+    nothing: it is replaced, unless a file beside it has other content than the one in `folder`.
 
     Raises:
-        WarmlensError: what verifying raises; ``version_exists`` when the store has this version
-            with another manifest; ``leftover_differs`` when a file with other content is there and
-            no sound manifest, as an unfinished publish leaves it; ``bucket_missing``,
-            ``store_refused`` or ``store_unreachable``.
+        WarmlensError: what verifying raises; `version_exists` when the store has this version
+            with another manifest; `leftover_differs` when a file with other content is there and
+            no sound manifest, as an unfinished publish leaves it; `bucket_missing`,
+            `store_refused` or `store_unreachable`.
     """
     manifest = require_verified(folder)
     digests = _digests(folder, manifest)
@@ -210,7 +210,7 @@ def _is_sound(raw: bytes, expected: Manifest) -> bool:
 def _put(
     s3_client: "S3Client", bucket: str, key: str, body: BinaryIO, digest: str, over: str | None
 ) -> None:
-    """Put an object where none is, or over that with the tag ``over``; one alike may be there."""
+    """Put an object where none is, or over that with the tag `over`; one alike may be there."""
     condition: dict[str, Any] = {"IfMatch": over} if over else {"IfNoneMatch": "*"}
     try:
         s3_client.put_object(

@@ -44,7 +44,7 @@ class Change:
 class Serving:
     """The classifier of an environment, seen as what serves one model version at a time.
 
-    Every method raises WarmlensError: ``function_refused`` when Lambda refuses a call, besides what
+    Every method raises WarmlensError: `function_refused` when Lambda refuses a call, besides what
     it names itself.
 
     Args:
@@ -68,7 +68,7 @@ class Serving:
 
         Raises:
             WarmlensError: what :meth:`Store.manifest` raises, the first finding of
-                :meth:`Store.verify`, or ``model_unavailable`` when an instance could not load it.
+                :meth:`Store.verify`, or `model_unavailable` when an instance could not load it.
         """
         manifest = self._store.manifest(name, version)
         for finding in self._store.verify(manifest):
@@ -95,7 +95,7 @@ class Serving:
         code or settings were deployed anew since: only the model is rolled back, nothing else.
 
         Raises:
-            WarmlensError: ``nothing_to_roll_back_to``, or what :meth:`serve` raises.
+            WarmlensError: `nothing_to_roll_back_to`, or what :meth:`serve` raises.
         """
         with _FunctionErrors(self._function):
             now = self._alias_version()

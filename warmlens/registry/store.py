@@ -22,8 +22,8 @@ CHUNK_BYTES = 4 * 2**20
 class Store:
     """The models bucket of an environment, read only.
 
-    Every method raises WarmlensError: ``bucket_missing``, ``store_refused`` or
-    ``store_unreachable`` besides what it names itself.
+    Every method raises WarmlensError: `bucket_missing`, `store_refused` or
+    `store_unreachable` besides what it names itself.
 
     Args:
         s3_client: client for the bucket's region.
@@ -49,7 +49,7 @@ class Store:
         """Read a published manifest.
 
         Raises:
-            WarmlensError: ``not_published``, ``wrong_folder``, or what reading a manifest raises.
+            WarmlensError: `not_published`, `wrong_folder`, or what reading a manifest raises.
         """
         key = f"{name}/{version}/{MANIFEST_NAME}"
         with store_errors(self.bucket):
@@ -71,7 +71,7 @@ class Store:
     def verify(self, manifest: Manifest) -> list[Finding]:
         """Return what is wrong with a published version's files.
 
-        The codes are ``file_missing``, ``wrong_bytes`` and ``wrong_sha256``.
+        The codes are `file_missing`, `wrong_bytes` and `wrong_sha256`.
         """
         prefix = f"{manifest.name}/{manifest.version}/"
         findings = [self._finding(prefix, entry) for entry in manifest.files.entries]

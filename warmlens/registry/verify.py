@@ -17,7 +17,7 @@ from warmlens.registry.manifest import (
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong with a version; ``file`` is a name inside its folder."""
+    """One thing that is wrong with a version; `file` is a name inside its folder."""
 
     code: str
     file: str
@@ -25,11 +25,11 @@ class Finding:
 
 
 def verify_model(folder: Path) -> list[Finding]:
-    """Return everything that is wrong with the version in ``folder``; empty when it is sound.
+    """Return everything that is wrong with the version in `folder`; empty when it is sound.
 
-    The codes are those of :func:`warmlens.registry.manifest.read_manifest` and ``file_missing``,
-    ``not_regular_file``, ``wrong_bytes``, ``wrong_sha256``, ``bad_labels``,
-    ``wrong_label_count`` and ``duplicate_id``.
+    The codes are those of :func:`warmlens.registry.manifest.read_manifest` and `file_missing`,
+    `not_regular_file`, `wrong_bytes`, `wrong_sha256`, `bad_labels`,
+    `wrong_label_count` and `duplicate_id`.
     """
     try:
         manifest = read_manifest(folder)

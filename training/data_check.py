@@ -1,6 +1,7 @@
-"""The check of a user's folder of photos before a training spends hours on it.
+"""Checks of a folder of photos before training: damage, duplicates, missing or rare classes.
 
-Each photo is decoded once and only its fingerprints are kept, so that size does not matter.
+Each photo is decoded once and only its fingerprint is kept, so that memory does not limit the
+folder's size.
 """
 
 import dataclasses
@@ -16,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.data_folder import (
+from training.photo_folder import (
     IMAGE_SUFFIXES,
     SPLIT_RULE,
-    DataFolder,
-    Sample,
-    read_data_folder,
+    LabelledPhoto,
+    PhotoFolder,
+    read_photo_folder,
 )
 
 FORMATS = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "WEBP": (".webp",), "GIF": (".gif",)}
@@ -33,27 +34,27 @@ MAX_PIXELS = 50_000_000
 HASH_SIDE = 8
 # Fine enough that the hash is the same at whatever size a photo is saved.
 DECODED_PX = 128
-# Bits of 128: a photo saved anew or at another size differs in fewer, another photo in far more.
+# Bits of 128: the same photo saved again or resized differs in fewer, another photo in far more.
 NEAR_BITS = 12
-# A picture without contours has a hash made of noise.
+# The hash of a picture without contours is noise.
 FLAT_CONTRAST = 6
 READ_AHEAD = 64
 SHOWN_PATHS = 3
 
 Severity = Literal["error", "warning"]
 OnProgress = Callable[[int, int], None]
-"""Called with the number of photos read so far and the number to read."""
+"""Called with the number of photos read and the number of all photos."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """Something about the data that spoils a training (error) or may (warning).
+    """A problem of the data that spoils a training (error) or may spoil it (warning).
 
     Attributes:
-        code: a stable word for programs, such as ``duplicate_across_splits``.
-        severity: ``"error"`` or ``"warning"``.
+        code: a stable word for programs, such as `duplicate_across_splits`.
+        severity: `"error"` or `"warning"`.
         message: one sentence for people.
-        paths: what it is about, relative to the folder; may be none.
+        paths: the files or classes concerned, relative to the folder; may be empty.
     """
 
     code: str
@@ -64,19 +65,19 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True)
 class DataReport:
-    """What a check found; ``counts`` has the photos by split and class."""
+    """The results of a check; `counts` has the number of photos by split and class."""
 
-    folder: DataFolder
+    folder: PhotoFolder
     counts: dict[str, dict[str, int]]
     findings: tuple[Finding, ...]
 
     @property
     def ok(self) -> bool:
-        """Whether there is no error; warnings are allowed."""
+        """True without errors; warnings are allowed."""
         return all(finding.severity != "error" for finding in self.findings)
 
     def text(self) -> str:
-        """Return the report for people."""
+        """Return the report as text for people."""
         lines = [f"{self.folder.root}: {len(self.folder.class_ids)} classes"]
         for split, by_class in self.counts.items():
             numbers = by_class.values()
@@ -95,7 +96,7 @@ class DataReport:
         return "\n".join(lines)
 
     def document(self) -> dict[str, Any]:
-        """Return the report as what JSON can hold."""
+        """Return the report as JSON values."""
         return {
             "root": str(self.folder.root),
             "layout": self.folder.layout,
@@ -108,76 +109,80 @@ class DataReport:
 
 
 def check_data(root: Path, on_progress: OnProgress | None = None) -> DataReport:
-    """Read every photo in ``root`` and report what is wrong with them.
+    """Read every photo in a folder and report the problems.
+
+    Args:
+        root: a folder as :func:`training.photo_folder.read_photo_folder` reads it.
+        on_progress: called after each photo.
 
     Raises:
-        ModelError: there is nothing to check: what ``read_data_folder`` raises.
+        WarmlensError: what `read_photo_folder` raises when there is nothing to check.
     """
-    folder = read_data_folder(root)
-    samples = [(split, sample) for split, group in folder.splits.items() for sample in group]
-    prints: list[_Print] = []
-    for made in _fingerprints(samples):
-        prints.append(made)
+    folder = read_photo_folder(root)
+    photos = [(split, photo) for split, group in folder.splits.items() for photo in group]
+    fingerprints: list[_Fingerprint] = []
+    for made in _fingerprints(photos):
+        fingerprints.append(made)
         if on_progress:
-            on_progress(len(prints), len(samples))
+            on_progress(len(fingerprints), len(photos))
     counts = {
         split: {
-            class_id: sum(sample.class_id == class_id for sample in group)
+            class_id: sum(photo.class_id == class_id for photo in group)
             for class_id in folder.class_ids
         }
         for split, group in folder.splits.items()
     }
     findings = [
-        *_broken(folder, prints),
-        *_strays(folder),
+        *_broken(folder, fingerprints),
+        *_unused(folder),
         *_names(folder),
         *_coverage(counts),
         *_numbers(counts),
-        *_equal(folder, prints),
-        *_alike(folder, prints),
+        *_equal(folder, fingerprints),
+        *_alike(folder, fingerprints),
     ]
     findings.sort(key=lambda finding: finding.severity)
     return DataReport(folder, counts, tuple(findings))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Print:
-    """What is kept of a photo; ``fault`` is the code of what is wrong with it."""
+class _Fingerprint:
+    """The fingerprint of a photo; `fault` is the code of a damaged or misnamed photo."""
 
     split: str
-    sample: Sample
+    photo: LabelledPhoto
     digest: bytes
     fault: str | None = None
     small: bool = False
-    look: tuple[int, int] | None = None
+    phash: tuple[int, int] | None = None
 
 
-def _fingerprints(samples: list[tuple[str, Sample]]) -> Iterator[_Print]:
+def _fingerprints(photos: list[tuple[str, LabelledPhoto]]) -> Iterator[_Fingerprint]:
     # Pillow decodes without holding Python's lock; the window bounds what is in memory.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        for start in range(0, len(samples), READ_AHEAD):
-            yield from pool.map(_fingerprint, samples[start : start + READ_AHEAD])
+        for start in range(0, len(photos), READ_AHEAD):
+            yield from pool.map(_fingerprint, photos[start : start + READ_AHEAD])
 
 
-def _fingerprint(item: tuple[str, Sample]) -> _Print:
-    split, sample = item
-    with sample.path.open("rb") as file:
+def _fingerprint(item: tuple[str, LabelledPhoto]) -> _Fingerprint:
+    split, photo = item
+    with photo.path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").digest()
     try:
-        with Image.open(sample.path, formats=tuple(FORMATS)) as image:
+        with Image.open(photo.path, formats=tuple(FORMATS)) as image:
             if image.width * image.height > MAX_PIXELS:
-                return _Print(split, sample, digest, "too_many_pixels")
-            named = sample.path.suffix.lower() in FORMATS[image.format or ""]
+                return _Fingerprint(split, photo, digest, "too_many_pixels")
+            named = photo.path.suffix.lower() in FORMATS[image.format or ""]
             small = min(image.size) < SMALL_SIDE_PX
-            # A JPEG is decoded no larger than needed; one that is cut off is noticed all the same.
+            # A JPEG is decoded at a reduced size; truncation is still noticed.
             image.draft("L", (DECODED_PX, DECODED_PX))
-            look = _look(image)
+            phash = _perceptual_hash(image)
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):
-        return _Print(split, sample, digest, "unreadable_image")
-    return _Print(split, sample, digest, None if named else "misnamed_image", small, look)
+        return _Fingerprint(split, photo, digest, "unreadable_image")
+    return _Fingerprint(split, photo, digest, None if named else "misnamed_image", small, phash)
 
 
-def _look(image: Image.Image) -> tuple[int, int] | None:
+def _perceptual_hash(image: Image.Image) -> tuple[int, int] | None:
     """Return the perceptual hash: which cells are brighter than their right and lower neighbour."""
     cells = HASH_SIDE + 1
     grey = image.convert("L").resize((cells, cells), Image.Resampling.BOX)
@@ -190,32 +195,32 @@ def _look(image: Image.Image) -> tuple[int, int] | None:
     return (first, second)
 
 
-def _broken(folder: DataFolder, prints: list[_Print]) -> Iterator[Finding]:
+def _broken(folder: PhotoFolder, fingerprints: list[_Fingerprint]) -> Iterator[Finding]:
     messages: dict[str, tuple[Severity, str]] = {
         "unreadable_image": ("error", "files cannot be decoded as JPEG, PNG, WebP or GIF"),
         "too_many_pixels": ("error", f"photos have more than {MAX_PIXELS:,} pixels"),
         "misnamed_image": ("warning", "photos are of another type than their name says"),
     }
     for code, (severity, message) in messages.items():
-        paths = _relative(folder, (p.sample.path for p in prints if p.fault == code))
+        paths = _relative(folder, (p.photo.path for p in fingerprints if p.fault == code))
         if paths:
             yield Finding(code, severity, f"{len(paths)} {message}.", paths)
-    small = _relative(folder, (p.sample.path for p in prints if p.small))
+    small = _relative(folder, (p.photo.path for p in fingerprints if p.small))
     if small:
         message = f"{len(small)} photos are smaller than {SMALL_SIDE_PX} px on a side."
         yield Finding("small_image", "warning", message, small)
 
 
-def _strays(folder: DataFolder) -> Iterator[Finding]:
-    strays = [path for path in folder.strays if path.is_dir() or _is_image_name(path)]
-    others = [path for path in folder.strays if path not in strays]
-    if strays:
+def _unused(folder: PhotoFolder) -> Iterator[Finding]:
+    unused = [path for path in folder.unused if path.is_dir() or _is_image_name(path)]
+    others = [path for path in folder.unused if path not in unused]
+    if unused:
         yield Finding(
             "misplaced",
             "warning",
-            f"{len(strays)} photos or folders are not where a class's photos belong; they are not "
+            f"{len(unused)} photos or folders are not where a class's photos belong; they are not "
             "used.",
-            _relative(folder, strays),
+            _relative(folder, unused),
         )
     if others:
         yield Finding(
@@ -226,7 +231,7 @@ def _strays(folder: DataFolder) -> Iterator[Finding]:
         )
 
 
-def _names(folder: DataFolder) -> Iterator[Finding]:
+def _names(folder: PhotoFolder) -> Iterator[Finding]:
     spaced = tuple(name for name in folder.class_ids if name != name.strip())
     if spaced:
         message = f"{len(spaced)} class names begin or end with a blank."
@@ -236,14 +241,16 @@ def _names(folder: DataFolder) -> Iterator[Finding]:
         groups[folder.labels[class_id].strip().casefold()].append(class_id)
     alike = tuple(name for names in groups.values() if len(names) > 1 for name in names)
     if alike:
-        message = f"{len(alike)} classes have the same name but for upper case and blanks."
+        message = f"{len(alike)} classes have the same name except for upper case and blanks."
         yield Finding("same_class_name", "error", message, alike)
 
 
 def _coverage(counts: dict[str, dict[str, int]]) -> Iterator[Finding]:
     if "val" not in counts:
         yield Finding(
-            "split_missing", "error", "There is no val folder; a training is judged by its photos."
+            "split_missing",
+            "error",
+            "There is no val folder; training validates on it.",
         )
     for split, by_class in counts.items():
         missing = tuple(class_id for class_id, count in by_class.items() if not count)
@@ -281,31 +288,31 @@ def _numbers(counts: dict[str, dict[str, int]]) -> Iterator[Finding]:
         yield Finding("class_imbalance", "warning", message, (most, least))
 
 
-def _equal(folder: DataFolder, prints: list[_Print]) -> Iterator[Finding]:
-    groups: dict[bytes, list[_Print]] = defaultdict(list)
-    for p in prints:
+def _equal(folder: PhotoFolder, fingerprints: list[_Fingerprint]) -> Iterator[Finding]:
+    groups: dict[bytes, list[_Fingerprint]] = defaultdict(list)
+    for p in fingerprints:
         groups[p.digest].append(p)
     repeated = [group for group in groups.values() if len(group) > 1]
-    across_classes = [g for g in repeated if len({p.sample.class_id for p in g}) > 1]
+    across_classes = [g for g in repeated if len({p.photo.class_id for p in g}) > 1]
     across_splits = [g for g in repeated if len({p.split for p in g}) > 1]
-    within = [g for g in repeated if len({(p.split, p.sample.class_id) for p in g}) < len(g)]
+    within = [g for g in repeated if len({(p.split, p.photo.class_id) for p in g}) < len(g)]
     for code, severity, found, message in (
         ("duplicate_across_classes", "error", across_classes, "in more than one class"),
         ("duplicate_across_splits", "error", across_splits, "in more than one split"),
         ("duplicate_within_split", "warning", within, "more than once in one class and split"),
     ):
         if found:
-            pairs = tuple(" = ".join(_relative(folder, (p.sample.path for p in g))) for g in found)
+            pairs = tuple(" = ".join(_relative(folder, (p.photo.path for p in g))) for g in found)
             text = f"{len(found)} photos are, byte for byte, {message}."
             yield Finding(code, "error" if severity == "error" else "warning", text, pairs)
 
 
-def _alike(folder: DataFolder, prints: list[_Print]) -> Iterator[Finding]:
+def _alike(folder: PhotoFolder, fingerprints: list[_Fingerprint]) -> Iterator[Finding]:
     """Compare photos of different splits by their perceptual hash."""
-    seen = [p for p in prints if p.look is not None]
+    seen = [p for p in fingerprints if p.phash is not None]
     if not seen:
         return
-    looks = np.array([p.look for p in seen], dtype=np.uint64)
+    hashes = np.array([p.phash for p in seen], dtype=np.uint64)
     splits = np.array([p.split for p in seen])
     pairs: list[str] = []
     order = list(folder.splits)
@@ -314,15 +321,15 @@ def _alike(folder: DataFolder, prints: list[_Print]) -> Iterator[Finding]:
         before = order[: order.index(split)]
         earlier = np.flatnonzero(np.isin(splits, before))
         for index in np.flatnonzero(splits == split):
-            bits = np.bitwise_count(looks[earlier] ^ looks[index]).sum(axis=1)
+            bits = np.bitwise_count(hashes[earlier] ^ hashes[index]).sum(axis=1)
             for other in earlier[bits <= NEAR_BITS]:
                 if seen[other].digest != seen[index].digest:
-                    both = (seen[other].sample.path, seen[index].sample.path)
+                    both = (seen[other].photo.path, seen[index].photo.path)
                     pairs.append(" ~ ".join(_relative(folder, both)))
     if pairs:
         text = (
             f"{len(pairs)} pairs of photos in different splits look alike (perceptual hash within "
-            f"{NEAR_BITS} of {2 * HASH_SIDE**2} bits); a test with them flatters."
+            f"{NEAR_BITS} of {2 * HASH_SIDE**2} bits); they make test results too good."
         )
         yield Finding("near_duplicate_across_splits", "warning", text, tuple(pairs))
 
@@ -331,5 +338,5 @@ def _is_image_name(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES
 
 
-def _relative(folder: DataFolder, paths: Iterable[Path]) -> tuple[str, ...]:
+def _relative(folder: PhotoFolder, paths: Iterable[Path]) -> tuple[str, ...]:
     return tuple(path.relative_to(folder.root).as_posix() for path in paths)

@@ -1,4 +1,4 @@
-"""A user's folder of photos: which photo is of which class, and in which split."""
+"""Folders of photos as a user has them: classes, splits and labels, without decoding."""
 
 import dataclasses
 import hashlib
@@ -14,7 +14,7 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
 VAL_SHARE = 0.15
 TEST_SHARE = 0.15
 LABELS_FILE = "dataset.json"
-# What operating systems leave behind; nobody means it as a photo.
+# Operating systems leave these behind.
 SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini"})
 SPLIT_RULE = (
     "split here: in each class the distinct files are ordered by the SHA-256 of their bytes; the "
@@ -24,63 +24,63 @@ SPLIT_RULE = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Sample:
-    """One photo and its class."""
+class LabelledPhoto:
+    """A photo and its class."""
 
     path: Path
     class_id: str
 
 
 @dataclasses.dataclass(frozen=True)
-class DataFolder:
-    """What lies where.
+class PhotoFolder:
+    """The photos, classes and labels of a folder.
 
     Attributes:
         root: the folder.
-        layout: ``"splits"`` for ``<split>/<class>/<photo>``, ``"classes"`` for
-            ``<class>/<photo>``, which is split here.
+        layout: `"splits"` for `<split>/<class>/<photo>`, `"classes"` for
+            `<class>/<photo>`, which this module splits.
         class_ids: names of the class folders of all splits, sorted; an index into it is a class
             number.
-        labels: the readable name of each class: from ``dataset.json`` where there is one, else
+        labels: the readable name of each class: from `dataset.json` where there is one, else
             the folder's name.
-        splits: the photos of each split that is there, sorted by path.
-        strays: files and folders that are no photos of a class by their name or place.
+        splits: the photos of each existing split, sorted by path.
+        unused: files and folders whose name or place is not that of a photo.
     """
 
     root: Path
     layout: Literal["splits", "classes"]
     class_ids: tuple[str, ...]
     labels: dict[str, str]
-    splits: dict[str, tuple[Sample, ...]]
-    strays: tuple[Path, ...]
+    splits: dict[str, tuple[LabelledPhoto, ...]]
+    unused: tuple[Path, ...]
 
 
-def read_data_folder(root: Path) -> DataFolder:
-    """Find the photos in ``root`` by name and place, without decoding them.
+def read_photo_folder(root: Path) -> PhotoFolder:
+    """Find the photos in a folder by name and place.
 
     Raises:
-        WarmlensError: ``not_a_folder``, ``no_images``, or ``bad_labels`` for a ``dataset.json``
-            that is not what it should be.
+        WarmlensError: `not_a_folder`, `no_images`, or `bad_labels` for an
+            invalid `dataset.json`.
     """
     if not root.is_dir():
         raise WarmlensError("not_a_folder", f"{root} is not a folder.")
-    splits: dict[str, tuple[Sample, ...]]
+    splits: dict[str, tuple[LabelledPhoto, ...]]
     if (root / "train").is_dir():
         folders = [entry for entry in _visible(root) if entry.name in SPLIT_NAMES]
-        strays = [
+        unused = [
             entry
             for entry in _visible(root)
             if entry not in folders and entry.name not in (LABELS_FILE, "README.md")
         ]
-        classes = {folder.name: _class_folders(folder, strays) for folder in folders}
-        splits = {name: _samples(classes[name], strays) for name in SPLIT_NAMES if name in classes}
+        classes = {folder.name: _class_folders(folder, unused) for folder in folders}
+        splits = {name: _photos(classes[name], unused) for name in SPLIT_NAMES if name in classes}
         layout: Literal["splits", "classes"] = "splits"
         ids = {folder.name for folders in classes.values() for folder in folders}
     else:
-        strays = []
-        folders = _class_folders(root, strays)
-        strays = [stray for stray in strays if stray.name not in (LABELS_FILE, "README.md")]
-        splits = _split(_samples(folders, strays))
+        unused = []
+        folders = _class_folders(root, unused)
+        unused = [path for path in unused if path.name not in (LABELS_FILE, "README.md")]
+        splits = _split(_photos(folders, unused))
         layout = "classes"
         ids = {folder.name for folder in folders}
     if not any(splits.values()):
@@ -90,18 +90,18 @@ def read_data_folder(root: Path) -> DataFolder:
             f"or {root}/CLASS/*.jpg; files {', '.join(sorted(IMAGE_SUFFIXES))}.",
         )
     class_ids = tuple(sorted(ids))
-    return DataFolder(
-        root, layout, class_ids, _labels(root, class_ids), splits, tuple(sorted(strays))
+    return PhotoFolder(
+        root, layout, class_ids, _labels(root, class_ids), splits, tuple(sorted(unused))
     )
 
 
-def _split(samples: Iterable[Sample]) -> dict[str, tuple[Sample, ...]]:
-    by_class: dict[str, dict[str, list[Sample]]] = {}
-    for sample in samples:
-        with sample.path.open("rb") as file:
+def _split(photos: Iterable[LabelledPhoto]) -> dict[str, tuple[LabelledPhoto, ...]]:
+    by_class: dict[str, dict[str, list[LabelledPhoto]]] = {}
+    for photo in photos:
+        with photo.path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        by_class.setdefault(sample.class_id, {}).setdefault(digest, []).append(sample)
-    splits: dict[str, list[Sample]] = {"train": [], "val": [], "test": []}
+        by_class.setdefault(photo.class_id, {}).setdefault(digest, []).append(photo)
+    splits: dict[str, list[LabelledPhoto]] = {"train": [], "val": [], "test": []}
     for files in by_class.values():
         digests = sorted(files)
         val = max(1, round(VAL_SHARE * len(digests)))
@@ -110,26 +110,25 @@ def _split(samples: Iterable[Sample]) -> dict[str, tuple[Sample, ...]]:
             name = "val" if index < val else "test" if index < val + test else "train"
             splits[name] += files[digest]
     return {
-        name: tuple(sorted(samples, key=lambda sample: sample.path))
-        for name, samples in splits.items()
+        name: tuple(sorted(photos, key=lambda photo: photo.path)) for name, photos in splits.items()
     }
 
 
-def _class_folders(folder: Path, strays: list[Path]) -> list[Path]:
+def _class_folders(folder: Path, unused: list[Path]) -> list[Path]:
     entries = _visible(folder)
-    strays += [entry for entry in entries if not entry.is_dir()]
+    unused += [entry for entry in entries if not entry.is_dir()]
     return [entry for entry in entries if entry.is_dir()]
 
 
-def _samples(folders: list[Path], strays: list[Path]) -> tuple[Sample, ...]:
-    samples = []
+def _photos(folders: list[Path], unused: list[Path]) -> tuple[LabelledPhoto, ...]:
+    photos = []
     for folder in folders:
         for entry in _visible(folder):
             if entry.is_file() and entry.suffix.lower() in IMAGE_SUFFIXES:
-                samples.append(Sample(entry, folder.name))
+                photos.append(LabelledPhoto(entry, folder.name))
             else:
-                strays.append(entry)
-    return tuple(samples)
+                unused.append(entry)
+    return tuple(photos)
 
 
 def _visible(folder: Path) -> list[Path]:

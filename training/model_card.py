@@ -1,12 +1,17 @@
-"""The card of a model version, README.md, written from its manifest alone."""
+"""The model card: README.md of a model version, generated from its manifest."""
 
 from warmlens.registry.manifest import Manifest, Metric
 
 SHOWN_LABELS = 40
 
 
-def card(manifest: Manifest, labels: tuple[str, ...]) -> str:
-    """Return the card as Markdown; ``labels`` are the names of the classes."""
+def model_card(manifest: Manifest, labels: tuple[str, ...]) -> str:
+    """Return the card as Markdown.
+
+    Args:
+        manifest: of the version.
+        labels: names of the classes.
+    """
     spec, normal = manifest.input, manifest.input.normalization
     parts = [
         f"# {manifest.name} {manifest.version}",

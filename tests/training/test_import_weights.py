@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from training.imports import ImportRequest, import_file, import_resnet50_imagenet
+from training.import_weights import ImportRequest, import_file, import_resnet50_imagenet
 from training.model_packages import import_model_package
 from training.networks import build_network
 from warmlens.errors import WarmlensError

@@ -1,4 +1,4 @@
-"""What a training run was asked to do, and the defaults of each mode."""
+"""The configuration of a training run, and the defaults of each mode."""
 
 import dataclasses
 from typing import Any, Literal
@@ -12,19 +12,19 @@ MIN_SIZE, MAX_SIZE = 32, 512
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """So many epochs on images of ``size`` x ``size`` pixels."""
+    """Epochs on images of `size` x `size` pixels."""
 
     size: int
     epochs: int
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
-    """Everything that decides what a run computes, besides its data and initial weights.
+class TrainingConfig:
+    """The configuration of a run: everything besides its data and initial weights.
 
-    ``learning_rate`` is the peak of a schedule that rises over the first tenth of all steps and
-    then falls to zero along a cosine. ``precision`` is fp32, or bf16 or fp16 for mixed precision
-    (autocast: weights and optimizer stay in fp32). ``patience`` is the number of epochs without a
+    `learning_rate` is the peak of a schedule that rises over the first tenth of all steps and
+    then falls to zero along a cosine. `precision` is fp32, or bf16 or fp16 for mixed precision
+    (autocast: weights and optimizer stay in fp32). `patience` is the number of epochs without a
     better top-1 on the validation set after which the run stops; 0 never stops early.
     """
 
@@ -43,21 +43,21 @@ class Settings:
 
     @property
     def epochs(self) -> int:
-        """All epochs of all stages."""
+        """The number of epochs in all stages."""
         return sum(stage.epochs for stage in self.stages)
 
     @property
     def final_size(self) -> int:
-        """Side of the images of the last stage, in pixels: the exported model's input."""
+        """The side of the images of the last stage, in pixels: the exported model's input."""
         return self.stages[-1].size
 
     @property
     def only_head(self) -> bool:
-        """Whether only the last layer is trained."""
+        """True when only the last layer is trained."""
         return self.mode == "resnet50-head"
 
     def stage_at(self, epoch: int) -> Stage:
-        """Return the stage that ``epoch`` (from 0) belongs to."""
+        """Return the stage that `epoch` (from 0) belongs to."""
         for stage in self.stages:
             if epoch < stage.epochs:
                 return stage
@@ -102,28 +102,35 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-def settings_for(
+def config_for(
     mode: str, *, seed: int, augment: bool, precision: Precision, **changes: Any
-) -> Settings:
-    """Return the defaults of ``mode`` with ``changes`` (fields by name; None changes nothing).
+) -> TrainingConfig:
+    """Return the configuration of a mode.
+
+    Args:
+        mode: one of `MODES`.
+        seed: seed of weights, order and augmentation.
+        augment: whether training photos are changed at random.
+        precision: precision of the computation.
+        changes: fields that differ from the mode's defaults; None keeps the default.
 
     Raises:
-        WarmlensError: ``bad_setting``.
+        WarmlensError: `bad_setting`.
     """
     if mode not in DEFAULTS:
         raise WarmlensError("bad_setting", f'mode is "{mode}"; allowed: {", ".join(MODES)}.')
     values = {"batch_size": 32, "label_smoothing": 0.1, **DEFAULTS[mode]}
     values |= {name: value for name, value in changes.items() if value is not None}
-    settings = Settings(mode=mode, seed=seed, augment=augment, precision=precision, **values)
-    _check(settings)
-    return settings
+    config = TrainingConfig(mode=mode, seed=seed, augment=augment, precision=precision, **values)
+    _check(config)
+    return config
 
 
 def parse_stages(text: str) -> tuple[Stage, ...]:
-    """Read stages such as ``64:8,96:3,128:1``: side in pixels and epochs, in their order.
+    """Parse stages such as `64:8,96:3,128:1`: side in pixels and epochs of each.
 
     Raises:
-        WarmlensError: ``bad_setting``.
+        WarmlensError: `bad_setting`.
     """
     try:
         pairs = [tuple(map(int, part.split(":"))) for part in text.split(",")]
@@ -135,10 +142,10 @@ def parse_stages(text: str) -> tuple[Stage, ...]:
 
 
 def parse_epochs(text: str) -> dict[str, int]:
-    """Read epochs by mode such as ``resnet50-full:6,small-cnn:20``; empty for none.
+    """Parse epochs by mode, such as `resnet50-full:6,small-cnn:20`; the text may be empty.
 
     Raises:
-        WarmlensError: ``bad_setting``.
+        WarmlensError: `bad_setting`.
     """
     try:
         pairs = [part.split(":") for part in text.split(",") if part]
@@ -154,7 +161,7 @@ def parse_epochs(text: str) -> dict[str, int]:
 
 
 def stages_for(mode: str, size: int | None, epochs: int | None) -> tuple[Stage, ...] | None:
-    """Return the one stage that ``size`` and ``epochs`` ask for; None asks for the defaults."""
+    """Return one stage of `size` pixels and `epochs`, or None where both are the defaults."""
     if size is None and epochs is None:
         return None
     default: Stage = DEFAULTS[mode]["stages"][-1] if mode in DEFAULTS else Stage(64, 1)
@@ -163,39 +170,34 @@ def stages_for(mode: str, size: int | None, epochs: int | None) -> tuple[Stage, 
     )
 
 
-def settings_document(settings: Settings) -> dict[str, Any]:
-    """Return the settings as JSON values."""
-    return dataclasses.asdict(settings)
-
-
-def settings_from(document: dict[str, Any]) -> Settings:
-    """Read what :func:`settings_document` wrote."""
+def config_from(document: dict[str, Any]) -> TrainingConfig:
+    """Return the configuration in a run's record."""
     stages = tuple(Stage(**stage) for stage in document["stages"])
-    return Settings(**{**document, "stages": stages})
+    return TrainingConfig(**{**document, "stages": stages})
 
 
-def _check(settings: Settings) -> None:
-    for stage in settings.stages:
+def _check(config: TrainingConfig) -> None:
+    for stage in config.stages:
         if not MIN_SIZE <= stage.size <= MAX_SIZE:
             raise WarmlensError(
                 "bad_setting", f"size is {stage.size}; allowed: {MIN_SIZE} to {MAX_SIZE} pixels."
             )
     for name, value, lowest in (
-        ("stages", len(settings.stages), 1),
-        ("epochs", min((stage.epochs for stage in settings.stages), default=1), 1),
-        ("batch_size", settings.batch_size, 2),
-        ("patience", settings.patience, 0),
-        ("seed", settings.seed, 0),
+        ("stages", len(config.stages), 1),
+        ("epochs", min((stage.epochs for stage in config.stages), default=1), 1),
+        ("batch_size", config.batch_size, 2),
+        ("patience", config.patience, 0),
+        ("seed", config.seed, 0),
     ):
         if value < lowest:
             raise WarmlensError("bad_setting", f"{name} is {value}; allowed: {lowest} or more.")
-    if not settings.learning_rate > 0:
+    if not config.learning_rate > 0:
         raise WarmlensError(
-            "bad_setting", f"learning_rate is {settings.learning_rate}; allowed: above 0."
+            "bad_setting", f"learning_rate is {config.learning_rate}; allowed: above 0."
         )
     for name, text, allowed in (
-        ("optimizer", settings.optimizer, ("adamw", "sgd")),
-        ("precision", settings.precision, ("fp32", "bf16", "fp16")),
+        ("optimizer", config.optimizer, ("adamw", "sgd")),
+        ("precision", config.precision, ("fp32", "bf16", "fp16")),
     ):
         if text not in allowed:
             raise WarmlensError(

@@ -1,4 +1,4 @@
-"""Makes model versions of weights that were trained elsewhere."""
+"""Import of weights that were trained elsewhere, as model versions."""
 
 import dataclasses
 import datetime
@@ -7,10 +7,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from training.card import card
-from training.checkpoint import load_weights_file
 from training.imagenet_classes import Classes, imagenet_classes
-from training.initial_weights import torchvision_weights
+from training.model_card import model_card
 from training.networks import (
     MEAN,
     STD,
@@ -19,9 +17,8 @@ from training.networks import (
     class_count_of,
     load_weights,
 )
-from training.onnx_export import GraphSpec, export_classifier
-from training.optimize import GRAPH_FILE
-from training.parity import Reference, measure_parity
+from training.onnx_export import GRAPH_FILE, GraphSpec, export_classifier
+from training.parity import Reference, measure_parity, parity_failed
 from training.torch_export import (
     PROGRAM_FILE,
     class_count_of_program,
@@ -29,6 +26,7 @@ from training.torch_export import (
     is_program,
     load_program,
 )
+from training.weights import load_weights_file, torchvision_weights
 from warmlens.errors import WarmlensError
 from warmlens.registry.install import file_entry, install_version
 from warmlens.registry.manifest import (
@@ -62,11 +60,18 @@ LOWEST_SIZE, HIGHEST_SIZE = 32, 1024
 
 @dataclasses.dataclass(frozen=True)
 class ImportRequest:
-    """The version to make.
+    """The request of an import.
 
-    ``size`` is the side of its input, ``resize`` the shorter side before the centre is cut out.
-    ``command`` and ``licence`` go into the manifest as they are. ``engine`` is what serves it,
-    ``onnxruntime`` or ``torch``.
+    Attributes:
+        name: name of the model.
+        version: the new version.
+        out: folder of model versions.
+        command: the command line, for the manifest.
+        licence: licence of the weights, for the manifest.
+        size: side of the input in pixels.
+        resize: shorter side of an image in pixels, before the centre is cut out.
+        interpolation: interpolation of resized images.
+        engine: runtime that serves the version.
     """
 
     name: str
@@ -81,13 +86,13 @@ class ImportRequest:
 
 
 def import_resnet50_imagenet(version: str, out: Path, command: str) -> bool:
-    """Make ``<out>/resnet50-imagenet/<version>/`` of torchvision's weights; needs the network.
+    """Write `<out>/resnet50-imagenet/<version>/` from torchvision's weights; needs the network.
 
     Returns:
-        False when the version was there already, the same.
+        False when the same version exists already.
 
     Raises:
-        WarmlensError: ``offline``, ``package_missing``, or what installing raises.
+        WarmlensError: `offline`, `package_missing`, or what installing raises.
     """
     tensors, description = torchvision_weights("resnet50")
     request = ImportRequest(
@@ -112,20 +117,25 @@ def import_resnet50_imagenet(version: str, out: Path, command: str) -> bool:
 
 
 def import_file(path: Path, labels: Path, request: ImportRequest) -> bool:
-    """Make a version of a checkpoint, ``.safetensors``, ``.pt`` or ``.pth``.
+    """Write a version from a checkpoint, `.safetensors`, `.pt` or `.pth`.
 
-    The architecture is told from the names of the tensors. Pixels are normalised with ImageNet's
-    mean and standard deviation, as torchvision's recipes do. Nothing in the file is run, but with
-    the engine ``torch`` it may also be a TorchScript program: float32 [1, 3, height, width] to
-    logits [1, classes], of any architecture. That is run, by PyTorch's interpreter.
+    The architecture follows from the names of the tensors. Pixels are normalised with ImageNet's
+    mean and standard deviation, as in torchvision's recipes. No code in the file is run. With the
+    engine `torch` it may also be a TorchScript program of any architecture, float32
+    [1, 3, height, width] to logits [1, classes], which PyTorch's interpreter runs.
+
+    Args:
+        path: the checkpoint.
+        labels: file of :func:`read_labels_file`.
+        request: the request.
 
     Returns:
-        False when the version was there already, the same.
+        False when the same version exists already.
 
     Raises:
-        WarmlensError: ``program_for_torch``, ``bad_program``, ``not_exported``, ``unsafe_pickle``,
-            ``unreadable_weights``, ``unknown_architecture``, ``wrong_label_count``, ``bad_labels``,
-            ``bad_setting``, or what installing raises.
+        WarmlensError: `program_for_torch`, `bad_program`, `not_exported`, `unsafe_pickle`,
+            `unreadable_weights`, `unknown_architecture`, `wrong_label_count`, `bad_labels`,
+            `bad_setting`, or what installing raises.
     """
     _check(request)
     classes = read_labels_file(labels)
@@ -134,8 +144,7 @@ def import_file(path: Path, labels: Path, request: ImportRequest) -> bool:
         if request.engine != "torch":
             raise WarmlensError(
                 "program_for_torch",
-                f"{path} is a TorchScript program; it takes --engine torch, as only PyTorch runs "
-                "it.",
+                f"{path} is a TorchScript program, which only PyTorch runs; add --engine torch.",
             )
         network = load_program(path)
         architecture = "a TorchScript program"
@@ -154,12 +163,13 @@ def import_file(path: Path, labels: Path, request: ImportRequest) -> bool:
 
 
 def read_labels_file(path: Path) -> Classes:
-    """Read one class a line, in the order of the outputs: its name, or id, tab and name.
+    """Read the classes of a model, one a line in the order of the outputs.
 
-    Without ids, the number of the output in four digits is the id.
+    A line is a name, or an id, a tab and a name. Without an id, the number of the output in four
+    digits is the id.
 
     Raises:
-        WarmlensError: ``bad_labels``.
+        WarmlensError: `bad_labels`.
     """
     try:
         lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
@@ -236,7 +246,7 @@ def _install(
     reference = Reference(network, f"the same weights in PyTorch {versions['torch']} on the CPU")
     parity = measure_parity(model, reference, spec, [], classes, request.engine)
     if parity.max_abs_softmax_difference > parity.tolerance or parity.top1_agreement < 1:
-        raise WarmlensError("parity_failed", f"The file does not answer as PyTorch does: {parity}.")
+        raise parity_failed(parity)
     labels = labels_json(classes.ids, classes.labels)
     with manifest_errors(f"{request.name}/{request.version}/manifest.json"):
         manifest = Manifest(
@@ -265,6 +275,6 @@ def _install(
     contents = {
         model_file: model,
         "labels.json": labels,
-        "README.md": card(manifest, classes.labels).encode(),
+        "README.md": model_card(manifest, classes.labels).encode(),
     }
     return install_version(request.out, manifest, contents)

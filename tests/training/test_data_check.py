@@ -8,7 +8,7 @@ from PIL import Image
 
 from lab.products.catalogue import PRODUCTS
 from lab.products.dataset import DatasetSpec, write_dataset
-from training.data import DataReport, Finding, check_data
+from training.data_check import DataReport, Finding, check_data
 
 
 def save_picture(path: Path, seed: int, side_px: int = 96) -> None:

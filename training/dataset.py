@@ -1,11 +1,11 @@
-"""A folder of photos sorted by class, as a training run sees it."""
+"""The data set of a training run: hashed photos with class numbers, by split."""
 
 import concurrent.futures
 import dataclasses
 import hashlib
 from pathlib import Path
 
-from training.data_folder import IMAGE_SUFFIXES, SPLIT_NAMES, read_data_folder
+from training.photo_folder import IMAGE_SUFFIXES, SPLIT_NAMES, read_photo_folder
 from warmlens.errors import WarmlensError
 from warmlens.registry.verify import sha256_of
 
@@ -15,7 +15,7 @@ SHOWN_CLASSES = 10
 
 @dataclasses.dataclass(frozen=True)
 class Photo:
-    """One image file, its class as an index into the class ids, and its content's SHA-256."""
+    """An image file, its class as an index into the class ids, and its SHA-256."""
 
     path: Path
     target: int
@@ -23,8 +23,8 @@ class Photo:
 
 
 @dataclasses.dataclass(frozen=True)
-class PhotoFolder:
-    """The photos of each split; ``sha256`` changes when any photo or its class does."""
+class Dataset:
+    """The photos of each split; `sha256` changes with any photo and its class."""
 
     root: Path
     ids: tuple[str, ...]
@@ -34,26 +34,26 @@ class PhotoFolder:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Number of photos in each split."""
+        """The number of photos in each split."""
         return {name: len(photos) for name, photos in self.splits.items()}
 
 
-def read_photo_folder(root: Path) -> PhotoFolder:
-    """Read ``<root>/{train,val,test,hard}/<class id>/*`` or ``<root>/<class id>/*``.
+def read_dataset(root: Path) -> Dataset:
+    """Read `<root>/{train,val,test,hard}/<class id>/*` or `<root>/<class id>/*`.
 
     The splits test and hard may be absent. A folder without splits is split as
-    :func:`training.data_folder.read_data_folder` says.
+    :func:`training.photo_folder.read_photo_folder` says.
 
     Raises:
-        WarmlensError: ``too_few_classes``, ``too_few_images``, ``labels_mismatch`` when a split has
-            a class that training has not, ``data_missing`` without validation photos, or what
+        WarmlensError: `too_few_classes`, `too_few_images`, `labels_mismatch` when a split has
+            a class without training photos, `data_missing` without validation photos, or what
             reading the folder raises.
     """
-    folder = read_data_folder(root)
+    folder = read_photo_folder(root)
     numbers = {class_id: number for number, class_id in enumerate(folder.class_ids)}
     splits = {
-        name: _photos([(sample.path, numbers[sample.class_id]) for sample in samples])
-        for name, samples in folder.splits.items()
+        name: _photos([(photo.path, numbers[photo.class_id]) for photo in photos])
+        for name, photos in folder.splits.items()
     }
     _check(root, folder.class_ids, splits)
     digest = hashlib.sha256()
@@ -61,18 +61,22 @@ def read_photo_folder(root: Path) -> PhotoFolder:
         for photo in photos:
             digest.update(f"{name}/{folder.class_ids[photo.target]} {photo.sha256}\n".encode())
     labels = tuple(folder.labels[class_id] for class_id in folder.class_ids)
-    return PhotoFolder(root, folder.class_ids, labels, splits, digest.hexdigest())
+    return Dataset(root, folder.class_ids, labels, splits, digest.hexdigest())
 
 
 def read_test_photos(root: Path, ids: tuple[str, ...]) -> dict[str, tuple[Photo, ...]]:
-    """Read photos to measure a model of the classes ``ids`` on.
+    """Read the photos that a model is evaluated on.
 
-    They are the splits ``test`` and ``hard`` of ``root``, or ``all`` of its class folders where
-    there are no splits. A class without photos is allowed.
+    They are the splits `test` and `hard` of a folder, or `all` of its class folders where there are
+    no splits. A class without photos is allowed.
+
+    Args:
+        root: the folder.
+        ids: classes of the model.
 
     Raises:
-        WarmlensError: ``not_a_folder``, ``no_images``, or ``labels_mismatch`` when a class folder
-            is not among ``ids``.
+        WarmlensError: `not_a_folder`, `no_images`, or `labels_mismatch` when a class folder
+            is not among `ids`.
     """
     if not root.is_dir():
         raise WarmlensError("not_a_folder", f"{root} is not a folder.")
@@ -133,7 +137,7 @@ def _check(root: Path, ids: tuple[str, ...], splits: dict[str, tuple[Photo, ...]
                 f"allowed: {MIN_TRAIN_IMAGES} or more.",
             )
     if not splits.get("val"):
-        raise WarmlensError("data_missing", f"{root / 'val'} has no photos to validate with.")
+        raise WarmlensError("data_missing", f"{root / 'val'} has no photos for validation.")
 
 
 def _mismatch(folder: Path, class_id: str, ids: tuple[str, ...]) -> WarmlensError:
