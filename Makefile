@@ -18,7 +18,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.warmlens/jsii
 
 .DEFAULT_GOAL := help
-.PHONY: help run down test test-all test-rest unit infrastructure integration e2e test-training test-lab torch cpus image wheel-check training lint format lock policies licences audit fuzz soak experiments synth snapshots openapi reference docs screenshot pictures clean
+.PHONY: help run down test test-all test-rest unit infrastructure integration e2e test-training test-lab torch cpus image wheel-check training lint format lock policies licences audit fuzz soak experiments synth snapshots openapi reference docs docs-blocks screenshot pictures clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' \
@@ -136,14 +136,18 @@ reference: $(VENV)/.dev  ## Regenerate the generated blocks of the docs
 	$(BIN)/python -m warmlens.commands_page > docs/commands.md.new
 	mv docs/commands.md.new docs/commands.md
 
+docs-blocks: $(VENV)/.dev $(VENV)/.training  ## Write the tables and the commands' output in the docs, from records
+	$(BIN)/python -m cogapp -r $(shell grep -l 'docs_blocks\.' docs/*.md)
+
 docs: $(VENV)/.dev  ## Build the site of the docs into .warmlens/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 screenshot: $(VENV)/.dev  ## Retake the README's pictures of the page
 	$(BIN)/python -m tests.e2e.screenshot docs/pictures
 
-pictures: screenshot  ## Retake and redraw all pictures of the docs
+pictures: screenshot $(VENV)/.training  ## Retake and redraw all pictures of the docs
 	$(BIN)/python -m lab.pictures.architecture docs/pictures/architecture.svg
+	$(BIN)/python -m lab.pictures.charts docs/pictures
 	$(BIN)/python -m lab.pictures.cold_start docs/pictures/cold-start.svg
 
 # Named one by one: other folders of .warmlens may hold somebody's training runs, models or measurements.

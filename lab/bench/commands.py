@@ -1,4 +1,4 @@
-"""`python -m lab bench`: measurements that a person runs, as records or as tables."""
+"""`python -m lab bench`: measurements as records or tables."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -9,8 +9,6 @@ import typer
 from rich.table import Table
 
 from lab.bench.overhead import measure_overhead
-from lab.bench.planning_page import PageError as PlanningPageError
-from lab.bench.planning_page import remake
 from lab.bench.replay import comparison as replay_comparison
 from lab.bench.rounds import measure_rounds
 from lab.bench.scale import scale_command
@@ -18,9 +16,8 @@ from lab.bench.simfaas import comparison as simfaas_comparison
 from lab.bench.soak.commands import soak_command
 from lab.bench.speed import commands as speed_commands
 from lab.bench.warming.comparison import INSTANCES, compare
-from lab.bench.warming.page import PageError, chart, with_table
+from lab.bench.warming.table import chart
 from warmlens.console import out
-from warmlens.errors import WarmlensError
 from warmlens.local.venvs import Venv
 from warmlens.paths import STATE
 from warmlens.planner.options import BurstSize, BurstsPerHour, bursts_of
@@ -28,6 +25,7 @@ from warmlens.planner.traffic import Profile
 from warmlens.planner.traffic_files import read_traffic
 from warmlens.progress import spinner
 from warmlens.records import Record, write_records
+from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed, warming and the local cloud.")
 for command in (
@@ -35,7 +33,6 @@ for command in (
     speed_commands.warm,
     speed_commands.memory,
     speed_commands.fetch,
-    speed_commands.page,
 ):
     app.command()(command)
 app.command(name="soak")(soak_command)
@@ -49,27 +46,19 @@ AsJson = Annotated[
 @app.command()
 def warming(
     instances: Annotated[
-        int, typer.Option(min=1, max=100, help="How many instances each policy keeps warm.")
+        int, typer.Option(min=1, max=100, help="Instances that each policy keeps warm.")
     ] = INSTANCES,
-    seed: Annotated[int, typer.Option(help="Draws the arrivals and the instances' lives.")] = 1,
-    page: Annotated[
-        Path | None, typer.Option(help="A page whose table to make anew, as docs/warming.md.")
-    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of arrivals and lifetimes.")] = 1,
     chart_file: Annotated[
         Path | None, typer.Option("--chart", help="Where to write the chart, an SVG.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare ways to keep instances warm under the same arrivals, simulated.
+    """Simulate ways to keep instances warm under the same arrivals.
 
-    Nothing is started and nothing is called: a model with the rules of the instance pool.
+    Nothing is started: the simulation has the rules of the instance pool.
     """
-    records = _seen(compare(instances=instances, seed=seed), "simulating", "workload")
-    if page is not None:
-        try:
-            page.write_text(with_table(page.read_text(), records))
-        except (OSError, PageError) as error:
-            raise WarmlensError("bad_page", f"{page}: {error}") from None
+    records = _collected_now(compare(instances=instances, seed=seed), "simulating", "workload")
     if chart_file is not None:
         chart_file.write_text(chart(records))
     _print(records, "workload", as_json=as_json)
@@ -84,10 +73,9 @@ def rounds(
     runs: Annotated[int, typer.Option(min=1, help="Runs of the warmer for each.")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """Count how often the warmer reaches exactly as many instances as asked for, on real parts."""
-
-    found = _awaited(measure_rounds(instances or (1, 5, 20, 50), runs), "warming", "instances")
-    _print(found, "instances", as_json=as_json)
+    """Count how often the warmer reaches exactly the number of instances asked for."""
+    records = _collected(measure_rounds(instances or (1, 5, 20, 50), runs), "warming", "instances")
+    _print(records, "instances", as_json=as_json)
 
 
 @app.command()
@@ -95,7 +83,7 @@ def overhead(
     calls: Annotated[int, typer.Option(min=50, help="Calls for each way and client count.")] = 500,
     as_json: AsJson = False,
 ) -> None:
-    """Time a warm call that does nothing: in the pool, and beside the emulator's own executor."""
+    """Time a warm call that does nothing, in the pool and in the emulator's own executor."""
     with spinner("timing calls"):
         records = asyncio.run(measure_overhead(calls))
     _print(records, "concurrency", as_json=as_json)
@@ -106,14 +94,14 @@ def simfaas(
     seeds: Annotated[int, typer.Option(min=3, help="Simulations of each example.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Simulate SimFaaS's own examples with it and with the planner, in turns.
+    """Simulate SimFaaS's own examples with SimFaaS and with the planner, in turns.
 
-    SimFaaS is installed into an environment of its own the first time.
+    The first run installs SimFaaS into a virtual environment of its own.
     """
     venv = Venv(STATE / "environments", "simfaas", simfaas_comparison.REQUIREMENTS)
     asyncio.run(venv.install())
     compared = simfaas_comparison.compare(venv.python, seeds)
-    records = _seen(compared, "simulating", "name")
+    records = _collected_now(compared, "simulating", "name")
     _print(records, "name", as_json=as_json)
 
 
@@ -122,17 +110,20 @@ def replay(
     traffic: Annotated[Path, typer.Option(help="A profile: CSV with the columns hour,requests.")],
     memory_mb: Annotated[
         int, typer.Option("--memory-mb", min=128, max=10_240, help="The classifier's memory.")
-    ] = 1769,
+    ] = MEMORY_MB_PER_VCPU,
     warm: Annotated[int, typer.Option(min=1, max=20, help="Instances to keep warm.")] = 2,
     hold_ms: Annotated[int, typer.Option("--hold-ms", min=0, help="warming_hold_ms.")] = 100,
-    from_hour: Annotated[float, typer.Option(min=0, max=23, help="Where in the day.")] = 7,
-    hours: Annotated[float, typer.Option(min=0.1, max=24, help="How much of it.")] = 3,
+    from_hour: Annotated[float, typer.Option(min=0, max=23, help="First hour.")] = 7,
+    hours: Annotated[float, typer.Option(min=0.1, max=24, help="Duration in hours.")] = 3,
     burst_size: BurstSize = 10,
     bursts_per_hour: BurstsPerHour = 0,
-    seed: Annotated[int, typer.Option(help="Draws the calls and the idle expiries.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the calls and the idle expiries.")] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Send a part of a day to a local cloud, skipping idle time, and simulate the same calls."""
+    """Replay a part of a day on a local cloud, and simulate the same calls.
+
+    Time without calls is skipped.
+    """
     users = read_traffic(traffic, bursts_of(burst_size, bursts_per_hour))
     replayed = replay_comparison.compare(
         users if isinstance(users, Profile) else users.as_profile(),
@@ -143,39 +134,28 @@ def replay(
         hold_ms=hold_ms,
         seed=seed,
     )
-    records = _awaited(replayed, "replaying", "warm")
+    records = _collected(replayed, "replaying", "warm")
     _print(records, "warm", as_json=as_json)
 
 
-@app.command(name="planning-page")
-def planning_page(
-    file: Annotated[Path, typer.Argument(help="The page, docs/planning.md.")],
-) -> None:
-    """Make the blocks of docs/planning.md anew: what commands print, and tables of kept records."""
-    try:
-        remake(file)
-    except (OSError, PlanningPageError) as error:
-        raise WarmlensError("bad_page", f"{file}: {error}") from None
-
-
-def _seen(records: Iterable[Record], doing: str, condition: str) -> list[Record]:
-    """Return the records, and tell on a terminal which one was the last."""
-    with spinner(doing) as tell:
-        found = []
+def _collected_now(records: Iterable[Record], doing: str, condition: str) -> list[Record]:
+    """Return all records; show on a terminal which one was the last."""
+    with spinner(doing) as show:
+        done = []
         for record in records:
-            tell(f"{record.name}, {condition} {record.conditions[condition]}, is done")
-            found.append(record)
-        return found
+            show(f"{record.name}, {condition} {record.conditions[condition]}, is done")
+            done.append(record)
+        return done
 
 
-def _awaited(records: AsyncIterator[Record], doing: str, condition: str) -> list[Record]:
+def _collected(records: AsyncIterator[Record], doing: str, condition: str) -> list[Record]:
     async def run() -> list[Record]:
-        with spinner(doing) as tell:
-            found = []
+        with spinner(doing) as show:
+            done = []
             async for record in records:
-                tell(f"{record.name}, {condition} {record.conditions[condition]}, is done")
-                found.append(record)
-            return found
+                show(f"{record.name}, {condition} {record.conditions[condition]}, is done")
+                done.append(record)
+            return done
 
     return asyncio.run(run())
 

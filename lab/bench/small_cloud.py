@@ -23,6 +23,7 @@ from warmlens.local.loopback import listen, serving, url_of
 from warmlens.local.venvs import local_venvs
 from warmlens.paths import LAMBDA_SRC
 from warmlens.runtime.function import FunctionSpec
+from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU
 from warmlens.runtime.lambda_proxy import PROXY_PATH, proxy_routes
 from warmlens.runtime.pool import InstancePool
 
@@ -136,7 +137,7 @@ def answering_function(python: Path) -> FunctionSpec:
     return FunctionSpec(
         name=FUNCTION,
         version="1",
-        memory_mb=1769,
+        memory_mb=MEMORY_MB_PER_VCPU,
         timeout_s=60,
         environment={},
         handler=handler,

@@ -14,7 +14,7 @@ from lab.experiments.client_results import read_results
 from lab.experiments.experiment import Mode
 from lab.experiments.idle import NAME as IDLE
 from lab.experiments.measurements import Step, write_measurements
-from lab.experiments.report import write_report
+from lab.experiments.report import PAGE, RECORDS, write_report
 from lab.experiments.run import (
     load_measurements,
     measurements_path,
@@ -33,17 +33,19 @@ app = typer.Typer(
 )
 
 ALL = "all"
+REPORT = ROOT / "docs" / "lab" / "experiments"
 _QUIET_S = 2.0
 Url = Annotated[str | None, typer.Option(help="Root of an open API, instead of an environment.")]
 Env = Annotated[
     str | None,
     typer.Option(help="Environment in AWS: dev, prod, ... Without it, a local cloud is started."),
 ]
-Docs = Annotated[
+Out = Annotated[
     Path | None,
     typer.Option(
-        help="Folder that gets records/experiments/, pictures/experiments/ and experiments/. "
-        "Without it docs/ of this checkout for a local cloud, else .warmlens/experiments/NAME."
+        "--out",
+        help="Folder that gets README.md, records/ and pictures/. Without it "
+        "docs/lab/experiments of this checkout for a local cloud, else .warmlens/experiments/NAME.",
     ),
 ]
 
@@ -63,7 +65,7 @@ def run(
     quick: Annotated[
         bool, typer.Option("--quick/--full", help="Under ten minutes, or all sizes ten times.")
     ] = True,
-    docs: Docs = None,
+    out_folder: Out = None,
     restart: Annotated[
         bool, typer.Option(help="Discard an interrupted run instead of continuing it.")
     ] = False,
@@ -81,13 +83,13 @@ def run(
         raise WarmlensError("unknown_experiment", message, exit_code=2)
     mode = Mode.QUICK if quick else Mode.FULL
     target = find_target(url, env)
-    folder = _docs_of(target, docs)
+    folder = _folder_of(target, out_folder)
     try:
         measured = run_experiments(
             [EXPERIMENTS[each] for each in _chosen(name, target)],
             target=target,
             mode=mode,
-            folder=_records_of(folder),
+            folder=folder / RECORDS,
             journals=STATE / "experiments" / "journals" / name,
             restart=restart,
             progress=_Progress(),
@@ -102,15 +104,15 @@ def run(
         wanted = [record for each in made if name in (ALL, each) for record in made[each]]
         typer.echo(write_records(wanted), nl=False)
     else:
-        err.print(f"The report is {folder / 'experiments' / 'README.md'}")
+        err.print(f"The report is {folder / PAGE}")
 
 
 @app.command()
-def report(docs: Docs = None) -> None:
+def report(out_folder: Out = None) -> None:
     """Write records, charts and the report from the measurements that were made."""
-    folder = docs or ROOT / "docs"
+    folder = out_folder or REPORT
     write_report(folder)
-    err.print(f"The report is {folder / 'experiments' / 'README.md'}")
+    err.print(f"The report is {folder / PAGE}")
 
 
 @app.command(name="client-plan")
@@ -140,11 +142,11 @@ def read_client_results(
     client: Annotated[Client, typer.Argument(help="Load client that wrote the file.")],
     file: Annotated[Path, typer.Argument(help="Results as CSV.")],
     command: Annotated[str, typer.Option(help="Command that wrote the file, for the report.")] = "",
-    docs: Docs = None,
+    out_folder: Out = None,
 ) -> None:
     """Read a load client's results into the report, in place of its earlier ones."""
     name = {Client.JMETER: "JMeter", Client.LOCUST: "Locust"}[client]
-    folder = docs or ROOT / "docs"
+    folder = out_folder or REPORT
     try:
         results = read_results(
             file.read_text(), client=name, command=command or f"{name} (command unknown)"
@@ -153,7 +155,7 @@ def read_client_results(
         raise WarmlensError("bad_results", f"{file}: {error}") from None
     except WarmlensError as error:
         raise WarmlensError(error.code, f"{file}: {error}") from None
-    records = _records_of(folder)
+    records = folder / RECORDS
     others = [each for each in load_measurements(records, LOAD) if each.name != name]
     ordered = sorted([*others, *results], key=lambda measurement: measurement.name)
     write_whole(measurements_path(records, LOAD), write_measurements(ordered))
@@ -175,17 +177,13 @@ def _chosen(name: str, target: Target) -> list[str]:
     return chosen
 
 
-def _docs_of(target: Target, docs: Path | None) -> Path:
-    if docs is not None:
-        return docs
+def _folder_of(target: Target, out_folder: Path | None) -> Path:
+    if out_folder is not None:
+        return out_folder
     if target.is_local:
-        return ROOT / "docs"
+        return REPORT
     name = "".join(each if each.isalnum() else "-" for each in target.name)
     return STATE / "experiments" / name
-
-
-def _records_of(docs: Path) -> Path:
-    return docs / "records" / "experiments"
 
 
 class _Progress:

@@ -27,6 +27,7 @@ from lab.experiments.prices import (
     today_usd,
 )
 from warmlens.records import Record
+from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU
 
 NAME = "cost"
 PAPER_PRICES, FIVE_FEES = "paper's prices", "five request fees"
@@ -40,7 +41,6 @@ PEAK_FACTOR = 3
 """Assumed: the busiest minutes have three times the day's average."""
 
 _DAY_S = 86_400
-_VCPU_MB = 1769
 
 
 def arithmetic() -> Iterator[Record]:
@@ -173,8 +173,8 @@ def measured(measurements: Mapping[str, Sequence[Measurement]], name: str) -> Me
         )
 
     warm_ms, first_ms = at("memory", MEMORY_MB, "warm_ms"), at("stages", MEMORY_MB, "first_ms")
-    vcpu_ms = at("memory", _VCPU_MB, "warm_ms") or [
-        each * 1536 / _VCPU_MB for each in at("memory", 1536, "warm_ms")
+    vcpu_ms = at("memory", MEMORY_MB_PER_VCPU, "warm_ms") or [
+        each * 1536 / MEMORY_MB_PER_VCPU for each in at("memory", 1536, "warm_ms")
     ]
     if not (warm_ms and first_ms and vcpu_ms):
         return None

@@ -12,6 +12,7 @@ from lab.experiments.target import Target, running_api
 from lab.load import wake_at_once
 from warmlens.errors import WarmlensError
 from warmlens.records import Record
+from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU
 
 NAME = "idle"
 HOLD_MS = 400
@@ -72,7 +73,7 @@ def idle_setup(target: Target, earlier: Earlier) -> Iterator[Measure]:
             count = conditions["instances"]
             if api.aws is not None:
                 note = f"{count} instances, {conditions['wait_min']} min, {conditions['trial']}"
-                api.renew(memory_mb=1769, note=note)
+                api.renew(memory_mb=MEMORY_MB_PER_VCPU, note=note)
             before = asyncio.run(wake_at_once(api.url, count, HOLD_MS, api.headers))
             time.sleep(conditions["wait_min"] * conditions["minute_s"])
             after = asyncio.run(wake_at_once(api.url, count, HOLD_MS, api.headers))

@@ -1,6 +1,9 @@
 """The report's page, made from records alone."""
 
+import os
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from lab.experiments.claims import claims
 from lab.experiments.record_query import RecordSet
@@ -11,7 +14,9 @@ from lab.experiments.sections.idle import idle_section
 from lab.experiments.sections.memory import memory_section
 from lab.experiments.sections.stages import flow_section, stages_section
 from lab.markdown import table
+from warmlens.paths import ROOT
 
+_LINK = re.compile(r"\]\(repository:([^)]+)\)")
 _SECTIONS = (
     fig_8_section,
     own_costs_section,
@@ -25,7 +30,7 @@ _SECTIONS = (
 _INTRODUCTION = """# The paper's experiments, repeated
 
 Every table and figure of Lee, Lee and Kim (2020) with numbers, beside ours. This page is made by
-`python -m lab experiments run` from the records in `{records}` and nothing else; a test
+`python -m lab experiments run` from the records in `records/` and nothing else; a test
 recomputes all of it from the single measurements (`*.samples.jsonl`) and compares.
 
 ```sh
@@ -54,14 +59,14 @@ needs `warming="off"`, as dev has it. Nobody has run it against AWS yet: there w
   model at 128 px. Processor shares are those of the memory size.
 - *stand-in*: behind the same API, simulated instances, which wait as long as ours was measured to
   take instead of computing: two cores cannot run a model a thousand times at once
-  ([why]({up}decisions/0040-stand-in.md)). What was measured with them says so.
+  ([why](repository:docs/decisions/0040-stand-in.md)). What was measured with them says so.
 - Latencies count from the intended send time; nothing is trimmed; cold starts are reported apart.
 """
 _INTRODUCTION_ELSEWHERE = """# The paper's experiments, repeated on a running API
 
 The figures of Lee, Lee and Kim (2020) that this API shows with its present settings, beside the
 paper's. This page is made by `python -m lab experiments run all {option}` from the records in
-`{records}`.
+`records/`.
 
 - *measured*: by clients on the machine below, the way over the network included. *computed*: from
   dated prices.
@@ -73,18 +78,16 @@ paper's. This page is made by `python -m lab experiments run all {option}` from 
 """
 
 
-def page(results: RecordSet, charts: Sequence[str], *, up: str, records: str, pictures: str) -> str:
+def page(results: RecordSet, charts: Sequence[str], *, folder: Path) -> str:
     """Return the page as Markdown.
 
     Args:
         results: the records.
         charts: names of the charts that were drawn.
-        up: path from the page to this checkout's docs.
-        records: path from the page to the records.
-        pictures: path from the page to the pictures.
+        folder: the page's folder, from which it links to files of this checkout.
     """
     text = _INTRODUCTION_ELSEWHERE if results.api_option else _INTRODUCTION
-    introduction = text.format(up=up, records=records, option=results.api_option)
+    introduction = text.format(option=results.api_option)
     parts = [introduction]
     parts.append(
         f"Measured on: {'; '.join(results.machines_and_dates()) or 'nothing measured yet'}.\n"
@@ -103,14 +106,18 @@ def page(results: RecordSet, charts: Sequence[str], *, up: str, records: str, pi
         ""
         if results.api_option
         else "Table 1 (errors and sizes of the networks) and Fig. 3 (own network, fine-tuned, "
-        f"augmented) are in [the page on models]({up}models.md).\n"
+        "augmented) are in [the page on models](repository:docs/models.md).\n"
     )
 
     def chart(name: str, text: str) -> str:
-        return f"![{text}]({pictures}/{name}.png)\n" if name in charts else ""
+        return f"![{text}](pictures/{name}.png)\n" if name in charts else ""
 
     for section in _SECTIONS:
         text = section(results, chart)
         if text:
             parts.append(text)
-    return "\n".join(part for part in parts if part)
+
+    def relative(link: re.Match[str]) -> str:
+        return f"]({Path(os.path.relpath(ROOT / link[1], folder.resolve())).as_posix()})"
+
+    return _LINK.sub(relative, "\n".join(part for part in parts if part))

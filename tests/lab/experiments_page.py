@@ -1,12 +1,12 @@
-"""Reading docs/experiments/README.md as people do: tables and their numbers."""
+"""Reads tables and their numbers from the experiments page."""
 
 import re
 
 from warmlens.paths import ROOT
 
-DOCS = ROOT / "docs"
-PAGE = DOCS / "experiments" / "README.md"
-RECORDS = DOCS / "records" / "experiments"
+FOLDER = ROOT / "docs" / "lab" / "experiments"
+PAGE = FOLDER / "README.md"
+RECORDS = FOLDER / "records"
 
 
 def rows(heading: str) -> list[list[str]]:

@@ -7,9 +7,9 @@ import pytest
 
 from lab.bench.warming.arrivals import DAY_S, Workload, bursts, day_profile, poisson
 from lab.bench.warming.comparison import Case, compare
-from lab.bench.warming.page import BEGIN, END, PageError, chart, table, with_table
 from lab.bench.warming.policies import PERIOD_S, Policy, policies
 from lab.bench.warming.simulation import Times, simulate, usd_per_month
+from lab.bench.warming.table import chart, table
 from lab.oracle.fleet import SimulatedFleet
 from lab.oracle.random import Random
 from warmlens.paths import ROOT
@@ -172,16 +172,6 @@ def test_every_policy_has_its_line_and_its_mark_in_the_chart() -> None:
     assert [line.split(" | ")[1] for line in lines] == names
     drawn = chart(found)
     assert all(f"<title>{name}: " in drawn for name in names)
-
-
-def test_a_page_keeps_its_words_and_gets_a_new_table() -> None:
-    page = f"# Title\n\n{BEGIN}\nlast year\n{END}\n\nWords.\n"
-    made = with_table(page, records())
-    assert made.startswith(f"# Title\n\n{BEGIN}\nSimulated by `python -m lab bench warming`")
-    assert made.endswith(f"{END}\n\nWords.\n")
-    assert "last year" not in made
-    with pytest.raises(PageError, match="needs the lines"):
-        with_table("# Title\n", records())
 
 
 def test_the_table_in_the_docs_is_what_the_command_makes() -> None:

@@ -30,16 +30,16 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_the_costs_need_no_measurement_and_come_as_records(tmp_path: Path) -> None:
-    done = run("run", "cost", "--docs", str(tmp_path), "--json")
+    done = run("run", "cost", "--out", str(tmp_path), "--json")
     assert done.returncode == 0, done.stderr
     records = [json.loads(line) for line in done.stdout.splitlines()]
     assert {record["kind"] for record in records} == {"computed", "quoted"}
-    report = (tmp_path / "experiments" / "README.md").read_text()
+    report = (tmp_path / "README.md").read_text()
     assert "| Table 6 | and $7.25 at 500 ms | **corrected** |" in report
 
 
 def test_the_whole_flow_is_measured_on_an_api_that_runs(tmp_path: Path, cloud: Cloud) -> None:
-    done = run("run", "flow", "--quick", "--url", cloud.url, "--docs", str(tmp_path), "--json")
+    done = run("run", "flow", "--quick", "--url", cloud.url, "--out", str(tmp_path), "--json")
     assert done.returncode == 0, done.stderr
     records = [json.loads(line) for line in done.stdout.splitlines()]
     totals = [each for each in records if each["metric"] == "flow_ms"]
@@ -49,7 +49,7 @@ def test_the_whole_flow_is_measured_on_an_api_that_runs(tmp_path: Path, cloud: C
     metric = "flow_stage_mean_ms"
     stages = {each["conditions"]["stage"] for each in records if each["metric"] == metric}
     assert {"sign", "upload", "fetch", "decode", "inference", "api"} <= stages
-    report = (tmp_path / "experiments" / "README.md").read_text()
+    report = (tmp_path / "README.md").read_text()
     assert f"run all --url {cloud.url}" in report
     assert "the way over the network included" in report
     assert "stand-in" not in report
@@ -57,7 +57,7 @@ def test_the_whole_flow_is_measured_on_an_api_that_runs(tmp_path: Path, cloud: C
 
 
 def test_many_calls_at_once_are_measured_on_an_api_that_runs(tmp_path: Path, cloud: Cloud) -> None:
-    command = ("run", "concurrency", "--quick", "--url", cloud.url, "--docs", str(tmp_path))
+    command = ("run", "concurrency", "--quick", "--url", cloud.url, "--out", str(tmp_path))
     done = run(*command, "--json")
     assert done.returncode == 0, done.stderr
     records = [json.loads(line) for line in done.stdout.splitlines()]
@@ -82,14 +82,14 @@ def test_many_calls_at_once_are_measured_on_an_api_that_runs(tmp_path: Path, clo
 def test_what_cannot_be_run_is_said(
     arguments: tuple[str, ...], code: int, message: str, tmp_path: Path
 ) -> None:
-    done = run(*arguments, "--docs", str(tmp_path))
+    done = run(*arguments, "--out", str(tmp_path))
     assert done.returncode == code
     assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_an_api_that_is_not_there_is_said(tmp_path: Path) -> None:
-    done = run("run", "flow", "--url", "http://127.0.0.1:9", "--docs", str(tmp_path))
+    done = run("run", "flow", "--url", "http://127.0.0.1:9", "--out", str(tmp_path))
     assert done.returncode == 1
     assert "127.0.0.1:9" in done.stderr
     assert "Traceback" not in done.stderr

@@ -13,11 +13,11 @@ from lab.experiments.measurements import read_measurements
 from lab.experiments.report import write_report
 from lab.experiments.run import measurements_path
 from tests.invoke import invoke
-from tests.lab.experiments_page import PAGE, RECORDS, rows
+from tests.lab.experiments_page import FOLDER, PAGE, RECORDS, rows
 from warmlens.paths import ROOT
 from warmlens.records import read_records
 
-PICTURES = ROOT / "docs" / "pictures" / "experiments"
+PICTURES = FOLDER / "pictures"
 NAMES = sorted(path.name.partition(".")[0] for path in RECORDS.glob("*.samples.jsonl"))
 BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
 COMMANDS = [
@@ -31,13 +31,13 @@ LINKS = sorted(set(re.findall(r"\]\(([^)#]+)\)", PAGE.read_text())))
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The docs of this checkout, all but the measurements made anew in a checkout beside it."""
-    docs = tmp_path_factory.mktemp("checkout") / "docs"
+    folder = tmp_path_factory.mktemp("report")
     for name in NAMES:
-        to = measurements_path(docs / "records" / "experiments", name)
+        to = measurements_path(folder / "records", name)
         to.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(measurements_path(RECORDS, name), to)
-    write_report(docs)
-    return docs
+    write_report(folder)
+    return folder
 
 
 def test_all_experiments_were_run() -> None:
@@ -46,20 +46,20 @@ def test_all_experiments_were_run() -> None:
 
 @pytest.mark.parametrize("name", ["cost", *NAMES])
 def test_the_records_are_made_of_the_samples(name: str, made: Path) -> None:
-    remade = (made / "records" / "experiments" / f"{name}.jsonl").read_text()
+    remade = (made / "records" / f"{name}.jsonl").read_text()
     assert remade == (RECORDS / f"{name}.jsonl").read_text()
     assert read_records(remade)
 
 
 def test_the_page_is_made_of_the_records(made: Path) -> None:
-    remade = (made / "experiments" / "README.md").read_text()
+    remade = (made / "README.md").read_text()
     # Links to this checkout lead elsewhere from there.
     here = re.sub(r"\]\([^)]*\)", "]()", PAGE.read_text())
     assert re.sub(r"\]\([^)]*\)", "]()", remade) == here
 
 
 def test_each_chart_is_there_as_svg_and_png_and_no_other_file(made: Path) -> None:
-    remade = {path.name for path in (made / "pictures" / "experiments").iterdir()}
+    remade = {path.name for path in (made / "pictures").iterdir()}
     assert remade == {path.name for path in PICTURES.iterdir()}
     assert remade == {f"{name}.{suffix}" for name in CHARTS for suffix in ("svg", "png")}
     assert len(CHARTS) == 7
@@ -67,7 +67,7 @@ def test_each_chart_is_there_as_svg_and_png_and_no_other_file(made: Path) -> Non
 
 @pytest.mark.parametrize("chart", CHARTS)
 def test_the_charts_are_made_of_the_records(chart: str, made: Path) -> None:
-    remade = made / "pictures" / "experiments" / f"{chart}.svg"
+    remade = made / "pictures" / f"{chart}.svg"
     assert remade.read_text() == (PICTURES / f"{chart}.svg").read_text()
     with (
         Image.open(remade.with_suffix(".png")) as new,

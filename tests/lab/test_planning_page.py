@@ -6,7 +6,11 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from lab.bench.planning_page import RECORDS, made_anew, on_a_terminal
+import pytest
+from cogapp import Cog
+
+from lab import docs_blocks
+from lab.docs_blocks import RECORDS
 from warmlens.paths import ROOT
 from warmlens.planner.statistics import exact_binomial
 from warmlens.records import read_records
@@ -17,7 +21,7 @@ COMMANDS = [
     line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()
 ]
 PLAN, COST, SIMULATE, SIMFAAS, REPLAY, SCALE = COMMANDS
-MARK = re.compile(r"<!-- made by: (.+?) -->")
+MARK = re.compile(r"docs_blocks\.(\w+)\(")
 
 
 def run(command: str) -> str:
@@ -33,26 +37,29 @@ def run(command: str) -> str:
 
 
 def test_the_page_and_the_chart_are_what_the_commands_and_the_records_make(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chart = tmp_path / "frontier.svg"
+    terminal = docs_blocks.terminal
     shown = {
-        command.removeprefix(".venv/bin/").partition(" --chart")[0]: command
+        command.removeprefix(".venv/bin/warmlens ").partition(" --chart")[0]: command
         for command in (PLAN, COST)
     }
 
-    def printed(mark: str) -> str:
-        command = shown[mark].replace("docs/pictures/frontier.svg", str(chart))
-        return on_a_terminal(shlex.split(command)[1:])
+    def run_as_shown(command: str) -> str:
+        arguments = shown[command].removeprefix(".venv/bin/warmlens ")
+        return terminal(arguments.replace("docs/pictures/frontier.svg", str(chart)))
 
-    assert made_anew(TEXT, printed) == TEXT
+    monkeypatch.setattr(docs_blocks, "terminal", run_as_shown)
+    Cog().callable_main(["cog", "--check", "--diff", str(PAGE)])
     assert chart.read_text() == (ROOT / "docs" / "pictures" / "frontier.svg").read_text()
 
 
-def test_each_table_stands_under_the_command_that_it_is_of() -> None:
-    marks = MARK.findall(TEXT)
-    for command, mark in ((SIMFAAS, marks[2]), (REPLAY, marks[3]), (SCALE, marks[4])):
-        assert command.removeprefix(".venv/bin/").startswith(mark)
+def test_each_table_stands_under_its_command() -> None:
+    blocks = MARK.findall(TEXT)
+    assert blocks == ["terminal", "terminal", "simfaas", "replay", "scale"]
+    for command, block in zip((SIMFAAS, REPLAY, SCALE), blocks[2:], strict=True):
+        assert command.startswith(f".venv/bin/python -m lab bench {block} ")
 
 
 def test_the_comparison_quotes_the_examples_break_even() -> None:

@@ -11,7 +11,7 @@ from warmlens.records import Record, read_records
 PAGE = (ROOT / "docs" / "reliability.md").read_text()
 RECORDS = {
     (each.name, each.metric): each
-    for each in read_records((ROOT / "docs" / "records" / "soak.jsonl").read_text())
+    for each in read_records((ROOT / "docs" / "lab" / "records" / "soak.jsonl").read_text())
 }
 COUNTS = ("calls", "answered", "throttled", "other_errors", "wrong_class")
 

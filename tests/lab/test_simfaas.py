@@ -6,7 +6,6 @@ import statistics
 
 import pytest
 
-from lab.bench.planning_page import RECORDS
 from lab.bench.simfaas.comparison import (
     EXAMPLES,
     METRICS,
@@ -18,6 +17,7 @@ from lab.bench.simfaas.comparison import (
     ours,
     ours_newest_first,
 )
+from lab.docs_blocks import RECORDS
 from lab.oracle.random import Random, draw
 from warmlens.planner.rng import SERVICE
 from warmlens.records import Record, read_records

@@ -3,14 +3,17 @@
 import json
 import re
 import shlex
-import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from lab.docs_blocks import RECORDS
+from lab.pictures.charts import write_charts
 from tests.conftest import Cloud
 from warmlens.paths import ROOT
+from warmlens.records import Record, read_records
 
 PAGE = ROOT / "docs" / "warming.md"
 BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
@@ -35,18 +38,18 @@ def test_instances_are_warmed_by_hand(cloud: Cloud) -> None:
     assert json.loads(run(f"{for_programs} {where}"))["distinct"] == 5
 
 
-def test_the_comparison_makes_the_page_and_the_chart_that_are_here(tmp_path: Path) -> None:
-    page = shutil.copy(PAGE, tmp_path / "warming.md")
-    chart = tmp_path / "warming.svg"
-    command = COMMANDS[2]
-    run(
-        command.replace("docs/warming.md", str(page)).replace(
-            "docs/pictures/warming.svg", str(chart)
-        )
-    )
-    date = re.compile(r"(?<=bench warming`, )[\d-]+")
-    assert date.sub("", Path(page).read_text()) == date.sub("", PAGE.read_text())
-    assert chart.read_text() == (ROOT / "docs" / "pictures" / "warming.svg").read_text()
+def test_the_kept_records_are_what_the_command_prints() -> None:
+    def undated(text: str) -> list[Record]:
+        return [replace(record, date="") for record in read_records(text)]
+
+    printed = run(COMMANDS[2])
+    assert undated(printed) == undated((RECORDS / "warming.jsonl").read_text())
+
+
+def test_the_chart_is_drawn_from_the_records(tmp_path: Path) -> None:
+    write_charts(tmp_path)
+    drawn = ROOT / "docs" / "pictures" / "warming.svg"
+    assert (tmp_path / "warming.svg").read_text() == drawn.read_text()
 
 
 @pytest.mark.parametrize("command", ["rounds --instances 2 --runs 2", "overhead --calls 50"])

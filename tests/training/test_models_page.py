@@ -98,7 +98,7 @@ def test_the_pages_commands_lead_from_photos_to_a_served_version_and_back(
 
 @pytest.mark.parametrize("architecture", PAPER)
 def test_the_sizes_on_the_page_are_those_that_were_measured(architecture: str) -> None:
-    text = (ROOT / "docs" / "records" / "model-sizes.jsonl").read_text()
+    text = (ROOT / "docs" / "lab" / "records" / "model-sizes.jsonl").read_text()
     figures = {
         record.metric: record.value for record in read_records(text) if record.name == architecture
     }
@@ -114,7 +114,9 @@ def test_the_sizes_on_the_page_are_those_that_were_measured(architecture: str) -
 
 
 def test_the_comparison_on_the_page_is_the_one_that_was_measured() -> None:
-    records = read_records((ROOT / "docs" / "records" / "model-comparison.jsonl").read_text())
+    records = read_records(
+        (ROOT / "docs" / "lab" / "records" / "model-comparison.jsonl").read_text()
+    )
     shares: dict[str, list[str]] = {}
     for name, _, mean, lowest, highest, seeds in summary(records):
         assert seeds == 3

@@ -13,13 +13,11 @@ from lab.bench.speed.cold import Case, measure_cold
 from lab.bench.speed.fetch import measure_fetch
 from lab.bench.speed.harness import Harness, running_harness
 from lab.bench.speed.memory import measure_memory
-from lab.bench.speed.page import PageError, with_tables
 from lab.bench.speed.versions import PAPER_PX
 from lab.bench.speed.warm import measure_warm
 from warmlens.console import out
-from warmlens.errors import WarmlensError
 from warmlens.progress import spinner
-from warmlens.records import Record, read_records, write_records
+from warmlens.records import Record, write_records
 from warmlens.runtime.best_isolation import best_isolation
 from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU, Isolation
 
@@ -127,23 +125,6 @@ def fetch(
         return measure_fetch(harness, runs=runs)
 
     _measured(measure, input_px, as_json=as_json)
-
-
-def page(
-    file: Annotated[Path, typer.Argument(help="The page, such as docs/performance.md.")],
-    records: Annotated[Path, typer.Argument(help="What cold, warm and memory printed.")],
-    chart_file: Annotated[
-        Path | None, typer.Option("--chart", help="Where to write the chart, an SVG.")
-    ] = None,
-) -> None:
-    """Make the tables of a page, and the chart of cold starts, from records."""
-    try:
-        found = read_records(records.read_text())
-        file.write_text(with_tables(file.read_text(), found))
-    except (OSError, ValueError, TypeError, PageError) as error:
-        raise WarmlensError("bad_page", f"{file} from {records}: {error}") from None
-    if chart_file is not None:
-        chart_file.write_text(chart(found))
 
 
 def _measured(

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from warmlens.records import Record
+from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU
 
-ONE_VCPU_MB = 1769
 PAPERS_MB = 768
 
 
@@ -33,7 +33,7 @@ def _goals() -> Iterator[Goal]:
         yield Goal(
             f"cold start at 1 vCPU, {input_px} px: at most 1/20 of the baseline's",
             "cold_start_ms",
-            {"memory_mb": ONE_VCPU_MB, "input_px": input_px, **warm_cache},
+            {"memory_mb": MEMORY_MB_PER_VCPU, "input_px": input_px, **warm_cache},
             1 / 20,
             "ratio",
         )
@@ -48,7 +48,7 @@ def _goals() -> Iterator[Goal]:
             yield Goal(
                 f"warm call at 1 vCPU, {megapixels} megapixels, {input_px} px: at most 1/4",
                 "warm_ms",
-                {"memory_mb": ONE_VCPU_MB, "input_px": input_px, "megapixels": megapixels},
+                {"memory_mb": MEMORY_MB_PER_VCPU, "input_px": input_px, "megapixels": megapixels},
                 1 / 4,
                 "ratio",
             )

@@ -11,8 +11,9 @@ from warmlens.planner.distribution import constant
 from warmlens.planner.outcome import Outcome
 from warmlens.planner.scenario import InstanceLifetimes, Scenario, WarmingPolicy, by_hour
 from warmlens.prices import read_prices
+from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU
 
-MEMORY_MB = 1769
+MEMORY_MB = MEMORY_MB_PER_VCPU
 CONCURRENCY = 1000
 MONTH_D = 30
 _NO_BUDGET_S = 1e9

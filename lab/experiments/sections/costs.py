@@ -31,8 +31,8 @@ def fig_8_section(results: RecordSet, chart: Chart) -> str:
         [
             "## Table 6 and Fig. 8: cost\n",
             "Computed; in Fig. 8 at 768 MB for 500 ms. Prices: "
-            f"[the paper's](../../lab/experiments/paper.json), {PAPER['date']}, billed in "
-            f"100 ms; [today's](../../warmlens/prices/us-east-1.json), {TODAY.region}, "
+            f"[the paper's](repository:lab/experiments/paper.json), {PAPER['date']}, billed in "
+            f"100 ms; [today's](repository:warmlens/prices/us-east-1.json), {TODAY.region}, "
             f"{TODAY.date}, billed in 1 ms with init.\n",
             commands(results.select("fig_8_usd_per_day")[:1]),
             table(

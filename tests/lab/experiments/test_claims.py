@@ -10,7 +10,7 @@ from lab.experiments.record_query import RecordSet
 from warmlens.paths import ROOT
 from warmlens.records import Record, read_records
 
-FOLDER = ROOT / "docs" / "records" / "experiments"
+FOLDER = ROOT / "docs" / "lab" / "experiments" / "records"
 NAMES = ("cost", "stages", "flow", "concurrency", "memory", "idle")
 KEPT = {name: read_records((FOLDER / f"{name}.jsonl").read_text()) for name in NAMES}
 Change = Callable[[Record], float]

@@ -1,11 +1,11 @@
-"""The figures as people read them: Markdown tables made from records and nothing else."""
+"""Markdown tables of cold starts, warm calls, cost and memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from lab.bench.speed.goals import judged
+from lab.markdown import table
 from warmlens.records import Record
 
-BEGIN, END = "<!-- made by: python -m lab bench page -->", "<!-- end -->"
 _METRICS = ("cold_start_ms", "warm_ms", "cost_usd_per_million", "peak_rss_mb", "installed_mb")
 
 
@@ -14,23 +14,6 @@ _WAYS = {
     "one_get": "one GET, received and dropped",
     "ours": "as the classifier does: parts, hashed and written",
 }
-
-
-class PageError(Exception):
-    """The page has no place for the tables; the message says what it needs."""
-
-
-def with_tables(page: str, records: Sequence[Record]) -> str:
-    """Return the page with its tables made anew between its two marks.
-
-    Raises:
-        PageError: it lacks the marks.
-    """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise PageError(f"the page needs the lines {BEGIN} and {END}, where the tables go")
-    return f"{before}{BEGIN}\n{tables(records)}{END}{after}"
 
 
 def tables(records: Sequence[Record]) -> str:
@@ -129,11 +112,8 @@ def tables(records: Sequence[Record]) -> str:
     return "\n".join(parts)
 
 
-def _rows(header: str, rows: Iterator[tuple[object, ...]]) -> list[str]:
-    columns = header.count("|") + 1
-    lines = [f"| {header} |", f"|{' ---: |' * columns}"]
-    lines += [f"| {' | '.join(map(str, row))} |" for row in rows]
-    return ["\n".join(lines) + "\n"]
+def _rows(header: str, rows: Iterable[tuple[object, ...]]) -> list[str]:
+    return [table(header, rows, align="---:")]
 
 
 def _pairs(records: Sequence[Record]) -> Iterator[tuple[Record, Record]]:

@@ -1,11 +1,10 @@
-"""The comparison as people read it: a table and a chart, made from records and nothing else."""
+"""The comparison of warming policies as a Markdown table and as a chart."""
 
 from collections.abc import Sequence
 from html import escape
 
 from warmlens.records import Record
 
-BEGIN, END = "<!-- made by: python -m lab bench warming -->", "<!-- end -->"
 _COLORS = {
     "off": "#6b7280",
     "one ping": "#b45309",
@@ -17,10 +16,6 @@ _COLORS = {
 }
 _LEFT, _WIDTH, _ROW, _TOP = 190, 560, 34, 64
 _HIGHEST = 0.6
-
-
-class PageError(Exception):
-    """The page has no place for the table; the message says what it needs."""
 
 
 def table(records: Sequence[Record]) -> str:
@@ -50,21 +45,6 @@ def table(records: Sequence[Record]) -> str:
             ]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
-
-
-def with_table(page: str, records: Sequence[Record]) -> str:
-    """Return the page with its table made anew between its two marks.
-
-    Raises:
-        PageError: it lacks the marks.
-    """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise PageError(f"the page needs the lines {BEGIN} and {END}, where the table goes")
-    date = max(record.date for record in records)
-    text = f"Simulated by `python -m lab bench warming`, {date}.\n\n{table(records)}"
-    return f"{before}{BEGIN}\n{text}{END}{after}"
 
 
 def chart(records: Sequence[Record]) -> str:

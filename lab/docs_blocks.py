@@ -1,4 +1,4 @@
-"""docs/planning.md: its blocks are what commands print, or tables of records that were kept."""
+"""The tables and command output that cog writes into the docs: `make docs-blocks`."""
 
 import json
 import math
@@ -8,82 +8,68 @@ import shlex
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-from lab.bench import scale
+from lab.bench import scale as scale_bench
 from lab.bench.simfaas.comparison import METRICS, OURS, OURS_NEWEST_FIRST, SIMFAAS
+from lab.bench.speed.tables import tables
+from lab.bench.warming.table import table as warming_table
 from lab.markdown import command_of
+from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT
+from warmlens.planner.service_times import SERVICE_TIMES
 from warmlens.planner.statistics import mean_estimate
 from warmlens.records import Record, read_records
 
-RECORDS = ROOT / "docs" / "records"
-_BLOCK = re.compile(r"(<!-- made by: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
+RECORDS = ROOT / "docs" / "lab" / "records"
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
-_ON_A_TERMINAL = {"COLUMNS": "110", "FORCE_COLOR": "1", "TERM": "xterm"}
+_TERMINAL = {"COLUMNS": "110", "FORCE_COLOR": "1", "TERM": "xterm"}
 
 
-class PageError(Exception):
-    """A block cannot be made; the message says which and why."""
-
-
-def made_anew(page: str, run: Callable[[str], str] | None = None) -> str:
-    """Return the page with every block made anew.
+def terminal(command: str) -> str:
+    """Return what a `warmlens` command prints on a terminal, as a block of text without styles.
 
     Args:
-        page: the page.
-        run: gives what a command prints; runs it unless given.
+        command: the arguments of `warmlens`.
 
     Raises:
-        PageError: a block names a command that fails, or records that are not there.
-    """
-    run = run or _run
-    return _BLOCK.sub(lambda found: found[1] + _block(found[2], run) + found[3], page)
-
-
-def _block(mark: str, run: Callable[[str], str]) -> str:
-    if mark in _TABLES:
-        file, table = _TABLES[mark]
-        try:
-            return table(read_records((RECORDS / file).read_text()))
-        except (OSError, ValueError, TypeError) as error:
-            raise PageError(f"{mark}: {file}: {error}") from None
-    lines = "\n".join(line.rstrip() for line in run(mark).splitlines())
-    return f"```text\n{lines}\n```\n"
-
-
-def _run(mark: str) -> str:
-    program, *arguments = shlex.split(mark)
-    if program != "warmlens":
-        raise PageError(f"{mark}: no command of warmlens")
-    return on_a_terminal(arguments)
-
-
-def on_a_terminal(arguments: Sequence[str]) -> str:
-    """Return what `warmlens` prints on a terminal, tables drawn and styles left out.
-
-    Args:
-        arguments: what stands behind `warmlens`.
-
-    Raises:
-        PageError: it fails.
+        WarmlensError: ``command_failed``.
     """
     result = subprocess.run(
-        [sys.executable, "-m", "warmlens.cli", *arguments],
+        [sys.executable, "-m", "warmlens.cli", *shlex.split(command)],
         cwd=ROOT,
-        env={**os.environ, **_ON_A_TERMINAL},
+        env={**os.environ, **_TERMINAL},
         capture_output=True,
         text=True,
         check=False,
     )
     if result.returncode:
-        raise PageError(f"warmlens {shlex.join(arguments)}: {result.stdout}{result.stderr}")
-    return _STYLE.sub("", result.stdout)
+        message = f"warmlens {command}: {result.stdout}{result.stderr}"
+        raise WarmlensError("command_failed", message)
+    lines = "\n".join(line.rstrip() for line in _STYLE.sub("", result.stdout).splitlines())
+    return f"```text\n{lines}\n```\n"
 
 
-def simfaas_table(records: Sequence[Record]) -> str:
-    """Return how the simulators compare, one line for each example and figure."""
+def speed() -> str:
+    """Return the tables of cold starts, warm calls, cost and memory."""
+    return tables(read_records(SERVICE_TIMES.read_text()))
+
+
+def warming() -> str:
+    """Return the comparison of warming policies."""
+    records = _read("warming")
+    date = max(record.date for record in records)
+    return f"Simulated by `{command_of(records[0])}`, {date}.\n\n{warming_table(records)}"
+
+
+def scale() -> str:
+    """Return time and memory of simulations by number of requests."""
+    return scale_bench.table(_read("planner-scale"))
+
+
+def simfaas() -> str:
+    """Return the comparison with SimFaaS, one line for each example and figure."""
+    records = _read("simfaas")
     lines = [
         f"Simulated in one run on {records[0].date}, in turns; 95 % intervals over "
         f"{_one(records, SIMFAAS, 'cold_share').samples} and "
@@ -110,8 +96,9 @@ def simfaas_table(records: Sequence[Record]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def replay_table(records: Sequence[Record]) -> str:
-    """Return what replays met beside what is simulated for the same users; a line for each."""
+def replay() -> str:
+    """Return the kept replays beside simulations of the same users, one line for each."""
+    records = _read("replay")
     head = records[0]
     lines = [
         f"Measured by `{command_of(head)}` on {head.date}, {head.machine}: "
@@ -136,11 +123,8 @@ def _of_replay(record: Record) -> tuple[int, str]:
     return record.conditions["seed"], record.name
 
 
-_TABLES: dict[str, tuple[str, Callable[[Sequence[Record]], str]]] = {
-    "python -m lab bench scale": ("planner-scale.jsonl", scale.table),
-    "python -m lab bench simfaas": ("simfaas.jsonl", simfaas_table),
-    "python -m lab bench replay": ("replay.jsonl", replay_table),
-}
+def _read(name: str) -> list[Record]:
+    return read_records((RECORDS / f"{name}.jsonl").read_text())
 
 
 def _example(record: Record) -> dict[str, object]:
@@ -155,14 +139,3 @@ def _interval_text(record: Record) -> str:
     found = mean_estimate(record.conditions["values"])
     digits = 3 - math.floor(math.log10(statistics.fmean(record.conditions["values"])))
     return f"{found.value:.{digits}f} ({found.low:.{digits}f} to {found.high:.{digits}f})"
-
-
-def remake(file: Path) -> None:
-    """Make the blocks of a page anew, in place.
-
-    Raises:
-        PageError: a block cannot be made; the page stays as it is.
-        OSError: the page cannot be read or written.
-    """
-    made = made_anew(file.read_text())
-    file.write_text(made)

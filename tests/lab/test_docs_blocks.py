@@ -1,0 +1,29 @@
+"""The blocks that cog writes into the docs are what the records and the commands give now."""
+
+import pytest
+from cogapp import Cog
+
+from lab import docs_blocks
+from warmlens.errors import WarmlensError
+from warmlens.paths import ROOT
+
+PAGES = [
+    page
+    for page in sorted((ROOT / "docs").glob("*.md"))
+    # The planning page runs commands and has a test of its own.
+    if "docs_blocks." in page.read_text() and page.name != "planning.md"
+]
+
+
+def test_pages_have_blocks() -> None:
+    assert {page.name for page in PAGES} == {"performance.md", "warming.md"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_is_what_cog_writes(page: str) -> None:
+    Cog().callable_main(["cog", "--check", "--diff", str(page)])
+
+
+def test_a_command_that_fails_stops_the_page() -> None:
+    with pytest.raises(WarmlensError, match="--traffic"):
+        docs_blocks.terminal("plan --traffic nowhere.csv")
