@@ -16,8 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from warmlens.errors import WarmlensError
 from warmlens.local.aws import ENV_NAME as LOCAL
 from warmlens.local.aws import LocalAws
-from warmlens.local.gateway import STATUS_PATH
-from warmlens.local.state import RunningCloud, StateFile
+from warmlens.local.state import STATUS_PATH, RunningCloud, StateFile
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials

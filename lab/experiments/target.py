@@ -19,9 +19,8 @@ from warmlens.deployment import ApiKeyAuth, Deployment, find_deployment
 from warmlens.errors import WarmlensError
 from warmlens.local.aws import LocalAws
 from warmlens.local.buckets import PAPER_PATH
-from warmlens.local.gateway import STATUS_PATH
 from warmlens.local.loopback import HOST
-from warmlens.local.state import StateFile
+from warmlens.local.state import STATUS_PATH, StateFile
 from warmlens.paths import LOCAL_CLOUD, STATE_FILE
 from warmlens.registry.serving import ALIAS
 

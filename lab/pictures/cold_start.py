@@ -15,7 +15,7 @@ import httpx
 from lab.pictures.svg import MUTED, box, document, text
 from warmlens.local.buckets import PAPER_PATH
 from warmlens.local.cloud import Steps, local_cloud
-from warmlens.local.gateway import STATUS_PATH
+from warmlens.local.state import STATUS_PATH
 
 COLORS = {
     "API, queue": "#a16207",

@@ -79,12 +79,12 @@ def up(
 
     Deploys the environment `local` into an AWS emulator on loopback and classifies a first photo.
     """
+    require_checkout("warmlens local up")
     import asyncio
 
     from warmlens.local.loopback import listen, listen_preferring, port_of
     from warmlens.registry.catalog import find_version
 
-    require_checkout("warmlens local up")
     running = running_cloud(folder)
     if running:
         where = f"at {running.url}" if running.url else f"and is starting, process {running.pid}"
@@ -153,7 +153,7 @@ def status(
         raise typer.Exit(3)
     import httpx
 
-    from warmlens.local.gateway import STATUS_PATH
+    from warmlens.local.state import STATUS_PATH
 
     try:
         response = httpx.get(running.url + STATUS_PATH, timeout=10, trust_env=False)

@@ -11,12 +11,13 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from warmlens.local.state import STATUS_PATH
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CALLS = ("classification", "wakeup", "uploads")
 MAX_BODY_BYTES = 6 * 2**20  # Lambda's limit for a synchronous call; API Gateway's is 10 MB
 GATEWAY_TIMEOUT_S = 29  # API Gateway's limit for an integration
-STATUS_PATH = "/_local/status"
 
 
 def gateway_app(

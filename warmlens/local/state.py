@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import psutil
 
+STATUS_PATH = "/_local/status"  # the local cloud's own route, beside those of the API
+
 
 @dataclass(frozen=True)
 class RunningCloud:
