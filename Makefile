@@ -3,15 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 IMAGE_BUILDER ?= docker
 BASE_IMAGE ?=
-# Tests that run at once; tests that measure (the marker `serial`) run alone.
-WORKERS ?= logical
+# Tests that run at once: one more than processors, as many wait for others. Those that measure
+# (the marker `serial`) run alone.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 BIN := $(VENV)/bin
 PIP_INSTALL := pip install --quiet --disable-pip-version-check
 TOOLS := .warmlens/tools
-PARALLEL := --numprocesses $(WORKERS) --dist loadgroup -m "not serial" --durations 20
+PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not serial" --durations 25
 SERIAL := -m serial --durations 10
 PACKAGES := stacks lambda_src warmlens training lab tests docs
-TIERS := tests/unit tests/infrastructure tests/integration
 GENERATED = $(shell grep -rlF '[[[cog' docs --include='*.md')
 FUZZ_LIMITS := -rss_limit_mb=1400 -timeout=20 -print_final_stats=1 -artifact_prefix=.warmlens/fuzz/
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
@@ -30,10 +30,9 @@ run: $(VENV)/.run  ## Run the app on this machine, on port 8080 or PORT=..., wit
 down:  ## Stop the app that `make run` started
 	@test ! -x $(BIN)/warmlens || $(BIN)/warmlens local down
 
-test: $(VENV)/.dev node_modules  ## Run the product's tests, on all cores or WORKERS=...
-	$(BIN)/pytest $(TIERS) $(PARALLEL)
-	$(BIN)/pytest $(TIERS) $(SERIAL)
-	$(BIN)/pytest tests/e2e --durations 10
+test: $(VENV)/.dev node_modules  ## Run the product's tests, as many at once as processors or WORKERS=...
+	$(BIN)/pytest $(PARALLEL)
+	$(BIN)/pytest $(SERIAL)
 
 test-all: test wheel-check test-rest  ## Run all tests: those of training and laboratory, too
 

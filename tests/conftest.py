@@ -1,4 +1,4 @@
-"""Local clouds that tests share, and the groups in which tests run in parallel."""
+"""Local clouds that tests share; with pytest-xdist each worker starts its own."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from typing import Any
 import boto3
 import httpx
 import pytest
-from _pytest.nodeid import coerce_node_id
 
 from warmlens.paths import ROOT, WEB
 
@@ -22,32 +21,6 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that use ONNX Runtime the
 
 WARMLENS = str(Path(sys.executable).parent / "warmlens")
 START_TIMEOUT_S = 600  # the first start installs the emulator's and the classifier's environments
-
-# Fixtures of a session that take long to make: the tests that use them share a worker, so that
-# each is made once in a run with `--dist loadgroup`. All other tests of a module share one, too.
-GROUPS = {
-    "page": {"browser", "imagenet_cloud"},
-    "cloud": {"cloud"},
-    "narrow cloud": {"narrow_cloud"},
-    "templates": {"cloud_assembly", "variants"},
-    "training": {"photos"},
-}
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(
-    config: pytest.Config, items: list[pytest.Item]
-) -> Generator[None]:
-    """Name the group of each test, for pytest-xdist."""
-    for item in items:
-        used = set(getattr(item, "fixturenames", ()))
-        groups = (name for name, fixtures in GROUPS.items() if used & fixtures)
-        item.add_marker(pytest.mark.xdist_group(next(groups, item.path.stem)))
-    yield
-    if getattr(config.option, "loadgroup", False):
-        # pytest-xdist 3.8 puts the group into an attribute that pytest 9.2 no longer reads.
-        for item in items:
-            item._id = coerce_node_id(getattr(item, "_nodeid", item.nodeid))
 
 
 def run_warmlens(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

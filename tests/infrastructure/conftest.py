@@ -1,8 +1,10 @@
 """The templates: of every environment by the real CDK CLI, offline; of the variants in one app."""
 
+import fcntl
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,11 +17,31 @@ ENV_NAMES = [settings.env_name for settings in stages()]
 NOWHERE = "http://127.0.0.1:9"
 
 
+def once_for_all_workers(
+    paths: pytest.TempPathFactory, name: str, fill: Callable[[Path], None]
+) -> Path:
+    """Return a folder that the first worker of pytest-xdist fills and the others read."""
+    base = paths.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, filled = shared / name, shared / f"{name}.filled"
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not filled.exists():
+            fill(folder)
+            filled.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every environment, by `npx cdk synth` without network, credentials or Docker."""
-    folder = tmp_path_factory.mktemp("assembly")
     home = tmp_path_factory.mktemp("home")
+    return once_for_all_workers(
+        tmp_path_factory, "assembly", lambda folder: synthesize_by_cli(folder, home)
+    )
+
+
+def synthesize_by_cli(folder: Path, home: Path) -> None:
     environment = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(home),
@@ -39,7 +61,6 @@ def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    return folder
 
 
 @pytest.fixture(scope="session", params=ENV_NAMES)
@@ -51,8 +72,9 @@ def assembly(request: pytest.FixtureRequest, cloud_assembly: Path) -> Assembly:
 @pytest.fixture(scope="session")
 def variants(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Assembly]:
     """The variants by name."""
-    folder = tmp_path_factory.mktemp("variants")
-    synthesize(folder, *VARIANTS.values())
+    folder = once_for_all_workers(
+        tmp_path_factory, "variants", lambda folder: synthesize(folder, *VARIANTS.values())
+    )
     return {name: Assembly(name, folder / f"assembly-{name}") for name in VARIANTS}
 
 
