@@ -1,5 +1,6 @@
 """Local clouds that tests share; with pytest-xdist each worker starts its own."""
 
+import ctypes
 import json
 import os
 import signal
@@ -77,6 +78,7 @@ def start_cloud(folder: Path, *options: str) -> tuple[Cloud, subprocess.Popen[st
             stdout=file,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=_end_with_the_tests if sys.platform == "linux" else None,
         )
     try:
         _wait_until_ready(process, output)
@@ -85,6 +87,12 @@ def start_cloud(folder: Path, *options: str) -> tuple[Cloud, subprocess.Popen[st
         raise
     status = json.loads(run_warmlens("local", "status", "--json", "--folder", str(folder)).stdout)
     return Cloud(folder, status["url"], status["aws_endpoint_url"], status["api_url"]), process
+
+
+def _end_with_the_tests() -> None:
+    """Have the kernel end this process when the tests are killed, as pytest-xdist kills workers."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
 def _wait_until_ready(process: subprocess.Popen[str], output: Path) -> None:
