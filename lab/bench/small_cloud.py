@@ -7,24 +7,20 @@ import json
 import zipfile
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
-from aiohttp import web
 from botocore.config import Config
 
 from warmlens.local.aws import REGION, LocalAws
-from warmlens.local.emulator import Emulator
-from warmlens.local.image_functions import instance_command
-from warmlens.local.loopback import listen, serving, url_of
+from warmlens.local.image_functions import emulator_with_pool, instance_command
 from warmlens.local.venvs import local_venvs
 from warmlens.paths import LAMBDA_SRC
 from warmlens.runtime.function import FunctionSpec
 from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU
-from warmlens.runtime.lambda_proxy import PROXY_PATH, proxy_routes
 from warmlens.runtime.pool import InstancePool
 
 FUNCTION = "answering"
@@ -65,10 +61,17 @@ class SmallCloud:
         lines: the log of the pool.
     """
 
-    def __init__(self, aws: LocalAws, threads: ThreadPoolExecutor, python: Path) -> None:
+    def __init__(
+        self,
+        aws: LocalAws,
+        pool: InstancePool,
+        lines: list[str],
+        threads: ThreadPoolExecutor,
+        python: Path,
+    ) -> None:
         self.aws = aws
-        self.pool: InstancePool
-        self.lines: list[str] = []
+        self.pool = pool
+        self.lines = lines
         self.spec = answering_function(python)
         self._threads = threads
         self._calls: Any = boto3.Session(region_name=REGION).client(
@@ -109,10 +112,6 @@ class SmallCloud:
             FunctionName=WARMER,
             Environment={"Variables": {**present, **variables}},
         )
-
-    async def resolve(self, name: str, version: str) -> FunctionSpec:
-        """Give the pool its function."""
-        return self.spec
 
     async def _invoke(self, name: str, event: Mapping[str, Any]) -> tuple[Any, str]:
         function, _, alias = name.partition(":")
@@ -160,35 +159,26 @@ async def small_cloud(
     Raises:
         WarmlensError: the emulator does not start, or its environment cannot be installed.
     """
-    emulator_env, instances_env = local_venvs()
-    for environment in (emulator_env, instances_env):
-        await environment.install()
-    async with AsyncExitStack() as stack:
-        threads = stack.enter_context(ThreadPoolExecutor(64))
-        listener = stack.enter_context(listen())
-        cloud = SmallCloud(LocalAws(url_of(listener)), threads, instances_env.python)
-        pool = InstancePool(
-            resolve=cloud.resolve,
-            log=cloud.lines.append,
+    _, instances_venv = local_venvs()
+    cloud: SmallCloud
+
+    async def resolve(name: str, version: str) -> FunctionSpec:
+        return cloud.spec
+
+    lines: list[str] = []
+    with ThreadPoolExecutor(64) as threads:
+        async with emulator_with_pool(
+            folder,
+            [FUNCTION],
+            resolve=resolve,
+            account_concurrency=concurrency,
+            log=lines.append,
             max_instances=concurrency,
             **pool_settings,
-        )
-        cloud.pool = await stack.enter_async_context(pool)
-        app = web.Application(client_max_size=16 * 2**20)
-        app.add_routes(proxy_routes(pool))
-        pool_url = await stack.enter_async_context(serving(app))
-        emulator = Emulator(
-            python=emulator_env.python,
-            listener=listener,
-            log_path=folder / "emulator.log",
-            folder=folder / "emulator",
-            function_urls={FUNCTION: pool_url + PROXY_PATH},
-            account_concurrency=concurrency,
-        )
-        stack.push_async_callback(emulator.stop)
-        await emulator.start()
-        await asyncio.to_thread(_deploy, cloud.aws)
-        yield cloud
+        ) as (aws, pool):
+            cloud = SmallCloud(aws, pool, lines, threads, instances_venv.python)
+            await asyncio.to_thread(_deploy, aws)
+            yield cloud
 
 
 def _deploy(aws: LocalAws) -> None:

@@ -66,6 +66,7 @@ class Lab:
         self.folder = folder
         self.lines: list[str] = []
         self.timeout_s = 900.0
+        self.task_root = FUNCTIONS
         self.commands: dict[str, tuple[str, ...]] = {}
         self.environment: dict[str, str] = {}
         self.reserved: dict[str, int] = {}
@@ -86,7 +87,7 @@ class Lab:
             environment=self.environment,
             handler=handler,
             command=self.commands.get(name, (self.python, "-m", "awslambdaric", handler)),
-            task_root=FUNCTIONS,
+            task_root=self.task_root,
             reserved_concurrency=self.reserved.get(name),
         )
 

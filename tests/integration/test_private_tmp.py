@@ -1,9 +1,10 @@
-"""Each instance has a /tmp of its own where the kernel allows it, and people are told."""
+"""A private /tmp for each instance, where the kernel allows it."""
 
 import asyncio
 import json
 import subprocess
 import tempfile
+import uuid
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,16 @@ from tests.integration import pool_harness
 from tests.integration.pool_harness import StartLab
 from warmlens.runtime import private_tmp
 from warmlens.runtime.function import FunctionSpec
-from warmlens.runtime.private_tmp import PrivateTmp, find_private_tmp
+from warmlens.runtime.private_tmp import PrivateTmp, find_private_tmp, parts_in_tmp
 
+SOURCE = """
+import tempfile
+from pathlib import Path
+
+def look(event, context):
+    there = [Path(path).exists() for path in event]
+    return {"there": there, "temporary": tempfile.gettempdir()}
+"""
 start = pool_harness.start  # a fixture
 FOUND = find_private_tmp()
 needs_private_tmp = pytest.mark.skipif(
@@ -21,40 +30,62 @@ needs_private_tmp = pytest.mark.skipif(
 )
 
 
-def shared_marks() -> list[Path]:
-    """The files that instances left in this machine's own /tmp."""
-    return list(Path("/tmp").glob("mark-call*"))
+def shared_marks(call: str) -> list[Path]:
+    """The files that instances left for a call in this machine's own /tmp."""
+    return list(Path("/tmp").glob(f"mark-{call}*"))
+
+
+@pytest.fixture
+def call_id() -> str:
+    """Beginning of request ids that no other run uses."""
+    return uuid.uuid4().hex
 
 
 @needs_private_tmp
-async def test_instances_do_not_see_each_others_files_in_tmp(start: StartLab) -> None:
+async def test_instances_do_not_see_each_others_files_in_tmp(start: StartLab, call_id: str) -> None:
     lab = await start(private_tmp=FOUND)
+    # The second call comes before an instance is idle, so each gets its own.
     calls = [
-        lab.call("leave_a_mark_in_tmp", {"sleep_s": 0.5}, request_id=f"call-{number}")
-        for number in range(2)
+        lab.call("leave_a_mark_in_tmp", request_id=f"{call_id}-{number}") for number in range(2)
     ]
     answers = [json.loads(result.payload) for result in await asyncio.gather(*calls)]
     assert [answer["seen"] for answer in answers] == [[], []]
     assert {answer["temporary"] for answer in answers} == {"/tmp"}
-    assert not shared_marks()
+    assert not shared_marks(call_id)
     # What the pool watches and limits is the function itself, not a launcher.
     pids = {instance.pid for instance in lab.pool.instances()}
     assert pids == {answer["pid"] for answer in answers}
 
 
-async def test_without_it_tmp_is_shared_and_the_temporary_folder_is_not(start: StartLab) -> None:
+async def test_without_it_tmp_is_shared_and_the_temporary_folder_is_not(
+    start: StartLab, call_id: str
+) -> None:
     lab = await start(private_tmp=None)
-    first = await lab.answer("leave_a_mark_in_tmp", {"sleep_s": 0})
-    assert first["temporary"] != "/tmp"
-    (mark,) = shared_marks()
+    result = await lab.call("leave_a_mark_in_tmp", request_id=call_id)
+    assert json.loads(result.payload)["temporary"] != "/tmp"
+    (mark,) = shared_marks(call_id)
     mark.unlink()
 
 
-def test_a_function_that_lies_in_tmp_keeps_the_shared_one() -> None:
-    way = PrivateTmp((), ())
+@needs_private_tmp
+async def test_a_function_in_tmp_sees_itself_and_nothing_else_there(
+    start: StartLab,
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        source, other = Path(name) / "task" / "handlers.py", Path(name) / "other"
+        source.parent.mkdir()
+        source.write_text(SOURCE)
+        other.touch()
+        lab = await start(private_tmp=FOUND)
+        lab.task_root = source.parent
+        answer = await lab.answer("look", [str(source), str(other)])
+        assert answer == {"there": [True, False], "temporary": "/tmp"}
+        assert source.read_text() == SOURCE
 
-    def spec(python: str, folder: str) -> FunctionSpec:
-        return FunctionSpec(
+
+def test_the_parts_of_a_function_that_lie_in_tmp() -> None:
+    def parts(python: str, folder: str) -> list[str]:
+        spec = FunctionSpec(
             name="f",
             version="1",
             memory_mb=128,
@@ -64,10 +95,13 @@ def test_a_function_that_lies_in_tmp_keeps_the_shared_one() -> None:
             command=(python, "-m", "awslambdaric", "f.f"),
             task_root=Path(folder),
         )
+        return [str(path) for path in parts_in_tmp(spec)]
 
-    assert way.suits(spec("/opt/python", "/var/task"))
-    assert not way.suits(spec("/tmp/venv/bin/python", "/var/task"))
-    assert not way.suits(spec("/opt/python", "/tmp/checkout/lambda_src"))
+    assert parts("/opt/python", "/var/task") == []
+    assert parts("/opt/python", "/tmp/checkout/lambda_src") == ["/tmp/checkout/lambda_src"]
+    with tempfile.TemporaryDirectory(dir="/tmp") as venv:
+        (Path(venv) / "lib").mkdir()
+        assert parts(f"{venv}/bin/python", "/var/task") == [venv]
 
 
 def test_a_kernel_that_forbids_it_is_found_out() -> None:

@@ -32,7 +32,7 @@ from warmlens.runtime.platform_log import (
     start_line,
     timeout_line,
 )
-from warmlens.runtime.private_tmp import TMP, PrivateTmp
+from warmlens.runtime.private_tmp import TMP, PrivateTmp, parts_in_tmp
 from warmlens.runtime.process import InstanceProcess, start_process
 from warmlens.runtime.runtime_api import Event, RuntimeApi, RuntimeApiError
 
@@ -171,8 +171,8 @@ class Instance:
     async def _run_process(self, address: str, directory: Path) -> int:
         """Start the function's process and wait for its end."""
         private_tmp = self._host.private_tmp
-        if private_tmp and private_tmp.suits(self.spec):
-            launcher, seen = private_tmp.launcher(directory), TMP
+        if private_tmp:
+            launcher, seen = private_tmp.launcher(directory, parts_in_tmp(self.spec)), TMP
         else:
             launcher, seen = (), directory
         self._init_started = self._host.clock.monotonic()

@@ -1,4 +1,4 @@
-"""A /tmp of its own for each instance, where the kernel lets this user mount one."""
+"""A private /tmp for each instance, where the kernel lets this user mount one."""
 
 import os
 import shutil
@@ -14,8 +14,17 @@ TMP = Path("/tmp")  # noqa: S108 - the very folder that is meant
 OWN = "each instance has its own, by a mount namespace"
 SHARED = "shared by all instances; only the temporary folder (TMPDIR) is an instance's own"
 
-# The first argument of the shell is the folder, the others are the command.
-_MOUNT = 'mount --bind "$0" /tmp && exec "$@"'
+# The first argument of the shell is the folder, then come paths below /tmp to keep, then `--` and
+# the command.
+_MOUNT = """
+while [ "$1" != -- ]; do
+    if [ -d "/tmp/$1" ]; then mkdir -p "$0/$1"; else mkdir -p "$0/${1%/*}" && : >> "$0/$1"; fi
+    mount --rbind "/tmp/$1" "$0/$1" || exit 1
+    shift
+done
+shift
+mount --rbind "$0" /tmp && exec "$@"
+"""
 _AS_ROOT = ("unshare", "--mount", "--")
 _AS_USER = ("unshare", "--user", "--map-current-user", "--keep-caps", "--mount", "--")
 _GIVE_UP_RIGHTS = ("setpriv", "--inh-caps=-all", "--ambient-caps=-all", "--")
@@ -33,14 +42,15 @@ class PrivateTmp:
         self._enter = tuple(enter)
         self._leave = tuple(leave)
 
-    def launcher(self, folder: Path) -> tuple[str, ...]:
-        """Return what goes before the command; the process keeps its id through it."""
-        return (*self._enter, "sh", "-c", _MOUNT, str(folder), *self._leave)
+    def launcher(self, folder: Path, kept: Sequence[Path] = ()) -> tuple[str, ...]:
+        """Return what goes before the command; the process keeps its id through it.
 
-    def suits(self, spec: FunctionSpec) -> bool:
-        """Tell whether nothing that the function is made of lies in /tmp, which is hidden."""
-        paths = [spec.task_root, *(Path(part) for part in spec.command if part.startswith("/"))]
-        return not any(path.absolute().is_relative_to(TMP) for path in paths)
+        Args:
+            folder: folder that becomes /tmp.
+            kept: files and folders below /tmp that stay where they are.
+        """
+        names = (str(path.relative_to(TMP)) for path in kept)
+        return (*self._enter, "sh", "-c", _MOUNT, str(folder), *names, "--", *self._leave)
 
     def works(self) -> bool:
         """Tell whether the kernel allows it, by trying."""
@@ -60,3 +70,21 @@ def find_private_tmp() -> PrivateTmp | None:
     as_root = PrivateTmp(_AS_ROOT, ())
     way = as_root if os.geteuid() == 0 else PrivateTmp(_AS_USER, _GIVE_UP_RIGHTS)
     return way if way.works() else None
+
+
+def parts_in_tmp(spec: FunctionSpec) -> list[Path]:
+    """Return the files and folders below /tmp that a function is made of.
+
+    These are its source, and what its command names, with the whole of a virtual environment.
+    """
+    paths = {spec.task_root.absolute()}
+    for part in spec.command:
+        if part.startswith("/"):
+            paths |= {_whole(Path(part)), _whole(Path(part).resolve())}
+    return sorted(path for path in paths if path.is_relative_to(TMP) and path != TMP)
+
+
+def _whole(program: Path) -> Path:
+    """Return the folder of a Python installation for its interpreter, else the path itself."""
+    folder = program.parent.parent
+    return folder if program.parent.name == "bin" and (folder / "lib").is_dir() else program

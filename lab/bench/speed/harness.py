@@ -8,7 +8,7 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from lab.bench.speed import photos, versions
 from lab.bench.speed.process import Implementation
 from warmlens.errors import WarmlensError
 from warmlens.local.aws import LocalAws
-from warmlens.local.emulator import Emulator
+from warmlens.local.emulator import running_emulator
 from warmlens.local.venvs import Venv, local_venvs
 from warmlens.paths import LAMBDA_SRC
 from warmlens.registry.publish import publish_model
@@ -113,27 +113,20 @@ def running_harness(input_px: int) -> Iterator[Harness]:
             "package_missing",
             "The baseline needs PyTorch and torchvision: run make training",
         )
-    emulator_env, instances = local_venvs()
+    _, instances = local_venvs()
     with tempfile.TemporaryDirectory(prefix="warmlens-bench-") as name, asyncio.Runner() as runner:
         folder = Path(name)
-        for environment in (emulator_env, instances):
-            runner.run(environment.install())
+        runner.run(instances.install())
         versions.write_version(folder / "models", input_px)
         versions.write_weights(folder / "weights.pt", class_count())
         photos.write_photos(folder / "photos")
-        emulator = Emulator(
-            python=emulator_env.python,
-            log_path=folder / "emulator.log",
-            folder=folder / "emulator",
-            function_urls={},
-        )
-        runner.run(emulator.start())
+        stack = AsyncExitStack()
+        aws = runner.run(stack.enter_async_context(running_emulator(folder)))
         try:
-            aws = LocalAws(emulator.endpoint_url)
             _upload(aws, folder)
             yield Harness(folder, aws, instances, input_px)
         finally:
-            runner.run(emulator.stop())
+            runner.run(stack.aclose())
 
 
 def class_count() -> int:
