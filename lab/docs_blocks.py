@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from lab.bench import scale as scale_bench
 from lab.bench.simfaas.comparison import METRICS, OURS, OURS_NEWEST_FIRST, SIMFAAS
 from lab.bench.speed.tables import tables
-from lab.bench.warming.table import table as warming_table
+from lab.bench.warming.presentation import table as warming_table
 from lab.markdown import command_of
 from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT

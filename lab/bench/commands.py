@@ -16,7 +16,8 @@ from lab.bench.simfaas import comparison as simfaas_comparison
 from lab.bench.soak.commands import soak_command
 from lab.bench.speed import commands as speed_commands
 from lab.bench.warming.comparison import INSTANCES, compare
-from lab.bench.warming.table import chart
+from lab.bench.warming.presentation import draw
+from lab.figures import write_figure
 from warmlens.console import out
 from warmlens.local.venvs import Venv
 from warmlens.paths import STATE
@@ -50,7 +51,7 @@ def warming(
     ] = INSTANCES,
     seed: Annotated[int, typer.Option(help="Seed of arrivals and lifetimes.")] = 1,
     chart_file: Annotated[
-        Path | None, typer.Option("--chart", help="Where to write the chart, an SVG.")
+        Path | None, typer.Option("--chart", help="Chart to write, an SVG or PNG file.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -60,7 +61,7 @@ def warming(
     """
     records = _collected_now(compare(instances=instances, seed=seed), "simulating", "workload")
     if chart_file is not None:
-        chart_file.write_text(chart(records))
+        write_figure(lambda figure: draw(records, figure), chart_file)
     _print(records, "workload", as_json=as_json)
 
 

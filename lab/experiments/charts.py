@@ -1,6 +1,7 @@
-"""The experiments as pictures, PNG and SVG, made of records and nothing else."""
+"""The charts of the experiments' report, from records alone."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,38 +9,29 @@ from lab.bench.speed.cold import STAGES
 from lab.experiments import concurrency, flow, memory
 from lab.experiments.prices import PAPER
 from lab.experiments.record_query import RecordSet
-from training.model_packages import import_model_package
-
-_FORMATS = {"svg": {"Date": None}, "png": {"Software": None}}
+from lab.figures import write_figure
 
 
 def write_charts(results: RecordSet, folder: Path) -> list[str]:
-    """Draw what the records have.
+    """Draw the charts that have records.
 
     Args:
         results: the records.
-        folder: where the pictures go.
+        folder: gets an SVG and a PNG file for each.
 
     Returns:
         Names of the charts, without their extensions.
 
     Raises:
-        ModelError: matplotlib is not installed.
+        WarmlensError: ``package_missing``: matplotlib is not installed.
     """
-    matplotlib = import_model_package("matplotlib")
-    figure_class = import_model_package("matplotlib.figure").Figure
     folder.mkdir(parents=True, exist_ok=True)
     drawn = []
-    # The same records give the same file.
-    with matplotlib.rc_context({"svg.hashsalt": "warmlens", "font.size": 9}):
-        for name, draw in _CHARTS.items():
-            if not results.select(_NEEDED[name]):
-                continue
-            figure = figure_class(figsize=(8, 4), layout="constrained")
-            draw(results, figure)
+    for name, draw in _CHARTS.items():
+        if results.select(_NEEDED[name]):
+            files = (folder / f"{name}.svg", folder / f"{name}.png")
+            write_figure(partial(draw, results), *files)
             drawn.append(name)
-            for suffix, metadata in _FORMATS.items():
-                figure.savefig(folder / f"{name}.{suffix}", dpi=110, metadata=metadata)
     return drawn
 
 

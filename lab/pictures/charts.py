@@ -3,9 +3,10 @@
 import sys
 from pathlib import Path
 
-from lab.bench.speed.chart import chart as speed_chart
-from lab.bench.warming.table import chart as warming_chart
+from lab.bench.speed import chart
+from lab.bench.warming import presentation
 from lab.docs_blocks import RECORDS
+from lab.figures import write_figure
 from warmlens.planner.service_times import SERVICE_TIMES
 from warmlens.records import read_records
 
@@ -18,8 +19,10 @@ def write_charts(folder: Path) -> None:
     """
     speed = read_records(SERVICE_TIMES.read_text())
     warming = read_records((RECORDS / "warming.jsonl").read_text())
-    (folder / "cold-starts.svg").write_text(speed_chart(speed))
-    (folder / "warming.svg").write_text(warming_chart(warming))
+    write_figure(
+        lambda figure: chart.draw(speed, figure), folder / "cold-starts.svg", size=chart.SIZE
+    )
+    write_figure(lambda figure: presentation.draw(warming, figure), folder / "warming.svg")
 
 
 if __name__ == "__main__":

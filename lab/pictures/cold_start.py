@@ -1,4 +1,4 @@
-"""A cold start beside a warm call, measured: `python -m lab.pictures.cold_start FILE`."""
+"""The picture of a cold and a warm call, measured: `python -m lab.pictures.cold_start FILE`."""
 
 import asyncio
 import platform
@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from lab.pictures.svg import MUTED, box, document, text
+from lab.figures import write_figure
 from warmlens.local.buckets import PAPER_PATH
 from warmlens.local.cloud import Steps, local_cloud
 from warmlens.local.state import STATUS_PATH
@@ -26,12 +26,11 @@ COLORS = {
     "inference": "#ad410d",
     "rest": "#cfc8bf",
 }
-_LEFT, _WIDTH, _BAR = 100, 760, 40
 
 
 @dataclass(frozen=True)
 class Call:
-    """A call to the API, taken apart.
+    """A call to the API by stages.
 
     Attributes:
         total_ms: as its caller saw it.
@@ -43,7 +42,7 @@ class Call:
 
 
 async def measure() -> tuple[Call, Call]:
-    """Start a local cloud, and return its first call and the median of the next nine."""
+    """Start a local cloud; return its first call and the median of the next nine."""
     quiet = Steps(lambda _: None, lambda _, __: None)
     with tempfile.TemporaryDirectory() as folder:
         async with (
@@ -73,32 +72,28 @@ async def _call(client: httpx.AsyncClient) -> Call:
     return Call(total_ms, {"API, queue": max(0.0, total_ms - sum(stages.values())), **stages})
 
 
-def draw(cold: Call, warm: Call, *, about: str) -> str:
-    """Return the picture, both calls on one scale.
+def draw(cold: Call, warm: Call, *, about: str, figure: Any) -> None:
+    """Draw both calls on one scale.
 
     Args:
-        cold: a call that had to wait for a new instance.
-        warm: one that did not.
+        cold: a call that waited for a new instance.
+        warm: a call that did not.
         about: where and when they were measured.
+        figure: an empty figure of Matplotlib.
     """
-    per_ms = _WIDTH / max(cold.total_ms, warm.total_ms)
-    parts = [text(30, 34, "Where the time of a call goes", size=17, bold=True)]
-    for row, (name, call) in enumerate((("cold", cold), ("warm", warm))):
-        y = 58 + row * (_BAR + 44)
-        parts.append(text(_LEFT - 12, y + 26, name, size=14, anchor="end", bold=True))
-        parts.append(text(_LEFT, y + _BAR + 18, f"{call.total_ms:.0f} ms", size=13, color=MUTED))
-        x = float(_LEFT)
-        for stage, ms in call.stages_ms.items():
-            width = ms * per_ms
-            parts.append(box(x, y, max(width, 0.5), _BAR, fill=COLORS[stage], radius=1))
-            x += width
-    for number, (stage, color) in enumerate(COLORS.items()):
-        x, y = _LEFT + number % 4 * 222, 248 + number // 4 * 24
-        values = f"{cold.stages_ms.get(stage, 0):.0f} / {warm.stages_ms.get(stage, 0):.0f} ms"
-        parts.append(box(x, y - 11, 12, 12, fill=color, radius=3))
-        parts.append(text(x + 18, y, f"{stage}: {values}", size=12))
-    parts.append(text(30, 312, about, size=12, color=MUTED))
-    return document(980, 330, "A cold and a warm call, by stage", parts)
+    axes = figure.subplots()
+    ends = [0.0, 0.0]
+    for stage, color in COLORS.items():
+        times = [call.stages_ms.get(stage, 0.0) for call in (cold, warm)]
+        label = f"{stage}: {times[0]:.0f} / {times[1]:.0f} ms"
+        axes.barh(["cold", "warm"], times, left=ends, label=label, color=color)
+        ends = [end + ms for end, ms in zip(ends, times, strict=True)]
+    for row, call in enumerate((cold, warm)):
+        axes.text(ends[row], row, f" {call.total_ms:.0f} ms", va="center")
+    axes.margins(x=0.1)
+    axes.invert_yaxis()
+    axes.set(title="Where the time of a call goes", xlabel=f"ms\n{about}")
+    figure.legend(loc="outside lower center", ncols=3)
 
 
 def main(file: Path) -> None:
@@ -106,9 +101,9 @@ def main(file: Path) -> None:
     cold, warm = asyncio.run(measure())
     about = (
         f"Measured on the local cloud, {platform.machine()}, {datetime.now(UTC):%Y-%m-%d}; cold / "
-        "warm (median of 9). These are not Lambda's times: read the shares."
+        "warm (median of 9).\nThese are not Lambda's times: compare the shares."
     )
-    file.write_text(draw(cold, warm, about=about))
+    write_figure(lambda figure: draw(cold, warm, about=about, figure=figure), file, size=(8, 3.6))
 
 
 if __name__ == "__main__":

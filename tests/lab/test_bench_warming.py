@@ -1,15 +1,17 @@
 """The comparison of warming policies: the scenario's rules, the arrivals, the page made of it."""
 
 from dataclasses import replace
-from pathlib import Path
 
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from lab.bench.warming.arrivals import DAY_S, Workload, bursts, day_profile, poisson
 from lab.bench.warming.comparison import Case, compare
 from lab.bench.warming.policies import PERIOD_S, Policy, policies
+from lab.bench.warming.presentation import draw, table
 from lab.bench.warming.simulation import Times, simulate, usd_per_month
-from lab.bench.warming.table import chart, table
+from lab.docs_blocks import RECORDS
 from lab.oracle.fleet import SimulatedFleet
 from lab.oracle.random import Random
 from warmlens.paths import ROOT
@@ -17,7 +19,7 @@ from warmlens.planner.distribution import constant
 from warmlens.planner.outcome import Outcome
 from warmlens.planner.rng import LIFETIMES
 from warmlens.planner.scenario import FOREVER, InstanceLifetimes, Scenario
-from warmlens.records import Record
+from warmlens.records import Record, read_records
 
 LIVES_LONG = Times(
     lifetimes=replace(InstanceLifetimes(), shortest_lifetime_s=10.0**9, longest_lifetime_s=10.0**9)
@@ -170,8 +172,13 @@ def test_every_policy_has_its_line_and_its_mark_in_the_chart() -> None:
     names = [each.name for each in policies(5)]
     lines = table(found).splitlines()[2:]
     assert [line.split(" | ")[1] for line in lines] == names
-    drawn = chart(found)
-    assert all(f"<title>{name}: " in drawn for name in names)
+    figure = Figure()
+    draw(found, figure)
+    (axes,) = figure.axes
+    assert [points.get_label() for points in axes.collections] == names
+    shares = {each.name: 100 * each.value for each in found if each.metric == "cold_share"}
+    drawn = {each.get_label(): np.asarray(each.get_offsets())[0, 0] for each in axes.collections}
+    assert drawn == shares
 
 
 def test_the_table_in_the_docs_is_what_the_command_makes() -> None:
@@ -180,8 +187,12 @@ def test_the_table_in_the_docs_is_what_the_command_makes() -> None:
         assert line in page
 
 
-def test_the_chart_in_the_docs_is_of_the_same_figures() -> None:
-    drawn = Path(ROOT / "docs" / "pictures" / "warming.svg").read_text()
+def test_the_records_of_the_chart_in_the_docs_are_the_same() -> None:
+    kept = {
+        (each.name, each.conditions["workload"]): each.value
+        for each in read_records((RECORDS / "warming.jsonl").read_text())
+        if each.metric == "cold_share"
+    }
     for record in compare([Case(20, lambda seed: bursts(5, seed))]):
         if record.metric == "cold_share":
-            assert f"<title>{record.name}: {record.value:.2%}</title>" in drawn
+            assert kept[record.name, record.conditions["workload"]] == record.value

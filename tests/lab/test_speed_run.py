@@ -48,7 +48,7 @@ def test_a_cold_start_costs_a_small_part_of_the_baselines_processor_time(tmp_pat
             stage["conditions"]["stage"] for stage in stages if stage["value"] > 0
         }
         assert total["value"] > 0
-    assert picture.read_text().startswith("<svg")
+    assert "<svg" in picture.read_text()
 
 
 def test_an_instance_uses_a_small_part_of_the_baselines_memory_and_disk() -> None:

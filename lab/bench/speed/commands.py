@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from lab.bench.speed.chart import chart
+from lab.bench.speed.chart import SIZE, draw
 from lab.bench.speed.cold import Case, measure_cold
 from lab.bench.speed.fetch import measure_fetch
 from lab.bench.speed.harness import Harness, running_harness
 from lab.bench.speed.memory import measure_memory
 from lab.bench.speed.versions import PAPER_PX
 from lab.bench.speed.warm import measure_warm
+from lab.figures import write_figure
 from warmlens.console import out
 from warmlens.progress import spinner
 from warmlens.records import Record, write_records
@@ -66,7 +67,7 @@ def cold(
     ] = 5,
     input_px: InputPx = PAPER_PX,
     chart_file: Annotated[
-        Path | None, typer.Option("--chart", help="Where to write the chart, an SVG.")
+        Path | None, typer.Option("--chart", help="Chart to write, an SVG or PNG file.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -83,7 +84,7 @@ def cold(
 
     records = _measured(measure, input_px, as_json=as_json)
     if chart_file is not None:
-        chart_file.write_text(chart(records))
+        write_figure(lambda figure: draw(records, figure), chart_file, size=SIZE)
 
 
 def warm(
