@@ -132,8 +132,7 @@ openapi: $(VENV)/.run  ## Regenerate docs/openapi.json
 
 reference: $(VENV)/.dev  ## Regenerate the generated blocks of the docs
 	$(BIN)/python -m cogapp -r $(GENERATED)
-	$(BIN)/python -m warmlens.commands_page > docs/commands.md.new
-	mv docs/commands.md.new docs/commands.md
+	$(BIN)/typer warmlens.cli utils docs --name warmlens --title Commands --output docs/commands.md
 
 docs-blocks: $(VENV)/.dev $(VENV)/.training  ## Write the tables and the commands' output in the docs, from records
 	$(BIN)/python -m cogapp -r $(shell grep -l 'docs_blocks\.' docs/*.md)

@@ -31,7 +31,6 @@ class _Commands(LazyGroup):
 app = typer.Typer(
     cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
 )
-app.command(epilog="Example: warmlens doctor --deploy")(doctor)
 
 
 def main() -> None:
@@ -162,6 +161,9 @@ def warm_command(
         err.print(f"Throttled calls: {report.throttled}.")
     for problem in report.errors:
         err.print(problem)
+
+
+app.command(epilog="Example: warmlens doctor --deploy")(doctor)
 
 
 if __name__ == "__main__":

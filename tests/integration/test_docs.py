@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 import typer
 
+from lab.__main__ import app as lab
 from tests.conftest import SAMPLE_LABEL, WARMLENS, Cloud
-from warmlens import commands_page
-from warmlens.cli import app
+from tests.unit.test_command_line import COMMANDS
+from warmlens.cli import app as warmlens
 from warmlens.paths import ROOT
 
 DOCS = ROOT / "docs"
+PROGRAMS = {"warmlens": warmlens, "python -m lab": lab}
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
@@ -48,15 +50,17 @@ def inline_commands() -> list[tuple[str, str]]:
             (page.relative_to(ROOT).as_posix(), " ".join(text.split()))
             for page in PAGES
             for text in re.findall(
-                r"(?<!`)`((?:warmlens|\.venv/bin/warmlens) [^`]+)`", page.read_text()
+                rf"(?<!`)`((?:\.venv/bin/)?(?:{'|'.join(PROGRAMS)}) [^`]+)`", page.read_text()
             )
         }
     )
 
 
-def command_of(words: list[str]) -> tuple[Any, list[str]]:
-    """Return the command that words name, and the words that are left for it."""
-    command: Any = typer.main.get_command(app)
+def command_of(line: str) -> tuple[Any, list[str]]:
+    """Return the command that a line names, and the words that are left for it."""
+    (program,) = [name for name in PROGRAMS if line.removeprefix(".venv/bin/").startswith(name)]
+    command: Any = typer.main.get_command(PROGRAMS[program])
+    words = shlex.split(line.removeprefix(".venv/bin/").removeprefix(program), comments=True)
     while hasattr(command, "commands"):
         if not words or words[0] not in command.commands:
             return command, words
@@ -77,11 +81,11 @@ def cdk_commands() -> set[str]:
     return set(re.findall(r"^  cdk (\w+)", result.stdout, re.MULTILINE))
 
 
-def check_warmlens(words: list[str]) -> None:
-    command, rest = command_of(words)
+def check_own(line: str) -> None:
+    command, rest = command_of(line)
     works_alone = getattr(command, "invoke_without_command", True)  # as `warmlens plan` does
-    assert works_alone, f"there is no command {words}"
-    command.make_context(command.name, rest)  # refuses what the command line refuses
+    assert works_alone, f"there is no command {line}"
+    command.make_context(command.name, rest)  # raises what the command line reports
 
 
 def check_make(words: list[str]) -> None:
@@ -103,8 +107,8 @@ def test_every_command_is_one_that_exists_and_takes_these_options(page: str, lin
     while ASSIGNMENT.fullmatch(words[0]):
         words.pop(0)
     program, rest = words[0].removeprefix(".venv/bin/"), words[1:]
-    if program == "warmlens":
-        check_warmlens(rest)
+    if program == "warmlens" or rest[:2] == ["-m", "lab"]:
+        check_own(shlex.join([program, *rest]))
     elif program == "make":
         check_make(rest)
     elif program == "pip":
@@ -125,7 +129,7 @@ def test_every_command_is_one_that_exists_and_takes_these_options(page: str, lin
 
 @pytest.mark.parametrize(("page", "text"), inline_commands())
 def test_every_command_in_a_sentence_exists_with_its_options(page: str, text: str) -> None:
-    command, rest = command_of(text.split()[1:])
+    command, rest = command_of(text)
     names = {
         name
         for parameter in command.params
@@ -192,14 +196,19 @@ def test_the_commands_of_the_quick_start_work(cloud: Cloud) -> None:
     [
         line
         for page, line in shell_commands()
-        if re.match(r"\.venv/bin/warmlens (plan cost|plan simulate|experiments client-plan) ", line)
+        if re.match(r"\.venv/bin/(warmlens plan (cost|simulate)|.* experiments client-plan) ", line)
     ],
 )
 def test_the_commands_that_need_no_cloud_work(line: str, tmp_path: Path) -> None:
-    _, *words = shlex.split(line)
+    program, *words = shlex.split(line)
     words = [str(ROOT / word) if (ROOT / word).is_file() else word for word in words]
     result = subprocess.run(
-        [WARMLENS, *words], cwd=tmp_path, capture_output=True, text=True, check=False
+        [WARMLENS if program.endswith("warmlens") else sys.executable, *words],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout or list(tmp_path.iterdir())
@@ -219,11 +228,21 @@ def test_make_starts_and_stops_what_the_tests_start_and_stop(target: str, comman
 
 
 def test_every_command_and_option_is_documented_and_the_page_is_current() -> None:
-    for name, command in commands_page.commands():
+    for name, command in COMMANDS.items():
         assert command.help, f"{name} does not say what it does"
         for parameter in command.params:
             assert parameter.help, f"{name} {parameter.name} does not say what it is"
-    assert (DOCS / "commands.md").read_text() == commands_page.page(), "run: make reference"
+    making = ("warmlens.cli", "utils", "docs", "--name", "warmlens", "--title", "Commands")
+    made = subprocess.run(
+        [sys.executable, "-m", "typer", *making],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (DOCS / "commands.md").read_text() == made.stdout.rstrip("\n") + "\n", (
+        "run: make reference"
+    )
 
 
 def test_every_metric_is_documented() -> None:
