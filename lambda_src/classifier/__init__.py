@@ -1,7 +1,7 @@
-"""The container-image function: answers `classification` and `wakeup`."""
+"""The classifier function, a container image: answers `classification` and `wakeup` calls."""
 
 import gc
 import time
 
-STARTED_S = time.monotonic()  # taken here, since this runs before any other module is imported
-gc.disable()  # what init makes stays; `Instance` turns it on again
+STARTED_S = time.monotonic()  # here, since this runs before any other module is imported
+gc.disable()  # init's objects stay anyway; `Instance` enables it again

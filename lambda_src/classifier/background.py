@@ -1,4 +1,4 @@
-"""Work that goes on beside other work: fetching files while modules are imported."""
+"""Running a call in a background thread, such as fetching files during imports."""
 
 import threading
 from collections.abc import Callable
@@ -8,10 +8,10 @@ Result = TypeVar("Result")
 
 
 class Background(Generic[Result]):
-    """A call that runs in a thread of its own from now on.
+    """A call that runs in its own thread and whose result can be waited for.
 
     Args:
-        call: what to run.
+        call: the function to run; it starts at once.
     """
 
     def __init__(self, call: Callable[[], Result]) -> None:
@@ -22,13 +22,13 @@ class Background(Generic[Result]):
         self._thread.start()
 
     def result(self, *, timeout_s: float | None = None) -> Result:
-        """Wait for the end of the call and return its result, or raise what it raised.
+        """Wait for the call and return its result, or raise its exception.
 
         Args:
-            timeout_s: longest wait in seconds; None waits for as long as it takes.
+            timeout_s: maximum wait in seconds; None waits without limit.
 
         Raises:
-            TimeoutError: the call has not ended. It goes on, and nobody is told what comes of it.
+            TimeoutError: the call has not ended. It goes on in the background.
         """
         self._thread.join(timeout_s)
         if self._thread.is_alive():
@@ -38,11 +38,11 @@ class Background(Generic[Result]):
         return self._results[0]
 
     def wait(self) -> None:
-        """Wait for the end of the call, whatever comes of it."""
+        """Wait for the end of the call and ignore its result."""
         self._thread.join()
 
     def _run(self) -> None:
         try:
             self._results.append(self._call())
-        except BaseException as error:  # raised where the result is asked for
+        except BaseException as error:  # raised by result()
             self._error = error

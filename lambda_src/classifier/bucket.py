@@ -13,18 +13,18 @@ CONNECT_TIMEOUT_S = 2
 REQUEST_TIMEOUT_S = 8
 MAX_RETRIES = 2
 RETRY_FOR_S = 3
-"""What fails later than these seconds is not tried again: a read takes `REQUEST_TIMEOUT_S` more."""
+"""Time in which a failed read is retried; the last attempt may take `REQUEST_TIMEOUT_S` more."""
 
-# What S3 answers for a missing object to whoever may not list the bucket: see decision 3.
+# S3's answer for a missing object when the caller may not list the bucket: see decision 3.
 _MISSING = "<Code>AccessDenied</Code>"
 
 
 class ObjectMissingError(Exception):
-    """No such object, or none that this function may read: S3 answers both alike."""
+    """The object does not exist or may not be read: S3's answer is the same."""
 
 
 class ObjectSizeError(Exception):
-    """The object has more bytes than the reader accepts, or others than it must have."""
+    """The object is larger than the reader accepts, or not of the expected size."""
 
     def __init__(self, size_bytes: int) -> None:
         super().__init__(f"{size_bytes} bytes")
@@ -32,15 +32,15 @@ class ObjectSizeError(Exception):
 
 
 class BucketUnavailableError(Exception):
-    """S3 did not answer in time or answered with an error, after the retries."""
+    """S3 timed out or answered with an error, also after retries."""
 
 
 class BucketTimeoutError(BucketUnavailableError):
-    """S3 did not answer within the time allowed for a request and its retries."""
+    """S3 did not answer within the time for a request and its retries."""
 
 
 class Bucket:
-    """A bucket to read from, with the credentials and region of the function's environment.
+    """An S3 bucket, read with the credentials and region of the function's environment.
 
     Args:
         name: the bucket's name.
@@ -62,17 +62,17 @@ class Bucket:
         )
 
     def read(self, key: str, *, max_bytes: int) -> bytes:
-        """Fetch one object.
+        """Read one object.
 
         Args:
             key: the object's key.
-            max_bytes: most bytes to accept; the size is known before the body is read.
+            max_bytes: maximum size; it is checked before the body is read.
 
         Raises:
-            ObjectMissingError: there is none, or it may not be read.
-            ObjectSizeError: it has more than `max_bytes`.
-            BucketTimeoutError: S3 was too slow.
-            BucketUnavailableError: S3 failed otherwise, or takes the function for someone else.
+            ObjectMissingError: the object does not exist or may not be read.
+            ObjectSizeError: the object is larger than `max_bytes`.
+            BucketTimeoutError: S3 timed out.
+            BucketUnavailableError: S3 failed otherwise, or rejected the function's credentials.
         """
         with _errors():
             result = self._store.get(key)
@@ -82,18 +82,18 @@ class Bucket:
             return bytes(result.bytes())
 
     def read_range(self, key: str, *, start: int, end: int) -> tuple[memoryview, int]:
-        """Fetch a part of an object.
+        """Read a range of an object.
 
         Args:
             key: the object's key.
-            start: its first byte.
-            end: the byte after its last one.
+            start: first byte of the range.
+            end: byte after the last one.
 
         Returns:
-            The part, and the size of the whole object in bytes.
+            The range's bytes, and the size of the whole object in bytes.
 
         Raises:
-            ObjectMissingError, BucketTimeoutError, BucketUnavailableError: as `read`.
+            ObjectMissingError, BucketTimeoutError, BucketUnavailableError: as for `read`.
         """
         with _errors():
             result = self._store.get(key, options={"range": (start, end)})
@@ -114,12 +114,12 @@ def _errors() -> Iterator[None]:
 
 
 def _is_missing(error: Exception) -> bool:
-    """Tell a missing object from other reasons for a 403, such as expired credentials."""
+    """Distinguish a missing object from other reasons for a 403, such as expired credentials."""
     if isinstance(error, PermissionDeniedError):
         return _MISSING in str(error)
     return isinstance(error, FileNotFoundError)
 
 
 def _in_one_line(error: Exception) -> str:
-    """Return what S3 or its client said, with S3's answer but without the client's own state."""
+    """Return the error's text with S3's answer, without the client's internal state."""
     return " ".join(str(error).partition("\n\nDebug source")[0].split())

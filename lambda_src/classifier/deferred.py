@@ -1,4 +1,4 @@
-"""Standing in for a module that another one imports and this function never uses."""
+"""Deferred import of a module that a library imports and this function never uses."""
 
 import sys
 from importlib import import_module
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class _Deferred(ModuleType):
-    """Becomes the module when something of it is asked for."""
+    """A placeholder that becomes the module on first access."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -20,7 +20,7 @@ class _Deferred(ModuleType):
 
 
 def defer(name: str) -> None:
-    """Let the next `import` of a module cost nothing, unless it is imported already.
+    """Make the next `import` of a module free: it is loaded on first access.
 
     Args:
         name: a module of the standard library without submodules.

@@ -1,4 +1,4 @@
-"""Fetching a large object into a file: parts at once, each tried again, hashed as they come."""
+"""Parallel download of a large S3 object, with retries and a SHA-256 on the way."""
 
 import hashlib
 import os
@@ -16,26 +16,26 @@ FIRST_PAUSE_S = 0.05
 def download(
     bucket: Bucket, key: str, *, size_bytes: int, path: str, end_s: float = threading.TIMEOUT_MAX
 ) -> str:
-    """Fetch an object by ranged GETs over several connections.
+    """Download an object by ranged GETs over several connections.
 
-    A connection to S3 gives tens of megabytes a second, an instance's network several times that.
-    A part that fails is fetched again, the others are kept.
+    One connection to S3 transfers tens of megabytes a second, an instance's network several times
+    that. A part that fails is retried, the others are kept.
 
     Args:
-        bucket: where the object is.
-        key: its key.
-        size_bytes: the size that it must have.
-        path: the file to write; one that is there is replaced. After an error it is of no use, and
-            must be removed before it is written again: a request that hung may still end.
-        end_s: moment of `time.monotonic()` after which nothing is waited for nor tried again.
+        bucket: the bucket.
+        key: the object's key.
+        size_bytes: the object's expected size.
+        path: the file to write; an existing one is replaced. After an error, remove it before the
+            next attempt: a hanging request may still write to it.
+        end_s: deadline, as `time.monotonic()`.
 
     Returns:
-        The SHA-256 of what was fetched, in hexadecimal.
+        The object's SHA-256, in hexadecimal.
 
     Raises:
-        ObjectMissingError: as `Bucket.read`.
-        ObjectSizeError: the object has another size, larger or smaller.
-        BucketTimeoutError: not all of it was there at `end_s`.
+        ObjectMissingError: as for `Bucket.read`.
+        ObjectSizeError: the object has another size.
+        BucketTimeoutError: the download did not end before `end_s`.
         BucketUnavailableError: a part could not be fetched.
         OSError: the file cannot be written.
     """
@@ -50,7 +50,7 @@ def download(
 
 
 class _Parts:
-    """The parts of one object: workers fetch and write them, one reader hashes them in order."""
+    """The parts of one object: workers fetch and write them, a reader hashes them in order."""
 
     def __init__(self, bucket: Bucket, key: str, size_bytes: int, end_s: float) -> None:
         self._bucket = bucket
@@ -67,7 +67,7 @@ class _Parts:
 
     def start(self, descriptor: int) -> None:
         for _ in range(min(CONNECTIONS, self._count)):
-            # Each has the file for itself, since one whose request hangs outlives the others.
+            # A descriptor for each, since a worker with a hanging request outlives the others.
             own = os.dup(descriptor)
             worker = threading.Thread(target=self._work, args=(own,), daemon=True)
             self._workers.append(worker)
@@ -80,7 +80,7 @@ class _Parts:
         return sha256.hexdigest()
 
     def stop(self) -> None:
-        """Let the workers end, and wait for those that do in time."""
+        """Stop the workers, and wait for them until the deadline."""
         self._over.set()
         for worker in self._workers:
             worker.join(self._left_s())
@@ -94,9 +94,9 @@ class _Parts:
                 return self._fetched.pop(number)
         self.stop()
         if self._errors:
-            # A part beyond the end of a smaller object fails too, and says less.
+            # Prefer the size error: in too small an object, parts beyond its end fail otherwise.
             raise min(self._errors, key=lambda error: not isinstance(error, ObjectSizeError))
-        raise BucketTimeoutError("its time was over")
+        raise BucketTimeoutError("the deadline has passed")
 
     def _left_s(self) -> float:
         return max(0.0, self._end_s - time.monotonic())
@@ -113,7 +113,7 @@ class _Parts:
                 with self._changed:
                     self._fetched[number] = part
                     self._changed.notify()
-        except Exception as error:  # told to the reader, which raises it
+        except Exception as error:  # raised by the reader
             with self._changed:
                 self._errors.append(error)
                 self._changed.notify()
@@ -127,7 +127,7 @@ class _Parts:
                 part, size_bytes = self._bucket.read_range(self._key, start=start, end=end)
                 break
             except BucketUnavailableError:
-                # Random, so that instances that failed together do not come back together.
+                # Random, so that instances that fail at once do not retry at once.
                 pause_s = FIRST_PAUSE_S * 2**attempt * os.urandom(1)[0] / 255
                 if attempt == ATTEMPTS or self._over.wait(pause_s):
                     raise

@@ -1,4 +1,4 @@
-"""Running a model's graph with ONNX Runtime on the CPU."""
+"""ONNX Runtime engine: runs a model's graph on the CPU."""
 
 import ctypes
 import os
@@ -19,18 +19,18 @@ from .onnxruntime_api import (
 
 
 class Runtime:
-    """ONNX Runtime, loaded and ready to load graphs. It tells nobody of its use.
+    """The loaded ONNX Runtime library, with telemetry off.
 
     Raises:
-        ModelError: it is not installed, or not a version that this code knows.
+        ModelError: the library is missing or too old.
     """
 
     def __init__(self) -> None:
-        # Read when the environment is made; otherwise it writes an id and a queue to the disk and
-        # sends events to its maker. Source: microsoft/onnxruntime, pull request 27379.
+        # Read by CreateEnv; otherwise the library stores an id and a queue on disk and sends events
+        # to Microsoft. Source: microsoft/onnxruntime, pull request 27379.
         os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         self.api = OnnxRuntimeApi()
-        # They are used until the process ends; the first registers operators and holds the logger.
+        # Both live until the process ends; the environment registers operators and has the logger.
         self.environment = self.api.create("CreateEnv", LOG_ERROR, b"classifier")
         self.memory = self.api.create("CreateCpuMemoryInfo", DEVICE_ALLOCATOR, DEFAULT_MEMORY)
 
@@ -49,19 +49,19 @@ class Runtime:
 
 
 class Engine:
-    """A loaded graph that takes pixels and gives the softmax over all classes.
+    """A loaded graph: takes pixels, returns the softmax over all classes.
 
     Args:
-        runtime: what loads it.
+        runtime: the runtime that loads it.
         path: an ONNX file whose input is uint8 (1, height, width, 3) RGB and whose output is
-            float32 (1, classes); normalisation and softmax are part of the graph. Weights that lie
-            in a file beside it are mapped, not copied.
+            float32 (1, classes); normalisation and softmax are part of the graph. Weights in
+            a file beside it are mapped, not copied.
         input_name: name of the input.
         width: the input's width in pixels.
-        height: its height likewise.
+        height: the input's height in pixels.
         output_name: name of the output.
-        threads: compute threads.
-        optimized: the graph was optimized when it was made and is run as it is.
+        threads: number of compute threads.
+        optimized: True if the graph was optimized at export and is run as it is.
 
     Raises:
         ModelError: ONNX Runtime cannot load the graph.
@@ -108,7 +108,7 @@ class Engine:
             pixels: RGB, row by row, of the input's height and width.
 
         Raises:
-            OnnxRuntimeError: the graph does not take such an input or give such an output.
+            OnnxRuntimeError: the graph's input or output is not as described above.
         """
         api = self._api
         image = api.create(
@@ -142,7 +142,7 @@ class Engine:
             api.release("ReleaseValue", output)
 
     def close(self) -> None:
-        """Free the graph, its weights and its threads; it must not be run again."""
+        """Free the graph, its weights and its threads; do not use the engine afterwards."""
         self._api.release("ReleaseSession", self._session)
 
     def _floats(self, value: ctypes.c_void_p) -> "array[float]":

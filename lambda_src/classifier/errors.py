@@ -1,15 +1,15 @@
-"""What a caller is told when a request cannot be answered."""
+"""Errors of requests, models and engines."""
 
 
 class RequestError(Exception):
-    """A request that gets an error answer instead of a result.
+    """An error that is the answer to a request.
 
     Args:
         status: HTTP status code of the answer.
-        code: short snake_case word that programs compare.
-        message: one or two sentences for a person: what is wrong, what to do.
-        direct_message: what is said instead to whoever invokes the function itself, and so belongs
-            to the account: with names and paths that users of the API are not told.
+        code: snake_case code for programs.
+        message: one or two sentences for people: what is wrong and what to do.
+        direct_message: message for callers that invoke the function directly and so belong to the
+            account: it may have names and paths that users of the API do not see.
     """
 
     def __init__(
@@ -23,8 +23,8 @@ class RequestError(Exception):
 
 
 class ModelError(Exception):
-    """A model version that must not be served: missing, incomplete or altered."""
+    """The model version cannot be served: it is missing, incomplete or altered."""
 
 
 class EngineError(Exception):
-    """A loaded model that does not run on its input; the message is the engine's own."""
+    """A loaded model failed to run; the message is the engine's own."""

@@ -1,4 +1,4 @@
-"""One request, top to bottom: read it, fetch the image, run the model, answer.
+"""Lambda handler of the classifier: reads the request, fetches the image, runs the model, answers.
 
 The module's body is the init phase: it runs once per instance, before the first call.
 """
@@ -34,7 +34,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
 
     Returns:
         For API Gateway `{"statusCode", "headers", "body"}`; for a direct invoke the answer itself,
-        an error answer with its HTTP status as `status`.
+        with the HTTP status as `status` if it is an error.
     """
     stages = Stages()
     through_api = isinstance(event, dict) and is_api_call(event)
@@ -64,7 +64,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
         headers = {
             "Content-Type": "application/json",
             "Cache-Control": "no-store",
-            **cors_headers(event, INSTANCE.configuration.cors_origins),
+            **cors_headers(event, INSTANCE.config.cors_origins),
         }
         return {"statusCode": status, "headers": headers, "body": json.dumps(answer)}
     return answer if status == 200 else {**answer, "status": status}
@@ -73,7 +73,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
 def _metrics(
     status: int, answer: dict[str, Any], stages: Stages, cold_start: bool
 ) -> dict[str, object]:
-    """What users met; a wakeup that was answered is none of it, and the warmer counts those."""
+    """Return the metrics of a user's call; the warmer counts wakeups itself."""
     if answer.get("method") == "wakeup":
         return {}
     values = {
@@ -83,14 +83,14 @@ def _metrics(
     }
     if cold_start:
         values["InitMs"] = INSTANCE.init_ms
-    return metrics(INSTANCE.configuration.metrics_environment, values)
+    return metrics(INSTANCE.config.metrics_environment, values)
 
 
 def _answer(event: object, stages: Stages, cold_start: bool) -> dict[str, Any]:
     request = read_request(
         event,
-        image_prefixes=INSTANCE.configuration.image_prefixes,
-        max_hold_ms=INSTANCE.configuration.max_hold_ms,
+        image_prefixes=INSTANCE.config.image_prefixes,
+        max_hold_ms=INSTANCE.config.max_hold_ms,
         now_ms=time.time() * 1000,
     )
     if isinstance(request, Wakeup):
@@ -105,8 +105,8 @@ def _classify(request: Classification, stages: Stages, cold_start: bool) -> dict
     with stages.measure("decode"):
         pixels = model.prepare(
             data,
-            max_pixels=INSTANCE.configuration.max_image_pixels,
-            max_decode_ms=INSTANCE.configuration.max_decode_ms,
+            max_pixels=INSTANCE.config.max_image_pixels,
+            max_decode_ms=INSTANCE.config.max_decode_ms,
         )
     try:
         with stages.measure("inference"):
@@ -126,16 +126,16 @@ def _classify(request: Classification, stages: Stages, cold_start: bool) -> dict
 
 def _wake(request: Wakeup, stages: Stages, cold_start: bool) -> dict[str, Any]:
     try:
-        INSTANCE.model().dry_forward()  # an instance that could not answer a user is not warm
+        INSTANCE.model().dry_forward()  # an instance without a working model is not warm
     except ModelError as error:
         raise INSTANCE.unavailable(error) from None
-    max_hold_ms = INSTANCE.configuration.max_hold_ms
+    max_hold_ms = INSTANCE.config.max_hold_ms
     time.sleep(request.hold_s(now_ms=time.time() * 1000, max_hold_ms=max_hold_ms))
     return {"method": "wakeup", "time": stages.elapsed_s(), **_about(cold_start)}
 
 
 def _fetch_image(file_path: str) -> bytes:
-    max_bytes = INSTANCE.configuration.max_image_bytes
+    max_bytes = INSTANCE.config.max_image_bytes
     try:
         return INSTANCE.images.read(file_path, max_bytes=max_bytes)
     except ObjectMissingError:
@@ -161,8 +161,8 @@ def _fetch_image(file_path: str) -> bytes:
 
 def _about(cold_start: bool) -> dict[str, Any]:
     return {
-        "model": INSTANCE.configuration.model_name,
-        "version": INSTANCE.configuration.model_version,
+        "model": INSTANCE.config.model_name,
+        "version": INSTANCE.config.model_version,
         "instance_id": INSTANCE.id,
         "cold_start": cold_start,
         "init_ms": INSTANCE.init_ms,

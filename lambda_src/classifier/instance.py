@@ -1,4 +1,4 @@
-"""What one instance keeps between calls: its id, its model, its way to the images."""
+"""State of one Lambda instance: its id, its model and its S3 client for images."""
 
 import gc
 import os
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .background import Background
 from .bucket import Bucket
-from .configuration import Configuration
+from .config import ClassifierConfig
 from .deferred import defer
 from .errors import ModelError, RequestError
 from .logs import log, metrics
@@ -22,10 +22,12 @@ _ID_CHARACTERS = 32
 
 
 def instance_id(log_stream: str) -> str:
-    """Return the id at the end of the instance's log stream, so that an answer leads to its log.
+    """Return the instance's id: the end of its log stream's name, so that answers lead to logs.
 
-    A runtime whose log streams have no such end, such as Lambda's local emulators, gives a random
-    one.
+    Where log streams have other names, as in local emulators of Lambda, the id is random.
+
+    Args:
+        log_stream: name of the log stream.
     """
     end = log_stream[-_ID_CHARACTERS:]
     if len(end) == _ID_CHARACTERS and not end.strip("0123456789abcdef"):
@@ -34,7 +36,7 @@ def instance_id(log_stream: str) -> str:
 
 
 class Instance:
-    """The state of this instance, made once at init.
+    """State of this instance, created once at init.
 
     Args:
         environment: the function's environment variables.
@@ -42,9 +44,9 @@ class Instance:
     """
 
     def __init__(self, environment: Mapping[str, str], *, started_s: float) -> None:
-        self.configuration = Configuration.from_environment(environment)
+        self.config = ClassifierConfig.from_environment(environment)
         self.id = instance_id(environment.get("AWS_LAMBDA_LOG_STREAM_NAME", ""))
-        # With provisioned concurrency nobody waits; otherwise the call that waits is the first run.
+        # With provisioned concurrency no call waits for init, so init can do the first run.
         kind = environment.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
         self._initialized_ahead = kind != "on-demand"
         self._stages = Stages()
@@ -53,12 +55,12 @@ class Instance:
         self._calls = 0
         files = self._fetch()
         with self._stages.measure("images_client"):
-            self.images = Bucket(self.configuration.images_bucket)
+            self.images = Bucket(self.config.images_bucket)
         try:
             self._load(files)
         except ModelError as error:
             self._give_up(error)
-        gc.freeze()  # nor need a later collection look at it
+        gc.freeze()  # later collections skip init's objects
         gc.enable()
         self.init_ms = round((time.monotonic() - started_s) * 1000, 3)
         log(
@@ -70,18 +72,18 @@ class Instance:
         )
 
     def begin_call(self) -> bool:
-        """Count a call; return True for the instance's first one, the cold start."""
+        """Count a call; return True for the first one of the instance, a cold start."""
         self._calls += 1
         return self._calls == 1
 
     def model(self) -> "Model":
         """Return the model.
 
-        An instance that could not load it, or not run it, loads it again here, so that it serves
-        as soon as the model store is mended, without a deploy.
+        An instance that failed to load or run it tries again here, so that it serves as soon as
+        the model store is repaired, without a deploy.
 
         Raises:
-            RequestError: 503, the model is still not available.
+            RequestError: 503, the model is still unavailable.
         """
         if self._model is None:
             try:
@@ -91,9 +93,9 @@ class Instance:
         return self._model
 
     def unavailable(self, error: ModelError) -> RequestError:
-        """Let go of the model, log why it cannot be served, and return what the caller is told."""
+        """Free the model, log the reason, and return the error for the caller."""
         self._give_up(error)
-        model = f"{self.configuration.model_name} {self.configuration.model_version}"
+        model = f"{self.config.model_name} {self.config.model_version}"
         return RequestError(
             503,
             "model_unavailable",
@@ -102,24 +104,24 @@ class Instance:
         )
 
     def _fetch(self) -> Background[ModelFiles]:
-        return Background(lambda: read_model_files(self.configuration))
+        return Background(lambda: read_model_files(self.config))
 
     def _load(self, files: Background[ModelFiles]) -> "Model":
         measure = self._stages.measure
         with measure("imports"):
-            # Here and not above, so that the files are on their way meanwhile.
+            # Imported here, while the files are being fetched.
             runtime = self._start_runtime()
             from .model import open_model
         try:
             with measure("runtime"):
                 self._runtime = runtime.result()
         except ModelError:
-            files.wait()  # the next attempt writes to the same places
+            files.wait()  # the next attempt writes to the same paths
             raise
         with measure("files"):
             verified = files.result()
         with measure("session"):
-            model = open_model(verified, self._runtime, threads=self.configuration.threads)
+            model = open_model(verified, self._runtime, threads=self.config.threads)
         self._model = model
         if self._initialized_ahead:
             with measure("dry_forward"):
@@ -127,26 +129,26 @@ class Instance:
         return model
 
     def _start_runtime(self) -> "Background[Runtime]":
-        if self.configuration.engine == "torch":
+        if self.config.engine == "torch":
             from . import torch_engine
 
             return Background(lambda: self._runtime or torch_engine.Runtime())
         from . import engine
 
         runtime = Background(lambda: self._runtime or engine.Runtime())
-        defer("subprocess")  # Pillow imports it for a program that is not started here
+        defer("subprocess")  # Pillow imports it to start programs, which is not done here
         return runtime
 
     def _give_up(self, error: ModelError) -> None:
-        if self._model is not None:  # it was loaded and does not run
+        if self._model is not None:  # it was loaded but failed to run
             self._model.close()
             self._model = None
         log(
             "ERROR",
             "model_unavailable",
-            model=self.configuration.model_name,
-            version=self.configuration.model_version,
+            model=self.config.model_name,
+            version=self.config.model_version,
             instance_id=self.id,
             reason=str(error),
-            **metrics(self.configuration.metrics_environment, {"ModelLoadFailure": 1}),
+            **metrics(self.config.metrics_environment, {"ModelLoadFailure": 1}),
         )

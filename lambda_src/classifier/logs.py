@@ -1,4 +1,4 @@
-"""Log lines as JSON, one object a line, as CloudWatch Logs Insights reads them."""
+"""Log lines and metrics as JSON, one object per line, for CloudWatch Logs."""
 
 import json
 import time
@@ -13,13 +13,13 @@ def log(level: str, message: str, **fields: object) -> None:
 
 
 def metrics(environment: str | None, values: Mapping[str, float]) -> dict[str, object]:
-    """Return fields that make CloudWatch take metrics from a log line, at no call and no wait.
+    """Return log fields from which CloudWatch creates metrics, without an API call.
 
     Source: CloudWatch user guide, "Specification: Embedded metric format".
 
     Args:
         environment: value of the dimension `Environment`; None gives no fields.
-        values: metrics by name; those that end in `Ms` are milliseconds, all others counts.
+        values: metrics by name; names that end in `Ms` are milliseconds, others are counts.
     """
     if environment is None:
         return {}

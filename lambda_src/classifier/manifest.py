@@ -1,7 +1,7 @@
-"""A model version's manifest: what the function must know, checked field by field.
+"""Reading and checking a model version's manifest.
 
-The schema with every field is `model_artifacts/manifest.schema.json`. The function checks by hand
-what it uses, since a validator would have to be imported at each cold start.
+The full schema is `model_artifacts/manifest.schema.json`. The function checks by hand the fields
+that it uses, since a validation library would be imported at each cold start.
 """
 
 import json
@@ -15,7 +15,7 @@ MAX_SIDE = 4096
 
 
 class Geometry(NamedTuple):
-    """A model's input size and how an image is brought to it.
+    """A model's input size and how images are resized to it.
 
     The shorter side is resized to `resize_shorter_side` pixels, then `width` x `height` pixels
     are cut from the centre.
@@ -28,28 +28,28 @@ class Geometry(NamedTuple):
 
 
 class ModelFile(NamedTuple):
-    """A file of the version: its name in the version's folder, size and SHA-256."""
+    """A file of a model version: its name, size and SHA-256."""
 
     path: str
     size_bytes: int
     sha256: str
 
     def check(self, size_bytes: int, sha256: str) -> None:
-        """Raise ModelError unless content of this size and SHA-256 is exactly this file's."""
+        """Raise ModelError if the size or the SHA-256 differs from the manifest's."""
         if size_bytes != self.size_bytes:
             raise self.wrong_size(size_bytes)
         if sha256 != self.sha256:
             raise ModelError(f"{self.path} does not match the SHA-256 in its manifest")
 
     def wrong_size(self, size_bytes: int) -> ModelError:
-        """Return the error that tells of content of another size."""
+        """Return the error for a file of another size."""
         return ModelError(
             f"{self.path} has {size_bytes} bytes; its manifest says {self.size_bytes}"
         )
 
 
 class Manifest(NamedTuple):
-    """What the function uses of a manifest."""
+    """The fields of a manifest that the function uses."""
 
     name: str
     version: str
@@ -73,7 +73,8 @@ def read_manifest(data: bytes, *, name: str, version: str) -> Manifest:
         version: the version that it must describe.
 
     Raises:
-        ModelError: not a manifest of this schema, name and version; the message says which field.
+        ModelError: the manifest is invalid, or for another name or version; the message names the
+            field.
     """
     try:
         fields = json.loads(data)
@@ -104,10 +105,14 @@ def read_manifest(data: bytes, *, name: str, version: str) -> Manifest:
 
 
 def read_labels(data: bytes, *, class_count: int) -> tuple[list[str], list[str]]:
-    """Parse `labels.json` to the class ids and the labels, both in the order of the outputs.
+    """Parse `labels.json` and return class ids and labels, both in the order of the outputs.
+
+    Args:
+        data: the bytes of `labels.json`.
+        class_count: number of classes of the model.
 
     Raises:
-        ModelError: not as many ids and labels as the model has classes.
+        ModelError: the number of ids or labels differs from `class_count`.
     """
     try:
         fields = json.loads(data)
@@ -150,23 +155,23 @@ def _file(fields: dict[str, Any]) -> ModelFile:
 
 
 def _expect(fields: Any, key: str, value: str) -> None:
-    found = _get(fields, key, str)
-    if found != value:
-        raise ModelError(f'manifest.json: "{key}" is {found!r}, expected {value!r}')
+    actual = _get(fields, key, str)
+    if actual != value:
+        raise ModelError(f'manifest.json: "{key}" is {actual!r}, expected {value!r}')
 
 
 def _get(fields: Any, key: str, kind: type) -> Any:
     value = fields.get(key) if isinstance(fields, dict) else None
     if not isinstance(value, kind) or isinstance(value, bool):
         raise ModelError(f'"{key}" is missing or not of type {kind.__name__}')
-    # No file and no engine takes a NUL or half a character.
+    # Files and engines accept neither NUL nor a lone surrogate.
     if isinstance(value, str) and not value.isprintable():
         raise ModelError(f'manifest.json: "{key}" is {value!r}, not printable')
     return value
 
 
-def _positive(fields: Any, key: str, most: int) -> int:
+def _positive(fields: Any, key: str, maximum: int) -> int:
     value: int = _get(fields, key, int)
-    if not 1 <= value <= most:
-        raise ModelError(f'manifest.json: "{key}" is {value}, allowed are 1 to {most}')
+    if not 1 <= value <= maximum:
+        raise ModelError(f'manifest.json: "{key}" is {value}, allowed are 1 to {maximum}')
     return value

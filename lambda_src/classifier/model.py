@@ -1,4 +1,4 @@
-"""A model version that is ready to run."""
+"""A loaded model: from an image's bytes to the top five classes."""
 
 from array import array
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Runtime = engine.Runtime | torch_engine.Runtime
 
 TOP = 5
-SUM_TOLERANCE = 0.01  # of a softmax over thousands of classes in single precision
+SUM_TOLERANCE = 0.01  # for a softmax over thousands of classes in single precision
 
 
 class Prediction(NamedTuple):
@@ -27,12 +27,12 @@ class Prediction(NamedTuple):
 
 
 class Model:
-    """A verified model version.
+    """A loaded and verified model version.
 
     Args:
         manifest: the version's manifest.
         ids: class ids in the order of the outputs.
-        labels: their names.
+        labels: class names, in the same order.
         engine: the loaded graph.
     """
 
@@ -46,16 +46,16 @@ class Model:
         self._has_run = False
 
     def prepare(self, data: bytes, *, max_pixels: int, max_decode_ms: int) -> bytes:
-        """Return an image file's pixels as the model takes them; see `picture.prepare`."""
+        """Return an image file's pixels as the model's input; see `picture.prepare`."""
         return prepare(
             data, self.manifest.geometry, max_pixels=max_pixels, max_decode_ms=max_decode_ms
         )
 
     def classify(self, pixels: bytes) -> list[Prediction]:
-        """Return the up to five most probable classes for pixels, height x width x 3 bytes.
+        """Return the top five classes for pixels, height x width x 3 bytes.
 
         Raises:
-            ModelError: the graph does not take or give what the manifest says.
+            ModelError: the graph failed, or its output is not what the manifest says.
         """
         try:
             softmax = self._engine.run(pixels)
@@ -66,46 +66,46 @@ class Model:
                 f"the model file gives {len(softmax)} values for an image; "
                 f"its manifest says {self.manifest.class_count} classes"
             )
-        # Also false for what is no number.
+        # Also false for NaN.
         if not abs(sum(softmax) - 1) < SUM_TOLERANCE:
             raise ModelError(f"the model file gives no softmax: its values sum to {sum(softmax)}")
         self._has_run = True
         return rank(softmax, self._ids, self._labels)
 
     def dry_forward(self) -> None:
-        """Run the model on a black image, unless it has run before: the first run takes longer.
+        """Run the model once on a black image, since the first run takes longer.
 
         Raises:
-            ModelError: as `classify`.
+            ModelError: as for `classify`.
         """
         if not self._has_run:
             geometry = self.manifest.geometry
             self.classify(bytes(geometry.height * geometry.width * 3))
 
     def close(self) -> None:
-        """Free the graph, which the engine would keep otherwise; the model must not run again."""
+        """Free the graph and its memory; do not use the model afterwards."""
         self._engine.close()
 
 
 def rank(softmax: "array[float]", ids: list[str], labels: list[str]) -> list[Prediction]:
-    """Return the up to five most probable classes, the most probable first.
+    """Return the top five classes, the most probable first; fewer if there are fewer.
 
     Args:
         softmax: one value for each class.
         ids: class ids, in the same order.
-        labels: their names.
+        labels: class names, in the same order.
     """
     order = sorted(range(len(softmax)), key=softmax.__getitem__, reverse=True)[:TOP]
     return [Prediction(ids[index], labels[index], softmax[index]) for index in order]
 
 
 def open_model(files: ModelFiles, runtime: "Runtime", *, threads: int) -> Model:
-    """Load the graph of a version whose files are there and verified.
+    """Load the graph of a model version.
 
     Args:
-        files: the files.
-        runtime: what runs the graph.
-        threads: compute threads.
+        files: the version's verified files.
+        runtime: the runtime that loads the graph.
+        threads: number of compute threads.
 
     Raises:
         ModelError: the runtime cannot load the graph.

@@ -1,9 +1,9 @@
-"""The files of a model version: fetched and verified, beside whatever else an init has to do."""
+"""Fetching and verifying the files of a model version."""
 
 from typing import NamedTuple
 
 from .background import Background
-from .configuration import Configuration
+from .config import ClassifierConfig
 from .errors import ModelError
 from .manifest import Manifest, read_labels, read_manifest
 from .model_store import open_model_store
@@ -12,13 +12,13 @@ MAX_MANIFEST_BYTES = 1_000_000
 
 
 class ModelFiles(NamedTuple):
-    """A version's files, all verified.
+    """The verified files of a model version.
 
     Attributes:
-        manifest: its manifest.
+        manifest: the version's manifest.
         ids: class ids in the order of the outputs.
-        labels: their names.
-        graph_path: where the graph lies, with its weights beside it.
+        labels: class names, in the same order.
+        graph_path: path of the graph, with its weights beside it.
     """
 
     manifest: Manifest
@@ -27,26 +27,29 @@ class ModelFiles(NamedTuple):
     graph_path: str
 
 
-def read_model_files(configuration: Configuration) -> ModelFiles:
+def read_model_files(config: ClassifierConfig) -> ModelFiles:
     """Fetch the configured version from the model store and verify it.
 
+    Args:
+        config: the function's configuration.
+
     Raises:
-        ModelError: a file is missing or altered, the store failed, or the model is for another
+        ModelError: a file is missing or altered, the store failed, or the model needs another
             engine; the message says which.
     """
-    store = open_model_store(configuration)
-    folder = f"{configuration.model_name}/{configuration.model_version}"
+    store = open_model_store(config)
+    folder = f"{config.model_name}/{config.model_version}"
     manifest = read_manifest(
         store.read(f"{folder}/manifest.json", max_bytes=MAX_MANIFEST_BYTES),
-        name=configuration.model_name,
-        version=configuration.model_version,
+        name=config.model_name,
+        version=config.model_version,
     )
-    if manifest.engine != configuration.engine:
+    if manifest.engine != config.engine:
         raise ModelError(
             f"it is a model for the engine {manifest.engine}, and this function's image has "
-            f"{configuration.engine}; deploy it with the setting engine = {manifest.engine!r}"
+            f"{config.engine}; deploy it with the setting engine = {manifest.engine!r}"
         )
-    # At the same time: each of them waits for the store at least once.
+    # In parallel, since each waits for the store.
     graph = Background(lambda: store.path_of(folder, manifest.model))
     labels = Background(lambda: store.path_of(folder, manifest.labels))
     try:
@@ -56,6 +59,6 @@ def read_model_files(configuration: Configuration) -> ModelFiles:
             ids, names = read_labels(file.read(), class_count=manifest.class_count)
         return ModelFiles(manifest, ids, names, graph.result())
     finally:
-        # After one has failed, too: the next attempt writes to the same places.
+        # Also after a failure: the next attempt writes to the same paths.
         graph.wait()
         labels.wait()

@@ -1,4 +1,4 @@
-"""Where the model's files are read from: a bucket, or a folder that is mounted or in the image."""
+"""Model stores: a bucket, or a folder that is mounted or part of the container image."""
 
 import os
 import time
@@ -13,51 +13,51 @@ from .bucket import (
     ObjectMissingError,
     ObjectSizeError,
 )
-from .configuration import Configuration
+from .config import ClassifierConfig
 from .errors import ModelError
 from .manifest import ModelFile
 
 LOAD_TIMEOUT_S = 6
-"""All of a model's files must have come from S3 within these seconds.
+"""Maximum time in seconds for fetching all files of a model from S3.
 
-Lambda ends an init after 10 s, with no word on why. The engine's start and the loading of the graph
-need the rest, in processor time that a small function has little of.
+Lambda ends an init after 10 s without an error message. Starting the engine and loading the graph
+need the rest, on the small share of a processor that a small function has.
 """
 
 
 class ModelStore(Protocol):
-    """Holds `<name>/<version>/manifest.json` and the files it names."""
+    """A store with `<name>/<version>/manifest.json` and the files that it names."""
 
     def read(self, path: str, *, max_bytes: int) -> bytes:
         """Read one small file.
 
         Args:
             path: its path, such as `products/1.0.0/manifest.json`.
-            max_bytes: most bytes to accept; the size is known before anything is read.
+            max_bytes: maximum size; it is checked before anything is read.
 
         Raises:
-            ModelError: there is none, it has more bytes, or it cannot be read.
+            ModelError: the file is missing, too large, or cannot be read.
         """
 
     def path_of(self, folder: str, file: ModelFile) -> str:
-        """Return where a file lies on disk, with exactly the content that the manifest says.
+        """Return the path of a file on disk, verified against the manifest.
 
         Args:
             folder: the version's folder, such as `products/1.0.0`.
             file: the file, as the manifest describes it.
 
         Raises:
-            ModelError: it is missing, altered, or cannot be read.
+            ModelError: the file is missing, altered, or cannot be read.
         """
 
 
 class BucketStore:
-    """The models bucket; large files are put into the instance's temporary folder.
+    """The models bucket; large files are downloaded to the instance's temporary folder.
 
-    It is made anew for each time that a model is loaded: `LOAD_TIMEOUT_S` begin with it.
+    Create one for each load of a model: `LOAD_TIMEOUT_S` start with it.
 
     Args:
-        bucket: its name.
+        bucket: the bucket's name.
     """
 
     def __init__(self, bucket: str) -> None:
@@ -65,7 +65,7 @@ class BucketStore:
         self._end_s = time.monotonic() + LOAD_TIMEOUT_S
 
     def read(self, path: str, *, max_bytes: int) -> bytes:
-        """As `ModelStore.read`."""
+        """See `ModelStore.read`."""
         answer = Background(lambda: self._bucket.read(path, max_bytes=max_bytes))
         try:
             return answer.result(timeout_s=max(0.0, self._end_s - time.monotonic()))
@@ -79,10 +79,10 @@ class BucketStore:
             raise _not_fetched(path, error) from None
 
     def path_of(self, folder: str, file: ModelFile) -> str:
-        """As `ModelStore.path_of`.
+        """See `ModelStore.path_of`.
 
-        What an earlier attempt left is taken if it is whole. Otherwise it is removed, not written
-        over: it may still be mapped.
+        A file of an earlier attempt is used if it is complete. Otherwise it is removed, not
+        overwritten: it may still be mapped.
         """
         to = os.path.join(os.environ.get("TMPDIR", "/tmp"), file.path)
         try:
@@ -93,9 +93,9 @@ class BucketStore:
         return to
 
     def _fetch(self, key: str, file: ModelFile, to: str) -> None:
-        from .download import download  # here, as a folder needs none
+        from .download import download  # imported here, since a folder needs no download
 
-        _remove(to)  # before, so that there need not be room for both
+        _remove(to)  # first, since the disk may not have room for both
         new = f"{to}.new"
         try:
             sha256 = download(
@@ -116,12 +116,12 @@ class BucketStore:
 
 
 class FolderStore:
-    """A folder: a file system mounted at it, or part of the container image.
+    """A folder: a mounted file system, or part of the container image.
 
     Args:
-        folder: its path.
-        in_image: it is part of the image. The code that would compare hashes is part of it too, and
-            is no more and no less to be trusted, so that only sizes are compared.
+        folder: the folder's path.
+        in_image: True if it is part of the image. Only sizes are checked then, since the code that
+            would check hashes comes from the same image.
     """
 
     def __init__(self, folder: str, *, in_image: bool) -> None:
@@ -129,7 +129,7 @@ class FolderStore:
         self._in_image = in_image
 
     def read(self, path: str, *, max_bytes: int) -> bytes:
-        """As `ModelStore.read`."""
+        """See `ModelStore.read`."""
         try:
             with open(os.path.join(self._folder, path), "rb") as file:
                 size_bytes = file.seek(0, os.SEEK_END)
@@ -141,7 +141,7 @@ class FolderStore:
             raise self._unreadable(path, error) from None
 
     def path_of(self, folder: str, file: ModelFile) -> str:
-        """As `ModelStore.path_of`: where it is, hashed through the pages that will be mapped."""
+        """See `ModelStore.path_of`."""
         path = os.path.join(self._folder, folder, file.path)
         try:
             with open(path, "rb") as opened:
@@ -160,16 +160,16 @@ class FolderStore:
         return ModelError(f"{path} could not be read: {error.strerror}")
 
 
-def open_model_store(configuration: Configuration) -> ModelStore:
-    """Return the store that the function's environment names."""
-    if configuration.models_folder is not None:
-        return FolderStore(configuration.models_folder, in_image=configuration.models_in_image)
-    assert configuration.models_bucket is not None  # the configuration has exactly one of them
-    return BucketStore(configuration.models_bucket)
+def open_model_store(config: ClassifierConfig) -> ModelStore:
+    """Return the model store that the configuration names."""
+    if config.models_folder is not None:
+        return FolderStore(config.models_folder, in_image=config.models_in_image)
+    assert config.models_bucket is not None  # exactly one of the two is set
+    return BucketStore(config.models_bucket)
 
 
 def _holds(path: str, file: ModelFile) -> bool:
-    """Tell whether there is a file with exactly the content that the manifest says."""
+    """Return True if the path has exactly the file that the manifest describes."""
     try:
         with open(path, "rb") as opened:
             has_size = opened.seek(0, os.SEEK_END) == file.size_bytes
@@ -179,8 +179,8 @@ def _holds(path: str, file: ModelFile) -> bool:
 
 
 def _sha256(descriptor: int) -> str:
-    """Hash an open file that is not empty, through the pages that it is mapped to."""
-    import hashlib  # here, as a model in the image needs neither
+    """Return the hash of a non-empty open file, read through pages that are mapped anyway."""
+    import hashlib  # imported here, since a model in the image needs neither
     import mmap
 
     with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as content:

@@ -1,8 +1,8 @@
-"""ONNX Runtime's C API by ctypes: its library, and the few functions that the engine calls.
+"""Bindings to ONNX Runtime's C API with ctypes, for the few functions that the engine calls.
 
 The Python package would import NumPy, which takes longer than all other imports together.
-Source: `onnxruntime_c_api.h`. The table of functions only ever grows at its end, so that the places
-below hold for every later version.
+Source: `onnxruntime_c_api.h`. The table of functions only grows at its end, so the indexes below
+are valid for all later versions.
 """
 
 import ctypes
@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from .errors import EngineError, ModelError
 
 API_VERSION = 23
-"""The version of the table that is asked for; any library from ONNX Runtime 1.23 on has it."""
+"""Version of the function table; every library from ONNX Runtime 1.23 on has it."""
 
 UINT8, FLOAT = 2, 1  # ONNXTensorElementDataType
 LOG_ERROR = 3
 OPTIMIZE_NOTHING = 0  # GraphOptimizationLevel: ORT_DISABLE_ALL
 DEVICE_ALLOCATOR, DEFAULT_MEMORY = 0, 0  # OrtAllocatorType, OrtMemType
 
-_PLACES = {
+_INDEXES = {
     "GetErrorMessage": 2,
     "CreateEnv": 3,
     "CreateSession": 7,
@@ -45,14 +45,14 @@ _PLACES = {
 
 
 class OnnxRuntimeError(EngineError):
-    """A call of ONNX Runtime failed; the message is its own."""
+    """A call of ONNX Runtime failed; the message is ONNX Runtime's."""
 
 
 class OnnxRuntimeApi:
-    """The functions of a loaded library.
+    """The functions of the loaded library.
 
     Raises:
-        ModelError: there is no library, or it is too old.
+        ModelError: the library is missing or too old.
     """
 
     def __init__(self) -> None:
@@ -70,11 +70,11 @@ class OnnxRuntimeApi:
         """Call a function that returns a status.
 
         Args:
-            name: its name in the C API.
+            name: the function's name in the C API.
             arguments: ctypes values; `bytes` are passed as a C string.
 
         Raises:
-            OnnxRuntimeError: the status tells of an error.
+            OnnxRuntimeError: the status is an error.
         """
         status = self._function(name, ctypes.c_void_p)(*arguments)
         if status is not None:
@@ -84,21 +84,25 @@ class OnnxRuntimeApi:
             raise OnnxRuntimeError(text)
 
     def create(self, name: str, *arguments: object) -> ctypes.c_void_p:
-        """Call a function whose last argument is where it puts what it makes; return that.
+        """Call a function that creates an object and return the object, its last argument.
+
+        Args:
+            name: the function's name in the C API.
+            arguments: all arguments but the last one.
 
         Raises:
-            OnnxRuntimeError: the status tells of an error.
+            OnnxRuntimeError: the status is an error.
         """
-        made = ctypes.c_void_p()
-        self.call(name, *arguments, ctypes.byref(made))
-        return made
+        created = ctypes.c_void_p()
+        self.call(name, *arguments, ctypes.byref(created))
+        return created
 
-    def release(self, name: str, made: ctypes.c_void_p) -> None:
-        """Free what `create` returned, by the function of this name."""
-        self._function(name, None)(made)
+    def release(self, name: str, created: ctypes.c_void_p) -> None:
+        """Free an object that `create` returned, with the function `name`."""
+        self._function(name, None)(created)
 
     def _function(self, name: str, result: type | None) -> "ctypes._FuncPointer":
-        return ctypes.CFUNCTYPE(result)(self._table[_PLACES[name]])
+        return ctypes.CFUNCTYPE(result)(self._table[_INDEXES[name]])
 
 
 def _library_path() -> str:

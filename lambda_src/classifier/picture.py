@@ -1,4 +1,4 @@
-"""From an image file's bytes to the pixels that a model takes."""
+"""Decoding, resizing and cropping of images for a model."""
 
 import warnings
 
@@ -9,22 +9,22 @@ from .jpeg_scans import MAX_SCANS, has_too_many_scans
 from .manifest import Geometry
 from .timed_bytes import TimedBytes, TookTooLongError
 
-Image.MAX_IMAGE_PIXELS = None  # open_picture() checks the size, before room for pixels is made
-# One file can make Pillow warn 65,000 times: each is a line of the log, and kept in memory.
+Image.MAX_IMAGE_PIXELS = None  # open_picture() checks the size before pixels are allocated
+# One file can cause 65,000 warnings, each a log line that is also kept in memory.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
-MAX_SIDE = 65_535  # the limit of JPEG; longer strips take more memory than their pixels
+MAX_SIDE = 65_535  # JPEG's limit; longer strips take more memory than their pixels
 
 REDUCED_TO = 2
-"""A JPEG is decoded no smaller than this many times the side that it is then resized to.
+"""Minimum size of a decoded JPEG, as a multiple of the size that it is then resized to.
 
-Decoding at 1/2, 1/4 or 1/8 leaves work out. With 2 the pixels of twelve photos differ from those of
-a whole decode by 0.2 to 0.5 of 255 grey levels on average, with 1 by 0.8.
+Decoding at 1/2, 1/4 or 1/8 of the size saves work. With 2 the pixels of twelve photos differ from
+those of a full decode by 0.2 to 0.5 of 255 grey levels on average, with 1 by 0.8.
 """
 
 _ORIENTATION = 0x0112  # the EXIF tag
-_LYING = range(5, 9)  # its values that exchange width and height
-_TURNS = {
+_ROTATED = range(5, 9)  # its values that exchange width and height
+_TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -44,29 +44,29 @@ _RESAMPLING = {
 
 
 def prepare(data: bytes, geometry: Geometry, *, max_pixels: int, max_decode_ms: int) -> bytes:
-    """Decode an image and bring it to a model's geometry.
+    """Decode an image, and resize and crop it to a model's input.
 
     Args:
         data: the bytes of a JPEG, PNG, WebP or GIF file.
         geometry: the model's input.
-        max_pixels: most pixels (width x height) to decode.
-        max_decode_ms: time after which the file is read no further, in milliseconds. A WebP is read
-            at once, so that its pixels and bytes alone bound the time that decoding takes.
+        max_pixels: maximum width x height.
+        max_decode_ms: time after which decoding is stopped, in milliseconds. A WebP is decoded in
+            one call, so only its pixels and bytes limit its time.
 
     Returns:
         height x width x 3 bytes, RGB, row by row.
 
     Raises:
-        RequestError: not a supported type (415); not decodable, too many pixels or too long to
-            decode (422).
+        RequestError: the type is not supported (415); the image is damaged, has too many pixels or
+            takes too long to decode (422).
     """
     image = open_picture(data, max_pixels=max_pixels, max_decode_ms=max_decode_ms)
     width, height = image.size
     try:
-        if image.getexif().get(_ORIENTATION) in _LYING:
+        if image.getexif().get(_ORIENTATION) in _ROTATED:
             width, height = height, width
         side = REDUCED_TO * geometry.resize_shorter_side
-        image.draft(None, (side, side))  # changes nothing for other types than JPEG
+        image.draft(None, (side, side))  # only JPEGs are affected
         picture = to_upright_rgb(image)
     except TookTooLongError:
         raise _too_slow(max_decode_ms) from None
@@ -76,22 +76,22 @@ def prepare(data: bytes, geometry: Geometry, *, max_pixels: int, max_decode_ms: 
 
 
 def open_picture(data: bytes, *, max_pixels: int, max_decode_ms: int) -> Image.Image:
-    """Read a file's header; no pixel is decoded yet.
+    """Open an image and check its header; no pixel is decoded yet.
 
     Args:
         data: the file's bytes.
-        max_pixels: as `prepare`.
-        max_decode_ms: as `prepare`; it counts from now on, for what reads the pixels, too.
+        max_pixels: as for `prepare`.
+        max_decode_ms: as for `prepare`; it starts now and includes decoding the pixels later.
 
     Raises:
-        RequestError: as `prepare`.
+        RequestError: as for `prepare`.
     """
     if not _is_supported(data):
         raise RequestError(
             415, "unsupported_type", "The file is not a JPEG, PNG, WebP or GIF image."
         )
     try:
-        if data.startswith(b"RIFF"):  # a WebP's decoder makes room for all pixels as it is made
+        if data.startswith(b"RIFF"):  # a WebP's decoder allocates all pixels when it is created
             _check_size(*_webp_size(data), max_pixels)
         image = _open(TimedBytes(data, limit_ms=max_decode_ms), data)
     except TookTooLongError:
@@ -105,15 +105,15 @@ def open_picture(data: bytes, *, max_pixels: int, max_decode_ms: int) -> Image.I
 
 
 def to_upright_rgb(image: Image.Image) -> Image.Image:
-    """Decode the first frame to RGB, upright as its EXIF orientation says, on white."""
-    turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
-    if turn is not None:
-        image = image.transpose(turn)
+    """Decode the first frame to RGB on white, rotated as its EXIF orientation says."""
+    transpose = _TRANSPOSES.get(image.getexif().get(_ORIENTATION, 1))
+    if transpose is not None:
+        image = image.transpose(transpose)
     if image.mode.startswith("I"):  # 16 bits a channel: Pillow's own conversion clips at 255
         image = image.point(lambda value: value / 256).convert("L")
-    if image.has_transparency_data:  # what lies under transparent pixels is often black
+    if image.has_transparency_data:  # transparent pixels are often black underneath
         opaque = Image.new("RGBA", image.size, "white")
-        # Without a copy of what is so already: a turned WebP of many pixels would not fit.
+        # Without a copy where it is RGBA already: a large rotated WebP would not fit into memory.
         opaque.alpha_composite(image if image.mode == "RGBA" else image.convert("RGBA"))
         image = opaque
     return image.convert("RGB")
@@ -122,16 +122,16 @@ def to_upright_rgb(image: Image.Image) -> Image.Image:
 def resize_and_crop(
     image: Image.Image, geometry: Geometry, *, width: int, height: int
 ) -> Image.Image:
-    """Resize the shorter side and cut out the centre in one step.
+    """Resize the shorter side and crop the centre in one step.
 
-    The box is the one that torchvision's `Resize` and `CenterCrop` reach with their rounding to
-    whole pixels, mapped back to the source, so that only the pixels needed are resampled.
+    The box is that of torchvision's `Resize` and `CenterCrop`, with their rounding, mapped back to
+    the source, so that only the pixels of the crop are resampled.
 
     Args:
-        image: the picture, decoded whole or at a reduced scale.
+        image: the decoded image, in full size or reduced.
         geometry: the model's input.
-        width: the picture's width in pixels when decoded whole.
-        height: its height likewise.
+        width: the full image's width in pixels.
+        height: the full image's height in pixels.
     """
     shorter = min(width, height)
     resized_width = geometry.resize_shorter_side * width // shorter
@@ -154,7 +154,7 @@ def resize_and_crop(
 def _open(file: TimedBytes, data: bytes) -> Image.Image:
     if not data.startswith(_JPEG):
         return Image.open(file, formats=_FORMATS)
-    # Image.open would import the readers of five types first.
+    # Image.open would import five other decoders first.
     image = JpegImagePlugin.jpeg_factory(file)
     if has_too_many_scans(data, file.check):
         raise RequestError(
@@ -166,7 +166,7 @@ def _open(file: TimedBytes, data: bytes) -> Image.Image:
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:
-    """Return the width and height in pixels that a WebP's header says; 0 where it says none.
+    """Return the width and height in a WebP's header, in pixels; 0 if it has none.
 
     Source: RFC 9649, sections 2.5 to 2.7.
     """

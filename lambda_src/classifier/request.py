@@ -1,4 +1,4 @@
-"""Reading a request: the paper's JSON, through API Gateway or by a direct invoke."""
+"""Parsing and checking of requests, from API Gateway or from a direct invoke."""
 
 import json
 import re
@@ -16,27 +16,27 @@ _MILLISECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 class Classification(NamedTuple):
-    """`{"method": "classification", "file_path": ...}`: an image's key in the images bucket."""
+    """`{"method": "classification", "file_path": ...}`: classify an image in the bucket."""
 
     file_path: str
 
 
 class Wakeup(NamedTuple):
-    """`{"method": "wakeup", ...}`: hold the instance.
+    """`{"method": "wakeup", ...}`: keep the instance busy, so that others are started.
 
-    Either for `sleep_time_ms` from now on (the paper's `sleep_time`), or until `hold_until_ms`,
-    a Unix time in milliseconds that all calls of one warming round share.
+    Either for `sleep_time_ms` (the paper's `sleep_time`), or until `hold_until_ms`, a Unix time in
+    milliseconds that all calls of one warming round share.
     """
 
     sleep_time_ms: int
     hold_until_ms: int | None = None
 
     def hold_s(self, *, now_ms: float, max_hold_ms: int) -> float:
-        """Return the seconds to hold, within the limit even if the clock jumped since the check.
+        """Return the seconds to hold; the limit applies even if the clock has jumped.
 
         Args:
             now_ms: the Unix time now, in milliseconds.
-            max_hold_ms: longest hold, in milliseconds.
+            max_hold_ms: maximum hold, in milliseconds.
         """
         if self.hold_until_ms is None:
             return self.sleep_time_ms / 1000
@@ -47,16 +47,16 @@ Request = Classification | Wakeup
 
 
 def is_api_call(event: Mapping[str, Any]) -> bool:
-    """Tell whether API Gateway sent this event; a direct invoke is the request itself."""
+    """Return True if the event is from API Gateway; in a direct invoke it is the request."""
     return "requestContext" in event
 
 
 def cors_headers(event: Mapping[str, Any], origins: tuple[str, ...]) -> dict[str, str]:
-    """Return the headers that let a page of one of `origins` read the answer.
+    """Return the CORS headers that allow a page of one of `origins` to read the answer.
 
     Args:
         event: API Gateway's proxy event.
-        origins: origins that are let through.
+        origins: the allowed origins.
     """
     if not origins:
         return {}
@@ -75,12 +75,12 @@ def read_request(
     Args:
         event: API Gateway's proxy event, or the request as an object.
         image_prefixes: key prefixes that a `file_path` may begin with.
-        max_hold_ms: longest hold that a wakeup may ask for, in milliseconds.
+        max_hold_ms: maximum hold of a wakeup, in milliseconds.
         now_ms: the Unix time now, in milliseconds.
 
     Raises:
-        RequestError: the request is malformed (400), too long (413), or names a path outside
-            the prefixes (403).
+        RequestError: the request is malformed (400), too long (413), or its path is outside the
+            prefixes (403).
     """
     if not isinstance(event, dict):
         raise RequestError(400, "invalid_json", "The request must be a JSON object.")

@@ -1,4 +1,4 @@
-"""How long a call and its stages took."""
+"""Durations of a call and its stages."""
 
 import time
 from collections.abc import Iterator
@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 
 class Stages:
-    """A clock that starts with the call.
+    """A stopwatch that starts with the call.
 
     Attributes:
-        milliseconds: time of each finished stage by name, in the order they ran.
+        milliseconds: duration of each finished stage by name, in the order they ran.
     """
 
     def __init__(self) -> None:
@@ -18,7 +18,7 @@ class Stages:
 
     @contextmanager
     def measure(self, name: str) -> Iterator[None]:
-        """Measure the block as the stage `name`, also when it raises."""
+        """Measure a `with` block as the stage `name`, also if it raises."""
         begun_s = time.perf_counter()
         try:
             yield
@@ -26,5 +26,5 @@ class Stages:
             self.milliseconds[name] = round((time.perf_counter() - begun_s) * 1000, 3)
 
     def elapsed_s(self) -> float:
-        """Return the seconds since the call began."""
+        """Return the seconds since the start of the call."""
         return time.perf_counter() - self._started_s

@@ -1,19 +1,19 @@
-"""A file in memory that can be read from only for so long: decoders ask for one piece at a time."""
+"""An in-memory file with a read deadline, to stop decoders of hostile images."""
 
 import io
 import time
 
 
 class TookTooLongError(Exception):
-    """The file was still being read when its time was over."""
+    """The file was read after its deadline."""
 
 
 class TimedBytes(io.BytesIO):
-    """The bytes of a file, for a decoder whose loops a hostile file can make long.
+    """A file's bytes that can be read for a limited time; decoders read piece by piece.
 
     Args:
         data: the bytes.
-        limit_ms: time from now on after which nothing more can be read, in milliseconds.
+        limit_ms: time from now in milliseconds after which reads fail.
     """
 
     def __init__(self, data: bytes, *, limit_ms: int) -> None:
@@ -21,15 +21,15 @@ class TimedBytes(io.BytesIO):
         self._end_s = time.monotonic() + limit_ms / 1000
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read as a file does.
+        """Read up to `size` bytes, as any file.
 
         Raises:
-            TookTooLongError: the time is over.
+            TookTooLongError: the deadline has passed.
         """
         self.check()
         return super().read(size)
 
     def check(self) -> None:
-        """Raise TookTooLongError when the time is over."""
+        """Raise TookTooLongError if the deadline has passed."""
         if time.monotonic() > self._end_s:
             raise TookTooLongError

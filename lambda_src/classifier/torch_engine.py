@@ -1,7 +1,7 @@
-"""Running a model's TorchScript program with PyTorch on the CPU, where the image has it.
+"""PyTorch engine: runs a model's TorchScript program on the CPU, if the image has PyTorch.
 
-Nothing else imports this module, and PyTorch itself is imported when `Runtime` is made, beside the
-fetching of files: it takes ten times as long as all else at init.
+PyTorch itself is imported by `Runtime()`, while files are fetched: the import takes ten times as
+long as everything else at init.
 """
 
 import os
@@ -14,10 +14,10 @@ from .manifest import Manifest
 
 
 class Runtime:
-    """PyTorch, imported and ready to load programs.
+    """The imported PyTorch library.
 
     Raises:
-        ModelError: it is not there, or not built for what it runs on.
+        ModelError: PyTorch is missing, or not built for this processor.
     """
 
     def __init__(self) -> None:
@@ -25,9 +25,9 @@ class Runtime:
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # NumPy is missing, and nothing here needs it
+                warnings.simplefilter("ignore")  # NumPy is missing and not needed
                 import torch
-        except (ImportError, OSError, ValueError) as error:  # what its own loader raises
+        except (ImportError, OSError, ValueError) as error:  # raised by its own loader
             raise ModelError(
                 f"PyTorch is not in this function's image or does not load ({_reason(error)}); "
                 "deploy it with the setting engine = 'torch'"
@@ -41,15 +41,15 @@ class Runtime:
 
 
 class Engine:
-    """A loaded program that takes pixels and gives the softmax over all classes.
+    """A loaded program: takes pixels, returns the softmax over all classes.
 
     Args:
-        runtime: what loads it.
+        runtime: the runtime that loads it.
         path: a TorchScript file whose one argument is uint8 (1, height, width, 3) RGB and whose
             result is float32 (1, classes); normalisation and softmax are part of the program.
         width: the input's width in pixels.
-        height: its height likewise.
-        threads: compute threads.
+        height: the input's height in pixels.
+        threads: number of compute threads.
 
     Raises:
         ModelError: PyTorch cannot load the program.
@@ -75,13 +75,13 @@ class Engine:
             pixels: RGB, row by row, of the input's height and width.
 
         Raises:
-            EngineError: the program does not take such an input or give such an output.
+            EngineError: the program's input or output is not as described above.
         """
         torch = self._torch
-        # A copy, since PyTorch has no tensors that may only be read.
+        # A copy, since PyTorch has no read-only tensors.
         image = torch.frombuffer(bytearray(pixels), dtype=torch.uint8).view(self._shape)
         try:
-            # Profiling the first runs to compile the program anew makes just those slower.
+            # Without profiling, which would make the first runs slower.
             with torch.inference_mode(), torch.jit.optimized_execution(False):
                 output = self._program(image)
         except RuntimeError as error:
@@ -92,12 +92,12 @@ class Engine:
         return array("f", output.flatten().tolist())
 
     def close(self) -> None:
-        """Let go of the program and its weights; it must not be run again."""
+        """Free the program and its weights; do not use the engine afterwards."""
         self._program = None
 
 
 def _reason(error: Exception) -> str:
-    """Return the one line of PyTorch's message that says what is wrong, without a stack trace."""
+    """Return the line of PyTorch's message that names the cause, without the stack trace."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if not lines:
         return type(error).__name__

@@ -1,4 +1,4 @@
-"""Copies a published model version from the bucket to the file system, whole or not at all."""
+"""Lambda handler that copies a published model version from S3 to the file system, atomically."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 MANIFEST = "manifest.json"
 CHUNK_BYTES = 4 * 2**20
-# As in the settings and in the manifest's schema, so that no part of a path leads elsewhere.
+# As in the settings and the manifest's schema, so that no path leaves the folder.
 KEY = re.compile(r"([a-z0-9][a-z0-9-]{0,62})/([0-9]+\.[0-9]+\.[0-9]+)/manifest\.json")
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,126}")
 
@@ -23,18 +23,18 @@ _s3 = boto3.client("s3", config=Config(connect_timeout=5, read_timeout=30))
 
 
 class SyncFailedError(Exception):
-    """A version that was not copied; the message says why."""
+    """The version was not copied; the message says why."""
 
 
 class File(NamedTuple):
-    """A file of a version: its name in the version's folder, size and SHA-256."""
+    """A file of a model version: its name, size and SHA-256."""
 
     path: str
     size_bytes: int
     sha256: str
 
     def is_in(self, folder: Path) -> bool:
-        """Tell whether the folder has exactly this file."""
+        """Return True if the folder has exactly this file."""
         path = folder / self.path
         if not path.is_file() or path.stat().st_size != self.size_bytes:
             return False
@@ -50,11 +50,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
         context: Lambda's context, not used.
 
     Returns:
-        `name`, `version`, and `outcome`: `copied`, or `present` if it was there already, whole.
+        `name`, `version`, and `outcome`: `copied`, or `present` if it was there already.
 
     Raises:
-        SyncFailedError: a file is missing or altered, so nothing was copied; the event is tried
-            again and then goes to the dead-letter queue.
+        SyncFailedError: a file is missing or altered, so nothing was copied; the event is retried
+            and then sent to the dead-letter queue.
     """
     key = event["detail"]["object"]["key"]
     match = KEY.fullmatch(key)
@@ -68,19 +68,19 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
 
 
 def sync(bucket: str, name: str, version: str, folder: Path) -> str:
-    """Copy one version; a reader sees all of its files or none of them.
+    """Copy one version; readers see all of its files or none.
 
     Args:
         bucket: the models bucket.
-        name: the model, checked by the caller.
-        version: its version, checked by the caller.
-        folder: where versions lie, as `<name>/<version>/`.
+        name: the model's name, checked by the caller.
+        version: the model's version, checked by the caller.
+        folder: parent of `<name>/<version>/`.
 
     Returns:
-        `copied`, or `present` if exactly this version is there already.
+        `copied`, or `present` if the folder has exactly this version already.
 
     Raises:
-        SyncFailedError: a file is missing or not what the manifest says.
+        SyncFailedError: a file is missing or differs from the manifest.
     """
     prefix, target = f"{name}/{version}", folder / name / version
     data = _get(bucket, f"{prefix}/{MANIFEST}").read()
@@ -94,7 +94,7 @@ def sync(bucket: str, name: str, version: str, folder: Path) -> str:
             _copy(bucket, prefix, file, partial)
         (partial / MANIFEST).write_bytes(data)
         target.parent.mkdir(parents=True, exist_ok=True)
-        # A published version never changes, so this only clears what is no such version.
+        # Published versions never change, so this only removes incomplete remains.
         shutil.rmtree(target, ignore_errors=True)
         partial.rename(target)
     finally:
@@ -126,7 +126,7 @@ def _get(bucket: str, key: str) -> Any:
     try:
         return _s3.get_object(Bucket=bucket, Key=key)["Body"]
     except ClientError as error:
-        # Without the right to list, S3 says AccessDenied of an object that is missing.
+        # Without the right to list, S3 answers AccessDenied for a missing object.
         if error.response["Error"]["Code"] not in ("NoSuchKey", "AccessDenied"):
             raise
         raise SyncFailedError(f"{key} is not in the bucket {bucket}, or may not be read") from None

@@ -1,4 +1,4 @@
-"""Signs an upload: a POST that S3 itself limits to one key, one type and a size."""
+"""Lambda handler of the uploads function: signs POSTs to S3, limited to a key, type and size."""
 
 import json
 import os
@@ -20,8 +20,8 @@ MAX_BODY_CHARACTERS = 2048
 _s3 = boto3.client("s3", config=Config(signature_version="s3v4"))
 
 
-class UploadRefusedError(Exception):
-    """A request that no upload is signed for: HTTP status, code and message for a person."""
+class UploadError(Exception):
+    """An error that is the answer to a request: HTTP status, code, and message for people."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -44,7 +44,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
         content_type, size_bytes = _read(event.get("body"))
         status, answer = 200, _sign(content_type, size_bytes)
-    except UploadRefusedError as error:
+    except UploadError as error:
         status, answer = error.status, {"error": {"code": error.code, "message": error.message}}
     print(json.dumps({"level": "INFO", "message": "upload", "status": status}))
     headers = {
@@ -56,7 +56,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _cors_headers(headers: dict[str, str]) -> dict[str, str]:
-    """The headers that let a page of one of the environment's origins read the answer."""
+    """Return the CORS headers that allow a page of one of the origins to read the answer."""
     origins = os.environ.get("CORS_ORIGINS", "").split()
     if not origins:
         return {}
@@ -68,31 +68,29 @@ def _cors_headers(headers: dict[str, str]) -> dict[str, str]:
 
 def _read(body: object) -> tuple[str, int]:
     if not isinstance(body, str) or not body:
-        raise UploadRefusedError(
+        raise UploadError(
             400, "empty_body", 'Send JSON such as {"content_type": "image/jpeg", "bytes": 123456}.'
         )
     if len(body) > MAX_BODY_CHARACTERS:
-        raise UploadRefusedError(
+        raise UploadError(
             413, "request_too_large", f"The body has more than {MAX_BODY_CHARACTERS} characters."
         )
     try:
         fields = json.loads(body)
     except (ValueError, RecursionError):
-        raise UploadRefusedError(400, "invalid_json", "The body is not valid JSON.") from None
+        raise UploadError(400, "invalid_json", "The body is not valid JSON.") from None
     if not isinstance(fields, dict):
-        raise UploadRefusedError(400, "invalid_json", "The body must be a JSON object.")
+        raise UploadError(400, "invalid_json", "The body must be a JSON object.")
     content_type, size_bytes = fields.get("content_type"), fields.get("bytes")
     if not isinstance(content_type, str):
-        raise UploadRefusedError(400, "invalid_content_type", '"content_type" must be a string.')
+        raise UploadError(400, "invalid_content_type", '"content_type" must be a string.')
     if content_type not in EXTENSIONS:
-        raise UploadRefusedError(
-            415, "unsupported_type", f"Only {', '.join(EXTENSIONS)} can be uploaded."
-        )
+        raise UploadError(415, "unsupported_type", f"Only {', '.join(EXTENSIONS)} can be uploaded.")
     if not isinstance(size_bytes, int) or isinstance(size_bytes, bool) or size_bytes < 1:
-        raise UploadRefusedError(400, "invalid_bytes", '"bytes" must be a whole number above 0.')
+        raise UploadError(400, "invalid_bytes", '"bytes" must be a whole number above 0.')
     max_bytes = int(os.environ["MAX_IMAGE_BYTES"])
     if size_bytes > max_bytes:
-        raise UploadRefusedError(
+        raise UploadError(
             413,
             "image_too_large",
             f"The image has {size_bytes} bytes; at most {max_bytes} are accepted.",

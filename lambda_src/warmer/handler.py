@@ -1,7 +1,7 @@
-"""Wakes N instances at once, counts how many distinct ones answered, and says what it reached.
+"""Lambda handler of the warmer: wakes N instances at once and counts the distinct ones.
 
-An instance serves one call at a time, so calls that overlap are on distinct instances. All calls of
-a round are sent at once and held until one common moment: they overlap if each arrives before it.
+An instance serves one call at a time, so overlapping calls run on distinct instances. All calls of
+a round are sent at once and held until the same time: they overlap if all arrive before it.
 """
 
 import datetime
@@ -21,14 +21,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 MAX_INSTANCES = 100
 MAX_ROUNDS = 3
-LONGER_HOLD = 3  # each further round holds three times as long
-CLOCK_MARGIN_MS = 500  # an instance refuses a hold that its own clock calls too long
+HOLD_FACTOR = 3  # each further round holds three times as long
+CLOCK_MARGIN_MS = 500  # an instance whose clock is behind rejects a hold as too long
 CONNECT_TIMEOUT_S = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Configuration:
-    """What the stack tells the function. `stacks/warming.py` writes the same names."""
+class WarmerConfig:
+    """The warmer's configuration; `stacks/warming.py` sets the variables."""
 
     env_name: str
     function_arn: str
@@ -41,7 +41,7 @@ class Configuration:
     claim_parameter: str
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Configuration":
+    def from_environment(cls, environment: Mapping[str, str]) -> "WarmerConfig":
         """Read the variables; a missing one raises KeyError, a wrong number ValueError."""
         return cls(
             env_name=environment["ENV_NAME"],
@@ -57,11 +57,15 @@ class Configuration:
 
     @property
     def function_name(self) -> str:
-        """The function without the alias, as calls about its concurrency want it."""
+        """The function's ARN without the alias, for calls about its concurrency."""
         return ":".join(self.function_arn.split(":")[:7])
 
     def wanted_at(self, now_s: float) -> int:
-        """How many instances a round must wake: they serve until the next one, maybe next hour."""
+        """Return the number of instances for a round: it must last until the next one.
+
+        Args:
+            now_s: the Unix time now.
+        """
         hours = (
             datetime.datetime.fromtimestamp(each_s, datetime.UTC).hour
             for each_s in (now_s, now_s + self.period_s)
@@ -71,7 +75,7 @@ class Configuration:
 
 @dataclass(frozen=True)
 class Wakeup:
-    """One answered wakeup: which instance, whether it was cold, for how long it was held."""
+    """An answered wakeup: the instance, whether it was a cold start, and the hold in seconds."""
 
     instance_id: str
     cold_start: bool
@@ -80,7 +84,7 @@ class Wakeup:
 
 @dataclass
 class Round:
-    """What came back of one round's calls."""
+    """Results of one round's calls."""
 
     wakeups: list[Wakeup] = field(default_factory=list)
     throttled: int = 0
@@ -88,51 +92,50 @@ class Round:
 
     @property
     def distinct(self) -> int:
-        """Instances that were awake at the same moment."""
+        """Number of distinct instances that answered."""
         return len({wakeup.instance_id for wakeup in self.wakeups})
 
 
 class WarmingFailedError(Exception):
-    """Not one wakeup was answered."""
+    """No wakeup was answered."""
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Wake instances, in as many rounds as it takes within the budget.
+    """Wake instances, in several rounds if needed and the budget allows.
 
     Args:
-        event: `scheduled_time`, the schedule's own time for this run, by which a second delivery of
-            it is known; or `{"instances": N}`, 1 to 100, instead of the N of the settings.
+        event: `scheduled_time`, the schedule's time of this run, which identifies a duplicate
+            delivery; or `{"instances": N}`, 1 to 100, to override the settings.
         context: Lambda's context; only its `aws_request_id` is used.
 
     Returns:
-        `requested` instances; `allowed`, as many as the concurrency leaves, and `limited_by`, which
-        says so where that is less; `distinct` instances, the most that one round reached;
-        `coverage`, distinct / requested; `cold` starts absorbed, `rounds`, `held_s`
-        (instance-seconds held), `throttled` calls and `errors`, one text for each other call that
-        failed, all of them over all rounds. Of a run that was delivered before, only
-        `duplicate_of`, its scheduled time.
+        `requested` instances; `allowed` by the concurrency, with the reason as `limited_by` if that
+        is less; `distinct` instances, the maximum over the rounds; `coverage`, distinct /
+        requested; and over all rounds `cold` starts absorbed, `rounds`, `held_s` (instance-seconds
+        held), `throttled` calls and `errors`, one text for each other failed call. For a duplicate
+        delivery only `duplicate_of`, its scheduled time.
 
     Raises:
         ValueError: N is out of range.
         WarmingFailedError: no wakeup was answered.
     """
-    configuration = Configuration.from_environment(os.environ)
-    deadline_s = time.monotonic() + configuration.budget_s
-    requested = event.get("instances", configuration.wanted_at(time.time()))
+    config = WarmerConfig.from_environment(os.environ)
+    deadline_s = time.monotonic() + config.budget_s
+    requested = event.get("instances", config.wanted_at(time.time()))
     if "instances" in event and not (type(requested) is int and 1 <= requested <= MAX_INSTANCES):
         allowed_words = f"allowed are whole numbers from 1 to {MAX_INSTANCES}"
         raise ValueError(f"instances is {requested!r}, {allowed_words}")
 
     problems: list[str] = []
     scheduled_time = _time_of(event)
-    if scheduled_time and not _claim(scheduled_time, configuration, context, problems):
+    if scheduled_time and not _claim(scheduled_time, config, context, problems):
         _log("INFO", "delivered before", duplicate_of=scheduled_time)
         return {"duplicate_of": scheduled_time}
 
-    client = _lambda_client(requested, configuration)
-    limit = _limit(client, configuration, problems)
+    client = _lambda_client(requested, config)
+    limit = _limit(client, config, problems)
     allowed = requested if limit is None else max(0, min(requested, limit[0]))
-    rounds = _run(client, configuration, allowed, deadline_s) if allowed else []
+    rounds = _run(client, config, allowed, deadline_s) if allowed else []
     problems += [error for each in rounds for error in each.errors]
     report = {
         "requested": requested,
@@ -142,7 +145,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "errors": problems,
     }
     _log("WARNING" if report["distinct"] < requested else "INFO", "warming", **report)
-    _emit(report, configuration.env_name)
+    _emit(report, config.env_name)
     if requested and not any(each.wakeups for each in rounds):
         reason = report["limited_by"] or (problems or ["all calls were throttled"])[-1]
         raise WarmingFailedError(f"none of {requested} wakeups was answered: {reason}")
@@ -163,7 +166,7 @@ def _summary(requested: int, rounds: list[Round]) -> dict[str, Any]:
 
 
 def _time_of(event: Mapping[str, Any]) -> str | None:
-    """The schedule's time, or None for a run by hand or a scheduler that does not fill it in."""
+    """Return the scheduled time, or None for a manual run or a scheduler that does not set it."""
     value = event.get("scheduled_time")
     try:
         return value if value and datetime.datetime.fromisoformat(value) else None
@@ -172,16 +175,14 @@ def _time_of(event: Mapping[str, Any]) -> str | None:
         return None
 
 
-def _claim(
-    scheduled_time: str, configuration: Configuration, context: Any, problems: list[str]
-) -> bool:
-    """Tell whether this delivery is to run, since Scheduler may deliver one run twice.
+def _claim(scheduled_time: str, config: WarmerConfig, context: Any, problems: list[str]) -> bool:
+    """Claim a scheduled run; return False for a duplicate, since Scheduler delivers at least once.
 
-    Every delivery writes its time into one parameter, whose versions AWS numbers one after another:
-    of two deliveries of one time, the later one finds the earlier one's version before its own. A
-    run that failed is delivered again by Lambda under the same request id, and runs.
+    Every delivery writes its time into one parameter, whose versions AWS numbers in order: of two
+    deliveries of one time, the later one sees the earlier one in the version before its own. A
+    failed run is retried by Lambda with the same request id, and runs again.
     """
-    name, request_id = configuration.claim_parameter, context.aws_request_id
+    name, request_id = config.claim_parameter, context.aws_request_id
     try:
         client = boto3.client("ssm", config=Config(connect_timeout=2, read_timeout=5))
         version = client.put_parameter(
@@ -189,36 +190,34 @@ def _claim(
         )["Version"]
         before = client.get_parameter(Name=f"{name}:{version - 1}")["Parameter"]["Value"]
     except (BotoCoreError, ClientError) as error:
-        # Rather twice than not at all: a run twice costs a hold, a run missed costs cold starts.
+        # Run it anyway: a duplicate run costs a hold, a missed run costs cold starts.
         problems.append(f"the claim of {scheduled_time} is not known to be the first: {error}")
         return True
     claimed_time, _, claimed_by = str(before).partition(" ")
     return claimed_time != scheduled_time or claimed_by == request_id
 
 
-def _lambda_client(count: int, configuration: Configuration) -> Any:
+def _lambda_client(count: int, config: WarmerConfig) -> Any:
     return boto3.client(
         "lambda",
         config=Config(
             max_pool_connections=max(1, count),
             connect_timeout=CONNECT_TIMEOUT_S,
-            read_timeout=configuration.budget_s,
+            read_timeout=config.budget_s,
             retries={"total_max_attempts": 1},
         ),
     )
 
 
-def _limit(
-    client: Any, configuration: Configuration, problems: list[str]
-) -> tuple[int, str] | None:
-    """The largest number of instances that leaves the users their reserve, and why; None: unknown.
+def _limit(client: Any, config: WarmerConfig, problems: list[str]) -> tuple[int, str] | None:
+    """Return the number of instances that the concurrency allows and the reason; None if unknown.
 
-    A function with reserved concurrency has that for itself; another one shares what the account
-    has left, of which the warmer itself takes one.
+    It is the function's reserved concurrency, or else the account's unreserved concurrency, of
+    which the warmer itself takes one; less the reserve for users.
     """
-    reserve = configuration.user_reserve
+    reserve = config.user_reserve
     try:
-        reserved = client.get_function_concurrency(FunctionName=configuration.function_name)
+        reserved = client.get_function_concurrency(FunctionName=config.function_name)
         concurrency = reserved.get("ReservedConcurrentExecutions")
         if concurrency is not None:
             why = f"the function's concurrency of {concurrency} less {reserve} for users"
@@ -234,34 +233,34 @@ def _limit(
     return concurrency - 1 - reserve, why
 
 
-def _run(client: Any, configuration: Configuration, count: int, deadline_s: float) -> list[Round]:
-    """Wake until one round reached all, or a further one makes no sense or has no time."""
-    _connect(client, configuration, count)
-    longest_ms = max(configuration.hold_ms, configuration.max_hold_ms - CLOCK_MARGIN_MS)
-    hold_ms, rounds = configuration.hold_ms, list[Round]()
+def _run(client: Any, config: WarmerConfig, count: int, deadline_s: float) -> list[Round]:
+    """Run rounds until one reaches all instances, or the rounds or the budget are used up."""
+    _connect(client, config, count)
+    longest_ms = max(config.hold_ms, config.max_hold_ms - CLOCK_MARGIN_MS)
+    hold_ms, rounds = config.hold_ms, list[Round]()
     while True:
         begun_s = time.monotonic()
-        latest = _wake(client, configuration, count, hold_ms, deadline_s)
+        latest = _wake(client, config, count, hold_ms, deadline_s)
         rounds.append(latest)
-        # What was throttled is not asked for again: users need the concurrency more.
+        # Throttled calls are not repeated: users need the concurrency.
         if latest.distinct >= count - latest.throttled or len(rounds) == MAX_ROUNDS:
             return rounds
-        longer_ms = min(hold_ms * LONGER_HOLD, longest_ms)
+        longer_ms = min(hold_ms * HOLD_FACTOR, longest_ms)
         expected_s = time.monotonic() - begun_s + (longer_ms - hold_ms) / 1000
         if time.monotonic() + expected_s > deadline_s:
             return rounds
         hold_ms = longer_ms
 
 
-def _connect(client: Any, configuration: Configuration, count: int) -> None:
-    """Open the connections, so that the first round does not spread over as many TLS handshakes.
+def _connect(client: Any, config: WarmerConfig, count: int) -> None:
+    """Open the connections, so that TLS handshakes do not spread the first round's calls.
 
-    A failure is none yet: the calls of the round will tell it.
+    Failures are ignored: the round's own calls report them.
     """
 
     def connect(_: int) -> None:
         try:
-            client.invoke(FunctionName=configuration.function_arn, InvocationType="DryRun")
+            client.invoke(FunctionName=config.function_arn, InvocationType="DryRun")
         except (BotoCoreError, ClientError):
             return
 
@@ -269,18 +268,16 @@ def _connect(client: Any, configuration: Configuration, count: int) -> None:
         list(threads.map(connect, range(count)))
 
 
-def _wake(
-    client: Any, configuration: Configuration, count: int, hold_ms: int, deadline_s: float
-) -> Round:
-    """One round: `count` calls at once, each held until the same moment."""
+def _wake(client: Any, config: WarmerConfig, count: int, hold_ms: int, deadline_s: float) -> Round:
+    """Run one round: `count` calls at once, each held until the same time."""
     hold_until_ms = int(time.time() * 1000) + hold_ms
     payload = json.dumps({"method": "wakeup", "hold_until": hold_until_ms}).encode()
     answers: queue.SimpleQueue[Callable[[Round], None]] = queue.SimpleQueue()
 
     def call() -> None:
-        answers.put(_call(client, configuration.function_arn, payload))
+        answers.put(_call(client, config.function_arn, payload))
 
-    # Daemons: a call that outlasts the budget must keep neither the run nor the process.
+    # Daemon threads: a call beyond the budget must not keep the run or the process alive.
     for _ in range(count):
         threading.Thread(target=call, daemon=True).start()
     result = Round()
@@ -294,7 +291,7 @@ def _wake(
 
 
 def _call(client: Any, function_arn: str, payload: bytes) -> Callable[[Round], None]:
-    """Call once; return what its outcome adds to the round. One failing call fails nothing else."""
+    """Send one wakeup; return a function that adds the outcome to the round."""
     try:
         response = client.invoke(FunctionName=function_arn, Payload=payload)
         answer = json.loads(response["Payload"].read())

@@ -8,18 +8,18 @@ import os
 import sys
 from pathlib import Path
 
-from classifier.configuration import Configuration
+from classifier.config import ClassifierConfig
 from classifier.engine import Runtime
 from classifier.model import open_model
 from classifier.model_files import read_model_files
 
-CONFIGURATION = Configuration.from_environment(os.environ)
-MODEL = open_model(read_model_files(CONFIGURATION), Runtime(), threads=1)
+CONFIG = ClassifierConfig.from_environment(os.environ)
+MODEL = open_model(read_model_files(CONFIG), Runtime(), threads=1)
 for photo in sys.argv[1:]:
     pixels = MODEL.prepare(
         Path(photo).read_bytes(),
-        max_pixels=CONFIGURATION.max_image_pixels,
-        max_decode_ms=CONFIGURATION.max_decode_ms,
+        max_pixels=CONFIG.max_image_pixels,
+        max_decode_ms=CONFIG.max_decode_ms,
     )
     top = [(each.class_id, each.softmax) for each in MODEL.classify(pixels)]
     sys.stdout.write(json.dumps(top) + "\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from app import stages
-from lambda_src.classifier.configuration import Configuration
+from lambda_src.classifier.config import ClassifierConfig
 from stacks import api_schema
 from stacks.openapi import openapi_document
 from tests.infrastructure.variants import Assembly
@@ -257,10 +257,10 @@ def test_the_classifier_understands_the_environment_variables_it_is_given(
         for name, value in function["Environment"]["Variables"].items()
     }
     memory_mb = str(function["MemorySize"])
-    configuration = Configuration.from_environment(
+    config = ClassifierConfig.from_environment(
         {**variables, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": memory_mb}
     )
-    assert configuration == Configuration(
+    assert config == ClassifierConfig(
         images_bucket="a-bucket",
         image_prefixes=("uploads/", "test/"),
         models_bucket="a-bucket",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lambda_src.classifier.configuration import Configuration
+from lambda_src.classifier.config import ClassifierConfig
 from lambda_src.classifier.engine import Runtime
 from lambda_src.classifier.model import open_model
 from lambda_src.classifier.model_files import read_model_files
@@ -13,8 +13,8 @@ from warmlens.paths import MODEL_ARTIFACTS
 NAME, VERSION = "products-resnet50", "1.0.0"  # its weights are a file beside its graph
 
 
-def configuration(folder: Path, *, in_image: bool) -> Configuration:
-    return Configuration(
+def config(folder: Path, *, in_image: bool) -> ClassifierConfig:
+    return ClassifierConfig(
         images_bucket="",
         image_prefixes=(),
         models_bucket=None,
@@ -38,7 +38,7 @@ def test_a_model_in_a_folder_is_run_without_a_copy_of_its_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_image: bool
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    files = read_model_files(configuration(MODEL_ARTIFACTS, in_image=in_image))
+    files = read_model_files(config(MODEL_ARTIFACTS, in_image=in_image))
     model = open_model(files, Runtime(), threads=1)
     geometry = model.manifest.geometry
     assert len(model.classify(bytes(geometry.height * geometry.width * 3))) == 5

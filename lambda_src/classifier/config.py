@@ -1,29 +1,28 @@
-"""The function's environment variables, read once into a typed object."""
+"""The classifier's configuration, read from its environment variables."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 
-class Configuration(NamedTuple):
-    """What the stack tells the function. `stacks/inference.py` writes the same names.
+class ClassifierConfig(NamedTuple):
+    """The classifier's configuration; `stacks/constructs/classifier.py` sets the variables.
 
     Attributes:
-        images_bucket: bucket that images are read from.
-        image_prefixes: the only key prefixes that a `file_path` may begin with, each ending in `/`.
-        models_bucket: bucket that holds `<model_name>/<model_version>/manifest.json`; None when a
-            folder does.
-        models_folder: folder that holds it: a mounted file system, or a part of the image.
-        models_in_image: that folder is part of the container image.
-        engine: what the image can run models with: `onnxruntime`, also where the variable is not
-            set, or `torch`.
+        images_bucket: bucket with the images to classify.
+        image_prefixes: key prefixes that a `file_path` may begin with, each ending in `/`.
+        models_bucket: bucket with `<model_name>/<model_version>/manifest.json`; None when models
+            are read from a folder.
+        models_folder: that folder, a mounted file system or a part of the container image.
+        models_in_image: True if the folder is part of the container image.
+        engine: what runs the model: `onnxruntime` (the default) or `torch`.
         model_name: name of the model to serve.
         model_version: version of that model.
-        max_image_bytes: largest image object that is fetched, in bytes.
-        max_image_pixels: largest width x height that is decoded, in pixels.
-        max_decode_ms: time after which an image is read no further, in milliseconds.
-        max_hold_ms: longest time that a wakeup may hold the instance, in milliseconds.
-        metrics_environment: name that metrics are emitted under; None emits none.
-        cors_origins: origins of pages elsewhere that may read the answers.
+        max_image_bytes: maximum size of an image, in bytes.
+        max_image_pixels: maximum width x height of an image, in pixels.
+        max_decode_ms: time after which decoding is stopped, in milliseconds.
+        max_hold_ms: maximum time for which a wakeup may hold the instance, in milliseconds.
+        metrics_environment: value of the metrics' dimension `Environment`; None emits none.
+        cors_origins: origins of other pages that may read the answers.
         memory_mb: the function's memory size; AWS gives 1 vCPU per 1,769 MB.
     """
 
@@ -44,7 +43,7 @@ class Configuration(NamedTuple):
     memory_mb: int
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Configuration":
+    def from_environment(cls, environment: Mapping[str, str]) -> "ClassifierConfig":
         """Read the variables; a missing one raises KeyError, a wrong number ValueError."""
         models_bucket = environment.get("MODELS_BUCKET") or None
         models_folder = environment.get("MODELS_FOLDER") or None
@@ -70,7 +69,7 @@ class Configuration(NamedTuple):
 
     @property
     def threads(self) -> int:
-        """One compute thread per vCPU that the memory size brings, at least one.
+        """Number of compute threads: one per vCPU of the memory size, at least one.
 
         Source: AWS Lambda developer guide, "Configure Lambda function memory".
         """

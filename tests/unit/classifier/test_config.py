@@ -2,7 +2,7 @@
 
 import pytest
 
-from lambda_src.classifier.configuration import Configuration
+from lambda_src.classifier.config import ClassifierConfig
 
 VARIABLES = {
     "IMAGES_BUCKET": "images",
@@ -25,21 +25,21 @@ def test_there_is_one_thread_for_each_processor_that_the_memory_brings(
     memory_mb: int, threads: int
 ) -> None:
     variables = {**VARIABLES, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mb)}
-    assert Configuration.from_environment(variables).threads == threads
+    assert ClassifierConfig.from_environment(variables).threads == threads
 
 
 @pytest.mark.parametrize("name", sorted(VARIABLES.keys() - {"MODELS_BUCKET"}))
 def test_a_variable_that_is_missing_is_named(name: str) -> None:
     variables = {key: value for key, value in VARIABLES.items() if key != name}
     with pytest.raises(KeyError, match=name):
-        Configuration.from_environment(variables)
+        ClassifierConfig.from_environment(variables)
 
 
 @pytest.mark.parametrize("given", [{}, {"MODELS_BUCKET": "models", "MODELS_FOLDER": "/models"}])
 def test_models_are_in_a_bucket_or_in_a_folder(given: dict[str, str]) -> None:
     variables = {key: value for key, value in VARIABLES.items() if key != "MODELS_BUCKET"}
     with pytest.raises(ValueError, match="exactly one of MODELS_BUCKET and MODELS_FOLDER"):
-        Configuration.from_environment({**variables, **given})
+        ClassifierConfig.from_environment({**variables, **given})
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,6 @@ def test_models_are_in_a_bucket_or_in_a_folder(given: dict[str, str]) -> None:
 )
 def test_a_folder_below_the_functions_own_is_part_of_its_image(folder: str, in_image: bool) -> None:
     variables = {**VARIABLES, "MODELS_BUCKET": "", "MODELS_FOLDER": folder}
-    assert not Configuration.from_environment(variables).models_in_image
+    assert not ClassifierConfig.from_environment(variables).models_in_image
     variables["LAMBDA_TASK_ROOT"] = "/var/task"
-    assert Configuration.from_environment(variables).models_in_image is in_image
+    assert ClassifierConfig.from_environment(variables).models_in_image is in_image
