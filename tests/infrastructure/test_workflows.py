@@ -52,7 +52,7 @@ def test_a_pull_request_is_checked_and_shows_what_it_would_change() -> None:
         "make policies",
         "make licences",
         "make audit",
-        "make test",
+        "make test-all",
         "cdk diff",
     )
     for command in expected:
