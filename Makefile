@@ -18,7 +18,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.warmlens/jsii
 
 .DEFAULT_GOAL := help
-.PHONY: help run down test test-all test-rest unit infrastructure integration e2e test-training test-lab torch cpus image wheel-check training lint format lock policies licences audit fuzz soak experiments synth snapshots openapi reference docs docs-blocks screenshot pictures clean
+.PHONY: help run down test test-all test-rest unit infrastructure integration e2e test-training test-lab torch cpus image wheel-check training lint format lock policies licences audit fuzz soak experiments synth snapshots openapi reference docs screenshot pictures clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' \
@@ -133,9 +133,6 @@ openapi: $(VENV)/.run  ## Regenerate docs/openapi.json
 reference: $(VENV)/.dev  ## Regenerate the generated blocks of the docs
 	$(BIN)/python -m cogapp -r $(GENERATED)
 	$(BIN)/typer warmlens.cli utils docs --name warmlens --title Commands --output docs/commands.md
-
-docs-blocks: $(VENV)/.dev $(VENV)/.training  ## Write the tables and the commands' output in the docs, from records
-	$(BIN)/python -m cogapp -r $(shell grep -l 'docs_blocks\.' docs/*.md)
 
 docs: $(VENV)/.dev  ## Build the site of the docs into .warmlens/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -1,4 +1,4 @@
-"""The tables and command output that cog writes into the docs: `make docs-blocks`."""
+"""The tables and command output that cog writes into the docs: `make reference`."""
 
 import json
 import math

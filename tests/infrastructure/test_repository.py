@@ -63,5 +63,5 @@ def test_what_is_checked_before_a_commit_is_what_lint_checks() -> None:
     (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     assert repository["repo"] == "local"
     entries = [hook["entry"] for hook in repository["hooks"]]
-    for program in ("ruff format", "ruff check", "mypy"):
+    for program in ("ruff format", "ruff check", "mypy", "lint-imports"):
         assert any(entry.startswith(f".venv/bin/{program}") for entry in entries)
