@@ -50,7 +50,8 @@ def inline_commands() -> list[tuple[str, str]]:
             (page.relative_to(ROOT).as_posix(), " ".join(text.split()))
             for page in PAGES
             for text in re.findall(
-                rf"(?<!`)`(?!.*\.\.\.`)((?:\.venv/bin/)?(?:{'|'.join(PROGRAMS)}) [^`]+)`", page.read_text()
+                rf"(?<!`)`(?!.*\.\.\.`)((?:\.venv/bin/)?(?:{'|'.join(PROGRAMS)}) [^`]+)`",
+                page.read_text(),
             )
         }
     )
