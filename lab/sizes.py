@@ -1,4 +1,4 @@
-"""How large torchvision's ResNets are as the files that this project exports."""
+"""File sizes of torchvision's ResNets as exported by this project."""
 
 import dataclasses
 from collections.abc import Callable

@@ -1,1 +1,1 @@
-"""Measurements of the service: what they run on, how they count, what they print."""
+"""Benchmarks of the classifier, the warmer, the local cloud and the planner."""

@@ -1,4 +1,4 @@
-"""How often the warmer reaches exactly as many instances as it is asked for."""
+"""The share of warmer runs that reach exactly the number of instances asked for."""
 
 import tempfile
 from collections.abc import AsyncIterator, Sequence

@@ -1,4 +1,4 @@
-"""The parts of the local cloud that warming needs, and nothing else: started in a second."""
+"""A small local cloud that starts in a second: emulator, warmer and instance pool."""
 
 import asyncio
 import base64
@@ -33,7 +33,7 @@ _ROLE = "arn:aws:iam::000000000000:role/bench"
 
 @dataclass(frozen=True, kw_only=True)
 class WarmerAnswer:
-    """What a run of the warmer came to.
+    """The result of a warmer run.
 
     Attributes:
         report: what it returned, or None when it failed.

@@ -1,1 +1,1 @@
-"""The paper's experiments, repeated: each of its tables and figures beside ours."""
+"""The paper's experiments, repeated: its tables and figures beside ours."""

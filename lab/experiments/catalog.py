@@ -21,7 +21,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
 }
 COST = cost.NAME
 NAMES = (COST, *EXPERIMENTS)
-"""What `run` takes; the costs are computed anew with each report."""
+"""Names that `run` accepts; costs are computed with each report."""
 
 
 def all_records(measurements: Mapping[str, Sequence[Measurement]]) -> dict[str, list[Record]]:

@@ -27,7 +27,7 @@ class Claim:
 
 
 def grows(few_ms: float, few: int, many_ms: float, many: int) -> bool:
-    """Tell whether a time grew at least half as much as the number of connections did."""
+    """Return whether a time grew at least half as much as the number of connections."""
     return many_ms / few_ms >= many / few / 2
 
 

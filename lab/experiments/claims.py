@@ -1,4 +1,4 @@
-"""The paper's claims, one by one: confirmed, corrected or beaten, with what says so."""
+"""The paper's claims with a verdict each: confirmed, corrected, beaten or not shown."""
 
 from collections.abc import Callable, Iterator
 

@@ -127,7 +127,7 @@ def many_at_once(results: RecordSet) -> Iterator[Claim]:
 
 
 def not_measured(results: RecordSet) -> Iterator[Claim]:
-    """What needs another memory size or processes of its own, and so is measured locally alone."""
+    """Claims that only a local cloud shows, as they need other settings or processes."""
     for where, claim, name in _LOCAL_ONLY:
         if not results.select("warm_ms" if name == "memory" else "peak_rss_mb"):
             evidence = f"measured in a local cloud: `python -m lab experiments run {name}`"

@@ -1,4 +1,4 @@
-"""Plans for load clients: an Apache JMeter test plan, the paper's tool, and a Locust file.
+"""An Apache JMeter test plan and a Locust file with the paper's requests.
 
 Both send the paper's two requests. Neither holds the API's key: JMeter takes it as the property
 `key`, Locust from the variable WARMLENS_API_KEY.

@@ -1,4 +1,4 @@
-"""Fig. 12: response times against the number of calls at once, and what limits do."""
+"""Fig. 12: response times by the number of calls at once, and the effect of limits."""
 
 import asyncio
 import time

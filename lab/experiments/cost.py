@@ -1,4 +1,4 @@
-"""Table 6, Fig. 8 and Fig. 9: costs, all computed from prices and from what was measured."""
+"""Table 6, Fig. 8 and Fig. 9: costs computed from prices and measurements."""
 
 import math
 import statistics
@@ -122,7 +122,7 @@ def fig_8() -> Iterator[Record]:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What of the measurements enters costs.
+    """Measured times that costs are computed from.
 
     Attributes:
         warm_ms: warm calls at the paper's memory size.
@@ -274,7 +274,7 @@ def _months(times: Measured) -> Iterator[Record]:
 
 
 def ping_usd_per_month(instances: int = INSTANCES) -> float:
-    """Return what a round every five minutes costs, each call held for 400 ms.
+    """Return what a round every five minutes costs, each call lasting 400 ms.
 
     The warmer's own run is not in it.
     """

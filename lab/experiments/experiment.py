@@ -15,7 +15,7 @@ Earlier = Mapping[str, Sequence[Measurement]]
 
 
 class Mode(StrEnum):
-    """How much is measured."""
+    """The extent of a run."""
 
     QUICK = "quick"
     FULL = "full"

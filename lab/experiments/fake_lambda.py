@@ -1,4 +1,4 @@
-"""The app with a stand-in for the classifier: instances that wait instead of computing.
+"""A fake Lambda behind the app's API: simulated instances that wait instead of computing.
 
 No machine of two cores runs a model a thousand times at once, and on Lambda each instance has a
 processor of its own. So behind the same API, the calls of the classifier go to a server that keeps
@@ -28,7 +28,7 @@ _BACKLOG = 4096  # a queue that is too short would make clients wait for a secon
 
 @dataclass(frozen=True, kw_only=True)
 class FakeLambdaTimes:
-    """What an answer takes.
+    """Durations of answers.
 
     Attributes:
         service_ms: measured times of warm calls; each call draws one.
@@ -56,7 +56,7 @@ class FakeLambda:
         self._peak = 0
 
     def reset(self, warm: int, times: FakeLambdaTimes) -> None:
-        """Begin anew with so many warm instances."""
+        """Start over with a number of warm instances."""
         self._times = times
         self._idle = list(range(warm))
         self._count = warm

@@ -1,4 +1,4 @@
-"""Fig. 11 for the whole system: signing, upload to S3, classification, over HTTP."""
+"""Fig. 11 for the whole system: signing, upload to S3 and classification over HTTP."""
 
 import time
 from collections.abc import Iterator, Sequence

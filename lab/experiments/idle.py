@@ -1,4 +1,4 @@
-"""Section 4.2: how long an instance that nobody calls is kept."""
+"""Section 4.2: the idle expiry of instances."""
 
 import asyncio
 import time

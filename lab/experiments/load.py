@@ -1,4 +1,4 @@
-"""Calls at once, as Fig. 12 makes them: a client for each, latencies by outcome."""
+"""The calls of Fig. 12: many at once, one client each, with latencies by outcome."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""Fig. 13: time and cost against the memory size, which brings the processor share."""
+"""Fig. 13: time and cost by memory size, which sets the processor share."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""What a request costs: at the paper's prices, as printed, and at today's."""
+"""The price of a request, by the paper's prices and by today's."""
 
 import json
 import math

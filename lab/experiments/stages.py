@@ -1,4 +1,4 @@
-"""Fig. 10 and 11: the first and the second call, and what each is harness of."""
+"""Fig. 10 and 11: the first and the second call of an instance, by stage."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

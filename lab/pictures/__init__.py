@@ -1,1 +1,1 @@
-"""The pictures of the docs that are drawn by commands: `make pictures`."""
+"""Pictures of the docs that commands draw: `make pictures`."""

@@ -1,4 +1,4 @@
-"""The architecture: `python -m lab.pictures.architecture FILE`."""
+"""The diagram of the architecture: `python -m lab.pictures.architecture FILE`."""
 
 import sys
 from dataclasses import dataclass

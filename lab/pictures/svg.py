@@ -1,4 +1,4 @@
-"""Shapes of the pictures, as text of SVG."""
+"""SVG shapes for the diagram of the architecture."""
 
 from html import escape
 

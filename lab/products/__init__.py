@@ -1,4 +1,4 @@
-"""Made product photographs: 30 products to recognise, and endless others to pretrain on.
+"""Rendered product photos: 30 products to recognise, and endless others to pretrain on.
 
 Everything is drawn by this package from a seed; no photograph and no third party's design is in
 it. ``catalogue`` and ``dataset`` are where to start reading.

@@ -1,4 +1,4 @@
-"""What products are photographed in front of, drawn anew for every photo."""
+"""Random backgrounds of product photos."""
 
 import colorsys
 from collections.abc import Callable

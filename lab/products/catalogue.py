@@ -1,4 +1,4 @@
-"""The 30 products. Variants of a brand share colours and layout; icon, word or size tell them."""
+"""The 30 products; variants of a brand differ in icon, word or size."""
 
 from lab.products.design import (
     Brand,

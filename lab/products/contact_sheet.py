@@ -1,4 +1,4 @@
-"""All products on one picture, to see what a data set shows."""
+"""A contact sheet: photos of all products on one picture."""
 
 import numpy as np
 from PIL import Image, ImageDraw

@@ -45,7 +45,7 @@ OnProgress = Callable[[int, int], None]
 
 @dataclasses.dataclass(frozen=True)
 class DatasetSpec:
-    """What to draw: photos of each product in each split, at ``size_px`` x ``size_px``."""
+    """The size of a data set: photos of each product in each split, of ``size_px`` pixels."""
 
     seed: int = 0
     size_px: int = 128

@@ -1,4 +1,4 @@
-"""What a product is: its shape and everything that is printed on it."""
+"""The design of a product: its shape and its print."""
 
 import dataclasses
 import enum
@@ -10,7 +10,7 @@ Point = tuple[float, float]
 
 
 class Shape(enum.StrEnum):
-    """What kind of package it is."""
+    """Kinds of packages."""
 
     BOX = "box"
     CAN = "can"
@@ -74,7 +74,7 @@ class Palette:
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """Where a brand prints what on the front; ``edge`` is where its decoration ends (0 to 1)."""
+    """Layout of a brand's front; ``edge`` is where its decoration ends (0 to 1)."""
 
     decoration: Decoration
     edge: float
@@ -99,7 +99,7 @@ Icon = tuple[Part, ...]
 
 @dataclasses.dataclass(frozen=True)
 class Brand:
-    """What the variants of one brand have in common."""
+    """Properties that the variants of a brand share."""
 
     name: str
     shape: Shape

@@ -1,4 +1,4 @@
-"""The pictures on the packages, as polygons and strokes in a unit square."""
+"""Icons of the packages, as polygons and strokes in a unit square."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What is printed on a product: its front, its side, its top."""
+"""The print on a product's front, side and top."""
 
 import math
 

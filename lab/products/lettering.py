@@ -1,4 +1,4 @@
-"""Text in the typefaces that font packages bring, so that no font of the system is needed."""
+"""Text drawn with typefaces from Python packages, not from the system."""
 
 import functools
 import importlib

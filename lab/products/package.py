@@ -1,4 +1,4 @@
-"""A product as a solid thing: its print laid around its shape, ready to be drawn in any pose."""
+"""A product as a solid: its print laid around its shape, in any pose."""
 
 import functools
 

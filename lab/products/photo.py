@@ -1,4 +1,4 @@
-"""Draws a planned photo: table, shadows, packages, what is in front, and the camera."""
+"""The rendering of a planned photo: table, shadows, packages, foreground and camera."""
 
 import functools
 

@@ -1,4 +1,4 @@
-"""The plan of one photo: everything about it that chance decides, before anything is drawn."""
+"""The random plan of a photo, made before anything is drawn."""
 
 import dataclasses
 import math
@@ -15,7 +15,7 @@ OCCLUDERS = ("finger", "strip", "sticker", "leaf")
 
 @dataclasses.dataclass(frozen=True)
 class Conditions:
-    """How difficult photos are; ranges are from and to, lengths are in sides of the photo."""
+    """Difficulty of photos; ranges are from and to, lengths are in sides of the photo."""
 
     tables: tuple[str, ...]
     walls: tuple[str, ...]
@@ -88,7 +88,7 @@ WIDE = dataclasses.replace(HARD, tables=ORDINARY.tables, walls=ORDINARY.walls)
 
 @dataclasses.dataclass(frozen=True)
 class Placement:
-    """How a package stands in a photo; lengths are in sides of the photo."""
+    """Pose of a package in a photo; lengths are in sides of the photo."""
 
     yaw_deg: float
     pitch_deg: float
@@ -124,7 +124,7 @@ class PhotoPlan:
     table: str
     wall: str
     horizon: float
-    """Where the table ends, from the top of the photo; 0 or less: seen from above, all table."""
+    """Upper edge of the table from the top of the photo; 0 or less when seen from above."""
     background_blur: float
     product: Placement
     light: Light
@@ -134,7 +134,7 @@ class PhotoPlan:
     gains: tuple[float, float, float]
     gamma: float
     slope: tuple[float, float]
-    """How much brighter it is to the right and below."""
+    """Change of brightness to the right and downwards."""
     shade: tuple[float, float, float] | None
     """A shadow over part of the photo: where (0 to 1), direction (radians), strength."""
     defocus: float
@@ -184,7 +184,7 @@ def _place(product: Product, c: Conditions, rng: np.random.Generator) -> Placeme
 
 
 def _longest(product: Product) -> float:
-    """How long a product is on the photo, about, in its heights."""
+    """Approximate length of a product on the photo, in photo heights."""
     return max(1.0, product.width * 1.1 + 0.1 * product.brand.depth)
 
 

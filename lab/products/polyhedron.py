@@ -1,4 +1,4 @@
-"""Boxes and cartons: flat faces in perspective."""
+"""Rendering of boxes and cartons: flat faces in perspective."""
 
 import dataclasses
 

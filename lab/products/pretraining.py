@@ -1,4 +1,4 @@
-"""An endless family of made packages that are none of the 30 products."""
+"""Random packages to pretrain on, different from the 30 products."""
 
 import colorsys
 

@@ -1,4 +1,4 @@
-"""What drawing a product needs to know, and what comes of it."""
+"""The pose and light that a product is rendered with, and the result."""
 
 import dataclasses
 from typing import Any
@@ -18,7 +18,7 @@ PYRAMID_LEVELS = 5
 
 @dataclasses.dataclass(frozen=True)
 class Pose:
-    """How a product stands and where it is on the canvas.
+    """Pose of a product and its place on the canvas.
 
     Attributes:
         yaw_deg: turn around its own upright axis.
@@ -39,7 +39,7 @@ class Pose:
 
 @dataclasses.dataclass(frozen=True)
 class Light:
-    """Where the light comes from (x right, y up, z to the eye) and how even it is (0 to 1)."""
+    """Direction of the light (x right, y up, z to the eye) and its evenness (0 to 1)."""
 
     x: float
     y: float

@@ -1,4 +1,4 @@
-"""Cans, bottles, jars and tubs: bodies turned around an upright axis."""
+"""Rendering of cans, bottles, jars and tubs: solids of revolution."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""The page's sample photos of products. Their seed is no data set's default, so none trains."""
+"""The page's sample photos, drawn with a seed that no data set uses."""
 
 import dataclasses
 from pathlib import Path

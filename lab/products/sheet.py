@@ -1,4 +1,4 @@
-"""Pouches and tubes: soft packages that show one face, with a bulge and creases."""
+"""Rendering of pouches and tubes: soft packages with a bulge and creases."""
 
 import dataclasses
 

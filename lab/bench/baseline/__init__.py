@@ -1,1 +1,1 @@
-"""The handler that every speed figure is divided by: the paper's way, with today's packages."""
+"""The baseline: a PyTorch handler as in the paper, with today's packages."""

@@ -1,6 +1,6 @@
-"""ResNet50 on Lambda as the paper describes it: PyTorch, torchvision, boto3, weights by torch.load.
+"""A handler as the paper describes it: ResNet50 by PyTorch, torchvision and boto3.
 
-It does what the classifier does, and tells its stages in the same way, so that the times of both
+It does what the classifier does, and prints its stages in the same way, so that the times of both
 can be put side by side. It is as short as such handlers are, checks nothing, and is deployed
 nowhere. It imports nothing of this project.
 """

@@ -1,4 +1,4 @@
-"""A function that answers wakeups as the classifier does, and calls of users, without a model.
+"""A Lambda function without a model that answers wakeups as the classifier does.
 
 Cheap enough for fifty instances on one machine. It runs in the pool, not in this package.
 """

@@ -1,1 +1,1 @@
-"""A plan replayed on the local cloud: real instances, warmer and HTTP, with idle time skipped."""
+"""Replays of a plan on the local cloud, with idle time skipped."""

@@ -1,4 +1,4 @@
-"""A part of a day on the local cloud, without and with a plan's warming, beside the simulation."""
+"""A replay without and with warming, compared with simulations of the same calls."""
 
 import itertools
 import statistics
@@ -37,7 +37,7 @@ class Moments:
     description: str = "moments"
 
     def arrivals(self, seed: int, horizon_s: float) -> Iterator[float]:
-        """Give them; the seed has no part in them."""
+        """Return the moments; the seed does not change them."""
         return iter(self.arrivals_s)
 
     def expected(self, horizon_s: float) -> float:

@@ -1,1 +1,1 @@
-"""The planner's simulator beside SimFaaS (Mahmoudi and Khazaei, 2021), on its own examples."""
+"""The planner's simulator compared with SimFaaS (Mahmoudi and Khazaei, 2021)."""

@@ -1,4 +1,4 @@
-"""Both simulators in turns on the same examples: figures with intervals, and the ratio of times."""
+"""SimFaaS and the planner's simulator on the same examples, in turns."""
 
 import json
 import math
@@ -30,7 +30,7 @@ OUR_SEEDS_FOR_EACH = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """What SimFaaS simulates: Poisson arrivals, exponential times, one idle expiry for all.
+    """An example of SimFaaS: Poisson arrivals, exponential times, one idle expiry for all.
 
     Attributes:
         name: where it is from.

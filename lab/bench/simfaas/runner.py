@@ -1,4 +1,4 @@
-"""Runs one SimFaaS simulation in the environment that has it; prints one JSON object."""
+"""A program that runs one SimFaaS simulation and prints its figures as JSON."""
 
 import json
 import sys

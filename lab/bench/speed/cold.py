@@ -1,4 +1,4 @@
-"""The time from the start of a process to its first answer, and what it is made of."""
+"""Cold starts: the time from the start of a process to its first answer, by stage."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ STAGES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """What cold starts are measured under.
+    """The conditions of a cold start.
 
     Attributes:
         memory_mb: the memory size, which brings the processor share.
@@ -53,7 +53,7 @@ def measure_cold(
         lab: what they need.
         cases: what to measure under.
         runs: starts of each implementation in each case.
-        isolation: how they are held to the processor share.
+        isolation: how the processor share is enforced.
     """
     for case in cases:
         impls = harness.implementations(store=case.store, memory_mb=case.memory_mb)
@@ -108,7 +108,7 @@ def _start(impl: Implementation, isolation: Isolation, vcpus: float) -> tuple[Re
 
 
 def _stages(ready: Ready, first: Answer) -> dict[str, float]:
-    told = {"interpreter": ready.interpreter_ms, **ready.stages_ms, **first.stages_ms}
-    stages = {stage: told.get(stage, 0.0) for stage in STAGES}
+    reported = {"interpreter": ready.interpreter_ms, **ready.stages_ms, **first.stages_ms}
+    stages = {stage: reported.get(stage, 0.0) for stage in STAGES}
     stages["other"] = first.since_start_ms - sum(stages.values())
     return stages

@@ -1,4 +1,4 @@
-"""RecordSet of samples that were taken in turns with a baseline's."""
+"""Records of samples that took turns with a baseline's."""
 
 import statistics
 from collections.abc import Mapping, Sequence

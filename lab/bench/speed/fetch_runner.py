@@ -1,4 +1,4 @@
-"""Fetches a model's largest file in three ways, in turns, and tells what each took.
+"""A program that fetches a model's largest file in three ways and prints the times.
 
 Run as a program by an instance's interpreter: `fetch_runner.py BUCKET KEY BYTES RUNS`. Prints one
 JSON object: milliseconds by way.

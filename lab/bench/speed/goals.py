@@ -1,4 +1,4 @@
-"""What was aimed at, and what the records say of it."""
+"""The goals of the classifier's speed, and whether records meet them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple

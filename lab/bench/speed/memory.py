@@ -1,4 +1,4 @@
-"""How much memory an instance comes to use, and how much its packages take on disk."""
+"""Peak memory of an instance, and the size of its packages on disk."""
 
 import importlib.metadata
 import re
@@ -25,7 +25,7 @@ def measure_memory(harness: Harness, *, runs: int, isolation: Isolation) -> Iter
     Args:
         lab: what they need.
         runs: instances of each implementation.
-        isolation: how they are held to one processor.
+        isolation: how one processor is enforced.
     """
     impls = harness.implementations(store="image", memory_mb=MEMORY_MB_PER_VCPU)
     peaks_mb: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))

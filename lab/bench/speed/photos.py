@@ -1,4 +1,4 @@
-"""JPEGs of known sizes to measure with, made of a photo that comes with the repository."""
+"""JPEGs of three sizes for the benchmarks, enlarged from a photo of the page."""
 
 import io
 from pathlib import Path

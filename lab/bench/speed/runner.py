@@ -1,4 +1,4 @@
-"""Runs a handler as a fresh instance does, and tells when it was ready and what each call took.
+"""A program that runs a handler as a fresh instance does and prints its times.
 
 Run as a program, by the interpreter whose packages the handler uses: `runner.py MODULE`. Each line
 of standard input is an event. Of standard output the lines that begin with `{"runner"` are this

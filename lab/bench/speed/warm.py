@@ -1,4 +1,4 @@
-"""Warm calls on photos of three sizes, and what a million of them cost."""
+"""Times of warm calls on photos of three sizes, and the price of a million calls."""
 
 import math
 import statistics
@@ -31,7 +31,7 @@ def measure_warm(
         lab: what they need.
         memory_sizes_mb: memory sizes, which bring the processor share.
         calls: calls with each photo at each size.
-        isolation: how they are held to the processor share.
+        isolation: how the processor share is enforced.
     """
     for memory_mb in memory_sizes_mb:
         vcpus = limits_of(memory_mb).vcpus

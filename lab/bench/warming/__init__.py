@@ -1,1 +1,1 @@
-"""What warming buys: policies under the same arrivals, in a model of Lambda's instances."""
+"""Simulated comparison of ways to keep instances warm."""

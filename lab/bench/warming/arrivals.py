@@ -1,4 +1,4 @@
-"""When users call: the same arrivals for every policy, drawn from a seed."""
+"""Arrivals of users for the comparison of warming policies, drawn from a seed."""
 
 import math
 import random
@@ -29,9 +29,9 @@ def poisson(per_hour: float, seed: int) -> Workload:
 
 def bursts(size: int, seed: int, per_hour: float = 4.0, within_s: float = 0.1) -> Workload:
     """Groups of `size` users who come within a tenth of a second, at independent moments."""
-    chance = random.Random(f"{size} {seed}")
+    rng = random.Random(f"{size} {seed}")
     moments = _thinned(lambda _: per_hour / 3600, per_hour / 3600, seed)
-    arrivals = [moment + chance.uniform(0, within_s) for moment in moments for _ in range(size)]
+    arrivals = [moment + rng.uniform(0, within_s) for moment in moments for _ in range(size)]
     return Workload(f"bursts of {size}", tuple(sorted(arrivals)))
 
 
@@ -48,11 +48,11 @@ def day_profile(peak_per_hour: float, seed: int) -> Workload:
 
 def _thinned(rate: Callable[[float], float], highest: float, seed: int) -> list[float]:
     """Lewis and Shedler (1979): draw at the highest rate, keep each with its share of it."""
-    chance, now_s = random.Random(seed), 0.0
+    rng, now_s = random.Random(seed), 0.0
     arrivals: list[float] = []
     while True:
-        now_s += chance.expovariate(highest)
+        now_s += rng.expovariate(highest)
         if now_s >= DAY_S:
             return arrivals
-        if chance.random() * highest <= rate(now_s):
+        if rng.random() * highest <= rate(now_s):
             arrivals.append(now_s)

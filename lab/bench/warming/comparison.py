@@ -1,4 +1,4 @@
-"""All policies under all workloads, as records."""
+"""Records of all warming policies under all workloads."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

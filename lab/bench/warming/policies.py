@@ -1,4 +1,4 @@
-"""The policies that are compared: what each calls at once, every period."""
+"""The warming policies that are compared."""
 
 from dataclasses import dataclass
 

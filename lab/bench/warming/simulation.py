@@ -1,4 +1,4 @@
-"""One policy under one workload, simulated by the planner: what users met, and what it took."""
+"""The simulation of one warming policy under one workload."""
 
 import random
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ _NO_BUDGET_S = 1e9
 
 @dataclass(frozen=True, kw_only=True)
 class Times:
-    """How long things take, assumed.
+    """Assumed durations.
 
     Attributes:
         cold_start_s: from a call to the begin of its work, on a new instance.

@@ -1,1 +1,1 @@
-"""The report's sections: each takes the records and gives Markdown, or nothing without them."""
+"""Sections of the report: each makes Markdown from records, or nothing without them."""

@@ -7,7 +7,7 @@ from lab.markdown import table
 
 
 def clients_section(results: RecordSet, chart: Chart) -> str:
-    """What JMeter and Locust measured."""
+    """Return the results of JMeter and Locust."""
     shares = [each for each in results.select("failed_share") if "label" in each.conditions]
     if not shares:
         return ""

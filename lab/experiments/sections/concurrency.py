@@ -1,4 +1,4 @@
-"""Many calls at once: Fig. 12."""
+"""The section on many calls at once: Fig. 12."""
 
 from collections.abc import Iterator, Sequence
 

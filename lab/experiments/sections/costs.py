@@ -1,4 +1,4 @@
-"""What requests and days cost: Table 6, Fig. 8, Fig. 9."""
+"""The sections on costs: Table 6, Fig. 8 and Fig. 9."""
 
 from lab.experiments.cost import EC2, LAMBDA_THEN, PAPER_PRICES
 from lab.experiments.prices import PAPER, TODAY
@@ -49,7 +49,7 @@ def fig_8_section(results: RecordSet, chart: Chart) -> str:
 
 
 def own_costs_section(results: RecordSet, chart: Chart) -> str:
-    """What calls as long as ours cost, and EC2 instead."""
+    """Our costs on Lambda and on EC2."""
     per_million = results.select("usd_per_million", "ours")
     if not per_million:
         return ""

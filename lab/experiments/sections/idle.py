@@ -1,4 +1,4 @@
-"""How long idle instances are kept: section 4.2."""
+"""The section on idle expiry: section 4.2 of the paper."""
 
 from lab.experiments.record_query import RecordSet
 from lab.experiments.sections.text import Chart, commands
@@ -6,7 +6,7 @@ from lab.markdown import table
 
 
 def idle_section(results: RecordSet, chart: Chart) -> str:
-    """How long idle instances were still there."""
+    """The share of idle instances that were still there, by time."""
     shares = results.select("still_there_share")
     if not shares:
         return ""

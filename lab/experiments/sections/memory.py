@@ -1,4 +1,4 @@
-"""Memory sizes: Fig. 13."""
+"""The section on memory sizes: Fig. 13."""
 
 from collections.abc import Iterator, Sequence
 
@@ -42,7 +42,7 @@ def memory_section(results: RecordSet, chart: Chart) -> str:
     return "\n".join(
         [
             "## Fig. 13: memory sizes\n",
-            "One instance, held to the processor share of its size, a photo of 2 megapixels, 224 "
+            "One instance with the processor share of its size, a photo of 2 megapixels, 224 "
             f"px; {_order(warm)}; cost per million warm calls. 10,240 MB bring 5.8 "
             "processors and are measured only "
             "where there are as many.\n",

@@ -1,4 +1,4 @@
-"""First and second call by stages, and the whole flow: Fig. 10, Fig. 11."""
+"""The sections on stages of calls and the whole flow: Fig. 10 and Fig. 11."""
 
 from collections.abc import Iterator
 

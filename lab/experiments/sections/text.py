@@ -1,4 +1,4 @@
-"""What the sections are made of: tables, times and commands as text."""
+"""Text that all sections use: commands, times and values."""
 
 from collections.abc import Callable, Sequence
 
