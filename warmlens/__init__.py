@@ -1,1 +1,1 @@
-"""The command line `warmlens`, and what only people's machines run."""
+"""Command line, model registry, local cloud and planner of Warmlens."""

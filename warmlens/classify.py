@@ -1,4 +1,4 @@
-"""One photo through the whole flow: a signed upload, then the classification."""
+"""Upload a photo through an API and classify it."""
 
 import re
 from pathlib import Path
@@ -22,30 +22,28 @@ _EXPECTED = {
 
 
 def classify(image: Path, *, url: str, auth: httpx.Auth | None = None) -> dict[str, Any]:
-    """Upload an image and have it classified.
+    """Upload an image and classify it.
 
     Args:
         image: a JPEG, PNG, WebP or GIF file.
         url: root of the API, such as `http://127.0.0.1:8080`.
-        auth: what the API asks for; None for one that is open.
+        auth: authentication of the API; None for an open API.
 
     Returns:
-        The API's answer to `classification`.
+        The answer of the call `classification`.
 
     Raises:
-        WarmlensError: the file cannot be read, the API cannot be reached, or it refused.
+        WarmlensError: the file cannot be read, or the API cannot be reached or returns an error.
     """
     try:
         data = image.read_bytes()
     except OSError as error:
         raise WarmlensError("unreadable_file", f"{image}: {error.strerror}") from error
     if not data:
-        raise WarmlensError("empty_file", f"{image} is empty")
+        raise WarmlensError("empty_file", f"{image} is empty.")
     content_type = _content_type(data)
     if content_type is None:
-        raise WarmlensError(
-            "unsupported_type", f"{image} is no JPEG, PNG, GIF or WebP, by its first bytes"
-        )
+        raise WarmlensError("unsupported_type", f"{image} is not a JPEG, PNG, GIF or WebP file.")
     try:
         is_local = httpx.URL(url).host in ("127.0.0.1", "localhost")
         with httpx.Client(timeout=TIMEOUT_S, trust_env=not is_local) as client:
@@ -66,7 +64,7 @@ def classify(image: Path, *, url: str, auth: httpx.Auth | None = None) -> dict[s
                 file_path=upload["file_path"],
             )
     except httpx.InvalidURL as error:
-        raise WarmlensError("invalid_url", f"{url} is no URL ({error})") from error
+        raise WarmlensError("invalid_url", f"{url} is not a URL ({error}).") from error
     except httpx.HTTPError as error:
         raise WarmlensError(
             "unreachable", f"{url} does not answer ({error}). Is the service running?"
@@ -92,16 +90,16 @@ def _call(
         answer = None
     if not isinstance(answer, dict):
         raise WarmlensError(
-            "unexpected_answer", f"{call} answered {response.status_code} without a JSON object"
+            "unexpected_answer", f"{call} returned {response.status_code} without a JSON object."
         )
     if response.is_error:
         error = answer.get("error")
         error = error if isinstance(error, dict) else {}
         raise WarmlensError(
             error.get("code", "refused"),
-            error.get("message", f"{call} answered {response.status_code}"),
+            error.get("message", f"{call} returned {response.status_code}."),
         )
     missing = [name for name in _EXPECTED[call] if name not in answer]
     if missing:
-        raise WarmlensError("unexpected_answer", f"{call} answered without {missing[0]}")
+        raise WarmlensError("unexpected_answer", f"{call} returned no {missing[0]}.")
     return answer

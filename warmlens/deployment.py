@@ -1,4 +1,4 @@
-"""Find a deployed environment by name, in the running local cloud or in AWS."""
+"""Deployed environments, in the running local cloud or in AWS."""
 
 import os
 from collections.abc import Callable, Generator, Mapping
@@ -25,13 +25,12 @@ if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
 
 
-# The warmer answers when its run is over, which may take its longest budget and what is around it.
-NOT_FOUND = 3  # exit code of commands whose environment is not there
-_WAITS = Config(read_timeout=330)
+NOT_FOUND = 3  # exit code of commands whose environment does not exist
+_CONFIG = Config(read_timeout=330)  # seconds; more than the longest run of the warmer
 
 
 class ApiKeyAuth(httpx.Auth):
-    """Sends the environment's API key.
+    """Authentication with an API key.
 
     Args:
         key: the key's value.
@@ -44,17 +43,17 @@ class ApiKeyAuth(httpx.Auth):
         self.key = key
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the header that API Gateway asks for."""
+        """Add the header that API Gateway reads the key from."""
         request.headers["x-api-key"] = self.key
         yield request
 
 
 class SignedAuth(httpx.Auth):
-    """Signs with AWS Signature Version 4, for an API that IAM guards.
+    """Authentication with AWS Signature Version 4, for an API with IAM authorization.
 
     Args:
-        credentials: the caller's.
-        region: the API's region.
+        credentials: credentials of the caller.
+        region: AWS region of the API.
     """
 
     requires_request_body = True
@@ -63,7 +62,7 @@ class SignedAuth(httpx.Auth):
         self._signer = SigV4Auth(credentials, "execute-api", region)
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the headers of the signature."""
+        """Add the signature to the headers."""
         signed = AWSRequest(
             method=request.method,
             url=str(request.url),
@@ -77,14 +76,14 @@ class SignedAuth(httpx.Auth):
 
 @dataclass(frozen=True)
 class Deployment:
-    """What an environment is made of, and clients that reach it.
+    """A deployed environment, with clients for it.
 
     Attributes:
-        name: such as `dev`.
-        outputs: values of its stacks by name, such as `ModelsBucket`.
+        name: name of the environment, such as `dev`.
+        outputs: outputs of its stacks by name, such as `ModelsBucket`.
         api_url: root of its API.
-        api_auth: gives what its API asks for, None when it is open; raises
-            WarmlensError when AWS does not tell the key.
+        api_auth: returns the authentication of its API, None for an open one; raises WarmlensError
+            where AWS does not return the key.
         s3: client for its buckets.
         lambda_: client for its functions.
     """
@@ -98,16 +97,16 @@ class Deployment:
 
 
 def find_deployment(name: str, *, local_state: Path) -> Deployment:
-    """Return an environment: `local` is the local cloud that runs, any other one is in AWS.
+    """Return an environment: `local` is the running local cloud, all others are in AWS.
 
-    AWS is reached with the credentials and region of the shell.
+    AWS is called with the credentials and region of the shell.
 
     Args:
         name: name of the environment.
         local_state: state file of the local cloud.
 
     Raises:
-        WarmlensError: it is not running, not deployed there, or cannot be asked.
+        WarmlensError: the environment is not running or deployed, or AWS refuses the request.
     """
     if name == LOCAL:
         return _local(StateFile(local_state).read())
@@ -125,39 +124,39 @@ def find_deployment(name: str, *, local_state: Path) -> Deployment:
             name,
             outputs,
             s3=session.client("s3"),
-            lambda_=session.client("lambda", config=_WAITS),
+            lambda_=session.client("lambda", config=_CONFIG),
             api_url=outputs["ApiUrl"],
             api_auth=lambda: _api_auth(session, outputs),
         )
     except NoCredentialsError as error:
         raise WarmlensError(
             "no_credentials",
-            f"AWS cannot be asked for {name} without credentials: aws login, or name a profile: "
+            "No AWS credentials: log in with aws sso login, or name a profile: "
             "export AWS_PROFILE=...",
             exit_code=NOT_FOUND,
         ) from error
     except (BotoCoreError, ClientError) as error:
         raise WarmlensError(
-            "aws_refused", f"AWS cannot be asked for {name}: {error}", exit_code=NOT_FOUND
+            "aws_refused", f"AWS refused to describe {name}: {error}", exit_code=NOT_FOUND
         ) from error
 
 
 def aws_session() -> boto3.Session:
-    """Return a session in the shell's region: AWS_REGION first, as all tools but boto3 read it.
+    """Return a session in the region of the shell, which boto3 does not read from AWS_REGION.
 
     Raises:
-        WarmlensError: the shell names no region, or a profile that is not there.
+        WarmlensError: the shell names no region, or a profile that does not exist.
     """
     try:
         session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
     except BotoCoreError as error:
         raise WarmlensError(
-            "aws_refused", f"AWS cannot be asked: {error}", exit_code=NOT_FOUND
+            "aws_refused", f"AWS cannot be called: {error}", exit_code=NOT_FOUND
         ) from error
     if not session.region_name:
         raise WarmlensError(
             "no_region",
-            "AWS cannot be asked without a region: export AWS_REGION=...",
+            "No AWS region: export AWS_REGION=...",
             exit_code=NOT_FOUND,
         )
     return session
@@ -195,7 +194,7 @@ def _api_auth(session: boto3.Session, outputs: Mapping[str, str]) -> httpx.Auth 
             )
         except (BotoCoreError, ClientError) as error:
             raise WarmlensError(
-                "aws_refused", f"AWS does not tell the API key: {error}", exit_code=NOT_FOUND
+                "aws_refused", f"AWS did not return the API key: {error}", exit_code=NOT_FOUND
             ) from error
         return ApiKeyAuth(key["value"])
     if outputs["ApiAuth"] == "iam":

@@ -1,4 +1,4 @@
-"""`warmlens warm`: run the warmer of an environment by hand, and print what it reached."""
+"""Run the warmer of an environment by hand."""
 
 import json
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ FIELDS = ("requested", "distinct", "coverage", "cold", "rounds", "held_s")
 
 @dataclass(frozen=True)
 class WarmReport:
-    """What a run of the warmer reached.
+    """The result of a run of the warmer.
 
     Attributes:
         figures: `requested`, `distinct`, `coverage`, `cold`, `rounds` and `held_s`.
-        limited_by: the concurrency limit that made the number impossible, or None.
-        throttled: calls that were refused with 429.
-        errors: why other calls failed.
+        limited_by: the concurrency limit that prevents more instances, or None.
+        throttled: number of calls answered with 429.
+        errors: reasons why other calls failed.
     """
 
     figures: dict[str, Any]
@@ -34,16 +34,16 @@ class WarmReport:
 def warm(
     outputs: Mapping[str, str], client: "LambdaClient", env_name: str, instances: int
 ) -> WarmReport:
-    """Wake instances of the environment's classifier, at once.
+    """Wake instances of an environment's classifier at once.
 
     Args:
-        outputs: values of the environment's stacks by name.
-        client: reaches its functions.
-        env_name: its name.
-        instances: how many, 1 to 100.
+        outputs: outputs of the environment's stacks by name.
+        client: a client for its functions.
+        env_name: name of the environment.
+        instances: number of instances, 1 to 100.
 
     Raises:
-        WarmlensError: the environment has no warmer, it cannot be called, or it woke nobody.
+        WarmlensError: the environment has no warmer, or it cannot be called or fails.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -61,7 +61,7 @@ def warm(
     except (BotoCoreError, ClientError) as error:
         raise WarmlensError("unreachable", f"The warmer could not be called: {error}") from error
     if "FunctionError" in response:
-        reason = answer.get("errorMessage", "it gave no reason")
+        reason = answer.get("errorMessage", "no reason given")
         raise WarmlensError("warming_failed", f"The warmer failed: {reason}")
     return WarmReport(
         {name: answer[name] for name in FIELDS},

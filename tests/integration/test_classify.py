@@ -1,4 +1,4 @@
-"""`warmlens classify` against something that is no such API, or whose S3 refuses."""
+"""`warmlens classify` with an API or a bucket that returns errors."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -89,7 +89,9 @@ async def test_an_upload_that_s3_refuses_is_told_with_its_reason(
 async def test_what_is_no_image_is_not_sent_and_named(service: Service, tmp_path: Path) -> None:
     note = tmp_path / "note.jpg"
     note.write_bytes(b"hello")
-    with pytest.raises(WarmlensError, match=r"note\.jpg is no JPEG, PNG, GIF or WebP") as refused:
+    with pytest.raises(
+        WarmlensError, match=r"note\.jpg is not a JPEG, PNG, GIF or WebP"
+    ) as refused:
         await asyncio.to_thread(classify, note, url=service.url)
     assert refused.value.code == "unsupported_type"
     assert service.asked == []

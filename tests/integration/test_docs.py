@@ -1,4 +1,4 @@
-"""What the docs say is so: commands exist, examples run, pages made from the code are current."""
+"""The docs are true: commands exist, examples run, generated pages are current."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What `warmlens doctor` says of this machine, and of the account of a running emulator."""
+"""`warmlens doctor`, on this machine and with the account of a running emulator."""
 
 import json
 import os

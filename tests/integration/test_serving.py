@@ -251,9 +251,9 @@ NO_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SES
 @pytest.mark.parametrize(
     ("without", "told"),
     [
-        ({}, "aws_refused: AWS cannot be asked for prod: Could not connect"),
-        ({"AWS_REGION": ""}, "no_region: AWS cannot be asked without a region: "),
-        (NO_CREDENTIALS, "no_credentials: AWS cannot be asked for prod without credentials: "),
+        ({}, "aws_refused: AWS refused to describe prod: Could not connect"),
+        ({"AWS_REGION": ""}, "no_region: No AWS region: "),
+        (NO_CREDENTIALS, "no_credentials: No AWS credentials: "),
     ],
 )
 def test_an_environment_in_aws_that_cannot_be_asked_is_named(
@@ -276,5 +276,5 @@ def test_publishing_to_a_bucket_that_cannot_be_asked_is_told_in_a_line(tmp_path:
         HOME=str(tmp_path), AWS_REGION="no region", AWS_EC2_METADATA_DISABLED="true",
     )  # fmt: skip
     assert result.returncode == 3
-    assert result.stderr.startswith("aws_refused: AWS cannot be asked: ")
+    assert result.stderr.startswith("aws_refused: AWS refused the request: ")
     assert result.stderr.count("\n") == 1

@@ -1,1 +1,1 @@
-"""`warmlens doctor`: what this machine and this account lack, and how to fix each."""
+"""`warmlens doctor`: checks of this machine and of the AWS account."""

@@ -1,4 +1,4 @@
-"""What the AWS account has, asked with the credentials and region of the shell."""
+"""Checks of the AWS account: credentials, CDK bootstrap, concurrency."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from warmlens.deployment import aws_session
 from warmlens.doctor.check import Check
 from warmlens.errors import WarmlensError
 
-LOWEST_BOOTSTRAP = 6  # what the CDK's default synthesizer asks for
+LOWEST_BOOTSTRAP = 6  # required by the CDK's default synthesizer
 NEW_ACCOUNT_CONCURRENCY = 10
 _PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 _CONFIG = Config(connect_timeout=4, read_timeout=10, retries={"total_max_attempts": 2})
@@ -19,7 +19,7 @@ _LOGIN = "Log in: aws sso login, or aws configure, or export AWS_PROFILE=..."
 
 
 def account_checks() -> Iterator[Check]:
-    """Look at the account. Nothing is changed there."""
+    """Check the account of the shell's credentials. Nothing is changed."""
     try:
         session = aws_session()
         identity = _identity(session)
@@ -59,9 +59,7 @@ def _bootstrap(session: boto3.Session) -> Check:
         version = int(answer["Parameter"]["Value"])
     except ClientError as error:
         if error.response["Error"]["Code"] == "ParameterNotFound":
-            return Check(
-                name=name, goal="deploy", state="problem", found="not done here", mend=mend
-            )
+            return Check(name=name, goal="deploy", state="problem", found="not done", mend=mend)
         return _unknown(name, error)
     except (BotoCoreError, ValueError) as error:
         return _unknown(name, error)
@@ -82,7 +80,7 @@ def _concurrency(session: boto3.Session) -> Check:
     if most <= NEW_ACCOUNT_CONCURRENCY:
         return Check(
             name=name, goal="deploy", state="warning", found=found,
-            mend="Enough for dev; for more ask Service Quotas for Concurrent executions",
+            mend="Enough for dev; request more Concurrent executions in Service Quotas",
         )  # fmt: skip
     return Check(name=name, goal="deploy", state="ok", found=found)
 
@@ -90,7 +88,7 @@ def _concurrency(session: boto3.Session) -> Check:
 def _unknown(name: str, error: Exception) -> Check:
     return Check(
         name=name, goal="deploy", state="unknown", found=_said(error),
-        mend="See that you may ask for it, with the credentials that deploy",
+        mend="Check that the credentials that deploy may read it",
     )  # fmt: skip
 
 

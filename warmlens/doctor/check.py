@@ -1,4 +1,4 @@
-"""What one check found."""
+"""The result of one check of `warmlens doctor`."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,15 +9,14 @@ State = Literal["ok", "warning", "problem", "unknown"]
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One check.
+    """The result of one check.
 
     Attributes:
-        name: what was looked at.
-        goal: what it is needed for: to `run` the app on this machine, or to `deploy` it to AWS.
-        state: `problem` stands in the way of the goal, `warning` does not; `unknown` could not be
-            looked at.
-        found: what there is.
-        mend: what to do about it; empty when there is nothing to do.
+        name: name of the check.
+        goal: `run` if running the app on this machine needs it, `deploy` if deploying to AWS does.
+        state: `problem` prevents the goal, `warning` does not; `unknown` could not be checked.
+        found: the state that was found.
+        mend: how to fix it; empty if there is nothing to fix.
     """
 
     name: str
@@ -28,6 +27,6 @@ class Check:
 
 
 def is_ready(checks: list[Check], goal: Goal) -> bool:
-    """Tell whether nothing stands in the way of a goal; to deploy includes to run."""
+    """Return whether a goal can be reached; deploying includes running."""
     goals = {"run"} if goal == "run" else {"run", "deploy"}
     return all(check.state in ("ok", "warning") for check in checks if check.goal in goals)

@@ -1,4 +1,4 @@
-"""What this machine has."""
+"""Checks of this machine: programs, port, disk."""
 
 import importlib.util
 import os
@@ -19,15 +19,15 @@ from warmlens.runtime.best_isolation import best_isolation
 PAGE_PORT = 8080
 LOWEST_NODE = 20
 TESTED_NODE = 22
-NEEDED_BYTES = 1_500_000_000  # .venv, node_modules and .warmlens, as `du` tells, with some room
+NEEDED_BYTES = 1_500_000_000  # .venv, node_modules and .warmlens by `du`, with a margin
 _TIMEOUT_S = 20
 
 
 def machine_checks(running: RunningCloud | None, root: Path = ROOT) -> Iterator[Check]:
-    """Look at this machine.
+    """Check this machine.
 
     Args:
-        running: the local cloud that runs from this checkout.
+        running: the running local cloud of this checkout.
         root: the checkout.
     """
     yield _python()
@@ -42,7 +42,7 @@ def machine_checks(running: RunningCloud | None, root: Path = ROOT) -> Iterator[
 def _python() -> Check:
     found = f"Python {platform.python_version()}, {sys.executable}"
     if importlib.util.find_spec("ensurepip") is None:
-        mend = "Install what makes virtual environments; on Debian: sudo apt install python3-venv"
+        mend = "Install venv; on Debian: sudo apt install python3-venv"
         return Check(
             name="Python", goal="run", state="problem", found=f"{found}, without pip", mend=mend
         )
@@ -86,7 +86,7 @@ def _port(running: RunningCloud | None) -> Check:
         goal="run",
         state="warning",
         found=f"{PAGE_PORT} is taken by another program",
-        mend="Another one is taken then; make run PORT=8081 chooses one",
+        mend="make run uses another port then, or the one of make run PORT=8081",
     )
 
 
@@ -94,7 +94,7 @@ def _disk(root: Path) -> Check:
     free_bytes = shutil.disk_usage(root).free
     found = f"{free_bytes / 1e9:.1f} GB free"
     if free_bytes < NEEDED_BYTES:
-        mend = f"Make room: what is installed takes up to {NEEDED_BYTES / 1e9:.1f} GB"
+        mend = f"Free some space: the installation takes up to {NEEDED_BYTES / 1e9:.1f} GB"
         return Check(name="Disk", goal="run", state="warning", found=found, mend=mend)
     return Check(name="Disk", goal="run", state="ok", found=found)
 
@@ -106,7 +106,7 @@ def _limits() -> str:
 def _cdk(root: Path) -> Check:
     program = root / "node_modules" / ".bin" / "cdk"
     if not program.exists():
-        mend = "Install the version that package.json pins: make synth"
+        mend = "Install the version pinned in package.json: make synth"
         return Check(
             name="CDK command", goal="deploy", state="problem", found="not installed", mend=mend
         )
@@ -129,21 +129,22 @@ def _docker() -> Check:
         )  # fmt: skip
     if _output(program, "info") is None:
         return Check(
-            name=name, goal="deploy", state="problem", found=f"{program} is there, but not running",
-            mend="Start Docker, and see that you may use it: docker info",
+            name=name, goal="deploy", state="problem",
+            found=f"{program} is installed but not running",
+            mend="Start Docker, and check that you may use it: docker info",
         )  # fmt: skip
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return Check(
             name=name, goal="deploy", state="warning",
-            found=f"{program}, on a processor of another kind ({platform.machine()})",
+            found=f"{program}, on another processor architecture ({platform.machine()})",
             mend="The image for x86_64 is built by emulation, which is slow; "
-            'architecture="arm64" in app.py builds it for this one',
+            'architecture="arm64" in app.py avoids that',
         )  # fmt: skip
     return Check(name=name, goal="deploy", state="ok", found=f"{program} runs")
 
 
 def _output(*command: str) -> str | None:
-    """Return what a program prints, None when there is none or it fails."""
+    """Return the output of a program, None if it is missing or fails."""
     variables = {**os.environ, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"}
     try:
         result = subprocess.run(

@@ -1,4 +1,4 @@
-"""What AWS asks: one dated data file for each region, and no price that is not in it."""
+"""AWS prices, in one dated data file for each region."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -19,8 +19,8 @@ class PriceList:
 
     Attributes:
         region: AWS region.
-        date: when they were copied from their source, YYYY-MM-DD.
-        prices: by name; the name says for what, and for how much of it.
+        date: date of the prices, YYYY-MM-DD.
+        prices: prices by name, which includes the unit.
     """
 
     region: str
@@ -31,19 +31,19 @@ class PriceList:
         """Return a price.
 
         Raises:
-            WarmlensError: it is not in the file. It is never taken to be zero.
+            WarmlensError: the file has no such price.
         """
         self.require([name])
         return self.prices[name]
 
     def require(self, names: Iterable[str]) -> None:
-        """Refuse to reckon with prices that are not there.
+        """Check that prices are known.
 
         Args:
-            names: all that will be needed.
+            names: names of the prices.
 
         Raises:
-            WarmlensError: some are missing; it names all of them.
+            WarmlensError: some are missing; the message names all of them.
         """
         missing = sorted({name for name in names if name not in self.prices})
         if missing:
@@ -58,7 +58,7 @@ class PriceList:
 
 
 def regions() -> list[str]:
-    """Return the regions that a file of prices is here for."""
+    """Return the regions with known prices."""
     return sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
@@ -67,18 +67,18 @@ def read_prices(region: str = DEFAULT_REGION, file: Path | None = None) -> Price
 
     Args:
         region: AWS region.
-        file: prices of the same form that replace those of the region, or add to them.
+        file: a file of the same format, whose prices replace those of the region or add to them.
 
     Raises:
-        WarmlensError: the region is not known, or the file is not readable, of another region, or
-            has a name or a price that is none.
+        WarmlensError: the region is unknown, or the file is not readable, is for another region,
+            or has an unknown name or an invalid price.
     """
     known = FOLDER / f"{region}.json"
     if region not in regions() and file is None:
         raise WarmlensError(
             "unknown_region",
-            f"no prices for the region {region}: known are {', '.join(regions())}; give another "
-            "one's with --prices",
+            f"no prices for the region {region}: known are {', '.join(regions())}; give prices of "
+            "another region with --prices",
         )
     listed = _read(known) if region in regions() else PriceList(region, "", {})
     if file is None:
@@ -86,14 +86,14 @@ def read_prices(region: str = DEFAULT_REGION, file: Path | None = None) -> Price
     own = _read(file)
     if own.region != region:
         raise WarmlensError(
-            "bad_prices", f"{file}: has the prices of {own.region}, not of {region}"
+            "bad_prices", f"{file}: the prices are for {own.region}, not for {region}"
         )
     allowed = _known_names()
     unknown = sorted(set(own.prices) - allowed)
     if unknown:
         raise WarmlensError(
             "unknown_price",
-            f"{file}: {', '.join(unknown)}: no price of that name is used; names are "
+            f"{file}: {', '.join(unknown)}: unknown price; the names are "
             f"{', '.join(sorted(allowed))}",
         )
     return PriceList(region, own.date, MappingProxyType({**listed.prices, **own.prices}))
@@ -109,9 +109,7 @@ def _read(file: Path) -> PriceList:
     except OSError as error:
         raise WarmlensError("bad_prices", f"{file}: {error.strerror}") from None
     except (ValueError, RecursionError):
-        raise WarmlensError(
-            "bad_prices", f"{file}: no JSON in UTF-8, which prices are in"
-        ) from None
+        raise WarmlensError("bad_prices", f"{file}: not JSON in UTF-8") from None
     if not isinstance(document, dict):
         document = {}
     wanted = {"region": str, "date": str, "prices": dict}

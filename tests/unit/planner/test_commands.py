@@ -159,7 +159,7 @@ def test_a_mistyped_price_is_refused_and_the_right_names_are_said(tmp_path: Path
     file.write_text(json.dumps({"region": "us-east-1", "date": "2026-11-24", "prices": prices}))
     output = refusal("cost", "--rps", "1", "--prices", str(file))
     assert output.startswith("unknown_price: ")
-    assert "lambda_x86_per_gbs: no price of that name" in output
+    assert "lambda_x86_per_gbs: unknown price" in output
     assert "lambda_x86_per_gb_s" in output
 
 
