@@ -23,7 +23,7 @@ def tables(records: Sequence[Record]) -> str:
     )
     where = sorted({f"{record.machine}, {record.date}" for record in records if record.machine})
     parts = [f"Measured on: {'; '.join(where)}.\n"]
-    parts.append("### What was aimed at\n")
+    parts.append("### Goals\n")
     parts += _rows("goal | measured | reached", judged(records))
     parts.append("### From the start of a process to its first answer\n")
     parts += _rows(
