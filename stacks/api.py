@@ -1,4 +1,4 @@
-"""The HTTP API: the paper's two calls, and the signing of uploads."""
+"""The API stack: a REST API with `classification`, `wakeup` and `uploads`."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
@@ -41,14 +41,14 @@ class ApiStack(cdk.Stack):
     """A regional REST API in front of the classifier and the uploads function.
 
     Args:
-        settings: the environment.
+        settings: settings of the environment.
         classifier: the classifier's alias.
-        images: bucket that uploads are signed for.
+        images: bucket for uploads.
 
     Attributes:
         rest_api: the API.
         uploads: the function that signs uploads.
-        page_token: what the page's CloudFront proves itself with to the web ACL.
+        page_token: secret by which the web ACL recognizes the page's CloudFront distribution.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class ApiStack(cdk.Stack):
             "Api",
             rest_api_name=settings.physical_name("api"),
             endpoint_types=[apigateway.EndpointType.REGIONAL],
-            # API Gateway writes logs with one role for an account and region.
+            # API Gateway has one role for logs per account and region.
             cloud_watch_role=settings.access_logs,
             cloud_watch_role_removal_policy=_role_policy(settings),
             default_cors_preflight_options=self._preflight(),
@@ -82,7 +82,7 @@ class ApiStack(cdk.Stack):
         self._add_call("wakeup", classifier, api_schema.WAKEUP_REQUEST)
         self._add_call("uploads", self.uploads, api_schema.UPLOADS_REQUEST)
         add_gateway_errors(self.rest_api, settings=settings)
-        # The last part of the stack's id, which nobody outside the account can know.
+        # The last part of the stack's id, which is not known outside the account.
         self.page_token = cdk.Fn.select(2, cdk.Fn.split("/", self.stack_id))
         if settings.waf:
             WebAcl(
@@ -93,7 +93,7 @@ class ApiStack(cdk.Stack):
                 page_token=self.page_token,
             )
         self._acknowledge()
-        # Without its last slash, so that a call is `$API_URL/classification`.
+        # Without the trailing slash, so that a call is `$API_URL/classification`.
         host = f"{self.rest_api.rest_api_id}.execute-api.{self.region}.{self.url_suffix}"
         stage = self.rest_api.deployment_stage.stage_name
         output(self, "ApiUrl", f"https://{host}/{stage}", settings=settings)
@@ -138,7 +138,7 @@ class ApiStack(cdk.Stack):
             throttling_rate_limit=settings.throttle_rate_rps,
             throttling_burst_limit=settings.throttle_burst,
             method_options={
-                # A wakeup holds an instance, so it gets a limit of its own.
+                # A wakeup keeps an instance busy, so it has its own limit.
                 "/wakeup/POST": apigateway.MethodDeploymentOptions(
                     throttling_rate_limit=settings.throttle_wakeup_rps,
                     throttling_burst_limit=settings.throttle_wakeup_rps,
@@ -215,7 +215,7 @@ def _role_policy(settings: Settings) -> cdk.RemovalPolicy | None:
 
 
 def _level(settings: Settings) -> apigateway.MethodLoggingLevel:
-    # Below errors, execution logs would hold each request's body.
+    # At lower levels, execution logs would have each request's body.
     if settings.access_logs:
         return apigateway.MethodLoggingLevel.ERROR
     return apigateway.MethodLoggingLevel.OFF

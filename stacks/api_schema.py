@@ -1,7 +1,7 @@
-"""The HTTP API's vocabulary: one JSON Schema for each request and answer.
+"""JSON Schemas of the HTTP API's requests and answers.
 
-The API's request models, its validator and `docs/openapi.json` are all made from these; tests hold
-the functions' answers against them.
+The API's request models, its validator and `docs/openapi.json` are generated from these; tests
+check the functions' answers against them.
 """
 
 from typing import Any

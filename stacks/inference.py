@@ -1,4 +1,4 @@
-"""The classifier: a container-image function, and the alias that everything else calls."""
+"""The inference stack: the classifier function and its alias."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
@@ -11,15 +11,15 @@ from stacks.settings import Settings
 
 
 class InferenceStack(cdk.Stack):
-    """Runs the model.
+    """The classifier.
 
     Args:
-        settings: the environment.
+        settings: settings of the environment.
         images: bucket with the images to classify.
-        model_store: where the model is fetched from.
+        model_store: store of the model.
 
     Attributes:
-        classifier: the function with its alias `live`.
+        classifier: the function and its alias `live`.
     """
 
     def __init__(

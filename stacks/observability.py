@@ -1,4 +1,4 @@
-"""The dashboard and the alarms."""
+"""The observability stack: dashboard and alarms."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -24,14 +24,14 @@ _NO_QUEUE = "A mail that cannot be delivered is read by no one in a queue either
 
 
 class ObservabilityStack(cdk.Stack):
-    """Tells a person how the service is, and calls one when it is not well.
+    """A dashboard, alarms, and a topic that alarms are sent to.
 
     Args:
-        settings: the environment.
-        storage: its images and models.
+        settings: settings of the environment.
+        storage: the environment's images and models.
         inference: its classifier.
         api: its API.
-        warming: its warmer, if it has one.
+        warming: its warmer; None without one.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class ObservabilityStack(cdk.Stack):
                 description="A published model version was not copied to the file system.",
             )
         if inference.classifier.canary_alarms is not None:
-            self._tell_of_rollbacks(settings, topic)
+            self._notify_of_rollbacks(settings, topic)
 
         name = settings.physical_name("dashboard")
         Dashboard(
@@ -127,8 +127,8 @@ class ObservabilityStack(cdk.Stack):
         output(self, "AlarmsTopic", topic.topic_arn, settings=settings)
         output(self, "DashboardName", name, settings=settings)
 
-    def _tell_of_rollbacks(self, settings: Settings, topic: sns.Topic) -> None:
-        """Mail when a deployment was taken back; what it is taken back on is raised at all times.
+    def _notify_of_rollbacks(self, settings: Settings, topic: sns.Topic) -> None:
+        """Notify when a deployment was rolled back; its own alarms can be raised at any time.
 
         Source: AWS CodeDeploy user guide, "Monitoring deployments with Amazon EventBridge".
         """
@@ -183,7 +183,7 @@ class ObservabilityStack(cdk.Stack):
         below: bool = False,
         periods: int = 1,
     ) -> None:
-        made = alarm(
+        created = alarm(
             self,
             construct_id,
             metric,
@@ -192,5 +192,5 @@ class ObservabilityStack(cdk.Stack):
             below=below,
             periods=periods,
         )
-        made.add_alarm_action(self._action)
-        made.add_ok_action(self._action)
+        created.add_alarm_action(self._action)
+        created.add_ok_action(self._action)

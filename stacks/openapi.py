@@ -1,4 +1,4 @@
-"""The API's contract as an OpenAPI document: `python -m stacks.openapi > docs/openapi.json`."""
+"""OpenAPI document of the HTTP API: `python -m stacks.openapi > docs/openapi.json`."""
 
 import json
 from typing import Any

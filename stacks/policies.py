@@ -1,7 +1,7 @@
-"""The rules that every stack is held against when it is synthesized, and what they do not apply to.
+"""cdk-nag's policy checks of all stacks, and acknowledgements of their findings.
 
 `cdk synth` fails on a finding that is not acknowledged. An acknowledgement names one finding of one
-construct, with the reason.
+construct and the reason.
 """
 
 import aws_cdk as cdk
@@ -11,17 +11,17 @@ from constructs import IConstruct
 
 
 def add_policies(app: cdk.App) -> None:
-    """Hold everything below `app` against cdk-nag's packs AwsSolutions and Serverless."""
+    """Check everything in `app` with cdk-nag's packs AwsSolutions and Serverless."""
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
 
 
 def acknowledge(construct: IConstruct, findings: dict[str, str]) -> None:
-    """Say why findings do not apply to a construct and what belongs to it.
+    """Acknowledge findings of a construct and its children.
 
     Args:
-        construct: what was found.
-        findings: the reason for each finding: the rule, or `rule[part]` where a rule finds several
-            parts of one resource.
+        construct: the construct.
+        findings: reasons by finding: the rule, or `rule[part]` where a rule reports several parts
+            of one resource.
     """
     acknowledgements = [
         cdk.Acknowledgment(id=finding, reason=reason) for finding, reason in findings.items()
@@ -30,12 +30,12 @@ def acknowledge(construct: IConstruct, findings: dict[str, str]) -> None:
 
 
 def objects_finding(reader: IConstruct, bucket: s3.IBucket, prefix: str) -> str:
-    """Return the finding that a policy names all objects below a prefix.
+    """Return the finding for a policy that allows all objects below a prefix.
 
     Args:
-        reader: what the policy belongs to.
-        bucket: the bucket, of the same stack or another one.
-        prefix: begin of the objects' keys; empty for all objects.
+        reader: the construct with the policy.
+        bucket: the bucket, in the same stack or another one.
+        prefix: key prefix; empty for all objects.
     """
     here, owner = cdk.Stack.of(reader), cdk.Stack.of(bucket)
     if here.node.path == owner.node.path:

@@ -1,4 +1,4 @@
-"""What AWS asks for a request, for the dashboard's estimate of cost.
+"""AWS prices for the dashboard's estimate of cost.
 
 US East (N. Virginia), first tier, without the free tier; aws.amazon.com/lambda/pricing and
 aws.amazon.com/api-gateway/pricing, as of January 2025. Other regions and dates differ.

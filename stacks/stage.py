@@ -1,4 +1,4 @@
-"""One environment: its stacks, and how they depend on each other."""
+"""The stage of one environment: creates its stacks and connects them."""
 
 import aws_cdk as cdk
 from constructs import Construct
@@ -14,10 +14,14 @@ from stacks.web import WebStack
 
 
 class WarmlensStage(cdk.Stage):
-    """Storage <- inference <- API and warming <- page; observability looks at them all.
+    """All stacks of one environment.
+
+    Storage has the buckets, inference the classifier; the API and the warmer call the classifier;
+    the page is served beside the API; observability has the dashboard and alarms for all of them.
+
 
     Args:
-        settings: the environment.
+        settings: settings of the environment.
     """
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""The images bucket and the model store."""
+"""The storage stack: the images bucket and the model store."""
 
 import aws_cdk as cdk
 import jsii
@@ -16,12 +16,12 @@ SAMPLE_PREFIX = "test/"  # the prefix of the paper's own request, test/20200118.
 
 
 class StorageStack(cdk.Stack):
-    """Where images and models are kept.
+    """Buckets for images, models and access logs.
 
     Attributes:
-        images: the bucket that pages upload to and the classifier reads.
-        access_logs: the bucket with the other buckets' access logs, if the settings ask for it.
-        model_store: where the classifier reads its model from.
+        images: bucket for uploads, read by the classifier.
+        access_logs: bucket with the other buckets' access logs; None without access logs.
+        model_store: store that the classifier reads its model from.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
@@ -50,7 +50,7 @@ class StorageStack(cdk.Stack):
     @property
     @jsii.member(jsii_name="availabilityZones")
     def availability_zones(self) -> list[str]:
-        """Two zones by their place in the region's list, so that synth asks AWS for no names."""
+        """The region's first two zones, by index, so that synth needs no call to AWS."""
         return [cdk.Fn.select(index, cdk.Fn.get_azs()) for index in (0, 1)]
 
     def _model_store(self, settings: Settings) -> ModelStore:
@@ -68,10 +68,10 @@ class StorageStack(cdk.Stack):
 
 
 def _page_origins(settings: Settings) -> list[str]:
-    """The origins of pages that may upload.
+    """Return the origins of pages that may upload.
 
-    CloudFront's own domain is known only after the bucket is made. Without a domain of the page's
-    own, any page at CloudFront may therefore send an upload, if the API has signed it.
+    CloudFront's domain is known only after the bucket is created. Without `web_domain`, any page at
+    CloudFront may therefore send uploads, if the API has signed them.
     """
     if not settings.web:
         page = []

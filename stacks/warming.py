@@ -1,4 +1,4 @@
-"""The schedule and the function that keep instances warm."""
+"""The warming stack: a schedule and a function that keep instances warm."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -15,9 +15,9 @@ from stacks.constructs.output import output
 from stacks.policies import acknowledge
 from stacks.settings import Settings
 
-# What a run may need beyond its budget: its own start, and the calls before and after the rounds.
+# Time of a run beyond its budget: its own start, and calls before and after the rounds.
 _OVERHEAD_S = 30
-# Calls are sent at once only as far as the processor share allows.
+# Enough processor share to send many calls at once.
 _MEMORY_MB = 512
 _RETRIES = 1
 # Lambda waits a minute before it runs a failed event again; Lambda developer guide, "How Lambda
@@ -26,16 +26,16 @@ _MAX_EVENT_AGE_MIN = 3
 
 
 class WarmingStack(cdk.Stack):
-    """Wakes as many instances at once as the settings say, every `warming_period_min` minutes.
+    """A function that wakes instances at once, every `warming_period_min` minutes.
 
     Args:
-        settings: the environment.
+        settings: settings of the environment.
         classifier: the alias whose instances are kept warm, the one that the API calls.
-        deployed: changes when a deploy makes a new version of the classifier.
+        deployed: fingerprint of the classifier's version; a new one triggers a round.
 
     Attributes:
         warmer: the function that wakes instances.
-        dead_letters: runs that could not be delivered, or failed twice.
+        dead_letters: queue of runs that could not be delivered, or failed twice.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class WarmingStack(cdk.Stack):
         )
         classifier.grant_invoke(warmer)
         self._grant_limits_and_claim(classifier.lambda_, claim)
-        # The schedule does not wait for the run, so a failure is Lambda's to retry and to keep.
+        # The schedule does not wait for the run, so Lambda retries and keeps failures.
         keep_failures(warmer, self.dead_letters, retries=_RETRIES, max_age_min=_MAX_EVENT_AGE_MIN)
         self._run_by_schedule(settings)
         if settings.warm_after_deploy:
@@ -86,7 +86,7 @@ class WarmingStack(cdk.Stack):
     def _grant_limits_and_claim(
         self, classifier: lambda_.IFunction, claim: ssm.IStringParameter
     ) -> None:
-        """Let the warmer see how many instances there may be, and claim its run."""
+        """Allow the warmer to read concurrency limits and to claim its run."""
         assert self.warmer.role is not None
         policy = iam.Policy(
             self,
@@ -115,7 +115,7 @@ class WarmingStack(cdk.Stack):
             ),
             target=targets.LambdaInvoke(
                 self.warmer,
-                # A run that comes late is worth nothing: the next one is due.
+                # A late run is of no use: the next one is due.
                 max_event_age=cdk.Duration.minutes(1),
                 retry_attempts=_RETRIES,
                 dead_letter_queue=self.dead_letters,
@@ -131,13 +131,13 @@ class WarmingStack(cdk.Stack):
         acknowledge(self, {finding: "The schedule may call the warmer, whichever its version."})
 
     def _run_after_deploy(self, deployed: str) -> None:
-        """Run a round at the end of each deploy that made a new version of the classifier."""
-        # The trigger runs when the warmer has a new version, so it takes part in the classifier's.
+        """Run a round after each deploy of a new version of the classifier."""
+        # The trigger runs for a new version of the warmer, so the fingerprint changes the warmer.
         self.warmer.add_environment("DEPLOYED", deployed)
         triggers.Trigger(
             self,
             "AfterDeploy",
             handler=self.warmer,
-            # Not waited for: a run that fails is no reason to take the deploy back.
+            # Asynchronous: a failed run is no reason to roll back the deploy.
             invocation_type=triggers.InvocationType.EVENT,
         )

@@ -1,4 +1,4 @@
-"""The page, and the API under the same domain, behind CloudFront."""
+"""The web stack: the page and the API under one domain, behind CloudFront."""
 
 import json
 
@@ -29,14 +29,14 @@ _VIEWER_FUNCTION = f"""function handler(event) {{
 
 
 class WebStack(cdk.Stack):
-    """A private bucket with the page, which only CloudFront reads, and the API's calls beside it.
+    """A private bucket with the page, and a CloudFront distribution for it and for the API.
 
     Args:
-        settings: the environment.
+        settings: settings of the environment.
         api: the API.
-        page_token: value of a header that CloudFront adds to the API's calls.
+        page_token: value of a header that CloudFront adds to API calls.
         images: bucket that the page uploads to.
-        access_logs: bucket that records of requests go to; None keeps none.
+        access_logs: bucket for access logs; None keeps none.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class WebStack(cdk.Stack):
             default_root_object="index.html",
             domain_names=[settings.web_domain] if settings.web_domain else None,
             certificate=certificate,
-            # CloudFront's own certificate brings its own lowest version.
+            # CloudFront's own certificate sets its own minimum version.
             minimum_protocol_version=(
                 cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021 if certificate else None
             ),
@@ -177,7 +177,7 @@ class WebStack(cdk.Stack):
                 s3_deployment.Source.asset(str(WEB)),
                 s3_deployment.Source.data("configuration.json", json.dumps(configuration)),
             ],
-            # A browser asks each time whether a file has changed, so old and new ones never mix.
+            # Browsers revalidate each file, so old and new ones never mix.
             cache_control=[s3_deployment.CacheControl.from_string("no-cache")],
             distribution=distribution,
             distribution_paths=["/*"],

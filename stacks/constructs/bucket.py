@@ -1,4 +1,4 @@
-"""A bucket as every bucket here must be: private, encrypted, reached over TLS only."""
+"""S3 buckets: private, encrypted, TLS only."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
@@ -16,14 +16,14 @@ def private_bucket(
     versioned: bool,
     access_logs: s3.IBucket | None = None,
 ) -> s3.Bucket:
-    """Make a bucket that no one outside the account can read.
+    """Create a bucket that nobody outside the account can read.
 
     Args:
-        scope: the construct that it belongs to.
-        construct_id: its id there.
-        settings: says whether the bucket and its objects outlive the stack.
-        versioned: keep what is overwritten or deleted.
-        access_logs: bucket that a record of every request goes to; None keeps none.
+        scope: parent construct.
+        construct_id: id in `scope`.
+        settings: settings of the environment.
+        versioned: True keeps overwritten and deleted objects.
+        access_logs: bucket for access logs; None keeps none.
     """
     bucket = s3.Bucket(
         scope,
@@ -45,7 +45,7 @@ def private_bucket(
         acknowledge(
             bucket, {"AwsSolutions-S1": "It holds such logs, or the settings ask for none."}
         )
-    # What an upload that was cut off left behind is billed, and seen by no list.
+    # Parts of interrupted uploads are billed, and no listing shows them.
     bucket.add_lifecycle_rule(abort_incomplete_multipart_upload_after=cdk.Duration.days(1))
     return bucket
 
@@ -53,7 +53,7 @@ def private_bucket(
 def access_logs_bucket(
     scope: Construct, construct_id: str, *, settings: Settings
 ) -> s3.Bucket | None:
-    """Make the bucket for other buckets' access logs, or None where the settings ask for none."""
+    """Create the bucket for access logs, or return None if the settings disable them."""
     if not settings.access_logs:
         return None
     bucket = private_bucket(scope, construct_id, settings=settings, versioned=False)

@@ -1,4 +1,4 @@
-"""What says, within minutes, that a new version of the classifier is worse than the one before."""
+"""Alarms that roll back a canary or linear deployment of the classifier."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -10,17 +10,17 @@ from stacks.settings import Settings
 
 
 class CanaryAlarms(Construct):
-    """Alarms that CodeDeploy goes back on.
+    """Alarms on which CodeDeploy rolls back.
 
-    It watches alarms on metrics, not composite ones, and one call that fails is enough: a tenth of
-    few calls are few; see docs/decisions.
+    CodeDeploy supports metric alarms, not composite ones. One failed call is enough, since a tenth
+    of the traffic may be few calls: see docs/decisions.
 
     Args:
-        settings: the environment.
-        live: the alias that calls are shifted on.
+        settings: settings of the environment.
+        live: the alias whose traffic is shifted.
 
     Attributes:
-        alarms: what CodeDeploy watches.
+        alarms: the alarms that CodeDeploy watches.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The classifier function, its alias, and how calls move to a new version of it."""
+"""The classifier function, its alias, and deployments of new versions."""
 
 import hashlib
 
@@ -12,7 +12,7 @@ from constructs import Construct
 
 from stacks.constructs.canary_alarms import CanaryAlarms
 from stacks.constructs.function import (
-    acknowledge_waited_for,
+    acknowledge_synchronous,
     function_role,
     log_group,
     tracing,
@@ -37,18 +37,18 @@ _CODEDEPLOY_POLICY = (
 
 
 class Classifier(Construct):
-    """A container-image function that reads images and its model, and can write nothing.
+    """A container-image function with read-only access to images and its model.
 
     Args:
-        settings: the environment.
+        settings: settings of the environment.
         images: bucket with the images to classify.
-        model_store: where the model is read from.
+        model_store: store of the model.
 
     Attributes:
         function: the function.
         live: the alias that the API and the warmer call.
-        canary_alarms: what a deployment goes back on; None when it moves all calls at once.
-        fingerprint: changes with the image and the settings, so with each new version.
+        canary_alarms: alarms that roll back a deployment; None if deployed all at once.
+        fingerprint: hash of the image and the settings, different for each version.
     """
 
     def __init__(
@@ -106,8 +106,8 @@ class Classifier(Construct):
                 security_groups=network.security_groups if network else None,
             )
         self.fingerprint = hashlib.sha256(f"{source} {settings}".encode()).hexdigest()[:16]
-        # Not grant_read: it lets the function list the whole bucket. Without the right to list, S3
-        # answers 403 for an object that is missing, which the function reports as 404.
+        # Not grant_read: it also allows to list the bucket. Without that, S3 answers 403 for a
+        # missing object, which the function reports as 404.
         self.function.add_to_role_policy(
             iam.PolicyStatement(
                 actions=["s3:GetObject"],
@@ -121,16 +121,16 @@ class Classifier(Construct):
                 for prefix in prefixes
             },
         )
-        acknowledge_waited_for(self.function, "Either the API or the warmer calls it")
+        acknowledge_synchronous(self.function, "Either the API or the warmer calls it")
         model_store.attach(self.function)
         self.live = lambda_.Alias(
             self, "Live", alias_name="live", version=self.function.current_version
         )
         if settings.warming == "provisioned":
             keep_initialized(self, self.live, settings=settings)
-        self.canary_alarms = self._shift_calls(settings)
+        self.canary_alarms = self._shift_traffic(settings)
 
-    def _shift_calls(self, settings: Settings) -> CanaryAlarms | None:
+    def _shift_traffic(self, settings: Settings) -> CanaryAlarms | None:
         if settings.deployment == "all_at_once":
             return None
         alarms = CanaryAlarms(self, "CanaryAlarms", settings=settings, live=self.live)

@@ -1,4 +1,4 @@
-"""The dashboard: is it used, is it well, is it warm, what does it cost."""
+"""The CloudWatch dashboard: traffic, errors, cold starts, warming and cost."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
@@ -15,14 +15,14 @@ _PERIOD = cdk.Duration.minutes(5)
 
 
 class Dashboard(Construct):
-    """One dashboard of an environment, read from the top: users first, cost last.
+    """The dashboard of an environment: users' metrics at the top, cost at the bottom.
 
     Args:
-        settings: the environment.
+        settings: settings of the environment.
         name: the dashboard's name.
         live: the classifier's alias.
         api: the API.
-        warmed: True if a warmer emits its metrics.
+        warmed: True if there is a warmer.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class Dashboard(Construct):
         )
 
     def _cost(self, live: lambda_.IFunction) -> cloudwatch.MathExpression:
-        """The duration that Lambda bills, wakeups included, over the users' calls."""
+        """Return the cost of all calls, wakeups included, per user's call."""
         gigabytes = self._settings.memory_mb / 1024
         usd_per_ms = prices.LAMBDA_USD_PER_GB_S[self._settings.architecture] * gigabytes / 1000
         return cloudwatch.MathExpression(

@@ -1,4 +1,4 @@
-"""Where events go that could not be delivered."""
+"""Dead-letter queues."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_sqs as sqs
@@ -8,11 +8,11 @@ from stacks.policies import acknowledge
 
 
 def dead_letter_queue(scope: Construct, construct_id: str) -> sqs.Queue:
-    """Make a queue that keeps undelivered events for two weeks, encrypted, reached over TLS only.
+    """Create an encrypted queue that keeps failed events for two weeks.
 
     Args:
-        scope: the construct that it belongs to.
-        construct_id: its id there.
+        scope: parent construct.
+        construct_id: id in `scope`.
     """
     queue = sqs.Queue(
         scope,

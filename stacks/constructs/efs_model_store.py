@@ -1,4 +1,4 @@
-"""A file system that holds what is published to the models bucket."""
+"""Model store on EFS: a file system with a copy of the published models."""
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -31,23 +31,22 @@ _SYNC_TIMEOUT_S = 300
 
 
 class EfsModelStore(Construct):
-    """A bucket that models are published to, and an encrypted file system that they are copied to.
+    """A bucket for published models, and an encrypted file system that they are copied to.
 
-    The network has isolated subnets only: no NAT and no way to the internet. S3 is reached by a
-    gateway endpoint, which costs nothing; no function here calls anything else, so there is no
-    interface endpoint. A function copies a version when its manifest, the last file of a publish,
-    arrives in the bucket.
+    The network has isolated subnets only, without NAT or internet access. Functions reach S3
+    through a gateway endpoint, which is free, and call nothing else. A function copies a version
+    when its manifest, the last file of a publish, arrives in the bucket.
 
     Args:
-        settings: the environment.
-        images: bucket that the classifier reads, which the endpoint must let through.
-        access_logs: bucket that a record of every request goes to.
+        settings: settings of the environment.
+        images: bucket that the classifier reads through the endpoint.
+        access_logs: bucket for access logs; None keeps none.
 
     Attributes:
-        environment: as `ModelStore`.
-        network: where the classifier runs.
-        bucket: the bucket, which models are published to.
-        dead_letters: publishes that could not be copied.
+        environment: see `ModelStore`.
+        network: network of the classifier.
+        bucket: bucket that models are published to.
+        dead_letters: queue of publishes that could not be copied.
     """
 
     def __init__(
@@ -76,7 +75,7 @@ class EfsModelStore(Construct):
         inside = ec2.Peer.ipv4(_ADDRESSES)
         clients.add_egress_rule(inside, ec2.Port.tcp(_NFS_PORT), "The file system")
         clients.add_egress_rule(
-            # The subnets have no route but to the endpoint, so this is S3 and nothing else.
+            # The subnets only have a route to the endpoint, so this is S3.
             ec2.Peer.any_ipv4(),
             ec2.Port.tcp(_HTTPS_PORT),
             "S3 through the gateway endpoint",
@@ -88,11 +87,11 @@ class EfsModelStore(Construct):
         self._sync(models, self.network, self.dead_letters)
 
     def image_context(self) -> AbstractContextManager[Path]:
-        """Give the classifier's source: the image holds no model."""
+        """Return the classifier's source: the image has no model."""
         return nullcontext(LAMBDA_SRC / "classifier")
 
     def attach(self, function: lambda_.Function) -> None:
-        """Mount the file system into `function`, which may read it and cannot write."""
+        """Mount the file system read-only into `function`."""
         cfn = function.node.default_child
         assert isinstance(cfn, lambda_.CfnFunction)
         cfn.file_system_configs = [
@@ -100,7 +99,7 @@ class EfsModelStore(Construct):
                 arn=self._access_point.access_point_arn, local_mount_path=MOUNT_PATH
             )
         ]
-        # Not FileSystem.from_efs_access_point: it lets the function write, too.
+        # Not FileSystem.from_efs_access_point: it also allows writing.
         function.add_to_role_policy(self._statement("elasticfilesystem:ClientMount"))
         function.node.add_dependency(self._mount_targets)
 
@@ -160,9 +159,9 @@ class EfsModelStore(Construct):
             encrypted=True,
             throughput_mode=efs.ThroughputMode.ELASTIC,
             enable_automatic_backups=settings.retain_data,
-            # Not CDK's policy against anonymous access: it lets everyone write who may mount.
+            # Not CDK's policy against anonymous access: it allows all clients to write.
             allow_anonymous_access=True,
-            file_system_policy=_no_more_than_roles_allow(),
+            file_system_policy=_mount_only_policy(),
             removal_policy=(
                 cdk.RemovalPolicy.RETAIN if settings.retain_data else cdk.RemovalPolicy.DESTROY
             ),
@@ -214,7 +213,7 @@ class EfsModelStore(Construct):
         )
         finding = objects_finding(self, models, "")
         acknowledge(self, {finding: "It copies whatever model is published."})
-        # Straight on the resource: the construct would add a function that sets it.
+        # On the resource itself: the construct would add a custom resource.
         bucket = models.node.default_child
         assert isinstance(bucket, s3.CfnBucket)
         bucket.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
@@ -245,10 +244,10 @@ class EfsModelStore(Construct):
         )
 
 
-def _no_more_than_roles_allow() -> iam.PolicyDocument:
-    """Take the place of EFS's own policy, by which anyone in the network mounts and writes.
+def _mount_only_policy() -> iam.PolicyDocument:
+    """Return a policy that replaces EFS's default, by which all of the network may mount and write.
 
-    What a role may do is the sum of this and of its own policy, so writing is not in it.
+    A role's rights are the sum of this policy and its own, so writing is left to the roles.
     """
     return iam.PolicyDocument(
         statements=[

@@ -1,4 +1,4 @@
-"""A small Python function from one folder of `lambda_src`: standard library and boto3 only."""
+"""Python functions from folders of `lambda_src`, and roles, logs and retries of functions."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -15,8 +15,8 @@ from stacks.settings import Settings
 
 RUNTIME = lambda_.Runtime.PYTHON_3_14
 
-# What Lambda asks for in a role to run a function in a network; Lambda developer guide, "Giving
-# Lambda functions access to resources in an Amazon VPC".
+# Permissions of a function in a network; Lambda developer guide, "Giving Lambda functions access
+# to resources in an Amazon VPC".
 _NETWORK_ACTIONS = [
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
@@ -44,13 +44,13 @@ _RETENTION = {
 def log_group(
     scope: Construct, construct_id: str, *, settings: Settings, name: str | None = None
 ) -> logs.LogGroup:
-    """Make a log group that ends with its stack and is kept for as long as the settings say.
+    """Create a log group that is deleted with its stack.
 
     Args:
-        scope: the construct that it belongs to.
-        construct_id: its id there.
-        settings: the environment.
-        name: its name, where AWS asks for a certain one.
+        scope: parent construct.
+        construct_id: id in `scope`.
+        settings: settings of the environment.
+        name: the log group's name, where AWS requires one.
     """
     return logs.LogGroup(
         scope,
@@ -62,7 +62,7 @@ def log_group(
 
 
 def tracing(settings: Settings) -> lambda_.Tracing:
-    """Return how functions are traced."""
+    """Return the tracing mode of functions."""
     return lambda_.Tracing.ACTIVE if settings.tracing else lambda_.Tracing.DISABLED
 
 
@@ -74,16 +74,16 @@ def function_role(
     log: logs.ILogGroup,
     network: Network | None = None,
 ) -> iam.Role:
-    """Make a function's role, which lets it write its own log and nothing else so far.
+    """Create a function's role, which may write the function's own log.
 
-    Not AWS's managed policy for functions: that lets each write, and make, every log group.
+    AWS's managed policy is not used: it allows writing and creating every log group.
 
     Args:
-        scope: the construct that it belongs to.
-        construct_id: its id there.
-        settings: the environment.
+        scope: parent construct.
+        construct_id: id in `scope`.
+        settings: settings of the environment.
         log: the function's log group.
-        network: where the function runs, if it runs in a network.
+        network: network of the function; None without one.
     """
     role = iam.Role(scope, construct_id, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     log.grant_write(role)
@@ -99,21 +99,21 @@ def function_role(
     return role
 
 
-def acknowledge_waited_for(function: lambda_.Function, callers: str) -> None:
-    """Say that callers learn of a failure at once, so a function needs no dead-letter queue."""
+def acknowledge_synchronous(function: lambda_.Function, callers: str) -> None:
+    """Acknowledge that a synchronous function has no dead-letter queue."""
     acknowledge(function, {"Serverless-LambdaDLQ": f"{callers} and waits for its answer."})
 
 
 def keep_failures(
     function: lambda_.Function, queue: sqs.IQueue, *, retries: int, max_age_min: int
 ) -> None:
-    """Try events again that a function failed on, and then send them to a queue.
+    """Retry failed events of an asynchronous function, then send them to a queue.
 
     Args:
-        function: one that is called by events, whose sender does not wait.
-        queue: where they go at last, with the error.
-        retries: how often they are tried again.
-        max_age_min: time after which they are tried no more.
+        function: the function.
+        queue: queue for events that failed for good, with the error.
+        retries: number of retries.
+        max_age_min: age of an event after which it is not retried.
     """
     function.configure_async_invoke(
         retry_attempts=retries,
@@ -135,17 +135,17 @@ def python_function(
     memory_mb: int = 256,
     network: Network | None = None,
 ) -> lambda_.Function:
-    """Make the function whose source is `lambda_src/<name>/handler.py`.
+    """Create a function from `lambda_src/<name>/handler.py`, with the standard library and boto3.
 
     Args:
-        scope: the construct that it belongs to.
-        construct_id: its id there.
-        settings: the environment, which its name begins with.
-        name: folder of its source, and end of its name.
-        timeout_s: longest time for one call.
-        environment: its environment variables.
-        memory_mb: its memory, which its processor share goes by.
-        network: where it runs; None runs it outside of any network.
+        scope: parent construct.
+        construct_id: id in `scope`.
+        settings: settings of the environment.
+        name: folder of the source, and end of the function's name.
+        timeout_s: timeout of one call.
+        environment: environment variables.
+        memory_mb: memory, which also determines the processor share.
+        network: network of the function; None without one.
     """
     log = log_group(scope, f"{construct_id}Logs", settings=settings)
     role = function_role(scope, f"{construct_id}Role", settings=settings, log=log, network=network)

@@ -1,4 +1,4 @@
-"""How the gateway answers what never reaches a function: in the form of the API's own errors."""
+"""API Gateway's own error answers, in the format of the API's errors."""
 
 import json
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ _SCHEMA_HINT = (
 
 @dataclass(frozen=True)
 class GatewayError:
-    """One kind of refusal.
+    """An error answer of the gateway.
 
     Attributes:
-        kind: which refusal of the gateway.
-        status: HTTP status; None leaves the gateway's own.
-        code: word that programs compare.
-        message: words for a person; None takes the gateway's own.
+        kind: type of the gateway's response.
+        status: HTTP status; None takes the gateway's own.
+        code: error code for programs.
+        message: message for people; None takes the gateway's own.
     """
 
     kind: apigateway.ResponseType
@@ -32,7 +32,7 @@ class GatewayError:
 
     @property
     def template(self) -> str:
-        """The answer's body. It is no VTL; messageString is the gateway's words, quoted."""
+        """The answer's body; `messageString` is the gateway's own message in quotes."""
         message = json.dumps(self.message) if self.message else "$context.error.messageString"
         return f'{{"error": {{"code": "{self.code}", "message": {message}}}}}'
 
@@ -41,7 +41,7 @@ _KIND = apigateway.ResponseType
 _NO_SUCH_CALL = GatewayError(
     _KIND.MISSING_AUTHENTICATION_TOKEN, "404", "no_such_call", "There is no such call."
 )
-# With IAM the gateway answers alike to a call that is not signed and to one that does not exist.
+# With IAM the gateway's answer is the same for unsigned calls and for unknown ones.
 _NOT_SIGNED = GatewayError(
     _KIND.MISSING_AUTHENTICATION_TOKEN,
     "403",
@@ -79,9 +79,9 @@ _ERRORS = {
 
 
 def add_gateway_errors(api: apigateway.RestApi, *, settings: Settings) -> None:
-    """Have the gateway answer every refusal of its own as `{"error": {"code", "message"}}`."""
+    """Format all errors of the gateway as `{"error": {"code", "message"}}`."""
     missing = _NOT_SIGNED if settings.auth == "iam" else _NO_SUCH_CALL
-    # An error tells nothing private, so pages of any origin may read why they were refused.
+    # Errors have no private data, so pages of any origin may read them.
     headers = {"Access-Control-Allow-Origin": "'*'"} if settings.cors_origins else None
     for construct_id, error in {"NotFound": missing, **_ERRORS}.items():
         api.add_gateway_response(

@@ -1,4 +1,4 @@
-"""The metrics that the functions themselves emit, by CloudWatch's embedded metric format."""
+"""Metrics that the functions emit, and alarms on metrics."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -15,11 +15,11 @@ def own_metric(
     """Return a metric of the environment's functions.
 
     Args:
-        name: such as `ColdStart`.
-        settings: the environment.
-        statistic: CloudWatch's name of it, such as `Sum` or `p99`.
-        period_min: time that one value stands for.
-        label: words for people.
+        name: the metric's name, such as `ColdStart`.
+        settings: settings of the environment.
+        statistic: CloudWatch's statistic, such as `Sum` or `p99`.
+        period_min: period of one value, in minutes.
+        label: label in graphs.
     """
     return cloudwatch.Metric(
         namespace=NAMESPACE,
@@ -41,16 +41,16 @@ def alarm(
     below: bool = False,
     periods: int = 1,
 ) -> cloudwatch.Alarm:
-    """Make an alarm that is raised from the threshold on; silence is no reason for it.
+    """Create an alarm that is raised at or above a threshold; missing data does not raise it.
 
     Args:
-        scope: the construct that it belongs to.
-        construct_id: its id there.
-        metric: what is watched.
-        threshold: value from which on it is raised.
-        description: what has happened, for the person who is called.
-        below: True raises it under the threshold instead.
-        periods: how many periods of the metric in a row must be so.
+        scope: parent construct.
+        construct_id: id in `scope`.
+        metric: the metric.
+        threshold: the threshold.
+        description: what has happened, for the person who is notified.
+        below: True raises it below the threshold instead.
+        periods: number of consecutive periods.
     """
     operators = cloudwatch.ComparisonOperator
     return cloudwatch.Alarm(

@@ -1,4 +1,4 @@
-"""Where the classifier reads its model from at init."""
+"""Model stores: where the classifier reads its model from at init."""
 
 import json
 import shutil
@@ -23,12 +23,12 @@ IMAGE_MODELS = "/var/task/models"  # where the Dockerfile copies `models/` to
 
 
 class ModelStore(Protocol):
-    """What the classifier needs of a model store.
+    """Interface of a model store.
 
     Attributes:
-        environment: environment variables that tell the function where the store is.
-        network: where the function must run; None outside of any network.
-        bucket: what models are published to; None when they come with the image.
+        environment: environment variables of the classifier that locate the store.
+        network: network that the classifier must run in; None without one.
+        bucket: bucket that models are published to; None if they are part of the image.
     """
 
     environment: dict[str, str]
@@ -36,23 +36,23 @@ class ModelStore(Protocol):
     bucket: s3.Bucket | None
 
     def image_context(self) -> AbstractContextManager[Path]:
-        """Give the folder that the classifier's container image is built from."""
+        """Return the folder that the classifier's container image is built from."""
 
     def attach(self, function: lambda_.Function) -> None:
-        """Let `function` read the configured model, and nothing else."""
+        """Allow `function` to read the configured model."""
 
 
 class S3ModelStore(Construct):
-    """A versioned bucket with `<name>/<version>/manifest.json` and the files it names.
+    """Model store in S3: a bucket with `<name>/<version>/manifest.json` and the version's files.
 
     Args:
-        settings: the environment.
-        access_logs: bucket that a record of every request goes to.
+        settings: settings of the environment.
+        access_logs: bucket for access logs; None keeps none.
 
     Attributes:
-        environment: as `ModelStore`.
+        environment: see `ModelStore`.
         network: none.
-        bucket: the bucket, which models are published to.
+        bucket: bucket that models are published to.
     """
 
     def __init__(
@@ -74,11 +74,11 @@ class S3ModelStore(Construct):
         self.environment = {"MODELS_BUCKET": bucket.bucket_name}
 
     def image_context(self) -> AbstractContextManager[Path]:
-        """Give the classifier's source: the image holds no model."""
+        """Return the classifier's source: the image has no model."""
         return nullcontext(LAMBDA_SRC / "classifier")
 
     def attach(self, function: lambda_.Function) -> None:
-        """Let `function` read the versions of its model, so that another is served at once."""
+        """Allow `function` to read all versions of its model, so that switching needs no deploy."""
         function.add_to_role_policy(
             iam.PolicyStatement(
                 actions=["s3:GetObject"],
@@ -91,19 +91,18 @@ class S3ModelStore(Construct):
 
 
 class ImageModelStore(Construct):
-    """The model in the container image itself: nothing is fetched, a new model is a new image.
+    """Model store in the container image: a new model needs a new image.
 
     Args:
-        settings: the environment.
+        settings: settings of the environment.
 
     Attributes:
-        environment: as `ModelStore`.
+        environment: see `ModelStore`.
         network: none.
         bucket: none.
 
     Raises:
-        SettingsError: the model that the settings name is not in `model_artifacts`, or is for
-            another engine.
+        SettingsError: the model is not in `model_artifacts`, or needs another engine.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
@@ -129,7 +128,7 @@ class ImageModelStore(Construct):
 
     @contextmanager
     def image_context(self) -> Iterator[Path]:
-        """Give a copy of the classifier's source with the model's files in `models/`."""
+        """Return a copy of the classifier's source with the model's files in `models/`."""
         with tempfile.TemporaryDirectory(prefix="warmlens-image-") as folder:
             context = Path(folder) / "classifier"
             ignore = shutil.ignore_patterns("__pycache__")
@@ -138,4 +137,4 @@ class ImageModelStore(Construct):
             yield context
 
     def attach(self, function: lambda_.Function) -> None:
-        """Do nothing: a function may read its own image."""
+        """Do nothing: a function can read its own image."""

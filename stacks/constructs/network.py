@@ -1,4 +1,4 @@
-"""The private network of functions that reach a file system."""
+"""Network configuration of functions that use a file system."""
 
 from dataclasses import dataclass, field
 
@@ -7,12 +7,12 @@ from aws_cdk import aws_ec2 as ec2
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """Where a function must run to reach its model store.
+    """VPC, security groups and subnets of a function.
 
     Attributes:
-        vpc: the network.
-        security_groups: what the function may reach in it.
-        subnets: its subnets.
+        vpc: the VPC.
+        security_groups: the function's security groups.
+        subnets: the function's subnets.
     """
 
     vpc: ec2.IVpc

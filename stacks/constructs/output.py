@@ -1,4 +1,4 @@
-"""What a stack tells people and programs about itself."""
+"""Outputs of stacks, also stored as SSM parameters."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_ssm as ssm
@@ -7,10 +7,15 @@ from stacks.settings import Settings
 
 
 def output(stack: cdk.Stack, name: str, value: str, *, settings: Settings) -> None:
-    """Give a value as an output of the stack and as the parameter `/warmlens/<env_name>/<name>`.
+    """Add an output to a stack and the same value as the parameter `/warmlens/<env_name>/<name>`.
 
-    People read the output when they deploy; the command line reads all parameters of an
-    environment in one call.
+    The command line reads all parameters of an environment in one call.
+
+    Args:
+        stack: the stack.
+        name: name of the output.
+        value: its value.
+        settings: settings of the environment.
     """
     cdk.CfnOutput(stack, name, value=value)
     ssm.StringParameter(

@@ -1,4 +1,4 @@
-"""Where what is deployed lies in the repository."""
+"""Folders of the repository with deployed files."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Provisioned concurrency: Lambda itself keeps instances initialized."""
+"""Provisioned concurrency on a schedule."""
 
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_lambda as lambda_
@@ -8,12 +8,12 @@ from stacks.settings import Settings
 
 
 def keep_initialized(scope: Construct, alias: lambda_.Alias, *, settings: Settings) -> None:
-    """Keep as many instances of `alias` initialized as the hour's profile says.
+    """Scale the provisioned concurrency of `alias` by the hourly profile.
 
     Args:
-        scope: the construct that the schedule belongs to.
-        alias: what users call.
-        settings: the environment.
+        scope: parent construct of the schedule.
+        alias: the alias.
+        settings: settings of the environment.
     """
     counts = settings.warm_by_hour
     scaling = alias.add_auto_scaling(min_capacity=min(counts), max_capacity=max(counts))

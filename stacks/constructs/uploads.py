@@ -1,24 +1,24 @@
-"""The function that signs uploads."""
+"""The uploads function, which signs uploads to S3."""
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.constructs.function import acknowledge_waited_for, python_function
+from stacks.constructs.function import acknowledge_synchronous, python_function
 from stacks.policies import acknowledge, objects_finding
 from stacks.settings import Settings
 from stacks.storage import UPLOAD_PREFIX
 
 
 class UploadsFunction(Construct):
-    """Signs uploads below one prefix, and can do nothing else.
+    """A function that signs uploads below one prefix.
 
-    A presigned POST carries the rights of the function that signed it, so the function itself has
-    the right to put objects below that prefix.
+    A presigned POST has the permissions of its signer, so the function itself may put objects below
+    that prefix.
 
     Args:
-        settings: the environment.
-        images: bucket that uploads are signed for.
+        settings: settings of the environment.
+        images: bucket for uploads.
 
     Attributes:
         function: the function.
@@ -47,6 +47,6 @@ class UploadsFunction(Construct):
                 actions=["s3:PutObject"], resources=[images.arn_for_objects(f"{UPLOAD_PREFIX}*")]
             )
         )
-        acknowledge_waited_for(self.function, "The API calls it")
+        acknowledge_synchronous(self.function, "The API calls it")
         finding = objects_finding(self, images, UPLOAD_PREFIX)
         acknowledge(self, {finding: "Each upload has a new name, which the function itself makes."})

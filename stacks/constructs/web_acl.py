@@ -1,4 +1,4 @@
-"""The web application firewall before the API."""
+"""The web ACL (firewall) of the API."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_wafv2 as wafv2
@@ -14,14 +14,14 @@ _WINDOW_S = 300
 
 
 class WebAcl(Construct):
-    """Blocks an IP address that asks too often, and requests that AWS's managed rules know as bad.
+    """A rate limit for each IP address, and AWS's managed rules.
 
-    Requests of the page come from CloudFront's addresses. They are counted for the viewer's address
-    that CloudFront names in a header, which is believed only beside the page's token.
+    Requests of the page come from CloudFront's addresses. They are counted by the viewer's address
+    in a header from CloudFront, which is trusted only together with the page's token.
 
     Args:
-        settings: the environment.
-        stage_arn: the API's stage that it stands before.
+        settings: settings of the environment.
+        stage_arn: ARN of the protected API stage.
         page_token: value of the header that CloudFront adds to the page's requests.
     """
 
@@ -54,9 +54,9 @@ class WebAcl(Construct):
             self._log(acl, settings)
 
     def _log(self, acl: wafv2.CfnWebACL, settings: Settings) -> None:
-        name = f"aws-waf-logs-{settings.physical_name('api')}"  # WAF asks for this beginning
+        name = f"aws-waf-logs-{settings.physical_name('api')}"  # WAF requires this prefix
         group = log_group(self, "Logs", settings=settings, name=name)
-        # Not log_group_arn: that ends in `:*`, which WAF does not take.
+        # Not log_group_arn: it ends in `:*`, which WAF rejects.
         arn = cdk.Stack.of(self).format_arn(
             service="logs",
             resource="log-group",
