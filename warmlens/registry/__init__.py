@@ -1,1 +1,1 @@
-"""Model versions: their manifest, their checks, their way into the store, and how they are made."""
+"""The model registry: manifests, checks, publishing, and serving of model versions."""

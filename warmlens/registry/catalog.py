@@ -1,4 +1,4 @@
-"""Which model versions a folder of model artifacts holds."""
+"""The list of model versions in a folder."""
 
 import dataclasses
 from pathlib import Path
@@ -10,7 +10,7 @@ from warmlens.registry.verify import Finding
 
 @dataclasses.dataclass(frozen=True)
 class ModelVersion:
-    """One readable version; `bytes` is the size of the files its manifest lists."""
+    """A readable version; `bytes` is the size of the files in its manifest."""
 
     name: str
     version: str
@@ -22,16 +22,16 @@ class ModelVersion:
 
 @dataclasses.dataclass(frozen=True)
 class Catalog:
-    """The readable versions, and one finding for each version whose manifest is not readable."""
+    """The readable versions, and a finding for each version with an unreadable manifest."""
 
     versions: tuple[ModelVersion, ...]
     faults: tuple[Finding, ...]
 
 
 def list_models(root: Path) -> Catalog:
-    """Read the manifest of every `<name>/<version>/` under `root`; hashes are not checked.
+    """Read the manifest of every `<name>/<version>/` in a folder, without checking hashes.
 
-    Versions are ordered by name, then by number. A folder without a manifest is no version.
+    Versions are ordered by name, then by number. Folders without a manifest are left out.
 
     Raises:
         WarmlensError: `folder_missing`.
@@ -51,10 +51,10 @@ def list_models(root: Path) -> Catalog:
 
 
 def find_version(root: Path, model: str) -> str:
-    """Return `NAME@VERSION` for `NAME`, its newest version, or for itself if it is there.
+    """Return `NAME@VERSION` of the newest version of `NAME`, or of an existing `NAME@VERSION`.
 
     Raises:
-        WarmlensError: `folder_missing`, or `no_such_model` with those that there are.
+        WarmlensError: `folder_missing`, or `no_such_model` with the existing ones.
     """
     name, _, version = model.partition("@")
     known = [(each.name, each.version) for each in list_models(root).versions]

@@ -1,4 +1,4 @@
-"""`warmlens model`: the model versions of this repository."""
+"""`warmlens model`: list and verify model versions, and the commands of training and stores."""
 
 import dataclasses
 import importlib.util
@@ -113,9 +113,10 @@ def verify(
     folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
 ) -> None:
-    """Check that a version's files are what its manifest says. Exit code 1 if they are not.
+    """Check the files of a version against its manifest.
 
-    Published files are checked by the checksums that S3 made when it took them.
+    Published files are checked by the checksums that S3 made at their upload. Exit code 1 if a file
+    is missing or damaged.
     """
     if env is None:
         from warmlens.registry.verify import verify_model

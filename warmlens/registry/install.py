@@ -1,4 +1,4 @@
-"""Puts a freshly made model version into a folder of model artifacts, whole or not at all."""
+"""Writing of a new model version to a folder, completely or not at all."""
 
 import hashlib
 import tempfile
@@ -16,20 +16,24 @@ from warmlens.registry.verify import require_verified
 
 
 def file_entry(name: str, raw: bytes) -> FileEntry:
-    """Return the manifest's entry for a file of this name and content."""
+    """Return the entry of a file in a manifest."""
     return FileEntry(path=name, bytes=len(raw), sha256=hashlib.sha256(raw).hexdigest())
 
 
 def install_version(root: Path, manifest: Manifest, contents: dict[str, bytes]) -> bool:
-    """Write `manifest` and `contents` (file names to bytes) to `<root>/<name>/<version>/`.
+    """Write a version to `<root>/<name>/<version>/`.
+
+    Args:
+        root: folder of model versions.
+        manifest: of the version.
+        contents: content of each file, by name.
 
     Returns:
-        True when the version is new and was written, False when it is there with the same files
-        and nothing was written.
+        True when the version is new, False when it exists with the same files.
 
     Raises:
-        WarmlensError: `version_differs` when it is there with other files, or what verifying
-            raises when the contents are not what the manifest says.
+        WarmlensError: `version_differs` when it exists with other files, or what verifying raises
+            when the contents do not match the manifest.
     """
     folder = root / manifest.name / manifest.version
     if (folder / MANIFEST_NAME).exists():
@@ -57,7 +61,7 @@ def _require_same_files(folder: Path, manifest: Manifest) -> None:
         if existing.get(path) != new.get(path):
             raise WarmlensError(
                 "version_differs",
-                f"{path} came out with SHA-256 {new.get(path, 'none')}; {folder} has "
+                f"{path} has SHA-256 {new.get(path, 'none')}, in {folder} "
                 f"{existing.get(path, 'none')}. A version never changes: give this one a new "
                 "number.",
             )

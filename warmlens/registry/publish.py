@@ -1,10 +1,10 @@
-"""Puts a model version into a store's bucket, whole or not at all, and mends one that is damaged.
+"""Publishing of model versions to a bucket, completely or not at all, and repair of damaged ones.
 
 A reader starts from the manifest, so the manifest is written last: until then the version does not
-exist. Every object is written on a condition: where nothing was seen only if still nothing is there
-(`If-None-Match: *`), where something damaged was seen only in its place (`If-Match`). S3 checks
-the SHA-256 that goes along. So two publishers cannot mix their files and a published version never
-changes; of two that mend the same version, the second finds what it would have put itself.
+exist. Every object is written on a condition: a new one only where none exists
+(`If-None-Match: *`), a repaired one only in place of the damaged one (`If-Match`). S3 checks the
+SHA-256 of each upload. So two publishers cannot mix their files, and a published version never
+changes.
 """
 
 import base64
@@ -26,14 +26,14 @@ from warmlens.registry.verify import require_verified, sha256_of
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-# Go along where they exist, so that the weights do not travel without their licence.
+# Published where they exist, so that the weights are never without their licence.
 COMPANION_FILES = ("LICENSE", "README.md")
 CONTENT_TYPES = {".json": "application/json", ".md": "text/markdown", "": "text/plain"}
 
 
 @dataclasses.dataclass(frozen=True)
 class UploadProgress:
-    """How much of a version is in the bucket: bytes sent or found there, and files confirmed."""
+    """The progress of an upload: bytes sent or already in the bucket, and confirmed files."""
 
     sent_bytes: int
     total_bytes: int
@@ -43,10 +43,10 @@ class UploadProgress:
 
 @dataclasses.dataclass(frozen=True)
 class PublishResult:
-    """What a publish did.
+    """The result of a publish.
 
-    `published` is True for a version that is new, and `keys` are its objects. `repaired` are
-    those that were missing or damaged in a version that was there before.
+    `published` is True for a new version, and `keys` are its objects. `repaired` are the objects
+    that were missing or damaged in an existing version.
     """
 
     name: str
@@ -62,24 +62,28 @@ def publish_model(
     s3_client: "S3Client",
     on_progress: Callable[[UploadProgress], None] = lambda _: None,
 ) -> PublishResult:
-    """Verify the version in `folder` and upload it as `<name>/<version>/<file>`.
+    """Verify a version and upload it as `<name>/<version>/<file>`.
 
-    All files but the manifest travel at the same time; `on_progress` is called from the threads
-    that send them, by one at a time. A publish that was interrupted is finished by running it
-    again.
+    All files but the manifest are uploaded in parallel. An interrupted publish is completed by
+    publishing again.
 
-    Publishing the same manifest again puts what is missing or not as the manifest says, and then
-    the manifest, since its arrival has the version copied to where a file system holds the models.
-    A sound version is left as it is. `LICENSE` and `README.md`, for which no manifest vouches,
-    are put again only where they are missing.
+    Publishing the same manifest again uploads missing and damaged files, and then the manifest,
+    since its arrival starts the copy to a file system with models. `LICENSE` and `README.md`, which
+    no manifest lists, are uploaded again only where they are missing.
 
-    A manifest in the bucket that is no sound one of this very version is damaged, and vouches for
-    nothing: it is replaced, unless a file beside it has other content than the one in `folder`.
+    A manifest in the bucket that is not a valid one of this version is replaced, unless a file
+    beside it has other content than the one in `folder`.
+
+    Args:
+        folder: the version's folder.
+        bucket: name of the bucket.
+        s3_client: client for the bucket's region.
+        on_progress: called from the uploading threads, one at a time.
 
     Raises:
         WarmlensError: what verifying raises; `version_exists` when the store has this version
-            with another manifest; `leftover_differs` when a file with other content is there and
-            no sound manifest, as an unfinished publish leaves it; `bucket_missing`,
+            with another manifest; `leftover_differs` when an unfinished publish left a file with
+            other content and no valid manifest; `bucket_missing`,
             `store_refused` or `store_unreachable`.
     """
     manifest = require_verified(folder)
@@ -101,7 +105,7 @@ def publish_model(
             raise _version_exists(bucket, prefix + MANIFEST_NAME)
 
         def bring(name: str) -> bool:
-            """Put a file unless the bucket has it; tell whether it was put."""
+            """Upload a file unless the bucket has it, and return whether it was uploaded."""
             there = find_object(s3_client, bucket, prefix + name)
             if there is None:
                 put(name, None)
@@ -131,7 +135,7 @@ def publish_model(
 
 
 class _Progress:
-    """Adds up what several threads send."""
+    """The progress of several uploading threads."""
 
     def __init__(
         self, sizes: dict[str, int], on_progress: Callable[[UploadProgress], None]
@@ -145,21 +149,21 @@ class _Progress:
     def sent(self, name: str, position: int) -> None:
         with self._lock:
             self._sent[name] = position
-            self._tell()
+            self._report()
 
     def confirmed(self, name: str) -> None:
         with self._lock:
             self._sent[name] = self._sizes[name]
             self._done.add(name)
-            self._tell()
+            self._report()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         sent, total = sum(self._sent.values()), sum(self._sizes.values())
         self._on_progress(UploadProgress(sent, total, len(self._done), len(self._sizes)))
 
 
 class _SentFile(io.FileIO):
-    """A file that tells how far it was read."""
+    """A file that reports the position up to which it was read."""
 
     def __init__(self, path: Path, on_position: Callable[[int], None]) -> None:
         super().__init__(path)
@@ -181,7 +185,7 @@ def _digests(folder: Path, manifest: Manifest) -> dict[str, str]:
 
 
 class _StoredManifest(NamedTuple):
-    """A manifest's bytes, and S3's tag of them."""
+    """The bytes of a manifest, and their ETag in S3."""
 
     raw: bytes
     etag: str
@@ -191,7 +195,7 @@ def _stored_manifest(s3_client: "S3Client", bucket: str, key: str) -> _StoredMan
     try:
         answer = s3_client.get_object(Bucket=bucket, Key=key)
     except ClientError as error:
-        # Without the right to list, S3 says so of an object that is missing.
+        # Without the right to list, S3 denies access to a missing object.
         if error.response["Error"]["Code"] not in ("NoSuchKey", "AccessDenied"):
             raise
         return None
@@ -199,7 +203,7 @@ def _stored_manifest(s3_client: "S3Client", bucket: str, key: str) -> _StoredMan
 
 
 def _is_sound(raw: bytes, expected: Manifest) -> bool:
-    """Tell whether these are the bytes of a manifest of the same name and version."""
+    """Return True for the bytes of a valid manifest of the same name and version."""
     try:
         found = parse_manifest(raw, MANIFEST_NAME)
     except WarmlensError:
@@ -210,7 +214,7 @@ def _is_sound(raw: bytes, expected: Manifest) -> bool:
 def _put(
     s3_client: "S3Client", bucket: str, key: str, body: BinaryIO, digest: str, over: str | None
 ) -> None:
-    """Put an object where none is, or over that with the tag `over`; one alike may be there."""
+    """Upload an object where none exists, or over the one with the ETag `over`."""
     condition: dict[str, Any] = {"IfMatch": over} if over else {"IfNoneMatch": "*"}
     try:
         s3_client.put_object(

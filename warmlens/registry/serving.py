@@ -1,9 +1,9 @@
-"""Which model version an environment serves: changed and changed back without a deploy.
+"""Change and rollback of the model version that an environment serves, without a deploy.
 
-The function's versions are the pointer. Serving another model version makes a new version of the
-function, which differs in two environment variables, tries it, and only then turns the alias that
-users call to it; rolling back turns the alias to the version before. No image is built, no stack
-is touched, and a model that does not load never gets a user's call.
+Serving another model version publishes a new version of the function, which differs in two
+environment variables, tries it, and then moves the alias that users call to it. A rollback moves
+the alias to the version before. No image is built, no stack is changed, and a model that does not
+load never gets a user's call.
 """
 
 import json
@@ -26,7 +26,7 @@ _WAKEUP = json.dumps({"method": "wakeup", "sleep_time": 0}).encode()
 
 @dataclass(frozen=True)
 class Served:
-    """The model version that a function's version serves."""
+    """The model version that a version of the function serves."""
 
     name: str
     version: str
@@ -35,14 +35,14 @@ class Served:
 
 @dataclass(frozen=True)
 class Change:
-    """What was served before and what is served now."""
+    """The model versions that were served before and are served now."""
 
     before: Served
     after: Served
 
 
 class Serving:
-    """The classifier of an environment, seen as what serves one model version at a time.
+    """The model version that the classifier of an environment serves.
 
     Every method raises WarmlensError: `function_refused` when Lambda refuses a call, besides what
     it names itself.
@@ -59,12 +59,12 @@ class Serving:
         self._store = store
 
     def current(self) -> Served:
-        """Return what the alias serves."""
+        """Return the model version that the alias serves."""
         with _FunctionErrors(self._function):
             return self._served(self._alias_version())
 
     def serve(self, name: str, version: str) -> Change:
-        """Serve a published model version; the alias is turned only after an instance loaded it.
+        """Serve a published model version; the alias moves after an instance has loaded it.
 
         Raises:
             WarmlensError: what :meth:`Store.manifest` raises, the first finding of
@@ -85,14 +85,15 @@ class Serving:
             except BaseException:
                 self._configure(variables)
                 raise
-            self._turn_alias(after)
+            self._move_alias(after)
         return Change(before, after)
 
     def rollback(self) -> Change:
-        """Serve again the model of the newest older version of the function that has another one.
+        """Serve the previous model again.
 
-        That version itself is turned to, as its instances may still be warm, unless the function's
-        code or settings were deployed anew since: only the model is rolled back, nothing else.
+        The alias moves to the newest older version of the function with another model, whose
+        instances may still be warm. Where the function's code or settings were deployed since, a
+        new version is published instead, so that only the model is rolled back.
 
         Raises:
             WarmlensError: `nothing_to_roll_back_to`, or what :meth:`serve` raises.
@@ -104,10 +105,10 @@ class Serving:
                 after = self._served(str(number))
                 if (after.name, after.version) == (before.name, before.version):
                     continue
-                if self._besides_model(str(number)) != self._besides_model(now):
+                if self._without_model(str(number)) != self._without_model(now):
                     return self.serve(after.name, after.version)
                 self._try_out(after)
-                self._turn_alias(after)
+                self._move_alias(after)
                 return Change(before, after)
         raise WarmlensError(
             "nothing_to_roll_back_to",
@@ -120,7 +121,7 @@ class Serving:
             raise WarmlensError(
                 "deployment_in_progress",
                 f"The alias {ALIAS} of {self._function} sends calls to two versions: a deployment "
-                "is going on; wait for its end.",
+                "is in progress; wait until it ends.",
             )
         return alias["FunctionVersion"]
 
@@ -128,7 +129,7 @@ class Serving:
         variables = self._configuration(function_version)["Environment"]["Variables"]
         return Served(variables["MODEL_NAME"], variables["MODEL_VERSION"], function_version)
 
-    def _besides_model(self, function_version: str) -> dict[str, Any]:
+    def _without_model(self, function_version: str) -> dict[str, Any]:
         configuration = self._configuration(function_version)
         variables = configuration["Environment"]["Variables"]
         rest = {key: value for key, value in variables.items() if key not in _MODEL_VARIABLES}
@@ -159,7 +160,7 @@ class Serving:
         try:
             self._try_out(served)
         except BaseException:
-            # What was never served is nothing to roll back to.
+            # A rollback must not find a version that was never served.
             self._lambda.delete_function(
                 FunctionName=self._function, Qualifier=served.function_version
             )
@@ -171,14 +172,14 @@ class Serving:
             FunctionName=self._function, Description=f"{name} {version}"
         )
         number = published["Version"]
-        # A container image is made ready for a new version; calls before that are refused.
+        # Lambda refuses calls until it has prepared the container image for a new version.
         self._lambda.get_waiter("published_version_active").wait(
             FunctionName=self._function, Qualifier=number
         )
         return Served(name, version, number)
 
     def _try_out(self, served: Served) -> None:
-        """Wake one instance, which loads the model before it answers."""
+        """Call an instance, which loads the model before it answers."""
         result = self._lambda.invoke(
             FunctionName=self._function, Qualifier=served.function_version, Payload=_WAKEUP
         )
@@ -191,14 +192,14 @@ class Serving:
             f"{served.name} {served.version} does not load and is not served: {reason}",
         )
 
-    def _turn_alias(self, served: Served) -> None:
+    def _move_alias(self, served: Served) -> None:
         self._lambda.update_alias(
             FunctionName=self._function, Name=ALIAS, FunctionVersion=served.function_version
         )
 
 
 class _FunctionErrors:
-    """Turns what the AWS library raises into WarmlensError."""
+    """Turns exceptions of the AWS library into WarmlensError."""
 
     def __init__(self, function: str) -> None:
         self._function = function

@@ -1,4 +1,4 @@
-"""What is published in a store's bucket: which versions, and whether they are what they say."""
+"""Published model versions: listing and verifying the versions in a bucket."""
 
 import base64
 import contextlib
@@ -23,7 +23,7 @@ class Store:
     """The models bucket of an environment, read only.
 
     Every method raises WarmlensError: `bucket_missing`, `store_refused` or
-    `store_unreachable` besides what it names itself.
+    `store_unreachable` besides those it names itself.
 
     Args:
         s3_client: client for the bucket's region.
@@ -35,7 +35,7 @@ class Store:
         self.bucket = bucket
 
     def versions(self) -> list[tuple[str, str]]:
-        """Return name and version of everything published, ordered by name, then by number."""
+        """Return name and version of all published versions, ordered by name, then by number."""
         found = []
         with store_errors(self.bucket):
             pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
@@ -69,7 +69,7 @@ class Store:
         return manifest
 
     def verify(self, manifest: Manifest) -> list[Finding]:
-        """Return what is wrong with a published version's files.
+        """Return the problems of a published version's files.
 
         The codes are `file_missing`, `wrong_bytes` and `wrong_sha256`.
         """
@@ -95,11 +95,11 @@ class Store:
 
 
 class StoredObject:
-    """An object in a bucket, as it was when it was found.
+    """An object in a bucket at the time of the request.
 
     Attributes:
         bytes: its size.
-        etag: S3's tag of this content, for a condition that it is still there.
+        etag: S3's ETag of this content, for conditional requests.
     """
 
     def __init__(self, s3_client: "S3Client", bucket: str, key: str) -> None:
@@ -109,12 +109,12 @@ class StoredObject:
         head = s3_client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
         self.bytes = head["ContentLength"]
         self.etag = head["ETag"]
-        # The checksum of an upload in parts is that of its parts' checksums, and says nothing here.
+        # The checksum of a multipart upload is not that of the content.
         whole = head.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT"
         self._checksum = head.get("ChecksumSHA256") if whole else None
 
     def sha256(self) -> str:
-        """Return the SHA-256 in hexadecimal: S3's, or by reading the object where S3 keeps none."""
+        """Return the SHA-256 in hexadecimal, from S3 or by reading the object."""
         if self._checksum is not None:
             return base64.b64decode(self._checksum).hex()
         digest = hashlib.sha256()
@@ -125,16 +125,16 @@ class StoredObject:
 
 
 def find_object(s3_client: "S3Client", bucket: str, key: str) -> StoredObject | None:
-    """Return an object, or None where there is none.
+    """Return an object, or None where it does not exist.
 
     Raises:
-        ClientError: S3 refused for another reason than that.
-        BotoCoreError: S3 could not be asked.
+        ClientError: S3 refused for another reason.
+        BotoCoreError: S3 could not be reached.
     """
     try:
         return StoredObject(s3_client, bucket, key)
     except ClientError as error:
-        # Without the right to list, S3 says 403 of an object that is missing.
+        # Without the right to list, S3 answers 403 for a missing object.
         if error.response["Error"]["Code"] not in ("404", "403"):
             raise
         return None
@@ -142,7 +142,7 @@ def find_object(s3_client: "S3Client", bucket: str, key: str) -> StoredObject | 
 
 @contextlib.contextmanager
 def store_errors(bucket: str) -> Iterator[None]:
-    """Turn what the AWS library raises into WarmlensError, in plain words."""
+    """Turn exceptions of the AWS library into WarmlensError."""
     try:
         yield
     except ClientError as error:

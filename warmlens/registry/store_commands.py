@@ -45,16 +45,16 @@ def publish(
     folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
 ) -> None:
-    """Publish a version to the models of an environment. A published version never changes.
+    """Publish a version to an environment.
 
-    The same version again mends it: files that are missing there, cut or altered are put again.
-    Uses the AWS credentials and region of the shell, but for the local environment.
+    A published version never changes: publishing it again uploads only missing or damaged files.
+    AWS is called with the credentials and region of the shell, the local cloud with its own.
     """
     from warmlens.deployment import aws_session
     from warmlens.registry.publish import publish_model
 
     if (env is None) == (bucket is None):
-        raise WarmlensError("bad_setting", "Say where to: --env ENV or --bucket BUCKET.")
+        raise WarmlensError("bad_setting", "Give either --env ENV or --bucket BUCKET.")
     if env is not None:
         environment = _environment(env, folder)
         s3, bucket = environment.s3, _models_bucket(environment)
@@ -79,7 +79,7 @@ def publish(
 
 
 def list_published(env: str, folder: Path, as_json: bool) -> None:
-    """Print what is published in an environment and which version it serves."""
+    """Print the versions that are published in an environment, and the one that it serves."""
     faults: list[str] = []
     rows: list[dict[str, Any]] = []
     environment = _environment(env, folder)
@@ -118,7 +118,7 @@ def list_published(env: str, folder: Path, as_json: bool) -> None:
 def verify_published(
     name: str, version: str, env: str, folder: Path, *, as_json: bool
 ) -> list["Finding"]:
-    """Return what is wrong with a version that is published in an environment."""
+    """Return the problems of a version that is published in an environment."""
     store = _store(_environment(env, folder))
     return store.verify(store.manifest(name, version))
 
@@ -137,7 +137,10 @@ def diff(
     folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
 ) -> None:
-    """Show what two versions' manifests differ in; with --env, those that are published there."""
+    """Show the differences between the manifests of two versions.
+
+    With --env, of two versions that are published there.
+    """
     from warmlens.registry.diff import diff_manifests
     from warmlens.registry.manifest import read_manifest
 
@@ -168,7 +171,7 @@ def serve(
     folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
 ) -> None:
-    """Serve a published version, once an instance has loaded it. No stack is deployed.
+    """Serve a published version, after an instance has loaded it. No stack is deployed.
 
     The next `cdk deploy` that changes the classifier serves again what the settings in app.py name.
     """
@@ -179,7 +182,7 @@ def serve(
 
 @app.command(epilog="Example: warmlens model rollback --env dev")
 def rollback(env: Env, folder: Folder = LOCAL_CLOUD, as_json: AsJson = False) -> None:
-    """Serve again the version that was served before."""
+    """Serve the version that was served before."""
     with spinner("turning the alias back"):
         change = _serving(_environment(env, folder)).rollback()
     _print_change(change, env, as_json=as_json)

@@ -1,4 +1,4 @@
-"""Checks that the files of a model version are what its manifest says."""
+"""Verification of the files of a model version against its manifest."""
 
 import dataclasses
 import hashlib
@@ -17,7 +17,7 @@ from warmlens.registry.manifest import (
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong with a version; `file` is a name inside its folder."""
+    """A problem of a version; `file` is a name inside its folder."""
 
     code: str
     file: str
@@ -25,7 +25,7 @@ class Finding:
 
 
 def verify_model(folder: Path) -> list[Finding]:
-    """Return everything that is wrong with the version in `folder`; empty when it is sound.
+    """Return all problems of a version, an empty list when it is valid.
 
     The codes are those of :func:`warmlens.registry.manifest.read_manifest` and `file_missing`,
     `not_regular_file`, `wrong_bytes`, `wrong_sha256`, `bad_labels`,
@@ -39,7 +39,7 @@ def verify_model(folder: Path) -> list[Finding]:
 
 
 def require_verified(folder: Path) -> Manifest:
-    """Return the manifest of a sound version.
+    """Return the manifest of a valid version.
 
     Raises:
         WarmlensError: with the code and message of the first finding.
@@ -51,7 +51,7 @@ def require_verified(folder: Path) -> Manifest:
 
 
 def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal, without holding the file in memory."""
+    """Return the SHA-256 of a file in hexadecimal, without reading it into memory at once."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -60,7 +60,7 @@ def _file_findings(folder: Path, manifest: Manifest) -> list[Finding]:
     findings: list[Finding] = []
     for entry in manifest.files.entries:
         findings += _entry_findings(folder / entry.path, entry)
-    # Labels are read only from the bytes that the manifest vouches for.
+    # Labels are read only from a file that matches the manifest.
     if not any(finding.file == manifest.files.labels.path for finding in findings):
         findings += _label_findings(folder / manifest.files.labels.path, manifest.class_count)
     return findings
