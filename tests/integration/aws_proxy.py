@@ -1,4 +1,4 @@
-"""AWS at another address, where some calls are refused: as by a role without the right to them."""
+"""A proxy of AWS that refuses some calls, as AWS does without a permission."""
 
 import io
 from collections.abc import AsyncIterator, Callable

@@ -1,4 +1,4 @@
-"""A classifier under test: its models and images in the test's own bucket, its fixtures."""
+"""Harness of a classifier: its models and photos in a bucket of the test, and fixtures."""
 
 import json
 import uuid

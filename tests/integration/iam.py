@@ -1,4 +1,4 @@
-"""What a policy allows, and which permission a call to AWS needs."""
+"""Permissions that policies grant, and that calls to AWS need."""
 
 import re
 from dataclasses import dataclass

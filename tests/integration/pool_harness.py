@@ -1,4 +1,4 @@
-"""A pool under test: its log, its functions, a clock of its own, and the fixture `start`."""
+"""Harness of the instance pool: functions, log, a clock of its own, and the fixture `start`."""
 
 import asyncio
 import contextlib
@@ -55,7 +55,7 @@ class FakeClock:
         self._now_s = end_s
 
 
-class Lab:
+class Harness:
     """A pool under test, its log, and the functions it may run.
 
     A function's name is its handler in functions/handlers.py unless `specs` says otherwise.
@@ -113,14 +113,14 @@ class Lab:
         assert result.error is not None
         return result.error
 
-    async def hold(self, count: int, function: str = "hold") -> "Held":
+    async def hold(self, count: int, function: str = "hold") -> "BusyCalls":
         """Start calls that overlap, and wait until every one of them is under way."""
         until = self.folder / f"release-{random.randbytes(4).hex()}"
         calls = [
             asyncio.create_task(self.call(function, {"until": str(until)})) for _ in range(count)
         ]
         await eventually(lambda: self.states().count(State.BUSY) >= count)
-        return Held(until, calls)
+        return BusyCalls(until, calls)
 
     def states(self) -> list[State]:
         return [instance.state for instance in self.pool.instances()]
@@ -140,7 +140,7 @@ class Lab:
         return [line for line in self.lines if part in line]
 
 
-class Held:
+class BusyCalls:
     """Calls under way that end when told."""
 
     def __init__(self, until: Path, calls: list[asyncio.Task[InvokeResult]]) -> None:
@@ -167,29 +167,31 @@ def is_gone(pid: int) -> bool:
         return True
 
 
-StartLab = Callable[..., Awaitable[Lab]]
+StartHarness = Callable[..., Awaitable[Harness]]
 
 
 @pytest.fixture
 async def start(
     runtime_python: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> AsyncIterator[StartLab]:
+) -> AsyncIterator[StartHarness]:
     """Starts a pool with the given limits.
 
     Afterwards it is stopped, has left no process, and nothing went wrong unseen.
     """
-    labs = []
+    harnesses = []
     async with contextlib.AsyncExitStack() as stack:
 
-        async def start_lab(*, clock: Clock | None = None, **limits: Any) -> Lab:
-            lab = Lab(runtime_python, tmp_path)
-            pool = InstancePool(resolve=lab.resolve, log=lab.lines.append, clock=clock, **limits)
-            lab.pool = await stack.enter_async_context(pool)
-            labs.append(lab)
-            return lab
+        async def start_harness(*, clock: Clock | None = None, **limits: Any) -> Harness:
+            harness = Harness(runtime_python, tmp_path)
+            pool = InstancePool(
+                resolve=harness.resolve, log=harness.lines.append, clock=clock, **limits
+            )
+            harness.pool = await stack.enter_async_context(pool)
+            harnesses.append(harness)
+            return harness
 
-        yield start_lab
-    assert [lab.processes() for lab in labs] == [[] for _ in labs]
+        yield start_harness
+    assert [harness.processes() for harness in harnesses] == [[] for _ in harnesses]
     records = [*caplog.get_records("call"), *caplog.records]
     names = {record.name for record in records if record.levelno >= logging.WARNING}
     assert names.isdisjoint({"asyncio", "aiohttp.server"})

@@ -1,4 +1,4 @@
-"""A version to publish, what the bucket holds of it, and what a refused publish says."""
+"""Harness of publishing: a version, the bucket's content, and the error of a refused publish."""
 
 from collections.abc import Callable
 from pathlib import Path

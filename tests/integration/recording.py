@@ -1,4 +1,4 @@
-"""Calls that a deployed function makes to AWS, recorded, and held against its role."""
+"""A recorder of a function's calls to AWS, compared with its role."""
 
 import asyncio
 import json

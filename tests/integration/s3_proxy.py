@@ -1,4 +1,4 @@
-"""A way to S3 that can be disturbed: by part of the key, for as many answers as wanted."""
+"""A proxy of S3 whose answers can be disturbed, by key and number."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -15,7 +15,7 @@ REFUSED = """<?xml version="1.0" encoding="UTF-8"?>
 <Error><Code>{code}</Code><Message>Told</Message><RequestId>9P3X</RequestId></Error>"""
 
 
-class Way:
+class S3Proxy:
     """Passes GETs on to S3, except those whose key has `part`.
 
     Attributes:
@@ -59,7 +59,7 @@ class Way:
         self._change = change
         self._disturb("change", part, times)
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         self.left = 0
 
     def _disturb(self, kind: str, part: str, times: int, before_byte: int = FOREVER) -> None:
@@ -98,10 +98,10 @@ class Way:
 
 
 @asynccontextmanager
-async def s3_proxy(endpoint_url: str) -> AsyncIterator[Way]:
+async def running_s3_proxy(endpoint_url: str) -> AsyncIterator[S3Proxy]:
     """Serve one for as long as the block runs."""
     listener = listen()
-    way = Way(url_of(listener))
+    proxy = S3Proxy(url_of(listener))
 
     async def forward(request: web.Request) -> web.StreamResponse:
         asked = {key: request.headers[key] for key in ("Range",) if key in request.headers}
@@ -111,9 +111,9 @@ async def s3_proxy(endpoint_url: str) -> AsyncIterator[Way]:
         ):
             passed = ("ETag", "Last-Modified", "Content-Range")
             headers = {key: answer.headers[key] for key in passed if key in answer.headers}
-            return await way.answer(request, answer.status, headers, await answer.read())
+            return await proxy.answer(request, answer.status, headers, await answer.read())
 
     app = web.Application()
     app.router.add_get("/{path:.*}", forward)
     async with serving(app, listener):
-        yield way
+        yield proxy

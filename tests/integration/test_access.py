@@ -1,4 +1,4 @@
-"""Who gets in, and how far: paths in any encoding, signed uploads, keys."""
+"""Access control: paths in any encoding, signed uploads, API keys."""
 
 import asyncio
 import dataclasses

@@ -1,4 +1,4 @@
-"""The local cloud when its emulator is killed: told in the API's form, and stopped cleanly."""
+"""The local cloud when its emulator is killed."""
 
 import json
 import signal

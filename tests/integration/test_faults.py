@@ -1,4 +1,4 @@
-"""What users are told when parts fail: never a wrong class, and the service mends itself."""
+"""Failures of storage and instances: the caller's error, and recovery."""
 
 import asyncio
 import dataclasses
@@ -31,7 +31,7 @@ from tests.integration.classifier_harness import (
     through_api,
 )
 from tests.integration.pool_harness import eventually
-from tests.integration.s3_proxy import Way, s3_proxy
+from tests.integration.s3_proxy import S3Proxy, running_s3_proxy
 from warmlens.local.emulator import running_emulator
 from warmlens.local.loopback import listen
 from warmlens.paths import MODEL_ARTIFACTS, WEB
@@ -48,17 +48,17 @@ TOLD = f"The model {NAME} {VERSION} cannot be served now; try again in a moment.
 
 
 @pytest.fixture
-async def way(cloud: Cloud, s3: Any, bucket: str) -> AsyncIterator[Way]:
-    """The way to an S3 that has the model and a photo."""
+async def proxy(cloud: Cloud, s3: Any, bucket: str) -> AsyncIterator[S3Proxy]:
+    """A proxy of an S3 that has the model and a photo."""
     publish_model(FOLDER, bucket, s3)
-    async with s3_proxy(cloud.endpoint_url) as way:
-        yield way
+    async with running_s3_proxy(cloud.endpoint_url) as proxy:
+        yield proxy
 
 
 @pytest.fixture
-async def call(call_with: CallWith, way: Way) -> AsyncIterator[Call]:
-    """Calls a classifier that reads by that way."""
-    async with call_with({"AWS_ENDPOINT_URL": way.url, **METRICS}) as call:
+async def call(call_with: CallWith, proxy: S3Proxy) -> AsyncIterator[Call]:
+    """Calls a classifier that reads through that proxy."""
+    async with call_with({"AWS_ENDPOINT_URL": proxy.url, **METRICS}) as call:
         yield call
 
 
@@ -91,13 +91,13 @@ async def expect_espresso(call: Call) -> Any:
 
 
 async def test_a_photo_that_is_cut_in_half_on_its_way_is_never_classified(
-    call: Call, way: Way
+    call: Call, proxy: S3Proxy
 ) -> None:
     before = await expect_espresso(call)
-    way.cut("test/")
+    proxy.cut("test/")
     assert refused(await call(CLASSIFY)) == (503, "storage_unavailable")
     assert call.metrics("Fault")[-1] == 1
-    way.mend()
+    proxy.repair()
     after = await expect_espresso(call)
     assert after["instance_id"] == before["instance_id"]
     assert call.metrics("Fault")[-1] == 0
@@ -114,30 +114,30 @@ async def test_a_photo_that_is_cut_in_half_on_its_way_is_never_classified(
     ids=["half of it", "zeros", "an error with status 200", "more than allowed"],
 )
 async def test_other_bytes_than_the_photos_are_refused(
-    call: Call, way: Way, change: Callable[[bytes], bytes], status: int, code: str
+    call: Call, proxy: S3Proxy, change: Callable[[bytes], bytes], status: int, code: str
 ) -> None:
-    way.change("test/", change)
+    proxy.change("test/", change)
     assert refused(await call(CLASSIFY)) == (status, code)
-    way.mend()
+    proxy.repair()
     await expect_espresso(call)
 
 
-async def test_a_photo_that_comes_too_slowly_is_given_up(call: Call, way: Way) -> None:
+async def test_a_photo_that_comes_too_slowly_is_given_up(call: Call, proxy: S3Proxy) -> None:
     await expect_espresso(call)
-    way.drip("test/")
+    proxy.drip("test/")
     assert refused(await call(CLASSIFY)) == (504, "timed_out")
     assert call.metrics("Fault")[-1] == 1
-    way.mend()
+    proxy.repair()
     await expect_espresso(call)
 
 
-async def test_a_photo_that_fails_late_is_not_asked_for_again(call: Call, way: Way) -> None:
+async def test_a_photo_that_fails_late_is_not_asked_for_again(call: Call, proxy: S3Proxy) -> None:
     """Otherwise a call could outlast the time that API Gateway waits."""
     await expect_espresso(call)
-    way.asked.clear()
-    way.end_late("test/", after_s=RETRY_FOR_S + 0.5)
+    proxy.asked.clear()
+    proxy.end_late("test/", after_s=RETRY_FOR_S + 0.5)
     assert refused(await call(CLASSIFY)) == (503, "storage_unavailable")
-    assert len(way.asked) == 1
+    assert len(proxy.asked) == 1
     assert call.metrics("Fault")[-1] == 1
 
 
@@ -145,15 +145,15 @@ async def test_a_photo_that_fails_late_is_not_asked_for_again(call: Call, way: W
     "code", ["RequestTimeTooSkewed", "ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"]
 )
 async def test_a_photo_that_s3_refuses_for_another_reason_is_not_called_missing(
-    call: Call, way: Way, code: str
+    call: Call, proxy: S3Proxy, code: str
 ) -> None:
     await expect_espresso(call)
-    way.refuse("test/", code=code)
+    proxy.refuse("test/", code=code)
     assert refused(await call(CLASSIFY)) == (503, "storage_unavailable")
     assert call.metrics("Fault")[-1] == 1
     (line,) = call.logged("storage_unavailable")
     assert code in line["reason"]
-    way.refuse("test/")
+    proxy.refuse("test/")
     assert refused(await call(CLASSIFY)) == (404, "image_not_found")
 
 
@@ -164,19 +164,19 @@ def _one_bit(body: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("disturb", "reason"),
     [
-        (lambda way: way.refuse("model.onnx"), "may not be read"),
-        (lambda way: way.refuse("model.onnx", code="ExpiredToken"), "ExpiredToken"),
-        (lambda way: way.cut("model.onnx"), "could not be fetched"),
-        (lambda way: way.change("model.onnx", _one_bit), "does not match the SHA-256"),
-        (lambda way: way.change("labels.json", _one_bit), "does not match the SHA-256"),
-        (lambda way: way.cut("manifest.json"), "could not be fetched"),
+        (lambda proxy: proxy.refuse("model.onnx"), "may not be read"),
+        (lambda proxy: proxy.refuse("model.onnx", code="ExpiredToken"), "ExpiredToken"),
+        (lambda proxy: proxy.cut("model.onnx"), "could not be fetched"),
+        (lambda proxy: proxy.change("model.onnx", _one_bit), "does not match the SHA-256"),
+        (lambda proxy: proxy.change("labels.json", _one_bit), "does not match the SHA-256"),
+        (lambda proxy: proxy.cut("manifest.json"), "could not be fetched"),
     ],
     ids=["refused", "expired", "cut", "one bit", "one bit of the labels", "cut manifest"],
 )
 async def test_a_model_that_does_not_arrive_whole_is_told_and_served_once_it_does(
-    call: Call, way: Way, disturb: Callable[[Way], None], reason: str
+    call: Call, proxy: S3Proxy, disturb: Callable[[S3Proxy], None], reason: str
 ) -> None:
-    disturb(way)
+    disturb(proxy)
     answer = await call(CLASSIFY)
     assert refused(answer) == (503, "model_unavailable")
     assert reason in answer["error"]["message"]
@@ -187,17 +187,19 @@ async def test_a_model_that_does_not_arrive_whole_is_told_and_served_once_it_doe
     assert reason in call.logged("model_unavailable")[-1]["reason"]
     # What a failed attempt has written of a large file would leave no room.
     assert names_in(temporary_folder(call)) <= {"model.onnx", "labels.json"}
-    way.mend()
+    proxy.repair()
     await expect_espresso(call)  # the same instance, with no deploy
     await call.pool.end_all("replaced")
     await expect_espresso(call)  # and the next one
 
 
-async def test_a_part_of_a_model_that_fails_once_is_fetched_again(call: Call, way: Way) -> None:
+async def test_a_part_of_a_model_that_fails_once_is_fetched_again(
+    call: Call, proxy: S3Proxy
+) -> None:
     # More often than S3's client itself goes on with it.
-    way.cut("model.onnx", before_byte=PART_BYTES, times=MAX_RETRIES + 2)
+    proxy.cut("model.onnx", before_byte=PART_BYTES, times=MAX_RETRIES + 2)
     await expect_espresso(call)
-    assert way.left == 0
+    assert proxy.left == 0
     # A slow machine may have had too little time for the rest of it, but no part was missing.
     failed = call.logged("model_unavailable")
     assert [line for line in failed if "could not be fetched" in line["reason"]] == []
@@ -205,10 +207,10 @@ async def test_a_part_of_a_model_that_fails_once_is_fetched_again(call: Call, wa
 
 @pytest.mark.parametrize("file", ["manifest.json", "model.onnx"])
 async def test_a_model_that_comes_too_slowly_is_told_in_time_and_served_once_it_does(
-    call: Call, way: Way, file: str
+    call: Call, proxy: S3Proxy, file: str
 ) -> None:
     """In time for Lambda, which ends an init after 10 s, and for API Gateway."""
-    way.drip(file)
+    proxy.drip(file)
     answer = await call(CLASSIFY)
     assert refused(answer) == (503, "model_unavailable")
     assert f"{file} did not come within the {LOAD_TIMEOUT_S} s" in answer["error"]["message"]
@@ -218,7 +220,7 @@ async def test_a_model_that_comes_too_slowly_is_told_in_time_and_served_once_it_
     (line,) = call.logged("request")
     assert LOAD_TIMEOUT_S <= line["time_s"] < 25
     (instance,) = call.pool.instances()
-    way.mend()
+    proxy.repair()
     assert (await expect_espresso(call))["instance_id"] == instance.id
 
 
@@ -231,9 +233,9 @@ exec "$@"' sh "$@\""""
 
 @pytest.mark.skipif(find_private_tmp() is None, reason="this kernel lets this user mount nothing")
 async def test_a_full_tmp_is_told_and_the_instance_serves_once_there_is_room(
-    call_with: CallWith, way: Way
+    call_with: CallWith, proxy: S3Proxy
 ) -> None:
-    async with call_with({"AWS_ENDPOINT_URL": way.url, **METRICS}, before=SMALL_TMP) as call:
+    async with call_with({"AWS_ENDPOINT_URL": proxy.url, **METRICS}, before=SMALL_TMP) as call:
         answer = await call(CLASSIFY)
         assert refused(answer) == (503, "model_unavailable")
         assert "No space left on device" in answer["error"]["message"]
@@ -246,10 +248,10 @@ async def test_a_full_tmp_is_told_and_the_instance_serves_once_there_is_room(
 
 
 async def test_what_could_not_be_written_is_in_the_way_of_no_later_attempt(
-    call_with: CallWith, way: Way
+    call_with: CallWith, proxy: S3Proxy
 ) -> None:
     full = 'ln -s /dev/full "$TMPDIR/model.onnx.new"'
-    async with call_with({"AWS_ENDPOINT_URL": way.url, **METRICS}, before=full) as call:
+    async with call_with({"AWS_ENDPOINT_URL": proxy.url, **METRICS}, before=full) as call:
         await expect_espresso(call)  # loaded by the call, since the init could not write
         assert call.metrics("ModelLoadFailure") == [1]
         (line,) = call.logged("model_unavailable")
@@ -267,7 +269,7 @@ def put_graph(s3: Any, bucket: str, graph: bytes) -> None:
 
 
 async def test_a_file_that_is_fetched_again_needs_no_room_beside_the_old_one(
-    call: Call, way: Way, s3: Any, bucket: str
+    call: Call, proxy: S3Proxy, s3: Any, bucket: str
 ) -> None:
     graph = (FOLDER / "model.onnx").read_bytes()
     put_graph(s3, bucket, bytes(len(graph)))
@@ -281,18 +283,18 @@ async def test_a_file_that_is_fetched_again_needs_no_room_beside_the_old_one(
         seen.append((folder / "model.onnx").exists())
         return body
 
-    way.change("model.onnx", look)
+    proxy.change("model.onnx", look)
     await expect_espresso(call)
     assert set(seen) == {False}
 
 
-async def test_a_file_that_came_whole_is_not_fetched_again(call: Call, way: Way) -> None:
-    way.change("labels.json", _one_bit)
+async def test_a_file_that_came_whole_is_not_fetched_again(call: Call, proxy: S3Proxy) -> None:
+    proxy.change("labels.json", _one_bit)
     assert refused(await call(CLASSIFY)) == (503, "model_unavailable")
-    way.mend()
-    way.asked.clear()
+    proxy.repair()
+    proxy.asked.clear()
     await expect_espresso(call)
-    fetched = {path.rpartition("/")[2] for path in way.asked}
+    fetched = {path.rpartition("/")[2] for path in proxy.asked}
     assert fetched == {"manifest.json", "labels.json", "coffee.jpg"}
 
 
@@ -308,13 +310,13 @@ class OfMemory:
 
 
 async def test_an_instance_over_its_memory_is_killed_and_the_next_call_served(
-    call_with: CallWith, way: Way, s3: Any, bucket: str
+    call_with: CallWith, proxy: S3Proxy, s3: Any, bucket: str
 ) -> None:
     """The settings allow pixels that this memory has no room for."""
     name = "bomb-png-turned"
     s3.put_object(Bucket=bucket, Key="test/bomb", Body=HOSTILE[name].make())
     variables = {
-        "AWS_ENDPOINT_URL": way.url,
+        "AWS_ENDPOINT_URL": proxy.url,
         "MODELS_FOLDER": str(MODEL_ARTIFACTS),
         "MODELS_BUCKET": "",
         "MAX_IMAGE_PIXELS": "50000000",

@@ -1,4 +1,4 @@
-"""What the local address tells of the instances, and the bursts and rounds that it makes."""
+"""The local page's view of the instances, its bursts and its warming rounds."""
 
 from concurrent.futures import ThreadPoolExecutor
 

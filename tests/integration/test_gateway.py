@@ -1,4 +1,4 @@
-"""The local address when the API behind it fails: always an answer in the API's error form."""
+"""The local gateway when the API behind it fails: an answer in the API's error form."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -1,4 +1,4 @@
-"""What the classifier's init may import and read: more of either is a slower cold start."""
+"""Imports and reads of the classifier's init: more of either is a slower cold start."""
 
 import json
 import os

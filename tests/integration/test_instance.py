@@ -1,4 +1,4 @@
-"""What a function and its log see of the instance it runs in."""
+"""Environment, log and isolation of a function's instance."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from tests.integration import pool_harness
-from tests.integration.pool_harness import FUNCTIONS, StartLab, eventually
+from tests.integration.pool_harness import FUNCTIONS, StartHarness, eventually
 from warmlens.runtime.instance import State
 from warmlens.runtime.pool import InstancePool
 
@@ -15,14 +15,16 @@ start = pool_harness.start  # a fixture
 
 
 async def test_the_environment_holds_what_lambda_sets_and_nothing_of_ours(
-    start: StartLab, monkeypatch: pytest.MonkeyPatch
+    start: StartHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_SECRET_ACCESS_KEY", "VIRTUAL_ENV", "PYTHONHOME_OF_OURS", "SSH_AUTH_SOCK"):
         monkeypatch.setenv(name, "ours")
-    lab = await start(region="eu-west-1", extra_environment={"AWS_ENDPOINT_URL": "http://local"})
-    lab.environment = {"MODEL": "resnet50", "AWS_REGION": "not for the function to say"}
-    seen = await lab.answer("environment")
-    instance = lab.only_instance()
+    harness = await start(
+        region="eu-west-1", extra_environment={"AWS_ENDPOINT_URL": "http://local"}
+    )
+    harness.environment = {"MODEL": "resnet50", "AWS_REGION": "not for the function to say"}
+    seen = await harness.answer("environment")
+    instance = harness.only_instance()
     folder = seen["TMPDIR"]
     runtime_api = seen.pop("AWS_LAMBDA_RUNTIME_API")
     assert runtime_api.startswith("127.0.0.1:")
@@ -50,10 +52,10 @@ async def test_the_environment_holds_what_lambda_sets_and_nothing_of_ours(
     }
 
 
-async def test_the_context_tells_of_the_call(start: StartLab) -> None:
-    lab = await start()
-    lab.timeout_s = 30
-    seen = await lab.answer("about_the_call")
+async def test_the_context_tells_of_the_call(start: StartHarness) -> None:
+    harness = await start()
+    harness.timeout_s = 30
+    seen = await harness.answer("about_the_call")
     assert 0 < seen.pop("remaining_ms") <= 30_000
     assert seen == {
         "request_id": "call",
@@ -63,22 +65,22 @@ async def test_the_context_tells_of_the_call(start: StartLab) -> None:
     }
 
 
-async def test_each_instance_has_a_temporary_folder_that_ends_with_it(start: StartLab) -> None:
-    lab = await start(max_instances=1)
-    path = Path(await lab.answer("write_temporary_file"))
-    assert path.parent != lab.folder
-    assert Path(await lab.answer("write_temporary_file")) == path
-    await lab.call("echo")  # makes room for itself
+async def test_each_instance_has_a_temporary_folder_that_ends_with_it(start: StartHarness) -> None:
+    harness = await start(max_instances=1)
+    path = Path(await harness.answer("write_temporary_file"))
+    assert path.parent != harness.folder
+    assert Path(await harness.answer("write_temporary_file")) == path
+    await harness.call("echo")  # makes room for itself
     await eventually(lambda: not path.parent.exists())
 
 
-async def test_the_log_reads_as_lambda_prints_it(start: StartLab) -> None:
-    lab = await start()
-    first = await lab.call("write_lines", {"count": 1}, request_id="first")
-    await lab.call("write_lines", {"count": 0}, request_id="second")
+async def test_the_log_reads_as_lambda_prints_it(start: StartHarness) -> None:
+    harness = await start()
+    first = await harness.call("write_lines", {"count": 1}, request_id="first")
+    await harness.call("write_lines", {"count": 0}, request_id="second")
     prefix = f"[{first.instance_id[:8]}] "
-    assert all(line.startswith(prefix) for line in lab.lines)
-    lines = [line.removeprefix(prefix) for line in lab.lines]
+    assert all(line.startswith(prefix) for line in harness.lines)
+    lines = [line.removeprefix(prefix) for line in harness.lines]
     assert lines[:3] == ["START RequestId: first Version: 1", "line 0 é", "END RequestId: first"]
     report = dict(field.split(": ") for field in lines[3].removeprefix("REPORT ").split("\t"))
     assert list(report) == [
@@ -95,36 +97,38 @@ async def test_the_log_reads_as_lambda_prints_it(start: StartLab) -> None:
     assert "Init Duration" not in second
 
 
-async def test_output_is_forwarded_in_full_and_never_blocks_the_function(start: StartLab) -> None:
-    lab = await start()
-    result = await lab.call("write_lines", {"count": 20_000})
+async def test_output_is_forwarded_in_full_and_never_blocks_the_function(
+    start: StartHarness,
+) -> None:
+    harness = await start()
+    result = await harness.call("write_lines", {"count": 20_000})
     assert result.error is None
-    await lab.pool.stop()
-    assert len(lab.logged("] line ")) == 20_000
-    assert lab.logged("and an error without a line end")
+    await harness.pool.stop()
+    assert len(harness.logged("] line ")) == 20_000
+    assert harness.logged("and an error without a line end")
 
 
 async def test_a_log_that_fails_does_not_fail_the_call(
-    start: StartLab, caplog: pytest.LogCaptureFixture
+    start: StartHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    lab = await start()
+    harness = await start()
 
     def log(line: str) -> None:
         raise OSError("no space left on device")
 
-    async with InstancePool(resolve=lab.resolve, log=log) as pool:
-        lab.pool = pool
-        assert await lab.answer("echo", 1) == 1
+    async with InstancePool(resolve=harness.resolve, log=log) as pool:
+        harness.pool = pool
+        assert await harness.answer("echo", 1) == 1
     assert "is lost" in caplog.text
 
 
-async def test_instances_are_shown_as_they_are(start: StartLab) -> None:
-    lab = await start()
-    held = await lab.hold(1)
-    instance = lab.only_instance()
+async def test_instances_are_shown_as_they_are(start: StartHarness) -> None:
+    harness = await start()
+    held = await harness.hold(1)
+    instance = harness.only_instance()
     assert (instance.state, instance.function, instance.version) == (State.BUSY, "hold", "1")
     assert (instance.cold_starts, instance.calls) == (1, 1)
     assert instance.rss_mb > 1
     assert psutil.Process(instance.pid).ppid() == os.getpid()
     await held.release()
-    assert lab.only_instance().state is State.IDLE
+    assert harness.only_instance().state is State.IDLE

@@ -1,4 +1,4 @@
-"""The door through which the emulator calls the pool."""
+"""Calls that the emulator posts to the pool."""
 
 import contextlib
 import io
@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import ClientSession, web
 
 from tests.integration import pool_harness
-from tests.integration.pool_harness import StartLab
+from tests.integration.pool_harness import StartHarness
 from warmlens.runtime.function import FunctionSpec
 from warmlens.runtime.invocation import (
     REQUEST_LIMIT_BYTES,
@@ -25,7 +25,7 @@ PostEvent = Callable[..., Awaitable[tuple[int, Any]]]
 
 
 @contextlib.asynccontextmanager
-async def door(pool: InstancePool) -> AsyncIterator[PostEvent]:
+async def proxy(pool: InstancePool) -> AsyncIterator[PostEvent]:
     """Serve a pool as the local cloud does; yields a client of it."""
     application = web.Application()
     application.add_routes(proxy_routes(pool))
@@ -48,9 +48,9 @@ async def door(pool: InstancePool) -> AsyncIterator[PostEvent]:
     await runner.cleanup()
 
 
-async def test_the_door_passes_event_and_answer_on(start: StartLab) -> None:
-    lab = await start()
-    async with door(lab.pool) as post:
+async def test_the_proxy_passes_event_and_answer_on(start: StartHarness) -> None:
+    harness = await start()
+    async with proxy(harness.pool) as post:
         assert await post("echo", b'{"method": "wakeup"}') == (200, {"method": "wakeup"})
         status, seen = await post("about_the_call", Function_Arn="arn:of:alias")
         assert (status, seen["request_id"], seen["arn"]) == (200, "r-1", "arn:of:alias")
@@ -58,40 +58,40 @@ async def test_the_door_passes_event_and_answer_on(start: StartLab) -> None:
         assert (await post("echo", large))[0] == 200
 
 
-async def test_the_door_answers_a_function_error_with_502_and_no_stack_trace(
-    start: StartLab,
+async def test_the_proxy_answers_a_function_error_with_502_and_no_stack_trace(
+    start: StartHarness,
 ) -> None:
-    lab = await start()
-    async with door(lab.pool) as post:
+    harness = await start()
+    async with proxy(harness.pool) as post:
         assert await post("fail", b'{"depth": 0}') == (
             502,
             {"errorType": "ValueError", "errorMessage": "no such colour"},
         )
 
 
-async def test_the_door_answers_429_when_every_instance_is_busy(start: StartLab) -> None:
-    lab = await start(max_instances=1)
-    held = await lab.hold(1)
-    async with door(lab.pool) as post:
+async def test_the_proxy_answers_429_when_every_instance_is_busy(start: StartHarness) -> None:
+    harness = await start(max_instances=1)
+    held = await harness.hold(1)
+    async with proxy(harness.pool) as post:
         status, body = await post("hold")
         assert (status, body["errorType"]) == (429, "TooManyRequestsException")
     await held.release()
 
 
-async def test_the_door_answers_413_to_an_event_that_is_too_large(start: StartLab) -> None:
-    lab = await start()
-    async with door(lab.pool) as post:
+async def test_the_proxy_answers_413_to_an_event_that_is_too_large(start: StartHarness) -> None:
+    harness = await start()
+    async with proxy(harness.pool) as post:
         status, body = await post("echo", b"x" * (REQUEST_LIMIT_BYTES + 1))
         assert (status, body["errorType"]) == (413, "RequestEntityTooLargeException")
 
 
-async def test_the_door_answers_404_to_an_unknown_function(start: StartLab) -> None:
-    lab = await start()
+async def test_the_proxy_answers_404_to_an_unknown_function(start: StartHarness) -> None:
+    harness = await start()
 
     async def resolve(name: str, version: str) -> FunctionSpec:
         raise FunctionNotFoundError(f"no function {name} version {version}")
 
-    async with InstancePool(resolve=resolve, log=lab.lines.append) as pool, door(pool) as post:
+    async with InstancePool(resolve=resolve, log=harness.lines.append) as pool, proxy(pool) as post:
         assert await post("nobody") == (
             404,
             {
@@ -101,9 +101,9 @@ async def test_the_door_answers_404_to_an_unknown_function(start: StartLab) -> N
         )
 
 
-async def test_the_door_says_what_is_wrong_with_a_request(start: StartLab) -> None:
-    lab = await start()
-    async with door(lab.pool) as post:
+async def test_the_proxy_says_what_is_wrong_with_a_request(start: StartHarness) -> None:
+    harness = await start()
+    async with proxy(harness.pool) as post:
         status, body = await post("")
         assert (status, "Function-Name is missing" in body["errorMessage"]) == (400, True)
         status, body = await post("echo", Request_Id="../next")

@@ -1,4 +1,4 @@
-"""Each function's role, as deployed, against the calls that the function makes: no more or less."""
+"""Each function's role against the calls that the function makes: no more, no less."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The parts of the local cloud: what each says when it fails, and that nothing stale is used."""
+"""Parts of the local cloud: their error messages, and that nothing stale is used."""
 
 import asyncio
 import json

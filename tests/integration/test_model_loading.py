@@ -1,4 +1,4 @@
-"""What an instance does when its model is missing or altered: nothing wrong is ever served."""
+"""Missing or altered models: the instance refuses to serve."""
 
 import hashlib
 import json

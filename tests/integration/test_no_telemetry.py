@@ -1,4 +1,4 @@
-"""An instance tells nobody but its own account's logs of what it does."""
+"""Instances connect to nothing but their own account's AWS."""
 
 import os
 import subprocess

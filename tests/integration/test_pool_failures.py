@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration import pool_harness
-from tests.integration.pool_harness import FakeClock, Lab, StartLab, eventually, is_gone
+from tests.integration.pool_harness import FakeClock, Harness, StartHarness, eventually, is_gone
 from warmlens.runtime.instance import State
 from warmlens.runtime.invocation import (
     REQUEST_LIMIT_BYTES,
@@ -25,12 +25,14 @@ from warmlens.runtime.invocation import (
 start = pool_harness.start  # a fixture
 
 
-async def test_a_call_over_the_timeout_is_killed_and_the_next_one_works(start: StartLab) -> None:
+async def test_a_call_over_the_timeout_is_killed_and_the_next_one_works(
+    start: StartHarness,
+) -> None:
     clock = FakeClock()
-    lab = await start(clock=clock)
-    lab.timeout_s = 3
-    held = await lab.hold(1)
-    pid = lab.only_instance().pid
+    harness = await start(clock=clock)
+    harness.timeout_s = 3
+    held = await harness.hold(1)
+    pid = harness.only_instance().pid
     await clock.advance(3)
     result = await held.calls[0]
     assert result.error == FunctionError(
@@ -39,18 +41,18 @@ async def test_a_call_over_the_timeout_is_killed_and_the_next_one_works(start: S
     assert json.loads(result.payload)["errorType"] == "Sandbox.Timedout"
     assert result.duration_ms == 3000
     await eventually(lambda: is_gone(pid or 0))
-    assert lab.logged("call Task timed out after 3.00 seconds")
-    assert lab.logged("REPORT")[0].endswith("\tStatus: timeout")
-    assert (await lab.call("hold", {"until": str(lab.folder)})).error is None
+    assert harness.logged("call Task timed out after 3.00 seconds")
+    assert harness.logged("REPORT")[0].endswith("\tStatus: timeout")
+    assert (await harness.call("hold", {"until": str(harness.folder)})).error is None
 
 
-async def test_init_does_not_count_against_the_timeout(start: StartLab, tmp_path: Path) -> None:
+async def test_init_does_not_count_against_the_timeout(start: StartHarness, tmp_path: Path) -> None:
     clock = FakeClock()
-    lab = await start(clock=clock, init_limit_s=10)
-    lab.timeout_s = 1
-    lab.environment = {"IMPORT_UNTIL": str(tmp_path / "go")}
-    call = asyncio.create_task(lab.call("import_waits.handler", "late"))
-    await lab.init_is_under_way()
+    harness = await start(clock=clock, init_limit_s=10)
+    harness.timeout_s = 1
+    harness.environment = {"IMPORT_UNTIL": str(tmp_path / "go")}
+    call = asyncio.create_task(harness.call("import_waits.handler", "late"))
+    await harness.init_is_under_way()
     await clock.advance(9)
     (tmp_path / "go").touch()
     result = await call
@@ -58,15 +60,17 @@ async def test_init_does_not_count_against_the_timeout(start: StartLab, tmp_path
     assert result.init_ms == 9000
 
 
-async def test_a_limit_that_was_not_reached_does_not_reach_the_next_call(start: StartLab) -> None:
+async def test_a_limit_that_was_not_reached_does_not_reach_the_next_call(
+    start: StartHarness,
+) -> None:
     clock = FakeClock()
-    lab = await start(clock=clock, init_limit_s=10)
-    lab.timeout_s = 3
+    harness = await start(clock=clock, init_limit_s=10)
+    harness.timeout_s = 3
     for _ in range(5):
-        await lab.call("echo")
+        await harness.call("echo")
         await clock.advance(2.9)
     await clock.advance(60)
-    instance = lab.only_instance()
+    instance = harness.only_instance()
     assert (instance.state, instance.calls) == (State.IDLE, 5)
 
 
@@ -79,51 +83,53 @@ async def test_a_limit_that_was_not_reached_does_not_reach_the_next_call(start: 
     ],
 )
 async def test_an_instance_that_ends_in_a_call_fails_that_call_only(
-    start: StartLab, function: str, event: object, reason: str
+    start: StartHarness, function: str, event: object, reason: str
 ) -> None:
-    lab = await start()
+    harness = await start()
     for _ in range(2):
-        error = await lab.error(function, event)
+        error = await harness.error(function, event)
         assert error == FunctionError("Runtime.ExitError", f"RequestId: call Error: {reason}")
-    assert lab.states() == []
-    assert lab.logged("REPORT")[0].endswith("\tStatus: error\tError Type: Runtime.ExitError")
-    assert await lab.answer("echo", "still here") == "still here"
+    assert harness.states() == []
+    assert harness.logged("REPORT")[0].endswith("\tStatus: error\tError Type: Runtime.ExitError")
+    assert await harness.answer("echo", "still here") == "still here"
 
 
-async def test_an_instance_killed_while_idle_is_replaced(start: StartLab) -> None:
-    lab = await start()
-    first = await lab.call("echo")
-    os.kill(lab.only_instance().pid or 0, signal.SIGKILL)
-    await eventually(lambda: lab.states() == [])
-    second = await lab.call("echo")
+async def test_an_instance_killed_while_idle_is_replaced(start: StartHarness) -> None:
+    harness = await start()
+    first = await harness.call("echo")
+    os.kill(harness.only_instance().pid or 0, signal.SIGKILL)
+    await eventually(lambda: harness.states() == [])
+    second = await harness.call("echo")
     assert (second.error, second.instance_id != first.instance_id) == (None, True)
-    assert lab.logged("ended while idle: Runtime exited with error: signal: killed")
+    assert harness.logged("ended while idle: Runtime exited with error: signal: killed")
 
 
-async def test_what_an_instance_started_ends_with_it(start: StartLab) -> None:
-    lab = await start()
-    child = await lab.answer("start_child")
+async def test_what_an_instance_started_ends_with_it(start: StartHarness) -> None:
+    harness = await start()
+    child = await harness.answer("start_child")
     assert not is_gone(child)
-    os.kill(lab.only_instance().pid or 0, signal.SIGKILL)
+    os.kill(harness.only_instance().pid or 0, signal.SIGKILL)
     await eventually(lambda: is_gone(child))
 
 
 async def test_an_exception_of_the_function_is_its_answer_and_the_instance_stays(
-    start: StartLab,
+    start: StartHarness,
 ) -> None:
-    lab = await start()
-    result = await lab.call("fail", {"depth": 0}, request_id="call-1")
+    harness = await start()
+    result = await harness.call("fail", {"depth": 0}, request_id="call-1")
     assert result.error == FunctionError("ValueError", "no such colour")
     document = json.loads(result.payload)
     assert document["requestId"] == "call-1"
     assert "handlers.py" in document["stackTrace"][0]
-    assert (await lab.call("fail", {"depth": 0})).instance_id == result.instance_id
+    assert (await harness.call("fail", {"depth": 0})).instance_id == result.instance_id
 
 
-async def test_a_long_stack_trace_is_no_obstacle(start: StartLab) -> None:
-    lab = await start()
-    assert await lab.error("fail", {"depth": 300}) == FunctionError("ValueError", "no such colour")
-    assert lab.states() == [State.IDLE]
+async def test_a_long_stack_trace_is_no_obstacle(start: StartHarness) -> None:
+    harness = await start()
+    assert await harness.error("fail", {"depth": 300}) == FunctionError(
+        "ValueError", "no such colour"
+    )
+    assert harness.states() == [State.IDLE]
 
 
 @pytest.mark.parametrize(
@@ -136,116 +142,122 @@ async def test_a_long_stack_trace_is_no_obstacle(start: StartLab) -> None:
     ],
 )
 async def test_a_failed_init_is_the_answer_of_the_call_that_caused_it(
-    start: StartLab, function: str, error_type: str, message: str
+    start: StartHarness, function: str, error_type: str, message: str
 ) -> None:
-    lab = await start(max_instances=1)
+    harness = await start(max_instances=1)
     for _ in range(2):
-        error = await lab.error(function)
+        error = await harness.error(function)
         assert error.error_type == error_type
         assert message in error.message
-        assert lab.states() == []
-    (first, second, *_) = lab.logged("INIT_REPORT")
+        assert harness.states() == []
+    (first, second, *_) = harness.logged("INIT_REPORT")
     assert first.endswith(f"\tPhase: init\tStatus: error\tError Type: {error_type}")
     assert second.endswith(f"\tPhase: invoke\tStatus: error\tError Type: {error_type}")
-    assert await lab.answer("echo", 1) == 1
+    assert await harness.answer("echo", 1) == 1
 
 
-async def init_over_its_limit(lab: Lab, clock: FakeClock) -> "asyncio.Task[InvokeResult]":
+async def init_over_its_limit(harness: Harness, clock: FakeClock) -> "asyncio.Task[InvokeResult]":
     """A call whose instance did not get ready in ten seconds, and is being started again."""
-    call = asyncio.create_task(lab.call("import_waits.handler", "late"))
-    await lab.init_is_under_way()
-    pid = lab.only_instance().pid
+    call = asyncio.create_task(harness.call("import_waits.handler", "late"))
+    await harness.init_is_under_way()
+    pid = harness.only_instance().pid
     await clock.advance(10)
     await eventually(lambda: is_gone(pid or 0))
-    await eventually(lambda: lab.only_instance().pid not in (pid, None))
-    (line,) = lab.logged("INIT_REPORT")
+    await eventually(lambda: harness.only_instance().pid not in (pid, None))
+    (line,) = harness.logged("INIT_REPORT")
     assert line.endswith("INIT_REPORT Init Duration: 10000.00 ms\tPhase: init\tStatus: timeout")
     return call
 
 
 async def test_an_init_over_its_limit_is_run_again_within_the_call(
-    start: StartLab, tmp_path: Path
+    start: StartHarness, tmp_path: Path
 ) -> None:
     clock = FakeClock()
-    lab = await start(clock=clock, init_limit_s=10)
-    lab.timeout_s = 60
-    lab.environment = {"IMPORT_UNTIL": str(tmp_path / "go")}
-    call = await init_over_its_limit(lab, clock)
+    harness = await start(clock=clock, init_limit_s=10)
+    harness.timeout_s = 60
+    harness.environment = {"IMPORT_UNTIL": str(tmp_path / "go")}
+    call = await init_over_its_limit(harness, clock)
     await clock.advance(30)  # longer than the init phase may be: now the timeout counts
     (tmp_path / "go").touch()
     result = await call
     assert (result.error, result.payload) == (None, b'"late"')
     assert (result.init_ms, result.duration_ms) == (None, 30_000)
-    (report,) = lab.logged("REPORT RequestId")
+    (report,) = harness.logged("REPORT RequestId")
     assert "Init Duration" not in report
-    assert len(lab.logged("START")) == 1
-    assert (await lab.call("import_waits.handler")).error is None
-    assert lab.only_instance().calls == 2
+    assert len(harness.logged("START")) == 1
+    assert (await harness.call("import_waits.handler")).error is None
+    assert harness.only_instance().calls == 2
 
 
 async def test_an_init_within_a_call_counts_against_the_timeout(
-    start: StartLab, tmp_path: Path
+    start: StartHarness, tmp_path: Path
 ) -> None:
     clock = FakeClock()
-    lab = await start(clock=clock, init_limit_s=10)
-    lab.timeout_s = 20
-    lab.environment = {"IMPORT_UNTIL": str(tmp_path / "go")}
-    call = await init_over_its_limit(lab, clock)
+    harness = await start(clock=clock, init_limit_s=10)
+    harness.timeout_s = 20
+    harness.environment = {"IMPORT_UNTIL": str(tmp_path / "go")}
+    call = await init_over_its_limit(harness, clock)
     await clock.advance(20)
     assert (await call).error == FunctionError(
         "Sandbox.Timedout", "RequestId: call Error: Task timed out after 20.00 seconds"
     )
-    assert lab.logged("INIT_REPORT")[1].endswith("\tPhase: invoke\tStatus: timeout")
-    assert lab.states() == []
+    assert harness.logged("INIT_REPORT")[1].endswith("\tPhase: invoke\tStatus: timeout")
+    assert harness.states() == []
 
 
-async def test_an_init_that_fails_once_is_no_matter(start: StartLab, tmp_path: Path) -> None:
-    lab = await start()
-    lab.environment = {"IMPORT_FAILS_UNTIL": str(tmp_path / "tried")}
-    assert await lab.answer("import_fails_once.handler", "at last") == "at last"
-    assert len(lab.logged("INIT_REPORT")) == 1
+async def test_an_init_that_fails_once_is_no_matter(start: StartHarness, tmp_path: Path) -> None:
+    harness = await start()
+    harness.environment = {"IMPORT_FAILS_UNTIL": str(tmp_path / "tried")}
+    assert await harness.answer("import_fails_once.handler", "at last") == "at last"
+    assert len(harness.logged("INIT_REPORT")) == 1
 
 
-async def test_an_interpreter_that_is_not_there_is_named(start: StartLab, tmp_path: Path) -> None:
-    lab = await start(max_instances=1)
+async def test_an_interpreter_that_is_not_there_is_named(
+    start: StartHarness, tmp_path: Path
+) -> None:
+    harness = await start(max_instances=1)
     python = str(tmp_path / "Python")
-    lab.commands["echo"] = (python, "-m", "awslambdaric", "handlers.echo")
+    harness.commands["echo"] = (python, "-m", "awslambdaric", "handlers.echo")
     for _ in range(2):
-        error = await lab.error("echo")
+        error = await harness.error("echo")
         assert error.error_type == "Runtime.InvalidEntrypoint"
         assert f"fork/exec {python}: no such file" in error.message
-    lab.commands.clear()
-    assert await lab.answer("echo", 1) == 1
+    harness.commands.clear()
+    assert await harness.answer("echo", 1) == 1
 
 
-async def test_a_program_that_cannot_run_is_an_exit(start: StartLab, tmp_path: Path) -> None:
-    lab = await start()
+async def test_a_program_that_cannot_run_is_an_exit(start: StartHarness, tmp_path: Path) -> None:
+    harness = await start()
     program = tmp_path / "program"
     program.write_bytes(b"\x7fELF and no more")
     program.chmod(0o755)
-    lab.commands["echo"] = (str(program),)
-    assert (await lab.error("echo")).error_type in {
+    harness.commands["echo"] = (str(program),)
+    assert (await harness.error("echo")).error_type in {
         "Runtime.ExitError",
         "Runtime.InvalidEntrypoint",
     }
-    assert lab.states() == []
+    assert harness.states() == []
 
 
-async def test_answers_up_to_the_limit_arrive_and_longer_ones_are_refused(start: StartLab) -> None:
-    lab = await start()
-    largest = await lab.call("answer_of", {"bytes": RESPONSE_LIMIT_BYTES})
+async def test_answers_up_to_the_limit_arrive_and_longer_ones_are_refused(
+    start: StartHarness,
+) -> None:
+    harness = await start()
+    largest = await harness.call("answer_of", {"bytes": RESPONSE_LIMIT_BYTES})
     assert (largest.error, len(largest.payload)) == (None, RESPONSE_LIMIT_BYTES)
-    error = await lab.error("answer_of", {"bytes": RESPONSE_LIMIT_BYTES + 1})
+    error = await harness.error("answer_of", {"bytes": RESPONSE_LIMIT_BYTES + 1})
     assert error.error_type == "Function.ResponseSizeTooLarge"
-    assert await lab.answer("answer_of", {"bytes": 3}) == "x"
+    assert await harness.answer("answer_of", {"bytes": 3}) == "x"
 
 
-async def test_events_up_to_the_limit_are_taken_and_longer_ones_refused(start: StartLab) -> None:
-    lab = await start()
+async def test_events_up_to_the_limit_are_taken_and_longer_ones_refused(
+    start: StartHarness,
+) -> None:
+    harness = await start()
     event = "x" * (REQUEST_LIMIT_BYTES - 2)
-    assert await lab.answer("echo", event) == event
+    assert await harness.answer("echo", event) == event
     with pytest.raises(RequestTooLargeError, match="must be smaller than 6291456 bytes"):
-        await lab.call("echo", event + "x")
+        await harness.call("echo", event + "x")
 
 
 @pytest.mark.parametrize(
@@ -260,66 +272,66 @@ async def test_events_up_to_the_limit_are_taken_and_longer_ones_refused(start: S
     ],
 )
 async def test_a_slip_in_the_protocol_is_refused_and_the_call_still_answered(
-    start: StartLab, behaviour: str, expected: str | None
+    start: StartHarness, behaviour: str, expected: str | None
 ) -> None:
-    lab = await start()
-    lab.commands["odd"] = (lab.python, "odd_runtime.py", behaviour)
+    harness = await start()
+    harness.commands["odd"] = (harness.python, "odd_runtime.py", behaviour)
     for number in range(3):
-        assert await lab.answer("odd", number) == number
-    assert lab.only_instance().calls == 3
-    shown = [line.split("] ")[1] for line in lab.logged("status")]
+        assert await harness.answer("odd", number) == number
+    assert harness.only_instance().calls == 3
+    shown = [line.split("] ")[1] for line in harness.logged("status")]
     assert shown == ([expected] * 3 if expected else [])
 
 
-async def test_a_call_that_its_runtime_never_reads_ends_at_the_timeout(start: StartLab) -> None:
+async def test_a_call_that_its_runtime_never_reads_ends_at_the_timeout(start: StartHarness) -> None:
     clock = FakeClock()
-    lab = await start(clock=clock)
-    lab.timeout_s = 3
-    lab.commands["odd"] = (lab.python, "odd_runtime.py", "hangs_up_on_the_next_call")
-    assert await lab.answer("odd", 1) == 1
-    unread = asyncio.create_task(lab.call("odd", 2))
-    await eventually(lambda: lab.states() == [State.BUSY])
+    harness = await start(clock=clock)
+    harness.timeout_s = 3
+    harness.commands["odd"] = (harness.python, "odd_runtime.py", "hangs_up_on_the_next_call")
+    assert await harness.answer("odd", 1) == 1
+    unread = asyncio.create_task(harness.call("odd", 2))
+    await eventually(lambda: harness.states() == [State.BUSY])
     await clock.advance(3)
     result = await unread
     assert result.error
     assert result.error.error_type == "Sandbox.Timedout"
-    assert await lab.answer("odd", 3) == 3
+    assert await harness.answer("odd", 3) == 3
 
 
-async def test_an_answer_that_is_not_json_is_passed_on_as_it_is(start: StartLab) -> None:
-    lab = await start()
-    lab.commands["odd"] = (lab.python, "odd_runtime.py", "garbage_answer")
-    result = await lab.call("odd")
+async def test_an_answer_that_is_not_json_is_passed_on_as_it_is(start: StartHarness) -> None:
+    harness = await start()
+    harness.commands["odd"] = (harness.python, "odd_runtime.py", "garbage_answer")
+    result = await harness.call("odd")
     assert (result.error, result.payload) == (None, b"\xff\x00 not JSON")
-    assert lab.states() == [State.IDLE]
+    assert harness.states() == [State.IDLE]
 
 
-async def test_an_error_that_is_not_json_is_still_an_error(start: StartLab) -> None:
-    lab = await start()
-    lab.commands["odd"] = (lab.python, "odd_runtime.py", "garbage_error")
-    assert await lab.error("odd") == FunctionError("Runtime.Unknown", "[not an error")
-    assert lab.states() == [State.IDLE]
+async def test_an_error_that_is_not_json_is_still_an_error(start: StartHarness) -> None:
+    harness = await start()
+    harness.commands["odd"] = (harness.python, "odd_runtime.py", "garbage_error")
+    assert await harness.error("odd") == FunctionError("Runtime.Unknown", "[not an error")
+    assert harness.states() == [State.IDLE]
 
 
-async def test_a_runtime_that_ends_without_an_answer_is_an_exit(start: StartLab) -> None:
-    lab = await start()
-    lab.commands["odd"] = (lab.python, "odd_runtime.py", "gives_no_answer")
-    assert (await lab.error("odd")).error_type == "Runtime.ExitError"
-    assert lab.states() == []
+async def test_a_runtime_that_ends_without_an_answer_is_an_exit(start: StartHarness) -> None:
+    harness = await start()
+    harness.commands["odd"] = (harness.python, "odd_runtime.py", "gives_no_answer")
+    assert (await harness.error("odd")).error_type == "Runtime.ExitError"
+    assert harness.states() == []
 
 
-async def test_a_runtime_that_answers_and_ends_has_answered(start: StartLab) -> None:
-    lab = await start()
-    lab.commands["odd"] = (lab.python, "odd_runtime.py", "answers_and_ends")
+async def test_a_runtime_that_answers_and_ends_has_answered(start: StartHarness) -> None:
+    harness = await start()
+    harness.commands["odd"] = (harness.python, "odd_runtime.py", "answers_and_ends")
     for number in range(2):
-        assert await lab.answer("odd", number) == number
-        assert lab.states() == []
+        assert await harness.answer("odd", number) == number
+        assert harness.states() == []
 
 
 async def test_whatever_happens_every_caller_is_answered_and_nothing_is_stuck(
-    start: StartLab,
+    start: StartHarness,
 ) -> None:
-    lab = await start(max_instances=3)
+    harness = await start(max_instances=3)
     chance = random.Random(20200118)
     kinds: list[tuple[str, object]] = [
         ("echo", None),
@@ -333,7 +345,7 @@ async def test_whatever_happens_every_caller_is_answered_and_nothing_is_stuck(
         seen = []
         for function, event in chance.choices(kinds, weights=[8, 4, 1, 1, 1], k=20):
             try:
-                result = await lab.call(function, event)
+                result = await harness.call(function, event)
                 seen.append(result.error.error_type if result.error else "answer")
             except TooManyRequestsError:
                 seen.append("refused")
@@ -343,5 +355,5 @@ async def test_whatever_happens_every_caller_is_answered_and_nothing_is_stuck(
     outcomes = list(chain.from_iterable(await asyncio.gather(*(client() for _ in range(4)))))
     assert len(outcomes) == 80
     assert set(outcomes) == {"answer", "ValueError", "Runtime.ExitError", "refused"}
-    await eventually(lambda: len(lab.processes()) == len(lab.pool.instances()))
-    assert set(lab.states()) <= {State.IDLE}
+    await eventually(lambda: len(harness.processes()) == len(harness.pool.instances()))
+    assert set(harness.states()) <= {State.IDLE}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration import pool_harness
-from tests.integration.pool_harness import StartLab
+from tests.integration.pool_harness import StartHarness
 from warmlens.runtime import private_tmp
 from warmlens.runtime.function import FunctionSpec
 from warmlens.runtime.private_tmp import PrivateTmp, find_private_tmp, parts_in_tmp
@@ -42,26 +42,28 @@ def call_id() -> str:
 
 
 @needs_private_tmp
-async def test_instances_do_not_see_each_others_files_in_tmp(start: StartLab, call_id: str) -> None:
-    lab = await start(private_tmp=FOUND)
+async def test_instances_do_not_see_each_others_files_in_tmp(
+    start: StartHarness, call_id: str
+) -> None:
+    harness = await start(private_tmp=FOUND)
     # The second call comes before an instance is idle, so each gets its own.
     calls = [
-        lab.call("leave_a_mark_in_tmp", request_id=f"{call_id}-{number}") for number in range(2)
+        harness.call("leave_a_mark_in_tmp", request_id=f"{call_id}-{number}") for number in range(2)
     ]
     answers = [json.loads(result.payload) for result in await asyncio.gather(*calls)]
     assert [answer["seen"] for answer in answers] == [[], []]
     assert {answer["temporary"] for answer in answers} == {"/tmp"}
     assert not shared_marks(call_id)
     # What the pool watches and limits is the function itself, not a launcher.
-    pids = {instance.pid for instance in lab.pool.instances()}
+    pids = {instance.pid for instance in harness.pool.instances()}
     assert pids == {answer["pid"] for answer in answers}
 
 
 async def test_without_it_tmp_is_shared_and_the_temporary_folder_is_not(
-    start: StartLab, call_id: str
+    start: StartHarness, call_id: str
 ) -> None:
-    lab = await start(private_tmp=None)
-    result = await lab.call("leave_a_mark_in_tmp", request_id=call_id)
+    harness = await start(private_tmp=None)
+    result = await harness.call("leave_a_mark_in_tmp", request_id=call_id)
     assert json.loads(result.payload)["temporary"] != "/tmp"
     (mark,) = shared_marks(call_id)
     mark.unlink()
@@ -69,16 +71,16 @@ async def test_without_it_tmp_is_shared_and_the_temporary_folder_is_not(
 
 @needs_private_tmp
 async def test_a_function_in_tmp_sees_itself_and_nothing_else_there(
-    start: StartLab,
+    start: StartHarness,
 ) -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
         source, other = Path(name) / "task" / "handlers.py", Path(name) / "other"
         source.parent.mkdir()
         source.write_text(SOURCE)
         other.touch()
-        lab = await start(private_tmp=FOUND)
-        lab.task_root = source.parent
-        answer = await lab.answer("look", [str(source), str(other)])
+        harness = await start(private_tmp=FOUND)
+        harness.task_root = source.parent
+        answer = await harness.answer("look", [str(source), str(other)])
         assert answer == {"there": [True, False], "temporary": "/tmp"}
         assert source.read_text() == SOURCE
 

@@ -2,14 +2,13 @@
 
 import hashlib
 import json
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from tests.conftest import Cloud, run_warmlens, start_cloud
+from tests.conftest import Cloud, run_warmlens, running
 from tests.unit.registry.version_copy import NAME, SHIPPED, VERSION, edit_manifest
 from warmlens.errors import WarmlensError
 from warmlens.registry.serving import ALIAS, Serving
@@ -19,13 +18,32 @@ FUNCTION = "warmlens-local-classifier"
 MEMORY_MB = 2048
 
 
+@pytest.fixture(scope="module")
+def module_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A cloud for these tests alone: they change which model it serves."""
+    yield from running(tmp_path_factory.mktemp("serving"), "--model", NAME)
+
+
 @pytest.fixture
-def own_cloud(tmp_path: Path) -> Iterator[Cloud]:
-    """A cloud of its own: which model it serves is changed here."""
-    cloud, process = start_cloud(tmp_path, "--model", NAME)
-    yield cloud
-    process.send_signal(signal.SIGINT)
-    assert process.wait(120) == 0
+def own_cloud(module_cloud: Cloud) -> Cloud:
+    """The cloud as it was deployed: function versions and models of other tests are removed."""
+    functions, s3 = module_cloud.client("lambda"), module_cloud.client("s3")
+    found = functions.list_versions_by_function(FunctionName=FUNCTION)["Versions"]
+    first, *others = sorted(int(each["Version"]) for each in found if each["Version"] != "$LATEST")
+    functions.update_alias(FunctionName=FUNCTION, Name=ALIAS, FunctionVersion=str(first))
+    for number in others:
+        functions.delete_function(FunctionName=FUNCTION, Qualifier=str(number))
+    deployed = functions.get_function_configuration(FunctionName=FUNCTION, Qualifier=str(first))
+    functions.update_function_configuration(
+        FunctionName=FUNCTION,
+        MemorySize=deployed["MemorySize"],
+        Environment=deployed["Environment"],
+    )
+    bucket = models_bucket(s3)
+    for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]:
+        if not entry["Key"].startswith(f"{NAME}/{VERSION}/"):
+            s3.delete_object(Bucket=bucket, Key=entry["Key"])
+    return module_cloud
 
 
 @pytest.fixture

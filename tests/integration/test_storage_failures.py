@@ -1,4 +1,4 @@
-"""What a caller is told when S3 fails: by a way to S3 that can be disturbed."""
+"""Failures of S3: the caller's error, and recovery."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

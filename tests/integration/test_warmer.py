@@ -1,4 +1,4 @@
-"""A warming round: how many instances are warm afterwards, and what it says when some are not."""
+"""Warming rounds: instances that are warm afterwards, and errors when some are not."""
 
 import asyncio
 import datetime

@@ -1,4 +1,4 @@
-"""Warming as a whole: the warmer against a pool of real instances, and users beside it."""
+"""Warming as a whole: the warmer against a pool of real instances, with users at the same time."""
 
 import asyncio
 import datetime
@@ -11,12 +11,12 @@ from tests.integration import warming_harness
 from tests.integration.pool_harness import FakeClock
 from tests.integration.warming_harness import (
     FIVE,
-    Room,
+    Gate,
     StartCloud,
     Wakeups,
     busy,
+    report_in,
     report_of,
-    told_by,
     user_calls,
     with_handler,
 )
@@ -108,16 +108,16 @@ async def test_five_users_at_once_meet_no_cold_start_with_the_papers_setting(
 ) -> None:
     clock = FakeClock()
     cloud = await start(clock=clock, idle_expiry_s=600)
-    wakeups, users = Wakeups(cloud, tmp_path), Room(tmp_path / "users")
+    wakeups, users = Wakeups(cloud, tmp_path), Gate(tmp_path / "users")
     await user_calls(cloud, FIVE)  # somebody was here before
     for _ in range(12):
         if warming == "ours":
-            assert told_by(await wakeups.warm(FIVE))["distinct"] == FIVE
+            assert report_in(await wakeups.warm(FIVE))["distinct"] == FIVE
         await clock.advance(PERIOD_S)
         await asyncio.sleep(0)
-    calls = [asyncio.create_task(cloud.call({"room": str(users.folder)})) for _ in range(FIVE)]
-    await users.holds(FIVE)
-    users.let_go()
+    calls = [asyncio.create_task(cloud.call({"gate": str(users.folder)})) for _ in range(FIVE)]
+    await users.reached_by(FIVE)
+    users.open()
     answers = await asyncio.gather(*calls)
     assert len({answer["instance_id"] for answer in answers}) == FIVE
     met_cold = [answer["cold_start"] for answer in answers]
@@ -131,14 +131,14 @@ async def test_users_who_come_during_a_round_are_served_by_other_instances(
     wakeups = Wakeups(cloud, tmp_path)
     await wakeups.warm(FIVE)
     run = asyncio.create_task(cloud.warm(instances=FIVE))
-    await wakeups.holds(FIVE, run)
+    await wakeups.reached_by(FIVE, run)
     held = set(busy(cloud))
     assert len(held) == FIVE
     users = await user_calls(cloud, 4)
     assert set(busy(cloud)) >= held  # the round was still under way
     assert held.isdisjoint(user["instance_id"] for user in users)
-    wakeups.let_go()
-    report = told_by(await run)
+    wakeups.open()
+    report = report_in(await run)
     assert (report["distinct"], report["throttled"]) == (FIVE, 0)
 
 
@@ -147,12 +147,12 @@ async def test_users_are_refused_only_when_all_concurrency_is_taken(
 ) -> None:
     cloud = await start(concurrency=2)
     Wakeups(cloud, tmp_path)
-    users = Room(tmp_path / "users")
-    calls = [asyncio.create_task(cloud.call({"room": str(users.folder)})) for _ in range(2)]
-    await users.holds(2)
+    users = Gate(tmp_path / "users")
+    calls = [asyncio.create_task(cloud.call({"gate": str(users.folder)})) for _ in range(2)]
+    await users.reached_by(2)
     with pytest.raises(ClientError, match="TooManyRequests"):
         await user_calls(cloud, 1)
-    users.let_go()
+    users.open()
     await asyncio.gather(*calls)
     await user_calls(cloud, 1)
 

@@ -1,4 +1,4 @@
-"""Warming when parts of it fail, or users leave it no room: told, and made good by the next run."""
+"""Warming when parts of it fail or users take all instances."""
 
 import asyncio
 import os
@@ -12,13 +12,13 @@ from tests.integration import warming_harness
 from tests.integration.pool_harness import eventually
 from tests.integration.warming_harness import (
     FIVE,
-    Room,
+    Gate,
     StartCloud,
     Wakeups,
     busy,
+    report_in,
     report_of,
     throttled_calls,
-    told_by,
     with_handler,
 )
 
@@ -38,12 +38,12 @@ async def test_instances_killed_during_a_round_are_replaced_within_the_run(
     wakeups = Wakeups(cloud, tmp_path)
     await wakeups.warm(FIVE)
     run = asyncio.create_task(cloud.warm(instances=FIVE))
-    await wakeups.holds(FIVE, run)
+    await wakeups.reached_by(FIVE, run)
     kill(cloud, 2)
-    wakeups.let_go()
-    await wakeups.holds(FIVE, run)
-    wakeups.let_go()
-    report = told_by(await run)
+    wakeups.open()
+    await wakeups.reached_by(FIVE, run)
+    wakeups.open()
+    report = report_in(await run)
     assert (report["distinct"], report["rounds"], report["cold"]) == (FIVE, 2, 2)
     assert len(report["errors"]) == 2
     assert all("signal: killed" in error for error in report["errors"])
@@ -54,55 +54,55 @@ async def test_a_round_that_users_leave_no_room_reports_it_and_the_next_one_reco
     start: StartCloud, tmp_path: Path
 ) -> None:
     cloud = await start(concurrency=7)
-    wakeups, users = Wakeups(cloud, tmp_path), Room(tmp_path / "users")
-    calls = [asyncio.create_task(cloud.call({"room": str(users.folder)})) for _ in range(4)]
-    await users.holds(4)
+    wakeups, users = Wakeups(cloud, tmp_path), Gate(tmp_path / "users")
+    calls = [asyncio.create_task(cloud.call({"gate": str(users.folder)})) for _ in range(4)]
+    await users.reached_by(4)
     async with throttled_calls(cloud) as throttled:
         run = asyncio.create_task(cloud.warm(instances=FIVE))
-        await wakeups.holds(2, run)
+        await wakeups.reached_by(2, run)
         await eventually(lambda: len(throttled) == 3)
-        wakeups.let_go()
+        wakeups.open()
         answer = await run
-        report = told_by(answer)
+        report = report_in(answer)
         assert (report["allowed"], report["distinct"]) == (5, 2)
         assert (report["throttled"], report["rounds"]) == (3, 1)
         assert answer.metrics[0]["WarmerThrottled"] == 3
-        users.let_go()
+        users.open()
         assert len(await asyncio.gather(*calls)) == 4
-        assert told_by(await wakeups.warm(FIVE))["distinct"] == FIVE
+        assert report_in(await wakeups.warm(FIVE))["distinct"] == FIVE
 
 
 async def test_users_who_take_the_room_between_two_rounds_end_the_run(
     start: StartCloud, tmp_path: Path
 ) -> None:
     cloud = await start(concurrency=6)
-    wakeups, users = Wakeups(cloud, tmp_path), Room(tmp_path / "users")
+    wakeups, users = Wakeups(cloud, tmp_path), Gate(tmp_path / "users")
 
     async def user() -> None:
         while True:
             try:
-                await cloud.call({"room": str(users.folder)})
+                await cloud.call({"gate": str(users.folder)})
                 return
             except ClientError:  # the room of those that were killed is not free yet
                 await asyncio.sleep(0.02)
 
     async with throttled_calls(cloud) as throttled:
         run = asyncio.create_task(cloud.warm(instances=4))
-        await wakeups.holds(4, run)
+        await wakeups.reached_by(4, run)
         kill(cloud, 2)
         calls = [asyncio.create_task(user()) for _ in range(3)]
-        await users.holds(3)
-        wakeups.let_go()
-        await wakeups.holds(2, run)
+        await users.reached_by(3)
+        wakeups.open()
+        await wakeups.reached_by(2, run)
         await eventually(lambda: len(throttled) == 2)
-        wakeups.let_go()
+        wakeups.open()
         answer = await run
-    report = told_by(answer)
+    report = report_in(answer)
     # Two of the four were throttled in the second round, and a third one would have no more room.
     assert (report["throttled"], report["rounds"]) == (2, 2)
     assert (report["distinct"], len(report["errors"])) == (2, 2)
     assert answer.metrics[0]["WarmerThrottled"] == 2
-    users.let_go()
+    users.open()
     await asyncio.gather(*calls)
 
 

@@ -1,4 +1,4 @@
-"""Warming under test: a small cloud, and rooms in which calls wait until the test lets them go."""
+"""Harness of warming: a small cloud, and gates at which calls wait until the test opens them."""
 
 import asyncio
 import dataclasses
@@ -38,10 +38,10 @@ def busy(cloud: SmallCloud) -> list[str]:
 
 
 async def report_of(cloud: SmallCloud, **event: Any) -> dict[str, Any]:
-    return told_by(await cloud.warm(**event))
+    return report_in(await cloud.warm(**event))
 
 
-def told_by(answer: WarmerAnswer) -> dict[str, Any]:
+def report_in(answer: WarmerAnswer) -> dict[str, Any]:
     assert answer.report is not None, answer.error
     return answer.report
 
@@ -58,14 +58,14 @@ def with_handler(spec: FunctionSpec, handler: str, **environment: str) -> Functi
     )
 
 
-class Room:
+class Gate:
     """Calls that wait, each on an instance that it keeps busy."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
         self.folder = folder
 
-    async def holds(self, count: int, run: asyncio.Task[WarmerAnswer] | None = None) -> None:
+    async def reached_by(self, count: int, run: asyncio.Task[WarmerAnswer] | None = None) -> None:
         """Wait until as many calls are held, before which `run` must not end."""
 
         def held() -> int:
@@ -74,13 +74,13 @@ class Room:
         await eventually(lambda: held() == count or (run is not None and run.done()))
         assert held() == count, run and run.result()
 
-    def let_go(self) -> None:
+    def open(self) -> None:
         """Have all calls answered that are held now."""
         for place in self.folder.iterdir():
             place.unlink()
 
 
-class Wakeups(Room):
+class Wakeups(Gate):
     """Those of a cloud's rounds, from now on: they overlap, since none is answered before."""
 
     def __init__(self, cloud: SmallCloud, folder: Path) -> None:
@@ -91,8 +91,8 @@ class Wakeups(Room):
     async def warm(self, instances: int) -> WarmerAnswer:
         """Run the warmer and let its round go once all are held."""
         run = asyncio.create_task(self._cloud.warm(instances=instances))
-        await self.holds(instances, run)
-        self.let_go()
+        await self.reached_by(instances, run)
+        self.open()
         return await run
 
 

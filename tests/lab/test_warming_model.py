@@ -5,7 +5,7 @@ import random
 
 from lab.oracle.fleet import SimulatedFleet
 from tests.integration import pool_harness
-from tests.integration.pool_harness import FakeClock, StartLab
+from tests.integration.pool_harness import FakeClock, StartHarness
 from warmlens.planner.distribution import constant
 from warmlens.planner.scenario import InstanceLifetimes, Scenario
 
@@ -14,11 +14,11 @@ start = pool_harness.start  # a fixture
 IDLE_S, LIFETIME_S = 600.0, 3600.0
 
 
-async def test_the_model_and_the_pool_start_the_same_calls_cold(start: StartLab) -> None:
+async def test_the_model_and_the_pool_start_the_same_calls_cold(start: StartHarness) -> None:
     """Groups of one to three calls at once, minutes apart, through expiry and recycling."""
     clock = FakeClock()
-    lab = await start(clock=clock, idle_expiry_s=IDLE_S, max_lifetime_s=LIFETIME_S)
-    lab.timeout_s = 10**6
+    harness = await start(clock=clock, idle_expiry_s=IDLE_S, max_lifetime_s=LIFETIME_S)
+    harness.timeout_s = 10**6
     lifetimes = InstanceLifetimes(
         shortest_idle_s=IDLE_S,
         longest_idle_s=IDLE_S,
@@ -36,8 +36,8 @@ async def test_the_model_and_the_pool_start_the_same_calls_cold(start: StartLab)
         await clock.advance(wait_s)
         await asyncio.sleep(0)
         size = chance.randint(1, 3)
-        before = {instance.id for instance in lab.pool.instances()}
-        results = await (await lab.hold(size)).release()
+        before = {instance.id for instance in harness.pool.instances()}
+        results = await (await harness.hold(size)).release()
         in_pool.append(sum(result.instance_id not in before for result in results))
         served = [fleet.call(clock.monotonic(), lambda _: 0.0001) for _ in range(size)]
         in_model.append(sum(each.cold for each in served))

@@ -1,4 +1,4 @@
-"""The synthesized app: made by `app.py`, read as the CDK CLI reads it."""
+"""The CDK assembly of the app: synthesized once for each source, read as the CDK CLI reads it."""
 
 import contextlib
 import hashlib

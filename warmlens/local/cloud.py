@@ -36,7 +36,7 @@ _EMULATOR_THREADS = 64  # its own default
 
 
 class Steps:
-    """Tells a person what is being done; `on_step` gets a name and the seconds it took."""
+    """Reports each step of a start: its name when it begins, and the seconds it took."""
 
     def __init__(self, on_begin: Callable[[str], None], on_end: Callable[[str, float], None]):
         self._on_begin = on_begin
@@ -94,7 +94,7 @@ async def local_cloud(
 
     Args:
         folder: folder for its state, logs and temporary files.
-        steps: told what is being done.
+        steps: reports the steps of the start.
         listener: listening socket of the page and the API, closed at the end; a free port's unless
             given.
         model: `NAME@VERSION` to serve instead of what the settings name.

@@ -1,4 +1,4 @@
-"""Running a program to its end, and ending it when the wait for it is given up."""
+"""Subprocesses that run to their end, killed with their children on cancellation."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""`warmlens local`: the app on this machine, without an AWS account."""
+"""Commands `warmlens local up`, `down` and `status`."""
 
 import json
 import os

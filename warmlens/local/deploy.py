@@ -1,4 +1,4 @@
-"""Deploying an assembly through CloudFormation, as `cdk deploy` does, without starting the CLI."""
+"""Deployment of an assembly through CloudFormation, without the CDK CLI."""
 
 import contextlib
 import io

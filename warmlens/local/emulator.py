@@ -1,4 +1,4 @@
-"""The embedded AWS: MiniStack as a process on loopback."""
+"""The AWS emulator: MiniStack as a process on loopback."""
 
 import asyncio
 import contextlib
@@ -43,7 +43,7 @@ class Emulator:
             posted to instead.
         account_concurrency: calls of all functions at once, beyond which it answers 429; None
             leaves it to the emulator, which goes by the machine's memory.
-        threads: calls that it can have under way at once; None leaves it to the emulator (64).
+        threads: calls that it can serve at once; None leaves it to the emulator (64).
     """
 
     def __init__(

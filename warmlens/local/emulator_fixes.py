@@ -1,4 +1,4 @@
-"""Work done after a deploy where the emulator does less than AWS. See docs/local-cloud.md."""
+"""Fixes applied after a deploy where the emulator does less than AWS (docs/local-cloud.md)."""
 
 from typing import Any
 

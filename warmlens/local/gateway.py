@@ -1,4 +1,4 @@
-"""The address that people open: the page, and the API under the same origin.
+"""HTTP gateway of the local cloud: the page and the API under one origin.
 
 On AWS a CDN does this. Here it is a small server that hands the API's calls to the emulator.
 """
@@ -29,7 +29,7 @@ def gateway_app(
     status: Callable[[], dict[str, Any]],
     more_routes: Sequence[web.RouteDef] = (),
 ) -> web.Application:
-    """Make the server's application.
+    """Return the gateway's application.
 
     Args:
         api_url: the deployed API's stage in the emulator.
@@ -39,7 +39,7 @@ def gateway_app(
         status: gives what `/_local/status` answers.
         more_routes: what else is served here, such as the view of the fleet.
     """
-    # The same as in stacks/web.py, but for the origin of the uploads.
+    # The same as in stacks/web.py, except for the origin of the uploads.
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
         f"connect-src 'self' {upload_origin}; worker-src 'self'; "

@@ -1,4 +1,4 @@
-"""The note that a running local cloud leaves, so that other commands find it."""
+"""State file of a running local cloud, by which other commands find it."""
 
 import json
 import os

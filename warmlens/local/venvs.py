@@ -60,7 +60,7 @@ class Venv:
 
     @property
     def is_installed(self) -> bool:
-        """Tell whether it was installed to its end."""
+        """Whether the installation was completed."""
         return (self._folder / _COMPLETE).exists()
 
     async def install(self) -> None:

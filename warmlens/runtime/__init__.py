@@ -1,1 +1,1 @@
-"""The instances of the container-image function: processes under the Lambda Runtime API."""
+"""Container functions as local processes, under the Lambda Runtime API."""

@@ -1,4 +1,4 @@
-"""The best way that this machine has to hold instances to their limits."""
+"""Choice of the best isolation that this machine supports."""
 
 from warmlens.runtime.cgroups import find_cgroups
 from warmlens.runtime.isolation import Isolation

@@ -1,4 +1,4 @@
-"""Limits by the Linux kernel's control groups, version 2 or version 1."""
+"""CPU and memory limits by Linux control groups, version 2 or 1."""
 
 import contextlib
 import errno
@@ -74,7 +74,7 @@ class Cgroups(ABC):
                         folder.rmdir()
 
     def works(self) -> bool:
-        """Tell whether the kernel takes a process in, by trying it with one."""
+        """Return whether the kernel accepts a process, by a trial."""
         with subprocess.Popen([sys.executable, "-c", _WAIT], stdin=subprocess.DEVNULL) as process:
             try:
                 confinement = self.confine(process.pid, Limits(vcpus=1, memory_mb=64))

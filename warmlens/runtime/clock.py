@@ -1,4 +1,4 @@
-"""Time as the local cloud sees it: real when it runs, advanced by hand in tests."""
+"""The pool's clock: real time, or a test's own."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""A deployed function as the pool needs to know it, and the environment its instances get."""
+"""Specification of a deployed function, and its instances' environment variables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

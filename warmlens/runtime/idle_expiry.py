@@ -1,4 +1,4 @@
-"""How long an idle instance is kept: a different time for each, as on Lambda."""
+"""Idle time after which an instance ends, drawn for each instance as on Lambda."""
 
 import random
 import re
@@ -12,7 +12,7 @@ class IdleExpiry:
     """Draws each instance's idle expiry evenly between two times.
 
     AWS documents none. Lee, Lee and Kim (2020) saw several instances go one after another after 5
-    minutes without a call, and a single one after 30; others tell of up to an hour.
+    minutes without a call, and a single one after 30; others report up to an hour.
 
     Args:
         shortest_s: the shortest.

@@ -1,4 +1,4 @@
-"""One instance of a function: a process that is initialised once and serves one call at a time."""
+"""One instance of a function: a process with one init phase that serves one call at a time."""
 
 import asyncio
 import logging
@@ -95,7 +95,7 @@ class Instance:
     until the runtime asks for the next one: only then is the caller answered, so a caller that
     calls again finds the instance idle. An init that fails is run once more, as part of the call
     that waits for it and within the function's timeout, as Lambda does. Whatever else happens (the
-    process ends, a limit passes, the pool stops) leads to `_end`, which answers the call under way
+    process ends, a limit passes, the pool stops) leads to `_end`, which answers the current call
     and makes sure that the process dies.
     """
 
@@ -140,7 +140,7 @@ class Instance:
             self._dispatch(invocation)
 
     def end(self, reason: str) -> None:
-        """Take the instance down; a call under way is answered with `reason`."""
+        """Take the instance down; a current call is answered with `reason`."""
         self._end(self._fault("ServiceException", reason))
 
     async def run(self) -> None:
@@ -198,7 +198,7 @@ class Instance:
     def _confined(self, pid: int) -> Confinement:
         try:
             return self._host.isolation.confine(pid, limits_of(self.spec.memory_mb))
-        except ProcessLookupError:  # it ended at once, which its exit status tells
+        except ProcessLookupError:  # it ended at once, as its exit status says
             return NoIsolation().confine(pid, limits_of(self.spec.memory_mb))
         except OSError as error:
             self.end(f"the instance could not be held to its limits: {error}")
@@ -215,9 +215,9 @@ class Instance:
         )
 
     async def next_event(self) -> Event:
-        """Close the phase under way and wait for a call."""
+        """Close the current phase and wait for a call."""
         if self.state is State.BUSY and self._invocation and not self._invocation.answer:
-            raise _wrong_state("the call under way has no answer yet")
+            raise _wrong_state("the current call has no answer yet")
         if self.state is State.ENDED:
             raise _wrong_state("the instance has ended")
         # A runtime that asks again has given up its earlier request.

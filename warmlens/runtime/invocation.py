@@ -1,4 +1,4 @@
-"""One call of a function: what is asked, what came back, and why it may be refused."""
+"""One invocation of a function: its payload, its result, and its errors."""
 
 import asyncio
 import json

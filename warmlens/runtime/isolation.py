@@ -1,4 +1,4 @@
-"""How an instance is held to the processor share and the memory of its function."""
+"""CPU and memory limits of a function's instances."""
 
 import os
 from dataclasses import dataclass

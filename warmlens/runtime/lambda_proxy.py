@@ -1,4 +1,4 @@
-"""The HTTP door to the pool for an emulator that forwards a function's calls to a URL."""
+"""HTTP endpoint of the pool, for an emulator that forwards a function's calls."""
 
 import uuid
 from typing import Protocol

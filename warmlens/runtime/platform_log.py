@@ -1,4 +1,4 @@
-"""The lines that Lambda itself writes to a function's log."""
+"""Log lines that Lambda itself writes: START, END, REPORT and INIT_REPORT."""
 
 import math
 from datetime import UTC, datetime
@@ -51,7 +51,7 @@ def report_line(
 
 
 def init_report_line(init_ms: float, fault: FunctionError, *, phase: str) -> str:
-    """An init that failed; one that succeeds is told by the first call's REPORT.
+    """An init that failed; one that succeeds is reported by the first call's REPORT.
 
     Args:
         init_ms: how long it lasted.

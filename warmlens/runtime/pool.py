@@ -1,4 +1,4 @@
-"""The instance pool: runs functions as Lambda would, one process for each instance."""
+"""The instance pool: runs functions as Lambda does, one process for each instance."""
 
 import asyncio
 from collections import defaultdict, deque
@@ -47,7 +47,7 @@ class InstancePool:
             the instance's id. Called on the event loop, so it must be quick.
         max_instances: the largest number of instances at once.
         idle_expiry_s: seconds without a call after which an instance is taken down; a function is
-            asked anew for each instance, as the time on Lambda varies.
+            asked again for each instance, as the time on Lambda varies.
         max_lifetime_s: seconds after which an instance takes no further call, however busy it is.
         scaling_per_10_s: how many instances of a function may be started within ten seconds, 1,000
             on Lambda (AWS Lambda developer guide, "Lambda scaling behavior").

@@ -53,7 +53,7 @@ class PrivateTmp:
         return (*self._enter, "sh", "-c", _MOUNT, str(folder), *names, "--", *self._leave)
 
     def works(self) -> bool:
-        """Tell whether the kernel allows it, by trying."""
+        """Return whether the kernel allows it, by a trial."""
         with tempfile.TemporaryDirectory() as folder:
             command = (*self.launcher(Path(folder)), "touch", "/tmp/here")  # noqa: S108
             try:

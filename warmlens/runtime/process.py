@@ -1,4 +1,4 @@
-"""One operating-system process: started with its output read, killed as a group, told when gone."""
+"""A subprocess whose output is read line by line and that is killed with its process group."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The server side of Lambda's Runtime API (2018-06-01), one address for each instance."""
+"""Server of Lambda's Runtime API (2018-06-01), one address for each instance."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -51,7 +51,7 @@ class Runtime(Protocol):
         ...
 
     def answer(self, request_id: str, answer: Answer) -> None:
-        """Take the answer of the call under way; refused when this is not it."""
+        """Take the answer of the current call; refused for any other call."""
         ...
 
     def fail_init(self, error: FunctionError) -> None:

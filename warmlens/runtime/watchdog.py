@@ -1,4 +1,4 @@
-"""Limits without the kernel's help: processes are stopped and continued, and killed when too large.
+"""CPU and memory limits by signals: processes are paused, resumed, and killed when too large.
 
 Works for every user on Linux and macOS. It is coarser than control groups: processor time is known
 to a hundredth of a second, and memory is looked at now and then.

@@ -10,12 +10,12 @@ _calls = 0
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Wait in the folder `room` of the event, or in WAKEUPS when the warmer wants it held."""
+    """Wait in the folder `gate` of the event, or in WAKEUPS when the warmer wants it held."""
     global _calls
     _calls += 1
-    room = event.get("room") or ("hold_until" in event and os.environ["WAKEUPS"])
-    if room:
-        place = Path(room, context.aws_request_id)
+    gate = event.get("gate") or ("hold_until" in event and os.environ["WAKEUPS"])
+    if gate:
+        place = Path(gate, context.aws_request_id)
         place.touch()
         while place.exists():
             time.sleep(0.005)

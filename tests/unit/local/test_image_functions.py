@@ -1,4 +1,4 @@
-"""Which handler the pool runs: the one that the image would."""
+"""The handler of a container-image function, read from its Dockerfile."""
 
 from pathlib import Path
 

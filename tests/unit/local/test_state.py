@@ -1,4 +1,4 @@
-"""The note of a running local cloud: never taken for one that does not run."""
+"""The state file of a running local cloud."""
 
 import json
 import os

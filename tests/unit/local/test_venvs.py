@@ -1,4 +1,4 @@
-"""Python environments of the local cloud: where they lie, and that each is installed once."""
+"""Virtual environments of the local cloud."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the pool knows of a function, and the environment that its instances get."""
+"""Function specifications and their environment variables."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The time that an idle instance is kept: read from what a person types, drawn for each."""
+"""Idle expiry: parsed from the option, drawn for each instance."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""A call and the errors it may end with."""
+"""Invocations and their errors."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The lines that Lambda writes itself."""
+"""Log lines that Lambda itself writes."""
 
 import re
 
