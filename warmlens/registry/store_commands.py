@@ -183,7 +183,7 @@ def serve(
 @app.command(epilog="Example: warmlens model rollback --env dev")
 def rollback(env: Env, folder: Folder = LOCAL_CLOUD, as_json: AsJson = False) -> None:
     """Serve the version that was served before."""
-    with spinner("turning the alias back"):
+    with spinner("moving the alias back"):
         change = _serving(_environment(env, folder)).rollback()
     _print_change(change, env, as_json=as_json)
 
