@@ -1,4 +1,4 @@
-"""Turns links to files of the repository outside docs/ into ones that work on the site."""
+"""MkDocs hook that rewrites links to files of the repository outside docs/."""
 
 import os
 import re
@@ -10,9 +10,13 @@ _LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)#\s]+)(#[^)]*)?\)")
 
 
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
-    """Link such a file in GitHub, or where the repository's address is not known show its path.
+    """Link such a file on GitHub, or show its path if the repository's address is not known.
 
-    A link to a file that does not exist is left as it is, for MkDocs to complain about.
+    A link to a missing file is left unchanged, so that MkDocs reports it.
+
+    Args:
+        markdown: text of the page.
+        page: MkDocs' page.
     """
     here = (_ROOT / "docs" / page.file.src_uri).parent
 

@@ -1,4 +1,4 @@
-"""Decodes files as the classifier does, in a process whose crash or memory hurts nobody.
+"""Decodes files as the classifier does, in a separate process.
 
 `python -m tests.hostile.decoding MAX_PIXELS MAX_DECODE_MS FILE ...` prints a line of JSON for each:
 `name`, `answer` (`ok` or the error's code), `ms`, and `peak_mb`, the process's memory so far.

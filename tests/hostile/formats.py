@@ -1,4 +1,4 @@
-"""Builders of image files and of their parts, well-formed or not."""
+"""Builders of valid and invalid image files."""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""Hostile images with the answers that each may get: `python -m tests.hostile.images FOLDER`."""
+"""Hostile images with their allowed answers: `python -m tests.hostile.images FOLDER`."""
 
 import struct
 import sys

@@ -1,4 +1,4 @@
-"""Small valid images of every supported kind, from which fuzzing starts."""
+"""Small valid images of every supported type, as seeds for fuzzing."""
 
 from PIL import Image
 

@@ -1,4 +1,4 @@
-"""The templates: of every environment by the real CDK CLI, offline; of the variants in one app."""
+"""Fixtures: the synthesized templates of every environment and of the variants."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""Who may do what with the file system of models, and where its network leads."""
+"""Access to the models' file system, and the routes of its network."""
 
 import json
 from typing import Any

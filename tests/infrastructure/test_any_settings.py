@@ -1,4 +1,4 @@
-"""Any settings that validate also synthesize; any that do not are refused by the setting's name."""
+"""Property tests: valid settings synthesize, invalid ones raise an error that names a setting."""
 
 import dataclasses
 import tempfile

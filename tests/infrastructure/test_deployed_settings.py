@@ -1,4 +1,4 @@
-"""Every setting reaches what is deployed: variants in which none has its default everywhere."""
+"""Every setting changes what is deployed."""
 
 import dataclasses
 import json

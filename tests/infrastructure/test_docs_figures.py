@@ -1,4 +1,4 @@
-"""What the docs say of the deployed resources is what the templates have."""
+"""Figures in the docs agree with the templates."""
 
 import json
 import re

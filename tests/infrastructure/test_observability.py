@@ -1,4 +1,4 @@
-"""What a person sees and is called for."""
+"""Dashboard and alarms."""
 
 import json
 

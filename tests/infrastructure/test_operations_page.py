@@ -1,4 +1,4 @@
-"""docs/operations.md knows every alarm that can be raised, and no other."""
+"""docs/operations.md explains every alarm that can be raised, and no other."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Who may call the API, and how the page is served."""
+"""Authorization of the API, and delivery of the page."""
 
 import json
 

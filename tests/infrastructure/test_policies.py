@@ -1,4 +1,4 @@
-"""Every environment and variant is held against cdk-nag's packs, and a breach fails the synth."""
+"""cdk-nag's checks of every environment and variant; a violation fails the synth."""
 
 import json
 import os

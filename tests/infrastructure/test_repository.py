@@ -1,4 +1,4 @@
-"""What people and programs find in the repository: releases, forms, the dev container, hooks."""
+"""Release notes, issue forms, dev container and hooks of the repository."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""A wrong setting is refused by name, before anything is deployed."""
+"""Checks of settings: each error names the setting, the value and what is allowed."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""The templates of each environment as they were last agreed on: a change shows in the diff.
+"""Snapshots of the templates of each environment: a change shows in the diff.
 
 `pytest tests/infrastructure/test_snapshots.py --snapshot-update` agrees to a change.
 """

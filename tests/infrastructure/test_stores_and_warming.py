@@ -1,4 +1,4 @@
-"""Each model store and each kind of warming brings its own resources, and no other's."""
+"""Resources of each model store and each kind of warming."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What must hold of what is deployed, in every environment."""
+"""Rules for the templates of every environment."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The workflows of GitHub Actions: pinned, without long-lived keys, and leaving nothing behind."""
+"""GitHub Actions workflows: pinned actions, no long-lived keys, no leftovers."""
 
 import re
 from typing import Any

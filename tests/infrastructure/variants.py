@@ -1,4 +1,4 @@
-"""Environments that differ from those of `app.py`, all synthesized at once for the tests."""
+"""Settings that differ from those in `app.py`, synthesized together for the tests."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Any body is either signed for, by what it says, or refused with what to do."""
+"""Signing of uploads, and errors for invalid requests."""
 
 import importlib.util
 import json

@@ -1,4 +1,4 @@
-"""What the function makes of its environment variables."""
+"""Reading the classifier's environment variables."""
 
 import pytest
 

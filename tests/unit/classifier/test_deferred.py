@@ -1,4 +1,4 @@
-"""A module that is imported and not used costs nothing, and works once it is used."""
+"""Deferred imports of unused modules."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A large object is fetched in parts: put together in order, tried again part by part, hashed."""
+"""Parallel download: order, retries, hash and deadline."""
 
 import hashlib
 import os

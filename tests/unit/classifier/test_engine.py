@@ -1,4 +1,4 @@
-"""What ONNX Runtime makes is freed again, which no other part of the process would do."""
+"""The ONNX Runtime engine frees what it creates."""
 
 import ctypes
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What the function itself adds to its parts: here, how long a wakeup holds the instance."""
+"""Duration for which a wakeup holds the instance."""
 
 import importlib
 import sys

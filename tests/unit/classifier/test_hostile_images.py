@@ -1,4 +1,4 @@
-"""Images made to do harm are answered or refused, in bounded memory; no process ends by them."""
+"""Hostile images get an answer in bounded memory and never end the process."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""An instance's id leads to its log, and no two instances share one."""
+"""Instance ids: the end of the log stream, otherwise random."""
 
 from lambda_src.classifier.instance import instance_id
 

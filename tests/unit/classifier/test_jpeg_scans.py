@@ -1,4 +1,4 @@
-"""A JPEG that is put together from any parts is refused, or decoded while the function may run."""
+"""Property test: a JPEG of any parts is rejected, or decoded within the timeout."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""A manifest that is wrong in any field is refused, with the field's name."""
+"""Invalid manifests raise an error that names the field."""
 
 import copy
 import json

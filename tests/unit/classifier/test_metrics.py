@@ -1,4 +1,4 @@
-"""The log lines that CloudWatch takes metrics from."""
+"""Log lines from which CloudWatch creates metrics."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A model that lies on disk is run from where it lies."""
+"""A model in a folder is run from there, without a copy."""
 
 from pathlib import Path
 

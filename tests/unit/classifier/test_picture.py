@@ -1,4 +1,4 @@
-"""How images become pixels, and how bad ones are refused."""
+"""Decoding, resizing and cropping of images, and errors for invalid ones."""
 
 import io
 import struct

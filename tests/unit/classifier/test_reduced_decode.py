@@ -1,4 +1,4 @@
-"""A large JPEG is decoded at a reduced scale: how far its pixels and classes may be from whole."""
+"""Difference in pixels and classes between reduced and full decoding of large JPEGs."""
 
 import io
 import json

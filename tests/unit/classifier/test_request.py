@@ -1,4 +1,4 @@
-"""What the classifier accepts as a request, and how it refuses the rest."""
+"""Parsing of requests, and errors for invalid ones."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""A graph that gives no softmax gives no class."""
+"""A graph whose output is no softmax gives an error."""
 
 import math
 from array import array

@@ -1,4 +1,4 @@
-"""How the time of a call is told."""
+"""Durations of a call's stages."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""How long S3 may keep a call waiting: never longer than those who wait for the call."""
+"""Timeouts of calls that wait for S3."""
 
 import socket
 import threading
