@@ -1,16 +1,26 @@
 """`python -m lab bench cold|warm|memory` on real processes, and the budgets that follow from it."""
 
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lab.__main__ import app
+from lab.bench.speed import commands
+from lab.bench.speed.cold import Case, measure_cold
+from lab.bench.speed.harness import Harness, running_harness
+from lab.bench.speed.memory import measure_memory
 from lab.bench.speed.photos import SIZES
+from lab.bench.speed.warm import measure_warm
+from tests.invoke import invoke
+from warmlens.records import Record, write_records
+from warmlens.runtime.best_isolation import best_isolation
+from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU
 
+INPUT_PX = 128
 # Of the baseline's processor time, to the first answer; in the same run, so that a slow or busy
 # machine is slow for both. NumPy alone would take it beyond.
 MAX_CPU_RATIO = 1 / 15
@@ -19,25 +29,30 @@ MAX_MEMORY_RATIO = 1 / 4
 pytestmark = pytest.mark.timeout(900)
 
 
-def bench(*arguments: str) -> list[dict[str, Any]]:
-    done = subprocess.run(
-        [sys.executable, "-m", "lab", "bench", *arguments, "--json"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=dict(os.environ),
-    )
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+@pytest.fixture(scope="module")
+def harness() -> Iterator[Harness]:
+    """One S3 with photos and models for all measurements of this module."""
+    with running_harness(INPUT_PX) as made:
+        yield made
+
+
+def documents(records: Iterable[Record]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in write_records(list(records)).splitlines()]
 
 
 def of(records: list[dict[str, Any]], metric: str, name: str = "ours") -> list[dict[str, Any]]:
     return [each for each in records if (each["metric"], each["name"]) == (metric, name)]
 
 
-def test_a_cold_start_costs_a_small_part_of_the_baselines_processor_time(tmp_path: Path) -> None:
+def test_a_cold_start_costs_a_small_part_of_the_baselines_processor_time(
+    harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "running_harness", lambda _: nullcontext(harness))
     picture = tmp_path / "cold.svg"
-    records = bench("cold", "--runs", "3", "--input-px", "128", "--chart", str(picture))
+    options = ("--runs", "3", "--input-px", str(INPUT_PX), "--chart", str(picture), "--json")
+    done = invoke(app, "bench", "cold", *options)
+    assert done.exit_code == 0, done.stderr
+    records = [json.loads(line) for line in done.stdout.splitlines()]
     (cpu,) = of(records, "cold_start_cpu_s")
     assert cpu["samples"] == 3
     assert cpu["ratio"] <= MAX_CPU_RATIO
@@ -51,8 +66,8 @@ def test_a_cold_start_costs_a_small_part_of_the_baselines_processor_time(tmp_pat
     assert "<svg" in picture.read_text()
 
 
-def test_an_instance_uses_a_small_part_of_the_baselines_memory_and_disk() -> None:
-    records = bench("memory", "--runs", "1", "--input-px", "128")
+def test_an_instance_uses_a_small_part_of_the_baselines_memory_and_disk(harness: Harness) -> None:
+    records = documents(measure_memory(harness, runs=1, isolation=best_isolation()))
     peaks = of(records, "peak_rss_mb")
     assert [each["conditions"]["megapixels_up_to"] for each in peaks] == sorted(SIZES)
     assert peaks[0]["ratio"] <= MAX_MEMORY_RATIO
@@ -60,8 +75,9 @@ def test_an_instance_uses_a_small_part_of_the_baselines_memory_and_disk() -> Non
     assert installed["value"] < 150
 
 
-def test_warm_calls_are_timed_on_each_photo_and_priced() -> None:
-    records = bench("warm", "--calls", "5", "--input-px", "128")
+def test_warm_calls_are_timed_on_each_photo_and_priced(harness: Harness) -> None:
+    measured = measure_warm(harness, [MEMORY_MB_PER_VCPU], calls=5, isolation=best_isolation())
+    records = documents(measured)
     assert [each["conditions"]["megapixels"] for each in of(records, "warm_ms")] == list(SIZES)
     for call, cost in zip(of(records, "warm_ms"), of(records, "cost_usd_per_million"), strict=True):
         assert call["samples"] == 5
@@ -69,10 +85,9 @@ def test_warm_calls_are_timed_on_each_photo_and_priced() -> None:
         assert cost["value"] > 0.6  # the request and the GET alone
 
 
-def test_the_model_from_s3_and_a_dropped_page_cache_are_told_apart() -> None:
-    records = bench(
-        "cold", "--runs", "1", "--store", "s3", "--page-cache", "dropped", "--input-px", "128"
-    )
+def test_the_model_from_s3_and_a_dropped_page_cache_are_conditions(harness: Harness) -> None:
+    case = Case(memory_mb=MEMORY_MB_PER_VCPU, page_cache="dropped", store="s3")
+    records = documents(measure_cold(harness, [case], runs=1, isolation=best_isolation()))
     (total,) = of(records, "cold_start_ms")
     assert (total["conditions"]["model_store"], total["conditions"]["page_cache"]) == (
         "s3",
