@@ -165,8 +165,8 @@ def without(weights: dict[str, Any], *names: str) -> dict[str, Any]:
         (lambda w: {**w, "conv1.weight": torch.zeros(1)}, "weights_differ", r"conv1.weight is \[1"),
         (lambda w: without(w, "fc.weight"), "weights_differ", "fc.weight is missing"),
         (lambda _: {"x": torch.zeros(1)}, "unknown_architecture", "no known architecture"),
-        (lambda _: {"x": 1}, "not_weights", "something else than tensors"),
-        (lambda _: [torch.zeros(1)], "not_weights", "something else than tensors"),
+        (lambda _: {"x": 1}, "not_weights", "does not hold tensors by name"),
+        (lambda _: [torch.zeros(1)], "not_weights", "does not hold tensors by name"),
     ],
 )
 def test_weights_that_are_of_no_known_network_are_refused(

@@ -107,7 +107,7 @@ def test_a_run_killed_within_an_epoch_goes_on_and_ends_the_same(
     done = run(CLI)
     assert done.returncode == 0, done.stderr
     assert (out / "best.safetensors").read_bytes() == whole[1]
-    assert "best top-1 on the validation set" in done.stdout
+    assert "best top-1 accuracy on the validation photos" in done.stdout
 
 
 def test_half_a_checkpoint_is_refused_and_left_alone(trainer: Trainer, tmp_path: Path) -> None:
