@@ -1,4 +1,4 @@
-"""The instances of one function, call by call: which one gets a call, and when each is gone.
+"""A fleet of instances as objects, call by call: the oracle of the planner's kernel.
 
 The rules are those of the instance pool (`warmlens/runtime/pool.py`), and a test holds one
 against the other: one call at a time, the instance used last first, a new one only when none is
@@ -32,10 +32,10 @@ _ANY_PROVISIONED = _Instance(PROVISIONED, 0.0, 0.0, 0.0)
 
 @dataclass(frozen=True)
 class Served:
-    """What became of a call.
+    """The result of a call.
 
     Attributes:
-        instance: number of its instance, `PROVISIONED` for any of those; None: it was refused.
+        instance: number of its instance, `PROVISIONED` for any of those; None: it was throttled.
         init_s: how long it waited for a new instance; None: it did not.
         end_s: when its answer was there.
     """
@@ -104,7 +104,7 @@ class SimulatedFleet:
         return self._scenario.provisioned_by_hour[int(now_s // HOUR_S) % DAY_H]
 
     def busy(self, now_s: float) -> int:
-        """Return how many calls are under way."""
+        """Return the number of calls in progress."""
         self._let_end(now_s)
         return len(self._busy)
 

@@ -1,4 +1,4 @@
-"""The simulation in plain Python: the rules as they are read. The kernel computes the same."""
+"""The simulation as objects in plain Python, the oracle of `warmlens.planner.kernel`."""
 
 import math
 from collections.abc import Callable, Iterable

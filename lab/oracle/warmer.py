@@ -1,4 +1,4 @@
-"""The warmer in the simulation: its runs, and the rounds of calls that they are made of."""
+"""The simulated warmer as an object: its runs and rounds of calls."""
 
 import math
 

@@ -1,1 +1,1 @@
-"""How many instances, how much memory, what it costs: simulated before anything is deployed."""
+"""Capacity planning: instances, memory and cost, simulated before anything is deployed."""

@@ -14,7 +14,7 @@ _STEPS = 9
 
 @dataclass(frozen=True)
 class Tolerance:
-    """What a plan is shown to meet its objective under.
+    """The limits of assumptions within which a plan meets its objective.
 
     Attributes:
         idle_min: the shortest idle expiry of all instances, in minutes; None: even a minute.
@@ -27,13 +27,13 @@ class Tolerance:
 
 
 def tolerance_of(plan: Plan, request: PlanRequest) -> Tolerance:
-    """Return where the advice changes, by bisection to a five-hundredth of the range.
+    """Find the limits of assumptions by bisection, to a five-hundredth of the range.
 
     It takes a shorter expiry and a longer cold start for worse than a longer and a shorter one.
 
     Args:
         plan: one that meets the objective as assumed.
-        request: what was asked.
+        request: the request.
     """
     base = request.assumptions
 
@@ -56,13 +56,13 @@ def tolerance_of(plan: Plan, request: PlanRequest) -> Tolerance:
     )
 
 
-def _last_good(good: float, bad: float, holds_at: Callable[[float], bool]) -> float | None:
-    """Return where from good to bad it holds for the last time; None: it holds at the bad end."""
-    if good == bad or holds_at(bad):
+def _last_good(good: float, bad: float, passes: Callable[[float], bool]) -> float | None:
+    """Return the last value from good to bad that passes; None: the bad end passes."""
+    if good == bad or passes(bad):
         return None
     for _ in range(_STEPS):
         middle = (good + bad) / 2
-        good, bad = (middle, bad) if holds_at(middle) else (good, middle)
+        good, bad = (middle, bad) if passes(middle) else (good, middle)
     return good
 
 
@@ -72,7 +72,7 @@ FASTER = 0.99
 
 @dataclass(frozen=True)
 class Variation:
-    """What the advice would be if an assumption were wrong.
+    """The advice under another assumption.
 
     Attributes:
         assumptions: what is assumed instead.
@@ -87,7 +87,7 @@ class Variation:
 
 @dataclass(frozen=True)
 class Advice:
-    """The answer.
+    """The plan with its alternatives.
 
     Attributes:
         plans: all that were tried, cheapest first.
@@ -109,15 +109,14 @@ class Advice:
 def advise(
     request: PlanRequest, on_progress: Callable[[int, int], None] = lambda done, of: None
 ) -> Advice:
-    """Try all candidates, and those that are proposed a second time with other users.
+    """Try all candidates, and check the proposed ones on other days.
 
     Args:
-        request: what is asked.
-        on_progress: called with how many candidates are tried, and of how many.
+        request: the request.
+        on_progress: called with the number of candidates tried, and of all candidates.
 
     Raises:
-        WarmlensError: there is no traffic, or too few calls to tell whether the objective is met.
-        WarmlensError: prices are missing.
+        WarmlensError: there is no traffic, too few calls to decide, or a price is missing.
     """
     request.require_calls()
     tried = list(
@@ -162,7 +161,7 @@ def advise(
 
 
 def simulated_times(request: PlanRequest) -> int:
-    """Return about how often the traffic is simulated to answer a request."""
+    """Return about how often the traffic is simulated for a request."""
     profile, base = request.profile, request.assumptions
     request.require_calls()
     require_affordable(request.traffic, horizon_s=request.horizon_s, times=request.seed_count)
@@ -217,7 +216,7 @@ def _differs(plan: Plan, other: Plan) -> bool:
 
 
 def _frontier(plans: Sequence[Plan]) -> list[Plan]:
-    """Those of ascending cost that are faster than all before them, by more than chance may be."""
+    """Those of ascending cost that are faster than all before them, by more than noise."""
     found: list[Plan] = []
     for plan in plans:
         if (

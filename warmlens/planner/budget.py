@@ -12,7 +12,7 @@ CALLS_PER_S = {Backend.PYTHON: 1e5, Backend.NUMBA: 3e6}
 
 
 def require_affordable(traffic: Traffic, *, horizon_s: float, times: int) -> float:
-    """Return how many calls are to be simulated.
+    """Return the number of calls to simulate.
 
     Args:
         traffic: the users.
@@ -33,7 +33,7 @@ def require_affordable(traffic: Traffic, *, horizon_s: float, times: int) -> flo
 
 
 def slow_run_warning(calls: float, backend: Backend) -> str | None:
-    """Return what to say before so many calls are simulated; None where it takes no time.
+    """Return a warning before a slow simulation; None where it is fast.
 
     Raises:
         WarmlensError: Numba is asked for and not installed.
@@ -63,7 +63,7 @@ def _what_to_lower(traffic: Traffic, horizon_s: float) -> str:
 
 
 def warn_if_slow(calls: float, backend: Backend) -> None:
-    """Say on standard error how long so many calls take, where that is long."""
+    """Warn on standard error where simulating the calls takes long."""
     words = slow_run_warning(calls, backend)
     if words:
         err.print(words)

@@ -1,4 +1,4 @@
-"""What the planner chooses from: memory, model store, warming and N for each hour."""
+"""The candidates of a plan: memory, model store, warming and N for each hour."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ USER_RESERVE = 1  # its warming_user_reserve
 
 @dataclass(frozen=True, kw_only=True)
 class Assumptions:
-    """What is not measured.
+    """Assumptions: figures that are not measured.
 
     Attributes:
         lifetimes: of instances; AWS documents neither.
@@ -63,7 +63,7 @@ class Candidate:
 
     @property
     def label(self) -> str:
-        """What people call it."""
+        """A name for people."""
         low, high = min(self.by_hour), max(self.by_hour)
         count = f"{high}" if low == high else f"{low} to {high} ({sum(self.by_hour)} a day)"
         warming = {
@@ -74,7 +74,7 @@ class Candidate:
         return f"{self.measured.label}, {warming}"
 
     def scenario(self, assumptions: Assumptions) -> Scenario:
-        """Return what is simulated."""
+        """Return the scenario to simulate."""
         return Scenario(
             init=later(self.measured.init, assumptions.platform_ms / 1000),
             service=self.measured.service,
@@ -88,7 +88,7 @@ class Candidate:
         )
 
     def deployment(self, assumptions: Assumptions, model_bytes: int) -> Deployment:
-        """Return what is paid for."""
+        """Return the deployment that is paid for."""
         return Deployment(
             memory_mb=self.measured.memory_mb,
             architecture=self.measured.architecture,
@@ -101,14 +101,14 @@ class Candidate:
 def later(distribution: Distribution, by_s: float) -> Distribution:
     """Return the distribution of a time that is longer by a constant."""
     if distribution.kind == "exponential" and by_s:
-        raise ValueError("an exponential time that is longer by a constant is none")
+        raise ValueError("an exponential time plus a constant is not exponential")
     return replace(distribution, values_s=tuple(each + by_s for each in distribution.values_s))
 
 
 def candidates(
     measured: Sequence[Measured], traffic: Profile, *, concurrency: int
 ) -> Iterator[Candidate]:
-    """Give all ways to deploy that are tried.
+    """Give all candidates.
 
     Args:
         measured: memory sizes and model stores.
@@ -157,7 +157,7 @@ def busiest_rates(traffic: Profile) -> list[float]:
 def poisson_quantile(mean: float, missed: float) -> int:
     """Return the least n that a Poisson count exceeds with at most this probability.
 
-    The number of calls under way when none waits (M/G/infinity) is Poisson with mean rate x time.
+    The number of calls in progress when none waits (M/G/infinity) is Poisson with mean rate x time.
     """
     term = total = math.exp(-mean)
     n = 0

@@ -1,4 +1,4 @@
-"""The frontier of cost against latency as an SVG, made from a plan's records and nothing else."""
+"""The cost-latency chart of a plan as an SVG, made from its records."""
 
 import math
 import os
@@ -18,7 +18,7 @@ def frontier_chart(records: Sequence[Record]) -> str:
     """Return every candidate as a point, cost to the right and latency upwards, both by tenfolds.
 
     Args:
-        records: what `warmlens plan --json` printed.
+        records: of `warmlens plan --json`.
     """
     costs = {each.name: each for each in records if each.metric == "cost_usd_per_month"}
     latencies = {each.name: each for each in records if each.metric == "latency_ms"}
@@ -76,7 +76,7 @@ def frontier_chart(records: Sequence[Record]) -> str:
 
 
 def require_writable(file: Path) -> None:
-    """Refuse a file that the chart could not be written to, before it is made.
+    """Check that a chart can be written to a file.
 
     Raises:
         WarmlensError: its folder is not there, it is a folder, or it may not be written.
@@ -93,7 +93,7 @@ def require_writable(file: Path) -> None:
 
 
 def write_chart(file: Path, chart: str) -> None:
-    """Write it.
+    """Write a chart to a file.
 
     Raises:
         WarmlensError: it cannot be written.
@@ -108,7 +108,7 @@ class _Axis:
     """A logarithmic axis.
 
     Args:
-        values: what it must show.
+        values: to be shown.
         begin, end: where it begins and ends on the page.
     """
 

@@ -1,4 +1,4 @@
-"""What a simulated time costs, item by item. The total is the sum of the items and nothing else."""
+"""The monthly cost of a deployment, item by item, from a simulated outcome."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """What is paid for, beside what happens in a simulation.
+    """The deployment that is paid for.
 
     Attributes:
         memory_mb: the classifier's memory.
@@ -100,101 +100,70 @@ def needed_prices(what: Deployment, warming: str) -> list[str]:
     return names
 
 
-def monthly_items(outcomes: Sequence[Outcome], what: Deployment, prices: PriceList) -> list[Item]:
-    """Return what 30 days as simulated cost.
+def monthly_items(outcome: Outcome, what: Deployment, prices: PriceList) -> list[Item]:
+    """Return the cost of 30 days that are like the simulated ones.
 
     Args:
-        outcomes: one or more simulated times, which are averaged over.
+        outcome: one or more simulated days.
         what: what was simulated.
         prices: of the region.
 
     Raises:
         WarmlensError: a price that is needed is missing.
     """
-    months = sum(outcome.horizon_s for outcome in outcomes) / MONTH_S
-    items = user_items(outcomes, what, prices, months) + warming_items(
-        outcomes, what, prices, months
-    )
     stored_gb = what.model_bytes / 1e9
-    items.append(_item(prices, "model's storage", stored_gb, "GB-month", STORAGE[what.model_store]))
+    items = [
+        *_user_items(outcome, what, prices),
+        *warming_items(outcome, what, prices),
+        _item(prices, "model's storage", stored_gb, "GB-month", STORAGE[what.model_store]),
+    ]
     return [item for item in items if item.quantity]
 
 
-def user_items(
-    outcomes: Sequence[Outcome], what: Deployment, prices: PriceList, months: float
-) -> list[Item]:
-    """Return what users' calls cost in a month, without what keeps instances warm."""
-    served = sum(each.served for each in outcomes) / months
-    requests = sum(each.requests for each in outcomes) / months
-    cold = sum(each.cold for each in outcomes)
-    billed_ms = sum(each.billed_ms for each in outcomes) - cold * what.unbilled_ms_per_cold
-    provisioned_ms = sum(each.provisioned_billed_ms for each in outcomes)
-    short = SHORT[what.architecture]
-    gb = what.memory_gb
-    fetches = (cold + sum(each.pings_cold for each in outcomes)) / months
+def _user_items(outcome: Outcome, what: Deployment, prices: PriceList) -> list[Item]:
+    months, short = outcome.horizon_s / MONTH_S, SHORT[what.architecture]
+    served, requests = outcome.served / months, outcome.requests / months
+    billed_ms = outcome.billed_ms - outcome.cold * what.unbilled_ms_per_cold
+    on_demand = billed_ms / 1000 * what.memory_gb / months
+    provisioned = outcome.provisioned_billed_ms / 1000 * what.memory_gb / months
     items = [
         _item(prices, "API calls", requests * API_CALLS, "calls", "rest_api_per_request"),
         _item(prices, "classifier's calls", served, "calls", "lambda_per_request"),
         _item(prices, "uploads' calls", requests, "calls", "lambda_per_request"),
-        _item(
-            prices,
-            "classifier's time on demand",
-            billed_ms / 1000 * gb / months,
-            "GB-s",
-            f"lambda_{short}_per_gb_s",
-        ),
+        _item(prices, "classifier's time on demand", on_demand, "GB-s", f"lambda_{short}_per_gb_s"),
         _item(prices, "photos read", served, "GETs", "s3_per_get"),
         _item(prices, "photos written", requests, "PUTs", "s3_per_put"),
     ]
-    if provisioned_ms:
-        name = f"provisioned_duration_{short}_per_gb_s"
-        quantity = provisioned_ms / 1000 * gb / months
-        items.append(_item(prices, "classifier's time, provisioned", quantity, "GB-s", name))
+    if provisioned:
+        price = f"provisioned_duration_{short}_per_gb_s"
+        items.append(_item(prices, "classifier's time, provisioned", provisioned, "GB-s", price))
     if what.model_store == "s3":
-        gets = 1 + -(-what.model_bytes // PART_BYTES)
-        items.append(_item(prices, "model read", fetches * gets, "GETs", "s3_per_get"))
+        fetches = (outcome.cold + outcome.pings_cold) / months
+        gets = fetches * (1 + -(-what.model_bytes // PART_BYTES))
+        items.append(_item(prices, "model read", gets, "GETs", "s3_per_get"))
     return items
 
 
-def warming_items(
-    outcomes: Sequence[Outcome], what: Deployment, prices: PriceList, months: float
-) -> list[Item]:
-    """Return what keeping instances warm costs in a month. Init is billed since August 2025."""
-    runs = sum(each.runs for each in outcomes) / months
-    pings = sum(each.pings - each.pings_throttled for each in outcomes) / months
-    pings_cold = sum(each.pings_cold for each in outcomes)
-    billed_ms = sum(each.pings_billed_ms for each in outcomes)
-    held_s = (billed_ms - pings_cold * what.unbilled_ms_per_cold) / 1000
-    runs_s = sum(each.runs_s for each in outcomes) / months + runs * WARMER_OVERHEAD_S
-    provisioned_s = sum(each.provisioned_instance_s for each in outcomes)
-    short, gb = SHORT[what.architecture], what.memory_gb
-    items = []
+def warming_items(outcome: Outcome, what: Deployment, prices: PriceList) -> list[Item]:
+    """Return the monthly cost of keeping instances warm. Init is billed since August 2025."""
+    months, short = outcome.horizon_s / MONTH_S, SHORT[what.architecture]
+    runs, items = outcome.runs / months, []
     if runs:
+        pings = (outcome.pings - outcome.pings_throttled) / months
+        billed_ms = outcome.pings_billed_ms - outcome.pings_cold * what.unbilled_ms_per_cold
+        held = billed_ms / 1000 * what.memory_gb / months
+        warmer = (outcome.runs_s / months + runs * WARMER_OVERHEAD_S) * WARMER_MB / 1024
         items += [
             _item(prices, "wakeups", pings, "calls", "lambda_per_request"),
-            _item(
-                prices,
-                "instances held by wakeups",
-                held_s * gb / months,
-                "GB-s",
-                f"lambda_{short}_per_gb_s",
-            ),
+            _item(prices, "instances held by wakeups", held, "GB-s", f"lambda_{short}_per_gb_s"),
             _item(prices, "warmer's runs", runs, "calls", "lambda_per_request"),
-            _item(
-                prices, "warmer's time", runs_s * WARMER_MB / 1024, "GB-s", "lambda_arm_per_gb_s"
-            ),
+            _item(prices, "warmer's time", warmer, "GB-s", "lambda_arm_per_gb_s"),
             _item(prices, "warmer's schedule", runs, "calls", "scheduler_per_invocation"),
         ]
-    if provisioned_s:
-        items.append(
-            _item(
-                prices,
-                "provisioned concurrency",
-                provisioned_s * gb / months,
-                "GB-s",
-                f"provisioned_{short}_per_gb_s",
-            )
-        )
+    if outcome.provisioned_instance_s:
+        gb_s = outcome.provisioned_instance_s * what.memory_gb / months
+        price = f"provisioned_{short}_per_gb_s"
+        items.append(_item(prices, "provisioned concurrency", gb_s, "GB-s", price))
     return items
 
 

@@ -12,7 +12,7 @@ _KINDS = {"constant": CONSTANT, "exponential": EXPONENTIAL, "table": TABLE}
 
 @dataclass(frozen=True)
 class Distribution:
-    """What a time is drawn from.
+    """A distribution of times.
 
     Attributes:
         kind: `constant`; `exponential`; or `table`, quantiles with straight lines between them.
@@ -30,7 +30,7 @@ class Distribution:
     def __post_init__(self) -> None:
         if not self.values_s or not all(0 <= value < math.inf for value in self.values_s):
             raise WarmlensError(
-                "bad_time", f"a time is drawn from {self.values_s} s: below 0 or none"
+                "bad_time", f"a time is drawn from {self.values_s} s: each must be 0 or more"
             )
         if self.kind != "table":
             return

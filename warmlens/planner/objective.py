@@ -1,4 +1,4 @@
-"""What a plan must reach: a percentile of latency, a share of cold starts."""
+"""Objectives of a plan: a percentile of latency and a share of cold starts."""
 
 import math
 import re
@@ -15,7 +15,7 @@ _SHARE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(e-?\d{1,3})?\s*(%?)", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    """What is wanted.
+    """A latency objective and a limit on cold starts.
 
     Attributes:
         percent: which percentile of latency.
@@ -37,7 +37,7 @@ class Objective:
 
     @property
     def rarest(self) -> float:
-        """The smallest share of calls that must be told from a larger one."""
+        """The smallest share of calls that the simulation must resolve."""
         slower = 1 - self.percent / 100
         return slower if self.cold_share is None else min(slower, self.cold_share)
 
@@ -48,7 +48,7 @@ class Objective:
 
 
 class Verdict(StrEnum):
-    """What simulations show of an objective."""
+    """Whether simulations show that an objective is met."""
 
     MEETS = "meets"
     MISSES = "misses"
@@ -57,7 +57,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Result:
-    """What simulations of a plan came to, over all calls of all seeds.
+    """Simulated results of a plan, over all calls of all seeds.
 
     Attributes:
         latency_ms: the percentile of the objective.
@@ -74,7 +74,7 @@ class Result:
     times: int
 
     def verdict(self, objective: Objective) -> Verdict:
-        """Tell whether it is met at the worse end of the intervals, and nobody is refused."""
+        """Return whether it is met at the worse end of the intervals, without throttling."""
         pairs = [(self.latency_ms, objective.latency_ms)]
         if objective.cold_share is not None:
             pairs.append((self.cold_share, objective.cold_share))
@@ -86,7 +86,7 @@ class Result:
 
 
 def summarize(outcomes: Outcomes, objective: Objective) -> Result:
-    """Return what several seeds came to."""
+    """Return the result of several seeds."""
     return Result(
         outcomes.percentile_ms(objective.percent),
         outcomes.cold_share(),

@@ -1,4 +1,4 @@
-"""`warmlens plan simulate` and `cost`: one configuration, in figures and item by item."""
+"""`warmlens plan simulate` and `plan cost`: the figures and the bill of one configuration."""
 
 import dataclasses
 import json
@@ -15,15 +15,14 @@ from warmlens.console import out
 from warmlens.errors import WarmlensError
 from warmlens.planner import options as o
 from warmlens.planner.budget import require_affordable, warn_if_slow
-from warmlens.planner.candidates import Assumptions, Candidate
+from warmlens.planner.candidates import Candidate
 from warmlens.planner.cost import MONTH_S, Item, monthly_items, needed_prices, total_usd
 from warmlens.planner.outcome import Outcomes
 from warmlens.planner.report import cost_records
-from warmlens.planner.scenario import HOUR_S, SCALING_PER_10_S
-from warmlens.planner.service_times import DEFAULT_INPUT_PX, DEFAULT_MEGAPIXELS, X86_64, pick
-from warmlens.planner.simulate import Backend, resolve_backend, simulate
+from warmlens.planner.scenario import HOUR_S
+from warmlens.planner.service_times import pick
+from warmlens.planner.simulate import resolve_backend, simulate
 from warmlens.planner.traffic import LONGEST_S, Traffic, in_words_of_time, whole_days_s
-from warmlens.prices import DEFAULT_REGION, PriceList, read_prices
 from warmlens.progress import progress_bar
 from warmlens.records import write_records
 
@@ -31,66 +30,44 @@ PERCENTILES = (50, 95, 99, 99.9)
 SHORTEST_H, LONGEST_H = 0.01, LONGEST_S / HOUR_S
 
 
+@o.with_option_groups
 def simulate_command(
-    rps: o.Rps = None,
-    traffic: o.TrafficFile = None,
+    users: o.UserOptions,
+    *,
     hours: Annotated[
         float | None,
-        typer.Option(help="Simulated time; once through the traffic, in whole days, unless given."),
+        typer.Option(help="Simulated hours. Default: once through the traffic, in whole days."),
     ] = None,
-    warm: o.Warm = "0",
-    warming: o.Warming = None,
-    hold_ms: o.HoldMs = 400,
-    memory_mb: o.MemoryMb = 1769,
-    model_store: o.Store = "image",
-    architecture: o.Architecture = X86_64,
-    bursts: o.BurstSize = 10,
-    bursts_per_hour: o.BurstsPerHour = 0,
-    region: o.Region = DEFAULT_REGION,
-    prices: o.PricesFile = None,
-    speed: o.Speed = None,
-    input_px: o.InputPx = DEFAULT_INPUT_PX,
-    megapixels: o.Megapixels = DEFAULT_MEGAPIXELS,
-    idle_min: o.IdleMin = o.IDLE_MIN,
-    platform_ms: o.PlatformMs = 0,
-    concurrency: o.Concurrency = o.CONCURRENCY,
-    scaling: o.Scaling = SCALING_PER_10_S,
-    seed: o.Seed = 1,
+    deployment: o.DeploymentOptions,
+    data: o.DataOptions,
     seeds: Annotated[
-        int, typer.Option(min=1, max=1000, help="Times to simulate; more give narrower intervals.")
+        int, typer.Option(min=1, max=1000, help="Simulations; more give narrower intervals.")
     ] = 1,
-    backend: o.BackendOption = Backend.AUTO,
     as_json: o.AsJson = False,
 ) -> None:
-    """Simulate users' calls and tell what they meet and what they cost.
+    """Simulate users' calls: cold starts, latency and cost.
 
     Counts and the cost are those of all simulated hours; low and high are the ends of a 95 %
-    interval. Exit code 1 where an input is refused; 2 is a mistake in the command line itself.
+    interval. Exit code 1: an input is not valid; 2: the command line has a mistake.
     """
     begun_s = time.monotonic()
-    users = o.users_of(rps, traffic, bursts, bursts_per_hour)
-    measured = o.measured_of(speed, input_px, megapixels)
-    picked = pick(measured, memory_mb, model_store, architecture)
-    candidate = o.candidate_of(picked, warming, warm, hold_ms, concurrency)
-    assumptions = o.assumptions_of(idle_min, platform_ms, concurrency, scaling)
-    listed = read_prices(region, prices)
-    horizon_s = whole_days_s(users) if hours is None else _horizon_s(hours)
-    outcomes, items = _simulated(
-        candidate, assumptions, users, listed, horizon_s, range(seed, seed + seeds), backend
-    )
+    traffic, candidate = users.read(), _candidate(deployment, data)
+    horizon_s = whole_days_s(traffic) if hours is None else _horizon_s(hours)
+    all_seeds = range(data.seed, data.seed + seeds)
+    outcomes, items = _simulated(candidate, deployment, data, traffic, horizon_s, all_seeds)
     months = outcomes.total.horizon_s / MONTH_S
     figures = {
-        "traffic": users.description,
+        "traffic": traffic.description,
         "hours": horizon_s / HOUR_S,
         "times": seeds,
         **_figures(outcomes),
         "cost_usd": total_usd(items) * months,
         "cost_usd_by_item": {item.name: item.usd * months for item in items},
-        "backend": resolve_backend(backend).value,
+        "backend": resolve_backend(data.backend).value,
         "wall_s": round(time.monotonic() - begun_s, 3),
         "peak_rss_mb": round(_peak_rss_mb(), 1),
         "plan": candidate.label,
-        "seed": seed,
+        "seed": data.seed,
     }
     if as_json:
         typer.echo(json.dumps(figures))
@@ -105,66 +82,44 @@ def simulate_command(
     out.print_table(table)
 
 
+@o.with_option_groups
 def cost_command(
-    rps: o.Rps = None,
-    traffic: o.TrafficFile = None,
-    warm: o.Warm = "0",
-    warming: o.Warming = None,
-    hold_ms: o.HoldMs = 400,
-    memory_mb: o.MemoryMb = 1769,
-    model_store: o.Store = "image",
-    architecture: o.Architecture = X86_64,
-    bursts: o.BurstSize = 10,
-    bursts_per_hour: o.BurstsPerHour = 0,
-    region: o.Region = DEFAULT_REGION,
-    prices: o.PricesFile = None,
-    speed: o.Speed = None,
-    input_px: o.InputPx = DEFAULT_INPUT_PX,
-    megapixels: o.Megapixels = DEFAULT_MEGAPIXELS,
-    idle_min: o.IdleMin = o.IDLE_MIN,
-    platform_ms: o.PlatformMs = 0,
-    concurrency: o.Concurrency = o.CONCURRENCY,
-    scaling: o.Scaling = SCALING_PER_10_S,
-    seed: o.Seed = 1,
-    backend: o.BackendOption = Backend.AUTO,
+    users: o.UserOptions,
+    deployment: o.DeploymentOptions,
+    data: o.DataOptions,
     as_json: o.AsJson = False,
 ) -> None:
-    """Tell what 30 days of one configuration cost, item by item.
+    """Print the cost of 30 days of one configuration, item by item.
 
-    The traffic is simulated once through, in whole days. Exit code 1 where an input is refused; 2
-    is a mistake in the command line itself.
+    The traffic is simulated once through, in whole days. Exit code 1: an input is not valid; 2:
+    the command line has a mistake.
     """
-    users = o.users_of(rps, traffic, bursts, bursts_per_hour)
-    measured = o.measured_of(speed, input_px, megapixels)
-    picked = pick(measured, memory_mb, model_store, architecture)
-    candidate = o.candidate_of(picked, warming, warm, hold_ms, concurrency)
-    assumptions = o.assumptions_of(idle_min, platform_ms, concurrency, scaling)
-    listed = read_prices(region, prices)
-    horizon_s = whole_days_s(users)
-    _, items = _simulated(candidate, assumptions, users, listed, horizon_s, [seed], backend)
+    traffic, candidate, prices = users.read(), _candidate(deployment, data), data.price_list()
+    horizon_s = whole_days_s(traffic)
+    _, items = _simulated(candidate, deployment, data, traffic, horizon_s, [data.seed])
     conditions: dict[str, object] = {
         "plan": candidate.label,
-        "traffic": users.description,
+        "traffic": traffic.description,
         "hours": horizon_s / HOUR_S,
-        "region": region,
-        "prices": listed.date,
-        "seed": seed,
+        "region": prices.region,
+        "prices": prices.date,
+        "seed": data.seed,
     }
     if as_json:
         typer.echo(write_records(cost_records(items, conditions)), nl=False)
         return
-    out.print(f"Traffic: {users.description}; simulated: {in_words_of_time(horizon_s)}.")
+    out.print(f"Traffic: {traffic.description}; simulated: {in_words_of_time(horizon_s)}.")
     table = Table("item", "quantity a month", "unit", "price, USD", "USD a month")
     for item in items:
-        table.add_row(
-            item.name,
-            f"{item.quantity:,.2f}",
-            item.unit,
-            f"{listed[item.price]:.10f}".rstrip("0"),
-            f"{item.usd:.4f}",
-        )
+        price = f"{prices[item.price]:.10f}".rstrip("0")
+        table.add_row(item.name, f"{item.quantity:,.2f}", item.unit, price, f"{item.usd:.4f}")
     table.add_row("total", "", "", "", f"{total_usd(items):.4f}")
     out.print_table(table)
+
+
+def _candidate(deployment: o.DeploymentOptions, data: o.DataOptions) -> Candidate:
+    wanted = deployment.memory_mb, deployment.model_store, deployment.architecture
+    return deployment.candidate(pick(data.measured(), *wanted), data.concurrency)
 
 
 def _horizon_s(hours: float) -> float:
@@ -177,28 +132,30 @@ def _horizon_s(hours: float) -> float:
 
 def _simulated(
     candidate: Candidate,
-    assumptions: Assumptions,
-    users: Traffic,
-    listed: PriceList,
+    options: o.DeploymentOptions,
+    data: o.DataOptions,
+    traffic: Traffic,
     horizon_s: float,
     seeds: Sequence[int],
-    backend: Backend,
 ) -> tuple[Outcomes, list[Item]]:
+    assumptions, prices = data.assumptions(options.scaling_per_10_s), data.price_list()
     deployment = candidate.deployment(assumptions, o.MODEL_BYTES)
-    listed.require(needed_prices(deployment, candidate.warming))
-    scenario = candidate.scenario(assumptions)
-    warn_if_slow(require_affordable(users, horizon_s=horizon_s, times=len(seeds)), backend)
+    prices.require(needed_prices(deployment, candidate.warming))
+    scenario, backend = candidate.scenario(assumptions), data.backend
+    warn_if_slow(require_affordable(traffic, horizon_s=horizon_s, times=len(seeds)), backend)
     outcomes = Outcomes()
     with progress_bar("simulating") as on_progress:
         for seed in seeds:
-            outcomes.add(simulate(scenario, users, horizon_s=horizon_s, seed=seed, backend=backend))
+            outcomes.add(
+                simulate(scenario, traffic, horizon_s=horizon_s, seed=seed, backend=backend)
+            )
             on_progress(outcomes.times, len(seeds))
     if not outcomes.total.requests:
         raise WarmlensError(
             "no_traffic",
-            f"{users.description}: no call came in the simulated {in_words_of_time(horizon_s)}",
+            f"{traffic.description}: no call came in the simulated {in_words_of_time(horizon_s)}",
         )
-    return outcomes, monthly_items([outcomes.total], deployment, listed)
+    return outcomes, monthly_items(outcomes.total, deployment, prices)
 
 
 def _figures(outcomes: Outcomes) -> dict[str, Any]:

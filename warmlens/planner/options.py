@@ -1,188 +1,242 @@
-"""Options that the commands of `warmlens plan` share, and what is made of them."""
+"""Options that the commands of `warmlens plan` share, in groups."""
 
+import dataclasses
+import functools
+import inspect
 import re
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from warmlens.command_line import AsJson as AsJson
-from warmlens.completion import memory_sizes
 from warmlens.errors import WarmlensError
 from warmlens.planner.candidates import MAX_PINGED, Assumptions, Candidate
 from warmlens.planner.scenario import DAY_H, SCALING_PER_10_S, InstanceLifetimes, by_hour
-from warmlens.planner.service_times import SERVICE_TIMES, Measured, read_measured
+from warmlens.planner.service_times import (
+    DEFAULT_INPUT_PX,
+    DEFAULT_MEGAPIXELS,
+    SERVICE_TIMES,
+    X86_64,
+    Measured,
+    read_measured,
+)
 from warmlens.planner.simulate import Backend
 from warmlens.planner.traffic import Bursts, Profile, Trace, constant_rate
 from warmlens.planner.traffic_files import read_traffic
+from warmlens.prices import DEFAULT_REGION, PriceList, read_prices
 
 MODEL_BYTES = 23_827_191  # files of the default model, products-resnet50 1.0.0
 
-Region = Annotated[str, typer.Option(help="AWS region, whose prices are taken.")]
-PricesFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--prices", help="A JSON file of prices that replace the region's or add to them."
-    ),
-]
-Speed = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--speed",
-        help="File of measured service times and cold starts; may be repeated. "
-        "Default: those that come with Warmlens.",
-    ),
-]
-InputPx = Annotated[int, typer.Option(help="Side of the model's input in those records.")]
-Megapixels = Annotated[float, typer.Option(help="Size of users' photos in those records.")]
-IdleMin = Annotated[
-    str, typer.Option("--idle-min", help="Idle expiry of instances in minutes, 10 or 5-30.")
-]
-PlatformMs = Annotated[
-    int,
-    typer.Option(
-        "--platform-ms",
-        min=0,
-        max=60_000,
-        help="Time of a cold start before the process starts; Lambda's own, not measured here.",
-    ),
-]
-Concurrency = Annotated[
-    int, typer.Option(min=1, max=100_000, help="Most calls at once: the account's or function's.")
-]
-BurstSize = Annotated[
-    int, typer.Option("--burst-size", help="Users who come within a tenth of a second.")
-]
+BurstSize = Annotated[int, typer.Option("--burst-size", help="Users in a burst, within 0.1 s.")]
 BurstsPerHour = Annotated[
-    float, typer.Option("--bursts-per-hour", help="How often they come; 0: never.")
+    float, typer.Option("--bursts-per-hour", help="Bursts of users in an hour; 0: none.")
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Draws arrivals, times and instances' lifetimes.")]
-BackendOption = Annotated[
-    Backend, typer.Option("--backend", help="What computes; the figures are the same.")
-]
-
-TrafficFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--traffic",
-        help="CSV with the columns hour,requests (UTC) or arrival_s, or CloudWatch's JSON.",
-    ),
-]
-Rps = Annotated[float | None, typer.Option(help="Users a second, all day, instead of --traffic.")]
-Warm = Annotated[
-    str, typer.Option(help="Instances to keep warm: one number, or 24 for the hours of the day.")
-]
-Warming = Annotated[
-    str | None, typer.Option(help="off, ping or provisioned; ping where --warm is above 0.")
-]
-HoldMs = Annotated[int, typer.Option("--hold-ms", min=0, max=20_000, help="warming_hold_ms.")]
-MemoryMb = Annotated[
-    int,
-    typer.Option(
-        "--memory-mb", help="A memory size that was measured.", autocompletion=memory_sizes
-    ),
-]
-Architecture = Annotated[str, typer.Option(help="x86_64 or arm64, if that was measured.")]
-Store = Annotated[str, typer.Option("--model-store", help="One that was measured with it.")]
-Scaling = Annotated[
-    int,
-    typer.Option(
-        "--scaling-per-10-s", min=1, max=100_000, help="Most instances started in ten seconds."
-    ),
-]
-
-IDLE_MIN = "5-30"
-CONCURRENCY = 1000
+_SPEED_HELP = (
+    "File of measured service times and cold starts; may be repeated. "
+    "Default: those that come with Warmlens."
+)
 
 
-def users_of(
-    rps: float | None, traffic: Path | None, burst_size: int, bursts_per_hour: float
-) -> Profile | Trace:
-    """Return the users that the options name.
+@dataclass(frozen=True, kw_only=True)
+class UserOptions:
+    """The users of the service."""
 
-    Raises:
-        WarmlensError: neither a rate nor a file, both, or one that is refused.
-    """
-    if (rps is None) == (traffic is None):
-        raise WarmlensError("no_traffic", "give the users: either --traffic FILE or --rps NUMBER")
-    bursts = bursts_of(burst_size, bursts_per_hour)
-    if traffic is not None:
-        return read_traffic(traffic, bursts)
-    assert rps is not None
-    return constant_rate(rps, bursts)
+    traffic: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV file with the columns hour,requests (UTC) or arrival_s, or JSON that "
+            "aws cloudwatch printed."
+        ),
+    ] = None
+    rps: Annotated[
+        float | None, typer.Option(help="Users per second, all day, instead of --traffic.")
+    ] = None
+    burst_size: BurstSize = 10
+    bursts_per_hour: BurstsPerHour = 0
+
+    def read(self) -> Profile | Trace:
+        """Return the users.
+
+        Raises:
+            WarmlensError: neither a rate nor a file is given, or both, or the file is not valid.
+        """
+        if (self.rps is None) == (self.traffic is None):
+            raise WarmlensError("no_traffic", "give either --traffic FILE or --rps NUMBER")
+        bursts = bursts_of(self.burst_size, self.bursts_per_hour)
+        if self.traffic is not None:
+            return read_traffic(self.traffic, bursts)
+        assert self.rps is not None
+        return constant_rate(self.rps, bursts)
 
 
-def candidate_of(
-    measured: Measured, warming: str | None, warm: str, hold_ms: int, concurrency: int
-) -> Candidate:
-    """Return the one way to deploy that the options name.
+@dataclass(frozen=True, kw_only=True)
+class DataOptions:
+    """Prices, measured times, and what is assumed."""
 
-    Raises:
-        WarmlensError: the kind of warming or the number of instances is none.
-    """
-    counts = _counts(warm)
-    kind = warming or ("ping" if any(counts) else "off")
-    if kind not in ("off", "ping", "provisioned") or (kind == "off") == any(counts):
-        raise WarmlensError(
-            "bad_warming",
-            f"warming {kind} with --warm {warm}: off with 0, ping or provisioned with more",
+    region: Annotated[str, typer.Option(help="AWS region of the prices.")] = DEFAULT_REGION
+    prices: Annotated[
+        Path | None, typer.Option(help="JSON file of prices that replace or add to the region's.")
+    ] = None
+    speed: Annotated[list[Path] | None, typer.Option(help=_SPEED_HELP)] = None
+    input_px: Annotated[
+        int, typer.Option(help="Side of the model's input in the measurements.")
+    ] = DEFAULT_INPUT_PX
+    megapixels: Annotated[
+        float, typer.Option(help="Size of users' photos in the measurements.")
+    ] = DEFAULT_MEGAPIXELS
+    idle_min: Annotated[
+        str, typer.Option(help="Minutes after which idle instances end, such as 10 or 5-30.")
+    ] = "5-30"
+    platform_ms: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=60_000,
+            help="Part of a cold start before the process starts; it could not be measured here.",
+        ),
+    ] = 0
+    concurrency: Annotated[
+        int,
+        typer.Option(min=1, max=100_000, help="Concurrency limit of the account or function."),
+    ] = 1000
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of arrivals, times and instances' lifetimes.")
+    ] = 1
+    backend: Annotated[
+        Backend,
+        typer.Option(help="How the simulation runs: compiled or not. The figures are the same."),
+    ] = Backend.AUTO
+
+    def price_list(self) -> PriceList:
+        """Return the prices of the region."""
+        return read_prices(self.region, self.prices)
+
+    def measured(self) -> list[Measured]:
+        """Return the measured memory sizes and model stores.
+
+        Raises:
+            WarmlensError: nothing fits, or a file is not there.
+        """
+        files = self.speed or [SERVICE_TIMES]
+        return read_measured(files, input_px=self.input_px, megapixels=self.megapixels)
+
+    def assumptions(self, scaling_per_10_s: int = SCALING_PER_10_S) -> Assumptions:
+        """Return what is assumed.
+
+        Raises:
+            WarmlensError: the idle expiry is not valid.
+        """
+        return Assumptions(
+            lifetimes=lifetimes_of(self.idle_min, InstanceLifetimes()),
+            platform_ms=self.platform_ms,
+            concurrency=self.concurrency,
+            scaling_per_10_s=scaling_per_10_s,
         )
-    most = MAX_PINGED if kind == "ping" else concurrency
-    if max(counts) > most:
-        limit = "a ping" if kind == "ping" else f"--concurrency {concurrency}"
-        raise WarmlensError("bad_warm_instances", f"--warm {warm}: {limit} allows {most} at most")
-    return Candidate(
-        measured=measured,
-        warming=kind,
-        by_hour=counts,
-        hold_ms=hold_ms if kind == "ping" else 0,
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploymentOptions:
+    """One way to deploy."""
+
+    warm: Annotated[
+        str, typer.Option(help="Instances to keep warm: one number, or 24 for the hours of a day.")
+    ] = "0"
+    warming: Annotated[
+        str | None,
+        typer.Option(help="off, ping or provisioned. Default: ping where --warm is above 0."),
+    ] = None
+    hold_ms: Annotated[
+        int, typer.Option(min=0, max=20_000, help="Milliseconds that a ping holds an instance.")
+    ] = 400
+    memory_mb: Annotated[int, typer.Option(help="A memory size that was measured.")] = 1769
+    model_store: Annotated[str, typer.Option(help="A model store that was measured with it.")] = (
+        "image"
     )
+    architecture: Annotated[str, typer.Option(help="x86_64, or arm64 where that was measured.")] = (
+        X86_64
+    )
+    scaling_per_10_s: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Most instances started within ten seconds.")
+    ] = SCALING_PER_10_S
+
+    def candidate(self, measured: Measured, concurrency: int) -> Candidate:
+        """Return the deployment with measured times.
+
+        Raises:
+            WarmlensError: the kind of warming or the number of instances is not valid.
+        """
+        counts = self._counts()
+        kind = self.warming or ("ping" if any(counts) else "off")
+        if kind not in ("off", "ping", "provisioned") or (kind == "off") == any(counts):
+            raise WarmlensError(
+                "bad_warming",
+                f"warming {kind} with --warm {self.warm}: off with 0, ping or provisioned with "
+                "more",
+            )
+        most = MAX_PINGED if kind == "ping" else concurrency
+        if max(counts) > most:
+            limit = "a ping" if kind == "ping" else f"--concurrency {concurrency}"
+            raise WarmlensError(
+                "bad_warm_instances", f"--warm {self.warm}: {limit} allows {most} at most"
+            )
+        hold_ms = self.hold_ms if kind == "ping" else 0
+        return Candidate(measured=measured, warming=kind, by_hour=counts, hold_ms=hold_ms)
+
+    def _counts(self) -> tuple[int, ...]:
+        parts = [part.strip() for part in self.warm.strip("() ").split(",")]
+        numbers = all(re.fullmatch(r"[0-9]{1,6}", each) for each in parts)
+        if len(parts) not in (1, DAY_H) or not numbers:
+            raise WarmlensError(
+                "bad_warm_instances",
+                f"--warm {self.warm}: give one number of instances, or 24 with commas between them",
+            )
+        return by_hour(int(parts[0])) if len(parts) == 1 else tuple(map(int, parts))
 
 
-def _counts(warm: str) -> tuple[int, ...]:
-    parts = [part.strip() for part in warm.strip("() ").split(",")]
-    if len(parts) not in (1, DAY_H) or not all(re.fullmatch(r"[0-9]{1,6}", each) for each in parts):
-        raise WarmlensError(
-            "bad_warm_instances",
-            f"--warm {warm}: give one number of instances, or 24 with commas between them",
-        )
-    return by_hour(int(parts[0])) if len(parts) == 1 else tuple(map(int, parts))
+def with_option_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """Decorate a command that takes groups of options: each field becomes an option."""
+    own = inspect.signature(command).parameters.values()
+    groups: dict[str, Any] = {
+        each.name: each.annotation for each in own if dataclasses.is_dataclass(each.annotation)
+    }
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        for name, group in groups.items():
+            options = {each.name: given.pop(each.name) for each in dataclasses.fields(group)}
+            given[name] = group(**options)
+        command(**given)
+
+    parameters = []
+    for each in own:
+        if each.name not in groups:
+            parameters.append(each.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+            continue
+        hints = get_type_hints(each.annotation, include_extras=True)
+        parameters += [
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=field.default,
+                annotation=hints[field.name],
+            )
+            for field in dataclasses.fields(each.annotation)
+        ]
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    vars(run)["__signature__"] = inspect.Signature(parameters)
+    return run
 
 
 def bursts_of(size: int, per_hour: float) -> Bursts | None:
-    """Return the bursts that the options ask for; none at 0 an hour.
+    """Return bursts of users; None at 0 an hour.
 
     Raises:
         WarmlensError: a number is out of range.
     """
     return None if per_hour == 0 else Bursts(size=size, per_hour=per_hour)
-
-
-def assumptions_of(
-    idle_min: str, platform_ms: int, concurrency: int, scaling_per_10_s: int = SCALING_PER_10_S
-) -> Assumptions:
-    """Return what the options assume.
-
-    Raises:
-        WarmlensError: the idle expiry is none.
-    """
-    lifetimes = lifetimes_of(idle_min, InstanceLifetimes())
-    return Assumptions(
-        lifetimes=lifetimes,
-        platform_ms=platform_ms,
-        concurrency=concurrency,
-        scaling_per_10_s=scaling_per_10_s,
-    )
-
-
-def measured_of(speed: list[Path] | None, input_px: int, megapixels: float) -> list[Measured]:
-    """Return what was measured.
-
-    Raises:
-        WarmlensError: nothing that fits, or a file is not there.
-    """
-    return read_measured(speed or [SERVICE_TIMES], input_px=input_px, megapixels=megapixels)
 
 
 def lifetimes_of(text: str, base: InstanceLifetimes) -> InstanceLifetimes:

@@ -2,7 +2,6 @@
 
 import math
 import operator
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from warmlens.planner import statistics
@@ -36,11 +35,11 @@ class Outcome:
         instances: instances that were started.
         peak_busy: most calls at once.
         latency_s: sum of the users' latencies.
-        latencies: users by latency, in those bins of `histogram` that have any.
-        busy_seen: users by the number of calls under way when they came.
+        latencies: users by latency, by bin of `bin_of`.
+        busy_seen: users by the number of calls in progress when they came.
         horizon_s: simulated time.
         hour_requests, hour_cold, hour_throttled: users by hour.
-        hour_busy, hour_alive: sums of one sample in the middle of each minute: calls under way,
+        hour_busy, hour_alive: sums of one sample in the middle of each minute: calls in progress,
             instances there.
         hour_samples: how many.
     """
@@ -98,7 +97,7 @@ class Outcome:
 
     @property
     def mean_busy(self) -> float:
-        """Users' calls under way, on average over time."""
+        """Users' calls in progress, on average over time."""
         return self.busy_s / self.horizon_s if self.horizon_s else 0.0
 
     @property
@@ -109,7 +108,9 @@ class Outcome:
 
     def percentile_ms(self, percent: float) -> float:
         """Return a percentile of the users' latency, right to 0.05 %."""
-        return percentile_s(self.latencies, percent) * 1000
+        if not self.latencies:
+            return 0.0
+        return _ms(_Descending(self.latencies).percentile_bin(percent))
 
     def add(self, other: "Outcome") -> None:
         """Add another one, of as many hours and the same concurrency."""
@@ -165,28 +166,14 @@ def middle_s(at: int) -> float:
     return math.ldexp(0.5 + (part + 0.5) / (2 * PER_OCTAVE), exponent + LOWEST_EXPONENT)
 
 
-def percentile_s(bins: Mapping[int, int], percent: float) -> float:
-    """Return a percentile by nearest rank, 0 where nothing was counted."""
-    total = sum(bins.values())
-    if not total:
-        return 0.0
-    rank = max(1, math.ceil(total * percent / 100 - 1e-9))
-    seen = 0
-    for at, count in sorted(bins.items()):
-        seen += count
-        if seen >= rank:
-            return middle_s(at)
-    raise AssertionError("the rank is at most the total")
-
-
 @dataclass
 class Outcomes:
-    """Outcomes of several seeds. What is kept grows with the seeds, not with the calls.
+    """Pooled results of several simulated days; memory grows with the days, not with the calls.
 
     Attributes:
         total: all of them added up.
         cold, served: calls of each seed.
-        latencies: of each seed, how many calls in each bin of `histogram` that has any.
+        latencies: of each seed, how many calls in each bin of `bin_of`.
     """
 
     total: Outcome = field(default_factory=Outcome)
@@ -195,7 +182,7 @@ class Outcomes:
     latencies: list[dict[int, int]] = field(default_factory=list)
 
     def add(self, outcome: Outcome) -> None:
-        """Add what a further seed came to."""
+        """Add the outcome of a further seed."""
         self.total.add(outcome)
         self.cold.append(outcome.cold)
         self.served.append(outcome.served)
@@ -203,7 +190,7 @@ class Outcomes:
 
     @property
     def times(self) -> int:
-        """How many seeds there are."""
+        """Number of seeds."""
         return len(self.served)
 
     def cold_share(self) -> Estimate:
@@ -221,7 +208,7 @@ class Outcomes:
             return Estimate(0.0, 0.0, float("inf"))
         limit = 1 - percent / 100
         merged = _Descending(self.total.latencies)
-        at = merged.last_with_at_most(total * limit + 1e-9)
+        at = merged.percentile_bin(percent)
         above = [sum(n for b, n in each.items() if b > at) for each in self.latencies]
         independent = statistics.effective_sample_size(above, self.served)
         raw = total / independent
@@ -239,6 +226,10 @@ class _Descending:
     def __init__(self, latencies: dict[int, int]) -> None:
         self._bins = sorted(latencies, reverse=True)
         self._counts = [latencies[at] for at in self._bins]
+
+    def percentile_bin(self, percent: float) -> int:
+        """Return the bin of a percentile, by nearest rank."""
+        return self.last_with_at_most(sum(self._counts) * (1 - percent / 100) + 1e-9)
 
     def last_with_at_most(self, calls: float, *, above: bool = False) -> int:
         """Return the fastest bin with at most so many calls in slower ones.

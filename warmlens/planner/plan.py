@@ -18,23 +18,23 @@ FEWEST_SEEDS, MOST_SEEDS, ENOUGH_REQUESTS = 5, 100, 50_000
 MANY_REQUESTS, FEWEST_OF_MANY = 10_000_000, 2
 MOST_CHECK_SEEDS = 4_000
 AMPLE = 5
-"""A check has this many times the calls that tell it when all are fast and warm."""
+"""A check simulates this many times the calls that suffice when all are fast and warm."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlanRequest:
-    """What is asked.
+    """A request for a plan.
 
     Attributes:
         traffic: the users.
-        objective: what is wanted.
+        objective: the objective.
         measured: memory sizes and model stores to choose from.
         prices: of the region.
         model_bytes: size of the model's files.
-        assumptions: what is not measured.
+        assumptions: figures that are not measured.
         seed: the first one.
-        seeds: how many days each candidate is tried on; None takes as many as rare events need.
-        backend: what computes.
+        seeds: number of days that each candidate is tried on; None: as many as rare events need.
+        backend: how the simulation runs.
     """
 
     traffic: Profile | Trace
@@ -72,24 +72,24 @@ class PlanRequest:
 
     @property
     def fewest(self) -> int:
-        """How many days tell how days differ; fewer where each has very many calls."""
+        """Days that show how days differ; fewer where each has very many calls."""
         return FEWEST_SEEDS if self.expected < MANY_REQUESTS else FEWEST_OF_MANY
 
     @property
     def seed_count(self) -> int:
-        """How many times the traffic is simulated for every candidate."""
+        """Simulations of the traffic for every candidate."""
         if self.seeds is not None:
             return self.seeds
         return min(MOST_SEEDS, max(self.fewest, math.ceil(ENOUGH_REQUESTS / self.expected)))
 
     @property
     def check_count(self) -> int:
-        """How many times it is simulated, with other seeds, for a candidate that is proposed."""
+        """Simulations, with other seeds, for a candidate that is proposed."""
         ample = math.ceil(AMPLE * self.objective.calls_needed / self.expected)
         return max(self.seed_count, self.fewest, min(MOST_CHECK_SEEDS, ample))
 
     def require_calls(self) -> None:
-        """Refuse an objective that no plan could be shown to meet.
+        """Check that enough calls are simulated to show that an objective is met.
 
         Raises:
             WarmlensError: too few calls are simulated for that.
@@ -113,14 +113,14 @@ same days is often one that these days favored."""
 
 @dataclass(frozen=True)
 class Plan:
-    """A candidate, what it reaches and what it costs.
+    """A candidate with its simulated result and cost.
 
     Attributes:
         candidate: the candidate.
-        screened: what it reached on the days that all candidates were tried on.
+        screened: result on the days that all candidates were tried on.
         items: what 30 days cost, by these days.
-        objective: what is wanted.
-        checked: what it reached on other days; None: it was not proposed.
+        objective: the objective.
+        checked: result on other days; None: it was not proposed.
     """
 
     candidate: Candidate
@@ -131,12 +131,12 @@ class Plan:
 
     @property
     def result(self) -> Result:
-        """What is said of it: of the check, where there was one."""
+        """The result of the check where there was one, else of screening."""
         return self.checked or self.screened
 
     @property
     def verdict(self) -> Verdict:
-        """What that shows of the objective."""
+        """Whether the result meets the objective."""
         return self.result.verdict(self.objective)
 
     @property
@@ -160,13 +160,13 @@ def screen(candidate: Candidate, request: PlanRequest, assumptions: Assumptions)
     outcomes = Outcomes()
     _simulate_into(outcomes, request.seed_count, candidate, request, assumptions, request.seed)
     items = monthly_items(
-        [outcomes.total], candidate.deployment(assumptions, request.model_bytes), request.prices
+        outcomes.total, candidate.deployment(assumptions, request.model_bytes), request.prices
     )
     return Plan(candidate, summarize(outcomes, request.objective), tuple(items), request.objective)
 
 
 def check(plan: Plan, request: PlanRequest, assumptions: Assumptions) -> Plan:
-    """Simulate a candidate under other seeds, as many as the objective needs to be told.
+    """Simulate a candidate under other seeds, as many as the objective needs.
 
     It ends early where it already misses, never where it already meets: that would be to stop
     on a lucky day.

@@ -119,7 +119,7 @@ def in_words(advice: Advice, request: PlanRequest, compared: Sequence[str] = ())
 
     Args:
         advice: the answer.
-        request: what was asked.
+        request: the request.
         compared: lines about what else could serve the traffic.
     """
     if advice.chosen is None:
@@ -143,7 +143,7 @@ def in_words(advice: Advice, request: PlanRequest, compared: Sequence[str] = ())
         "",
         "If an assumption is wrong:",
         *(_variation_line(each, advice.chosen, request) for each in advice.variations),
-        *(_holds_lines(advice.tolerance) if advice.tolerance else []),
+        *(_tolerance_lines(advice.tolerance) if advice.tolerance else []),
         "",
         *compared,
         *([""] if compared else []),
@@ -210,7 +210,7 @@ def _variation_line(variation: Variation, chosen: Plan, request: PlanRequest) ->
     )
 
 
-def _holds_lines(found: Tolerance) -> list[str]:
+def _tolerance_lines(found: Tolerance) -> list[str]:
     if found.idle_min is None:
         idle = "even where idle instances end after a minute"
     else:

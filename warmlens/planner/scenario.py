@@ -1,4 +1,4 @@
-"""What is simulated: a function, the lives of its instances, and how they are kept warm."""
+"""The simulated scenario: a function, its instances' lifetimes, and how they are kept warm."""
 
 import math
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ NEVER_S = 1e15
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceLifetimes:
-    """How long instances stay. AWS documents neither; each instance draws its own.
+    """Idle expiry and lifetime of instances. AWS documents neither; each instance draws its own.
 
     Attributes:
         shortest_idle_s, longest_idle_s: without a call, it is gone after a time between them.
@@ -62,7 +62,7 @@ def by_hour(count: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class WarmingPolicy:
-    """The warmer: calls that hold their instances, every period.
+    """The warmer's policy: calls every period, each of which holds its instance.
 
     Attributes:
         by_hour: calls of a round, for each hour of the day; a round before an hour that needs more
@@ -114,7 +114,7 @@ class Scenario:
         concurrency: most calls at once.
         scaling_per_10_s: most instances started within ten seconds; Lambda's is 1,000 (AWS Lambda
             developer guide, "Lambda scaling behavior").
-        when_full: what becomes of a call beyond the concurrency: `refuse` (429, as Lambda does) or
+        when_full: treatment of a call beyond the concurrency: `refuse` (429, as Lambda does) or
             `wait` in the order of arrival, as before a fixed number of servers.
         provisioned_by_hour: initialized instances that are always there, for each hour of the day;
             they are used first, as by Lambda.
@@ -154,10 +154,10 @@ class Scenario:
 
 
 def check_arrival(now_s: float, last_s: float, horizon_s: float) -> None:
-    """Refuse an arrival that is out of order.
+    """Check that an arrival is in order and before the horizon.
 
     Raises:
-        WarmlensError: it is.
+        WarmlensError: it is not.
     """
     if now_s < last_s:
         raise WarmlensError(

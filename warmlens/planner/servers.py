@@ -57,7 +57,7 @@ class BreakEven:
 
 
 def one_vcpu(request: PlanRequest) -> Measured:
-    """Return what was measured with one processor, which a server's processor is taken for.
+    """Return the measurement with one processor, which stands for a server's processor.
 
     Raises:
         WarmlensError: nothing was.
@@ -73,7 +73,7 @@ def one_vcpu(request: PlanRequest) -> Measured:
 
 
 def servers_needed(request: PlanRequest, service: Measured, profile: Profile) -> int:
-    """Return how many processors meet the objective's latency in the busiest hour.
+    """Return the number of processors that meet the objective's latency in the busiest hour.
 
     Each works on one call at a time, further ones wait in the order of arrival (M/G/c).
 
@@ -114,7 +114,7 @@ def servers_needed(request: PlanRequest, service: Measured, profile: Profile) ->
 
 
 def server_items(name: str, vcpus: int, requests_per_month: float, prices: PriceList) -> list[Item]:
-    """Return what servers with so many processors cost in a month, behind a load balancer.
+    """Return the monthly cost of servers with a number of processors, behind a load balancer.
 
     Raises:
         WarmlensError: a price is missing.
@@ -153,7 +153,7 @@ def break_even(request: PlanRequest, plan: Plan, name: str) -> BreakEven:
     hardly grows.
 
     Args:
-        request: what was asked.
+        request: the request.
         plan: the plan.
         name: one of `SERVERS`.
 
@@ -188,7 +188,7 @@ def break_even(request: PlanRequest, plan: Plan, name: str) -> BreakEven:
 
 
 def fixed_usd(plan: Plan) -> float:
-    """Return what of a plan's cost does not grow with its traffic."""
+    """Return the part of a plan's cost that does not grow with its traffic."""
     return sum(item.usd for item in plan.items if item.name in WARMING)
 
 
@@ -208,7 +208,7 @@ def _crossing(dearer: Callable[[float], float]) -> float | None:
 
 
 def comparison(advice: Advice, request: PlanRequest) -> list[str]:
-    """Return a line for each kind of servers, and those about provisioned concurrency.
+    """Return lines of text about each kind of servers and about provisioned concurrency.
 
     What cannot be compared has its reason in its line: the plan stands without it.
     """

@@ -1,8 +1,9 @@
-"""Service times and cold starts as `python -m lab bench cold` and `bench warm` measured them."""
+"""Measured service times and cold starts for each memory size and model store."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from warmlens.errors import WarmlensError
 from warmlens.planner.distribution import Distribution
@@ -12,21 +13,17 @@ SERVICE_TIMES = Path(__file__).with_suffix(".jsonl")
 DEFAULT_INPUT_PX = 128  # that of the model in the settings
 DEFAULT_MEGAPIXELS = 2.0
 X86_64 = "x86_64"
-WARM, COLD = ("ours", "warm_ms"), ("ours", "cold_start_ms")
 _NUMBER: tuple[type, ...] = (int, float)
-CONDITIONS: dict[tuple[str, str], dict[str, tuple[type, ...]]] = {
+WARM, COLD = "warm_ms", "cold_start_ms"
+CONDITIONS: dict[str, dict[str, tuple[type, ...]]] = {
     WARM: {"memory_mb": (int,), "input_px": (int,), "megapixels": _NUMBER},
     COLD: {
-        "memory_mb": (int,),
-        "input_px": (int,),
-        "vcpu": _NUMBER,
-        "model_store": (str,),
-        "page_cache": (str,),
+        **{"memory_mb": (int,), "input_px": (int,), "vcpu": _NUMBER},
+        **{"model_store": (str,), "page_cache": (str,)},
     },
 }
-"""What the conditions of such records must name, and as what."""
+"""The conditions of records of each metric, with their types."""
 HIGHEST_MS = 900_000  # Lambda's longest timeout
-COLD_MEGAPIXELS = 2.0  # the photo that `bench cold` takes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +39,7 @@ class Measured:
         init: from the start of the process until a warm call's work would begin.
         cold_ms, warm_ms: medians.
         cold_samples, warm_samples: how many starts and calls they are of.
-        where: machine and date.
+        where: machine and date of the measurement.
     """
 
     architecture: str = X86_64
@@ -59,12 +56,12 @@ class Measured:
 
     @property
     def key(self) -> tuple[str, int, str]:
-        """What tells it from others."""
+        """Its identity: architecture, memory size and model store."""
         return self.architecture, self.memory_mb, self.model_store
 
     @property
     def label(self) -> str:
-        """What people call it."""
+        """A name for people."""
         on = "" if self.architecture == X86_64 else f" on {self.architecture}"
         return f"{self.memory_mb} MB{on}, model from {self.model_store}"
 
@@ -76,7 +73,7 @@ def read_measured(
     megapixels: float = DEFAULT_MEGAPIXELS,
     page_cache: str = "warm",
 ) -> list[Measured]:
-    """Read what was measured, for every memory size and model store that has both figures.
+    """Read measurements, for every memory size and model store that has both figures.
 
     Both are of one kind of processor; those of x86_64 and of arm64 may be in one file or several.
 
@@ -84,101 +81,87 @@ def read_measured(
         files: records of `bench cold` and `bench warm`, as JSON Lines.
         input_px: side of the model's input.
         megapixels: size of users' photos.
-        page_cache: what cold starts were measured under, `warm` or `dropped`.
+        page_cache: state of the page cache at cold starts, `warm` or `dropped`.
 
     Raises:
         WarmlensError: a file is not readable, or nothing fits.
     """
-    records = [record for file in files for record in _records(file)]
-    warm = {
-        (architecture_of(each.machine), each.conditions["memory_mb"]): each
-        for each in records
-        if (each.name, each.metric) == WARM
-        and each.conditions["input_px"] == input_px
-        and each.conditions["megapixels"] == megapixels
-    }
-    cold = {
-        (
-            architecture_of(each.machine),
-            each.conditions["memory_mb"],
-            each.conditions["model_store"],
-        ): each
-        for each in records
-        if (each.name, each.metric) == COLD
-        and each.conditions["input_px"] == input_px
-        and each.conditions["page_cache"] == page_cache
-    }
-    found = [
-        _measured(cold[architecture, memory_mb, store], warm[architecture, memory_mb])
-        for architecture, memory_mb, store in sorted(cold)
-        if (architecture, memory_mb) in warm
-    ]
+    wanted = {"input_px": input_px, "megapixels": megapixels, "page_cache": page_cache}
+    warm: dict[tuple[str, int], Record] = {}
+    cold: dict[tuple[str, int, str], Record] = {}
+    for each in (record for file in files for record in _records(file)):
+        conditions = each.conditions
+        compared = wanted.keys() & CONDITIONS[each.metric].keys()
+        if any(conditions[name] != wanted[name] for name in compared):
+            continue
+        key = architecture_of(each.machine), conditions["memory_mb"]
+        if each.metric == WARM:
+            warm[key] = each
+        else:
+            cold[(*key, conditions["model_store"])] = each
+    found = [_measured(cold[key], warm[key[:2]]) for key in sorted(cold) if key[:2] in warm]
     if not found:
         raise WarmlensError(
             "not_measured",
             f"no memory size has both a cold start and a warm call at {input_px} px, "
             f"{megapixels:g} megapixels, page cache {page_cache}: cold starts at "
             f"{_sizes(key[1] for key in cold)}, warm calls at {_sizes(key[1] for key in warm)}; "
-            "measure with "
-            "python -m lab bench cold and bench warm",
+            "measure with python -m lab bench cold and bench warm",
         )
     return found
 
 
-def _records(file: Path) -> list[Record]:
-    """Read a file's records of warm calls and cold starts, with all that is needed of each."""
-    where = f"{file}: not the records of python -m lab bench cold and bench warm: "
+def _records(file: Path) -> Iterator[Record]:
+    """Give a file's records of warm calls and cold starts, checked."""
+
+    def invalid(why: str) -> WarmlensError:
+        where = f"{file}: not the records of python -m lab bench cold and bench warm"
+        return WarmlensError("bad_speed_records", f"{where}: {why}")
+
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
         raise WarmlensError("bad_speed_records", f"{file}: {error.strerror or error}") from None
     except UnicodeDecodeError:
-        raise WarmlensError("bad_speed_records", f"{where}no text in UTF-8") from None
-    found = []
+        raise invalid("not text in UTF-8") from None
     for number, line in enumerate(text.splitlines(), 1):
         try:
-            found += read_records(line)
+            records = read_records(line)
         except (ValueError, TypeError, RecursionError):
-            raise WarmlensError("bad_speed_records", f"{where}line {number} is no record") from None
-    for each in found:
-        wanted = CONDITIONS.get((each.name, each.metric), {})
-        missing = [
-            name for name, kinds in wanted.items() if not _is_one(each.conditions, name, kinds)
-        ]
-        if wanted and not isinstance(each.machine, str):
-            missing.append("its machine")
-        if missing:
-            raise WarmlensError(
-                "bad_speed_records",
-                f"{where}a record of {each.metric} lacks {', '.join(missing)} among its conditions",
-            )
-        times_ms = [each.value, *(ms for ms in (each.p95, each.p99) if ms is not None)]
-        if wanted and not _ascend(times_ms):
-            raise WarmlensError(
-                "bad_speed_records",
-                f"{where}a record of {each.metric} has a median, p95 and p99 that are not times "
-                f"in ascending order, up to {HIGHEST_MS:,} ms",
-            )
-    return found
+            raise invalid(f"line {number} is not a record") from None
+        for each in records:
+            if each.name != "ours" or each.metric not in CONDITIONS:
+                continue
+            given: Any = each.conditions if isinstance(each.conditions, dict) else {}
+            kinds = CONDITIONS[each.metric].items()
+            missing = [name for name, kind in kinds if type(given.get(name)) not in kind]
+            if not isinstance(each.machine, str):
+                missing.append("its machine")
+            if missing:
+                lacking = ", ".join(missing)
+                raise invalid(f"a record of {each.metric} lacks {lacking} among its conditions")
+            percentiles = [ms for ms in (each.p95, each.p99) if ms is not None]
+            if not _ascend([each.value, *percentiles]):
+                raise invalid(
+                    f"a record of {each.metric} has a median, p95 and p99 that are not times in "
+                    f"ascending order, up to {HIGHEST_MS:,} ms"
+                )
+            yield each
 
 
-def _is_one(conditions: object, name: str, kinds: tuple[type, ...]) -> bool:
-    return isinstance(conditions, dict) and type(conditions.get(name)) in kinds
-
-
-def _ascend(times_ms: Sequence[object]) -> bool:
-    numbers = [ms for ms in times_ms if isinstance(ms, int | float)]
-    inside = all(0 <= ms <= HIGHEST_MS for ms in numbers)
-    return inside and len(numbers) == len(times_ms) and numbers == sorted(numbers)
+def _ascend(times_ms: Sequence[Any]) -> bool:
+    return all(isinstance(ms, int | float) and 0 <= ms <= HIGHEST_MS for ms in times_ms) and (
+        list(times_ms) == sorted(times_ms)
+    )
 
 
 def pick(
     measured: Sequence[Measured], memory_mb: int, model_store: str, architecture: str = X86_64
 ) -> Measured:
-    """Return one of them.
+    """Return the measurement of one memory size and model store.
 
     Raises:
-        WarmlensError: it was not measured; nothing is interpolated.
+        WarmlensError: it was not measured. Nothing is interpolated.
     """
     for each in measured:
         if each.key == (architecture, memory_mb, model_store):
@@ -192,7 +175,7 @@ def pick(
 
 
 def _measured(cold: Record, warm: Record) -> Measured:
-    # The first answer takes a warm call's time more than init; its own is not told apart.
+    # A cold start is measured up to the first answer, so that a warm call's time is in it.
     init = [max(0.0, ms - warm.value) for ms in _points_ms(cold)]
     return Measured(
         architecture=architecture_of(cold.machine),

@@ -20,7 +20,7 @@ def t_975(degrees: int) -> float:
     """Return the 97.5 % quantile of Student's t.
 
     Args:
-        degrees: of freedom, from 1; a table for few, then Cornish and Fisher's expansion.
+        degrees: of freedom, from 1. A table for few, then Cornish and Fisher's expansion.
     """
     if degrees <= len(_FEW):
         return _FEW[degrees - 1]
@@ -34,11 +34,11 @@ _STEPS = 60
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure over all simulated calls, and between what it lies, nineteen times of twenty.
+    """An estimate with its 95 % confidence interval.
 
     Attributes:
         value: over all calls.
-        low, high: of the interval; high is infinite where too few calls were simulated to tell.
+        low, high: of the interval; high is infinite where too few calls were simulated.
     """
 
     value: float
@@ -56,13 +56,13 @@ def share(counts: Sequence[int], totals: Sequence[int]) -> Estimate:
     count, total = sum(counts), sum(totals)
     if not total:
         return Estimate(0.0, 0.0, 1.0)
-    alike = effective_sample_size(counts, totals) / total
-    low, high = exact_binomial(count * alike, total * alike)
+    ratio = effective_sample_size(counts, totals) / total
+    low, high = exact_binomial(count * ratio, total * ratio)
     return Estimate(count / total, low, high)
 
 
 def effective_sample_size(counts: Sequence[int], totals: Sequence[int]) -> float:
-    """Return how many independent calls tell as much as these, at most as many as they are."""
+    """Return the number of independent calls with as much evidence as these clustered ones."""
     times, count, total = sum(each > 0 for each in totals), sum(counts), sum(totals)
     if times < 2 or not 0 < count < total:
         return float(total)
@@ -88,12 +88,12 @@ def exact_binomial(count: float, total: float) -> tuple[float, float]:
 
 
 def calls_to_tell(limit: float) -> int:
-    """Return how many calls without a single one counted show that a share is below a limit."""
+    """Return the fewest calls that can show a share below a limit, when none is counted."""
     return math.ceil(math.log(TAIL) / math.log1p(-limit))
 
 
 def most_above(limit: float, total: float) -> float | None:
-    """Return how many of all calls may be counted, at most, to show that the share is below.
+    """Return the most counted calls that still show a share below a limit.
 
     Args:
         limit: of the share.
@@ -108,17 +108,17 @@ def most_above(limit: float, total: float) -> float | None:
 
 
 def fewest_above(limit: float, total: float) -> float:
-    """Return how many of all calls must be counted, at least, to show that the share is above."""
+    """Return the fewest counted calls that show a share above a limit."""
     return total * _least(lambda at: binomial_above(at * total - 1, total, limit) <= TAIL)
 
 
-def binomial_above(count: float, total: float, chance: float) -> float:
-    """Return the probability of more than a count, of so many calls with a chance each."""
+def binomial_above(count: float, total: float, probability: float) -> float:
+    """Return the probability that more calls than a count are counted, each with a probability."""
     if count < 0:
         return 1.0
     if count >= total:
         return 0.0
-    return _beta(chance, count + 1, total - count)
+    return _beta(probability, count + 1, total - count)
 
 
 def _least(true_from: Callable[[float], bool]) -> float:
@@ -136,9 +136,9 @@ def _beta(x: float, a: float, b: float) -> float:
         return float(x >= 1)
     if x > (a + 1) / (a + b + 2):
         return 1 - _beta(1 - x, b, a)
-    log_front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
-    front = math.exp(log_front + a * math.log(x) + b * math.log1p(-x)) / a
-    return min(1.0, front / _continued(x, a, b))
+    log_factor = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
+    factor = math.exp(log_factor + a * math.log(x) + b * math.log1p(-x)) / a
+    return min(1.0, factor / _continued(x, a, b))
 
 
 def _continued(x: float, a: float, b: float) -> float:
@@ -157,16 +157,3 @@ def _continued(x: float, a: float, b: float) -> float:
         if abs(c * d - 1) < 1e-13:
             break
     return value
-
-
-def mean_estimate(values: Sequence[float]) -> Estimate:
-    """Return a mean with its 95 % interval, by Student's t distribution.
-
-    Args:
-        values: one for each seed; of a single one, the interval is the value itself.
-    """
-    mean = statistics.fmean(values)
-    if len(values) == 1:
-        return Estimate(mean, mean, mean)
-    half = t_975(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
-    return Estimate(mean, mean - half, mean + half)

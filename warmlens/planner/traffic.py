@@ -1,4 +1,4 @@
-"""When users call: a rate by the hour with bursts, or a trace of moments."""
+"""Traffic: users' calls as hourly rates with bursts, or as a trace of moments."""
 
 import csv
 import math
@@ -22,7 +22,7 @@ class Traffic(Protocol):
 
     @property
     def description(self) -> str:
-        """What people call it."""
+        """A name for people."""
         ...
 
     def arrivals(self, seed: int, horizon_s: float) -> Iterator[float]:
@@ -30,7 +30,7 @@ class Traffic(Protocol):
         ...
 
     def expected(self, horizon_s: float) -> float:
-        """Return how many calls are expected before the horizon."""
+        """Return the expected number of calls before the horizon."""
         ...
 
 
@@ -68,7 +68,7 @@ class Profile:
         rates_per_s: of each part, from midnight on; after the last comes the first again.
         segment_s: length of a part.
         bursts: groups of users beside them, or None.
-        description: what people call it.
+        description: a name for people.
 
     Raises:
         WarmlensError: a rate is negative or not a number.
@@ -97,7 +97,7 @@ class Profile:
         return replace(self, rates_per_s=rates, bursts=bursts)
 
     def expected(self, horizon_s: float) -> float:
-        """Return how many calls are expected before the horizon."""
+        """Return the expected number of calls before the horizon."""
         total, at = 0.0, 0
         while at * self.segment_s < horizon_s:
             length_s = min(self.segment_s, horizon_s - at * self.segment_s)
@@ -147,7 +147,7 @@ class Trace:
 
     @property
     def description(self) -> str:
-        """What people call it."""
+        """A name for people."""
         words = f"trace {self.file.name}, {self.count:,} calls in {in_words_of_time(self.last_s)}"
         whole_s = whole_days_s(self)
         if whole_s - self.last_s < HOUR_S:
@@ -167,7 +167,7 @@ class Trace:
             yield now_s
 
     def expected(self, horizon_s: float) -> float:
-        """Return how many calls come before the horizon, to the hour."""
+        """Return the number of calls before the horizon, to the hour."""
         return float(sum(self.per_hour[: math.ceil(horizon_s / HOUR_S)]))
 
     def as_profile(self) -> Profile:
@@ -212,7 +212,7 @@ def moments(file: Path) -> Iterator[float]:
 
 
 def whole_days_s(traffic: Profile | Trace) -> float:
-    """Return one time through the traffic in seconds, in whole days: what is simulated at once."""
+    """Return the length of the traffic in seconds, rounded up to whole days."""
     return max(1, math.ceil(traffic.length_s / DAY_S)) * DAY_S
 
 
@@ -232,7 +232,7 @@ def constant_rate(per_s: float, bursts: Bursts | None = None) -> Profile:
 
 
 def require_rate(what: str, rate: float) -> None:
-    """Refuse a rate that is none.
+    """Check a rate.
 
     Raises:
         WarmlensError: it is negative or not a finite number.

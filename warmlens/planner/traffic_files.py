@@ -23,7 +23,7 @@ from warmlens.planner.traffic import (
 )
 
 SHOWN = 80
-"""Characters of a file that a refusal quotes at most."""
+"""Most characters of a file that an error message quotes."""
 
 
 def read_traffic(file: Path, bursts: Bursts | None = None) -> Profile | Trace:
@@ -36,14 +36,14 @@ def read_traffic(file: Path, bursts: Bursts | None = None) -> Profile | Trace:
         bursts: groups of users to add to a profile.
 
     Raises:
-        WarmlensError: the file is not readable or none of these, or a number in it is refused.
+        WarmlensError: the file is not readable, none of these, or has a number that is not valid.
     """
     try:
         return _read(file, bursts)
     except UnicodeDecodeError:
-        raise WarmlensError("unreadable_traffic", f"{file}: no text in UTF-8") from None
+        raise WarmlensError("unreadable_traffic", f"{file}: not text in UTF-8") from None
     except csv.Error as error:
-        raise WarmlensError("unreadable_traffic", f"{file}: no CSV: {error}") from None
+        raise WarmlensError("unreadable_traffic", f"{file}: not CSV: {error}") from None
     except OSError as error:
         raise WarmlensError("unreadable_traffic", f"{file}: {error.strerror or error}") from None
 
@@ -147,7 +147,7 @@ def read_cloudwatch(file: Path) -> Profile:
         file: the JSON.
 
     Raises:
-        WarmlensError: it is none of the two, or a data point in it is refused.
+        WarmlensError: it is neither, or a data point in it is not valid.
         OSError: it cannot be read.
     """
     points = _points(file)
@@ -228,12 +228,12 @@ def _points(file: Path) -> dict[datetime.datetime, float]:
     try:
         document = json.loads(file.read_bytes().decode("utf-8-sig"))
     except (ValueError, RecursionError):
-        raise _refused(file, "it is no JSON in UTF-8") from None
+        raise _invalid(file, "it is not JSON in UTF-8") from None
     try:
         pairs = _pairs(document)
-        return _unlike(file, pairs)
+        return _distinct(file, pairs)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
-        raise _refused(
+        raise _invalid(
             file, "each data point has a Timestamp and a Sum, or one series Timestamps and Values"
         ) from None
 
@@ -245,7 +245,7 @@ def _pairs(document: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return [(point["Timestamp"], point["Sum"]) for point in document["Datapoints"]]
 
 
-def _unlike(file: Path, pairs: list[tuple[str, Any]]) -> dict[datetime.datetime, float]:
+def _distinct(file: Path, pairs: list[tuple[str, Any]]) -> dict[datetime.datetime, float]:
     points: dict[datetime.datetime, float] = {}
     for text, count in pairs:
         moment = datetime.datetime.fromisoformat(text)
@@ -265,7 +265,7 @@ def _unlike(file: Path, pairs: list[tuple[str, Any]]) -> dict[datetime.datetime,
     return points
 
 
-def _refused(file: Path, why: str) -> WarmlensError:
+def _invalid(file: Path, why: str) -> WarmlensError:
     return WarmlensError(
         "bad_cloudwatch_export",
         f"{file}: not the JSON of get-metric-statistics with Sum, or of get-metric-data: {why}",

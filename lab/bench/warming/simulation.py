@@ -87,6 +87,5 @@ def days_of(outcome: Outcome) -> float:
 
 def usd_per_month(outcome: Outcome) -> float:
     """Return what keeping warm costs in 30 days, by the prices of us-east-1."""
-    months = days_of(outcome) / MONTH_D
     what = Deployment(memory_mb=MEMORY_MB)
-    return total_usd(warming_items([outcome], what, read_prices(), months))
+    return total_usd(warming_items(outcome, what, read_prices()))

@@ -30,7 +30,7 @@ def bill(
         model_bytes=MODEL_BYTES,
         unbilled_ms_per_cold=unbilled_ms,
     )
-    items = monthly_items([outcome], what, read_prices())
+    items = monthly_items(outcome, what, read_prices())
     return {item.name: item for item in items}
 
 

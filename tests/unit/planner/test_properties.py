@@ -102,7 +102,7 @@ def test_the_cost_is_the_sum_of_its_items_and_none_is_negative(
         memory_mb=1769, architecture=architecture, model_store=store, model_bytes=23_826_237
     )
     prices = read_prices()
-    items = monthly_items([outcome], what, prices)
+    items = monthly_items(outcome, what, prices)
     assert all(item.usd >= 0 for item in items)
     assert len({item.name for item in items}) == len(items)
     for item in items:
