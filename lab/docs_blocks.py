@@ -18,7 +18,7 @@ from lab.markdown import command_of
 from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT
 from warmlens.planner.service_times import SERVICE_TIMES
-from warmlens.planner.statistics import mean_estimate
+from warmlens.planner.statistics import t_975
 from warmlens.records import Record, read_records
 
 RECORDS = ROOT / "docs" / "lab" / "records"
@@ -136,6 +136,9 @@ def _one(records: Sequence[Record], name: str, metric: str) -> Record:
 
 
 def _interval_text(record: Record) -> str:
-    found = mean_estimate(record.conditions["values"])
-    digits = 3 - math.floor(math.log10(statistics.fmean(record.conditions["values"])))
-    return f"{found.value:.{digits}f} ({found.low:.{digits}f} to {found.high:.{digits}f})"
+    """The mean of a record's values with its 95 % interval, by Student's t distribution."""
+    values = record.conditions["values"]
+    mean = statistics.fmean(values)
+    half = t_975(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
+    digits = 3 - math.floor(math.log10(mean))
+    return f"{mean:.{digits}f} ({mean - half:.{digits}f} to {mean + half:.{digits}f})"

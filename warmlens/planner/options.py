@@ -12,6 +12,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from warmlens.command_line import AsJson as AsJson
+from warmlens.completion import memory_sizes
 from warmlens.errors import WarmlensError
 from warmlens.planner.candidates import MAX_PINGED, Assumptions, Candidate
 from warmlens.planner.scenario import DAY_H, SCALING_PER_10_S, InstanceLifetimes, by_hour
@@ -151,7 +152,9 @@ class DeploymentOptions:
     hold_ms: Annotated[
         int, typer.Option(min=0, max=20_000, help="Milliseconds that a ping holds an instance.")
     ] = 400
-    memory_mb: Annotated[int, typer.Option(help="A memory size that was measured.")] = 1769
+    memory_mb: Annotated[
+        int, typer.Option(help="A memory size that was measured.", autocompletion=memory_sizes)
+    ] = 1769
     model_store: Annotated[str, typer.Option(help="A model store that was measured with it.")] = (
         "image"
     )

@@ -80,38 +80,19 @@ def plan_records(advice: Advice, request: PlanRequest) -> Iterator[Record]:
             "rank": rank,
         }
         latency = plan.result.latency_ms
-        yield _record(candidate.label, "cost_usd_per_month", plan.usd_per_month, "USD", conditions)
-        yield _record(
-            candidate.label,
-            "latency_ms",
-            latency.value,
-            "ms",
-            {
-                **conditions,
-                "percent": objective.percent,
-                "latency_at_most_ms": objective.latency_ms,
-                "low": latency.low,
-                "high": latency.high if latency.high < math.inf else None,
-            },
-        )
+        bounds = {"low": latency.low, "high": latency.high if latency.high < math.inf else None}
+        asked = {"percent": objective.percent, "latency_at_most_ms": objective.latency_ms}
+        yield _cost_record(candidate.label, plan.usd_per_month, conditions)
+        conditions = {**conditions, **asked, **bounds}
+        yield _record(candidate.label, "latency_ms", latency.value, "ms", conditions)
 
 
-def cost_records(items: Sequence[Item], conditions: dict[str, object]) -> list[Record]:
-    """Return one record for each item of a month's bill, and one for the total."""
-    records = [
-        _record(
-            item.name,
-            "cost_usd_per_month",
-            item.usd,
-            "USD",
-            {**conditions, "quantity": item.quantity, "unit": item.unit, "price": item.price},
-        )
-        for item in items
-    ]
-    return [
-        *records,
-        _record("total", "cost_usd_per_month", total_usd(items), "USD", conditions),
-    ]
+def cost_records(items: Sequence[Item], conditions: dict[str, object]) -> Iterator[Record]:
+    """Give one record for each item of a month's bill, and one for the total."""
+    for item in items:
+        quantity = {"quantity": item.quantity, "unit": item.unit, "price": item.price}
+        yield _cost_record(item.name, item.usd, {**conditions, **quantity})
+    yield _cost_record("total", total_usd(items), conditions)
 
 
 def in_words(advice: Advice, request: PlanRequest, compared: Sequence[str] = ()) -> str:
@@ -249,6 +230,10 @@ def _nothing(advice: Advice, request: PlanRequest) -> list[str]:
             else []
         ),
     ]
+
+
+def _cost_record(name: str, usd: float, conditions: dict[str, object]) -> Record:
+    return _record(name, "cost_usd_per_month", usd, "USD", conditions)
 
 
 def _record(

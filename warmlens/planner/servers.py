@@ -119,31 +119,28 @@ def server_items(name: str, vcpus: int, requests_per_month: float, prices: Price
     Raises:
         WarmlensError: a price is missing.
     """
-    return [
-        Item(item, quantity, unit, price, quantity * prices[price])
-        for item, quantity, unit, price in _quantities(name, vcpus, requests_per_month)
-    ]
-
-
-def _quantities(
-    name: str, vcpus: int, requests_per_month: float
-) -> list[tuple[str, float, str, str]]:
     hours = MONTH_S / HOUR_S
     lcus = max(1.0, requests_per_month / MONTH_S / CONNECTIONS_PER_LCU_S)
-    quantities = [
+    items = [
         ("load balancer", hours, "h", "alb_per_h"),
         ("load balancer's capacity", hours * lcus, "LCU-h", "alb_per_lcu_h"),
         ("photos read", requests_per_month, "GETs", "s3_per_get"),
         ("photos written", requests_per_month, "PUTs", "s3_per_put"),
     ]
     if name == "Fargate":
-        return [
-            *quantities,
+        memory_gb = vcpus * FARGATE_GB
+        items += [
             ("processors", vcpus * hours, "vCPU-h", "fargate_x86_per_vcpu_h"),
-            ("memory", vcpus * FARGATE_GB * hours, "GB-h", "fargate_x86_per_gb_h"),
+            ("memory", memory_gb * hours, "GB-h", "fargate_x86_per_gb_h"),
         ]
-    machines = math.ceil(vcpus / EC2_VCPUS)
-    return [*quantities, ("c7i.large", machines * hours, "h", "ec2_c7i_large_per_h")]
+    else:
+        machines = math.ceil(vcpus / EC2_VCPUS)
+        items.append(("c7i.large", machines * hours, "h", "ec2_c7i_large_per_h"))
+    prices.require(price for *_, price in items)
+    return [
+        Item(item, quantity, unit, price, quantity * prices[price])
+        for item, quantity, unit, price in items
+    ]
 
 
 def break_even(request: PlanRequest, plan: Plan, name: str) -> BreakEven:
@@ -158,10 +155,10 @@ def break_even(request: PlanRequest, plan: Plan, name: str) -> BreakEven:
         name: one of `SERVERS`.
 
     Raises:
-        WarmlensError: one processor's times were not measured, or cannot reach the latency.
-        WarmlensError: prices are missing.
+        WarmlensError: one processor's times were not measured, or cannot reach the latency, or
+            prices are missing.
     """
-    request.prices.require(price for *_, price in _quantities(name, 1, 0.0))
+    server_items(name, 1, 0.0, request.prices)  # names all missing prices before simulating
     service, profile = one_vcpu(request), request.profile
     per_day = request.expected / (request.horizon_s / DAY_S)
     fixed = fixed_usd(plan)
