@@ -1,6 +1,8 @@
 """What `warmlens plan`, `plan simulate` and `plan cost` print."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,26 @@ def test_a_plan_without_numba_is_the_same(tmp_path: Path) -> None:
     numba, python = (run(*options, "--backend", backend) for backend in ("numba", "python"))
     assert numba[0] == python[0]
     assert numba[1] == python[1]
+
+
+def test_simulations_need_neither_numba_nor_numpy() -> None:
+    program = (
+        "import sys; sys.modules.update(numba=None, numpy=None); "
+        "from warmlens.cli import main; main()"
+    )
+    options = ("simulate", "--rps", "0.1", "--hours", "2", "--warm", "1", "--json")
+    result = subprocess.run(
+        [sys.executable, "-c", program, "plan", *options],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    figures = json.loads(result.stdout)
+    assert figures["backend"] == "python"
+    compared = json.loads(run(*options)[1])
+    for timed in ("wall_s", "peak_rss_mb", "backend"):
+        del figures[timed], compared[timed]
+    assert figures == compared
 
 
 def test_what_was_measured_on_arm64_is_proposed_at_its_own_price(tmp_path: Path) -> None:
