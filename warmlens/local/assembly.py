@@ -14,6 +14,7 @@ from typing import Any
 from warmlens.errors import WarmlensError
 from warmlens.local.aws import ACCOUNT, REGION
 from warmlens.local.command import run_command
+from warmlens.local.locks import locked
 from warmlens.paths import ROOT, STATE
 
 KEPT = 4
@@ -68,13 +69,20 @@ async def synthesize(
     context = {name: value for name, value in asked.items() if value}
     done = folder / _source_digest(context)
     if not done.exists():
-        partial = folder / f"{done.name}.{os.getpid()}"
-        try:
-            await _run_app(context, partial)
-            _put_in_place(partial, done)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+        # Clouds that start together wait for one synthesis.
+        async with locked(folder.with_suffix(".lock")):
+            if not done.exists():
+                await _synthesize(context, done)
     return done / f"assembly-{env_name}"
+
+
+async def _synthesize(context: dict[str, str], done: Path) -> None:
+    partial = done.with_name(f"{done.name}.{os.getpid()}")
+    try:
+        await _run_app(context, partial)
+        _put_in_place(partial, done)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def read_stacks(assembly: Path) -> list[Stack]:

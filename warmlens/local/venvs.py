@@ -1,15 +1,13 @@
 """Virtual environments of the local cloud: one for the emulator, one for the instances."""
 
-import asyncio
-import fcntl
 import hashlib
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from warmlens.errors import WarmlensError
 from warmlens.local.command import run_command
+from warmlens.local.locks import locked
 from warmlens.paths import LAMBDA_SRC, STATE
 
 _COMPLETE = "complete"
@@ -73,22 +71,9 @@ class Venv:
         """
         if self.is_installed:
             return
-        async with self._locked():
+        async with locked(self._folder.with_suffix(".lock")):
             if not self.is_installed:
                 await self._install()
-
-    @asynccontextmanager
-    async def _locked(self) -> AsyncIterator[None]:
-        """Keep other processes from installing it at the same time; the system frees the lock."""
-        self._folder.parent.mkdir(parents=True, exist_ok=True)
-        with self._folder.with_suffix(".lock").open("w") as file:
-            while True:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    await asyncio.sleep(0.1)
-            yield
 
     async def _install(self) -> None:
         await self._run(sys.executable, "-m", "venv", "--clear", str(self._folder))
