@@ -14,7 +14,7 @@ from warmlens.console import out
 from warmlens.progress import spinner
 from warmlens.records import Record, today, write_records
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(bench_commands.app, name="bench")
 app.add_typer(experiment_commands.app, name="experiments")
 app.add_typer(product_commands.app, name="products")
