@@ -136,7 +136,7 @@ def test_without_arguments_a_group_prints_its_help(arguments: tuple[str, ...]) -
     assert "Commands:" in result.stdout
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("model", "list"), ("doctor", "--json")])
+@pytest.mark.parametrize("arguments", [("--help",), ("model", "list"), ("clasify", "--json")])
 def test_a_reader_who_has_gone_ends_a_command_quietly(arguments: tuple[str, ...]) -> None:
     read, write = os.pipe()
     os.close(read)
