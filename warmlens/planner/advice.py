@@ -109,7 +109,7 @@ class Advice:
 def advise(
     request: PlanRequest, on_progress: Callable[[int, int], None] = lambda done, of: None
 ) -> Advice:
-    """Try all candidates, and check the proposed ones on other days.
+    """Choose a plan, and simulate it again under other assumptions.
 
     Args:
         request: the request.
@@ -117,6 +117,29 @@ def advise(
 
     Raises:
         WarmlensError: there is no traffic, too few calls to decide, or a price is missing.
+    """
+    plans, chosen, runner_up = choose(request, on_progress)
+    frontier = tuple(_frontier(plans))
+    if chosen is None:
+        return Advice(tuple(plans), None, None, frontier, ())
+    varied = tuple(
+        _vary(request, plans, chosen, assumptions)
+        for assumptions in variations(request.assumptions)
+    )
+    tolerance = tolerance_of(chosen, request)
+    return Advice(tuple(plans), chosen, runner_up, frontier, varied, tolerance)
+
+
+def choose(
+    request: PlanRequest, on_progress: Callable[[int, int], None] = lambda done, of: None
+) -> tuple[list[Plan], Plan | None, Plan | None]:
+    """Try all candidates, and check the cheapest ones on other days.
+
+    Returns:
+        All plans, cheapest first; the cheapest that meets the objective; and the runner-up.
+
+    Raises:
+        WarmlensError: as of `advise`.
     """
     request.require_calls()
     tried = list(
@@ -145,19 +168,7 @@ def advise(
             runner_up = plans[at]
             break
         chosen = plans[at]
-    varied = tuple(
-        _vary(request, plans, chosen, assumptions)
-        for assumptions in variations(request.assumptions)
-        if chosen
-    )
-    return Advice(
-        tuple(plans),
-        chosen,
-        runner_up,
-        tuple(_frontier(plans)),
-        varied,
-        tolerance_of(chosen, request) if chosen else None,
-    )
+    return plans, chosen, runner_up
 
 
 def simulated_times(request: PlanRequest) -> int:

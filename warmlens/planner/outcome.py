@@ -232,11 +232,11 @@ class _Descending:
         return self.last_with_at_most(sum(self._counts) * (1 - percent / 100) + 1e-9)
 
     def last_with_at_most(self, calls: float, *, above: bool = False) -> int:
-        """Return the fastest bin with at most so many calls in slower ones.
+        """Return the fastest bin with at most a number of calls in slower bins.
 
         Args:
-            calls: at most so many.
-            above: fewer than so many, instead.
+            calls: the number.
+            above: fewer calls than that, instead.
         """
         slower, found = 0, self._bins[0]
         for at, count in zip(self._bins, self._counts, strict=True):

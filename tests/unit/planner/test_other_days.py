@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from tests.unit.planner.plan_requests import MEASURED, chosen, plan_request
+from tests.unit.planner.plan_requests import MEASURED, plan_request
 from warmlens.errors import WarmlensError
-from warmlens.planner.advice import Advice, advise
+from warmlens.planner.advice import Advice, advise, choose
 from warmlens.planner.candidates import Assumptions
 from warmlens.planner.outcome import Outcomes
 from warmlens.planner.plan import Plan, PlanRequest
@@ -35,7 +35,8 @@ def test_a_plan_for_a_few_calls_a_day_meets_its_objective_on_thousands_of_other_
         assumptions=Assumptions(platform_ms=platform_ms),
         measured=[each for each in MEASURED if each.memory_mb == 1769],
     )
-    plan = chosen(advise(request))
+    _, plan, _ = choose(request)
+    assert plan is not None
     objective = request.objective
     assert plan.checked is not None
     assert plan.checked.times * request.expected > objective.calls_needed
