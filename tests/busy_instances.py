@@ -1,17 +1,19 @@
-"""Keeps all instances of a local cloud busy, so that a test knows which calls start one."""
+"""Instances of a local cloud kept busy, so that a test knows which calls start one."""
 
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
+import psutil
 
 from tests.conftest import Cloud
 from warmlens.local.fleet_view import FLEET_PATH
+from warmlens.local.state import STATUS_PATH
 
-HOLD_S = 9  # an instance allows 10
+HOLD_MS = 9_000  # within which all must have begun; an instance allows 10,000
 
 
 def fleet(cloud: Cloud) -> dict[str, Any]:
@@ -27,24 +29,42 @@ def states(cloud: Cloud) -> list[str]:
 
 @contextmanager
 def all_busy(cloud: Cloud, count: int) -> Iterator[None]:
-    """Keep `count` instances busy with wakeups for the first seconds of the block.
+    """Keep `count` instances busy with wakeups during the block; there are no other instances then.
 
-    There are no other instances then.
+    Their processes are stopped once all have a wakeup, so that none can end before the block does.
     """
+    wakeup = {"method": "wakeup", "sleep_time": str(HOLD_MS)}
+    stopped: list[psutil.Process] = []
     with ThreadPoolExecutor(count) as threads:
-
-        def hold() -> list[Future[httpx.Response]]:
-            wakeup = {"method": "wakeup", "sleep_time": str(HOLD_S * 1000)}
-            return [threads.submit(cloud.post, "wakeup", wakeup) for _ in range(count)]
-
-        while True:
-            begun_s, calls = time.monotonic(), hold()
-            while not (are_busy := states(cloud) == ["held"] * count):
-                if any(call.done() for call in calls):
+        try:
+            while True:
+                calls = [threads.submit(cloud.post, "wakeup", wakeup) for _ in range(count)]
+                while states(cloud) != ["held"] * count and not any(map(Future.done, calls)):
+                    time.sleep(0.05)
+                stopped = _stop_instances(cloud)
+                if states(cloud) == ["held"] * count:
                     break
-                time.sleep(0.05)
-            # Where some had to start first, the others are held for no longer than a moment.
-            if are_busy and time.monotonic() - begun_s < HOLD_S / 2:
-                break
-            assert {call.result().status_code for call in calls} == {200}
-        yield
+                # Some had to start first, and the others were not held for long enough.
+                _resume(stopped)
+                assert {call.result().status_code for call in calls} == {200}
+            yield
+        finally:
+            _resume(stopped)
+
+
+def _stop_instances(cloud: Cloud) -> list[psutil.Process]:
+    answer = httpx.get(cloud.url + STATUS_PATH, timeout=60).json()
+    stopped = []
+    for pid in [each["pid"] for each in answer["instances"] if each["pid"]]:
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(pid)
+            for each in (process, *process.children(recursive=True)):
+                each.suspend()
+                stopped.append(each)
+    return stopped
+
+
+def _resume(stopped: list[psutil.Process]) -> None:
+    for process in stopped:
+        with suppress(psutil.NoSuchProcess):
+            process.resume()

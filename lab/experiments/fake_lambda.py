@@ -23,6 +23,7 @@ from warmlens.local.cloud import CloudInfo, Steps, local_cloud
 from warmlens.local.loopback import serving
 
 RESET_PATH, PEAK_PATH, INVOKE_PATH, DIRECT_PATH = "/reset", "/peak", "/invoke", "/direct"
+HOLD_PATH, RELEASE_PATH = "/hold", "/release"
 _BACKLOG = 4096  # a queue that is too short would make clients wait for a second
 
 
@@ -54,6 +55,9 @@ class FakeLambda:
         self._count = 0
         self._busy = 0
         self._peak = 0
+        self._hold_until_busy = 0
+        self._released = asyncio.Event()
+        self._released.set()
 
     def reset(self, warm: int, times: FakeLambdaTimes) -> None:
         """Start over with a number of warm instances."""
@@ -68,6 +72,19 @@ class FakeLambda:
         peak, self._peak = self._peak, self._busy
         return peak
 
+    def hold(self, until_busy: int) -> None:
+        """Hold the calls from now on, so that they overlap on a slow machine, too.
+
+        Args:
+            until_busy: number of calls at once that releases them, unless `release` comes first.
+        """
+        self._hold_until_busy = until_busy
+        self._released.clear()
+
+    def release(self) -> None:
+        """Let the calls go on."""
+        self._released.set()
+
     async def call(self) -> dict[str, Any]:
         """Serve a call."""
         cold = not self._idle
@@ -75,9 +92,12 @@ class FakeLambda:
         self._count += cold
         self._busy += 1
         self._peak = max(self._peak, self._busy)
+        if self._busy >= self._hold_until_busy:
+            self.release()
         measured = self._times.cold_start_ms if cold else self._times.service_ms
         taken_ms = self._chance.choice(measured)
         try:
+            await self._released.wait()
             await asyncio.sleep(taken_ms / 1000)
         finally:
             self._busy -= 1
@@ -111,6 +131,14 @@ def fake_lambda_app(fake_lambda: FakeLambda) -> web.Application:
         fake_lambda.reset(wanted["warm"], times)
         return web.json_response({})
 
+    async def hold(request: web.Request) -> web.Response:
+        fake_lambda.hold((await request.json())["until_busy"])
+        return web.json_response({})
+
+    async def release(_: web.Request) -> web.Response:
+        fake_lambda.release()
+        return web.json_response({})
+
     async def peak(_: web.Request) -> web.Response:
         return web.json_response({"peak": fake_lambda.peak})
 
@@ -118,6 +146,8 @@ def fake_lambda_app(fake_lambda: FakeLambda) -> web.Application:
     app.router.add_post(INVOKE_PATH, invoke)
     app.router.add_post(DIRECT_PATH, direct)
     app.router.add_post(RESET_PATH, reset)
+    app.router.add_post(HOLD_PATH, hold)
+    app.router.add_post(RELEASE_PATH, release)
     app.router.add_get(PEAK_PATH, peak)
     return app
 

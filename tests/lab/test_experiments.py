@@ -1,18 +1,23 @@
-"""Experiments measure a real API, and limits do to the stand-in what they do on Lambda."""
+"""Experiments against a real API, and against the fake Lambda with the limits of AWS."""
 
 import asyncio
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
-from lab.experiments import concurrency, idle
+from lab.experiments import concurrency, idle, load
+from lab.experiments.fake_lambda import HOLD_PATH, RELEASE_PATH
 from lab.experiments.load import Load, call_at_once
 from lab.experiments.measurements import Measurement, Step
-from lab.experiments.target import CLASSIFICATION, Target
-from lab.load import wake_at_once
+from lab.experiments.target import CLASSIFICATION, Target, running_fake_lambda
+from lab.load import Response, post, wake_at_once
 from tests.conftest import Cloud
 from warmlens.paths import ROOT
 
@@ -100,12 +105,54 @@ async def test_wakeups_that_overlap_are_on_distinct_instances(cloud: Cloud) -> N
     assert len(await wake_at_once(cloud.url, 3, 8_000, {})) == 3
 
 
+CLIENTS = {
+    concurrency.PLAIN: 60,
+    concurrency.THROTTLED: 60,
+    concurrency.RESERVED_CASE: 40,
+    concurrency.RETRY: 40,
+}
+# Calls overlap for certain; of more than are reserved, one is throttled before any ends.
+UNTIL_BUSY = {
+    concurrency.PLAIN: concurrency.WARM + 1,
+    concurrency.RESERVED_CASE: RESERVED + 1,
+    concurrency.RETRY: RESERVED + 1,
+}
+
+
+class Gate:
+    """Holds the calls at the fake Lambda, and releases them when a client gets a 429."""
+
+    def __init__(self) -> None:
+        self._url = ""
+        self._until_busy = 0
+
+    @contextmanager
+    def running_fake_lambda(self, limit: int) -> Iterator[dict[str, str]]:
+        with running_fake_lambda(limit) as about:
+            self._url = about["direct_url"]
+            self._hold()
+            yield about
+
+    def hold(self, until_busy: int) -> None:
+        """Hold the calls of the next step, until a number of them wait or one is throttled."""
+        self._until_busy = until_busy
+        if self._url:
+            self._hold()
+
+    def _hold(self) -> None:
+        body = {"until_busy": self._until_busy}
+        httpx.post(self._url + HOLD_PATH, json=body, trust_env=False).raise_for_status()
+
+    async def post(self, client: Any, url: str, body: Any) -> Response:
+        response = await post(client, url, body)
+        if response.status == 429:
+            await post(client, self._url + RELEASE_PATH, {})
+        return response
+
+
 @pytest.fixture(scope="module")
 def measured() -> "dict[str, dict[str, list[float]]]":
-    """One step of each case of the stand-in, through the emulator's API.
-
-    The limits are small and the service is slow, so that a slow machine reaches them, too.
-    """
+    """Measurements of one step of each case with the fake Lambda, through the emulator's API."""
     stages = Measurement(
         experiment="stages",
         name="ours",
@@ -115,24 +162,27 @@ def measured() -> "dict[str, dict[str, list[float]]]":
         machine="",
         date="2026-11-24",
     )
+    gate = Gate()
 
-    def step(case: str, clients: int) -> Step:
+    def step(case: str) -> Step:
+        clients = CLIENTS[case]
         conditions = {"case": case, "clients": clients, "arrivals": "closed", "repetition": 0}
         return Step(
             experiment=concurrency.NAME, name=concurrency.FAKE_LAMBDA, conditions=conditions
         )
 
-    cases = {
-        concurrency.PLAIN: 60,
-        concurrency.THROTTLED: 60,
-        concurrency.RESERVED_CASE: 40,
-        concurrency.RETRY: 40,
-    }
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(concurrency, "OWN_THROTTLE", (1, 5))
         patch.setattr(concurrency, "RESERVED", RESERVED)
+        patch.setattr(concurrency, "running_fake_lambda", gate.running_fake_lambda)
+        patch.setattr(load, "post", gate.post)
+        patch.setattr(load, "RETRIES", 100)  # where answers are slow, too
         with concurrency.EXPERIMENT.setup(Target(), {"stages": [stages]}) as measure:
-            return {case: measure(step(case, clients)) for case, clients in cases.items()}
+            outcomes = {}
+            for case in CLIENTS:
+                gate.hold(UNTIL_BUSY.get(case, 1))
+                outcomes[case] = measure(step(case))
+            return outcomes
 
 
 def test_calls_beyond_five_warm_instances_are_cold(
@@ -160,19 +210,21 @@ def test_a_reserved_concurrency_answers_429_and_patient_clients_are_served(
 
 
 def test_the_real_function_answers_calls_at_once(cloud: Cloud) -> None:
-    load = Load(calls=4, arrivals="closed")
     url = f"{cloud.url}/classification"
-    outcomes = asyncio.run(call_at_once(url, CLASSIFICATION, load, {}))
+    plan = Load(calls=4, arrivals="closed")
+    outcomes = asyncio.run(call_at_once(url, CLASSIFICATION, plan, {}))
     assert len(outcomes["warm_ms"]) + len(outcomes["cold_ms"]) == 4
 
 
-def test_the_probe_finds_when_the_pool_ends_instances() -> None:
-    def step(wait_min: int) -> Step:
-        conditions = {"instances": 2, "wait_min": wait_min, "minute_s": 0.5, "trial": 0}
-        return Step(experiment=idle.NAME, name="ours", conditions=conditions)
-
-    # In a local cloud they are kept for 5 to 30 minutes, of half a second each.
+@pytest.mark.parametrize(
+    ("wait_min", "minute_s", "left"), [(0, 60.0, 2.0), (2 * idle.LONGEST_MIN, 0.1, 0.0)]
+)
+def test_the_probe_finds_when_the_pool_ends_instances(
+    wait_min: int, minute_s: float, left: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idle, "_LOCAL_MINUTE_S", minute_s)
+    monkeypatch.setattr(idle, "HOLD_MS", 3_000)  # longer than one of two calls may be late
+    conditions = {"instances": 2, "wait_min": wait_min, "minute_s": minute_s, "trial": 0}
     with idle.EXPERIMENT.setup(Target(), {}) as measure:
-        early, late = measure(step(0)), measure(step(36))
-    assert (early["woken"], early["still_there"]) == ([2.0], [2.0])
-    assert (late["woken"], late["still_there"]) == ([2.0], [0.0])
+        values = measure(Step(experiment=idle.NAME, name="ours", conditions=conditions))
+    assert values == {"woken": [2.0], "still_there": [left]}

@@ -1,4 +1,4 @@
-"""The stand-in keeps instances as Lambda does."""
+"""The fake Lambda keeps instances as Lambda does, and holds calls that shall overlap."""
 
 import asyncio
 
@@ -35,3 +35,22 @@ async def test_the_peak_is_that_since_it_was_asked_last() -> None:
     await asyncio.gather(*(fake_lambda.call() for _ in range(3)))
     assert fake_lambda.peak == 3
     assert fake_lambda.peak == 0
+
+
+async def test_calls_are_held_until_enough_of_them_wait() -> None:
+    fake_lambda = FakeLambda(FakeLambdaTimes(service_ms=[0.0], cold_start_ms=[0.0]))
+    fake_lambda.hold(until_busy=3)
+    calls = [asyncio.create_task(fake_lambda.call()) for _ in range(2)]
+    _, waiting = await asyncio.wait(calls, timeout=0.05)
+    assert len(waiting) == 2
+    await asyncio.gather(fake_lambda.call(), *calls)
+    assert fake_lambda.peak == 3
+
+
+async def test_held_calls_can_be_released() -> None:
+    fake_lambda = FakeLambda(FakeLambdaTimes(service_ms=[0.0], cold_start_ms=[0.0]))
+    fake_lambda.hold(until_busy=2)
+    call = asyncio.create_task(fake_lambda.call())
+    await asyncio.sleep(0)
+    fake_lambda.release()
+    assert (await call)["cold_start"]
