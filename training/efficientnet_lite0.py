@@ -14,13 +14,13 @@ from typing import Annotated, Any
 import typer
 
 from training.imagenet_classes import CLASS_COUNT, imagenet_classes
+from training.install import file_entry, install_version, labels_json
 from training.model_packages import import_model_package, import_torchvision
 from training.onnx_export import GraphSpec, export_classifier
 from training.parity import Reference, measure_parity, parity_failed
 from warmlens import console
 from warmlens.command_line import run
 from warmlens.paths import WEB
-from warmlens.registry.install import file_entry, install_version
 from warmlens.registry.manifest import (
     SCHEMA_ID,
     Files,
@@ -31,7 +31,6 @@ from warmlens.registry.manifest import (
     OutputSpec,
     Parity,
     Provenance,
-    labels_json,
 )
 
 NAME = "imagenet-efficientnet-lite0"

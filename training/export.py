@@ -14,6 +14,7 @@ import numpy as np
 from training.dataset import Dataset, Photo, read_dataset
 from training.evaluate import Evaluation, measure, targets_of
 from training.history import read_history
+from training.install import file_entry, install_version, labels_json
 from training.model_card import model_card
 from training.model_file import ModelFile, Softmax, open_model_file
 from training.networks import MEAN, STD
@@ -32,7 +33,6 @@ from training.run_folder import RunFolder, RunRecord
 from training.torch_export import PROGRAM_FILE, export_program
 from training.train import best_network
 from warmlens.errors import WarmlensError
-from warmlens.registry.install import file_entry, install_version
 from warmlens.registry.manifest import (
     SCHEMA_ID,
     Engine,
@@ -47,7 +47,6 @@ from warmlens.registry.manifest import (
     Provenance,
     Quantization,
     Training,
-    labels_json,
     manifest_errors,
 )
 

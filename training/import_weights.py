@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from training.imagenet_classes import Classes, imagenet_classes
+from training.install import file_entry, install_version, labels_json
 from training.model_card import model_card
 from training.networks import (
     MEAN,
@@ -28,7 +29,6 @@ from training.torch_export import (
 )
 from training.weights import load_weights_file, torchvision_weights
 from warmlens.errors import WarmlensError
-from warmlens.registry.install import file_entry, install_version
 from warmlens.registry.manifest import (
     SCHEMA_ID,
     Engine,
@@ -40,7 +40,6 @@ from warmlens.registry.manifest import (
     Normalization,
     OutputSpec,
     Provenance,
-    labels_json,
     manifest_errors,
 )
 from warmlens.registry.verify import sha256_of

@@ -386,12 +386,6 @@ def manifest_bytes(manifest: Manifest) -> bytes:
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def labels_json(ids: tuple[str, ...], labels: tuple[str, ...]) -> bytes:
-    """Return the bytes of `labels.json`: class ids and names in the order of the outputs."""
-    document = {"ids": ids, "labels": labels}
-    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
-
-
 def parse_json(raw: bytes, where: str) -> Any:
     """Parse JSON strictly: no key twice, no NaN or infinity.
 

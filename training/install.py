@@ -1,6 +1,7 @@
 """Writing of a new model version to a folder, completely or not at all."""
 
 import hashlib
+import json
 import tempfile
 from pathlib import Path
 
@@ -18,6 +19,12 @@ from warmlens.registry.verify import require_verified
 def file_entry(name: str, raw: bytes) -> FileEntry:
     """Return the entry of a file in a manifest."""
     return FileEntry(path=name, bytes=len(raw), sha256=hashlib.sha256(raw).hexdigest())
+
+
+def labels_json(ids: tuple[str, ...], labels: tuple[str, ...]) -> bytes:
+    """Return the bytes of `labels.json`: class ids and names in the order of the outputs."""
+    document = {"ids": ids, "labels": labels}
+    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def install_version(root: Path, manifest: Manifest, contents: dict[str, bytes]) -> bool:

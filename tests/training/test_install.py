@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.registry.version_copy import NAME, SHIPPED, VERSION
+from training.install import file_entry, install_version
 from warmlens.errors import WarmlensError
-from warmlens.registry.install import file_entry, install_version
 from warmlens.registry.manifest import Manifest, read_manifest
 from warmlens.registry.verify import verify_model
 
