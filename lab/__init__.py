@@ -1,1 +1,1 @@
-"""Measurements of the product, and the paper's experiments."""
+"""The laboratory: benchmarks of the product, and the paper's experiments repeated."""

@@ -1,4 +1,4 @@
-"""`python -m lab`: measure the product, and repeat the paper's experiments."""
+"""The command line `python -m lab`."""
 
 import sys
 from typing import Annotated
@@ -30,7 +30,7 @@ def sizes_command(
     with_int8: Annotated[bool, typer.Option("--int8/--no-int8", help="Measure int8 too.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Export resnet18 to resnet152 and print their sizes beside the paper's Table 1."""
+    """Export resnet18 to resnet152 and compare their file sizes with the paper's Table 1."""
     from lab.sizes import measure_sizes
 
     with spinner("exporting"):

@@ -1,4 +1,4 @@
-"""The tables and command output that cog writes into the docs: `make reference`."""
+"""Tables and command output for the docs, inserted by cog: `make reference`."""
 
 import json
 import math
@@ -27,7 +27,7 @@ _TERMINAL = {"COLUMNS": "110", "FORCE_COLOR": "1", "TERM": "xterm"}
 
 
 def terminal(command: str) -> str:
-    """Return what a `warmlens` command prints on a terminal, as a block of text without styles.
+    """Return the output of a `warmlens` command on a terminal, as a block of plain text.
 
     Args:
         command: the arguments of `warmlens`.
@@ -56,19 +56,19 @@ def speed() -> str:
 
 
 def warming() -> str:
-    """Return the comparison of warming policies."""
+    """Return the table of warming policies."""
     records = _read("warming")
     date = max(record.date for record in records)
     return f"Simulated by `{command_of(records[0])}`, {date}.\n\n{warming_table(records)}"
 
 
 def scale() -> str:
-    """Return time and memory of simulations by number of requests."""
+    """Return the table of time and memory of simulations by number of requests."""
     return scale_bench.table(_read("planner-scale"))
 
 
 def simfaas() -> str:
-    """Return the comparison with SimFaaS, one line for each example and figure."""
+    """Return the table of the comparison with SimFaaS."""
     records = _read("simfaas")
     lines = [
         f"Simulated in one run on {records[0].date}, in turns; 95 % intervals over "
@@ -97,7 +97,7 @@ def simfaas() -> str:
 
 
 def replay() -> str:
-    """Return the kept replays beside simulations of the same users, one line for each."""
+    """Return the table of recorded replays and simulations of the same calls."""
     records = _read("replay")
     head = records[0]
     lines = [
@@ -136,7 +136,7 @@ def _one(records: Sequence[Record], name: str, metric: str) -> Record:
 
 
 def _interval_text(record: Record) -> str:
-    """The mean of a record's values with its 95 % interval, by Student's t distribution."""
+    """Return the mean of a record's values with its 95 % interval (Student's t)."""
     values = record.conditions["values"]
     mean = statistics.fmean(values)
     half = t_975(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))

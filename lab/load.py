@@ -1,4 +1,4 @@
-"""The load generator: calls at intended times, calls in a loop, and HTTP calls to the API.
+"""Load generator for the API, with open and closed load.
 
 Open load sends at moments that do not depend on the answers, as users do; closed load keeps a
 number of calls in flight, as a load client's threads do. A latency counts from the moment at which
@@ -28,7 +28,7 @@ class Timed(Generic[Result]):
     """A finished call.
 
     Attributes:
-        sent_s: when it was to be sent, in seconds from the start of the load.
+        sent_s: its intended send time, in seconds from the start of the load.
         latency_ms: from that moment to its end.
         result: its answer.
     """
@@ -52,7 +52,7 @@ class Response:
 
 
 class Clock(Protocol):
-    """The time by which calls are sent."""
+    """A clock that calls are scheduled by."""
 
     def monotonic(self) -> float:
         """Return the time in seconds, from any origin."""
@@ -81,7 +81,7 @@ class RealClock:
 
 
 def poisson_moments(rate_rps: float, duration_s: float, rng: random.Random) -> list[float]:
-    """Return the moments of calls that come independently of each other.
+    """Return the moments of Poisson arrivals.
 
     Args:
         rate_rps: calls per second on average.
@@ -102,7 +102,7 @@ async def send_at(
     *,
     clock: Clock | None = None,
 ) -> list[Timed[Result]]:
-    """Send calls at their moments, whether or not others are answered (open load).
+    """Send calls at given moments, whether or not others are answered (open load).
 
     Args:
         moments_s: seconds from the start of the load, ascending.
@@ -135,7 +135,7 @@ async def send_at(
 async def send_in_loop(
     call: Callable[[], Awaitable[Result]], *, clients: int, more: Callable[[int, float], bool]
 ) -> list[Timed[Result]]:
-    """Keep a number of calls in flight (closed load).
+    """Keep a constant number of calls in flight (closed load).
 
     Args:
         call: makes one call and returns its result.
@@ -177,7 +177,7 @@ def api_client(
 
 
 async def post(client: aiohttp.ClientSession, url: str, body: Mapping[str, Any]) -> Response:
-    """Call the API once; a failure is a status and not an exception."""
+    """Call the API once; failures are returned as a status, not raised."""
     try:
         async with client.post(url, json=body) as answer:
             document = await answer.json(content_type=None)
@@ -191,12 +191,12 @@ async def post(client: aiohttp.ClientSession, url: str, body: Mapping[str, Any])
 async def wake_at_once(
     url: str, instances: int, hold_ms: int, headers: Mapping[str, str]
 ) -> set[str]:
-    """Wake instances by calls that overlap, as the paper's `wakeup` does.
+    """Wake instances with overlapping calls, as the paper's `wakeup` does.
 
     Args:
         url: root of the API.
         instances: number of calls.
-        hold_ms: how long each call occupies its instance.
+        hold_ms: the time for which each call keeps its instance busy.
         headers: sent with each call.
 
     Returns:
@@ -212,7 +212,7 @@ async def wake_at_once(
         )
     for answer in answers:
         if answer.status == UNREACHED:
-            raise WarmlensError("wakeup_failed", f"{url} does not answer a wakeup.")
+            raise WarmlensError("wakeup_failed", f"{url} did not answer a wakeup.")
         if answer.status != 200:
             message = f"{url} answered a wakeup with {answer.status}: {dict(answer.body)}"
             raise WarmlensError("wakeup_failed", message)

@@ -23,8 +23,8 @@ def table(header: str, rows: Iterable[Sequence[object]], *, align: str = "---") 
 
 
 def command_of(record: Record) -> str:
-    """Return the command that makes a record, by its present name.
+    """Return the command that made a record, under its present name.
 
-    RecordSet made before December 2026 name the laboratory's commands as a part of `warmlens`.
+    Records made before December 2026 name the laboratory's commands as a part of `warmlens`.
     """
     return _FORMER_GROUPS.sub("python -m lab ", record.command)

@@ -1,4 +1,4 @@
-"""File sizes of torchvision's ResNets as exported by this project."""
+"""File sizes of torchvision's ResNets, exported to ONNX."""
 
 import dataclasses
 from collections.abc import Callable
@@ -28,10 +28,10 @@ PAPER = {
 
 @dataclasses.dataclass(frozen=True)
 class Size:
-    """Our measured file sizes beside the paper's figures.
+    """The file sizes of an exported ResNet, with the paper's figures.
 
     Sizes in MiB (1,048,576 bytes): what the paper prints as MB are MiB, as torchvision's files
-    show. ``int8_mib`` is None when it was not asked for.
+    show. ``int8_mib`` is None unless it was measured.
     """
 
     architecture: str
@@ -44,7 +44,7 @@ class Size:
 
 
 def measure_size(architecture: str, *, with_int8: bool) -> Size:
-    """Export ``architecture`` with random weights and 1,000 classes; a file's size is the same."""
+    """Return the file sizes of ``architecture``, exported with random weights."""
     torch.manual_seed(0)
     network = build_network(architecture, CLASS_COUNT)
     fp32 = export_classifier(network, GraphSpec(SIDE, SIDE, CLASS_COUNT, MEAN, STD))

@@ -1,4 +1,4 @@
-"""The laboratory's percentile."""
+"""Percentile of samples."""
 
 import statistics
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""`python -m lab bench`: measurements as records or tables."""
+"""The commands `python -m lab bench`: benchmarks, printed as records or tables."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -55,9 +55,9 @@ def warming(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Simulate ways to keep instances warm under the same arrivals.
+    """Compare warming policies by simulations of the same arrivals.
 
-    Nothing is started: the simulation has the rules of the instance pool.
+    No instance is started: the simulation follows the rules of the instance pool.
     """
     records = _collected_now(compare(instances=instances, seed=seed), "simulating", "workload")
     if chart_file is not None:
@@ -69,9 +69,9 @@ def warming(
 def rounds(
     instances: Annotated[
         list[int] | None,
-        typer.Option(min=1, max=100, help="Instances to ask for; may be repeated."),
+        typer.Option(min=1, max=100, help="Number of instances to wake; may be repeated."),
     ] = None,
-    runs: Annotated[int, typer.Option(min=1, help="Runs of the warmer for each.")] = 100,
+    runs: Annotated[int, typer.Option(min=1, help="Runs of the warmer for each number.")] = 100,
     as_json: AsJson = False,
 ) -> None:
     """Count how often the warmer reaches exactly the number of instances asked for."""
@@ -81,10 +81,12 @@ def rounds(
 
 @app.command()
 def overhead(
-    calls: Annotated[int, typer.Option(min=50, help="Calls for each way and client count.")] = 500,
+    calls: Annotated[
+        int, typer.Option(min=50, help="Calls for each executor and number of clients.")
+    ] = 500,
     as_json: AsJson = False,
 ) -> None:
-    """Time a warm call that does nothing, in the pool and in the emulator's own executor."""
+    """Time an empty warm call in the instance pool and in the emulator's own executor."""
     with spinner("timing calls"):
         records = asyncio.run(measure_overhead(calls))
     _print(records, "concurrency", as_json=as_json)
@@ -95,7 +97,7 @@ def simfaas(
     seeds: Annotated[int, typer.Option(min=3, help="Simulations of each example.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Simulate SimFaaS's own examples with SimFaaS and with the planner, in turns.
+    """Compare the planner's simulator with SimFaaS on SimFaaS's own examples.
 
     The first run installs SimFaaS into a virtual environment of its own.
     """
@@ -108,22 +110,34 @@ def simfaas(
 
 @app.command()
 def replay(
-    traffic: Annotated[Path, typer.Option(help="A profile: CSV with the columns hour,requests.")],
+    traffic: Annotated[
+        Path, typer.Option(help="Hourly profile: a CSV file with the columns hour,requests.")
+    ],
     memory_mb: Annotated[
-        int, typer.Option("--memory-mb", min=128, max=10_240, help="The classifier's memory.")
+        int,
+        typer.Option(
+            "--memory-mb", min=128, max=10_240, help="Memory size of the classifier in MB."
+        ),
     ] = MEMORY_MB_PER_VCPU,
     warm: Annotated[int, typer.Option(min=1, max=20, help="Instances to keep warm.")] = 2,
-    hold_ms: Annotated[int, typer.Option("--hold-ms", min=0, help="warming_hold_ms.")] = 100,
-    from_hour: Annotated[float, typer.Option(min=0, max=23, help="First hour.")] = 7,
+    hold_ms: Annotated[
+        int,
+        typer.Option(
+            "--hold-ms", min=0, help="Time for which a wakeup keeps its instance busy, in ms."
+        ),
+    ] = 100,
+    from_hour: Annotated[
+        float, typer.Option(min=0, max=23, help="First hour of the day to replay.")
+    ] = 7,
     hours: Annotated[float, typer.Option(min=0.1, max=24, help="Duration in hours.")] = 3,
     burst_size: BurstSize = 10,
     bursts_per_hour: BurstsPerHour = 0,
     seed: Annotated[int, typer.Option(help="Seed of the calls and the idle expiries.")] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Replay a part of a day on a local cloud, and simulate the same calls.
+    """Replay part of a day on a local cloud and compare it with simulations.
 
-    Time without calls is skipped.
+    Idle time is skipped.
     """
     users = read_traffic(traffic, bursts_of(burst_size, bursts_per_hour))
     replayed = replay_comparison.compare(
@@ -140,7 +154,7 @@ def replay(
 
 
 def _collected_now(records: Iterable[Record], doing: str, condition: str) -> list[Record]:
-    """Return all records; show on a terminal which one was the last."""
+    """Return all records; on a terminal, show the latest one."""
     with spinner(doing) as show:
         done = []
         for record in records:

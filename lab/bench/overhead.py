@@ -1,4 +1,4 @@
-"""Overhead of the local cloud on a warm call, compared with the emulator's executor."""
+"""Benchmark of the local cloud's overhead on a warm call."""
 
 import asyncio
 import io
@@ -32,10 +32,10 @@ Call = Callable[[], Awaitable[object]]
 
 
 async def measure_overhead(calls: int) -> list[Record]:
-    """Time calls that do nothing, in turns of the ways to make them, by one and by eight clients.
+    """Time empty calls through the pool and the emulator's executor, by one and by eight clients.
 
     Args:
-        calls: how many for each way and number of clients.
+        calls: calls for each executor and number of clients.
     """
     with tempfile.TemporaryDirectory() as folder:
         async with small_cloud(Path(folder)) as cloud:

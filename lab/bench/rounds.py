@@ -1,4 +1,4 @@
-"""The share of warmer runs that reach exactly the number of instances asked for."""
+"""Benchmark of the warmer: how often it wakes exactly the wanted number of instances."""
 
 import tempfile
 from collections.abc import AsyncIterator, Sequence
@@ -9,20 +9,20 @@ from warmlens.records import Record, machine, today
 
 COMMAND = "python -m lab bench rounds"
 EMPTY_EVERY = 10
-_ROOM = 16  # concurrency beside the instances asked for
+_ROOM = 16  # concurrency beyond the wanted instances
 
 
 async def measure_rounds(counts: Sequence[int], runs: int) -> AsyncIterator[Record]:
-    """Run the warmer again and again against a pool of real, cheap instances.
+    """Run the warmer repeatedly against a pool of real but cheap instances.
 
     Every tenth run begins with an empty pool, so that all its instances start cold.
 
     Args:
-        counts: the numbers of instances to ask for.
-        runs: how many runs for each.
+        counts: numbers of instances to wake.
+        runs: runs for each number.
     """
     for count in counts:
-        # An own cloud for each: what the last one left must not help or harm.
+        # A new cloud for each number, so that no instances are left from the one before.
         with tempfile.TemporaryDirectory() as folder:
             async with small_cloud(Path(folder), concurrency=count + _ROOM) as cloud:
                 for record in await _measure(cloud, count, runs):

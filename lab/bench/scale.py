@@ -1,4 +1,4 @@
-"""`python -m lab bench scale`: time and memory of simulations by number of requests."""
+"""`python -m lab bench scale`: time and memory of simulations of 10^4 to 10^8 requests."""
 
 import json
 import subprocess
@@ -28,9 +28,9 @@ def scale_command(
         bool, typer.Option("--json", help="Print records as JSON Lines and nothing else.")
     ] = False,
 ) -> None:
-    """Time days of 10^4 to 10^8 requests, each in a process of its own, kept warm by pings of 5.
+    """Time simulations of days with 10^4 to 10^8 requests and five warm instances.
 
-    The kernel first runs once unmeasured, which compiles it if this machine has not yet.
+    Each runs in a new process. An unmeasured run first compiles the kernel where that is needed.
     """
     records = []
     with spinner("simulating days") as tell:
@@ -44,7 +44,7 @@ def scale_command(
 
 
 def measure_scale(up_to: int) -> Iterator[Record]:
-    """Give wall time and peak memory of each simulated day.
+    """Yield the wall time and peak memory of each simulated day.
 
     Args:
         up_to: the largest power of ten.
@@ -79,7 +79,7 @@ def table(records: Sequence[Record]) -> str:
     head = records[0]
     lines = [
         f"Measured by `{COMMAND}` on {head.date}, {head.machine}, shared with other work; "
-        "each in a process of its own, from the begin of its command, loading the kernel included.",
+        "each in a process of its own, from the start of its command, loading the kernel included.",
         "",
         "| requests a day | kernel, s | kernel, peak MB | plain Python, s | ratio |",
         "| ---: | ---: | ---: | ---: | ---: |",

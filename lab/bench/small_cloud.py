@@ -36,8 +36,8 @@ class WarmerAnswer:
     """The result of a warmer run.
 
     Attributes:
-        report: what it returned, or None when it failed.
-        error: why it failed, or None.
+        report: its result, or None if it failed.
+        error: the reason for a failure, or None.
         log: the lines that it printed.
     """
 
@@ -47,12 +47,12 @@ class WarmerAnswer:
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
-        """Its lines in the embedded metric format."""
+        """The log lines in CloudWatch's embedded metric format."""
         return [line for line in self.log if "_aws" in line]
 
 
 class SmallCloud:
-    """A running emulator with the warmer, and a pool with a cheap function behind its alias.
+    """A running emulator with the warmer, and an instance pool with a function without a model.
 
     Attributes:
         aws: clients of the emulator.
@@ -85,7 +85,7 @@ class SmallCloud:
         )
 
     async def call(self, event: Mapping[str, Any], function: str = FUNCTION) -> dict[str, Any]:
-        """Call the function, or another one, as a user's request does, through its alias.
+        """Call a function through its alias, as a user's request does.
 
         Raises:
             ClientError: it was refused, as with 429.
@@ -103,7 +103,7 @@ class SmallCloud:
         return WarmerAnswer(report=answer, error=None, log=lines)
 
     async def configure(self, **variables: str) -> None:
-        """Set variables of the warmer, beside those that it has."""
+        """Add environment variables to the warmer."""
         client = self.aws.lambda_
         configuration = await self._run(client.get_function_configuration, FunctionName=WARMER)
         present = configuration["Environment"]["Variables"]
@@ -131,7 +131,7 @@ class SmallCloud:
 
 
 def answering_function(python: Path) -> FunctionSpec:
-    """Return the cheap function, run by this interpreter, which has the runtime client."""
+    """Return the specification of the function without a model."""
     handler = "answering.handler"
     return FunctionSpec(
         name=FUNCTION,
@@ -149,7 +149,7 @@ def answering_function(python: Path) -> FunctionSpec:
 async def small_cloud(
     folder: Path, *, concurrency: int = 64, **pool_settings: Any
 ) -> AsyncIterator[SmallCloud]:
-    """Run one for as long as the block runs.
+    """Run a small cloud until the block ends.
 
     Args:
         folder: folder for its logs and temporary files.

@@ -1,1 +1,1 @@
-"""The paper's experiments, repeated: its tables and figures beside ours."""
+"""The paper's experiments, repeated and compared with its tables and figures."""

@@ -1,4 +1,4 @@
-"""The experiments by name, in the order in which `all` runs them."""
+"""The list of experiments, in the order in which `all` runs them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -25,7 +25,7 @@ NAMES = (COST, *EXPERIMENTS)
 
 
 def all_records(measurements: Mapping[str, Sequence[Measurement]]) -> dict[str, list[Record]]:
-    """Return the records of each experiment that has measurements, and the costs.
+    """Return the records of all measured experiments, and of the costs.
 
     Args:
         measurements: by the experiment's name, and those of load clients.

@@ -1,4 +1,4 @@
-"""The charts of the experiments' report, from records alone."""
+"""Charts of the experiments' report, drawn from records."""
 
 from collections.abc import Callable
 from functools import partial
@@ -13,7 +13,7 @@ from lab.figures import write_figure
 
 
 def write_charts(results: RecordSet, folder: Path) -> list[str]:
-    """Draw the charts that have records.
+    """Draw each chart that has records.
 
     Args:
         results: the records.

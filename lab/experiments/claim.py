@@ -1,4 +1,4 @@
-"""A claim of the paper, and the claims that local and deployed results share."""
+"""A claim of the paper, and claims judged alike for local and deployed results."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,14 @@ FAKE_LAMBDA, NOT_MEASURED = "measured with a stand-in", "not measured there"
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim and what became of it.
+    """A claim of the paper and its verdict.
 
     Attributes:
-        where: the place in the paper.
-        claim: what it says, in our words.
+        where: the section or figure of the paper.
+        claim: the claim, in our words.
         verdict: confirmed, corrected, beaten, or not shown here.
-        evidence: what says so.
-        kind: measured, computed, measured with a stand-in for the model, or not measured there.
+        evidence: the figures behind the verdict.
+        kind: measured, computed, measured with a stand-in for the model, or not measured.
     """
 
     where: str
@@ -27,12 +27,12 @@ class Claim:
 
 
 def grows(few_ms: float, few: int, many_ms: float, many: int) -> bool:
-    """Return whether a time grew at least half as much as the number of connections."""
+    """Return True if a time grew at least half as much as the number of connections."""
     return many_ms / few_ms >= many / few / 2
 
 
 def whole_flow(total_ms: float, evidence: str) -> Claim:
-    """Fig. 11: a photo's way from signing to the answer, warm."""
+    """Judge Fig. 11: the duration of the whole flow with a warm instance."""
     return Claim(
         "Fig. 11",
         "Without cold start and model initialization the stages take less than 1 s in total",
@@ -43,19 +43,19 @@ def whole_flow(total_ms: float, evidence: str) -> Claim:
 
 
 def idle_expiry(evidence: str) -> Claim:
-    """Section 4.2: AWS documents no time, so that nothing confirms one."""
+    """Judge section 4.2 on idle expiry; it stays open, since AWS documents no time."""
     claim = "Of several instances the first ends after 5 min, a single one after 30 min"
     return Claim("4.2", claim, OPEN, evidence, MEASURED)
 
 
 def making_five(wake_ms: float, evidence: str) -> Claim:
-    """Section 4.2: how long five instances take to make."""
+    """Judge section 4.2 on the time to start five instances."""
     verdict = BEATEN if wake_ms < 10_000 else CORRECTED
     return Claim("4.2", "Making five instances takes about 10 s", verdict, evidence, MEASURED)
 
 
 def serving_five(response_ms: float, evidence: str) -> Claim:
-    """Section 4.2: five users at once on five instances."""
+    """Judge section 4.2 on five users at once on five instances."""
     claim = "Five instances serve five users at once within 100 ms"
     verdict = CONFIRMED if response_ms < 100 else CORRECTED
     return Claim("4.2", claim, verdict, evidence, MEASURED)

@@ -1,4 +1,4 @@
-"""The paper's claims with a verdict each: confirmed, corrected, beaten or not shown."""
+"""Verdicts on the paper's claims: confirmed, corrected, beaten or not shown."""
 
 from collections.abc import Callable, Iterator
 
@@ -23,11 +23,11 @@ from lab.experiments.prices import PAPER
 from lab.experiments.record_query import NoRecordError, RecordSet
 
 LITTLE = 1.25
-"""Two times differ little when the larger one is at most so much longer."""
+"""Two times differ little if the larger is at most this multiple of the smaller."""
 
 
 def claims(results: RecordSet) -> list[Claim]:
-    """Return the claims that the records say something about, those of its arithmetic first."""
+    """Return the claims that the records allow to judge, those on the paper's arithmetic first."""
     made: list[Claim] = []
     makers = (*_ARITHMETIC, *(claims_deployed.MAKERS if results.api_option else _MEASURED))
     for make in makers:
@@ -263,7 +263,7 @@ def _fig_12(results: RecordSet) -> Iterator[Claim]:
 
 
 def _proportion(few_ms: float, many_ms: float, direct_few_ms: float, direct_many_ms: float) -> str:
-    """Return the verdict on growth from 100 to 1,000 connections, with the API and without it."""
+    """Return the verdict on growth from 100 to 1,000 connections, with and without the API."""
     if not grows(few_ms, 100, many_ms, 1000):
         return CORRECTED
     return CONFIRMED if grows(direct_few_ms, 100, direct_many_ms, 1000) else OPEN

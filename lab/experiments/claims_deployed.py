@@ -1,4 +1,4 @@
-"""The paper's claims, as a running API with its own settings shows them over the network."""
+"""Verdicts on the paper's claims, measured on a deployed API over the network."""
 
 from collections.abc import Callable, Iterator
 
@@ -29,7 +29,7 @@ _LOCAL_ONLY = (
 
 
 def cold_starts(results: RecordSet) -> Iterator[Claim]:
-    """Section 3.2, by the calls that met a cold start."""
+    """Judge section 3.2 on cold starts."""
     cold = results.get("flow_ms", temperature="cold")
     if cold is None:
         raise NoRecordError("flow_ms")
@@ -44,7 +44,7 @@ def cold_starts(results: RecordSet) -> Iterator[Claim]:
 
 
 def stages(results: RecordSet) -> Iterator[Claim]:
-    """Fig. 11, over the network."""
+    """Judge Fig. 11 on the stages of a call."""
     warm = results.get("flow_ms", temperature="warm", call="second")
     if warm is None:
         raise NoRecordError("flow_ms")
@@ -56,7 +56,7 @@ def stages(results: RecordSet) -> Iterator[Claim]:
 
 
 def idle(results: RecordSet) -> Iterator[Claim]:
-    """Section 4.2: idle expiry as the probe measured it."""
+    """Judge section 4.2 on idle expiry."""
     shares = {
         count: sorted(
             (each.conditions["wait_min"], each.value)
@@ -75,7 +75,7 @@ def idle(results: RecordSet) -> Iterator[Claim]:
 
 
 def waking(results: RecordSet) -> Iterator[Claim]:
-    """Section 4.2: how long five instances take to make, and whether they are enough for five."""
+    """Judge section 4.2 on starting five instances and serving five users."""
     wake = results.get("wake_ms", "ours")
     if wake is None:
         raise NoRecordError("wake_ms")
@@ -94,7 +94,7 @@ def waking(results: RecordSet) -> Iterator[Claim]:
 
 
 def many_at_once(results: RecordSet) -> Iterator[Claim]:
-    """Fig. 12, on the function as it is deployed."""
+    """Judge Fig. 12 on many connections at once."""
     times = sorted(
         (each.conditions["clients"], each.value)
         for each in results.select("response_ms", concurrency.REAL, arrivals="closed")
@@ -127,7 +127,7 @@ def many_at_once(results: RecordSet) -> Iterator[Claim]:
 
 
 def not_measured(results: RecordSet) -> Iterator[Claim]:
-    """Claims that only a local cloud shows, as they need other settings or processes."""
+    """Yield the claims that only a local cloud can show, as they need other settings."""
     for where, claim, name in _LOCAL_ONLY:
         if not results.select("warm_ms" if name == "memory" else "peak_rss_mb"):
             evidence = f"measured in a local cloud: `python -m lab experiments run {name}`"

@@ -1,7 +1,7 @@
-"""An Apache JMeter test plan and a Locust file with the paper's requests.
+"""Apache JMeter test plan and Locust file with the paper's requests.
 
-Both send the paper's two requests. Neither holds the API's key: JMeter takes it as the property
-`key`, Locust from the variable WARMLENS_API_KEY.
+Neither contains the API key: JMeter reads it from the property `key`, Locust from the variable
+WARMLENS_API_KEY.
 """
 
 import json
@@ -157,7 +157,7 @@ class User(FastHttpUser):
 
 
 def jmeter_plan(url: str) -> str:
-    """Return the test plan: first the wakeups, as many as instances are to be kept, then the load.
+    """Return a JMeter test plan that wakes instances and then sends the load.
 
     Properties: `users` (100), `loops` (10), `warm` (5), `key` (empty).
 
@@ -185,11 +185,11 @@ def jmeter_plan(url: str) -> str:
 
 
 def locust_file(url: str, file: str) -> str:
-    """Return the Locust file.
+    """Return a Locust file.
 
     Args:
         url: root of the API.
-        file: the name it is written under, for the command in its docstring.
+        file: the file's name, for the command in its docstring.
     """
     parts = urlsplit(url)
     return _LOCUST.format(

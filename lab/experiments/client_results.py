@@ -1,4 +1,4 @@
-"""Measurements from the result files of JMeter and Locust."""
+"""Reading of measurements from the result files of JMeter and Locust."""
 
 import csv
 import datetime
@@ -14,19 +14,19 @@ _NEEDED = ("timeStamp", "elapsed", "label", "responseCode", "success")
 
 
 def read_results(text: str, *, client: str, command: str) -> list[Measurement]:
-    """Read a CSV of results as JMeter writes it, and as our Locust file does.
+    """Read a CSV file of results from JMeter or from our Locust file.
 
     The columns are JMeter's (`timeStamp` in ms since 1970, `elapsed` in ms, `label`,
-    `responseCode`, `success`, `allThreads`); `cold` tells cold starts apart where the plan was
-    run with `-Jsample_variables=cold`.
+    `responseCode`, `success`, `allThreads`), and `cold` for cold starts where JMeter ran with
+    `-Jsample_variables=cold`.
 
     Args:
         text: the file's contents.
         client: `JMeter` or `Locust`.
-        command: the command that made it.
+        command: the command that made the file.
 
     Returns:
-        One measurement for each label, in the order in which the labels come.
+        One measurement for each label, in the file's order.
 
     Raises:
         WarmlensError: ``bad_results``: a column or a number is missing, or there is no result.
@@ -56,7 +56,7 @@ def read_results(text: str, *, client: str, command: str) -> list[Measurement]:
         clients[label] = max(clients.get(label, 0), threads)
         newest_ms = max(newest_ms, at_ms)
     if not values:
-        raise WarmlensError("bad_results", "it has no results")
+        raise WarmlensError("bad_results", "the file has no results")
     date = datetime.datetime.fromtimestamp(newest_ms / 1000, datetime.UTC).date().isoformat()
     return [
         Measurement(

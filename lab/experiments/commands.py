@@ -1,4 +1,4 @@
-"""`python -m lab experiments`: run and report the paper's experiments."""
+"""The commands `python -m lab experiments`: run and report the paper's experiments."""
 
 import time
 from enum import StrEnum
@@ -29,7 +29,7 @@ from warmlens.paths import ROOT, STATE
 from warmlens.records import write_records
 
 app = typer.Typer(
-    no_args_is_help=True, help="Repeat the paper's experiments, and report them beside its figures."
+    no_args_is_help=True, help="Repeat the paper's experiments and compare them with its figures."
 )
 
 ALL = "all"
@@ -38,7 +38,7 @@ _QUIET_S = 2.0
 Url = Annotated[str | None, typer.Option(help="Root of an open API, instead of an environment.")]
 Env = Annotated[
     str | None,
-    typer.Option(help="Environment in AWS: dev, prod, ... Without it, a local cloud is started."),
+    typer.Option(help="Environment in AWS, such as dev; a local cloud is started unless given."),
 ]
 Out = Annotated[
     Path | None,
@@ -63,7 +63,11 @@ def run(
     url: Url = None,
     env: Env = None,
     quick: Annotated[
-        bool, typer.Option("--quick/--full", help="Under ten minutes, or all sizes ten times.")
+        bool,
+        typer.Option(
+            "--quick/--full",
+            help="quick takes under ten minutes; full measures all sizes ten times.",
+        ),
     ] = True,
     out_folder: Out = None,
     restart: Annotated[
@@ -109,7 +113,7 @@ def run(
 
 @app.command()
 def report(out_folder: Out = None) -> None:
-    """Write records, charts and the report from the measurements that were made."""
+    """Write the report, its records and charts from existing measurements."""
     folder = out_folder or REPORT
     write_report(folder)
     err.print(f"The report is {folder / PAGE}")
@@ -118,7 +122,7 @@ def report(out_folder: Out = None) -> None:
 @app.command(name="client-plan")
 def client_plan(
     client: Annotated[Client, typer.Argument(help="Load client.")],
-    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    file: Annotated[Path, typer.Argument(help="File to write.")],
     url: Url = None,
     env: Env = None,
 ) -> None:
@@ -144,7 +148,7 @@ def read_client_results(
     command: Annotated[str, typer.Option(help="Command that wrote the file, for the report.")] = "",
     out_folder: Out = None,
 ) -> None:
-    """Read a load client's results into the report, in place of its earlier ones."""
+    """Replace a load client's results in the report."""
     name = {Client.JMETER: "JMeter", Client.LOCUST: "Locust"}[client]
     folder = out_folder or REPORT
     try:
@@ -187,7 +191,7 @@ def _folder_of(target: Target, out_folder: Path | None) -> Path:
 
 
 class _Progress:
-    """Prints steps on standard error, at most one every two seconds."""
+    """Progress of steps on standard error, at most one line every two seconds."""
 
     def __init__(self) -> None:
         self._printed_s = 0.0

@@ -58,7 +58,7 @@ _DEPLOYED_CLIENTS = {Mode.QUICK: (1, 5, 20, 100), Mode.FULL: tuple(range(100, 12
 
 
 def steps(mode: Mode, target: Target) -> list[Step]:
-    """Return all, each size ten times in full mode, but for starts as slow as the paper's."""
+    """Return all steps; full mode measures each size ten times, except for slow starts."""
     repetitions = range(_REPETITIONS[mode])
 
     def step(name: str, clients: int, arrivals: str, case: str, repetition: int) -> Step:
@@ -102,7 +102,7 @@ def steps(mode: Mode, target: Target) -> list[Step]:
 
 @contextmanager
 def concurrency_setup(target: Target, earlier: Earlier) -> Iterator[Measure]:
-    """Call an API; what is measured last is kept running until something else is."""
+    """Yield a function that measures a step and keeps its cloud running for the next ones."""
     with ExitStack() as stack:
         measures: dict[str, Measure] = {}
 
@@ -120,11 +120,11 @@ def concurrency_setup(target: Target, earlier: Earlier) -> Iterator[Measure]:
 
 
 def _real(target: Target, stack: ExitStack) -> Measure:
-    # Room for the forty clients of the full mode: each gets an instance.
+    # Enough for the forty clients of the full mode, an instance each.
     api = stack.enter_context(running_api(target, "--concurrency", "64"))
 
     body: Mapping[str, Any] = CLASSIFICATION
-    if api.aws is None:  # a local cloud has the paper's photo; another API may not
+    if api.aws is None:  # only a local cloud surely has the paper's photo
         with httpx.Client(timeout=60, headers=dict(api.headers)) as http:
             file_path, _, _ = upload(http, api, SAMPLE.read_bytes())
         body = {**CLASSIFICATION, "file_path": file_path}
@@ -150,7 +150,7 @@ def _fake_lambda(stack: ExitStack, stages: Sequence[Measurement]) -> Measure:
     if not ours:
         raise WarmlensError(
             "not_measured",
-            "The stand-in needs measured times: python -m lab experiments run stages",
+            "The simulated Lambda needs measured times; run: python -m lab experiments run stages",
         )
     service_ms = joined(ours, "second_ms")
     cold_start_ms = joined(ours, "first_ms")
@@ -213,7 +213,7 @@ def _call(
 
 
 def records(measurements: Sequence[Measurement]) -> Iterator[Record]:
-    """Return latencies by outcome, the shares of outcomes, and the most executions at once."""
+    """Return latencies and shares by outcome, and the peak of concurrent executions."""
     yield from _wakes(measurements)
     for _, conditions, group in grouped(measurements, "repetition"):
         about = {**conditions, "repetitions": len(group)}
@@ -255,7 +255,7 @@ def records(measurements: Sequence[Measurement]) -> Iterator[Record]:
 
 
 def _wakes(measurements: Sequence[Measurement]) -> Iterator[Record]:
-    """Return how long five instances took to wake, their hold included."""
+    """Return the time to wake five instances, their hold included."""
     group = [measurement for measurement in measurements if "wake_ms" in measurement.values]
     if group:
         about = {"instances": WARM, "hold_ms": HOLD_MS}

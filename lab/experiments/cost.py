@@ -1,4 +1,4 @@
-"""Table 6, Fig. 8 and Fig. 9: costs computed from prices and measurements."""
+"""Costs of Table 6, Fig. 8 and Fig. 9, computed from prices and measurements."""
 
 import math
 import statistics
@@ -44,7 +44,7 @@ _DAY_S = 86_400
 
 
 def arithmetic() -> Iterator[Record]:
-    """Return the paper's figures as printed, and as its own prices give them."""
+    """Yield the paper's cost figures as printed, and as recomputed from its prices."""
     prices = PAPER["usd_per_100_ms"]
     for size, usd in prices.items():
         about = {"memory_mb": int(size), "duration_ms": 100}
@@ -106,7 +106,7 @@ def arithmetic() -> Iterator[Record]:
 
 
 def fig_8() -> Iterator[Record]:
-    """Return the cost of a day against its requests, at the paper's prices and times."""
+    """Yield the cost of a day by its requests, at the paper's prices and times."""
     usd = paper_usd(MEMORY_MB, 500)
     for requests in REQUESTS_A_DAY:
         about = {"requests_a_day": requests}
@@ -122,7 +122,7 @@ def fig_8() -> Iterator[Record]:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """Measured times that costs are computed from.
+    """Measured times for the computation of costs.
 
     Attributes:
         warm_ms: warm calls at the paper's memory size.
@@ -137,22 +137,22 @@ class Measured:
     source: Measurement
 
     def warm_usd(self, architecture: str = "x86_64") -> float:
-        """Return what a warm call costs today, with its S3 GET."""
+        """Return today's cost of a warm call, with its S3 GET."""
         usd = partial(today_usd, MEMORY_MB, architecture=architecture)
         return mean_usd(usd, self.warm_ms)
 
     def warm_function_usd(self, *, provisioned: bool = False) -> float:
-        """Return what Lambda bills for a warm call today; S3, which a server too needs, not."""
+        """Return today's cost of a warm call in Lambda alone; a server needs S3, too."""
         usd = partial(function_usd, MEMORY_MB, provisioned=provisioned)
         return mean_usd(usd, self.warm_ms)
 
     def cold_usd(self) -> float:
-        """Return what a first call costs today, init billed, with its S3 GET."""
+        """Return today's cost of a first call, with its init and S3 GET."""
         return mean_usd(partial(today_usd, MEMORY_MB), self.first_ms)
 
 
 def measured(measurements: Mapping[str, Sequence[Measurement]], name: str) -> Measured | None:
-    """Return the times of `ours` or `baseline` that were measured, or None without them.
+    """Return the measured times of `ours` or `baseline`, or None if some are missing.
 
     Warm calls are those of the memory experiment on one instance, not those over the API, which
     share processors; first calls are those of the stages. For the
@@ -183,7 +183,7 @@ def measured(measurements: Mapping[str, Sequence[Measurement]], name: str) -> Me
 
 
 def our_costs(measurements: Mapping[str, Sequence[Measurement]]) -> Iterator[Record]:
-    """Return today's costs from measured times: requests, keeping warm, and servers instead."""
+    """Yield today's costs of requests, of warming, and of servers instead."""
     for name in ("baseline", "ours"):
         times = measured(measurements, name)
         if times is None:
@@ -223,15 +223,15 @@ def _servers(name: str, times: Measured) -> Iterator[Record]:
 
 
 def throughput_rps(server: Ec2, times: Measured) -> float:
-    """Return requests per second of a server whose processors are each as fast as one here."""
+    """Return the requests per second of a server with processors like this machine's."""
     return server.vcpus * server.sustained_share * 1000 / statistics.median(times.vcpu_ms)
 
 
 def _fig_9(name: str, times: Measured) -> Iterator[Record]:
-    """Return the cost of a day of 10,000 requests when so many of them come at once.
+    """Yield the cost of a day of 10,000 requests by the number that come at once.
 
     Servers must answer them all within a second; Lambda starts an instance for each, once a day,
-    and bills its init. S3's requests are the same for both and in neither.
+    and bills its init. S3's requests are left out, since they cost the same.
     """
     server = servers()[1]
     usd = times.warm_function_usd()
@@ -250,8 +250,10 @@ def _fig_9(name: str, times: Measured) -> Iterator[Record]:
 
 
 def _months(times: Measured) -> Iterator[Record]:
-    """Return what a month costs: requests, the API, keeping five instances warm; and servers that
-    answer the busiest minutes. S3's requests are in both."""
+    """Yield the monthly cost of Lambda with five warm instances, and of servers.
+
+    Servers must answer the busiest minutes. S3's requests are part of both.
+    """
     kept_usd = {
         "off": 0.0,
         "ping": ping_usd_per_month(),
@@ -274,9 +276,9 @@ def _months(times: Measured) -> Iterator[Record]:
 
 
 def ping_usd_per_month(instances: int = INSTANCES) -> float:
-    """Return what a round every five minutes costs, each call lasting 400 ms.
+    """Return the monthly cost of a warming round every five minutes, with calls of 400 ms.
 
-    The warmer's own run is not in it.
+    The warmer's own run is not included.
     """
     gb_s = instances * HOLD_MS / 1000 * MEMORY_MB / 1024
     fees: float = instances * TODAY["lambda_per_request"] + TODAY["scheduler_per_invocation"]
@@ -284,13 +286,13 @@ def ping_usd_per_month(instances: int = INSTANCES) -> float:
 
 
 def provisioned_usd_per_month(instances: int = INSTANCES) -> float:
-    """Return what provisioned concurrency costs, all day."""
+    """Return the monthly cost of provisioned concurrency around the clock."""
     gb_s = instances * MEMORY_MB / 1024 * HOURS_PER_MONTH * 3600
     return gb_s * TODAY["provisioned_x86_per_gb_s"]
 
 
 def records(measurements: Mapping[str, Sequence[Measurement]]) -> Iterator[Record]:
-    """Return all costs.
+    """Return the records of all costs.
 
     Args:
         measurements: of the experiments, by name; records that need missing ones are left out.

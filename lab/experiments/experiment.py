@@ -1,4 +1,4 @@
-"""An experiment: its steps, its setup, and the records computed from its measurements."""
+"""The definition of an experiment: steps, setup and records."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -15,7 +15,7 @@ Earlier = Mapping[str, Sequence[Measurement]]
 
 
 class Mode(StrEnum):
-    """The extent of a run."""
+    """The extent of a run: quick or full."""
 
     QUICK = "quick"
     FULL = "full"
@@ -29,11 +29,11 @@ class Experiment:
         name: its name on the command line.
         title: its title in the report.
         steps: returns the steps in order.
-        setup: context manager that yields the function which measures a step; `Earlier` has the
-            measurements of the experiments before, by their names.
-        records: computes records from measurements alone.
+        setup: context manager that yields a function that measures a step; `Earlier` has the
+            measurements of earlier experiments by name.
+        records: computes records from measurements.
         needs: experiments whose measurements the setup needs.
-        anywhere: True if it can measure a running API, and not only a local cloud of its own.
+        anywhere: True if it can measure any running API, False if only a local cloud of its own.
     """
 
     name: str

@@ -1,9 +1,9 @@
-"""A fake Lambda behind the app's API: simulated instances that wait instead of computing.
+"""A fake Lambda behind the app's API, with instances that wait instead of computing.
 
-No machine of two cores runs a model a thousand times at once, and on Lambda each instance has a
-processor of its own. So behind the same API, the calls of the classifier go to a server that keeps
-instances as Lambda does (one call at a time, the one used last first, a new one when none is idle)
-and answers after a time that was measured. Run as a program: `python -m
+Two cores cannot run a model a thousand times at once, while each Lambda instance has its own
+processor. So the API forwards the classifier's calls to a server that manages instances as Lambda
+does (one call at a time, the one used last first, a new one when none is idle) and answers after
+a measured time. Run as a program: `python -m
 lab.experiments.fake_lambda SETTINGS`, until its standard input ends.
 """
 
@@ -24,7 +24,7 @@ from warmlens.local.loopback import serving
 
 RESET_PATH, PEAK_PATH, INVOKE_PATH, DIRECT_PATH = "/reset", "/peak", "/invoke", "/direct"
 HOLD_PATH, RELEASE_PATH = "/hold", "/release"
-_BACKLOG = 4096  # a queue that is too short would make clients wait for a second
+_BACKLOG = 4096  # with a shorter queue, clients would retry after a second
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +41,10 @@ class FakeLambdaTimes:
 
 
 class FakeLambda:
-    """Counts instances as Lambda keeps them, and has each call wait.
+    """Simulates Lambda's instances: each call waits for a measured time.
 
     Args:
-        times: what an answer takes.
+        times: durations of answers.
         seed: draws the times.
     """
 
@@ -68,7 +68,7 @@ class FakeLambda:
 
     @property
     def peak(self) -> int:
-        """The most calls at once since it was asked last."""
+        """The peak of concurrent calls since the last query."""
         peak, self._peak = self._peak, self._busy
         return peak
 
@@ -111,7 +111,7 @@ class FakeLambda:
 
 
 def fake_lambda_app(fake_lambda: FakeLambda) -> web.Application:
-    """Return the server: the door for the emulator, and what an experiment sets and asks."""
+    """Return the HTTP server, with routes for the emulator and for experiments."""
 
     async def invoke(request: web.Request) -> web.Response:
         await request.read()
@@ -164,7 +164,7 @@ async def _serve(folder: Path, concurrency: int) -> None:
             image_functions_url=url + INVOKE_PATH,
         ) as info,
     ):
-        print(json.dumps(_about(info, url)), flush=True)  # noqa: T201 - it is the answer
+        print(json.dumps(_about(info, url)), flush=True)  # noqa: T201 - read by the parent process
         await asyncio.to_thread(sys.stdin.read)
 
 
@@ -179,7 +179,7 @@ def _about(info: CloudInfo, url: str) -> dict[str, str]:
 
 
 def set_throttle(aws: LocalAws, api_id: str, *, rate_rps: int, burst: int) -> None:
-    """Set what the API's stage lets through."""
+    """Set the throttle of the API's stage."""
     aws.apigateway.update_stage(
         restApiId=api_id,
         stageName=aws.apigateway.get_stages(restApiId=api_id)["item"][0]["stageName"],

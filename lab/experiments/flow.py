@@ -1,4 +1,4 @@
-"""Fig. 11 for the whole system: signing, upload to S3 and classification over HTTP."""
+"""Fig. 11: duration of signing, upload to S3 and classification."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ _RUNS = {Mode.QUICK: 5, Mode.FULL: 20}
 
 
 def steps(mode: Mode, target: Target) -> list[Step]:
-    """Return the runs."""
+    """Return the steps."""
     conditions = {"megapixels": MEGAPIXELS}
     if target.is_local:
         conditions["memory_mb"] = PAPER["memory_mb"]
@@ -37,7 +37,7 @@ def steps(mode: Mode, target: Target) -> list[Step]:
 
 @contextmanager
 def flow_setup(target: Target, earlier: Earlier) -> Iterator[Measure]:
-    """Take a photo through the whole flow twice; in a local cloud the first time is cold."""
+    """Yield a function that times the whole flow twice; in a local cloud the first is cold."""
     data = photo(MEGAPIXELS)
     with (
         running_api(target) as api,
@@ -123,7 +123,7 @@ def _timed(http: httpx.Client, url: str, *, json: dict[str, Any]) -> tuple[dict[
 
 
 def records(measurements: Sequence[Measurement]) -> Iterator[Record]:
-    """Return how long the flow takes and the means of its stages, cold calls apart from warm."""
+    """Return the duration of the flow and the means of its stages, for cold and warm calls."""
     for _, conditions, group in grouped(measurements, "run"):
         for call in ("first", "second"):
             for temperature, cold in (("cold", 1.0), ("warm", 0.0)):

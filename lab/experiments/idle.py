@@ -1,4 +1,4 @@
-"""Section 4.2: the idle expiry of instances."""
+"""Section 4.2: idle expiry of instances."""
 
 import asyncio
 import time
@@ -26,9 +26,9 @@ _TRIALS = {Mode.QUICK: 1, Mode.FULL: 4}
 
 
 def steps(mode: Mode, target: Target) -> list[Step]:
-    """Return the waits, the shortest first: all of one instance, and then all of five.
+    """Return a step for each wait, the shortest first, with one instance and then with five.
 
-    Where instances of an earlier trial may be left, one call must not meet a second instance.
+    One instance comes first, so that no instance is left from a step with five.
     """
     minute_s = _LOCAL_MINUTE_S if target.is_local else 60.0
     return [
@@ -50,11 +50,11 @@ def steps(mode: Mode, target: Target) -> list[Step]:
 
 @contextmanager
 def idle_setup(target: Target, earlier: Earlier) -> Iterator[Measure]:
-    """Wake instances, call nothing for a while, wake as many again, and count who is still there.
+    """Yield a function that wakes instances, waits, and counts those that still exist.
 
     In a local cloud, whose idle expiry is a setting, a minute lasts half a second, and each trial
-    begins with fresh instances. In AWS those that outlived a trial begin the next one; users or
-    another run that call meanwhile would be counted, too.
+    begins with fresh instances. In AWS the remaining instances begin the next trial, and calls of
+    users or of another run would falsify the count.
 
     Raises:
         WarmlensError: ``kept_warm``: the environment keeps instances warm, so that none is idle.
@@ -83,7 +83,7 @@ def idle_setup(target: Target, earlier: Earlier) -> Iterator[Measure]:
 
 
 def records(measurements: Sequence[Measurement]) -> Iterator[Record]:
-    """Return the share of instances that were still there, by the wait."""
+    """Return the share of remaining instances by wait."""
     for _, conditions, group in grouped(measurements, "trial"):
         woken, there = sum(joined(group, "woken")), sum(joined(group, "still_there"))
         yield total(

@@ -1,4 +1,4 @@
-"""The calls of Fig. 12: many at once, one client each, with latencies by outcome."""
+"""Load of Fig. 12: many calls at once, with latencies by outcome."""
 
 import asyncio
 import random
@@ -18,7 +18,7 @@ _CONNECTING = 50
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """Calls to make.
+    """The number, order and retries of calls.
 
     Attributes:
         calls: number of calls.
@@ -40,7 +40,7 @@ class Load:
 async def call_at_once(
     url: str, body: Mapping[str, Any], load: Load, headers: Mapping[str, str]
 ) -> dict[str, list[float]]:
-    """Make the calls and return latencies in milliseconds by outcome.
+    """Send the calls and return latencies in milliseconds by outcome.
 
     Each call has a client of its own, whose connection is open before. A latency counts from the
     moment at which the call was to be sent, waits between retries included. Outcomes: `warm_ms`,
@@ -82,12 +82,12 @@ async def call_at_once(
                 refusals += outcome == "throttled_ms"
                 if outcome != "throttled_ms" or not load.retry or attempts > RETRIES:
                     return outcome, refusals
-                # Full jitter: any wait up to the doubled one, so that clients do not meet again.
+                # Full jitter: a random wait, so that clients do not collide again.
                 longest_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (attempts - 1))
                 await asyncio.sleep(rng.random() * longest_s)
 
         calls = await send_at(moments_s, one)
-    # In the order of their answers, as they were written down.
+    # In the order of their answers.
     for call in sorted(calls, key=lambda each: each.sent_s + each.latency_ms / 1000):
         outcome, refusals = call.result
         outcomes[outcome].append(call.latency_ms)
@@ -98,7 +98,7 @@ async def call_at_once(
 
 
 async def _connect(clients: Sequence[aiohttp.ClientSession], url: str) -> None:
-    """Open the clients' connections, a few at a time, by requests that call nothing.
+    """Open the clients' connections, a few at a time, with requests that call no function.
 
     A thousand at once overflow the queue of a server that accepts a hundred, as the emulator's
     does; the kernel's repeated attempts, a second apart, would be measured instead of the API.

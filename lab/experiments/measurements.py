@@ -1,4 +1,4 @@
-"""Measurements of an experiment's steps, kept as one line of JSON each."""
+"""Measurements of an experiment's steps, stored as JSON Lines."""
 
 import fcntl
 import json
@@ -15,12 +15,12 @@ from warmlens.records import Record
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One thing to measure.
+    """One measured case of an experiment.
 
     Attributes:
-        experiment: which experiment it belongs to.
-        name: what is measured: `ours`, `baseline`, `stand-in`.
-        conditions: what it is measured under; with the name they identify the step.
+        experiment: name of its experiment.
+        name: the implementation: `ours`, `baseline` or `stand-in`.
+        conditions: the conditions; with the name they identify the step.
     """
 
     experiment: str
@@ -39,10 +39,10 @@ class Measurement:
 
     Attributes:
         experiment, name, conditions: the step.
-        values: the single measurements by metric.
+        values: the measured values by metric.
         command: the command that measured.
-        machine: where.
-        date: when, as YYYY-MM-DD.
+        machine: the machine.
+        date: the date, as YYYY-MM-DD.
     """
 
     experiment: str
@@ -60,7 +60,7 @@ class Measurement:
 
 
 class Journal:
-    """A file of finished steps, from which an interrupted run goes on.
+    """A file of finished steps, from which an interrupted run continues.
 
     Args:
         path: the file; a line that was cut off at its end is dropped.
@@ -93,7 +93,7 @@ class Journal:
         return {measurement.key for measurement in self.measurements}
 
     def add(self, measurement: Measurement) -> None:
-        """Write a step, to the disk and not only to the system."""
+        """Write a step and flush it to disk."""
         with self._path.open("a") as file:
             file.write(write_measurements([measurement]))
             file.flush()
@@ -145,14 +145,14 @@ def record_of(
     conditions: Mapping[str, Any],
     baseline: Sequence[float] | None = None,
 ) -> Record:
-    """Return the record of values that come from measurements of one name; nothing is left out.
+    """Return a record of values from measurements of one implementation.
 
     Args:
-        measurements: where the values are from.
-        values: at least one.
-        metric: which figure.
+        measurements: the source of the values.
+        values: all values, at least one.
+        metric: the name of the figure.
         unit: its unit.
-        conditions: what it depends on.
+        conditions: the conditions it was measured under.
         baseline: the baseline's values in the same run, for the ratio of the medians.
     """
     first = measurements[0]
@@ -176,7 +176,7 @@ def record_of(
 
 
 def joined(measurements: Iterable[Measurement], metric: str) -> list[float]:
-    """Return a metric's values of all measurements, one after the other."""
+    """Return a metric's values of all measurements, concatenated."""
     return [value for measurement in measurements for value in measurement.values.get(metric, ())]
 
 
@@ -188,7 +188,7 @@ def mean_of(
     unit: str,
     conditions: Mapping[str, Any],
 ) -> Record:
-    """Return the record of the mean of values, which adds up where medians do not."""
+    """Return a record of the mean of values; means of stages add up, medians do not."""
     return total(
         measurements, statistics.fmean(values), metric=metric, unit=unit, conditions=conditions
     )
@@ -202,7 +202,7 @@ def total(
     unit: str,
     conditions: Mapping[str, Any],
 ) -> Record:
-    """Return the record of one number that was counted over measurements of one name."""
+    """Return a record of a count over measurements of one implementation."""
     first = measurements[0]
     return Record(
         name=first.name,
@@ -220,7 +220,7 @@ def total(
 def computed_from(
     measured: Record, value: float, *, metric: str, unit: str, conditions: Mapping[str, Any]
 ) -> Record:
-    """Return the record of a number that follows from a measured one."""
+    """Return a record of a value computed from a measured one."""
     return Record(
         name=measured.name,
         metric=metric,
@@ -237,10 +237,10 @@ def computed_from(
 def grouped(
     measurements: Iterable[Measurement], *without: str
 ) -> list[tuple[str, dict[str, Any], list[Measurement]]]:
-    """Put together measurements that differ only in some conditions, such as `repetition`.
+    """Group measurements that differ only in some conditions, such as `repetition`.
 
     Returns:
-        Name, the other conditions, and the measurements, in the order in which they first come.
+        Name, the other conditions, and the measurements, in order of appearance.
     """
     groups: dict[str, tuple[str, dict[str, Any], list[Measurement]]] = {}
     for measurement in measurements:

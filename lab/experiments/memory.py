@@ -1,4 +1,4 @@
-"""Fig. 13: time and cost by memory size, which sets the processor share."""
+"""Fig. 13: time and cost by memory size, which determines the processor share."""
 
 import asyncio
 import signal
@@ -53,7 +53,7 @@ _LIMITED_MB = {Mode.QUICK: (128, 256, 448), Mode.FULL: (128, 192, 256, 320, 448,
 def steps(mode: Mode, target: Target) -> list[Step]:
     """Return the sizes for one instance, for five behind the API, and under a memory limit.
 
-    Sizes that bring more processors than this machine has are left out.
+    Sizes with more processors than this machine has are left out.
     """
     cores = usable_cores()
 
@@ -86,7 +86,7 @@ def steps(mode: Mode, target: Target) -> list[Step]:
 
 @contextmanager
 def memory_setup(target: Target, earlier: Earlier) -> Iterator[Measure]:
-    """Measure instances as processes, or behind the API; what was used last is kept running."""
+    """Yield a function that measures instances as processes or behind the API."""
     with ExitStack() as stack:
         measures: dict[bool, Measure] = {}
 
@@ -138,10 +138,10 @@ def _warm(instance: InstanceUnderTest) -> Values:
 
 
 def _limited(harness: Harness, step: Step) -> Values:
-    """Run an instance that is killed when it takes more than its memory size."""
+    """Run an instance that is killed when it exceeds its memory size."""
     memory_mb = step.conditions["memory_mb"]
     try:
-        # With a whole processor: how fast it is does not matter here.
+        # With a whole processor, since speed does not matter here.
         with InstanceUnderTest(
             _implementation(harness, step),
             isolation=best_isolation(),
@@ -186,7 +186,7 @@ def _api(target: Target, stack: ExitStack) -> Measure:
 
 
 def records(measurements: Sequence[Measurement]) -> Iterator[Record]:
-    """Return times, costs at both prices, the recommended sizes, and who was killed."""
+    """Return times, costs, the recommended sizes, and the killed instances."""
     speed = [measurement for measurement in measurements if measurement.conditions["part"] == SPEED]
     priced: list[tuple[Record, Record]] = []
     for _, conditions, group in grouped(speed, "block"):
@@ -242,7 +242,7 @@ def _costs(warm: Record, warm_ms: Sequence[float]) -> Iterator[Record]:
 
 
 def _chosen(priced: Sequence[tuple[Record, Record]]) -> Iterator[Record]:
-    """Return the cheapest size of each, and the one with the smallest mean time x cost.
+    """Return the cheapest size at each price, and the size with the smallest mean time x cost.
 
     The product counts a tenth of time as much as a tenth of cost, as the strategy "balanced" of
     AWS Lambda Power Tuning means to.

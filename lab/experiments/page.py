@@ -1,4 +1,4 @@
-"""The report's page, made from records alone."""
+"""The report's page as Markdown, generated from records."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The price of a request, by the paper's prices and by today's."""
+"""Cost of a request at the paper's prices and at today's."""
 
 import json
 import math
@@ -21,13 +21,13 @@ PINGS_PER_MONTH = DAYS_PER_MONTH * 24 * 12
 
 @dataclass(frozen=True)
 class Ec2:
-    """A server.
+    """An EC2 instance type with its price.
 
     Attributes:
         name: its type.
         usd_per_hour: its price on demand.
         vcpus: its processors.
-        sustained_share: of them that it may use in the long run.
+        sustained_share: share of the processors that it may use permanently.
         architecture: of its processors.
     """
 
@@ -39,7 +39,7 @@ class Ec2:
 
 
 def servers() -> list[Ec2]:
-    """Return the servers that Lambda is compared with."""
+    """Return the EC2 instance types that Lambda is compared with."""
     return [
         Ec2("t3.medium", TODAY["ec2_t3_medium_per_h"], 2, 0.2, "x86_64"),
         Ec2("c7i.large", TODAY["ec2_c7i_large_per_h"], 2, 1.0, "x86_64"),
@@ -48,7 +48,7 @@ def servers() -> list[Ec2]:
 
 
 def paper_usd(memory_mb: int, duration_ms: float) -> float:
-    """Return what a request cost at the paper's prices: billed in 100 ms, init not billed.
+    """Return the cost of a request at the paper's prices: billed by 100 ms, without init.
 
     Args:
         memory_mb: 448, 768, 1536 or 3008, which Table 6 has.
@@ -70,9 +70,9 @@ def function_usd(
     architecture: str = "x86_64",
     provisioned: bool = False,
 ) -> float:
-    """Return what Lambda bills for a request today: by 1 ms, init included.
+    """Return Lambda's cost of a request today: billed by 1 ms, with init.
 
-    That Lambda bills the init phase of all functions since August 2025 is AWS's announcement.
+    Source: AWS's announcement that Lambda bills the init phase of all functions from August 2025.
 
     Args:
         memory_mb: memory size.
@@ -89,7 +89,7 @@ def function_usd(
 def today_usd(
     memory_mb: float, duration_ms: float, *, init_ms: float = 0.0, architecture: str = "x86_64"
 ) -> float:
-    """Return what a request costs today, with the S3 GET of its photo and without the API.
+    """Return the cost of a request today, with the S3 GET of its photo, without the API.
 
     The arguments are those of :func:`function_usd`.
     """
@@ -98,12 +98,12 @@ def today_usd(
 
 
 def storage_usd() -> float:
-    """Return what S3 takes for a request, whoever answers it: the photo is put, and read once."""
+    """Return the cost of a request in S3: one PUT and one GET of its photo."""
     return TODAY["s3_per_put"] + TODAY["s3_per_get"]
 
 
 def mean_usd(usd: Callable[[float], float], durations_ms: Sequence[float]) -> float:
-    """Return what a call costs on average: a bill is a sum, so the mean counts, not the median.
+    """Return the mean cost of a call; a bill is a sum, so the mean counts, not the median.
 
     Args:
         usd: gives the cost of a call from its duration.
@@ -113,7 +113,7 @@ def mean_usd(usd: Callable[[float], float], durations_ms: Sequence[float]) -> fl
 
 
 def gb_s_usd(architecture: str, *, provisioned: bool = False) -> float:
-    """Return the price of a GB-second of calls, on demand or on provisioned concurrency."""
+    """Return the price of a GB-second, on demand or with provisioned concurrency."""
     short = {"x86_64": "x86", "arm64": "arm"}[architecture]
     kind = "provisioned_duration" if provisioned else "lambda"
     return TODAY[f"{kind}_{short}_per_gb_s"]

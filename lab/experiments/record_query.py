@@ -1,4 +1,4 @@
-"""A set of records that is queried by metric, name and conditions."""
+"""Queries of records by metric, name and conditions."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ _RUN = re.compile(r"(?:warmlens|python -m lab) experiments run \S+ (--(?:env|url
 
 
 class NoRecordError(WarmlensError):
-    """No record has the metric: a claim or a section about it is left out."""
+    """No record has the metric; the claim or section about it is left out."""
 
     def __init__(self, metric: str) -> None:
         super().__init__("no_record", f"There is no record of {metric}.")
@@ -28,7 +28,7 @@ class RecordSet:
         self._all = [record for each in records.values() for record in each]
 
     def select(self, metric: str, name: str | None = None, **conditions: Any) -> list[Record]:
-        """Return the records of a metric that have these conditions, among others."""
+        """Return the records of a metric with at least these conditions."""
         return [
             record
             for record in self._all
@@ -38,11 +38,11 @@ class RecordSet:
         ]
 
     def get(self, metric: str, name: str | None = None, **conditions: Any) -> Record | None:
-        """Return the first such record, or None."""
+        """Return the first matching record, or None."""
         return next(iter(self.select(metric, name, **conditions)), None)
 
     def value(self, metric: str, name: str | None = None, **conditions: Any) -> float:
-        """Return the first such record's value.
+        """Return the value of the first matching record.
 
         Raises:
             NoRecordError: there is none.
@@ -60,6 +60,6 @@ class RecordSet:
 
     @property
     def api_option(self) -> str:
-        """The option that named a running API, or nothing for a local cloud."""
+        """The command's option for a running API; empty for a local cloud."""
         options = (_RUN.match(each.command) for each in self._all)
         return next((match[1] for match in options if match), "")

@@ -1,4 +1,4 @@
-"""The report: records from measurements, charts and the page from records."""
+"""Writing of the report: records from measurements, charts and page from records."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ RECORDS, PICTURES, PAGE = "records", "pictures", "README.md"
 
 
 def read_all_measurements(folder: Path) -> dict[str, list[Measurement]]:
-    """Return the measurements of each experiment that was run, by name.
+    """Return the existing measurements by the experiment's name.
 
     Raises:
         WarmlensError: ``bad_measurements``: a file cannot be read.

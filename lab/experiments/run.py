@@ -1,4 +1,4 @@
-"""Runs of experiments, step by step into a journal, so that an interrupted run can go on."""
+"""Running of experiments, with a journal from which an interrupted run continues."""
 
 import hashlib
 import json
@@ -33,7 +33,7 @@ def records_path(folder: Path, name: str) -> Path:
 
 
 def load_measurements(folder: Path, name: str) -> list[Measurement]:
-    """Return an experiment's measurements; none if it was not run.
+    """Return an experiment's measurements; an empty list if it was not run.
 
     Raises:
         WarmlensError: ``bad_measurements``: the file cannot be read.
@@ -57,16 +57,16 @@ def run_experiments(
     restart: bool,
     progress: Progress,
 ) -> dict[str, list[Measurement]]:
-    """Run the steps that are not in the journal, and write all measurements at the end.
+    """Run all steps that are not in the journal, then write all measurements.
 
-    A report therefore never mixes this run's experiments with those of an earlier one, and a run
-    of several that was stopped does not repeat the finished ones.
+    So a report never mixes experiments of two runs, and a stopped run of several experiments does
+    not repeat the finished ones.
 
     Args:
-        experiments: in an order in which none needs a later one.
+        experiments: the experiments; each may need only earlier ones.
         target: the API to measure.
         mode: quick or full.
-        folder: gets the measurements.
+        folder: folder for the measurements.
         journals: folder of an unfinished run's journals, one for each set of experiments.
         restart: discard an unfinished run instead of continuing it.
         progress: called before each step.
@@ -154,12 +154,12 @@ def _measure(
 
 
 def command_of(name: str, target: Target, mode: Mode) -> str:
-    """Return the command that makes an experiment's measurements."""
+    """Return the command that measures an experiment."""
     return f"python -m lab experiments run {name}{target.option} --{mode}"
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file so that nobody sees half of it."""
+    """Write a file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
     partial.write_text(text)
@@ -167,6 +167,6 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def _journal_name(experiment: Experiment, target: Target, mode: Mode, steps: Sequence[Step]) -> str:
-    """Name the journal after all that must be equal for a run to go on in it."""
+    """Return the journal's name: a hash of everything that must be equal to continue a run."""
     plan = json.dumps([target.name, *(step.key for step in steps)])
     return f"{experiment.name}-{mode}-{hashlib.sha256(plan.encode()).hexdigest()[:12]}.jsonl"

@@ -1,4 +1,4 @@
-"""Fig. 10 and 11: the first and the second call of an instance, by stage."""
+"""Fig. 10 and 11: the first and second call of an instance, by stage."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ _RUNS = {Mode.QUICK: 3, Mode.FULL: 10}
 
 
 def steps(mode: Mode, target: Target) -> list[Step]:
-    """Return the runs of both implementations in turns, so that a disturbance hits both."""
+    """Return the steps of both implementations, in turns so that a disturbance affects both."""
     return [
         Step(
             experiment=NAME,
@@ -41,7 +41,7 @@ def steps(mode: Mode, target: Target) -> list[Step]:
 
 @contextmanager
 def stages_setup(target: Target, earlier: Earlier) -> Iterator[Measure]:
-    """Start a fresh process for each step, and have it classify one photo twice."""
+    """Yield a function that starts a process, which classifies a photo twice."""
     isolation = best_isolation()
     vcpus = limits_of(PAPER["memory_mb"]).vcpus
     with running_harness(PAPER_PX) as harness:
@@ -75,7 +75,7 @@ def stages_setup(target: Target, earlier: Earlier) -> Iterator[Measure]:
 
 
 def records(measurements: Sequence[Measurement]) -> Iterator[Record]:
-    """Return both calls and the means of their stages, with ratios to the baseline."""
+    """Return records of both calls and of their stages, with ratios to the baseline."""
     groups = {name: (conditions, group) for name, conditions, group in grouped(measurements, "run")}
     base = groups["baseline"][1] if "baseline" in groups else []
     for conditions, group in groups.values():

@@ -1,4 +1,4 @@
-"""The API that experiments measure: their own local cloud, a running API, or one in AWS."""
+"""The API that experiments measure: a new local cloud, a running API, or one in AWS."""
 
 import json
 import os
@@ -52,13 +52,13 @@ class Target:
 
     @property
     def is_local(self) -> bool:
-        """True if a local cloud is started for it."""
+        """True if a local cloud is started."""
         return self.url is None
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunningApi:
-    """An API that answers.
+    """A running API.
 
     Attributes:
         url: its root.
@@ -79,7 +79,7 @@ class RunningApi:
             memory_mb: the new version's memory size.
             note: its description; two versions must not be equal.
         """
-        assert self.aws is not None  # only a local cloud is changed
+        assert self.aws is not None  # only a local cloud is ever changed
         client = self.aws.lambda_
         client.update_function_configuration(
             FunctionName=self.function, MemorySize=memory_mb, Description=note
@@ -89,7 +89,7 @@ class RunningApi:
 
 
 def find_target(url: str | None, env: str | None) -> Target:
-    """Return the target that `--url` or `--env` names; a local cloud without them.
+    """Return the target named by `--url` or `--env`, else a local cloud.
 
     Raises:
         WarmlensError: ``usage``: both are given; ``not_on_this_api``: the API asks for signatures;
@@ -131,7 +131,7 @@ def _kept_warm(environment: Deployment) -> bool:
 
 @contextmanager
 def running_api(target: Target, *options: str) -> Iterator[RunningApi]:
-    """Yield the target's API; a local cloud runs for as long as the block does.
+    """Yield the target's API; a local cloud runs until the block ends.
 
     Args:
         target: the API to measure.
@@ -184,7 +184,7 @@ def _wait_for(
         if running and running.url:
             answer = httpx.get(running.url + STATUS_PATH, timeout=10, trust_env=False)
             status: dict[str, Any] = answer.json()
-            if status["instances"]:  # its first call was made, so it is ready
+            if status["instances"]:  # ready: its first call was answered
                 return status
         time.sleep(0.1)
     message = f"The local cloud did not start: {log_path.read_text()[-800:].strip()}"

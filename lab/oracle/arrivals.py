@@ -1,4 +1,4 @@
-"""Arrival times of a traffic profile as generators: the oracle of `warmlens.planner.arrivals`."""
+"""Plain-Python arrival times of a traffic profile: the oracle of `warmlens.planner.arrivals`."""
 
 import math
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from warmlens.planner.traffic import Profile
 
 
 def arrivals(profile: Profile, seed: int, horizon_s: float) -> Iterator[float]:
-    """Give the moments of the calls, drawn from the seed."""
+    """Yield the moments of the calls, drawn from the seed."""
     base, bursts = _base(profile, seed, horizon_s), _bursts(profile, seed, horizon_s)
     base_s, burst_s = next(base), next(bursts)
     while True:
@@ -24,7 +24,7 @@ def arrivals(profile: Profile, seed: int, horizon_s: float) -> Iterator[float]:
 
 
 def _base(profile: Profile, seed: int, horizon_s: float) -> Iterator[float]:
-    """The moments at which the expected count has grown by exponential steps of mean 1."""
+    """Yield the moments at which the expected count has grown by exponential steps of mean 1."""
     random = Random(seed, ARRIVALS)
     now_s, segment = 0.0, 0
     while True:

@@ -1,7 +1,7 @@
-"""A fleet of instances as objects, call by call: the oracle of the planner's kernel.
+"""A plain-Python fleet of instances: the oracle of the planner's kernel.
 
-The rules are those of the instance pool (`warmlens/runtime/pool.py`), and a test holds one
-against the other: one call at a time, the instance used last first, a new one only when none is
+The rules are those of the instance pool (`warmlens/runtime/pool.py`), and a test compares
+the two: one call at a time, the instance used last first, a new one only when none is
 idle, an idle expiry of each instance's own, no call after its lifetime. Provisioned instances are
 used before all others, as by Lambda.
 """
@@ -36,8 +36,8 @@ class Served:
 
     Attributes:
         instance: number of its instance, `PROVISIONED` for any of those; None: it was throttled.
-        init_s: how long it waited for a new instance; None: it did not.
-        end_s: when its answer was there.
+        init_s: its wait for a new instance; None: it did not wait.
+        end_s: the moment of its answer.
     """
 
     instance: int | None
@@ -46,16 +46,16 @@ class Served:
 
     @property
     def cold(self) -> bool:
-        """Whether it waited for a new instance."""
+        """True if the call waited for a new instance."""
         return self.init_s is not None
 
 
 class SimulatedFleet:
-    """The instances. Calls must come in the order of time.
+    """The instances of a function; calls must come in the order of time.
 
     Args:
         scenario: the function and its limits.
-        random: draws what differs from instance to instance.
+        random: draws the idle expiry and lifetime of each instance.
     """
 
     def __init__(self, scenario: Scenario, random: Callable[[], float]) -> None:
@@ -100,7 +100,7 @@ class SimulatedFleet:
         return Served(instance.number, init_s, end_s)
 
     def provisioned(self, now_s: float) -> int:
-        """Return how many provisioned instances there are."""
+        """Return the number of provisioned instances."""
         return self._scenario.provisioned_by_hour[int(now_s // HOUR_S) % DAY_H]
 
     def busy(self, now_s: float) -> int:
@@ -109,7 +109,7 @@ class SimulatedFleet:
         return len(self._busy)
 
     def alive(self, now_s: float) -> int:
-        """Return how many instances there are, provisioned ones included."""
+        """Return the number of instances, provisioned ones included."""
         self._let_end(now_s)
         idle = sum(self._stays(instance, now_s) for instance in self._idle)
         on_demand = len(self._busy) - self._provisioned_busy
@@ -154,7 +154,7 @@ class SimulatedFleet:
         return None
 
     def _next_idle(self) -> int:
-        """Return where in the idle ones the next to be used is: the last one."""
+        """Return the index of the idle instance that serves the next call: the one used last."""
         return -1
 
     def _stays(self, instance: _Instance, now_s: float) -> bool:

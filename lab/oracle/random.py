@@ -1,4 +1,4 @@
-"""SplitMix64 as an object, and draws from distributions: the oracle of `warmlens.planner.rng`."""
+"""A plain-Python SplitMix64 random number generator: the oracle of `warmlens.planner.rng`."""
 
 import math
 from collections.abc import Callable
@@ -10,11 +10,11 @@ _STEP = 0x9E3779B97F4A7C15
 
 
 class Random:
-    """Draws from 0 to 1, 1 excluded.
+    """A generator of numbers from 0 to 1, 1 excluded.
 
     Args:
-        seed: the same one gives the same draws.
-        stream: which of the seed's streams.
+        seed: the same seed gives the same draws.
+        stream: one of the seed's independent streams.
     """
 
     def __init__(self, seed: int, stream: int) -> None:
@@ -27,7 +27,7 @@ class Random:
 
 
 def draw(distribution: Distribution, random: Callable[[], float]) -> float:
-    """Draw a time in seconds; a constant draws nothing."""
+    """Draw a time in seconds; a constant uses no random number."""
     if distribution.kind == "constant":
         return distribution.values_s[0]
     share = random()

@@ -1,4 +1,4 @@
-"""The simulation as objects in plain Python, the oracle of `warmlens.planner.kernel`."""
+"""The plain-Python simulation: the oracle of `warmlens.planner.kernel`."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -24,11 +24,11 @@ def simulate(
     """Serve users' calls in the order of time.
 
     Args:
-        scenario: the function and how it is run.
+        scenario: the function, its limits and its warming.
         arrivals_s: when users call, ascending, from 0 on; read one at a time.
-        horizon_s: how long; arrivals must come before it.
+        horizon_s: duration; arrivals must come before it.
         seed: draws the times of service and the lives of instances.
-        into: is added to instead of a new outcome.
+        into: an outcome to add to, instead of a new one.
         draw_lifetime: draws the lifetimes of instances instead.
         fleet: serves the calls, instead of a new one of the scenario.
 
@@ -79,7 +79,7 @@ def _serve(
     outcome: Outcome,
     warmer: Warmer | None,
 ) -> None:
-    # Drawn for a call that is refused too, so that the next call's time does not depend on it.
+    # Drawn also for a refused call, so that later calls' times do not depend on the refusal.
     work_s = draw(scenario.service, service)
     hour = int(now_s // HOUR_S)
     outcome.requests += 1

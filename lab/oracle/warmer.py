@@ -1,4 +1,4 @@
-"""The simulated warmer as an object: its runs and rounds of calls."""
+"""The plain-Python warmer of the simulation: runs and rounds of calls."""
 
 import math
 
@@ -11,8 +11,8 @@ class Warmer:
     """Calls the fleet as `lambda_src/warmer` does, one call at a time in the order of time.
 
     Args:
-        pings: what it does.
-        horizon_s: no run begins from then on.
+        pings: the warming policy.
+        horizon_s: the end, after which no run begins.
     """
 
     def __init__(self, pings: WarmingPolicy, horizon_s: float) -> None:
@@ -27,7 +27,7 @@ class Warmer:
         self.holds_until_s = -1.0
 
     def next_s(self) -> float:
-        """Return when its next call arrives, or its next run begins; infinity after the last."""
+        """Return the moment of its next call or run; infinity after the last."""
         if self._count:
             return self._round_s + self._sent * self._pings.spread_s
         scheduled_s = self._runs * self._pings.period_s
@@ -36,7 +36,7 @@ class Warmer:
         return max(scheduled_s, self._ends_s)
 
     def act(self, fleet: SimulatedFleet, outcome: Outcome) -> None:
-        """Do what is due at `next_s`: begin a run, or send a call."""
+        """Begin the run or send the call that is due at `next_s`."""
         now_s = self.next_s()
         if self._count:
             self._ping(now_s, fleet, outcome)

@@ -1,1 +1,1 @@
-"""Pictures of the docs that commands draw: `make pictures`."""
+"""Generated pictures of the docs: `make pictures`."""

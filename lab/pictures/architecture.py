@@ -1,4 +1,4 @@
-"""The diagram of the architecture: `python -m lab.pictures.architecture FILE`."""
+"""The architecture diagram: `python -m lab.pictures.architecture FILE`."""
 
 import sys
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ class Part:
     Attributes:
         x: left edge.
         y: upper edge.
-        name: what it is.
-        about: what it does, in few words.
-        kind: its type in CloudFormation; empty for who is outside.
+        name: its name.
+        about: its task, in a few words.
+        kind: its CloudFormation type; empty for parts outside AWS.
     """
 
     x: int
@@ -50,7 +50,7 @@ PARTS = (
 
 
 def draw() -> str:
-    """Return the picture."""
+    """Return the diagram as SVG."""
     parts = [
         text(30, 32, "One request, and what keeps instances warm", size=17, bold=True),
         *(_drawn(part) for part in PARTS),

@@ -1,4 +1,4 @@
-"""The docs' charts of kept records: `python -m lab.pictures.charts FOLDER`."""
+"""Charts of recorded benchmarks for the docs: `python -m lab.pictures.charts FOLDER`."""
 
 import sys
 from pathlib import Path

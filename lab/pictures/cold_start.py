@@ -1,4 +1,4 @@
-"""The picture of a cold and a warm call, measured: `python -m lab.pictures.cold_start FILE`."""
+"""A chart of a measured cold and warm call: `python -m lab.pictures.cold_start FILE`."""
 
 import asyncio
 import platform
@@ -30,10 +30,10 @@ COLORS = {
 
 @dataclass(frozen=True)
 class Call:
-    """A call to the API by stages.
+    """A call to the API with its stages.
 
     Attributes:
-        total_ms: as its caller saw it.
+        total_ms: time as the caller saw it.
         stages_ms: its parts by name, in their order; they add up to the total.
     """
 
@@ -73,7 +73,7 @@ async def _call(client: httpx.AsyncClient) -> Call:
 
 
 def draw(cold: Call, warm: Call, *, about: str, figure: Any) -> None:
-    """Draw both calls on one scale.
+    """Draw both calls on the same scale.
 
     Args:
         cold: a call that waited for a new instance.
@@ -97,7 +97,7 @@ def draw(cold: Call, warm: Call, *, about: str, figure: Any) -> None:
 
 
 def main(file: Path) -> None:
-    """Measure, and write the picture."""
+    """Measure a cold and a warm call, and write the chart."""
     cold, warm = asyncio.run(measure())
     about = (
         f"Measured on the local cloud, {platform.machine()}, {datetime.now(UTC):%Y-%m-%d}; cold / "

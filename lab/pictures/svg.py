@@ -1,4 +1,4 @@
-"""SVG shapes for the diagram of the architecture."""
+"""SVG shapes for the architecture diagram."""
 
 from html import escape
 
@@ -7,7 +7,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, Arial, sans-serif"
 
 
 def document(width: int, height: int, title: str, parts: list[str]) -> str:
-    """Return a whole picture on white, which dark pages show as well."""
+    """Return an SVG document with a white background, for dark pages."""
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
@@ -28,7 +28,7 @@ def text(
     x: float, y: float, words: str, *, size: int = 13, anchor: str = "start",
     color: str = INK, bold: bool = False,
 ) -> str:  # fmt: skip
-    """Return a line of text; `y` is its base line."""
+    """Return a line of text; `y` is its baseline."""
     weight = ' font-weight="600"' if bold else ""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" '
@@ -40,7 +40,7 @@ def box(
     x: float, y: float, width: float, height: float, *,
     fill: str, stroke: str = "none", radius: int = 8,
 ) -> str:  # fmt: skip
-    """Return a rectangle with round corners."""
+    """Return a rectangle with rounded corners."""
     return (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="{radius}" '
         f'fill="{fill}" stroke="{stroke}"/>'
@@ -48,7 +48,7 @@ def box(
 
 
 def arrow(points: list[tuple[float, float]], *, dashed: bool = False) -> str:
-    """Return a line through the points with a head at its end."""
+    """Return an arrow through the points."""
     path = " ".join(f"{'M' if n == 0 else 'L'}{x} {y}" for n, (x, y) in enumerate(points))
     dash = ' stroke-dasharray="5 4"' if dashed else ""
     return (

@@ -14,13 +14,13 @@ Texture = Callable[[np.random.Generator, int], Plane]
 
 
 def draw_background(kind: str, rng: np.random.Generator, size_px: int) -> Plane:
-    """Return a square picture of a surface (size x size x 3, 0 to 255)."""
+    """Return a square background (size x size x 3, 0 to 255)."""
     return np.clip(TEXTURES[kind](rng, size_px), 0, 255).astype(np.float32)
 
 
 def noise(rng: np.random.Generator, size_px: int, across: float, down: float) -> Plane:
-    """Return smooth noise around 0 with about so many bumps across and down."""
-    # A generator of its own: how much it draws may not change what chance decides after it.
+    """Return smooth noise around 0, with about ``across`` times ``down`` bumps."""
+    # Its own generator, so that later random numbers do not depend on the size of the noise.
     own = np.random.default_rng(int(rng.integers(0, 2**63)))
     cells = own.standard_normal((max(2, round(down)) + 1, max(2, round(across)) + 1))
     return cv2.resize(

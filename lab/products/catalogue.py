@@ -1,4 +1,4 @@
-"""The 30 products; variants of a brand differ in icon, word or size."""
+"""Catalogue of the 30 products, with variants that differ in icon, word or size."""
 
 from lab.products.design import (
     Brand,
@@ -285,7 +285,7 @@ _FAMILIES: tuple[tuple[Brand, tuple[Variant, ...]], ...] = (
     ),
 )
 
-# A tall can holds more than a short one of the same look.
+# Two sizes of the same design: a tall can holds more than a short one.
 _SLIM = {("Sola", "500 ml"): 0.41}
 
 

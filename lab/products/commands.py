@@ -1,4 +1,4 @@
-"""`python -m lab products`: draw the product photos."""
+"""The commands `python -m lab products`: generate product photos."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,26 +17,29 @@ def generate(
     folder: Annotated[Path, typer.Option("--out", help="A new or empty folder.")],
     seed: Annotated[int, typer.Option(help="The same seed gives the same photos.")] = 0,
     per_class: Annotated[
-        int, typer.Option(help="Photos to train on of each product; 20 + 50 + 50 more to test.")
+        int,
+        typer.Option(
+            help="Training photos of each product; 20 + 50 + 50 more for validation and tests."
+        ),
     ] = 100,
     size: Annotated[int, typer.Option(help="Width and height in pixels.")] = 224,
     packages: Annotated[
         int,
         typer.Option(
-            help="This many other packages, in wide conditions, to pretrain on; not the products."
+            help="Draw this many random packages for pretraining instead of the products."
         ),
     ] = 0,
     processes: Annotated[
-        int, typer.Option(help="How many draw at a time; 0 for one on each core.")
+        int, typer.Option(help="Processes that draw; 0 for one on each core.")
     ] = 0,
 ) -> None:
-    """Draw photos of the 30 products: train, val, test and a hard test set."""
+    """Generate photos of the 30 products for training, validation and tests."""
     from lab.products.catalogue import PRODUCTS
     from lab.products.dataset import DatasetSpec, write_dataset
     from lab.products.pretraining import pretraining_products
 
     if packages < 0 or processes < 0:
-        raise WarmlensError("bad_value", "--packages and --processes are 0 or more.")
+        raise WarmlensError("bad_value", "--packages and --processes must be 0 or more.")
     products = pretraining_products(packages, max(seed, 0)) if packages else PRODUCTS
     if packages:
         spec = DatasetSpec(seed, size, wide=True, train=per_class, val=5, test=0, hard=0)
@@ -54,7 +57,7 @@ def sheet(
     seed: Annotated[int, typer.Option(help="Seed of the photos.")] = 0,
     size: Annotated[int, typer.Option(help="Width and height of each photo in pixels.")] = 96,
 ) -> None:
-    """Draw all products on one picture: four ordinary and two hard photos of each."""
+    """Draw a contact sheet with four ordinary and two hard photos of each product."""
     if file.suffix.lower() not in (".jpg", ".png"):
         raise WarmlensError("bad_value", f"--out is {file}; allowed: a name with .jpg or .png.")
     if not 32 <= size <= 256 or seed < 0:
@@ -76,7 +79,7 @@ def sheet(
 def samples(
     folder: Annotated[Path, typer.Option("--out", help="Folder of the page's sample photos.")],
 ) -> None:
-    """Draw the sample photos that the page offers with the products' model."""
+    """Draw the page's sample photos of the products."""
     if not folder.is_dir():
         raise WarmlensError("not_a_folder", f"{folder} is not a folder.")
     from lab.products.samples import SAMPLES, write_samples

@@ -1,4 +1,4 @@
-"""A contact sheet: photos of all products on one picture."""
+"""A contact sheet with photos of all products."""
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -24,7 +24,7 @@ def contact_sheet(
     sheet = Image.new("RGB", (COLUMNS * cell_px[0] + GAP_PX, rows * cell_px[1] + GAP_PX), "white")
     draw = ImageDraw.Draw(sheet)
     for index, product in enumerate(products):
-        # Downwards first, so that the variants of a brand stand above each other.
+        # By column, so that the variants of a brand are below each other.
         x = GAP_PX + index // rows * cell_px[0]
         y = GAP_PX + index % rows * cell_px[1]
         caption = f"{product.class_id}  {product.label}"

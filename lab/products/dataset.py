@@ -1,7 +1,7 @@
-"""Data sets of made photos, as ``<out>/<split>/<class id>/<number>.jpg`` and ``dataset.json``.
+"""Data sets of generated photos: ``<out>/<split>/<class id>/<number>.jpg`` and ``dataset.json``.
 
-The same seed gives the same bytes, with the package versions that ``dataset.json`` names, however
-many processes draw.
+The same seed and the package versions named in ``dataset.json`` give the same bytes, with any
+number of processes.
 """
 
 import dataclasses
@@ -57,13 +57,13 @@ class DatasetSpec:
     hard: int = 50
 
     def counts(self) -> dict[str, int]:
-        """Return the photos of each product by split."""
+        """Return the number of photos of each product by split."""
         return {"train": self.train, "val": self.val, "test": self.test, "hard": self.hard}
 
 
 @dataclasses.dataclass(frozen=True)
 class PhotoKey:
-    """Which photo: the same key gives the same photo, and no two keys share one."""
+    """The identity of a photo: each key gives one photo, always the same."""
 
     product: Product
     split: str
@@ -73,7 +73,7 @@ class PhotoKey:
 
 
 def photo_plan(key: PhotoKey) -> PhotoPlan:
-    """Return what chance decides about a photo.
+    """Return the random plan of a photo.
 
     Raises:
         ValueError: there is no such split.
@@ -86,7 +86,7 @@ def photo_plan(key: PhotoKey) -> PhotoPlan:
 
 
 def photo(key: PhotoKey, size_px: int) -> Pixels:
-    """Draw a photo (size x size x 3, RGB), before it becomes a JPEG.
+    """Draw a photo (size x size x 3, RGB).
 
     Raises:
         ValueError: ``size_px`` is out of range.
@@ -95,7 +95,7 @@ def photo(key: PhotoKey, size_px: int) -> Pixels:
 
 
 def photo_file(key: PhotoKey, size_px: int) -> bytes:
-    """Return a photo as the JPEG file that a data set has.
+    """Return a photo as the JPEG file of a data set.
 
     Raises:
         ValueError: ``size_px`` is out of range.
@@ -113,15 +113,15 @@ def write_dataset(
 ) -> None:
     """Write the photos of ``products`` to the new or empty folder ``out``.
 
-    ``dataset.json`` comes last: a folder without it was interrupted.
+    ``dataset.json`` is written last: a folder without it is incomplete.
 
     Args:
         out: the folder.
-        spec: seed, size and numbers.
-        products: what to photograph; their class ids name the folders.
-        processes: how many draw at a time; None for one on each core. More than one starts
-            Python anew, so a script that calls this needs ``if __name__ == "__main__"``.
-        on_progress: told of each few photos written.
+        spec: the seed, and the size and number of photos.
+        products: the products; their class ids name the folders.
+        processes: number of processes; None for one on each core. More than one are spawned, so
+            a script that calls this needs ``if __name__ == "__main__"``.
+        on_progress: called after each few photos.
 
     Raises:
         WarmlensError: ``bad_value`` for a number out of range or ``target_not_empty``.
@@ -152,7 +152,7 @@ class _Chunk:
 
 
 def _chunks(out: Path, spec: DatasetSpec, products: tuple[Product, ...]) -> Iterator[_Chunk]:
-    # All of one product together: each process keeps the artwork of the latest ones.
+    # Photos of a product together, since each process caches the artwork of recent products.
     for product in products:
         for split, count in spec.counts().items():
             folder = out / split / product.class_id
@@ -169,7 +169,7 @@ def _written(chunks: list[_Chunk], workers: int) -> Iterator[int]:
     if workers <= 1:
         yield from map(_write_chunk, chunks)
         return
-    # Forking a process that has threads can hang; a fresh one cannot.
+    # Forking a process with threads can hang; spawning cannot.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin_worker)
     try:
         for future in as_completed([pool.submit(_write_chunk, chunk) for chunk in chunks]):
@@ -179,7 +179,7 @@ def _written(chunks: list[_Chunk], workers: int) -> Iterator[int]:
 
 
 def _begin_worker() -> None:
-    # The parent alone answers Ctrl-C; it ends the workers after what they are at.
+    # Only the parent handles Ctrl-C; it lets the workers finish their current chunk.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
 

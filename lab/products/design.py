@@ -1,4 +1,4 @@
-"""The design of a product: its shape and its print."""
+"""The design of a product: shape, colours, print."""
 
 import dataclasses
 import enum
@@ -10,7 +10,7 @@ Point = tuple[float, float]
 
 
 class Shape(enum.StrEnum):
-    """Kinds of packages."""
+    """The shape of a package."""
 
     BOX = "box"
     CAN = "can"
@@ -36,7 +36,7 @@ class Decoration(enum.StrEnum):
 
 
 class Typeface(enum.StrEnum):
-    """The letters of a brand."""
+    """The typeface of a brand."""
 
     ROUND = "round"
     SANS = "sans"
@@ -47,7 +47,7 @@ class Typeface(enum.StrEnum):
 
 
 class Role(enum.StrEnum):
-    """A colour by its use, so that variants of a brand share their colours."""
+    """The role of a colour in a design."""
 
     BASE = "base"
     SECOND = "second"
@@ -87,7 +87,7 @@ class Layout:
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """One stroke or area of an icon, in a unit square with y down; width 0 means filled."""
+    """A stroke or area of an icon, in a unit square with y down; width 0 means filled."""
 
     points: tuple[Point, ...]
     role: Role
@@ -113,15 +113,15 @@ class Brand:
 
 @dataclasses.dataclass(frozen=True)
 class Product:
-    """One package, as a photo shows it.
+    """A product: one variant of a brand's package.
 
     Attributes:
         class_id: its class in a data set, such as ``"00001"``.
-        brand: what it shares with its brand's other variants.
+        brand: the design that it shares with other variants.
         word: the variant's word.
-        size: what the package holds, such as ``"330 ml"``.
+        size: the content of the package, such as ``"330 ml"``.
         icon: the variant's picture.
-        stripes: how many stripes the variant has, from 0 to 4.
+        stripes: number of the variant's stripes, from 0 to 4.
         width: in heights of the package.
     """
 

@@ -14,7 +14,7 @@ def oval(x: float, y: float, rx: float, ry: float, role: Role, turn_deg: float =
 
 
 def ring(x: float, y: float, radius: float, role: Role, width: float = STROKE) -> Part:
-    """Return a circle's line."""
+    """Return the outline of a circle."""
     points = _oval(x, y, radius, radius, 0)
     return Part((*points, points[0]), role, width)
 
@@ -32,7 +32,7 @@ def line(role: Role, *points: Point, width: float = STROKE) -> Part:
 def leaf(
     x: float, y: float, length: float, width: float, role: Role, turn_deg: float = 0.0
 ) -> Part:
-    """Return a leaf that grows from (x, y), upwards unless turned clockwise."""
+    """Return a leaf from (x, y) upwards, or turned clockwise."""
     steps = 10
     right = [
         (width / 2 * math.sin(math.pi * i / steps), -length * i / steps) for i in range(steps + 1)
@@ -49,7 +49,7 @@ def around(
 
 
 def ear(x: float, role: Role, pairs: int, spread_deg: float, grain: float) -> Icon:
-    """Return an ear of grain that stands at ``x``."""
+    """Return an upright ear of grain at ``x``."""
     grains: list[Part] = [line(INK, (x, 0.97), (x, 0.3))]
     for i in range(pairs):
         y = 0.75 - i * 0.42 / pairs

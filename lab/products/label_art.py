@@ -111,7 +111,7 @@ def _stripes(draw: ImageDraw.ImageDraw, count: int, box: Rect, colour: RGB) -> N
     if not count:
         return
     left, top_px, right, bottom = box
-    # The more stripes, the wider the field: their number must be seen on a small photo.
+    # More stripes get a wider field, so that a small photo still shows their number.
     step = (bottom - top_px) / (1 + STRIPE_GAP)
     centre = (top_px + bottom) / 2
     for i in range(count):
@@ -136,7 +136,7 @@ def _icon(panel: Image.Image, icon: Icon, box: Rect, palette: Palette) -> None:
 
 
 def _apart(colour: RGB, ground: RGB, role: Role) -> RGB:
-    """Move a colour that would not be seen on ``ground`` to one that is."""
+    """Return the colour, changed if it has too little contrast to ``ground``."""
     if role is Role.BASE or sum(abs(a - b) for a, b in zip(colour, ground, strict=True)) > 120:
         return colour
     target = 255 if role is Role.PAPER or _luminance(ground) < 110 else 20

@@ -1,4 +1,4 @@
-"""Text drawn with typefaces from Python packages, not from the system."""
+"""Drawing of text, with typefaces from Python packages instead of the system's."""
 
 import functools
 import importlib
@@ -26,7 +26,7 @@ def fit_text(
     typeface: Typeface,
     colour: RGB,
 ) -> None:
-    """Write ``text`` as large as it fits into ``box`` (pixels), in its middle."""
+    """Draw ``text`` centred in ``box`` (pixels), as large as it fits."""
     left, top, right, bottom = box
     probe = font(typeface, PROBE_PX).getbbox(text)
     size_px = PROBE_PX * min(
@@ -42,7 +42,7 @@ def fit_text(
 
 
 def written_lines(width_px: int, height_px: int, ink: RGB, paper: RGB) -> Image.Image:
-    """Return a panel of small print: a list of contents as on the back of a package."""
+    """Return a panel of small print, such as a list of ingredients."""
     panel = Image.new("RGB", (width_px, height_px), paper)
     draw = ImageDraw.Draw(panel)
     rows = ("Per 100 g", "Energy 1482 kJ", "Fat 3.1 g", "Carbohydrate 61 g", "Protein 9.4 g",
@@ -60,7 +60,7 @@ def written_lines(width_px: int, height_px: int, ink: RGB, paper: RGB) -> Image.
 
 @functools.lru_cache(maxsize=512)
 def font(typeface: Typeface, size_px: int) -> ImageFont.FreeTypeFont:
-    """Return the typeface at a size in pixels."""
+    """Return a typeface at a size in pixels."""
     package, file = FONT_FILES[typeface]
     folder = Path(importlib.import_module(package).__path__[0])
     return ImageFont.truetype(str(folder / "files" / file), size_px)

@@ -1,4 +1,4 @@
-"""A product as a solid: its print laid around its shape, in any pose."""
+"""Rendering of a product in any pose, with its print around its shape."""
 
 import functools
 
@@ -47,7 +47,7 @@ _TURNED: dict[Shape, tuple[tuple[float, ...], tuple[float, ...], tuple[float, fl
 
 @functools.lru_cache(maxsize=CACHED_PACKAGES)
 def solid(product: Product) -> Solid:
-    """Return the product as something that can be drawn. Made once, then kept."""
+    """Return the solid of a product, cached."""
     match product.brand.shape:
         case Shape.BOX:
             return _box(product)
@@ -60,7 +60,7 @@ def solid(product: Product) -> Solid:
 
 
 def draw(product: Product, pose: Pose, light: Light, canvas_px: int) -> Sprite | None:
-    """Draw a product on a square canvas; None when it is off the canvas."""
+    """Draw a product on a square canvas; return None if it is off the canvas."""
     thing = solid(product)
     if isinstance(thing, Body):
         return draw_body(thing, pose, light, canvas_px)
@@ -112,7 +112,7 @@ def _turned(product: Product) -> Body:
     front = np.asarray(label_art.front(product, int(width_px * FRONT_SHARE), label_px))
     back = np.asarray(label_art.side(product, int(width_px * 0.25), label_px))
     before = (width_px - front.shape[1]) // 2
-    # The front's own edge colours run on around the body, so that there is no seam.
+    # The front's edge colours continue around the body, so that there is no seam.
     label = np.pad(
         front, ((0, 0), (before, width_px - front.shape[1] - before), (0, 0)), mode="edge"
     )
@@ -130,7 +130,7 @@ def _turned(product: Product) -> Body:
 
 
 def _bare_wrap(product: Product, width_px: int) -> Pixels:
-    """The body without its label: metal, coloured plastic, or glass with a lid."""
+    """Return the surface of the body without its label: metal, coloured plastic or glass."""
     palette = product.brand.palette
     wrap = np.empty((HEIGHT_PX, width_px, 3), np.uint8)
     match product.brand.shape:
@@ -209,7 +209,7 @@ def _with_cap(face: NDArray[np.uint8], product: Product) -> Pixels:
 
 
 def _pouch_slopes(product: Product, width_px: int) -> Pixels:
-    """A cushion with a flat seam above and below, and creases of its own."""
+    """Return the slopes of a pouch: a cushion with flat seams, and random creases."""
     y, x = _grid(width_px)
     rng = np.random.default_rng(sum(map(ord, product.label)))
     right = x**3 * 0.9
@@ -226,7 +226,7 @@ def _pouch_slopes(product: Product, width_px: int) -> Pixels:
 
 
 def _tube_slopes(width_px: int) -> Pixels:
-    """Flat at the crimp above, round towards the cap below."""
+    """Return the slopes of a tube: flat at the crimp above, round at the cap below."""
     y, x = _grid(width_px)
     roundness = np.clip((y + 1) / 1.7, 0, 1)
     right = x * roundness * 1.1

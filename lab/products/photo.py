@@ -1,4 +1,4 @@
-"""The rendering of a planned photo: table, shadows, packages, foreground and camera."""
+"""Rendering of a planned photo: table, shadows, packages, foreground and camera."""
 
 import functools
 
@@ -14,9 +14,9 @@ from lab.products.rendering import Light, Pixels, Plane, Pose, Sprite
 
 MIN_SIZE_PX, MAX_SIZE_PX = 16, 1024
 CLUTTER_SEED = 20_200_118
-# Small photos show stair-steps most, so they are drawn at twice their size.
+# Small photos are drawn at twice their size, against aliasing.
 OVERSAMPLING_SMALL, OVERSAMPLING_LARGE, LARGE_PX = 2.0, 1.5, 112
-# A camera sets its exposure by the whole photo, about half-way to this mean brightness.
+# Exposure moves the photo's mean brightness about half-way to this value, as a camera does.
 METERED_BRIGHTNESS = 112.0
 SHADOW_SCALE = 4
 SKIN = ((224, 172, 140), (198, 134, 96), (141, 85, 54), (92, 58, 40))
@@ -59,7 +59,7 @@ def _clutter_packages() -> tuple[Product, ...]:
 
 
 def _surroundings(plan: PhotoPlan, size_px: int, canvas_px: int) -> Plane:
-    """Draw table and wall. They are out of focus, so the photo's own size is fine enough."""
+    """Draw table and wall, at the photo's own resolution since they are out of focus."""
     whole = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
     horizon = max(plan.horizon, 0.0)
     placed = (
@@ -108,7 +108,7 @@ def _lay(canvas: Plane, sprite: Sprite) -> None:
 
 
 def _cast_shadow(canvas: Plane, sprite: Sprite, pose: Pose, light: Light, strength: float) -> None:
-    """Darken the ground: the outline laid down away from the light, and close around the foot."""
+    """Darken the ground by the product's shadow."""
     small_px = -(-canvas.shape[0] // SHADOW_SCALE)
     outline = np.zeros((canvas.shape[0], canvas.shape[1]), np.float32)
     height, width = sprite.alpha.shape
@@ -118,7 +118,7 @@ def _cast_shadow(canvas: Plane, sprite: Sprite, pose: Pose, light: Light, streng
     )
     foot = (pose.y_px + 0.5 * pose.height_px * np.cos(np.deg2rad(pose.pitch_deg))) / SHADOW_SCALE
     lean, flat = -0.8 * light.x, 0.35 + 0.4 * light.y
-    # A point h above the foot falls h * lean to the side and h * flat up the picture.
+    # The shadow of a point at height h falls h * lean to the side and h * flat upwards.
     matrix = np.array([[1, -lean, lean * foot], [0, flat, (1 - flat) * foot]], np.float32)
     laid = cv2.warpAffine(outline, matrix, (small_px, small_px))
     reach = max(0.8, pose.height_px / SHADOW_SCALE * 0.05)
@@ -159,7 +159,7 @@ def _occlude(canvas: Plane, occluder: Occluder, rng: np.random.Generator) -> Non
     cover = mask.astype(np.float32) / 255
     near = cv2.GaussianBlur(cover, (0, 0), max(0.8, size * 0.2))
     canvas *= (1 - 0.35 * near)[..., None]
-    # Brighter in the middle than at the edge, so that it looks round.
+    # Brighter in the middle than at the edge, to look round.
     tone = np.array(colour, np.float32) * (0.62 + 0.5 * near)[..., None]
     canvas += (tone - canvas) * cover[..., None]
 

@@ -1,4 +1,4 @@
-"""The random plan of a photo, made before anything is drawn."""
+"""The random plan of a photo: everything that its rendering needs."""
 
 import dataclasses
 import math
@@ -15,7 +15,7 @@ OCCLUDERS = ("finger", "strip", "sticker", "leaf")
 
 @dataclasses.dataclass(frozen=True)
 class Conditions:
-    """Difficulty of photos; ranges are from and to, lengths are in sides of the photo."""
+    """Ranges for random photos (from, to); lengths are relative to the photo's side."""
 
     tables: tuple[str, ...]
     walls: tuple[str, ...]
@@ -82,13 +82,13 @@ HARD = Conditions(
     occluder_distance=0.3,
     jpeg_quality=(50, 85),
 )
-# For learning what packages are: as varied as the hard photos, but not in front of what they are.
+# For pretraining: as varied as the hard photos, but on the ordinary backgrounds.
 WIDE = dataclasses.replace(HARD, tables=ORDINARY.tables, walls=ORDINARY.walls)
 
 
 @dataclasses.dataclass(frozen=True)
 class Placement:
-    """Pose of a package in a photo; lengths are in sides of the photo."""
+    """Pose of a package in a photo; lengths are relative to the photo's side."""
 
     yaw_deg: float
     pitch_deg: float
@@ -108,7 +108,7 @@ class Clutter:
 
 @dataclasses.dataclass(frozen=True)
 class Occluder:
-    """Something in front of the product."""
+    """An object in front of the product."""
 
     kind: str
     x: float
@@ -119,7 +119,7 @@ class Occluder:
 
 @dataclasses.dataclass(frozen=True)
 class PhotoPlan:
-    """One photo. The same plan can be drawn at any size."""
+    """The plan of one photo, for any size."""
 
     table: str
     wall: str
@@ -146,7 +146,7 @@ class PhotoPlan:
 
 
 def plan_photo(product: Product, conditions: Conditions, rng: np.random.Generator) -> PhotoPlan:
-    """Decide on one photo of ``product``."""
+    """Draw the random plan of a photo of ``product``."""
     c = conditions
     placement = _place(product, c, rng)
     return PhotoPlan(
@@ -184,7 +184,7 @@ def _place(product: Product, c: Conditions, rng: np.random.Generator) -> Placeme
 
 
 def _longest(product: Product) -> float:
-    """Approximate length of a product on the photo, in photo heights."""
+    """Return the approximate length of a product on the photo, in photo heights."""
     return max(1.0, product.width * 1.1 + 0.1 * product.brand.depth)
 
 
@@ -231,7 +231,7 @@ def _occluders(
 
 def _gains(c: Conditions, rng: np.random.Generator) -> tuple[float, float, float]:
     exposure = rng.normal(0, c.exposure)
-    # Warm to cool is what lamps and daylight differ in most; green to magenta less.
+    # Light varies mostly from warm to cool, less from green to magenta.
     warm, green = rng.normal(0, c.white_balance), rng.normal(0, c.white_balance / 2)
     red, middle, blue = np.exp(np.clip([warm, green, -warm], -0.6, 0.6) + exposure).tolist()
     return (red, middle, blue)

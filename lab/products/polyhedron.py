@@ -28,7 +28,7 @@ class Face:
 
 
 def draw_faces(faces: tuple[Face, ...], pose: Pose, light: Light, canvas_px: int) -> Sprite | None:
-    """Draw those faces of a solid that are seen; None when it is off the canvas."""
+    """Draw the visible faces of a solid; return None if it is off the canvas."""
     corners = np.array([face.corners for face in faces], dtype=np.float64)
     points, turn = project(corners.reshape(-1, 3), pose)
     window = window_around(points, canvas_px)

@@ -1,4 +1,4 @@
-"""Random packages to pretrain on, different from the 30 products."""
+"""Random packages for pretraining, different from the 30 products."""
 
 import colorsys
 
@@ -24,7 +24,7 @@ MAX_VARIANTS = 4
 _SYLLABLES = tuple(consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou")
 _ENDINGS = ("n", "r", "l", "s", "x", "", "", "th", "nd", "")
 _SIZES = ("100 g", "150 g", "250 g", "300 g", "450 g", "750 g", "0.7 l", "200 ml", "90 ml", "2 l")
-# Width and depth in heights, from and to.
+# Ranges of width and depth, in package heights.
 _PROPORTIONS: dict[Shape, tuple[float, float, float, float]] = {
     Shape.BOX: (0.45, 1.6, 0.2, 0.6),
     Shape.CAN: (0.4, 0.8, 0, 0),
@@ -41,11 +41,10 @@ _TAKEN = frozenset(
 
 
 def pretraining_products(count: int, seed: int) -> tuple[Product, ...]:
-    """Make ``count`` packages, in brands of two to four variants that differ in detail.
+    """Return ``count`` random packages, in brands of two to four similar variants.
 
-    None is one of the 30 products: no brand name and no word is one of theirs, and every icon is
-    a figure that is composed here, not one of the drawn ones. A longer list begins with the
-    shorter one of the same seed.
+    None has a brand name, word or icon of the 30 products. With the same seed, a longer list
+    begins with the shorter one.
 
     Raises:
         ValueError: ``count`` is negative.
@@ -148,7 +147,7 @@ def _layout(rng: np.random.Generator, landscape: bool) -> Layout:
 
 
 def _figure(rng: np.random.Generator) -> Icon:
-    """Compose a figure: petals, fruit, sprigs or angles around a heart of its own."""
+    """Return a random icon: petals, fruit, sprigs or angles around a centre."""
     petal, heart = Role.ACCENT, (Role.INK, Role.PAPER)[int(rng.integers(0, 2))]
     match int(rng.integers(0, 6)):
         case 0:

@@ -1,4 +1,4 @@
-"""The pose and light that a product is rendered with, and the result."""
+"""Pose, light and result of a rendered product."""
 
 import dataclasses
 from typing import Any
@@ -68,7 +68,7 @@ class Window:
 
 
 def window_around(points: NDArray[np.floating[Any]], canvas_px: int) -> Window | None:
-    """Return the window around ``points`` (n x 2) on a square canvas; None when none is on it."""
+    """Return the window around ``points`` (n x 2) on a square canvas; None if off the canvas."""
     low = np.maximum(np.floor(points.min(0)).astype(int) - 1, 0)
     high = np.minimum(np.ceil(points.max(0)).astype(int) + 2, canvas_px)
     if (high - low).min() < 2:
@@ -77,7 +77,7 @@ def window_around(points: NDArray[np.floating[Any]], canvas_px: int) -> Window |
 
 
 def pyramid(texture: Pixels) -> tuple[Pixels, ...]:
-    """Return ``texture`` at full, half, quarter ... size."""
+    """Return ``texture`` at full size, half, a quarter and so on."""
     levels = [texture]
     while len(levels) < PYRAMID_LEVELS and min(levels[-1].shape[:2]) >= 8:
         height, width = levels[-1].shape[:2]
@@ -87,13 +87,13 @@ def pyramid(texture: Pixels) -> tuple[Pixels, ...]:
 
 
 def level_for(levels: tuple[Pixels, ...], texels_per_pixel: float) -> Pixels:
-    """Return the level that is drawn at about its own size, so that nothing flickers or blurs."""
+    """Return the pyramid level closest to the drawn size, against aliasing and blur."""
     index = int(np.floor(np.log2(max(texels_per_pixel, 1.0)) + 0.35))
     return levels[min(index, len(levels) - 1)]
 
 
 def project(corners: NDArray[np.float64], pose: Pose) -> tuple[NDArray[np.float64], Any]:
-    """Return where points (n x 3, in product heights) are on the canvas (n x 2), and the turn."""
+    """Project points (n x 3, in product heights) to the canvas; return (n x 2) and the rotation."""
     yaw, pitch, roll = np.deg2rad([pose.yaw_deg, pose.pitch_deg, pose.roll_deg])
     turn_y = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
     turn_x = np.array(

@@ -22,13 +22,13 @@ SOLVER_STEPS = 5
 
 @dataclasses.dataclass(frozen=True)
 class Body:
-    """A turned body.
+    """A solid of revolution.
 
     Attributes:
         heights: from 0 at the foot to 1, rising.
         radii: the radius at each of ``heights``, in product heights.
-        wrap: what is printed around it, seen from outside, unrolled: the front in the middle.
-        lid: what is seen from above, square; only the disc in it shows.
+        wrap: the unrolled print, seen from outside, with the front in the middle.
+        lid: the view from above, a square of which only the inscribed disc shows.
         gloss: from 0 (paper) to 1 (metal).
     """
 
@@ -40,7 +40,7 @@ class Body:
 
 
 def draw_body(body: Body, pose: Pose, light: Light, canvas_px: int) -> Sprite | None:
-    """Draw a turned body; None when it is off the canvas."""
+    """Draw a solid of revolution; return None if it is off the canvas."""
     sin, cos = (float(f(np.deg2rad(pose.pitch_deg))) for f in (np.sin, np.cos))
     widest = max(body.radii)
     reach_x, reach_y = widest * 1.15, (0.5 * cos + widest * abs(sin)) * 1.2
@@ -55,7 +55,7 @@ def draw_body(body: Body, pose: Pose, light: Light, canvas_px: int) -> Sprite | 
     flat_x, flat_y = columns[None, :], rows[:, None]
     x = (flat_x * turn[0, 0] + flat_y * turn[1, 0]).astype(np.float32)
     y = -(flat_x * turn[0, 1] + flat_y * turn[1, 1]).astype(np.float32)
-    # Seen from above, the upper end is nearer to the eye and so looks larger.
+    # From above, the upper end is nearer to the eye and looks larger.
     nearer = 1 + y * (sin / EYE_DISTANCE)
     x /= nearer
     y /= nearer
@@ -73,7 +73,7 @@ def draw_body(body: Body, pose: Pose, light: Light, canvas_px: int) -> Sprite | 
 
 
 def _height_seen(body: Body, x: Plane, y: Plane, sin: float, cos: float) -> tuple[Plane, Plane]:
-    """Solve for the height on the body that each pixel sees, and the radius there."""
+    """Return the visible height on the body at each pixel, and the radius there."""
     profile = np.interp(np.linspace(0, 1, PROFILE_STEPS), body.heights, body.radii).astype(
         np.float32
     )

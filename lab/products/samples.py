@@ -12,7 +12,7 @@ SIZE_PX = 480
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
-    """One photo: its file, the words below it, and which photo of which product it is."""
+    """A sample photo: its file, caption, and the key of the photo."""
 
     file: str
     caption: str
@@ -33,7 +33,7 @@ SAMPLES = (
 
 
 def sample_files() -> dict[str, bytes]:
-    """Return the JPEG file of each sample by its name."""
+    """Return the JPEG file of each sample by name."""
     by_id = {product.class_id: product for product in PRODUCTS}
     return {
         sample.file: photo_file(
@@ -44,6 +44,6 @@ def sample_files() -> dict[str, bytes]:
 
 
 def write_samples(folder: Path) -> None:
-    """Write the samples into ``folder``, over those that are there."""
+    """Write the samples into ``folder``; existing files are replaced."""
     for name, data in sample_files().items():
         (folder / name).write_bytes(data)

@@ -1,4 +1,4 @@
-"""Rendering of pouches and tubes: soft packages with a bulge and creases."""
+"""Rendering of soft packages: pouches and tubes, with a bulge and creases."""
 
 import dataclasses
 
@@ -27,7 +27,7 @@ class Sheet:
         width: in product heights.
         texture: its face with an alpha channel that cuts out its outline.
         slopes: slope to the right and slope upwards, -1 to 1 as 0 to 255, and a third channel
-            that is not used (warping is made for three).
+            that is not used (OpenCV's warp takes three).
         gloss: from 0 to 1.
     """
 
@@ -38,7 +38,7 @@ class Sheet:
 
 
 def draw_sheet(sheet: Sheet, pose: Pose, light: Light, canvas_px: int) -> Sprite | None:
-    """Draw a soft package; None when it is off the canvas."""
+    """Draw a soft package; return None if it is off the canvas."""
     w = sheet.width / 2
     corners = np.array([[-w, 0.5, 0], [w, 0.5, 0], [w, -0.5, 0], [-w, -0.5, 0]])
     points, _ = project(corners, pose)

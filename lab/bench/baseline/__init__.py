@@ -1,1 +1,1 @@
-"""The baseline: a PyTorch handler as in the paper, with today's packages."""
+"""The baseline of the benchmarks: the paper's PyTorch handler, with current packages."""

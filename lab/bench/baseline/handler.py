@@ -1,8 +1,8 @@
-"""A handler as the paper describes it: ResNet50 by PyTorch, torchvision and boto3.
+"""The paper's Lambda handler: ResNet50 with PyTorch, torchvision and boto3.
 
-It does what the classifier does, and prints its stages in the same way, so that the times of both
-can be put side by side. It is as short as such handlers are, checks nothing, and is deployed
-nowhere. It imports nothing of this project.
+It does what the classifier does and prints the same stages, so that their times can be compared.
+Like most such handlers it is short and checks no input. It is never deployed and imports nothing of
+this project.
 """
 
 import io
@@ -31,7 +31,7 @@ with measured(INIT_MS, "imports"):
     try:
         import torchvision
     except RuntimeError:
-        # A torchvision built for CUDA beside a torch for the CPU: declare what it looks for.
+        # torchvision built for CUDA needs these operators, which torch for the CPU lacks.
         LIBRARY: Any = torch.library.Library
         OPERATORS = LIBRARY("torchvision", "DEF")
         for arguments in ("nms(Tensor a, Tensor b, float c)", "qnms(Tensor a, Tensor b, float c)"):
@@ -50,7 +50,7 @@ with measured(INIT_MS, "files"):
         S3.download_file(os.environ["MODELS_BUCKET"], os.environ["WEIGHTS_KEY"], WEIGHTS)
 
 with measured(INIT_MS, "session"):
-    # One thread for each processor, as the classifier does: more would fight for the share.
+    # One thread for each processor, as in the classifier: more would compete for the share.
     torch.set_num_threads(max(1, int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) // 1769))
     CLASSES = int(os.environ["CLASS_COUNT"])
     MODEL = torchvision.models.resnet50(num_classes=CLASSES)

@@ -1,6 +1,6 @@
 """A Lambda function without a model that answers wakeups as the classifier does.
 
-Cheap enough for fifty instances on one machine. It runs in the pool, not in this package.
+It is cheap enough for fifty instances on one machine. The instance pool runs it.
 """
 
 import os
@@ -12,7 +12,7 @@ _calls = 0
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Hold until `hold_until` (Unix time in ms), or be busy for `sleep_time` ms."""
+    """Stay busy until `hold_until` (Unix time in ms) or for `sleep_time` ms, then answer."""
     global _calls
     _calls += 1
     begun_s = time.time()

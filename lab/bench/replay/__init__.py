@@ -1,1 +1,1 @@
-"""Replays of a plan on the local cloud, with idle time skipped."""
+"""Replays of a day's traffic on the local cloud, with idle time skipped."""

@@ -1,4 +1,4 @@
-"""A replay without and with warming, compared with simulations of the same calls."""
+"""Comparison of replays, without and with warming, with simulations of the same calls."""
 
 import itertools
 import statistics
@@ -26,11 +26,11 @@ the simulation calls come when they are due; this makes up for it."""
 
 @dataclass(frozen=True)
 class Moments:
-    """Users' calls at given moments.
+    """Traffic at given moments.
 
     Attributes:
         arrivals_s: the moments.
-        description: what people call them.
+        description: a name for people.
     """
 
     arrivals_s: Sequence[float]
@@ -41,22 +41,22 @@ class Moments:
         return iter(self.arrivals_s)
 
     def expected(self, horizon_s: float) -> float:
-        """Return how many they are."""
+        """Return the number of moments."""
         return float(len(self.arrivals_s))
 
 
 def part_of_day(traffic: Profile, *, from_hour: float, hours: float, seed: int) -> list[float]:
-    """Return the moments of some hours of a drawn day, counted from their begin.
+    """Return the moments of calls in some hours of a random day, in seconds from the first hour.
 
     Raises:
-        WarmlensError: no call comes in them.
+        WarmlensError: ``no_traffic``: no call comes in these hours.
     """
     begin_s, end_s = from_hour * HOUR_S, (from_hour + hours) * HOUR_S
     later = itertools.dropwhile(lambda moment: moment < begin_s, traffic.arrivals(seed, end_s))
     moments = [moment - begin_s for moment in later]
     if not moments:
         raise WarmlensError(
-            "no_traffic", f"no call comes in the {hours:g} hours from {from_hour:g} on"
+            "no_traffic", f"There is no call in the {hours:g} hours from hour {from_hour:g}."
         )
     return moments
 
@@ -71,7 +71,7 @@ async def compare(
     hold_ms: int,
     seed: int,
 ) -> AsyncIterator[Record]:
-    """Replay the hours twice, without warming and with it, and simulate the same calls.
+    """Replay the hours without and with warming, and simulate the same calls.
 
     Args:
         traffic: the users.
@@ -136,7 +136,7 @@ async def compare(
 
 
 def as_measured(times_ms: Sequence[float]) -> Distribution:
-    """Return the distribution of samples: straight lines between them."""
+    """Return the distribution of samples, interpolated linearly."""
     ranked_s = sorted(each / 1000 for each in times_ms)
     steps = len(ranked_s)
     quantiles = tuple(at / steps for at in range(steps + 1))
@@ -144,10 +144,10 @@ def as_measured(times_ms: Sequence[float]) -> Distribution:
 
 
 def simulate_same(what: Replay, result: ReplayResult, seeds: int = SIMULATED_SEEDS) -> list[int]:
-    """Simulate a replay's calls with the times that it measured, under many draws of lifetimes.
+    """Simulate a replay's calls with its measured times and many seeds for the lifetimes.
 
     Returns:
-        Users that met a cold start, for each seed.
+        The number of cold starts for each seed.
     """
     init_ms = (
         statistics.median(result.cold_ms) - statistics.median(result.warm_ms)

@@ -1,4 +1,4 @@
-"""Replays of a trace on a local cloud: users' calls and the warmer's runs."""
+"""Replay of a trace on a local cloud: users' calls and the warmer's runs."""
 
 import asyncio
 import json
@@ -26,9 +26,9 @@ _CALL = {"method": "classification", "file_path": PAPER_PATH}
 
 
 class SkippingClock:
-    """The clock of a replay's pool, which jumps over times without calls.
+    """A pool clock that skips time without calls.
 
-    Sleepers whose time was skipped wake at once.
+    Tasks that sleep past the skipped time continue at once.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class SkippingClock:
         self._skip = asyncio.Event()
 
     def monotonic(self) -> float:
-        """Return the seconds since the clock was made, skipped ones included."""
+        """Return the seconds since the clock's creation, including skipped time."""
         return time.monotonic() - self._begun_s + self._skipped_s
 
     async def sleep(self, delay_s: float) -> None:
@@ -51,7 +51,7 @@ class SkippingClock:
                 return
 
     async def wait_until(self, moment_s: float, pending: set[asyncio.Task[Any]]) -> None:
-        """Wait for a moment; skip the time in which no call is in flight."""
+        """Wait for a moment, and skip time without calls in flight."""
         while pending and (left_s := moment_s - self.monotonic()) > 0:
             await asyncio.wait(pending, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
         if not pending:
@@ -59,14 +59,16 @@ class SkippingClock:
         await self.sleep(moment_s - self.monotonic())
 
     async def skip_to(self, moment_s: float) -> None:
-        """Jump to a moment, unless it is past."""
+        """Skip to a moment, if it is in the future."""
         left_s = moment_s - self.monotonic()
         if left_s <= 0:
             return
         self._skipped_s += left_s
         skip, self._skip = self._skip, asyncio.Event()
         skip.set()
-        for _ in range(20):  # woken sleepers end their instances within a few turns of the loop
+        for _ in range(
+            20
+        ):  # tasks that were woken end their instances within a few turns of the loop
             await asyncio.sleep(0)
 
 
@@ -76,7 +78,7 @@ class ReplayResult:
 
     Attributes:
         latencies_ms: from the intended send time to the answer.
-        cold_ms, warm_ms: the same, with and without a cold start.
+        cold_ms, warm_ms: latencies with and without a cold start.
         function_ms: time of warm calls in the function.
         errors: status and body of failed calls.
         coverages: share of the instances that each run of the warmer reached.
@@ -91,7 +93,7 @@ class ReplayResult:
 
     @property
     def cold_share(self) -> float:
-        """Share of users that met a cold start."""
+        """The share of users' calls with a cold start."""
         return len(self.cold_ms) / len(self.latencies_ms)
 
     def percentile_ms(self, percent: int) -> float:
@@ -101,7 +103,7 @@ class ReplayResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Replay:
-    """The calls of a replay and its settings.
+    """The calls and settings of a replay.
 
     Attributes:
         arrivals_s: moments of users' calls, ascending.
@@ -124,14 +126,14 @@ class Replay:
     seed: int = 1
 
     def events(self) -> list[tuple[float, bool]]:
-        """Return (moment, is a user's call) in order; at equal moments the warmer comes first."""
+        """Return each moment in order with "is a user's call"; the warmer comes first at ties."""
         runs = math.ceil(self.horizon_s / self.period_s) if self.warm else 0
         warming = [(number * self.period_s, False) for number in range(runs)]
         return sorted([*warming, *((moment, True) for moment in self.arrivals_s)])
 
 
 async def replay(what: Replay, folder: Path) -> ReplayResult:
-    """Run a local cloud and send it all calls at their moments.
+    """Replay the calls on a local cloud of their own.
 
     The classifier, the warmer, the emulator and the pool are those of `make run`. Time without a
     call in flight is skipped on the pool's clock.
@@ -179,7 +181,7 @@ async def _cloud(what: Replay, folder: Path, clock: SkippingClock) -> AsyncItera
 
 
 def _configure(aws: LocalAws, outputs: Mapping[str, str], what: Replay) -> None:
-    """Set the warmer's hold, and the classifier's memory by a new version, as a deploy does."""
+    """Set the warmer's hold, and publish a classifier version with the replay's memory size."""
     warmer, classifier = outputs["WarmerFunction"], outputs["ClassifierFunction"]
     present = aws.lambda_.get_function_configuration(FunctionName=warmer)["Environment"]
     aws.lambda_.update_function_configuration(

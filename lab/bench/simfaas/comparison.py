@@ -1,4 +1,4 @@
-"""SimFaaS and the planner's simulator on the same examples, in turns."""
+"""Comparison of SimFaaS and the planner's simulator on SimFaaS's examples."""
 
 import json
 import math
@@ -21,7 +21,7 @@ from warmlens.planner.traffic import constant_rate
 from warmlens.records import Record, machine, today
 
 COMMAND = "python -m lab bench simfaas"
-SIDE = Path(__file__).parent / "side.py"
+RUNNER = Path(__file__).parent / "runner.py"
 REQUIREMENTS = Path(__file__).parent / "requirements.txt"
 METRICS = {"cold_share": "1", "mean_instances": "1", "mean_busy": "1"}
 SIMFAAS, OURS, OURS_NEWEST_FIRST = "simfaas", "ours", "ours, newest first"
@@ -48,7 +48,7 @@ class Example:
     horizon_s: float
 
     def scenario(self) -> Scenario:
-        """Return the same for our simulator."""
+        """Return the example as a scenario of the planner."""
         lifetimes = InstanceLifetimes(
             shortest_idle_s=self.expiry_s,
             longest_idle_s=self.expiry_s,
@@ -84,7 +84,7 @@ EXAMPLES = (
 
 
 class NewestFirst(SimulatedFleet):
-    """A fleet with SimFaaS's rule: a call takes the idle instance that was started last."""
+    """A fleet that routes calls as SimFaaS does: to the idle instance started last."""
 
     def _next_idle(self) -> int:
         numbers = [instance.number for instance in self._idle]
@@ -92,10 +92,10 @@ class NewestFirst(SimulatedFleet):
 
 
 def more_than(short_s: float, long_s: float) -> Distribution:
-    """Return what, added to an exponential time, gives a longer exponential one.
+    """Return the distribution whose sum with an exponential time is a longer exponential time.
 
-    Nothing with probability short / long, else exponential with the longer mean: the product of
-    both Laplace transforms is that of the longer one. As a table with 200 steps.
+    It is 0 with probability short / long, else exponential with the longer mean: the product of
+    both Laplace transforms is that of the longer time. It is a table of 200 steps.
     """
     nothing = short_s / long_s
     steps = [-math.log(1 - step / 200) * long_s for step in range(1, 200)]
@@ -104,7 +104,7 @@ def more_than(short_s: float, long_s: float) -> Distribution:
 
 
 def figures_of(outcome: Outcome) -> dict[str, float]:
-    """Return what is compared."""
+    """Return the compared figures of an outcome."""
     return {
         "cold_share": outcome.cold_share,
         "mean_instances": outcome.mean_alive,
@@ -113,7 +113,7 @@ def figures_of(outcome: Outcome) -> dict[str, float]:
 
 
 def ours(example: Example, seed: int) -> dict[str, float]:
-    """Simulate an example with our kernel."""
+    """Simulate an example with the planner's kernel."""
     outcome = simulate(
         example.scenario(),
         constant_rate(example.rate),
@@ -125,7 +125,7 @@ def ours(example: Example, seed: int) -> dict[str, float]:
 
 
 def ours_newest_first(example: Example, seed: int) -> dict[str, float]:
-    """Simulate an example with our reference and SimFaaS's rule for which instance is used."""
+    """Simulate an example with the plain-Python simulator and SimFaaS's routing."""
     scenario = example.scenario()
     outcome = reference.simulate(
         scenario,
@@ -138,11 +138,11 @@ def ours_newest_first(example: Example, seed: int) -> dict[str, float]:
 
 
 def compare(python: Path, seeds: int, examples: Sequence[Example] = EXAMPLES) -> Iterator[Record]:
-    """Simulate the examples with both, in turns.
+    """Simulate the examples with both simulators, in turns.
 
     Args:
-        python: the interpreter that has SimFaaS.
-        seeds: how often SimFaaS simulates each; ours does eight times as often.
+        python: an interpreter with SimFaaS installed.
+        seeds: simulations of each example by SimFaaS; the planner makes eight times as many.
         examples: what to simulate.
     """
     ours(examples[0], 0)  # compiles the kernel, or loads it
@@ -151,7 +151,10 @@ def compare(python: Path, seeds: int, examples: Sequence[Example] = EXAMPLES) ->
         for seed in range(1, seeds + 1):
             argument = json.dumps({**asdict(example), "seed": seed})
             result = subprocess.run(
-                [python, "-W", "ignore", SIDE, argument], capture_output=True, text=True, check=True
+                [python, "-W", "ignore", RUNNER, argument],
+                capture_output=True,
+                text=True,
+                check=True,
             )
             found[SIMFAAS].append(json.loads(result.stdout))
             found[OURS_NEWEST_FIRST].append(ours_newest_first(example, 10**6 + seed))
@@ -184,7 +187,7 @@ def _records(example: Example, found: dict[str, list[dict[str, float]]]) -> Iter
                 samples=len(values),
             )
         if name not in times:
-            continue  # in plain Python, for its rule and not for its speed
+            continue  # plain Python: compared for its results, not for its speed
         yield Record(
             name=name,
             metric="wall_us_per_request",

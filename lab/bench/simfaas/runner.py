@@ -9,7 +9,7 @@ from simfaas.ServerlessSimulator import ServerlessSimulator
 
 
 def main() -> None:
-    """Read the example from the first argument and simulate it."""
+    """Simulate the example in the first argument."""
     example = json.loads(sys.argv[1])
     numpy.random.seed(example["seed"])
     begun_s = time.perf_counter()

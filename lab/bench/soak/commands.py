@@ -22,12 +22,12 @@ def soak_command(
         float, typer.Option(min=0.1, max=600, help="Duration of the steady load in minutes.")
     ] = 60,
     folder: Folder = LOCAL_CLOUD,
-    seed: Annotated[int, typer.Option(help="Draws the arrivals.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the arrivals.")] = 1,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print records as JSON Lines and nothing else.")
     ] = False,
 ) -> None:
-    """Load the running local cloud with 80 % of its capacity, then with three times as much.
+    """Load the running local cloud with 80 % of its capacity, then with three times its capacity.
 
     Exit code 1 if a call failed with an error other than 429 or was answered with another class,
     if the load delayed answers, if the service did not recover within half a minute, or if memory,

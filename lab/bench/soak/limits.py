@@ -1,4 +1,4 @@
-"""Limits of the soak test: which records are problems, as sentences."""
+"""Limits of the soak test, and a sentence for each limit that records break."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,14 +7,14 @@ from warmlens.records import Record
 RECOVERED_WITHIN_S = 30
 """The time within which twenty calls in a row must be as fast as before the step."""
 
-# A call that is let in waits for no other one: the step's answers may be slower, not longer queued.
+# Accepted calls are not queued: during the step, answers may be slower but do not wait.
 STEP_FACTOR, STEP_MS = 5, 1_000
-# Calls that come by chance are refused unevenly, the more so in a phase that is short.
+# Random arrivals are refused unevenly, above all in a short phase.
 REFUSED_FACTOR, REFUSED_SHARE = 1.5, 0.1
-# The emulator's memory grows with its logs, and is in the figures.
+# The emulator's memory is reported without a limit, since it grows with its logs.
 OUR_MEMORY = ("server_rss_mb", "instances_rss_mb")
 MEMORY_FACTOR, MEMORY_MB = 1.2, 50
-# Connections of the calls that are still open are files; a process more may be the warmer's.
+# Open connections count as files; an additional process may be the warmer's.
 MORE_FILES = 100
 MORE_PROCESSES = {"server": 0, "emulator": 2}
 
@@ -75,7 +75,7 @@ def _refused_share(records: Sequence[Record], phase: str) -> float:
 
 
 def _before(record: Record, records: Sequence[Record]) -> float:
-    """Return the usage before, scaled to the present number of processes."""
+    """Return the usage before the step, scaled to the number of processes after it."""
     kind = record.metric.partition("_")[0]
     (processes,) = (
         each for each in records if (each.name, each.metric) == (record.name, f"{kind}_processes")

@@ -1,4 +1,4 @@
-"""The soak test: 80 % of the capacity for long, three times the capacity, and 80 % again."""
+"""Phases of the soak test: 80 % of the capacity, three times the capacity, and 80 % again."""
 
 import asyncio
 import random
@@ -61,7 +61,7 @@ class Usage:
 
 
 def usage(pid: int, emulator_pid: int) -> dict[str, Usage]:
-    """Return the use of `server` (the program and its pool), `emulator` and `instances`.
+    """Return the usage of `server` (the program and its pool), `emulator` and `instances`.
 
     Args:
         pid: the local cloud's process.
@@ -91,7 +91,7 @@ def _sum(processes: list[psutil.Process]) -> Usage:
 async def classify_in_loop(
     client: aiohttp.ClientSession, url: str, *, clients: int, duration_s: float
 ) -> list[Call]:
-    """Keep classifications in flight.
+    """Keep a constant number of classifications in flight.
 
     Args:
         client: the HTTP client.
@@ -135,7 +135,7 @@ async def soak(
         if not answered:
             message = "No call was answered while the capacity was measured."
             raise WarmlensError("no_capacity", message)
-        # Refusals are no capacity: a fast machine meets the API's throttle before its own limit.
+        # Refused calls do not count: a fast machine reaches the API's throttle first.
         capacity_rps = len(answered) / durations.capacity_s
         expected = answered[-1].result.body.get("TOP1_ID")
         for record in _outcome("capacity", calls, expected, {"clients": CLIENTS}):
@@ -171,7 +171,7 @@ async def soak(
 
 
 def recovered_after_s(calls: list[Call], within_ms: float) -> float | None:
-    """Return the time after which twenty answers in a row came within a limit.
+    """Return the seconds until twenty answers in a row came within a limit.
 
     Args:
         calls: those of the phase after the step, in any order.

@@ -1,1 +1,1 @@
-"""The classifier's speed beside the baseline's: cold starts, warm calls, memory and cost."""
+"""Benchmarks of the classifier and a PyTorch baseline: cold starts, warm calls, memory, cost."""

@@ -1,4 +1,4 @@
-"""A chart of cold starts: a bar for each implementation and memory size, made of its stages."""
+"""Chart of cold starts by stage, implementation and memory size."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +25,7 @@ _COLORS = {
 
 
 def draw(records: Sequence[Record], figure: Any) -> None:
-    """Draw the stages' medians; each implementation has a scale of its own.
+    """Draw the median of each stage; each implementation has its own scale.
 
     Args:
         records: of `python -m lab bench cold`.

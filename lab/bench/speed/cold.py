@@ -1,4 +1,4 @@
-"""Cold starts: the time from the start of a process to its first answer, by stage."""
+"""Benchmark of cold starts: time from process start to first answer, by stage."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -31,10 +31,10 @@ STAGES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """The conditions of a cold start.
+    """Conditions of a cold start.
 
     Attributes:
-        memory_mb: the memory size, which brings the processor share.
+        memory_mb: the memory size, which determines the processor share.
         page_cache: `warm`, or `dropped` before each start.
         store: `image` or `s3`.
     """
@@ -47,11 +47,11 @@ class Case:
 def measure_cold(
     harness: Harness, cases: Sequence[Case], *, runs: int, isolation: Isolation
 ) -> Iterator[Record]:
-    """Start both implementations again and again, in turns.
+    """Measure cold starts of both implementations, in turns.
 
     Args:
-        lab: what they need.
-        cases: what to measure under.
+        harness: the running harness.
+        cases: conditions to measure under.
         runs: starts of each implementation in each case.
         isolation: how the processor share is enforced.
     """

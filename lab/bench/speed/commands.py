@@ -1,4 +1,4 @@
-"""`python -m lab bench cold`, `warm`, `memory` and `fetch`: the classifier beside a baseline."""
+"""`python -m lab bench cold`, `warm`, `memory` and `fetch`: the classifier against a baseline."""
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
@@ -33,7 +33,7 @@ class PageCache(StrEnum):
 
 
 class Store(StrEnum):
-    """Place that the model is loaded from."""
+    """Store that the model is loaded from."""
 
     IMAGE = "image"
     S3 = "s3"
@@ -57,10 +57,11 @@ AsJson = Annotated[
 def cold(
     memory_mb: MemorySizes = None,
     page_cache: Annotated[
-        list[PageCache] | None, typer.Option(help="May be repeated; warm unless given.")
+        list[PageCache] | None,
+        typer.Option(help="State of the kernel's page cache; may be repeated; warm unless given."),
     ] = None,
     store: Annotated[
-        list[Store] | None, typer.Option(help="May be repeated; image unless given.")
+        list[Store] | None, typer.Option(help="Model store; may be repeated; image unless given.")
     ] = None,
     runs: Annotated[
         int, typer.Option(min=1, help="Starts of each implementation in each case.")
@@ -71,7 +72,7 @@ def cold(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Time the starts of fresh processes to their first answer, by stage, beside the baseline's."""
+    """Time cold starts of the classifier and the baseline, by stage."""
     cases = [
         Case(memory_mb=size_mb, page_cache=cache, store=each)
         for each in store or [Store.IMAGE]
@@ -93,7 +94,7 @@ def warm(
     input_px: InputPx = PAPER_PX,
     as_json: AsJson = False,
 ) -> None:
-    """Time warm calls on photos of 0.3, 2 and 12 megapixels, and price a million of them."""
+    """Time warm calls with photos of 0.3, 2 and 12 megapixels, and compute their cost."""
 
     def measure(harness: Harness, isolation: Isolation) -> Iterator[Record]:
         sizes = memory_mb or [MEMORY_MB_PER_VCPU]
@@ -107,7 +108,7 @@ def memory(
     input_px: InputPx = PAPER_PX,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the peak of resident memory and the size of the installed packages."""
+    """Measure peak resident memory and the size of the installed packages."""
 
     def measure(harness: Harness, isolation: Isolation) -> Iterator[Record]:
         return measure_memory(harness, runs=runs, isolation=isolation)
@@ -116,11 +117,11 @@ def memory(
 
 
 def fetch(
-    runs: Annotated[int, typer.Option(min=1, help="Fetches of each kind.")] = 20,
+    runs: Annotated[int, typer.Option(min=1, help="Downloads of each kind.")] = 20,
     input_px: InputPx = PAPER_PX,
     as_json: AsJson = False,
 ) -> None:
-    """Time the fetch of a model from S3, beside the limit of the connection."""
+    """Time the download of a model from S3, compared with the limit of the connection."""
 
     def measure(harness: Harness, _: Isolation) -> Iterator[Record]:
         return measure_fetch(harness, runs=runs)

@@ -1,4 +1,4 @@
-"""Records of samples that took turns with a baseline's."""
+"""Records of samples, with their ratio to a baseline's."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -18,13 +18,13 @@ def compared(
     conditions: Mapping[str, Any],
     command: str,
 ) -> list[Record]:
-    """Return one record for each name, with its ratio to the baseline; nothing is left out.
+    """Return a record for each implementation, with its ratio to the baseline.
 
     Args:
-        samples: by name, among them `baseline`.
-        metric: which figure.
+        samples: all samples by implementation, among them `baseline`.
+        metric: the name of the figure.
         unit: its unit.
-        conditions: what it depends on.
+        conditions: the conditions it was measured under.
         command: the command that measured.
     """
     base = statistics.median(samples[BASELINE])

@@ -1,4 +1,4 @@
-"""The time of fetching a model from S3, beside the limit of the connection."""
+"""Benchmark of model downloads from S3, compared with the limit of the connection."""
 
 import json
 import subprocess
@@ -17,14 +17,15 @@ COMMAND = "python -m lab bench fetch"
 
 
 def measure_fetch(harness: Harness, *, runs: int) -> Iterator[Record]:
-    """Fetch the model's largest file as the classifier does, and beside it as fast as possible.
+    """Time downloads of the model's largest file, in three ways.
 
-    `baseline` receives the same parts over as many connections and drops them: the limit of the
-    way. `one_get` receives the file by one GET. `ours` also writes and hashes it.
+    `ours` downloads, writes and hashes it as the classifier does. `baseline` receives the same
+    parts over as many connections and discards them, which is the limit of the connection.
+    `one_get` receives the file by one GET.
 
     Args:
-        lab: what they need.
-        runs: fetches of each.
+        harness: the running harness.
+        runs: downloads in each way.
     """
     folder = harness.folder / "models" / versions.NAME / versions.VERSION
     largest = max(folder.iterdir(), key=lambda path: path.stat().st_size)

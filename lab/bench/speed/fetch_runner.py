@@ -1,4 +1,4 @@
-"""A program that fetches a model's largest file in three ways and prints the times.
+"""A program that downloads a model's largest file in three ways and prints the times.
 
 Run as a program by an instance's interpreter: `fetch_runner.py BUCKET KEY BYTES RUNS`. Prints one
 JSON object: milliseconds by way.
@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 
 def main() -> None:
-    """Take turns."""
+    """Download in each way in turn, and print the times."""
     from classifier.bucket import Bucket
     from classifier.download import CONNECTIONS, PART_BYTES, download
 

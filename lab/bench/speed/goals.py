@@ -1,4 +1,4 @@
-"""The goals of the classifier's speed, and whether records meet them."""
+"""Goals for the classifier's speed, and their check against records."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ PAPERS_MB = 768
 
 
 class Goal(NamedTuple):
-    """A bound on one figure.
+    """An upper bound for one figure.
 
     Attributes:
         text: the figure and its bound, as people read it.
@@ -74,7 +74,7 @@ GOALS = tuple(_goals())
 
 
 def judged(records: Sequence[Record]) -> Iterator[tuple[str, str, str]]:
-    """Yield each goal that was measured: its text, the figure, whether it is within the bound.
+    """Yield each measured goal as its text, the figure, and "yes" or "no".
 
     Raises:
         ValueError: the records have the figure of a goal twice.
@@ -91,7 +91,7 @@ def judged(records: Sequence[Record]) -> Iterator[tuple[str, str, str]]:
             continue
         (found,) = matching
         if goal.of == "ratio":
-            assert found.ratio is not None  # only a baseline of zero has none
+            assert found.ratio is not None  # None only where the baseline is zero
             figure, shown = found.ratio, f"1/{1 / found.ratio:.1f}"
         else:
             figure, shown = found.value, f"{found.value:.0f} {found.unit}"

@@ -1,4 +1,4 @@
-"""The harness of the comparison: an S3 with photos and models, and both implementations."""
+"""Harness of the speed benchmarks: an emulated S3 with photos and models, and both handlers."""
 
 import asyncio
 import importlib.util
@@ -28,7 +28,7 @@ _WEIGHTS_KEY = "baseline/weights.pt"
 
 @dataclass(frozen=True)
 class Harness:
-    """A running S3 with photos and models, and a folder with the same files.
+    """An emulated S3 with photos and models, and a folder with the same files.
 
     Attributes:
         folder: has `models/`, `photos/` and `weights.pt`.
@@ -45,7 +45,7 @@ class Harness:
     def implementations(
         self, *, store: str, memory_mb: int
     ) -> tuple[Implementation, Implementation]:
-        """Return the baseline and ours.
+        """Return the baseline and the classifier.
 
         Args:
             store: `image` or `s3`: where each loads its model from.
@@ -99,7 +99,7 @@ class Harness:
 
 @contextmanager
 def running_harness(input_px: int) -> Iterator[Harness]:
-    """Run a harness for as long as the block lasts.
+    """Run a harness until the block ends.
 
     Args:
         input_px: input size of the model in pixels; 224 is the paper's.
@@ -130,7 +130,7 @@ def running_harness(input_px: int) -> Iterator[Harness]:
 
 
 def class_count() -> int:
-    """Return how many classes the model has."""
+    """Return the number of the model's classes."""
     count: int = json.loads((versions.SHIPPED / "manifest.json").read_text())["class_count"]
     return count
 
@@ -138,7 +138,7 @@ def class_count() -> int:
 def drop_from_page_cache(impl: Implementation) -> None:
     """Drop the files that an implementation reads from the kernel's page cache.
 
-    What another process has mapped, such as the interpreter itself, stays. Needs no rights.
+    Pages that another process has mapped, such as the interpreter's, stay. No privileges needed.
 
     Raises:
         WarmlensError: ``not_supported``: the system is not Linux.

@@ -1,4 +1,4 @@
-"""Peak memory of an instance, and the size of its packages on disk."""
+"""Benchmark of an instance's peak memory, and of its packages' size on disk."""
 
 import importlib.metadata
 import re
@@ -20,10 +20,10 @@ _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def measure_memory(harness: Harness, *, runs: int, isolation: Isolation) -> Iterator[Record]:
-    """Let instances of both implementations classify each photo, and take the peak of each.
+    """Measure the peak memory of instances of both implementations while they classify each photo.
 
     Args:
-        lab: what they need.
+        harness: the running harness.
         runs: instances of each implementation.
         isolation: how one processor is enforced.
     """
@@ -66,7 +66,7 @@ def measure_memory(harness: Harness, *, runs: int, isolation: Isolation) -> Iter
 
 
 def site_packages(python: Path) -> Path:
-    """Return where a virtual environment's packages are."""
+    """Return the site-packages folder of a virtual environment."""
     (folder,) = python.parents[1].glob("lib/python*/site-packages")
     return folder
 
@@ -75,9 +75,9 @@ def installed_mb(folder: Path, names: Iterable[str], *, with_needed: bool) -> fl
     """Return the size of installed packages, in millions of bytes.
 
     Args:
-        folder: where they are installed.
+        folder: the folder they are installed in.
         names: the packages.
-        with_needed: count also what they need and is installed.
+        with_needed: count their installed dependencies, too.
     """
     installed = {
         _normal(each.name): each for each in importlib.metadata.distributions(path=[str(folder)])

@@ -1,4 +1,4 @@
-"""JPEGs of three sizes for the benchmarks, enlarged from a photo of the page."""
+"""JPEG photos of three sizes for the benchmarks, enlarged from a sample photo."""
 
 import io
 from pathlib import Path
@@ -10,11 +10,11 @@ SIZES = {0.3: (640, 480), 2: (1632, 1224), 12: (4000, 3000)}
 """Megapixels, and width x height: a page's picture, a screen's, a phone's camera's."""
 
 _QUALITY = 90
-_NOISE = 3.0  # grey levels: a sensor's, without which an enlarged picture is too easy to decode
+_NOISE = 3.0  # grey levels, as a sensor's: without noise an enlarged photo decodes too fast
 
 
 def photo(megapixels: float) -> bytes:
-    """Return the JPEG of this size; the same bytes each time with the same version of Pillow."""
+    """Return the JPEG of this size; the same version of Pillow gives the same bytes."""
     # The command line starts without both: `make run` does not install them.
     import numpy as np
     from PIL import Image
@@ -29,12 +29,12 @@ def photo(megapixels: float) -> bytes:
 
 
 def key(megapixels: float) -> str:
-    """Return the path that the photo has in the images bucket."""
+    """Return the photo's key in the images bucket."""
     return f"test/{megapixels:g}-megapixels.jpg"
 
 
 def write_photos(folder: Path) -> None:
-    """Write all of them into a folder, under the names of their paths."""
+    """Write all photos into a folder."""
     for megapixels in SIZES:
         path = folder / key(megapixels)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""An instance under measurement: a fresh process with a processor share."""
+"""A measured instance: a fresh process with a limited processor share."""
 
 import json
 import subprocess
@@ -13,14 +13,14 @@ from warmlens.errors import WarmlensError
 from warmlens.runtime.isolation import Isolation, Limits
 
 RUNNER = Path(__file__).parent / "runner.py"
-# Nothing of the instance runs before it is confined and its time has begun.
+# The process waits for a line: it is confined, and the clock started, before anything of it runs.
 _WAIT_FOR_GO = ("/bin/sh", "-c", 'read -r _ && exec "$@"', "sh")
-# Memory is measured and not limited: the paper's smallest size is too small for the baseline.
+# Memory is measured but not limited: the baseline needs more than the paper's smallest size.
 _NO_MEMORY_LIMIT_MB = 16_384
 
 
 class InstanceEndedError(WarmlensError):
-    """The process of an instance ended while it was measured.
+    """The process of a measured instance ended.
 
     Attributes:
         signal: the signal that killed it, or None.
@@ -33,7 +33,7 @@ class InstanceEndedError(WarmlensError):
 
 @dataclass(frozen=True, kw_only=True)
 class Implementation:
-    """One of the two handlers that are compared.
+    """One of the two compared handlers.
 
     Attributes:
         name: `ours` or `baseline`.
@@ -91,17 +91,17 @@ class Answer:
 
 
 class InstanceUnderTest:
-    """A process of one implementation, from its start to the end of the block.
+    """A context manager that runs and measures an instance of one implementation.
 
     Args:
         impl: the handler.
         isolation: how it is confined.
         vcpus: its processor share.
         file_path: the image of its first call, which waits for it as it does on Lambda.
-        memory_mb: memory that it may use before it is killed; unless given, all that it wants.
+        memory_mb: memory size above which it is killed; no limit unless given.
 
     Attributes:
-        ready: how its init went.
+        ready: the measurements of its init.
         first: its first call.
     """
 

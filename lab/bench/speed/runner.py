@@ -2,7 +2,8 @@
 
 Run as a program, by the interpreter whose packages the handler uses: `runner.py MODULE`. Each line
 of standard input is an event. Of standard output the lines that begin with `{"runner"` are this
-program's, all others the handler's. The standard library only: nothing here may be paid for.
+program's, all others the handler's. It imports the standard library only: any other import would
+count as init.
 """
 
 import importlib
@@ -20,7 +21,7 @@ class Context:
 
 
 def main() -> None:
-    """Import the handler, then answer event after event."""
+    """Import the handler, then answer one event after another."""
     handler = importlib.import_module(sys.argv[1]).handler
     _tell(event="ready", started_s=STARTED_S, at_s=time.monotonic(), cpu_s=time.process_time())
     for line in sys.stdin:
@@ -43,8 +44,8 @@ def _tell(**fields: object) -> None:
 
 
 def _peak_rss_mb() -> float:
-    """The peak of this program; the kernel's figure for a process counts its parent's, too."""
-    from pathlib import Path  # only now: it is no part of a cold start
+    """Return the peak of this program alone; the kernel's ru_maxrss includes the parent's."""
+    from pathlib import Path  # imported late: not part of a cold start
 
     status = Path("/proc/self/status")
     if status.exists():

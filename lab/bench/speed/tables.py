@@ -148,5 +148,5 @@ def _memory_name(record: Record) -> str:
 
 
 def _share(record: Record) -> str:
-    assert record.ratio is not None  # only the baseline of a figure that is zero has none
+    assert record.ratio is not None  # None only where the baseline is zero
     return f"1/{1 / record.ratio:.1f}"

@@ -1,4 +1,4 @@
-"""The network that both implementations serve: the shipped model, and weights for PyTorch."""
+"""Test models for both implementations: a model version for the classifier, weights for PyTorch."""
 
 import hashlib
 import json
@@ -15,12 +15,12 @@ PAPER_PX, PAPER_RESIZE_PX = 224, 256
 
 
 def resize_px(input_px: int) -> int:
-    """Return the length of an image's shorter side before the middle is cut out."""
+    """Return the shorter side of a resized image, before its centre is cropped."""
     return PAPER_RESIZE_PX if input_px == PAPER_PX else input_px
 
 
 def write_version(models: Path, input_px: int) -> None:
-    """Write the shipped version to a folder of models, with another input size.
+    """Write a copy of the shipped model version with another input size.
 
     The network is convolutions up to its last layer, so it takes any size; its weights and the
     work for each pixel stay the same. What it answers at another size than its own is of no use.
@@ -50,7 +50,7 @@ def write_version(models: Path, input_px: int) -> None:
 
 
 def write_weights(path: Path, class_count: int) -> None:
-    """Write a state dict of ResNet50 with random weights: their values cost no time.
+    """Write a ResNet50 state dict with random weights, whose values do not change the time.
 
     Raises:
         WarmlensError: ``package_missing``.

@@ -1,4 +1,4 @@
-"""Times of warm calls on photos of three sizes, and the price of a million calls."""
+"""Benchmark of warm calls with photos of three sizes, and their cost."""
 
 import math
 import statistics
@@ -25,11 +25,11 @@ BLOCK = 10
 def measure_warm(
     harness: Harness, memory_sizes_mb: Sequence[int], *, calls: int, isolation: Isolation
 ) -> Iterator[Record]:
-    """Call one instance of each implementation, in turns of a few calls.
+    """Time warm calls of both implementations, in turns of a few calls.
 
     Args:
-        lab: what they need.
-        memory_sizes_mb: memory sizes, which bring the processor share.
+        harness: the running harness.
+        memory_sizes_mb: memory sizes, which determine the processor share.
         calls: calls with each photo at each size.
         isolation: how the processor share is enforced.
     """
@@ -79,7 +79,7 @@ def measure_warm(
 
 
 def cost_of(record: Record, taken_ms: Sequence[float]) -> Record:
-    """Return what a million calls like these cost, with one S3 GET each.
+    """Return the record of the cost of a million such calls, with one S3 GET each.
 
     Lambda bills whole milliseconds of each call. The mean of those counts, not the median: below
     one vCPU a call that finds its processor share used up takes much longer than one that does not.
@@ -87,7 +87,7 @@ def cost_of(record: Record, taken_ms: Sequence[float]) -> Record:
 
     Args:
         record: their `warm_ms`.
-        taken_ms: how long each took.
+        taken_ms: the duration of each call.
     """
     prices, architecture = read_prices(), architecture_of(record.machine)
     per_gb_s = {"x86_64": "lambda_x86_per_gb_s", "arm64": "lambda_arm_per_gb_s"}[architecture]

@@ -1,1 +1,1 @@
-"""Simulated comparison of ways to keep instances warm."""
+"""Comparison of warming policies by simulation."""

@@ -1,4 +1,4 @@
-"""Arrivals of users for the comparison of warming policies, drawn from a seed."""
+"""Seeded random arrivals of users for the comparison of warming policies."""
 
 import math
 import random
@@ -13,7 +13,7 @@ class Workload:
     """A day of user requests.
 
     Attributes:
-        name: what people call it.
+        name: a name for people.
         arrivals_s: intended send times, ascending, in seconds from midnight.
     """
 
@@ -22,13 +22,13 @@ class Workload:
 
 
 def poisson(per_hour: float, seed: int) -> Workload:
-    """Users who come independently of each other, at one rate all day."""
+    """Return Poisson arrivals at a constant rate."""
     name = f"{per_hour:g} an hour"
     return Workload(name, tuple(_thinned(lambda _: per_hour / 3600, per_hour / 3600, seed)))
 
 
 def bursts(size: int, seed: int, per_hour: float = 4.0, within_s: float = 0.1) -> Workload:
-    """Groups of `size` users who come within a tenth of a second, at independent moments."""
+    """Return bursts of `size` users within `within_s` seconds, at random moments."""
     rng = random.Random(f"{size} {seed}")
     moments = _thinned(lambda _: per_hour / 3600, per_hour / 3600, seed)
     arrivals = [moment + rng.uniform(0, within_s) for moment in moments for _ in range(size)]
@@ -36,7 +36,7 @@ def bursts(size: int, seed: int, per_hour: float = 4.0, within_s: float = 0.1) -
 
 
 def day_profile(peak_per_hour: float, seed: int) -> Workload:
-    """A day with a quiet night: a tenth of the peak at 4 in the morning, the peak at 16."""
+    """Return arrivals of a day with its peak at 16:00 and a tenth of it at 4:00."""
 
     def rate(now_s: float) -> float:
         wave = (1 - math.cos(2 * math.pi * (now_s / DAY_S - 4 / 24))) / 2
@@ -47,7 +47,7 @@ def day_profile(peak_per_hour: float, seed: int) -> Workload:
 
 
 def _thinned(rate: Callable[[float], float], highest: float, seed: int) -> list[float]:
-    """Lewis and Shedler (1979): draw at the highest rate, keep each with its share of it."""
+    """Return arrivals at a varying rate, by thinning (Lewis and Shedler, 1979)."""
     rng, now_s = random.Random(seed), 0.0
     arrivals: list[float] = []
     while True:

@@ -1,4 +1,4 @@
-"""Records of all warming policies under all workloads."""
+"""Simulation of all warming policies under all workloads, as records."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ INSTANCES = 5
 
 @dataclass(frozen=True)
 class Case:
-    """A workload, and for how many days it is simulated: rare users need more of them."""
+    """A workload and its number of simulated days; rare arrivals need more days."""
 
     days: int
     workload: Callable[[int], Workload]
@@ -44,12 +44,12 @@ CASES = (
 def compare(
     cases: Iterable[Case] = CASES, *, instances: int = INSTANCES, seed: int = 1
 ) -> Iterator[Record]:
-    """Simulate every policy under the same arrivals and give what came of it.
+    """Simulate every policy under the same arrivals and yield its records.
 
     Args:
         cases: the workloads.
-        instances: how many instances each policy means to keep warm.
-        seed: of the first day; each further day has the next one.
+        instances: the number of instances that each policy aims to keep warm.
+        seed: seed of the first day; each further day has the next seed.
     """
     for case in cases:
         for policy in policies(instances):

@@ -1,14 +1,14 @@
-"""The warming policies that are compared."""
+"""The compared warming policies."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """One way to keep instances warm.
+    """A way to keep instances warm.
 
     Attributes:
-        name: what people call it.
+        name: a name for people.
         pings: calls at each round.
         spread_s: time over which a round's calls arrive.
         hold_s: how long each call keeps its instance once it began; 0 answers at once.
@@ -28,12 +28,12 @@ class Policy:
 
 
 PERIOD_S = 300.0
-# Fifty calls a second: assumed, the same for all; a caller that must open connections is slower.
+# Fifty calls a second for every policy: an assumption; opening connections would be slower.
 _SPREAD_PER_PING_S = 0.02
 
 
 def policies(instances: int) -> tuple[Policy, ...]:
-    """Return the policies, each of which means to keep this many instances warm."""
+    """Return all policies for this number of warm instances."""
     spread_s = _SPREAD_PER_PING_S * (instances - 1)
     return (
         Policy(name="off", pings=0),

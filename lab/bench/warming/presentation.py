@@ -1,4 +1,4 @@
-"""The comparison of warming policies as a Markdown table and as a chart."""
+"""Table and chart of the comparison of warming policies."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -46,7 +46,7 @@ def table(records: Sequence[Record]) -> str:
 
 
 def draw(records: Sequence[Record], figure: Any) -> None:
-    """Draw the share of users that met a cold start, by workload and policy.
+    """Draw the share of cold starts by workload and policy.
 
     Args:
         records: of `python -m lab bench warming`.
@@ -60,7 +60,7 @@ def draw(records: Sequence[Record], figure: Any) -> None:
     }
     axes = figure.subplots()
     for number, policy in enumerate(policies):
-        # A little apart, so that equal shares are all seen.
+        # Slightly apart, so that points with equal shares stay visible.
         shift = (number - (len(policies) - 1) / 2) * 0.1
         axes.scatter(
             [100 * shares[workload, policy] for workload in workloads],

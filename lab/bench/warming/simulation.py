@@ -1,4 +1,4 @@
-"""The simulation of one warming policy under one workload."""
+"""Simulation of one warming policy under one workload."""
 
 import random
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Times:
     """Assumed durations.
 
     Attributes:
-        cold_start_s: from a call to the begin of its work, on a new instance.
+        cold_start_s: from a call to the start of its work, on a new instance.
         service_s: one user's request on a warm instance.
         ping_s: a wakeup that does not hold.
         lifetimes: of instances.
@@ -37,7 +37,7 @@ class Times:
 
 
 def scenario_of(policy: Policy, times: Times) -> Scenario:
-    """Return what the planner simulates for a policy."""
+    """Return a policy as a scenario of the planner."""
     warming = WarmingPolicy(
         by_hour=by_hour(policy.pings),
         period_s=PERIOD_S,
@@ -66,9 +66,9 @@ def simulate(
     Args:
         workload: the users.
         policy: how instances are kept warm.
-        outcome: is added to.
+        outcome: the outcome that the day is added to.
         seed: draws each instance's idle expiry and lifetime.
-        times: how long things take.
+        times: the assumed durations.
     """
     simulate_model(
         scenario_of(policy, times or Times()),
@@ -81,11 +81,11 @@ def simulate(
 
 
 def days_of(outcome: Outcome) -> float:
-    """Return how many days an outcome is of."""
+    """Return the number of simulated days in an outcome."""
     return outcome.horizon_s / DAY_S
 
 
 def usd_per_month(outcome: Outcome) -> float:
-    """Return what keeping warm costs in 30 days, by the prices of us-east-1."""
+    """Return the cost of warming in 30 days, at the prices of us-east-1."""
     what = Deployment(memory_mb=MEMORY_MB)
     return total_usd(warming_items(outcome, what, read_prices()))

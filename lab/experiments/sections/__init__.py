@@ -1,1 +1,1 @@
-"""Sections of the report: each makes Markdown from records, or nothing without them."""
+"""Sections of the report, generated as Markdown from records."""

@@ -1,4 +1,4 @@
-"""Load by other programs: JMeter and Locust."""
+"""The section on load by JMeter and Locust."""
 
 from lab.experiments.concurrency import OWN_THROTTLE
 from lab.experiments.record_query import RecordSet
@@ -7,7 +7,7 @@ from lab.markdown import table
 
 
 def clients_section(results: RecordSet, chart: Chart) -> str:
-    """Return the results of JMeter and Locust."""
+    """Return the section on JMeter and Locust."""
     shares = [each for each in results.select("failed_share") if "label" in each.conditions]
     if not shares:
         return ""

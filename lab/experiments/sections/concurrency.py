@@ -1,4 +1,4 @@
-"""The section on many calls at once: Fig. 12."""
+"""The section on concurrent calls: Fig. 12."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,7 +16,7 @@ _WHAT = (
 
 
 def connections_section(results: RecordSet, chart: Chart) -> str:
-    """Fig. 12: response times, errors and refusals against connections."""
+    """Return the section on Fig. 12: response times, errors and throttling by connections."""
     plain = results.select("calls_per_s", case=concurrency.PLAIN)
     if not plain:
         return ""

@@ -8,7 +8,7 @@ from lab.markdown import table
 
 
 def fig_8_section(results: RecordSet, chart: Chart) -> str:
-    """Table 6 and Fig. 8: the paper's prices, and a day's cost against its requests."""
+    """Return the section on Table 6 and Fig. 8: the paper's prices and costs of a day."""
     about = {"duration_ms": 100}
     sizes = [
         (
@@ -49,7 +49,7 @@ def fig_8_section(results: RecordSet, chart: Chart) -> str:
 
 
 def own_costs_section(results: RecordSet, chart: Chart) -> str:
-    """Our costs on Lambda and on EC2."""
+    """Return the section on today's costs on Lambda and on EC2."""
     per_million = results.select("usd_per_million", "ours")
     if not per_million:
         return ""

@@ -6,7 +6,7 @@ from lab.markdown import table
 
 
 def idle_section(results: RecordSet, chart: Chart) -> str:
-    """The share of idle instances that were still there, by time."""
+    """Return the section on the share of remaining idle instances by time."""
     shares = results.select("still_there_share")
     if not shares:
         return ""

@@ -10,7 +10,7 @@ from warmlens.records import Record
 
 
 def memory_section(results: RecordSet, chart: Chart) -> str:
-    """Fig. 13: time and cost against memory sizes."""
+    """Return the section on Fig. 13: time and cost by memory size."""
     warm = results.select("warm_ms", part=memory.SPEED)
     if not warm:
         return ""

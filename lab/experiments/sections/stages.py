@@ -1,4 +1,4 @@
-"""The sections on stages of calls and the whole flow: Fig. 10 and Fig. 11."""
+"""The sections on the stages of calls and the whole flow: Fig. 10 and Fig. 11."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from lab.markdown import table
 
 
 def stages_section(results: RecordSet, chart: Chart) -> str:
-    """Fig. 10 and 11: the first and the second call by stages."""
+    """Return the section on Fig. 10 and 11: the first and second call by stage."""
     firsts = results.select("first_ms", input_px=224)
     if not firsts:
         return ""
@@ -60,7 +60,7 @@ def stages_section(results: RecordSet, chart: Chart) -> str:
 
 
 def flow_section(results: RecordSet, chart: Chart) -> str:
-    """The whole flow, from the upload to the answer."""
+    """Return the section on the whole flow, from upload to answer."""
     totals = results.select("flow_ms")
     if not totals:
         return ""
@@ -100,7 +100,7 @@ def flow_section(results: RecordSet, chart: Chart) -> str:
 
 
 def _with_the_papers_handler(results: RecordSet) -> Iterator[str]:
-    """The flow with another handler: what is not the function's stays as it was measured."""
+    """Return the flow's duration with the paper's handler, all other stages as measured."""
     rows = []
     for call, temperature in (("first", "cold"), ("second", "warm")):
         handler = results.get(f"{call}_mean_ms", "baseline")

@@ -1,4 +1,4 @@
-"""Text that all sections use: commands, times and values."""
+"""Formatting shared by all sections: commands, times and values."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,18 +11,18 @@ Chart = Callable[[str, str], str]
 
 
 def same(results: RecordSet, metric: str, like: Record) -> float:
-    """Return the value of another metric of the same name and conditions."""
+    """Return the value of another metric with the record's name and conditions."""
     return results.value(metric, like.name, **like.conditions)
 
 
 def commands(records: Sequence[Record]) -> str:
-    """Return the commands that measured, each once, with its date."""
+    """Return the distinct commands that measured the records, with their dates."""
     made_by = dict.fromkeys(f"`{command_of(each)}`, {each.date}" for each in records)
     return f"{'; '.join(made_by)}.\n"
 
 
 def ms_text(value: float | None) -> str:
-    """Return milliseconds with as many digits as mean something."""
+    """Return milliseconds with their significant digits."""
     if value is None:
         return ""
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"

@@ -28,7 +28,7 @@ def test_generate_writes_a_data_set_that_check_accepts(tmp_path: Path) -> None:
         (["--size", "5"], "size_px is 5; allowed"),
         (["--seed", "-1"], "seed is -1; allowed"),
         (["--per-class", "-1"], "train is -1; allowed"),
-        (["--packages", "-1"], "--packages and --processes are 0 or more"),
+        (["--packages", "-1"], "--packages and --processes must be 0 or more"),
     ],
 )
 def test_generate_refuses_bad_numbers(tmp_path: Path, options: list[str], message: str) -> None:
