@@ -34,9 +34,6 @@ class ApiKeyAuth(httpx.Auth):
 
     Args:
         key: the key's value.
-
-    Attributes:
-        key: the same.
     """
 
     def __init__(self, key: str) -> None:

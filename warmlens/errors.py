@@ -8,11 +8,6 @@ class WarmlensError(Exception):
         code: a stable word for programs, such as `not_found`.
         message: one or two sentences for people: what is wrong, and what to do.
         exit_code: exit code of the command that reports it.
-
-    Attributes:
-        code: the same.
-        message: the same.
-        exit_code: the same.
     """
 
     def __init__(self, code: str, message: str, *, exit_code: int = 1) -> None:

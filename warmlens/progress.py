@@ -39,31 +39,18 @@ def spinner(task: str) -> Iterator[OnStep]:
 
 
 @contextmanager
-def progress_bar(task: str) -> Iterator[OnProgress]:
+def progress_bar(task: str, *, in_bytes: bool = False) -> Iterator[OnProgress]:
     """Show a bar with the completed steps of a task and its remaining time.
 
     Args:
         task: such as "simulating".
+        in_bytes: True if its steps are bytes.
 
     Yields:
         A function to call with the number of completed steps and the total.
     """
-    columns = (_TASK, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with _shown(task, *columns) as (progress, task_id):
-        yield lambda completed, total: progress.update(task_id, completed=completed, total=total)
-
-
-@contextmanager
-def transfer_bar(task: str) -> Iterator[OnProgress]:
-    """Show a bar with the transferred bytes of a task and its remaining time.
-
-    Args:
-        task: such as "uploading".
-
-    Yields:
-        A function to call with the number of transferred bytes and the total.
-    """
-    columns = (_TASK, BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    completed = DownloadColumn() if in_bytes else MofNCompleteColumn()
+    columns = (_TASK, BarColumn(), completed, TimeRemainingColumn())
     with _shown(task, *columns) as (progress, task_id):
         yield lambda completed, total: progress.update(task_id, completed=completed, total=total)
 

@@ -36,16 +36,7 @@ class Runtime:
 
     def open(self, path: str, manifest: Manifest, *, threads: int) -> "Engine":
         """Load the graph that the manifest describes, as `Engine`."""
-        return Engine(
-            self,
-            path,
-            input_name=manifest.input_name,
-            width=manifest.geometry.width,
-            height=manifest.geometry.height,
-            output_name=manifest.output_name,
-            threads=threads,
-            optimized=manifest.optimized,
-        )
+        return Engine(self, path, manifest, threads=threads)
 
 
 class Engine:
@@ -56,34 +47,21 @@ class Engine:
         path: an ONNX file whose input is uint8 (1, height, width, 3) RGB and whose output is
             float32 (1, classes); normalisation and softmax are part of the graph. Weights in
             a file beside it are mapped, not copied.
-        input_name: name of the input.
-        width: the input's width in pixels.
-        height: the input's height in pixels.
-        output_name: name of the output.
+        manifest: the manifest that describes it. A graph that was optimized at export is run as it
+            is.
         threads: number of compute threads.
-        optimized: True if the graph was optimized at export and is run as it is.
 
     Raises:
         ModelError: ONNX Runtime cannot load the graph.
     """
 
-    def __init__(
-        self,
-        runtime: Runtime,
-        path: str,
-        *,
-        input_name: str,
-        width: int,
-        height: int,
-        output_name: str,
-        threads: int,
-        optimized: bool,
-    ) -> None:
+    def __init__(self, runtime: Runtime, path: str, manifest: Manifest, *, threads: int) -> None:
         self._api = api = runtime.api
         self._memory = runtime.memory
-        self._input_names = (ctypes.c_char_p * 1)(input_name.encode())
-        self._output_names = (ctypes.c_char_p * 1)(output_name.encode())
-        self._shape = (ctypes.c_int64 * 4)(1, height, width, 3)
+        self._input_names = (ctypes.c_char_p * 1)(manifest.input_name.encode())
+        self._output_names = (ctypes.c_char_p * 1)(manifest.output_name.encode())
+        geometry = manifest.geometry
+        self._shape = (ctypes.c_int64 * 4)(1, geometry.height, geometry.width, 3)
         try:
             options = api.create("CreateSessionOptions")
             try:
@@ -91,7 +69,7 @@ class Engine:
                 api.call("SetInterOpNumThreads", options, 1)
                 # A spinning thread would use up the instance's CPU share between requests.
                 api.call("AddSessionConfigEntry", options, b"session.intra_op.allow_spinning", b"0")
-                if optimized:
+                if manifest.optimized:
                     api.call("SetSessionGraphOptimizationLevel", options, OPTIMIZE_NOTHING)
                 self._session = api.create(
                     "CreateSession", runtime.environment, os.fsencode(path), options

@@ -2,7 +2,8 @@
 
 import os
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from .background import Background
@@ -68,15 +69,10 @@ class BucketStore:
         """See `ModelStore.read`."""
         answer = Background(lambda: self._bucket.read(path, max_bytes=max_bytes))
         try:
-            return answer.result(timeout_s=max(0.0, self._end_s - time.monotonic()))
-        except ObjectMissingError:
-            raise _not_in_bucket(path) from None
+            with _bucket_errors(path):
+                return answer.result(timeout_s=max(0.0, self._end_s - time.monotonic()))
         except ObjectSizeError as error:
             raise _too_large(path, error.size_bytes) from None
-        except (TimeoutError, BucketTimeoutError):
-            raise _too_slow(path) from None
-        except BucketUnavailableError as error:
-            raise _not_fetched(path, error) from None
 
     def path_of(self, folder: str, file: ModelFile) -> str:
         """See `ModelStore.path_of`.
@@ -98,19 +94,14 @@ class BucketStore:
         _remove(to)  # first, since the disk may not have room for both
         new = f"{to}.new"
         try:
-            sha256 = download(
-                self._bucket, key, size_bytes=file.size_bytes, path=new, end_s=self._end_s
-            )
+            with _bucket_errors(key):
+                sha256 = download(
+                    self._bucket, key, size_bytes=file.size_bytes, path=new, end_s=self._end_s
+                )
             file.check(file.size_bytes, sha256)
             os.replace(new, to)
-        except ObjectMissingError:
-            raise _not_in_bucket(key) from None
         except ObjectSizeError as error:
             raise file.wrong_size(error.size_bytes) from None
-        except BucketTimeoutError:
-            raise _too_slow(key) from None
-        except BucketUnavailableError as error:
-            raise _not_fetched(key, error) from None
         finally:
             _remove(new)
 
@@ -196,13 +187,16 @@ def _too_large(path: str, size_bytes: int) -> ModelError:
     return ModelError(f"{path} has {size_bytes} bytes, more than expected")
 
 
-def _not_in_bucket(path: str) -> ModelError:
-    return ModelError(f"{path} is not in the models bucket, or may not be read")
-
-
-def _not_fetched(path: str, error: Exception) -> ModelError:
-    return ModelError(f"{path} could not be fetched: {error}")
-
-
-def _too_slow(path: str) -> ModelError:
-    return ModelError(f"{path} did not come within the {LOAD_TIMEOUT_S} s for a model's files")
+@contextmanager
+def _bucket_errors(path: str) -> Iterator[None]:
+    """Turn the bucket's errors into ModelError, except that of an object's size."""
+    try:
+        yield
+    except ObjectMissingError:
+        raise ModelError(f"{path} is not in the models bucket, or may not be read") from None
+    except (TimeoutError, BucketTimeoutError):
+        raise ModelError(
+            f"{path} did not come within the {LOAD_TIMEOUT_S} s for a model's files"
+        ) from None
+    except BucketUnavailableError as error:
+        raise ModelError(f"{path} could not be fetched: {error}") from None

@@ -84,10 +84,18 @@ def read_request(
     """
     if not isinstance(event, dict):
         raise RequestError(400, "invalid_json", "The request must be a JSON object.")
-    if not is_api_call(event):
-        return _read_fields(event, None, image_prefixes, max_hold_ms, now_ms)
-    endpoint = str(event.get("path", "")).rstrip("/").rpartition("/")[2]
-    return _read_fields(_body(event), endpoint, image_prefixes, max_hold_ms, now_ms)
+    fields, allowed = event, ["classification", "wakeup"]
+    if is_api_call(event):
+        fields = _body(event)
+        endpoint = str(event.get("path", "")).rstrip("/").rpartition("/")[2]
+        allowed = [endpoint] if endpoint else allowed
+    method = fields.get("method")
+    if method not in allowed:
+        expected = " or ".join(f'"{name}"' for name in allowed)
+        raise RequestError(400, "invalid_method", f'"method" must be {expected}.')
+    if method == "classification":
+        return Classification(_file_path(fields.get("file_path"), image_prefixes))
+    return _wakeup(fields, max_hold_ms, now_ms)
 
 
 def _body(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,23 +122,6 @@ def _body(event: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise RequestError(400, "invalid_json", "The body must be a JSON object.")
     return fields
-
-
-def _read_fields(
-    fields: Mapping[str, Any],
-    endpoint: str | None,
-    image_prefixes: tuple[str, ...],
-    max_hold_ms: int,
-    now_ms: float,
-) -> Request:
-    method = fields.get("method")
-    allowed = [endpoint] if endpoint else ["classification", "wakeup"]
-    if method not in allowed:
-        expected = " or ".join(f'"{name}"' for name in allowed)
-        raise RequestError(400, "invalid_method", f'"method" must be {expected}.')
-    if method == "classification":
-        return Classification(_file_path(fields.get("file_path"), image_prefixes))
-    return _wakeup(fields, max_hold_ms, now_ms)
 
 
 def _file_path(value: object, image_prefixes: tuple[str, ...]) -> str:

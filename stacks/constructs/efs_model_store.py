@@ -92,16 +92,7 @@ class EfsModelStore(Construct):
 
     def attach(self, function: lambda_.Function) -> None:
         """Mount the file system read-only into `function`."""
-        cfn = function.node.default_child
-        assert isinstance(cfn, lambda_.CfnFunction)
-        cfn.file_system_configs = [
-            lambda_.CfnFunction.FileSystemConfigProperty(
-                arn=self._access_point.access_point_arn, local_mount_path=MOUNT_PATH
-            )
-        ]
-        # Not FileSystem.from_efs_access_point: it also allows writing.
-        function.add_to_role_policy(self._statement("elasticfilesystem:ClientMount"))
-        function.node.add_dependency(self._mount_targets)
+        self._mount(function, "elasticfilesystem:ClientMount")
 
     def _vpc(self, *, readable: list[s3.IBucket]) -> ec2.Vpc:
         vpc = ec2.Vpc(
@@ -175,16 +166,24 @@ class EfsModelStore(Construct):
             posix_user=efs.PosixUser(uid=_USER_ID, gid=_USER_ID),
         )
 
-    def _statement(self, *actions: str) -> iam.PolicyStatement:
-        return iam.PolicyStatement(
-            actions=list(actions),
-            resources=[self._file_system_arn],
-            conditions={
-                "StringEquals": {
-                    "elasticfilesystem:AccessPointArn": self._access_point.access_point_arn
-                }
-            },
+    def _mount(self, function: lambda_.Function, *actions: str) -> None:
+        access_point_arn = self._access_point.access_point_arn
+        cfn = function.node.default_child
+        assert isinstance(cfn, lambda_.CfnFunction)
+        cfn.file_system_configs = [
+            lambda_.CfnFunction.FileSystemConfigProperty(
+                arn=access_point_arn, local_mount_path=MOUNT_PATH
+            )
+        ]
+        # Not FileSystem.from_efs_access_point: it always allows writing.
+        function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=list(actions),
+                resources=[self._file_system_arn],
+                conditions={"StringEquals": {"elasticfilesystem:AccessPointArn": access_point_arn}},
+            )
         )
+        function.node.add_dependency(self._mount_targets)
 
     def _sync(self, models: s3.Bucket, network: Network, dead_letters: sqs.IQueue) -> None:
         sync = python_function(
@@ -197,17 +196,7 @@ class EfsModelStore(Construct):
             network=network,
         )
         keep_failures(sync, dead_letters, retries=2, max_age_min=60)
-        cfn = sync.node.default_child
-        assert isinstance(cfn, lambda_.CfnFunction)
-        cfn.file_system_configs = [
-            lambda_.CfnFunction.FileSystemConfigProperty(
-                arn=self._access_point.access_point_arn, local_mount_path=MOUNT_PATH
-            )
-        ]
-        sync.add_to_role_policy(
-            self._statement("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite")
-        )
-        sync.node.add_dependency(self._mount_targets)
+        self._mount(sync, "elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite")
         sync.add_to_role_policy(
             iam.PolicyStatement(actions=["s3:GetObject"], resources=[models.arn_for_objects("*")])
         )

@@ -1,6 +1,7 @@
 """Checks of the AWS account: credentials, CDK bootstrap, concurrency."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import boto3
@@ -16,80 +17,68 @@ NEW_ACCOUNT_CONCURRENCY = 10
 _PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 _CONFIG = Config(connect_timeout=4, read_timeout=10, retries={"total_max_attempts": 2})
 _LOGIN = "Log in: aws sso login, or aws configure, or export AWS_PROFILE=..."
+_MAY_NOT_READ = "Check that the credentials that deploy may read it"
 
 
 def account_checks() -> Iterator[Check]:
     """Check the account of the shell's credentials. Nothing is changed."""
+    check = partial(Check, name="AWS credentials", goal="deploy", state="problem", mend=_LOGIN)
     try:
         session = aws_session()
         identity = _identity(session)
     except WarmlensError as error:
         mend = "Name one: export AWS_REGION=eu-west-1" if error.code == "no_region" else _LOGIN
-        yield Check(
-            name="AWS credentials", goal="deploy", state="problem", found=str(error), mend=mend
-        )
+        yield check(found=str(error), mend=mend)
         return
     except (BotoCoreError, ClientError) as error:
-        yield Check(
-            name="AWS credentials", goal="deploy", state="problem", found=_said(error), mend=_LOGIN
-        )
+        yield check(found=_said(error))
         return
-    yield identity
-    if identity.state != "ok":
+    if identity is None:
+        yield check(found="none in this shell")
         return
+    yield check(state="ok", found=identity, mend="")
     yield _bootstrap(session)
     yield _concurrency(session)
 
 
-def _identity(session: boto3.Session) -> Check:
-    name = "AWS credentials"
+def _identity(session: boto3.Session) -> str | None:
     if session.get_credentials() is None:
-        return Check(
-            name=name, goal="deploy", state="problem", found="none in this shell", mend=_LOGIN
-        )
+        return None
     caller = session.client("sts", config=_CONFIG).get_caller_identity()
-    found = f"account {caller['Account']}, {session.region_name}, as {caller['Arn']}"
-    return Check(name=name, goal="deploy", state="ok", found=found)
+    return f"account {caller['Account']}, {session.region_name}, as {caller['Arn']}"
 
 
 def _bootstrap(session: boto3.Session) -> Check:
-    name, mend = "CDK bootstrap", "Once for an account and region: npx cdk bootstrap"
+    check = partial(Check, name="CDK bootstrap", goal="deploy")
+    mend = "Once for an account and region: npx cdk bootstrap"
     try:
         answer = session.client("ssm", config=_CONFIG).get_parameter(Name=_PARAMETER)
         version = int(answer["Parameter"]["Value"])
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ParameterNotFound":
-            return Check(name=name, goal="deploy", state="problem", found="not done", mend=mend)
-        return _unknown(name, error)
-    except (BotoCoreError, ValueError) as error:
-        return _unknown(name, error)
+    except (BotoCoreError, ClientError, ValueError) as error:
+        if (
+            isinstance(error, ClientError)
+            and error.response["Error"]["Code"] == "ParameterNotFound"
+        ):
+            return check(state="problem", found="not done", mend=mend)
+        return check(state="unknown", found=_said(error), mend=_MAY_NOT_READ)
     if version < LOWEST_BOOTSTRAP:
         found = f"version {version}, at least {LOWEST_BOOTSTRAP} is needed"
-        return Check(name=name, goal="deploy", state="problem", found=found, mend=mend)
-    return Check(name=name, goal="deploy", state="ok", found=f"version {version}")
+        return check(state="problem", found=found, mend=mend)
+    return check(state="ok", found=f"version {version}")
 
 
 def _concurrency(session: boto3.Session) -> Check:
-    name = "Lambda concurrency"
+    check = partial(Check, name="Lambda concurrency", goal="deploy")
     try:
         limit: Any = session.client("lambda", config=_CONFIG).get_account_settings()["AccountLimit"]
     except (BotoCoreError, ClientError) as error:
-        return _unknown(name, error)
+        return check(state="unknown", found=_said(error), mend=_MAY_NOT_READ)
     most, unreserved = limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]
     found = f"{most} calls at once in this account and region, {unreserved} of them unreserved"
     if most <= NEW_ACCOUNT_CONCURRENCY:
-        return Check(
-            name=name, goal="deploy", state="warning", found=found,
-            mend="Enough for dev; request more Concurrent executions in Service Quotas",
-        )  # fmt: skip
-    return Check(name=name, goal="deploy", state="ok", found=found)
-
-
-def _unknown(name: str, error: Exception) -> Check:
-    return Check(
-        name=name, goal="deploy", state="unknown", found=_said(error),
-        mend="Check that the credentials that deploy may read it",
-    )  # fmt: skip
+        mend = "Enough for dev; request more Concurrent executions in Service Quotas"
+        return check(state="warning", found=found, mend=mend)
+    return check(state="ok", found=found)
 
 
 def _said(error: Exception) -> str:

@@ -8,9 +8,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-from warmlens.doctor.check import Check, State
+from warmlens.doctor.check import Check
 from warmlens.local.loopback import is_free
 from warmlens.local.state import RunningCloud
 from warmlens.paths import ROOT
@@ -34,113 +35,93 @@ def machine_checks(running: RunningCloud | None, root: Path = ROOT) -> Iterator[
     yield _node()
     yield _port(running)
     yield _disk(root)
-    yield Check(name="Limits of instances", goal="run", state="ok", found=_limits())
+    limits = best_isolation().description
+    yield Check(name="Limits of instances", goal="run", state="ok", found=limits)
     yield _cdk(root)
     yield _docker()
 
 
 def _python() -> Check:
+    check = partial(Check, name="Python", goal="run")
     found = f"Python {platform.python_version()}, {sys.executable}"
     if importlib.util.find_spec("ensurepip") is None:
         mend = "Install venv; on Debian: sudo apt install python3-venv"
-        return Check(
-            name="Python", goal="run", state="problem", found=f"{found}, without pip", mend=mend
-        )
-    return Check(name="Python", goal="run", state="ok", found=found)
+        return check(state="problem", found=f"{found}, without pip", mend=mend)
+    return check(state="ok", found=found)
 
 
 def _node() -> Check:
-    output = _output("node", "--version")
-    match = re.match(r"v(\d+)\.", output or "")
-    how = "install Node 22 or newer: https://nodejs.org/en/download"
+    check = partial(Check, name="Node", goal="run")
+    version = (_output("node", "--version") or "").strip()
+    match = re.match(r"v(\d+)\.", version)
+    newer = "Node 22 or newer: https://nodejs.org/en/download"
     if match is None:
-        return Check(
-            name="Node", goal="run", state="problem", found="not on the PATH", mend=_sentence(how)
-        )
+        return check(state="problem", found="not on the PATH", mend=f"Install {newer}")
+    found = f"Node {version}"
     if shutil.which("npm") is None:
         mend = "Install npm; on Debian: sudo apt install npm"
-        found = f"Node {(output or '').strip()}, without npm"
-        return Check(name="Node", goal="run", state="problem", found=found, mend=mend)
+        return check(state="problem", found=f"{found}, without npm", mend=mend)
     major = int(match[1])
-    state: State = "problem" if major < LOWEST_NODE else "warning" if major < TESTED_NODE else "ok"
-    why = {
-        "problem": f"The CDK library needs Node {LOWEST_NODE} or newer; {how}",
-        "warning": f"It works, but Node {major} gets no more fixes; {how}",
-        "ok": "",
-    }
-    return Check(
-        name="Node", goal="run", state=state, found=f"Node {(output or '').strip()}",
-        mend=why[state],
-    )  # fmt: skip
+    if major < LOWEST_NODE:
+        mend = f"The CDK library needs Node {LOWEST_NODE} or newer; install {newer}"
+        return check(state="problem", found=found, mend=mend)
+    if major < TESTED_NODE:
+        mend = f"It works, but Node {major} gets no more fixes; install {newer}"
+        return check(state="warning", found=found, mend=mend)
+    return check(state="ok", found=found)
 
 
 def _port(running: RunningCloud | None) -> Check:
+    check = partial(Check, name="Port", goal="run")
     if running:
         where = running.url or f"starting, process {running.pid}"
-        found = f"the local cloud runs: {where}"
-        return Check(name="Port", goal="run", state="ok", found=found)
+        return check(state="ok", found=f"the local cloud runs: {where}")
     if is_free(PAGE_PORT):
-        return Check(name="Port", goal="run", state="ok", found=f"{PAGE_PORT} is free")
-    return Check(
-        name="Port",
-        goal="run",
-        state="warning",
-        found=f"{PAGE_PORT} is taken by another program",
-        mend="make run uses another port then, or the one of make run PORT=8081",
-    )
+        return check(state="ok", found=f"{PAGE_PORT} is free")
+    mend = "make run uses another port then, or the one of make run PORT=8081"
+    return check(state="warning", found=f"{PAGE_PORT} is taken by another program", mend=mend)
 
 
 def _disk(root: Path) -> Check:
+    check = partial(Check, name="Disk", goal="run")
     free_bytes = shutil.disk_usage(root).free
     found = f"{free_bytes / 1e9:.1f} GB free"
     if free_bytes < NEEDED_BYTES:
         mend = f"Free some space: the installation takes up to {NEEDED_BYTES / 1e9:.1f} GB"
-        return Check(name="Disk", goal="run", state="warning", found=found, mend=mend)
-    return Check(name="Disk", goal="run", state="ok", found=found)
-
-
-def _limits() -> str:
-    return best_isolation().description
+        return check(state="warning", found=found, mend=mend)
+    return check(state="ok", found=found)
 
 
 def _cdk(root: Path) -> Check:
+    check = partial(Check, name="CDK command", goal="deploy")
     program = root / "node_modules" / ".bin" / "cdk"
     if not program.exists():
         mend = "Install the version pinned in package.json: make synth"
-        return Check(
-            name="CDK command", goal="deploy", state="problem", found="not installed", mend=mend
-        )
+        return check(state="problem", found="not installed", mend=mend)
     output = _output(str(program), "--version")
     if output is None:
-        return Check(
-            name="CDK command", goal="deploy", state="problem", found="it does not start",
-            mend="Remove node_modules, then: make synth",
-        )  # fmt: skip
-    return Check(name="CDK command", goal="deploy", state="ok", found=output.strip())
+        mend = "Remove node_modules, then: make synth"
+        return check(state="problem", found="it does not start", mend=mend)
+    return check(state="ok", found=output.strip())
 
 
 def _docker() -> Check:
+    check = partial(Check, name="Image builder", goal="deploy")
     program = os.environ.get("CDK_DOCKER", "docker")
-    name = "Image builder"
     if shutil.which(program) is None:
-        return Check(
-            name=name, goal="deploy", state="problem", found=f"{program} is not on the PATH",
-            mend="Install Docker, or name another builder: export CDK_DOCKER=podman",
-        )  # fmt: skip
+        mend = "Install Docker, or name another builder: export CDK_DOCKER=podman"
+        return check(state="problem", found=f"{program} is not on the PATH", mend=mend)
     if _output(program, "info") is None:
-        return Check(
-            name=name, goal="deploy", state="problem",
-            found=f"{program} is installed but not running",
-            mend="Start Docker, and check that you may use it: docker info",
-        )  # fmt: skip
+        mend = "Start Docker, and check that you may use it: docker info"
+        return check(state="problem", found=f"{program} is installed but not running", mend=mend)
     if platform.machine().lower() not in ("x86_64", "amd64"):
-        return Check(
-            name=name, goal="deploy", state="warning",
-            found=f"{program}, on another processor architecture ({platform.machine()})",
-            mend="The image for x86_64 is built by emulation, which is slow; "
-            'architecture="arm64" in app.py avoids that',
-        )  # fmt: skip
-    return Check(name=name, goal="deploy", state="ok", found=f"{program} runs")
+        found = f"{program}, on another processor architecture ({platform.machine()})"
+        mend = (
+            "The image for x86_64 is built by emulation, which is slow; "
+            'architecture="arm64" in app.py avoids that'
+        )
+        return check(state="warning", found=found, mend=mend)
+    return check(state="ok", found=f"{program} runs")
 
 
 def _output(*command: str) -> str | None:
@@ -153,7 +134,3 @@ def _output(*command: str) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return result.stdout if result.returncode == 0 else None
-
-
-def _sentence(words: str) -> str:
-    return words[0].upper() + words[1:]

@@ -7,6 +7,8 @@ load never gets a user's call.
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +62,7 @@ class Serving:
 
     def current(self) -> Served:
         """Return the model version that the alias serves."""
-        with _FunctionErrors(self._function):
+        with _function_errors(self._function):
             return self._served(self._alias_version())
 
     def serve(self, name: str, version: str) -> Change:
@@ -73,7 +75,7 @@ class Serving:
         manifest = self._store.manifest(name, version)
         for finding in self._store.verify(manifest):
             raise WarmlensError(finding.code, finding.message)
-        with _FunctionErrors(self._function):
+        with _function_errors(self._function):
             before = self._served(self._alias_version())
             if (before.name, before.version) == (name, version):
                 return Change(before, before)
@@ -98,7 +100,7 @@ class Serving:
         Raises:
             WarmlensError: `nothing_to_roll_back_to`, or what :meth:`serve` raises.
         """
-        with _FunctionErrors(self._function):
+        with _function_errors(self._function):
             now = self._alias_version()
             before = self._served(now)
             for number in reversed([each for each in self._versions() if each < int(now)]):
@@ -198,20 +200,15 @@ class Serving:
         )
 
 
-class _FunctionErrors:
-    """Turns exceptions of the AWS library into WarmlensError."""
-
-    def __init__(self, function: str) -> None:
-        self._function = function
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        if isinstance(error, ClientError):
-            message = error.response["Error"].get("Message", "")
-            raise WarmlensError(
-                "function_refused", f"{self._function} refused {error.operation_name}: {message}"
-            ) from error
-        if isinstance(error, BotoCoreError):
-            raise WarmlensError("function_refused", f"{self._function}: {error}") from error
+@contextmanager
+def _function_errors(function: str) -> Iterator[None]:
+    """Turn exceptions of the AWS library into WarmlensError."""
+    try:
+        yield
+    except ClientError as error:
+        message = error.response["Error"].get("Message", "")
+        raise WarmlensError(
+            "function_refused", f"{function} refused {error.operation_name}: {message}"
+        ) from error
+    except BotoCoreError as error:
+        raise WarmlensError("function_refused", f"{function}: {error}") from error

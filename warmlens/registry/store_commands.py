@@ -21,7 +21,7 @@ from warmlens.completion import model_versions
 from warmlens.console import err, out
 from warmlens.errors import WarmlensError
 from warmlens.paths import LOCAL_CLOUD, MODEL_ARTIFACTS, STATE_FILE
-from warmlens.progress import spinner, transfer_bar
+from warmlens.progress import progress_bar, spinner
 
 if TYPE_CHECKING:
     from warmlens.deployment import Deployment
@@ -61,7 +61,7 @@ def publish(
     else:
         s3 = aws_session().client("s3")
     assert bucket is not None
-    with transfer_bar(f"{name} {version}") as on_bytes:
+    with progress_bar(f"{name} {version}", in_bytes=True) as on_bytes:
 
         def on_progress(upload: "UploadProgress") -> None:
             on_bytes(upload.sent_bytes, upload.total_bytes)

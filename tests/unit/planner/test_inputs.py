@@ -240,7 +240,7 @@ def test_prices_of_a_file_replace_those_of_the_region(tmp_path: Path) -> None:
     prices = read_prices("us-east-1", file)
     assert prices["s3_per_get"] == 1.0
     assert prices["lambda_per_request"] == read_prices()["lambda_per_request"]
-    with pytest.raises(WarmlensError, match="of us-east-1, not of eu-west-1"):
+    with pytest.raises(WarmlensError, match="for us-east-1, not for eu-west-1"):
         read_prices("eu-west-1", file)
     for wrong in (-1, "free", None, True):
         file.write_text(json.dumps({**document, "prices": {"s3_per_get": wrong}}))
