@@ -18,7 +18,7 @@ from stacks.stage import WarmlensStage
 
 
 def stages() -> tuple[Settings, ...]:
-    """Return the settings of each stage; what is not set here has the default of `Settings`."""
+    """Return the settings of each stage; all others have the defaults of `Settings`."""
     return (
         # Works in a new AWS account, costs cents while nobody uses it, keeps no data.
         Settings(
@@ -62,7 +62,7 @@ def stages() -> tuple[Settings, ...]:
 
 
 def settings_of(env_name: str) -> Settings:
-    """Return the settings of an environment; `pr` and a number name a copy of `dev`.
+    """Return the settings of an environment; `pr12` and the like are copies of `dev`.
 
     Args:
         env_name: name of the environment.
@@ -82,7 +82,7 @@ def settings_of(env_name: str) -> Settings:
 
 
 def build(app: cdk.App) -> None:
-    """Add the stages that the context asks for to the app.
+    """Add the stages selected by the context to the app.
 
     The context's `env` selects one environment; its `model`, `engine` and `torch_index` replace the
     settings of the same meaning.

@@ -1,1 +1,1 @@
-"""What is deployed: settings, the stage of one environment, and its stacks."""
+"""The CDK stacks of an environment, and its settings."""

@@ -11,7 +11,7 @@ from stacks.settings import Settings
 
 
 class InferenceStack(cdk.Stack):
-    """The classifier.
+    """A stack with the classifier function.
 
     Args:
         settings: settings of the environment.

@@ -128,7 +128,7 @@ class ObservabilityStack(cdk.Stack):
         output(self, "DashboardName", name, settings=settings)
 
     def _notify_of_rollbacks(self, settings: Settings, topic: sns.Topic) -> None:
-        """Notify when a deployment was rolled back; its own alarms can be raised at any time.
+        """Notify about failed and rolled-back deployments; canary alarms also fire at other times.
 
         Source: AWS CodeDeploy user guide, "Monitoring deployments with Amazon EventBridge".
         """

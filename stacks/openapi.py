@@ -1,4 +1,4 @@
-"""OpenAPI document of the HTTP API: `python -m stacks.openapi > docs/openapi.json`."""
+"""The OpenAPI document of the HTTP API: `python -m stacks.openapi > docs/openapi.json`."""
 
 import json
 from typing import Any

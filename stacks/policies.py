@@ -1,4 +1,4 @@
-"""cdk-nag's policy checks of all stacks, and acknowledgements of their findings.
+"""Policy checks of all stacks with cdk-nag, and acknowledgements of their findings.
 
 `cdk synth` fails on a finding that is not acknowledged. An acknowledgement names one finding of one
 construct and the reason.
@@ -16,7 +16,7 @@ def add_policies(app: cdk.App) -> None:
 
 
 def acknowledge(construct: IConstruct, findings: dict[str, str]) -> None:
-    """Acknowledge findings of a construct and its children.
+    """Acknowledge findings on a construct and its children.
 
     Args:
         construct: the construct.
@@ -30,7 +30,7 @@ def acknowledge(construct: IConstruct, findings: dict[str, str]) -> None:
 
 
 def objects_finding(reader: IConstruct, bucket: s3.IBucket, prefix: str) -> str:
-    """Return the finding for a policy that allows all objects below a prefix.
+    """Return cdk-nag's finding id for a policy that allows all objects below a prefix.
 
     Args:
         reader: the construct with the policy.

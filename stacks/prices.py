@@ -1,4 +1,4 @@
-"""AWS prices for the dashboard's estimate of cost.
+"""AWS prices for the dashboard's cost estimate.
 
 US East (N. Virginia), first tier, without the free tier; aws.amazon.com/lambda/pricing and
 aws.amazon.com/api-gateway/pricing, as of January 2025. Other regions and dates differ.

@@ -1,4 +1,4 @@
-"""Settings of a deployment, checked with pydantic.
+"""The settings of an environment, validated with pydantic.
 
 A wrong value stops `cdk synth` with one sentence: the setting, its value and what is allowed.
 """
@@ -32,7 +32,7 @@ DECODE_BYTES_PER_PIXEL = 25
 
 
 def _text(pattern: str, allowed: str) -> Any:
-    """Return a constraint for strings that match `pattern` from end to end."""
+    """Return a constraint for strings that fully match `pattern`."""
     return Field(pattern=f"^(?:{pattern})$", json_schema_extra={"allowed": allowed})
 
 
@@ -77,7 +77,7 @@ class SettingsError(Exception):
 
 
 def max_decodable_pixels(memory_mb: int, engine: str = "onnxruntime") -> int:
-    """Return the size of the largest image that an instance can decode within its memory.
+    """Return the number of pixels of the largest image that an instance's memory can decode.
 
     Args:
         memory_mb: the classifier's memory.
@@ -92,7 +92,7 @@ def max_decodable_pixels(memory_mb: int, engine: str = "onnxruntime") -> int:
     config=ConfigDict(strict=True, extra="forbid", use_attribute_docstrings=True),
 )
 class Settings:
-    """Settings of one deployment, such as `dev` or `prod`.
+    """The settings of one environment, such as `dev` or `prod`.
 
     The text below each setting is its description in docs/settings.md: after a change, run
     `make reference`.
@@ -226,7 +226,7 @@ class Settings:
         return settings
 
     def physical_name(self, part: str) -> str:
-        """Return the name that `part` has in AWS, such as `warmlens-dev-classifier`."""
+        """Return the physical name of a resource, such as `warmlens-dev-classifier`."""
         return f"warmlens-{self.env_name}-{part}"
 
     @property
@@ -345,7 +345,7 @@ def _schemas() -> dict[str, dict[str, Any]]:
 
 
 def _allowed(schema: dict[str, Any]) -> str:
-    """Return the part of a sentence that says which values a schema allows."""
+    """Return a clause for messages about the values that a schema allows."""
     if "anyOf" in schema:
         return f"{_allowed(schema['anyOf'][0])}, or None"
     if "enum" in schema:

@@ -1,4 +1,4 @@
-"""The stage of one environment: creates its stacks and connects them."""
+"""The CDK stage of one environment, with all its stacks."""
 
 import aws_cdk as cdk
 from constructs import Construct

@@ -16,7 +16,7 @@ SAMPLE_PREFIX = "test/"  # the prefix of the paper's own request, test/20200118.
 
 
 class StorageStack(cdk.Stack):
-    """Buckets for images, models and access logs.
+    """A stack with the buckets for images, models and access logs.
 
     Attributes:
         images: bucket for uploads, read by the classifier.

@@ -15,9 +15,9 @@ from stacks.constructs.output import output
 from stacks.policies import acknowledge
 from stacks.settings import Settings
 
-# Time of a run beyond its budget: its own start, and calls before and after the rounds.
+# Time of a run outside its budget: the start, and calls before and after the rounds.
 _OVERHEAD_S = 30
-# Enough processor share to send many calls at once.
+# Enough processor share for many calls at once.
 _MEMORY_MB = 512
 _RETRIES = 1
 # Lambda waits a minute before it runs a failed event again; Lambda developer guide, "How Lambda
@@ -26,7 +26,7 @@ _MAX_EVENT_AGE_MIN = 3
 
 
 class WarmingStack(cdk.Stack):
-    """A function that wakes instances at once, every `warming_period_min` minutes.
+    """A stack with the warmer, which wakes instances every `warming_period_min` minutes.
 
     Args:
         settings: settings of the environment.

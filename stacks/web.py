@@ -29,7 +29,7 @@ _VIEWER_FUNCTION = f"""function handler(event) {{
 
 
 class WebStack(cdk.Stack):
-    """A private bucket with the page, and a CloudFront distribution for it and for the API.
+    """A stack with a private bucket for the page, and a CloudFront distribution for page and API.
 
     Args:
         settings: settings of the environment.

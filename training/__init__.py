@@ -1,1 +1,1 @@
-"""Bring your own model: train on a folder of photos, export, import and evaluate models."""
+"""Training, export, import and evaluation of models."""

@@ -1,4 +1,4 @@
-"""Batches of training photos: their order, their augmentation, and loading them.
+"""Batches of training photos: order, augmentation and loading.
 
 Order and augmentation depend on the seed, the epoch and the photo alone, so that a run that was
 killed continues with the batches that it would have had.
@@ -15,14 +15,14 @@ from training.model_packages import import_model_package, import_torchvision
 torch: Any = import_model_package("torch")
 v2: Any = (import_torchvision(), import_model_package("torchvision.transforms.v2"))[1]
 
-# Training pixels are kept larger than the input, so that a crop of a part still has detail.
+# Training photos are stored larger than the input, so that crops have enough detail.
 STORED_SCALE = 1.25
-# Factors of red and blue against green: from a bulb's light to shade under a blue sky.
+# Factors of red and blue relative to green: from a light bulb to shade under a blue sky.
 WHITE_BALANCE = 0.25
 
 
 class PixelSet:
-    """Decoded photos and their classes, as the data set of a torch DataLoader.
+    """A torch data set of decoded photos and their classes.
 
     The key of an item is `(epoch, index)`, since its augmentation differs in each epoch.
 
@@ -47,7 +47,7 @@ class PixelSet:
     def __getitem__(self, item: tuple[int, int]) -> tuple[Any, int]:
         epoch, index = item
         if self._pixels is None:
-            # Opened in the process that reads: a mapping does not travel between processes.
+            # Opened in the reading process, since a mapping cannot be sent to another.
             self._pixels = np.load(self._path, mmap_mode="r")
         image = torch.from_numpy(self._pixels[index].copy()).permute(2, 0, 1)
         if self._augment_to is not None:
@@ -60,7 +60,7 @@ class PixelSet:
 
 
 class FeatureSet:
-    """Inputs of the last layer, computed once, for runs that train this layer alone."""
+    """A torch data set of precomputed inputs of the last layer, for runs that train it alone."""
 
     def __init__(self, features: Any, targets: list[int]) -> None:
         self._features = features
@@ -74,7 +74,7 @@ class FeatureSet:
 
 
 def batches_per_epoch(images: int, batch_size: int) -> int:
-    """Return the number of full batches in an epoch; other photos are left out in each epoch."""
+    """Return the number of full batches in an epoch; each epoch leaves out other photos."""
     return max(1, images // batch_size)
 
 
@@ -99,14 +99,14 @@ def batch_order(
 
 
 def load_batches(dataset: Any, order: Iterator[list[tuple[int, int]]], workers: int) -> Any:
-    """Return an iterator over `(inputs, targets)`, tensors that worker processes load ahead."""
+    """Return an iterator over tensors `(inputs, targets)`, loaded ahead by worker processes."""
     return iter(
         torch.utils.data.DataLoader(
             dataset,
             batch_sampler=list(order),
             num_workers=workers,
             multiprocessing_context="forkserver" if workers else None,
-            # Its own generator: the default would draw from the one that dropout uses.
+            # Its own generator: the default one is that of dropout.
             generator=torch.Generator().manual_seed(0),
         )
     )

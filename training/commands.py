@@ -1,7 +1,7 @@
-"""`warmlens model train`, `pretrain`, `compare` and `data check`: training on a folder of photos.
+"""The commands `warmlens model train`, `pretrain`, `compare` and `data check`.
 
-`app` also has the commands of :mod:`training.version_commands`; `warmlens model` has all of them
-where training is installed.
+`app` also has the commands of :mod:`training.version_commands`; `warmlens model` shows all of them
+if the package `training` is installed.
 """
 
 import json
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from training.loop import Hooks
 
 app = typer.Typer()
-data_app = typer.Typer(cls=Group, no_args_is_help=True, help="Check photos to train on.")
+data_app = typer.Typer(cls=Group, no_args_is_help=True, help="Check photos before training.")
 app.add_typer(data_app, name="data")
 app.add_typer(version_commands.app)
 
@@ -37,7 +37,7 @@ RUNS = Path("runs")
 
 ComputePrecision = Literal["auto", "fp32", "bf16", "fp16"]
 Data = Annotated[
-    Path, typer.Option(help="Folder of photos: {train,val,test,hard}/CLASS/, or CLASS/.")
+    Path, typer.Option(help="Folder of photos, as {train,val,test,hard}/CLASS/ or CLASS/.")
 ]
 Out = Annotated[
     Path | None, typer.Option(help="Folder of the run; runs/NAME in this folder unless given.")
@@ -64,13 +64,13 @@ Compute = Annotated[
 Workers = Annotated[int | None, typer.Option(help="Processes that load batches.")]
 Threads = Annotated[
     int | None,
-    typer.Option(help="Compute threads; 1 is the fastest while other programs use the cores."),
+    typer.Option(help="Compute threads; 1 is fastest while other programs use the cores."),
 ]
-Minutes = Annotated[float, typer.Option(help="Minutes between checkpoints within an epoch.")]
+Minutes = Annotated[float, typer.Option(help="Minutes between checkpoints in an epoch.")]
 Cache = Annotated[
     Path,
     typer.Option(
-        help="Folder of decoded photos; it may always be deleted.",
+        help="Cache folder for decoded photos; deleting it is safe.",
         show_default=".warmlens/pixels",
     ),
 ]
@@ -132,7 +132,7 @@ def train(
 ) -> None:
     """Train a classifier on a folder of photos.
 
-    The same command continues a run that was stopped.
+    The same command continues an interrupted run.
     """
     if pretrained is None:
         pretrained = "none" if mode == "small-cnn" else "torchvision"
@@ -174,10 +174,10 @@ def pretrain(
     checkpoint_minutes: Minutes = 5,
     cache: Cache = PIXEL_CACHE,
 ) -> None:
-    """Train a ResNet from random weights, on small images first.
+    """Pretrain a ResNet from random weights.
 
-    The run provides initial weights for `train --pretrained`. The same command continues a run that
-    was stopped.
+    The run provides initial weights for `train --pretrained`. The same command continues an
+    interrupted run.
     """
     config = _config(
         "pretrain",
@@ -197,7 +197,7 @@ def pretrain(
 def compare(
     data: Data,
     out: Annotated[
-        Path, typer.Option(help="Folder of the runs; a stopped comparison continues.")
+        Path, typer.Option(help="Folder of the runs; an interrupted comparison continues.")
     ] = RUNS / "comparison",
     pretrained: Annotated[
         str, typer.Option(help="Initial weights of the ResNets: torchvision, a file, or a run.")
@@ -207,14 +207,15 @@ def compare(
     epochs: Annotated[
         str | None, typer.Option(help="Epochs by mode, such as resnet50-full:6.")
     ] = None,
-    chart: Annotated[Path | None, typer.Option(help="A .png file for a chart.")] = None,
+    chart: Annotated[Path | None, typer.Option(help="Chart to write, a .png file.")] = None,
     precision: Compute = "auto",
     cache: Cache = PIXEL_CACHE,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the training modes, with and without augmentation, on the test photos.
+    """Compare training modes on the test photos.
 
-    The modes are a small CNN, the last layer of a ResNet50, and a whole ResNet50.
+    The modes are a small CNN, the last layer of a ResNet50, and a whole ResNet50, each with and
+    without augmentation.
     """
     from training.compare import Comparison, summary, write_chart
     from training.compare import compare as compare_runs
@@ -296,14 +297,14 @@ def _run(
 def _default_folder(name: str) -> Path:
     if Path(name).name != name or name in (".", ".."):
         raise WarmlensError(
-            "bad_setting", f'name is "{name}", which is no name of a folder; add --out FOLDER.'
+            "bad_setting", f'name is "{name}", which is not a valid folder name; add --out FOLDER.'
         )
     return RUNS / name
 
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Report Ctrl-C with the way to continue."""
+    """On Ctrl-C, report the command that continues the run."""
     try:
         yield
     except KeyboardInterrupt:
@@ -315,7 +316,7 @@ def _interruptible() -> Iterator[None]:
 def _training_progress(
     name: str = "training", config: "TrainingConfig | None" = None
 ) -> Iterator[tuple[Progress, "Hooks"]]:
-    """Show a bar of steps on a terminal, and a line for each epoch of a configuration."""
+    """Show a progress bar of steps on a terminal, and a line for each epoch."""
     from training.loop import Hooks
 
     columns = (

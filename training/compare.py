@@ -48,7 +48,7 @@ VARIANTS = (
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """The request of a comparison.
+    """The parameters of a comparison.
 
     The ResNets train at `size` pixels, the small CNN at its default size. `epochs` are by mode; a
     mode that it lacks has its default.
@@ -85,9 +85,9 @@ def compare(
     photos = read_dataset(comparison.data)
     splits = [name for name in ("test", "hard") if photos.splits.get(name)]
     if not splits:
-        raise WarmlensError("data_missing", f"{comparison.data} has no split test to evaluate on.")
+        raise WarmlensError("data_missing", f"{comparison.data} has no folder test to evaluate on.")
     records: list[Record] = []
-    # Seed by seed: an interruption leaves a complete comparison of fewer seeds.
+    # All variants of a seed first: an interruption leaves a complete comparison of fewer seeds.
     for seed in range(comparison.seeds):
         for variant in VARIANTS:
             on_run(variant.name, seed)
@@ -98,7 +98,7 @@ def compare(
 
 
 def write_chart(records: list[Record], path: Path) -> None:
-    """Draw the top-1 accuracy of each variant: the mean over its seeds, and each seed as a dot."""
+    """Draw each variant's top-1 accuracy: the mean of its seeds, and each seed as a dot."""
     figure = import_model_package("matplotlib.figure").Figure(
         figsize=(8, 3.6), layout="constrained"
     )

@@ -1,4 +1,4 @@
-"""The configuration of a training run, and the defaults of each mode."""
+"""Configuration of a training run, and the defaults of each mode."""
 
 import dataclasses
 from typing import Any, Literal
@@ -171,7 +171,7 @@ def stages_for(mode: str, size: int | None, epochs: int | None) -> tuple[Stage, 
 
 
 def config_from(document: dict[str, Any]) -> TrainingConfig:
-    """Return the configuration in a run's record."""
+    """Return the configuration from a run's record."""
     stages = tuple(Stage(**stage) for stage in document["stages"])
     return TrainingConfig(**{**document, "stages": stages})
 

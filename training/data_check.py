@@ -1,4 +1,4 @@
-"""Checks of a folder of photos before training: damage, duplicates, missing or rare classes.
+"""Checks of a folder of photos: damage, duplicates, missing or rare classes.
 
 Each photo is decoded once and only its fingerprint is kept, so that memory does not limit the
 folder's size.
@@ -32,11 +32,11 @@ MAX_IMBALANCE = 5.0
 SMALL_SIDE_PX = 64
 MAX_PIXELS = 50_000_000
 HASH_SIDE = 8
-# Fine enough that the hash is the same at whatever size a photo is saved.
+# Large enough that the hash does not depend on the size of the photo.
 DECODED_PX = 128
-# Bits of 128: the same photo saved again or resized differs in fewer, another photo in far more.
+# Of 128 bits: a saved or resized copy differs in fewer, another photo in far more.
 NEAR_BITS = 12
-# The hash of a picture without contours is noise.
+# A picture without contours has a meaningless hash.
 FLAT_CONTRAST = 6
 READ_AHEAD = 64
 SHOWN_PATHS = 3
@@ -48,7 +48,7 @@ OnProgress = Callable[[int, int], None]
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """A problem of the data that spoils a training (error) or may spoil it (warning).
+    """A problem of the photos: an error prevents a good model, a warning may do so.
 
     Attributes:
         code: a stable word for programs, such as `duplicate_across_splits`.
@@ -158,7 +158,7 @@ class _Fingerprint:
 
 
 def _fingerprints(photos: list[tuple[str, LabelledPhoto]]) -> Iterator[_Fingerprint]:
-    # Pillow decodes without holding Python's lock; the window bounds what is in memory.
+    # Threads suffice, since Pillow releases Python's lock; the window limits memory.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         for start in range(0, len(photos), READ_AHEAD):
             yield from pool.map(_fingerprint, photos[start : start + READ_AHEAD])
@@ -183,7 +183,7 @@ def _fingerprint(item: tuple[str, LabelledPhoto]) -> _Fingerprint:
 
 
 def _perceptual_hash(image: Image.Image) -> tuple[int, int] | None:
-    """Return the perceptual hash: which cells are brighter than their right and lower neighbour."""
+    """Return two hashes: the cells brighter than their right neighbour, and than the lower one."""
     cells = HASH_SIDE + 1
     grey = image.convert("L").resize((cells, cells), Image.Resampling.BOX)
     values: NDArray[np.int16] = np.asarray(grey, dtype=np.int16)
@@ -218,15 +218,14 @@ def _unused(folder: PhotoFolder) -> Iterator[Finding]:
         yield Finding(
             "misplaced",
             "warning",
-            f"{len(unused)} photos or folders are not where a class's photos belong; they are not "
-            "used.",
+            f"{len(unused)} photos or folders are not in the folder of a class; they are not used.",
             _relative(folder, unused),
         )
     if others:
         yield Finding(
             "wrong_type",
             "warning",
-            f"{len(others)} files are not named as JPEG, PNG, WebP or GIF; they are not used.",
+            f"{len(others)} files have no suffix of a JPEG, PNG, WebP or GIF; they are not used.",
             _relative(folder, others),
         )
 
@@ -250,7 +249,7 @@ def _coverage(counts: dict[str, dict[str, int]]) -> Iterator[Finding]:
         yield Finding(
             "split_missing",
             "error",
-            "There is no val folder; training validates on it.",
+            "There is no folder val, which training needs for validation.",
         )
     for split, by_class in counts.items():
         missing = tuple(class_id for class_id, count in by_class.items() if not count)
@@ -308,7 +307,7 @@ def _equal(folder: PhotoFolder, fingerprints: list[_Fingerprint]) -> Iterator[Fi
 
 
 def _alike(folder: PhotoFolder, fingerprints: list[_Fingerprint]) -> Iterator[Finding]:
-    """Compare photos of different splits by their perceptual hash."""
+    """Report similar photos in different splits, by their perceptual hashes."""
     seen = [p for p in fingerprints if p.phash is not None]
     if not seen:
         return
@@ -317,7 +316,7 @@ def _alike(folder: PhotoFolder, fingerprints: list[_Fingerprint]) -> Iterator[Fi
     pairs: list[str] = []
     order = list(folder.splits)
     for split in order[1:]:
-        # Each pair of splits once: a split with those before it.
+        # Each pair of splits once: compare a split with the earlier ones.
         before = order[: order.index(split)]
         earlier = np.flatnonzero(np.isin(splits, before))
         for index in np.flatnonzero(splits == split):

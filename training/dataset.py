@@ -1,4 +1,4 @@
-"""The data set of a training run: hashed photos with class numbers, by split."""
+"""Data sets for training and evaluation: hashed photos with class numbers, by split."""
 
 import concurrent.futures
 import dataclasses
@@ -24,7 +24,7 @@ class Photo:
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """The photos of each split; `sha256` changes with any photo and its class."""
+    """A data set: photos by split; `sha256` covers all photos and classes."""
 
     root: Path
     ids: tuple[str, ...]
@@ -39,7 +39,7 @@ class Dataset:
 
 
 def read_dataset(root: Path) -> Dataset:
-    """Read `<root>/{train,val,test,hard}/<class id>/*` or `<root>/<class id>/*`.
+    """Read photos from `<root>/{train,val,test,hard}/<class id>/*` or `<root>/<class id>/*`.
 
     The splits test and hard may be absent. A folder without splits is split as
     :func:`training.photo_folder.read_photo_folder` says.
@@ -65,7 +65,7 @@ def read_dataset(root: Path) -> Dataset:
 
 
 def read_test_photos(root: Path, ids: tuple[str, ...]) -> dict[str, tuple[Photo, ...]]:
-    """Read the photos that a model is evaluated on.
+    """Read the photos for the evaluation of a model.
 
     They are the splits `test` and `hard` of a folder, or `all` of its class folders where there are
     no splits. A class without photos is allowed.

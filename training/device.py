@@ -1,4 +1,4 @@
-"""The device and the numeric precision of a run."""
+"""Choice of the device and the numeric precision of a run."""
 
 from typing import Any, Literal
 
@@ -10,12 +10,12 @@ torch: Any = import_model_package("torch")
 
 
 def pick_device() -> Any:
-    """Return the GPU where there is one, else the CPU."""
+    """Return the GPU if there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def pick_precision(asked: Precision | Literal["auto"], device: Any) -> Precision:
-    """Return the asked precision, or for `auto` the fastest one that the device has in hardware.
+    """Return the requested precision, or for `auto` the fastest one of the device.
 
     On a CPU with bf16 instructions autocast is 1 to 1.8 times as fast as fp32 (a Xeon with AVX-512
     BF16 and an EPYC), given images in channels-last order. Without them, bf16 is emulated and
@@ -35,6 +35,6 @@ def pick_precision(asked: Precision | Literal["auto"], device: Any) -> Precision
 
 
 def autocast(device: Any, precision: Precision) -> Any:
-    """Return the context in which to run a network forward."""
+    """Return the autocast context for forward passes."""
     kinds = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
     return torch.autocast(device.type, kinds[precision], enabled=precision != "fp32")

@@ -1,4 +1,4 @@
-"""Export of EfficientNet-Lite0 with ImageNet weights: imagenet-efficientnet-lite0 1.0.0.
+"""Export of EfficientNet-Lite0 with ImageNet weights as imagenet-efficientnet-lite0 1.0.0.
 
 `python -m training.efficientnet_lite0 --out model_artifacts` writes the version. Where it exists,
 the command exports it again and reports whether model and labels are the same.
@@ -71,7 +71,7 @@ PUBLISHED_TOP1 = Metric(
 
 
 def export(out: Path) -> str:
-    """Write `<out>/<NAME>/<VERSION>/` and return a sentence that reports it.
+    """Write the version to `<out>/<NAME>/<VERSION>/` and return a sentence about it.
 
     Raises:
         WarmlensError: `package_missing`, `parity_failed`, `version_differs` when the folder
@@ -120,7 +120,7 @@ def cross_check(model: Any) -> Metric:
     torch = import_model_package("torch")
     import_torchvision()
     other = import_model_package("timm").create_model("tf_efficientnet_lite0", pretrained=False)
-    # The two name their tensors differently but have them in the same order.
+    # Both have the same tensors in the same order, under different names.
     other.load_state_dict(dict(zip(other.state_dict(), _weights().values(), strict=True)))
     images = torch.rand(8, 3, INPUT.height, INPUT.width, generator=torch.manual_seed(0)) * 2 - 1
     with torch.inference_mode():
@@ -143,7 +143,7 @@ def _weights() -> dict[str, Any]:
 
 
 def _licence() -> bytes:
-    """The weights' own notice, and the text of the licence that it only points to."""
+    """Return the weights' licence notice and the text of the licence."""
     notice = metadata.distribution(WEIGHTS_PACKAGE).read_text("LICENSE")
     text = metadata.distribution(ARCHITECTURE_PACKAGE).read_text("LICENSE")
     return f"{notice}\n{text}".encode()

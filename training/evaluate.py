@@ -85,7 +85,7 @@ def measure(
     ids: tuple[str, ...],
     labels: tuple[str, ...],
 ) -> Evaluation:
-    """Compare answers with the right classes.
+    """Compute the metrics of answers for labelled photos.
 
     Args:
         data: name of the set of photos.
@@ -95,7 +95,7 @@ def measure(
         labels: names of the classes.
     """
     best = softmax.argmax(1)
-    # The place of the right class among all, the most probable first; ties count against it.
+    # The rank of the right class by probability; ties count against it.
     right = softmax[np.arange(len(targets)), targets]
     place = (softmax >= right[:, np.newaxis]).sum(1)
     confusion = np.zeros((len(ids), len(ids)), np.int64)

@@ -66,7 +66,7 @@ VERSIONED_PACKAGES = (
 
 @dataclasses.dataclass(frozen=True)
 class ExportRequest:
-    """The request of an export.
+    """The parameters of an export.
 
     Attributes:
         run: folder of the run.
@@ -103,7 +103,7 @@ class ExportRequest:
 def export_run(
     request: ExportRequest, on_step: Callable[[str], None] = lambda step: None
 ) -> Manifest:
-    """Write `<out>/<name>/<version>/` from the best weights of a run, completely or not at all.
+    """Export the best weights of a run to `<out>/<name>/<version>/`, atomically.
 
     Args:
         request: the request.
@@ -273,7 +273,7 @@ def _answers(model: ModelFile, photos: Dataset) -> dict[str, Softmax]:
 
 
 def _measured(photos: Dataset) -> list[str]:
-    """Return the splits to evaluate on: the test splits, or validation where there are none."""
+    """Return the splits to evaluate on: the test splits, else validation."""
     return [name for name in ("test", "hard") if photos.splits.get(name)] or ["val"]
 
 

@@ -1,4 +1,4 @@
-"""The history of a run: the measurements of each epoch, as JSON Lines and as a chart."""
+"""Training history: the measurements of each epoch, as JSON Lines and as a chart."""
 
 import dataclasses
 import itertools
@@ -46,7 +46,7 @@ def read_history(run: RunFolder) -> list[Epoch]:
 
 
 def _draw(history: list[Epoch]) -> Any:
-    # Without pyplot, which would keep the figure open and want a display.
+    # Without pyplot, which keeps figures open and may need a display.
     figure = import_model_package("matplotlib.figure").Figure(
         figsize=(9, 3.6), layout="constrained"
     )

@@ -8,7 +8,7 @@ from training.model_packages import import_model_package, import_torchvision
 from warmlens.errors import WarmlensError
 
 CLASS_COUNT = 1000
-# torchvision distinguishes two pairs of classes that share a first name in WordNet.
+# WordNet gives two pairs of classes the same first name; torchvision's names differ.
 RENAMED = {"crane bird": "crane", "maillot tank suit": "maillot"}
 
 
@@ -21,7 +21,7 @@ class Classes:
 
 
 def imagenet_classes() -> Classes:
-    """Return ids from timm's files and names from torchvision, checked against each other.
+    """Return ids from timm's files and names from torchvision, after comparing the two.
 
     Raises:
         WarmlensError: `package_missing`, or `classes_differ` when a name is not among the
@@ -39,12 +39,13 @@ def imagenet_classes() -> Classes:
     for class_id, label in zip(ids, labels, strict=True):
         if RENAMED.get(label, label) not in names[class_id].split(", "):
             raise WarmlensError(
-                "classes_differ", f'"{label}" is no name of {class_id}; allowed: {names[class_id]}.'
+                "classes_differ",
+                f'"{label}" is not a name of {class_id}; allowed: {names[class_id]}.',
             )
     return Classes(ids, labels)
 
 
 def _timm_file(name: str) -> str:
-    # Read in place: importing timm for two text files would take seconds.
+    # Read directly, since importing timm takes seconds.
     path = metadata.distribution("timm").locate_file(f"timm/data/_info/{name}")
     return Path(str(path)).read_text(encoding="utf-8")

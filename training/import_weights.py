@@ -1,4 +1,4 @@
-"""Import of weights that were trained elsewhere, as model versions."""
+"""Import of externally trained weights as model versions."""
 
 import dataclasses
 import datetime
@@ -59,7 +59,7 @@ LOWEST_SIZE, HIGHEST_SIZE = 32, 1024
 
 @dataclasses.dataclass(frozen=True)
 class ImportRequest:
-    """The request of an import.
+    """The parameters of an import.
 
     Attributes:
         name: name of the model.
@@ -85,7 +85,7 @@ class ImportRequest:
 
 
 def import_resnet50_imagenet(version: str, out: Path, command: str) -> bool:
-    """Write `<out>/resnet50-imagenet/<version>/` from torchvision's weights; needs the network.
+    """Download torchvision's ResNet50 weights to `<out>/resnet50-imagenet/<version>/`.
 
     Returns:
         False when the same version exists already.
@@ -116,7 +116,7 @@ def import_resnet50_imagenet(version: str, out: Path, command: str) -> bool:
 
 
 def import_file(path: Path, labels: Path, request: ImportRequest) -> bool:
-    """Write a version from a checkpoint, `.safetensors`, `.pt` or `.pth`.
+    """Import a checkpoint (`.safetensors`, `.pt` or `.pth`) as a model version.
 
     The architecture follows from the names of the tensors. Pixels are normalised with ImageNet's
     mean and standard deviation, as in torchvision's recipes. No code in the file is run. With the
@@ -162,7 +162,7 @@ def import_file(path: Path, labels: Path, request: ImportRequest) -> bool:
 
 
 def read_labels_file(path: Path) -> Classes:
-    """Read the classes of a model, one a line in the order of the outputs.
+    """Read a file with one class per line, in the order of the model's outputs.
 
     A line is a name, or an id, a tab and a name. Without an id, the number of the output in four
     digits is the id.
@@ -188,7 +188,7 @@ def read_labels_file(path: Path) -> Classes:
     ids = [class_id for class_id, _ in pairs]
     if len(set(ids)) != len(ids):
         twice = next(class_id for class_id in ids if ids.count(class_id) > 1)
-        raise WarmlensError("bad_labels", f'{path}: the id "{twice}" stands twice.')
+        raise WarmlensError("bad_labels", f'{path} has the id "{twice}" twice.')
     return Classes(tuple(ids), tuple(label for _, label in pairs))
 
 

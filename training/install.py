@@ -1,4 +1,4 @@
-"""Writing of a new model version to a folder, completely or not at all."""
+"""Atomic writing of new model versions to a folder."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The training loop: steps, learning rate, validation, checkpoints and early stopping."""
+"""The training loop, with validation, checkpoints and early stopping."""
 
 import dataclasses
 import math
@@ -31,7 +31,7 @@ WARMUP_SHARE = 0.1
 
 @dataclasses.dataclass(frozen=True)
 class StageData:
-    """Files of decoded photos for one size; training photos are larger where they are augmented."""
+    """Files of decoded photos for one size; photos to augment are larger."""
 
     train: Path
     val: Path
@@ -39,7 +39,7 @@ class StageData:
 
 @dataclasses.dataclass(frozen=True)
 class TrainingData:
-    """The decoded photos of each size of the stages, and the classes of the photos as indexes."""
+    """Decoded photos for each size of the stages, and their class numbers."""
 
     by_size: dict[int, StageData]
     train_targets: list[int]
@@ -48,14 +48,14 @@ class TrainingData:
 
 @dataclasses.dataclass(frozen=True)
 class Hooks:
-    """Callbacks after each step, with its number and that of all steps, and after each epoch."""
+    """Callbacks after each step (its number, and the total) and after each epoch."""
 
     on_step: Callable[[int, int], None] = lambda step, steps: None
     on_epoch: Callable[[Epoch], None] = lambda epoch: None
 
 
 class TrainingLoop:
-    """The training loop of one run, which continues from the checkpoint in its folder.
+    """The training loop of a run, which continues from the checkpoint in its folder.
 
     Args:
         run: folder of the run.
@@ -86,7 +86,7 @@ class TrainingLoop:
         self._workers = workers
         self._checkpoint_s = checkpoint_s
         self._hooks = hooks
-        # Convolutions are faster with channels last, in bf16 above all.
+        # Convolutions are faster with channels last, especially in bf16.
         self._network = network.to(device, memory_format=torch.channels_last)
         if config.only_head:
             self._network.requires_grad_(False)
@@ -114,11 +114,11 @@ class TrainingLoop:
             WarmlensError: `diverged` when the loss is not finite, or what reading the checkpoint
                 raises.
         """
-        # Dropout alone draws from the global generator.
+        # Only dropout uses the global generator.
         torch.manual_seed(self._config.seed)
         if self._run.checkpoint.exists():
             self._restore()
-        # Denormal numbers are slow; the setting is that of the thread, so it is reset afterwards.
+        # Denormal numbers are slow. The setting is per thread, so it is reset afterwards.
         torch.set_flush_denormal(True)
         try:
             for stage in self._remaining_stages():
@@ -225,7 +225,7 @@ class TrainingLoop:
         return PixelSet(path, targets, self._config.seed, None)
 
     def _features(self, path: Path, targets: list[int]) -> Any:
-        """Return the last layer's inputs for decoded photos, float32 [n, features]."""
+        """Return the inputs of the last layer for decoded photos, float32 [n, features]."""
         network = self._network.eval()
         head, network.fc = network.fc, torch.nn.Identity()
         parts = []
@@ -262,7 +262,7 @@ class TrainingLoop:
             val_top1=top1,
             seconds=round(self._seconds, 3),
         )
-        # Weights before the checkpoint: killed in between, the epoch is done again, the same.
+        # Weights first: if the process is killed before the checkpoint, the epoch is repeated.
         if self._is_best(epoch):
             save_weights(self._run.best, self._network.state_dict())
         self._history.append(epoch)
@@ -316,13 +316,13 @@ class TrainingLoop:
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise WarmlensError(
                 "bad_checkpoint",
-                f"{self._run.checkpoint} is no checkpoint of this run: {error!r:.200}. "
+                f"{self._run.checkpoint} is not a checkpoint of this run: {error!r:.200}. "
                 "Delete it to start again.",
             ) from None
 
 
 def learning_rate_at(step: int, steps: int, peak: float) -> float:
-    """Return the learning rate of a step: it rises to `peak`, then falls to zero along a cosine.
+    """Return the learning rate of a step: a linear warm-up to `peak`, then a cosine decay to zero.
 
     Args:
         step: number of the step, from 0.
@@ -337,7 +337,7 @@ def learning_rate_at(step: int, steps: int, peak: float) -> float:
 
 
 def make_optimizer(network: Any, config: TrainingConfig) -> Any:
-    """Return the optimizer of the parameters that are trained.
+    """Return the optimizer of the trained parameters.
 
     Weight decay does not apply to biases and batch normalisation.
     """

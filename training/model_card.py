@@ -6,7 +6,7 @@ SHOWN_LABELS = 40
 
 
 def model_card(manifest: Manifest, labels: tuple[str, ...]) -> str:
-    """Return the card as Markdown.
+    """Return the model card as Markdown.
 
     Args:
         manifest: of the version.

@@ -1,4 +1,4 @@
-"""Model files loaded in ONNX Runtime or PyTorch, to run them on photos."""
+"""Inference with model files in ONNX Runtime or PyTorch."""
 
 import abc
 import io
@@ -32,10 +32,10 @@ class ModelFile(abc.ABC):
 
     @abc.abstractmethod
     def softmax(self, pixels: npt.NDArray[np.uint8]) -> Softmax:
-        """Return float32 [classes] for uint8 [height, width, 3]."""
+        """Return the softmax, float32 [classes], for an image, uint8 [height, width, 3]."""
 
     def answer(self, photos: tuple[Photo, ...], on_photo: OnPhoto | None = None) -> Softmax:
-        """Return float32 [photos, classes]; photos are prepared as the service does."""
+        """Return the softmax of photos, float32 [photos, classes], prepared as the service does."""
         rows = []
         for photo in photos:
             rows.append(self.softmax(read_pixels(photo.path, self._geometry)))
@@ -61,7 +61,7 @@ class OnnxFile(ModelFile):
         onnxruntime = import_model_package("onnxruntime")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = len(os.sched_getaffinity(0))
-        # As in the service: spinning threads cost more than they save on a busy machine.
+        # As in the service: spinning threads waste time on a busy machine.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         if optimized:
@@ -130,5 +130,5 @@ def open_model_file(
 
 
 def geometry_of(spec: InputSpec) -> Geometry:
-    """Return the preparation of images for this input."""
+    """Return the image preparation for an input."""
     return Geometry(spec.width, spec.height, spec.resize_shorter_side, spec.interpolation)

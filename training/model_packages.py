@@ -1,4 +1,4 @@
-"""Import of the packages that training needs and the service does not, such as PyTorch."""
+"""Lazy import of the packages that only training needs, such as PyTorch."""
 
 import importlib
 import os
@@ -7,7 +7,7 @@ from typing import Any
 
 from warmlens.errors import missing_package
 
-# torchvision registers fakes for these, but its CUDA build lacks them with CPU torch.
+# Operators that torchvision expects; missing if its build is for CUDA and torch's for the CPU.
 TORCHVISION_OPERATORS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
@@ -31,7 +31,7 @@ def import_model_package(name: str) -> ModuleType:
 
 
 def import_torchvision() -> ModuleType:
-    """Import torchvision, even a build for CUDA beside torch for the CPU.
+    """Import torchvision, even if its build is for CUDA and that of torch for the CPU.
 
     Models, transforms and the metadata of weights work then; image decoding and nms do not.
 

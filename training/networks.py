@@ -21,7 +21,7 @@ RESNETS = {
     "resnet152": ((3, 8, 36, 3), True),
 }
 ARCHITECTURES = (SMALL_CNN, *RESNETS)
-# Of ImageNet's training images, per channel, on the scale of pixel values (0 to 255).
+# Mean and deviation of ImageNet's training images per channel, for pixel values 0 to 255.
 MEAN = (123.675, 116.28, 103.53)
 STD = (58.395, 57.12, 57.375)
 SMALL_CNN_CHANNELS = (32, 64, 128, 192)
@@ -29,7 +29,7 @@ BLOCK = re.compile(r"layer([1-4])\.(\d+)\.")
 
 
 def build_network(architecture: str, class_count: int, *, to_train: bool = False) -> Any:
-    """Return a torch module with random weights: float32 [n, 3, height, width] to logits.
+    """Return a torch module with random weights, from float32 [n, 3, height, width] to logits.
 
     Its last layer is the attribute `fc`, a fully connected layer.
 
@@ -74,7 +74,7 @@ def load_weights(network: Any, weights: Mapping[str, Any], *, new_head: bool, wh
     if new_head:
         weights |= {name: own[name] for name in ("fc.weight", "fc.bias")}
     for name in sorted(own.keys() | weights.keys()):
-        # It only counts batches; old checkpoints lack it.
+        # A counter of batches, absent from old checkpoints.
         if name.endswith("num_batches_tracked") and name not in weights:
             weights[name] = own[name]
         if name not in weights or name not in own:
@@ -90,7 +90,7 @@ def load_weights(network: Any, weights: Mapping[str, Any], *, new_head: bool, wh
 
 
 def architecture_of(weights: Mapping[str, Any], where: str) -> str:
-    """Return the architecture of a set of weights, by the names of its tensors.
+    """Return the architecture of weights, derived from the names of the tensors.
 
     Raises:
         WarmlensError: `unknown_architecture`.
@@ -125,7 +125,7 @@ def class_count_of(weights: Mapping[str, Any], where: str) -> int:
 
 
 def _small_cnn(class_count: int) -> Any:
-    """Four stages of two 3 x 3 convolutions, each halving the image: 0.4 million parameters."""
+    """Return a CNN with four stages of two 3 x 3 convolutions and 0.4 million parameters."""
     layers: list[Any] = []
     channels = 3
     for index, width in enumerate(SMALL_CNN_CHANNELS):

@@ -1,7 +1,7 @@
-"""Export of a PyTorch classifier to ONNX, and optimization of the graph.
+"""Export of PyTorch classifiers to ONNX, and optimization of the graph.
 
-The file takes the pixels of an image and returns softmax: normalisation and transposition are in
-the graph, so that no caller can get them wrong.
+The file takes the pixels of an image and returns the softmax: normalisation and transposition are
+in the graph, so that no caller can get them wrong.
 
 The graph is optimized at export, so that no instance has to at its cold start. The level "portable"
 is ONNX Runtime's "all" without one step, which lays fp32 weights out in blocks of the processor at
@@ -115,13 +115,13 @@ def optimize(model: bytes) -> OptimizedGraph:
 
 
 def optimization() -> Optimization:
-    """Return the optimization that :func:`optimize` does, for the manifest."""
+    """Return the manifest's description of the optimization by :func:`optimize`."""
     version = import_model_package("onnxruntime").__version__
     return Optimization(level=LEVEL, engine=f"ONNX Runtime {version}")
 
 
 def _add_pixels_and_softmax(onnx: Any, proto: Any, spec: GraphSpec) -> None:
-    """Put the steps from bytes to normalised pixels before the graph, and softmax after it."""
+    """Add normalisation of pixels before the graph, and softmax after it."""
     helper, types, graph = onnx.helper, onnx.TensorProto, proto.graph
     node = helper.make_node
     before = [
@@ -146,7 +146,7 @@ def _add_pixels_and_softmax(onnx: Any, proto: Any, spec: GraphSpec) -> None:
 
 
 def _make_reproducible(proto: Any) -> None:
-    """Drop the names of the machine and build that made the file."""
+    """Remove the names of the exporting machine and build."""
     proto.ir_version = IR_VERSION
     proto.producer_name, proto.producer_version = "warmlens", ""
     proto.graph.name, proto.graph.doc_string = "classifier", ""

@@ -1,4 +1,4 @@
-"""Comparison of an exported model file with the PyTorch model that it was exported from."""
+"""Comparison of an exported model file with its PyTorch model."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from warmlens.registry.manifest import InputSpec, Parity, RankedClass, SampleAns
 from warmlens.registry.verify import sha256_of
 
 RANDOM_IMAGES = 64
-# From large soft blobs to noise in every pixel.
+# From large soft areas to noise in every pixel.
 RANDOM_GRIDS = (3, 6, 12, 24, 48, 256)
 SOFTMAX_TOLERANCE = 1e-4
 SOFTMAX_DECIMALS = 6
@@ -67,7 +67,7 @@ def measure_parity(
     classes: Classes,
     engine: str = "onnxruntime",
 ) -> Parity:
-    """Compare every softmax on sample photos and on seeded random images.
+    """Compare the softmax of both on sample photos and on seeded random images.
 
     Args:
         model_file: content of the exported file.
@@ -154,7 +154,7 @@ def export_parity(
 
 
 def parity_failed(parity: Parity) -> WarmlensError:
-    """Return the error for an export that answers differently from PyTorch."""
+    """Return the error for an exported file that differs from its PyTorch model."""
     return WarmlensError(
         "parity_failed",
         "The exported file does not answer as PyTorch does: softmax differs by up to "
@@ -210,7 +210,7 @@ def _session_with_logits(model_file: bytes) -> Any:
 
 
 def _logits(network: Any, pixels: list[Pixels], spec: InputSpec) -> Iterator[Any]:
-    """Yield float64 [classes] of each image; in batches, which are faster."""
+    """Yield the logits of each image, float64 [classes], computed in batches."""
     normal = spec.normalization
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (normal.mean, normal.std))
     for start in range(0, len(pixels), REFERENCE_BATCH):

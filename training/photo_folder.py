@@ -1,4 +1,4 @@
-"""Folders of photos as a user has them: classes, splits and labels, without decoding."""
+"""Reading of a user's photo folder: classes, splits and labels, without decoding photos."""
 
 import dataclasses
 import hashlib
@@ -14,7 +14,7 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
 VAL_SHARE = 0.15
 TEST_SHARE = 0.15
 LABELS_FILE = "dataset.json"
-# Operating systems leave these behind.
+# Files of operating systems.
 SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini"})
 SPLIT_RULE = (
     "split here: in each class the distinct files are ordered by the SHA-256 of their bytes; the "
@@ -44,7 +44,7 @@ class PhotoFolder:
         labels: the readable name of each class: from `dataset.json` where there is one, else
             the folder's name.
         splits: the photos of each existing split, sorted by path.
-        unused: files and folders whose name or place is not that of a photo.
+        unused: other files and folders.
     """
 
     root: Path
@@ -56,7 +56,7 @@ class PhotoFolder:
 
 
 def read_photo_folder(root: Path) -> PhotoFolder:
-    """Find the photos in a folder by name and place.
+    """Read the photos, classes and splits of a folder.
 
     Raises:
         WarmlensError: `not_a_folder`, `no_images`, or `bad_labels` for an

@@ -1,4 +1,4 @@
-"""Decoding of photos as the service does it, and a cache of decoded photos.
+"""Decoding of photos, identical to the service's, and a cache of decoded photos.
 
 Decoding a photo takes longer than a training step of the small CNN, so each photo is decoded once
 for each size, to a file that training maps into memory.
@@ -19,7 +19,7 @@ from PIL import Image, ImageOps
 from training.dataset import Photo
 from warmlens.errors import WarmlensError
 
-# Changed together with the steps below, so that no file of older steps is used.
+# To increase with any change of the steps below, so that older cached files are not used.
 STEPS = "2"
 REDUCED_TO = 2  # the same as the service's
 _ORIENTATION = 0x0112  # the EXIF tag
@@ -32,7 +32,7 @@ OnDecoded = Callable[[int, int], None]
 
 @dataclasses.dataclass(frozen=True)
 class Geometry:
-    """The preparation of an image: its shorter side is resized, then width x height cut out."""
+    """The preparation of an image: resize its shorter side, then crop width x height."""
 
     width: int
     height: int
@@ -41,7 +41,7 @@ class Geometry:
 
 
 def square(side: int) -> Geometry:
-    """Return the geometry for square inputs, which cuts nothing off a square photo."""
+    """Return the geometry of square inputs, which crops nothing from a square photo."""
     return Geometry(side, side, side, "bicubic")
 
 
@@ -117,7 +117,7 @@ def decode_photos(
     if path.exists():
         return path
     cache.mkdir(parents=True, exist_ok=True)
-    # Beside the target, so that a killed process leaves no file under its name.
+    # A temporary name, so that a killed process leaves no incomplete file.
     with tempfile.TemporaryDirectory(dir=cache, prefix=".building-") as folder:
         part = Path(folder) / "pixels.npy"
         shape = (len(photos), side, side, 3)

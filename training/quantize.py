@@ -1,11 +1,11 @@
-"""Quantization of an fp32 ONNX classifier to int8: static QDQ, weights per channel.
+"""Static quantization of an fp32 ONNX classifier to int8.
 
-Activations are uint8: with int8 ones ONNX Runtime leaves the convolutions before an addition in
-fp32 on x86, and a ResNet50 takes twice the time.
+The format is QDQ, with weights per channel. Activations are uint8: with int8, ONNX Runtime leaves
+the convolutions before an addition in fp32 on x86, and a ResNet50 takes twice the time.
 
 Weights have 7 bits (`reduce_range`). CPUs without VNNI add pairs of products of uint8 and int8
 in 16 bits, which saturates at 32,767. With weights of -64 to 64 a pair reaches at most
-2 x 255 x 64 = 32,640, so the answers are the same on every CPU that Lambda may pick.
+2 x 255 x 64 = 32,640, so the answers are the same on every CPU of Lambda.
 """
 
 import tempfile
@@ -55,7 +55,7 @@ def quantize_classifier(model: bytes, input_name: str, images: Iterable[Pixels])
     onnx = import_model_package("onnx")
     quantization = import_model_package("onnxruntime.quantization")
     proto = onnx.load_from_string(model)
-    # The exporter has prepared the graph; without this the quantizer advises to do so.
+    # Without this, the quantizer warns that the graph is not prepared, which the exporter has done.
     proto.metadata_props.add(key="onnx.quant.pre_process", value="onnxruntime.quant")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "int8.onnx"
@@ -77,7 +77,7 @@ def quantize_classifier(model: bytes, input_name: str, images: Iterable[Pixels])
 
 
 def method() -> str:
-    """Return the method of :func:`quantize_classifier`, for the manifest."""
+    """Return the manifest's description of :func:`quantize_classifier`."""
     return METHOD.format(version=import_model_package("onnxruntime").__version__)
 
 
@@ -94,7 +94,7 @@ def largest_weight(model: Path) -> int:
 
 
 def _keep_plain(onnx: Any, proto: Any) -> None:
-    """Drop the metadata that the quantizer adds."""
+    """Remove the metadata that the quantizer adds."""
     proto.producer_name, proto.producer_version = "warmlens", ""
     del proto.metadata_props[:], proto.graph.value_info[:]
     for node in proto.graph.node:

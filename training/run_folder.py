@@ -1,4 +1,4 @@
-"""The folder of a training run: its record, checkpoint, history and best weights."""
+"""The folder of a training run: record, checkpoint, history and best weights."""
 
 import dataclasses
 import json
@@ -16,7 +16,7 @@ SCHEMA = "warmlens.run/1"
 
 @dataclasses.dataclass(frozen=True)
 class RunRecord:
-    """The content of `run.json`: everything that determines the result of a run.
+    """The content of `run.json`: everything that a run's result depends on.
 
     `data` has path, sha256 and counts of the photos; `initial_weights` has kind, description and
     sha256 of the weights that the run started from.
@@ -68,7 +68,7 @@ class RunFolder:
                 if ours.get(field) != theirs.get(field):
                     raise WarmlensError(
                         "other_run",
-                        f"{self.path} holds a run with {section} {field} {theirs.get(field)}; "
+                        f"{self.path} has a run with {section} {field} {theirs.get(field)}; "
                         f"asked for: {ours.get(field)}. Give this run another folder.",
                     )
         return True
@@ -94,7 +94,7 @@ class RunFolder:
             )
         except FileNotFoundError:
             raise WarmlensError(
-                "no_run", f"{self.path} holds no training run; allowed: a folder with run.json."
+                "no_run", f"{self.path} has no training run; allowed: a folder with run.json."
             ) from None
         except (ValueError, KeyError, TypeError) as error:
             raise WarmlensError(
@@ -103,11 +103,11 @@ class RunFolder:
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Replace a file in one step, so that a killed process leaves the old one or the new one.
+    """Replace a file atomically.
 
     Args:
         path: the file.
-        write: writes the new content to the path it is called with.
+        write: called with a path, writes the new content there.
     """
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".writing-") as folder:
         part = Path(folder) / path.name
@@ -120,7 +120,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 def _document(record: RunRecord) -> dict[str, Any]:
     document = {"schema": SCHEMA, **dataclasses.asdict(record)}
     document["settings"] = document.pop("config")
-    # Through JSON, so that a record that was read compares equal to the one that was written.
+    # Through JSON, so that a new record compares equal to a stored one.
     plain: dict[str, Any] = json.loads(_json(document))
     return plain
 
@@ -128,7 +128,7 @@ def _document(record: RunRecord) -> dict[str, Any]:
 def _comparable(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         return {"": value}
-    # Photos that were moved are the same photos.
+    # Moved photos are the same photos.
     return {key: each for key, each in value.items() if key != "path"}
 
 

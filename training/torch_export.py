@@ -1,4 +1,4 @@
-"""Export of a PyTorch classifier to TorchScript, and loading of TorchScript programs.
+"""Export of PyTorch classifiers to TorchScript, and loading of TorchScript programs.
 
 Input and output are those of the ONNX file: pixels of an image in, softmax out. It is for models
 that do not export to ONNX; all others load and answer faster with ONNX Runtime.
@@ -17,7 +17,7 @@ from training.onnx_export import GraphSpec
 from warmlens.errors import WarmlensError
 
 PROGRAM_FILE = "model.pt"
-# The writer adds these to an archive.
+# Members that PyTorch's writer adds to an archive.
 _OF_THE_WRITER = ("version", "byteorder", ".data/serialization_id")
 _NUMBERED = re.compile(rb"___torch_mangle_(\d+)")
 
@@ -33,7 +33,7 @@ def export_program(model: Any, spec: GraphSpec) -> bytes:
         WarmlensError: `package_missing`, or `not_exported` when the module cannot be traced.
     """
     torch = import_model_package("torch")
-    # Pixels arrive in this order; a ResNet50 answers a quarter faster in it.
+    # The order of the input's pixels, in which a ResNet50 is a quarter faster.
     inner = copy.deepcopy(model).cpu().to(memory_format=torch.channels_last)
     network = torch.nn.Sequential(inner).eval()
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (spec.mean, spec.std))
@@ -59,7 +59,7 @@ def export_program(model: Any, spec: GraphSpec) -> bytes:
 
 
 def is_program(path: Path) -> bool:
-    """Return True for a TorchScript program, by the table of contents of its archive."""
+    """Return True if a file is a TorchScript program, judged by its archive's table of contents."""
     if not zipfile.is_zipfile(path):
         return False
     with zipfile.ZipFile(path) as archive:
@@ -106,7 +106,7 @@ def class_count_of_program(program: Any, size: int, where: str) -> int:
 
 
 def _reproducible(torch: Any, program: bytes) -> bytes:
-    """Drop the names of the machine, and number types from 0 instead of process-wide."""
+    """Remove the machine's names, and number types from 0."""
     reader = torch._C.PyTorchFileReader(io.BytesIO(program))
     names = [name for name in reader.get_all_records() if not name.endswith(".debug_pkl")]
     records = {name: reader.get_record(name) for name in names if name not in _OF_THE_WRITER}

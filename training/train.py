@@ -1,4 +1,4 @@
-"""Training runs: from a folder of photos and a configuration to the best weights."""
+"""Training of a network on a folder of photos."""
 
 import os
 import platform
@@ -39,7 +39,7 @@ def train(
     hooks: Hooks | None = None,
     on_decoded: OnDecoded | None = None,
 ) -> list[Epoch]:
-    """Train a network, or continue the run in the folder `out`.
+    """Train a network, or continue the run in folder `out`.
 
     Args:
         name: name of the run, for the record.
@@ -48,7 +48,7 @@ def train(
         config: configuration of the run.
         pretrained: `none`, `torchvision`, a file of weights, or the folder of an earlier run.
         command: the command line, for the record.
-        cache: folder of decoded photos, which later runs use again.
+        cache: folder of decoded photos, shared by runs.
         workers: processes that load batches; None chooses a number.
         threads: compute threads; None is torch's choice, one for each core. They wait for each
             other many times a step, so 1 is faster while other programs use the cores.

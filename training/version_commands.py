@@ -1,4 +1,4 @@
-"""`warmlens model export`, `evaluate` and `import`: model versions from runs and checkpoints."""
+"""The commands `warmlens model export`, `evaluate` and `import`."""
 
 import dataclasses
 import json
@@ -40,7 +40,8 @@ def export(
         Path | None, typer.Option(help="Folder of the run's photos, if they were moved.")
     ] = None,
     size: Annotated[
-        int | None, typer.Option(help="Side of the input in pixels; that of training unless given.")
+        int | None,
+        typer.Option(help="Side of the input in pixels; unless given, that of the training."),
     ] = None,
     optimize: Annotated[
         bool | None,
@@ -98,7 +99,7 @@ def export(
 @app.command(epilog="Example: warmlens model evaluate mine 1.0.0 --data photos")
 def evaluate(
     name: Annotated[str, typer.Argument(help="Name of the model.")],
-    version: Annotated[str, typer.Argument(help="Its version, such as 1.0.0.")],
+    version: Annotated[str, typer.Argument(help="Version of the model, such as 1.0.0.")],
     data: Annotated[Path, typer.Option(help="Folder of photos: {test,hard}/CLASS/, or CLASS/.")],
     pictures: Annotated[
         Path | None, typer.Option(help="Folder for charts of the confusion matrices.")
@@ -106,7 +107,7 @@ def evaluate(
     models: Models = MODEL_ARTIFACTS,
     as_json: AsJson = False,
 ) -> None:
-    """Evaluate a version on labelled photos.
+    """Evaluate a model version on labelled photos.
 
     It prints top-1 and top-5 accuracy, calibration error, and the results of each class.
     """
@@ -142,7 +143,7 @@ def import_command(
     labels: Annotated[
         Path | None, typer.Option(help="File of its classes, one a line: a name, or id, tab, name.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the model of a checkpoint.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the new model, with --file.")] = None,
     version: Version = "1.0.0",
     size: Annotated[int, typer.Option(help="Side of the input in pixels.")] = 224,
     resize: Annotated[
@@ -161,14 +162,14 @@ def import_command(
     licence: Licence = "not stated",
     models: Models = MODEL_ARTIFACTS,
 ) -> None:
-    """Turn weights that were trained elsewhere into a model version.
+    """Turn external weights into a model version.
 
-    No code in a checkpoint is run.
+    Code in a checkpoint is never run.
     """
     if (what is None) == (file is None):
         raise WarmlensError(
             "bad_setting",
-            "Say what to import: resnet50-imagenet, efficientnet-lite0, or --file FILE.",
+            "Name what to import: resnet50-imagenet, efficientnet-lite0, or --file FILE.",
         )
     if file is None and engine != "onnxruntime":
         raise WarmlensError("bad_setting", "--engine goes with --file FILE.")
@@ -202,7 +203,7 @@ def import_command(
     else:
         raise WarmlensError(
             "bad_setting",
-            f'There is nothing to import as "{what}"; allowed: resnet50-imagenet, '
+            f'"{what}" cannot be imported; allowed: resnet50-imagenet, '
             "efficientnet-lite0, or --file FILE.",
         )
     state = "is in" if written else "is already, the same, in"

@@ -1,4 +1,4 @@
-"""Weights and checkpoints: files of tensors, and the weights that a run starts from."""
+"""Files of weights and checkpoints, and the initial weights of a run."""
 
 import dataclasses
 import pickle
@@ -78,7 +78,7 @@ def load_weights_file(path: Path) -> dict[str, Any]:
 
 
 def load_pickle(path: Path) -> Any:
-    """Read a file of `torch.save` that holds only tensors and plain values.
+    """Read a file of `torch.save` that has only tensors and plain values.
 
     Raises:
         WarmlensError: `unsafe_pickle` when the file holds anything else,
@@ -91,7 +91,7 @@ def load_pickle(path: Path) -> Any:
             raise _unreadable(path, error) from None
         raise WarmlensError(
             "unsafe_pickle",
-            f"{path} asks to import or run code when it is read, so it was not read; allowed: "
+            f"{path} would import or run code when read, so it was not read; allowed: "
             "tensors and plain values. Save the weights alone: "
             "torch.save(network.state_dict(), path), or as safetensors.",
         ) from None
@@ -101,14 +101,14 @@ def load_pickle(path: Path) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class InitialWeights:
-    """The weights that a run starts from: tensors by name (None: random) and their provenance."""
+    """The initial weights of a run: tensors by name (None: random) and their provenance."""
 
     tensors: dict[str, Any] | None
     provenance: dict[str, Any]
 
 
 def initial_weights(source: str, architecture: str) -> InitialWeights:
-    """Return the weights that a run starts from.
+    """Return the initial weights of a run.
 
     Args:
         source: `none`, `torchvision`, a file of weights, or the folder of a run.

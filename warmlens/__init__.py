@@ -1,1 +1,1 @@
-"""Command line, model registry, local cloud and planner of Warmlens."""
+"""Warmlens: command line, model registry, local cloud and capacity planner."""

@@ -1,4 +1,4 @@
-"""Upload a photo through an API and classify it."""
+"""Client of the HTTP API: upload and classification of a photo."""
 
 import re
 from pathlib import Path

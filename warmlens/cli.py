@@ -22,7 +22,7 @@ from warmlens.warm import MAX_INSTANCES, warm
 class _Commands(LazyGroup):
     modules = {  # noqa: RUF012 - never changed
         "local": ("warmlens.local.commands", "Run the app on this machine, without AWS."),
-        "model": ("warmlens.registry.commands", "Train, check, publish and serve model versions."),
+        "model": ("warmlens.registry.commands", "Train, publish and serve model versions."),
         "plan": ("warmlens.planner.commands", "Plan instances, memory and cost before deploying."),
     }
 
@@ -72,11 +72,11 @@ def classify_command(
     env: OptionalEnv = None,
     as_json: AsJson = False,
 ) -> None:
-    """Upload a photo and print its top five classes.
+    """Upload and classify a photo.
 
-    Without --env or --url, the local cloud classifies it. AWS is called with the credentials and
-    region of the shell. Exit code 1 if the photo was not classified, 3 if the environment does not
-    exist.
+    Prints the top five classes. Without --env or --url, the local cloud classifies it. AWS is
+    called with the credentials and region of the shell. Exit code 1 if the photo was not
+    classified, 3 if the environment does not exist.
     """
     from warmlens.classify import classify
 
@@ -108,9 +108,10 @@ def classify_command(
 
 @app.command(name="page", epilog="Example: warmlens page --env prod")
 def page_command(env: Env, folder: Folder = LOCAL_CLOUD, as_json: AsJson = False) -> None:
-    """Print the address of an environment's page, including its API key.
+    """Print the address of an environment's page.
 
-    Whoever has the address may use the service. Exit code 3 if the environment does not exist.
+    The address contains the API key: anyone who has it can use the service. Exit code 3 if the
+    environment does not exist.
     """
     from warmlens.deployment import NOT_FOUND, ApiKeyAuth, find_deployment
 
@@ -136,10 +137,10 @@ def warm_command(
     folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
 ) -> None:
-    """Wake instances at once and print how many answered.
+    """Wake instances and print how many answered.
 
-    Exit code 1 if none did, 3 if the environment does not exist. Fewer than asked for is not an
-    error: the answer shows how many, and a message on standard error why.
+    Exit code 1 if none did, 3 if the environment does not exist. Fewer than requested are not an
+    error: standard error then shows the reason.
     """
     from warmlens.deployment import find_deployment
 

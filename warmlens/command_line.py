@@ -1,4 +1,4 @@
-"""Shared parts of the command lines: running an app, reporting errors, common options."""
+"""Shared code of all command lines: running an app, reporting errors, common options."""
 
 import itertools
 import json
@@ -59,7 +59,7 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
 
     Args:
         app: the command line.
-        arguments: without the program's name; those of the process unless given.
+        arguments: arguments without the program's name; those of the process unless given.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
     as_json = "--json" in itertools.takewhile(lambda word: word != "--", given)
@@ -76,7 +76,7 @@ def report(error: WarmlensError, *, as_json: bool) -> None:
     """Print an error.
 
     Args:
-        error: what to print.
+        error: the error.
         as_json: as a JSON document on standard output, else as a line on standard error.
     """
     if as_json:
@@ -129,7 +129,7 @@ def _usage_error(error: typer.TyperException) -> WarmlensError:
 
 
 def _known_error(error: Exception) -> WarmlensError | None:
-    """Return the error to report for an exception of a library, None for a bug of ours."""
+    """Return the error for a library's exception, or None for an unexpected one."""
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]
         return None if package in ("warmlens", "training", "lab") else missing_package(package)

@@ -1,4 +1,4 @@
-"""Values that the shell completes: environments, models, versions, memory sizes."""
+"""Shell completion of values: environments, models, versions, memory sizes."""
 
 import ast
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def model_names(context: typer.Context) -> list[str]:
 
 
 def model_versions(context: typer.Context) -> list[str]:
-    """Return the versions of the model that the command names."""
+    """Return the versions of the model on the command line."""
     chosen = context.params.get("name")
     return sorted({version for name, version in _versions(context) if name == chosen})
 

@@ -1,4 +1,4 @@
-"""Output of commands: a console that prints text as it is, and tables that pipes can read."""
+"""Console output of commands: literal text, and tables that turn into plain lines in a pipe."""
 
 import unicodedata
 from typing import Any
@@ -13,7 +13,7 @@ _BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u20
 def printable(text: str) -> str:
     r"""Return text with its control characters escaped, such as ESC as `\x1b`.
 
-    Labels, file names and answers from the network are not ours: unescaped, they could move the
+    Labels, file names and answers from the network are untrusted: unescaped, they could move the
     cursor, recolour the terminal or reverse the direction of the text. Tabs and line ends stay.
     """
     return "".join(map(_escaped, text))

@@ -1,4 +1,4 @@
-"""Deployed environments, in the running local cloud or in AWS."""
+"""Access to deployed environments, in the running local cloud or in AWS."""
 
 import os
 from collections.abc import Callable, Generator, Mapping

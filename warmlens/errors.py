@@ -1,8 +1,8 @@
-"""The error that every command reports, as one line or as JSON."""
+"""The exception for errors that commands report to the user."""
 
 
 class WarmlensError(Exception):
-    """A request that cannot be carried out, with the reason and the remedy.
+    """An error with a code for programs and a message for people.
 
     Args:
         code: a stable word for programs, such as `not_found`.
@@ -18,7 +18,7 @@ class WarmlensError(Exception):
 
 
 def missing_package(package: str) -> WarmlensError:
-    """Return the error for a package of an extra that is not installed.
+    """Return the error for a missing package of the extra `training`.
 
     Args:
         package: its name, such as `torch`.

@@ -1,4 +1,4 @@
-"""Command groups that start fast: they import a subcommand when it is used."""
+"""Command groups that import a subcommand only when it is used, for a fast start."""
 
 from collections import UserDict
 from importlib import import_module
@@ -9,27 +9,26 @@ from typer.core import TyperGroup
 
 
 class Group(TyperGroup):
-    """A group that does not check the defaults of its own options before a subcommand.
+    """A command group that skips the validation of its options' defaults before a subcommand.
 
-    Typer checks them with pydantic, whose import takes 0.1 s.
+    Typer validates them with pydantic, whose import takes 0.1 s.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the options of the group, of which there are none before a subcommand."""
+        """Parse the options of the group; before a subcommand there are none."""
         ctx.has_subcommand_first = bool(args) and args[0] in self.commands
         return super().parse_args(ctx, args)
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Return the options that are to be read."""
+        """Return the options to parse."""
         return [] if getattr(ctx, "has_subcommand_first", False) else super().get_params(ctx)
 
 
 class LazyGroup(Group):
-    """A group with subcommands in modules that are slow to import.
+    """A command group with subcommands in modules that are slow to import.
 
     Attributes:
-        modules: by name of the subcommand, its module, which has a Typer app named `app`, and one
-            line of help.
+        modules: each subcommand's module, which has a Typer app named `app`, and its line of help.
     """
 
     modules: dict[str, tuple[str, str]]
@@ -43,7 +42,7 @@ class LazyGroup(Group):
         return list(self.commands)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write the list of subcommands for help, without importing any."""
+        """Write the list of subcommands in the help text, without importing any."""
         limit = formatter.width - 6 - max(map(len, self.commands))
         with formatter.section("Commands"):
             formatter.write_dl(

@@ -1,7 +1,7 @@
-"""Paths of the checkout's parts, and the folder for state that commands keep.
+"""Paths in the checkout, and the folder for the commands' state.
 
-Outside of a checkout, as in an installed wheel, paths of its parts are relative to the current
-folder, and state goes to the user's cache folder: never beside the installed package.
+Outside a checkout, as with an installed wheel, paths are relative to the current folder, and state
+is in the user's cache folder, never beside the installed package.
 """
 
 import os

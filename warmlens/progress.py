@@ -1,4 +1,4 @@
-"""Progress display for long commands: nothing is shown in a pipe."""
+"""Progress display for long commands; it shows nothing in a pipe."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Measurements as programs read them: JSON Lines, one record each."""
+"""Records of measurements, as JSON Lines."""
 
 import dataclasses
 import datetime
@@ -12,18 +12,18 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Record:
-    """One figure, and how it came about.
+    """A figure with its conditions, command, machine and date.
 
     Attributes:
-        name: what was measured.
-        metric: which figure, with its unit in its name where it has one.
+        name: the measured thing, such as `ours`.
+        metric: name of the figure, with its unit if it has one.
         value: the figure; the median where there are several samples.
         unit: its unit.
         kind: measured, simulated, computed or quoted.
-        conditions: what it depends on, such as memory_mb.
+        conditions: its conditions, such as memory_mb.
         command: the command that makes it.
-        machine: where it was measured; empty for what depends on no machine.
-        date: when, as YYYY-MM-DD.
+        machine: the machine; empty for figures that do not depend on it.
+        date: the date, as YYYY-MM-DD.
         samples: number of samples behind the value.
         p95: 95th percentile of the samples.
         p99: 99th percentile of the samples.
@@ -73,7 +73,7 @@ def today() -> str:
 
 
 def machine() -> str:
-    """Describe this machine: processor, cores that this process may use, system."""
+    """Return a description of this machine: processor, usable cores, system."""
     usable = getattr(os, "sched_getaffinity", None)
     cores = len(usable(0)) if usable else os.cpu_count() or 1
     return f"{_processor()}, {cores} cores, {platform.system()} {platform.machine()}"
@@ -83,7 +83,7 @@ def architecture_of(described: str) -> str:
     """Return Lambda's name, `arm64` or `x86_64`, for the processor of a machine.
 
     Args:
-        described: what :func:`machine` said of it.
+        described: the machine as described by :func:`machine`.
     """
     return "arm64" if described.rpartition(" ")[2] in ("aarch64", "arm64") else "x86_64"
 

@@ -1,4 +1,4 @@
-"""Run the warmer of an environment by hand."""
+"""Manual runs of an environment's warmer."""
 
 import json
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ class WarmReport:
 def warm(
     outputs: Mapping[str, str], client: "LambdaClient", env_name: str, instances: int
 ) -> WarmReport:
-    """Wake instances of an environment's classifier at once.
+    """Wake several instances of an environment's classifier at the same time.
 
     Args:
         outputs: outputs of the environment's stacks by name.

@@ -55,9 +55,9 @@ def warming(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare warming policies by simulations of the same arrivals.
+    """Compare warming policies by simulation.
 
-    No instance is started: the simulation follows the rules of the instance pool.
+    All policies have the same arrivals. The simulation follows the rules of the instance pool.
     """
     records = _collected_now(compare(instances=instances, seed=seed), "simulating", "workload")
     if chart_file is not None:
@@ -74,7 +74,7 @@ def rounds(
     runs: Annotated[int, typer.Option(min=1, help="Runs of the warmer for each number.")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """Count how often the warmer reaches exactly the number of instances asked for."""
+    """Count warmer runs that wake all wanted instances."""
     records = _collected(measure_rounds(instances or (1, 5, 20, 50), runs), "warming", "instances")
     _print(records, "instances", as_json=as_json)
 
@@ -86,7 +86,10 @@ def overhead(
     ] = 500,
     as_json: AsJson = False,
 ) -> None:
-    """Time an empty warm call in the instance pool and in the emulator's own executor."""
+    """Time an empty warm call on the local cloud.
+
+    It runs in the instance pool and in the emulator's own executor.
+    """
     with spinner("timing calls"):
         records = asyncio.run(measure_overhead(calls))
     _print(records, "concurrency", as_json=as_json)
@@ -97,9 +100,10 @@ def simfaas(
     seeds: Annotated[int, typer.Option(min=3, help="Simulations of each example.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the planner's simulator with SimFaaS on SimFaaS's own examples.
+    """Compare the planner's simulator with SimFaaS.
 
-    The first run installs SimFaaS into a virtual environment of its own.
+    Both simulate SimFaaS's own examples, in turns. The first run installs SimFaaS into a
+    virtual environment of its own.
     """
     venv = Venv(STATE / "environments", "simfaas", simfaas_comparison.REQUIREMENTS)
     asyncio.run(venv.install())
@@ -135,9 +139,9 @@ def replay(
     seed: Annotated[int, typer.Option(help="Seed of the calls and the idle expiries.")] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Replay part of a day on a local cloud and compare it with simulations.
+    """Replay part of a day on a local cloud.
 
-    Idle time is skipped.
+    Idle time is skipped. The same calls are simulated for comparison.
     """
     users = read_traffic(traffic, bursts_of(burst_size, bursts_per_hour))
     replayed = replay_comparison.compare(

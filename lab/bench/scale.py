@@ -28,9 +28,10 @@ def scale_command(
         bool, typer.Option("--json", help="Print records as JSON Lines and nothing else.")
     ] = False,
 ) -> None:
-    """Time simulations of days with 10^4 to 10^8 requests and five warm instances.
+    """Time simulations by number of requests.
 
-    Each runs in a new process. An unmeasured run first compiles the kernel where that is needed.
+    Each simulates a day of 10^4 to 10^8 requests with five warm instances, in a new process. An
+    unmeasured run first compiles the kernel where that is needed.
     """
     records = []
     with spinner("simulating days") as tell:

@@ -28,9 +28,7 @@ from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT, STATE
 from warmlens.records import write_records
 
-app = typer.Typer(
-    no_args_is_help=True, help="Repeat the paper's experiments and compare them with its figures."
-)
+app = typer.Typer(no_args_is_help=True, help="Repeat the paper's experiments.")
 
 ALL = "all"
 REPORT = ROOT / "docs" / "lab" / "experiments"
@@ -113,7 +111,7 @@ def run(
 
 @app.command()
 def report(out_folder: Out = None) -> None:
-    """Write the report, its records and charts from existing measurements."""
+    """Write the report from existing measurements."""
     folder = out_folder or REPORT
     write_report(folder)
     err.print(f"The report is {folder / PAGE}")
@@ -126,9 +124,10 @@ def client_plan(
     url: Url = None,
     env: Env = None,
 ) -> None:
-    """Write a JMeter test plan or a Locust file with the paper's requests.
+    """Write a JMeter test plan or a Locust file.
 
-    The API's key is not written: JMeter takes it by -Jkey=..., Locust from WARMLENS_API_KEY.
+    It sends the paper's requests. The API key is not part of it: JMeter takes it by -Jkey=...,
+    Locust from WARMLENS_API_KEY.
     """
     target = find_target(url, env)
     if target.url is None:

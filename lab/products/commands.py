@@ -33,7 +33,10 @@ def generate(
         int, typer.Option(help="Processes that draw; 0 for one on each core.")
     ] = 0,
 ) -> None:
-    """Generate photos of the 30 products for training, validation and tests."""
+    """Generate photos of the 30 products.
+
+    The splits are train, val, test and a hard test set.
+    """
     from lab.products.catalogue import PRODUCTS
     from lab.products.dataset import DatasetSpec, write_dataset
     from lab.products.pretraining import pretraining_products
@@ -57,7 +60,10 @@ def sheet(
     seed: Annotated[int, typer.Option(help="Seed of the photos.")] = 0,
     size: Annotated[int, typer.Option(help="Width and height of each photo in pixels.")] = 96,
 ) -> None:
-    """Draw a contact sheet with four ordinary and two hard photos of each product."""
+    """Draw a contact sheet of all products.
+
+    It has four ordinary and two hard photos of each product.
+    """
     if file.suffix.lower() not in (".jpg", ".png"):
         raise WarmlensError("bad_value", f"--out is {file}; allowed: a name with .jpg or .png.")
     if not 32 <= size <= 256 or seed < 0:

@@ -1,4 +1,4 @@
-"""The classifier function, a container image: answers `classification` and `wakeup` calls."""
+"""The classifier function: a container image that answers `classification` and `wakeup` calls."""
 
 import gc
 import time

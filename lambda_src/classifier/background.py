@@ -1,4 +1,4 @@
-"""Running a call in a background thread, such as fetching files during imports."""
+"""Background threads, for example to fetch files during imports."""
 
 import threading
 from collections.abc import Callable
@@ -8,7 +8,7 @@ Result = TypeVar("Result")
 
 
 class Background(Generic[Result]):
-    """A call that runs in its own thread and whose result can be waited for.
+    """A call in its own thread, with a result to wait for.
 
     Args:
         call: the function to run; it starts at once.

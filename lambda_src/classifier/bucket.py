@@ -1,4 +1,4 @@
-"""Reading objects from one S3 bucket."""
+"""Reading of objects from an S3 bucket."""
 
 import os
 import time
@@ -20,7 +20,7 @@ _MISSING = "<Code>AccessDenied</Code>"
 
 
 class ObjectMissingError(Exception):
-    """The object does not exist or may not be read: S3's answer is the same."""
+    """The object does not exist, or access is denied: S3 does not distinguish the two."""
 
 
 class ObjectSizeError(Exception):
@@ -32,7 +32,7 @@ class ObjectSizeError(Exception):
 
 
 class BucketUnavailableError(Exception):
-    """S3 timed out or answered with an error, also after retries."""
+    """S3 timed out or returned an error, also after retries."""
 
 
 class BucketTimeoutError(BucketUnavailableError):
@@ -114,12 +114,12 @@ def _errors() -> Iterator[None]:
 
 
 def _is_missing(error: Exception) -> bool:
-    """Distinguish a missing object from other reasons for a 403, such as expired credentials."""
+    """Return True for a missing object, False for another 403, such as expired credentials."""
     if isinstance(error, PermissionDeniedError):
         return _MISSING in str(error)
     return isinstance(error, FileNotFoundError)
 
 
 def _in_one_line(error: Exception) -> str:
-    """Return the error's text with S3's answer, without the client's internal state."""
+    """Return the text of the error and of S3's response, without the client's internal state."""
     return " ".join(str(error).partition("\n\nDebug source")[0].split())

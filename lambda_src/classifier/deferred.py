@@ -1,4 +1,4 @@
-"""Deferred import of a module that a library imports and this function never uses."""
+"""Deferred imports of modules that libraries import but this function never uses."""
 
 import sys
 from importlib import import_module
@@ -20,7 +20,7 @@ class _Deferred(ModuleType):
 
 
 def defer(name: str) -> None:
-    """Make the next `import` of a module free: it is loaded on first access.
+    """Defer the loading of a module from its next `import` to its first access.
 
     Args:
         name: a module of the standard library without submodules.

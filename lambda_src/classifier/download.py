@@ -1,4 +1,4 @@
-"""Parallel download of a large S3 object, with retries and a SHA-256 on the way."""
+"""Parallel download of a large S3 object, with retries and a SHA-256."""
 
 import hashlib
 import os
@@ -16,7 +16,7 @@ FIRST_PAUSE_S = 0.05
 def download(
     bucket: Bucket, key: str, *, size_bytes: int, path: str, end_s: float = threading.TIMEOUT_MAX
 ) -> str:
-    """Download an object by ranged GETs over several connections.
+    """Download an object with ranged GETs over several connections.
 
     One connection to S3 transfers tens of megabytes a second, an instance's network several times
     that. A part that fails is retried, the others are kept.
@@ -67,7 +67,7 @@ class _Parts:
 
     def start(self, descriptor: int) -> None:
         for _ in range(min(CONNECTIONS, self._count)):
-            # A descriptor for each, since a worker with a hanging request outlives the others.
+            # A descriptor for each worker, since one with a hanging request outlives the others.
             own = os.dup(descriptor)
             worker = threading.Thread(target=self._work, args=(own,), daemon=True)
             self._workers.append(worker)
@@ -94,7 +94,7 @@ class _Parts:
                 return self._fetched.pop(number)
         self.stop()
         if self._errors:
-            # Prefer the size error: in too small an object, parts beyond its end fail otherwise.
+            # Prefer the size error: beyond the end of a too small object, parts fail otherwise.
             raise min(self._errors, key=lambda error: not isinstance(error, ObjectSizeError))
         raise BucketTimeoutError("the deadline has passed")
 
@@ -127,7 +127,7 @@ class _Parts:
                 part, size_bytes = self._bucket.read_range(self._key, start=start, end=end)
                 break
             except BucketUnavailableError:
-                # Random, so that instances that fail at once do not retry at once.
+                # Random, so that instances that failed together do not retry together.
                 pause_s = FIRST_PAUSE_S * 2**attempt * os.urandom(1)[0] / 255
                 if attempt == ATTEMPTS or self._over.wait(pause_s):
                     raise

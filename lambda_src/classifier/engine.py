@@ -1,4 +1,4 @@
-"""ONNX Runtime engine: runs a model's graph on the CPU."""
+"""The ONNX Runtime engine, which runs a model's graph on the CPU."""
 
 import ctypes
 import os

@@ -2,7 +2,7 @@
 
 
 class RequestError(Exception):
-    """An error that is the answer to a request.
+    """An error returned to the caller.
 
     Args:
         status: HTTP status code of the answer.
@@ -27,4 +27,4 @@ class ModelError(Exception):
 
 
 class EngineError(Exception):
-    """A loaded model failed to run; the message is the engine's own."""
+    """A loaded model failed to run; the message is the engine's."""

@@ -1,4 +1,4 @@
-"""Lambda handler of the classifier: reads the request, fetches the image, runs the model, answers.
+"""Lambda handler of the classifier.
 
 The module's body is the init phase: it runs once per instance, before the first call.
 """
@@ -26,7 +26,7 @@ INSTANCE = Instance(os.environ, started_s=STARTED_S)
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """Answer one call.
+    """Answer a `classification` or `wakeup` call.
 
     Args:
         event: API Gateway's proxy event, or the request itself when invoked directly.

@@ -22,7 +22,7 @@ _ID_CHARACTERS = 32
 
 
 def instance_id(log_stream: str) -> str:
-    """Return the instance's id: the end of its log stream's name, so that answers lead to logs.
+    """Return the instance's id: the end of its log stream's name, to find its log.
 
     Where log streams have other names, as in local emulators of Lambda, the id is random.
 
@@ -72,7 +72,7 @@ class Instance:
         )
 
     def begin_call(self) -> bool:
-        """Count a call; return True for the first one of the instance, a cold start."""
+        """Count a call; return True for a cold start, the instance's first call."""
         self._calls += 1
         return self._calls == 1
 

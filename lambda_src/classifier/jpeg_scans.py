@@ -1,4 +1,4 @@
-"""Limit on the scans of a JPEG, each of which makes a decoder process all pixels again.
+"""Limit on the scans of a JPEG, each of which makes a decoder process all pixels.
 
 A scan of a dozen bytes is enough, since decoders take zeros for what is missing: 20 MB can have a
 million scans, hours of decoding in one uninterruptible call. Encoders write about ten.
@@ -36,7 +36,7 @@ def has_too_many_scans(data: bytes, check: Callable[[], None]) -> bool:
         if marker in _SEQUENTIAL_HUFFMAN:
             components = data[position + 7 : position + 8]
         if marker == _START_OF_SCAN:
-            # A baseline file as cameras write it: one scan of all components, the only one read.
+            # A baseline JPEG, as from cameras: one scan with all components, the only one read.
             if not scans and components and data[position + 2 : position + 3] == components:
                 return False
             scans += 1

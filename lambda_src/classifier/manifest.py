@@ -1,4 +1,4 @@
-"""Reading and checking a model version's manifest.
+"""Parsing and validation of a model version's manifest.
 
 The full schema is `model_artifacts/manifest.schema.json`. The function checks by hand the fields
 that it uses, since a validation library would be imported at each cold start.

@@ -1,4 +1,4 @@
-"""A loaded model: from an image's bytes to the top five classes."""
+"""A loaded model, which turns an image into its top five classes."""
 
 from array import array
 from typing import TYPE_CHECKING, NamedTuple
@@ -73,7 +73,7 @@ class Model:
         return rank(softmax, self._ids, self._labels)
 
     def dry_forward(self) -> None:
-        """Run the model once on a black image, since the first run takes longer.
+        """Run the model once on a black image, since the first run is slower.
 
         Raises:
             ModelError: as for `classify`.

@@ -1,4 +1,4 @@
-"""Fetching and verifying the files of a model version."""
+"""Fetching and verification of a model version's files."""
 
 from typing import NamedTuple
 
@@ -49,7 +49,7 @@ def read_model_files(config: ClassifierConfig) -> ModelFiles:
             f"it is a model for the engine {manifest.engine}, and this function's image has "
             f"{config.engine}; deploy it with the setting engine = {manifest.engine!r}"
         )
-    # In parallel, since each waits for the store.
+    # In parallel, since each file waits for the store.
     graph = Background(lambda: store.path_of(folder, manifest.model))
     labels = Background(lambda: store.path_of(folder, manifest.labels))
     try:

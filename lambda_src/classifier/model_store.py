@@ -1,4 +1,4 @@
-"""Model stores: a bucket, or a folder that is mounted or part of the container image."""
+"""Model stores: a bucket, or a folder in a file system or the container image."""
 
 import os
 import time
@@ -27,7 +27,7 @@ need the rest, on the small share of a processor that a small function has.
 
 
 class ModelStore(Protocol):
-    """A store with `<name>/<version>/manifest.json` and the files that it names."""
+    """A store of model versions, with `<name>/<version>/manifest.json` and its files."""
 
     def read(self, path: str, *, max_bytes: int) -> bytes:
         """Read one small file.
@@ -107,7 +107,7 @@ class BucketStore:
 
 
 class FolderStore:
-    """A folder: a mounted file system, or part of the container image.
+    """A folder in a mounted file system or in the container image.
 
     Args:
         folder: the folder's path.
@@ -170,7 +170,7 @@ def _holds(path: str, file: ModelFile) -> bool:
 
 
 def _sha256(descriptor: int) -> str:
-    """Return the hash of a non-empty open file, read through pages that are mapped anyway."""
+    """Return the SHA-256 of a non-empty open file, read through a memory map."""
     import hashlib  # imported here, since a model in the image needs neither
     import mmap
 
@@ -189,14 +189,14 @@ def _too_large(path: str, size_bytes: int) -> ModelError:
 
 @contextmanager
 def _bucket_errors(path: str) -> Iterator[None]:
-    """Turn the bucket's errors into ModelError, except that of an object's size."""
+    """Turn errors of the bucket into ModelError, except ObjectSizeError."""
     try:
         yield
     except ObjectMissingError:
         raise ModelError(f"{path} is not in the models bucket, or may not be read") from None
     except (TimeoutError, BucketTimeoutError):
         raise ModelError(
-            f"{path} did not come within the {LOAD_TIMEOUT_S} s for a model's files"
+            f"{path} was not received within the {LOAD_TIMEOUT_S} s for a model's files"
         ) from None
     except BucketUnavailableError as error:
         raise ModelError(f"{path} could not be fetched: {error}") from None

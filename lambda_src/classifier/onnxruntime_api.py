@@ -1,4 +1,4 @@
-"""Bindings to ONNX Runtime's C API with ctypes, for the few functions that the engine calls.
+"""ctypes bindings to the ONNX Runtime C API, for the functions that the engine uses.
 
 The Python package would import NumPy, which takes longer than all other imports together.
 Source: `onnxruntime_c_api.h`. The table of functions only grows at its end, so the indexes below

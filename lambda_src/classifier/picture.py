@@ -1,4 +1,4 @@
-"""Decoding, resizing and cropping of images for a model."""
+"""Decoding, resizing and cropping of images."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""Parsing and checking of requests, from API Gateway or from a direct invoke."""
+"""Parsing and validation of requests from API Gateway or a direct invoke."""
 
 import json
 import re
@@ -47,7 +47,7 @@ Request = Classification | Wakeup
 
 
 def is_api_call(event: Mapping[str, Any]) -> bool:
-    """Return True if the event is from API Gateway; in a direct invoke it is the request."""
+    """Return True if the event is from API Gateway, False for a direct invoke."""
     return "requestContext" in event
 
 
@@ -70,7 +70,7 @@ def cors_headers(event: Mapping[str, Any], origins: tuple[str, ...]) -> dict[str
 def read_request(
     event: object, *, image_prefixes: tuple[str, ...], max_hold_ms: int, now_ms: float
 ) -> Request:
-    """Turn an event into a request.
+    """Parse an event as a request.
 
     Args:
         event: API Gateway's proxy event, or the request as an object.

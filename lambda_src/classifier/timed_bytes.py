@@ -1,4 +1,4 @@
-"""An in-memory file with a read deadline, to stop decoders of hostile images."""
+"""In-memory files with a read deadline, to stop the decoding of hostile images."""
 
 import io
 import time
@@ -9,7 +9,7 @@ class TookTooLongError(Exception):
 
 
 class TimedBytes(io.BytesIO):
-    """A file's bytes that can be read for a limited time; decoders read piece by piece.
+    """An in-memory file that raises an error when it is read after a deadline.
 
     Args:
         data: the bytes.
@@ -21,7 +21,7 @@ class TimedBytes(io.BytesIO):
         self._end_s = time.monotonic() + limit_ms / 1000
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read up to `size` bytes, as any file.
+        """Read up to `size` bytes, like any file.
 
         Raises:
             TookTooLongError: the deadline has passed.

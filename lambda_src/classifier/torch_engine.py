@@ -1,4 +1,4 @@
-"""PyTorch engine: runs a model's TorchScript program on the CPU, if the image has PyTorch.
+"""The PyTorch engine, which runs a model's TorchScript program on the CPU.
 
 PyTorch itself is imported by `Runtime()`, while files are fetched: the import takes ten times as
 long as everything else at init.
@@ -97,7 +97,7 @@ class Engine:
 
 
 def _reason(error: Exception) -> str:
-    """Return the line of PyTorch's message that names the cause, without the stack trace."""
+    """Return the line of a PyTorch error that names the cause, without the stack trace."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if not lines:
         return type(error).__name__

@@ -1,4 +1,4 @@
-"""Lambda handler that copies a published model version from S3 to the file system, atomically."""
+"""Lambda handler that atomically copies a published model version from S3 to the file system."""
 
 import hashlib
 import json
@@ -43,7 +43,7 @@ class File(NamedTuple):
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
-    """Copy the version whose manifest arrived.
+    """Copy the version of a newly uploaded manifest.
 
     Args:
         event: EventBridge's `Object Created` event of S3.

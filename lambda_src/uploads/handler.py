@@ -1,4 +1,4 @@
-"""Lambda handler of the uploads function: signs POSTs to S3, limited to a key, type and size."""
+"""Lambda handler that presigns uploads to S3 for one key, type and size."""
 
 import json
 import os
@@ -21,7 +21,7 @@ _s3 = boto3.client("s3", config=Config(signature_version="s3v4"))
 
 
 class UploadError(Exception):
-    """An error that is the answer to a request: HTTP status, code, and message for people."""
+    """An error returned to the caller, with HTTP status, code and message."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Lambda handler of the warmer: wakes N instances at once and counts the distinct ones.
+"""Lambda handler that wakes N instances of the classifier and counts the distinct ones.
 
 An instance serves one call at a time, so overlapping calls run on distinct instances. All calls of
 a round are sent at once and held until the same time: they overlap if all arrive before it.
@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 MAX_INSTANCES = 100
 MAX_ROUNDS = 3
-HOLD_FACTOR = 3  # each further round holds three times as long
+HOLD_FACTOR = 3  # each further round has a hold three times as long
 CLOCK_MARGIN_MS = 500  # an instance whose clock is behind rejects a hold as too long
 CONNECT_TIMEOUT_S = 5
 
@@ -61,7 +61,7 @@ class WarmerConfig:
         return ":".join(self.function_arn.split(":")[:7])
 
     def wanted_at(self, now_s: float) -> int:
-        """Return the number of instances for a round: it must last until the next one.
+        """Return the number of instances to wake, so that enough are warm until the next round.
 
         Args:
             now_s: the Unix time now.
@@ -166,7 +166,7 @@ def _summary(requested: int, rounds: list[Round]) -> dict[str, Any]:
 
 
 def _time_of(event: Mapping[str, Any]) -> str | None:
-    """Return the scheduled time, or None for a manual run or a scheduler that does not set it."""
+    """Return the run's scheduled time, or None if the event has none."""
     value = event.get("scheduled_time")
     try:
         return value if value and datetime.datetime.fromisoformat(value) else None
@@ -210,7 +210,7 @@ def _lambda_client(count: int, config: WarmerConfig) -> Any:
 
 
 def _limit(client: Any, config: WarmerConfig, problems: list[str]) -> tuple[int, str] | None:
-    """Return the number of instances that the concurrency allows and the reason; None if unknown.
+    """Return the maximum number of instances by the concurrency, and the reason; None if unknown.
 
     It is the function's reserved concurrency, or else the account's unreserved concurrency, of
     which the warmer itself takes one; less the reserve for users.
@@ -277,7 +277,7 @@ def _wake(client: Any, config: WarmerConfig, count: int, hold_ms: int, deadline_
     def call() -> None:
         answers.put(_call(client, config.function_arn, payload))
 
-    # Daemon threads: a call beyond the budget must not keep the run or the process alive.
+    # Daemon threads, so that a call beyond the budget does not keep the process alive.
     for _ in range(count):
         threading.Thread(target=call, daemon=True).start()
     result = Round()

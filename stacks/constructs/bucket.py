@@ -1,4 +1,4 @@
-"""S3 buckets: private, encrypted, TLS only."""
+"""Private, encrypted S3 buckets that require TLS."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
@@ -16,7 +16,7 @@ def private_bucket(
     versioned: bool,
     access_logs: s3.IBucket | None = None,
 ) -> s3.Bucket:
-    """Create a bucket that nobody outside the account can read.
+    """Create a private bucket.
 
     Args:
         scope: parent construct.
@@ -53,7 +53,7 @@ def private_bucket(
 def access_logs_bucket(
     scope: Construct, construct_id: str, *, settings: Settings
 ) -> s3.Bucket | None:
-    """Create the bucket for access logs, or return None if the settings disable them."""
+    """Create the bucket for access logs; return None if the settings disable them."""
     if not settings.access_logs:
         return None
     bucket = private_bucket(scope, construct_id, settings=settings, versioned=False)

@@ -10,7 +10,7 @@ from stacks.settings import Settings
 
 
 class CanaryAlarms(Construct):
-    """Alarms on which CodeDeploy rolls back.
+    """The alarms that make CodeDeploy roll back.
 
     CodeDeploy supports metric alarms, not composite ones. One failed call is enough, since a tenth
     of the traffic may be few calls: see docs/decisions.

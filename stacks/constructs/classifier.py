@@ -1,4 +1,4 @@
-"""The classifier function, its alias, and deployments of new versions."""
+"""The classifier function, its alias, and gradual deployments of new versions."""
 
 import hashlib
 

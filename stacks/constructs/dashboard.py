@@ -126,7 +126,7 @@ class Dashboard(Construct):
         )
 
     def _cost(self, live: lambda_.IFunction) -> cloudwatch.MathExpression:
-        """Return the cost of all calls, wakeups included, per user's call."""
+        """Return a metric: the cost of all calls, wakeups included, divided by users' calls."""
         gigabytes = self._settings.memory_mb / 1024
         usd_per_ms = prices.LAMBDA_USD_PER_GB_S[self._settings.architecture] * gigabytes / 1000
         return cloudwatch.MathExpression(

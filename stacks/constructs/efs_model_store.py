@@ -1,4 +1,4 @@
-"""Model store on EFS: a file system with a copy of the published models."""
+"""The EFS model store: a file system with copies of published models."""
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -31,7 +31,7 @@ _SYNC_TIMEOUT_S = 300
 
 
 class EfsModelStore(Construct):
-    """A bucket for published models, and an encrypted file system that they are copied to.
+    """A model store with a bucket for published models and an encrypted file system with copies.
 
     The network has isolated subnets only, without NAT or internet access. Functions reach S3
     through a gateway endpoint, which is free, and call nothing else. A function copies a version
@@ -87,7 +87,7 @@ class EfsModelStore(Construct):
         self._sync(models, self.network, self.dead_letters)
 
     def image_context(self) -> AbstractContextManager[Path]:
-        """Return the classifier's source: the image has no model."""
+        """Return the classifier's source folder, without a model."""
         return nullcontext(LAMBDA_SRC / "classifier")
 
     def attach(self, function: lambda_.Function) -> None:
@@ -234,7 +234,7 @@ class EfsModelStore(Construct):
 
 
 def _mount_only_policy() -> iam.PolicyDocument:
-    """Return a policy that replaces EFS's default, by which all of the network may mount and write.
+    """Return a policy that replaces EFS's default, under which any client may mount and write.
 
     A role's rights are the sum of this policy and its own, so writing is left to the roles.
     """

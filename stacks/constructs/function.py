@@ -1,4 +1,4 @@
-"""Python functions from folders of `lambda_src`, and roles, logs and retries of functions."""
+"""Python functions from `lambda_src`, and the roles, logs and retries of all functions."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -74,7 +74,7 @@ def function_role(
     log: logs.ILogGroup,
     network: Network | None = None,
 ) -> iam.Role:
-    """Create a function's role, which may write the function's own log.
+    """Create a function's role, with permission to write the function's log.
 
     AWS's managed policy is not used: it allows writing and creating every log group.
 
@@ -100,14 +100,14 @@ def function_role(
 
 
 def acknowledge_synchronous(function: lambda_.Function, callers: str) -> None:
-    """Acknowledge that a synchronous function has no dead-letter queue."""
+    """Acknowledge the missing dead-letter queue of a synchronous function."""
     acknowledge(function, {"Serverless-LambdaDLQ": f"{callers} and waits for its answer."})
 
 
 def keep_failures(
     function: lambda_.Function, queue: sqs.IQueue, *, retries: int, max_age_min: int
 ) -> None:
-    """Retry failed events of an asynchronous function, then send them to a queue.
+    """Configure retries of an asynchronous function's failed events, and a dead-letter queue.
 
     Args:
         function: the function.

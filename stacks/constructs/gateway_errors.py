@@ -1,4 +1,4 @@
-"""API Gateway's own error answers, in the format of the API's errors."""
+"""API Gateway's own error responses, in the format of the API's errors."""
 
 import json
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _SCHEMA_HINT = (
 
 @dataclass(frozen=True)
 class GatewayError:
-    """An error answer of the gateway.
+    """An error response of API Gateway.
 
     Attributes:
         kind: type of the gateway's response.
@@ -32,7 +32,7 @@ class GatewayError:
 
     @property
     def template(self) -> str:
-        """The answer's body; `messageString` is the gateway's own message in quotes."""
+        """The response's body; `messageString` is the gateway's own message in quotes."""
         message = json.dumps(self.message) if self.message else "$context.error.messageString"
         return f'{{"error": {{"code": "{self.code}", "message": {message}}}}}'
 
@@ -79,7 +79,7 @@ _ERRORS = {
 
 
 def add_gateway_errors(api: apigateway.RestApi, *, settings: Settings) -> None:
-    """Format all errors of the gateway as `{"error": {"code", "message"}}`."""
+    """Format all errors of API Gateway as `{"error": {"code", "message"}}`."""
     missing = _NOT_SIGNED if settings.auth == "iam" else _NO_SUCH_CALL
     # Errors have no private data, so pages of any origin may read them.
     headers = {"Access-Control-Allow-Origin": "'*'"} if settings.cors_origins else None

@@ -1,4 +1,4 @@
-"""Metrics that the functions emit, and alarms on metrics."""
+"""The functions' custom metrics, and alarms on metrics."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -12,7 +12,7 @@ NAMESPACE = "Warmlens"
 def own_metric(
     name: str, *, settings: Settings, statistic: str, period_min: int = 5, label: str | None = None
 ) -> cloudwatch.Metric:
-    """Return a metric of the environment's functions.
+    """Return a custom metric of the environment's functions.
 
     Args:
         name: the metric's name, such as `ColdStart`.

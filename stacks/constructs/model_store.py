@@ -1,4 +1,4 @@
-"""Model stores: where the classifier reads its model from at init."""
+"""Model stores, from which the classifier loads its model at init."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ IMAGE_MODELS = "/var/task/models"  # where the Dockerfile copies `models/` to
 
 
 class ModelStore(Protocol):
-    """Interface of a model store.
+    """The interface of model stores.
 
     Attributes:
         environment: environment variables of the classifier that locate the store.
@@ -74,7 +74,7 @@ class S3ModelStore(Construct):
         self.environment = {"MODELS_BUCKET": bucket.bucket_name}
 
     def image_context(self) -> AbstractContextManager[Path]:
-        """Return the classifier's source: the image has no model."""
+        """Return the classifier's source folder, without a model."""
         return nullcontext(LAMBDA_SRC / "classifier")
 
     def attach(self, function: lambda_.Function) -> None:

@@ -1,4 +1,4 @@
-"""Network configuration of functions that use a file system."""
+"""Network configuration of functions with a file system."""
 
 from dataclasses import dataclass, field
 

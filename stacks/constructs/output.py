@@ -1,4 +1,4 @@
-"""Outputs of stacks, also stored as SSM parameters."""
+"""Stack outputs that are also stored as SSM parameters."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_ssm as ssm
@@ -7,7 +7,7 @@ from stacks.settings import Settings
 
 
 def output(stack: cdk.Stack, name: str, value: str, *, settings: Settings) -> None:
-    """Add an output to a stack and the same value as the parameter `/warmlens/<env_name>/<name>`.
+    """Add a stack output, and the SSM parameter `/warmlens/<env_name>/<name>` with its value.
 
     The command line reads all parameters of an environment in one call.
 

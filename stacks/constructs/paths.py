@@ -1,4 +1,4 @@
-"""Folders of the repository with deployed files."""
+"""Paths of the repository's deployed files."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Provisioned concurrency on a schedule."""
+"""Scheduled provisioned concurrency."""
 
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_lambda as lambda_

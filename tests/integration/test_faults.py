@@ -213,7 +213,7 @@ async def test_a_model_that_comes_too_slowly_is_told_in_time_and_served_once_it_
     proxy.drip(file)
     answer = await call(CLASSIFY)
     assert refused(answer) == (503, "model_unavailable")
-    assert f"{file} did not come within the {LOAD_TIMEOUT_S} s" in answer["error"]["message"]
+    assert f"{file} was not received within the {LOAD_TIMEOUT_S} s" in answer["error"]["message"]
     # One of the init and one of the call: neither was ended by its limit.
     assert call.metrics("ModelLoadFailure") == [1, 1]
     assert call.metrics("Fault") == [1]

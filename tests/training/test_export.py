@@ -199,7 +199,7 @@ def test_other_photos_than_the_runs_own_are_refused(
 
 
 def test_a_folder_without_a_run_is_refused(export: Callable[..., Exported], tmp_path: Path) -> None:
-    with pytest.raises(WarmlensError, match="holds no training run") as refused:
+    with pytest.raises(WarmlensError, match="has no training run") as refused:
         export(tmp_path, "int8")
     assert refused.value.code == "no_run"
 

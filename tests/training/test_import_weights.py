@@ -88,7 +88,7 @@ def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(
 ) -> None:
     made, checkpoint = tmp_path / "made-by-the-pickle", tmp_path / "w.pt"
     torch.save({**weights, "extra": Attack(made)}, checkpoint)
-    with pytest.raises(WarmlensError, match="asks to import or run code") as refused:
+    with pytest.raises(WarmlensError, match="would import or run code") as refused:
         import_file(checkpoint, labels, request_)
     assert refused.value.code == "unsafe_pickle"
     assert not made.exists()
@@ -133,7 +133,7 @@ def test_a_part_of_a_checkpoint_is_refused(
         ("apple\npear\n", "wrong_label_count", "has 2 labels; w.pt has 3 classes"),
         ("a\nb\nc\nd\n", "wrong_label_count", "has 4 labels; w.pt has 3 classes"),
         ("apple\n\nplum\n", "bad_labels", "line 2 is ''"),
-        ("1\tapple\n1\tpear\n2\tplum\n", "bad_labels", 'the id "1" stands twice'),
+        ("1\tapple\n1\tpear\n2\tplum\n", "bad_labels", 'has the id "1" twice'),
     ],
 )
 def test_labels_that_do_not_fit_are_refused(

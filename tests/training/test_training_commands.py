@@ -129,8 +129,8 @@ def test_a_run_without_a_folder_goes_to_runs(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "Say what to import"),
-        (("resnet9",), 'nothing to import as "resnet9"'),
+        ((), "Name what to import"),
+        (("resnet9",), '"resnet9" cannot be imported'),
         (("--file", "w.pt"), "--file needs --labels FILE and --name NAME"),
         (("--file", "w.pt", "--labels", "l", "--name", "n", "--size", "8"), "size is 8; allowed"),
         (

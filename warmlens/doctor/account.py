@@ -1,4 +1,4 @@
-"""Checks of the AWS account: credentials, CDK bootstrap, concurrency."""
+"""Checks of the AWS account: credentials, CDK bootstrap, Lambda concurrency."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -17,11 +17,11 @@ NEW_ACCOUNT_CONCURRENCY = 10
 _PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 _CONFIG = Config(connect_timeout=4, read_timeout=10, retries={"total_max_attempts": 2})
 _LOGIN = "Log in: aws sso login, or aws configure, or export AWS_PROFILE=..."
-_MAY_NOT_READ = "Check that the credentials that deploy may read it"
+_MAY_NOT_READ = "Check it with the credentials that you deploy with"
 
 
 def account_checks() -> Iterator[Check]:
-    """Check the account of the shell's credentials. Nothing is changed."""
+    """Check the account of the shell's credentials, without changing anything."""
     check = partial(Check, name="AWS credentials", goal="deploy", state="problem", mend=_LOGIN)
     try:
         session = aws_session()
@@ -76,7 +76,7 @@ def _concurrency(session: boto3.Session) -> Check:
     most, unreserved = limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]
     found = f"{most} calls at once in this account and region, {unreserved} of them unreserved"
     if most <= NEW_ACCOUNT_CONCURRENCY:
-        mend = "Enough for dev; request more Concurrent executions in Service Quotas"
+        mend = "Enough for dev; else raise the quota Concurrent executions in Service Quotas"
         return check(state="warning", found=found, mend=mend)
     return check(state="ok", found=found)
 

@@ -15,7 +15,7 @@ class Check:
         name: name of the check.
         goal: `run` if running the app on this machine needs it, `deploy` if deploying to AWS does.
         state: `problem` prevents the goal, `warning` does not; `unknown` could not be checked.
-        found: the state that was found.
+        found: the state on this machine or in the account.
         mend: how to fix it; empty if there is nothing to fix.
     """
 
@@ -27,6 +27,6 @@ class Check:
 
 
 def is_ready(checks: list[Check], goal: Goal) -> bool:
-    """Return whether a goal can be reached; deploying includes running."""
+    """Return True if no problem prevents a goal; deploying includes running."""
     goals = {"run"} if goal == "run" else {"run", "deploy"}
     return all(check.state in ("ok", "warning") for check in checks if check.goal in goals)

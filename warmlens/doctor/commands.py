@@ -26,9 +26,10 @@ def doctor(
     folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
 ) -> None:
-    """Check this machine and the AWS account, and say how to fix problems.
+    """Check this machine and the AWS account.
 
-    Calls AWS with the credentials of the shell, and changes nothing. Exit code 1 if the app cannot
+    Prints how to fix each problem. AWS is called with the credentials of the shell, and nothing is
+    changed. Exit code 1 if the app cannot
     run on this machine, or with --deploy if it cannot be deployed to AWS.
     """
     from warmlens.doctor.account import account_checks

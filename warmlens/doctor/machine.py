@@ -78,7 +78,7 @@ def _port(running: RunningCloud | None) -> Check:
         return check(state="ok", found=f"the local cloud runs: {where}")
     if is_free(PAGE_PORT):
         return check(state="ok", found=f"{PAGE_PORT} is free")
-    mend = "make run uses another port then, or the one of make run PORT=8081"
+    mend = "make run picks a free port; or choose one: make run PORT=8081"
     return check(state="warning", found=f"{PAGE_PORT} is taken by another program", mend=mend)
 
 
@@ -125,7 +125,7 @@ def _docker() -> Check:
 
 
 def _output(*command: str) -> str | None:
-    """Return the output of a program, None if it is missing or fails."""
+    """Return the output of a program, or None if it is missing or fails."""
     variables = {**os.environ, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"}
     try:
         result = subprocess.run(

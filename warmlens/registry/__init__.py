@@ -1,1 +1,1 @@
-"""The model registry: manifests, checks, publishing, and serving of model versions."""
+"""The model registry: manifests, verification, publishing and serving of model versions."""

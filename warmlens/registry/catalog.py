@@ -1,4 +1,4 @@
-"""The list of model versions in a folder."""
+"""Listing of the model versions in a folder."""
 
 import dataclasses
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`warmlens model`: list and verify model versions, and the commands of training and stores."""
+"""The commands `warmlens model list` and `verify`, and the group of all model commands."""
 
 import dataclasses
 import importlib.util
@@ -33,14 +33,14 @@ TRAINING_COMMANDS = ("data", "train", "pretrain", "compare", "export", "evaluate
 
 class _ModelGroup(Group):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return a command, hidden where it cannot run."""
+        """Return a command; those of training are hidden without PyTorch."""
         command: Any = super().get_command(ctx, cmd_name)
         if command is not None and cmd_name in TRAINING_COMMANDS:
             command.hidden = not _has_pytorch()
         return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Return the command that is to run."""
+        """Return the command to run."""
         name = args[0]
         missing = name not in self.commands or not _has_pytorch()
         if name in TRAINING_COMMANDS and missing and not ctx.resilient_parsing:
@@ -56,7 +56,7 @@ def _has_pytorch() -> bool:
 
 
 app = typer.Typer(
-    cls=_ModelGroup, no_args_is_help=True, help="Train, check, publish and serve model versions."
+    cls=_ModelGroup, no_args_is_help=True, help="Train, publish and serve model versions."
 )
 app.add_typer(store_commands.app)
 for plugin in metadata.entry_points(group="warmlens.model_commands"):
@@ -70,9 +70,10 @@ def list_command(
     folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
 ) -> None:
-    """List the model versions in a folder, or those published in an environment.
+    """List local or published model versions.
 
-    Exit code 1 if one has no readable manifest.
+    With --env, those published in the environment, else those in a folder. Exit code 1 if a version
+    has no readable manifest.
     """
     if env is not None:
         list_published(env, folder, as_json)
@@ -113,10 +114,10 @@ def verify(
     folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
 ) -> None:
-    """Check the files of a version against its manifest.
+    """Check a model version against its manifest.
 
-    Published files are checked by the checksums that S3 made at their upload. Exit code 1 if a file
-    is missing or damaged.
+    Published files are checked by the checksums that S3 computed at their upload. Exit code 1
+    if a file is missing or damaged.
     """
     if env is None:
         from warmlens.registry.verify import verify_model
@@ -131,6 +132,6 @@ def verify(
         for finding in findings:
             err.print(f"{finding.code}: {finding.message}", style="red")
     else:
-        out.print(f"{name} {version} is what its manifest says.")
+        out.print(f"{name} {version} matches its manifest.")
     if findings:
         raise typer.Exit(1)

@@ -8,7 +8,7 @@ from warmlens.registry.manifest import Manifest
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-    """A field that differs, with its value in each version, or None where one lacks the field."""
+    """A field that differs, with its value in each version, or None where it is missing."""
 
     field: str
     before: Any

@@ -46,7 +46,7 @@ Positive = Annotated[float, Field(gt=0, description="a number above 0")]
 
 
 class _Part(BaseModel):
-    """An object of a manifest: unchangeable, without unknown fields or converted values."""
+    """An object of a manifest: immutable, without unknown fields or converted values."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -59,7 +59,7 @@ class _Part(BaseModel):
 
 
 class Normalization(_Part):
-    """What the graph does to pixel values (0 to 255): subtract `mean`, divide by `std`."""
+    """The graph's normalization of pixel values (0 to 255): subtract `mean`, divide by `std`."""
 
     mean: tuple[Number, ...] = Field(
         min_length=3,
@@ -132,7 +132,7 @@ class Files(_Part):
 
     @property
     def entries(self) -> tuple[FileEntry, ...]:
-        """All files."""
+        """All files of the version."""
         return tuple(entry for entry in (self.model, self.weights, self.labels) if entry)
 
     @property
@@ -182,7 +182,7 @@ class RankedClass(_Part):
 
 
 class SampleAnswer(_Part):
-    """The best classes that the reference gives for an image file."""
+    """The best classes of the reference model for an image file."""
 
     file: Text
     sha256: Sha256
@@ -323,12 +323,12 @@ def read_manifest(folder: Path) -> Manifest:
     if not folder.is_dir():
         raise WarmlensError(
             "folder_missing",
-            f"{folder} does not exist or is no folder <name>/<version>; `warmlens model list` "
+            f"{folder} does not exist or is not a folder <name>/<version>; `warmlens model list` "
             "shows the versions.",
         )
     path = folder / MANIFEST_NAME
     if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise WarmlensError("not_regular_file", f"{where} is a link or no plain file.")
+        raise WarmlensError("not_regular_file", f"{where} is a link or not a regular file.")
     if not path.exists():
         raise WarmlensError("manifest_missing", f"{where} does not exist.")
     manifest = parse_manifest(path.read_bytes(), where)
@@ -352,7 +352,7 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
     """
     document = parse_json(raw, where)
     if not isinstance(document, dict):
-        raise WarmlensError("not_json", f"{where} holds no JSON object.")
+        raise WarmlensError("not_json", f"{where} is not a JSON object.")
     if document.get("schema") != SCHEMA_ID:
         raise WarmlensError(
             "unknown_schema",
@@ -364,7 +364,7 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
 
 @contextmanager
 def manifest_errors(where: str) -> Iterator[None]:
-    """Report a part of a manifest that is not valid as a WarmlensError in one sentence.
+    """Turn validation errors of a manifest into a WarmlensError of one sentence.
 
     Args:
         where: name of the manifest in the message.
@@ -387,7 +387,7 @@ def manifest_bytes(manifest: Manifest) -> bytes:
 
 
 def parse_json(raw: bytes, where: str) -> Any:
-    """Parse JSON strictly: no key twice, no NaN or infinity.
+    """Parse JSON strictly, without repeated keys, NaN or infinity.
 
     Raises:
         WarmlensError: `not_json`.
@@ -403,12 +403,12 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(document) != len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f'the key "{twice}" stands twice in one object')
+        raise ValueError(f'an object has the key "{twice}" twice')
     return document
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _rule(message: str) -> PydanticCustomError:

@@ -1,4 +1,4 @@
-"""The JSON Schema of manifests, and one-sentence errors for what it does not allow.
+"""The JSON Schema of manifests, and validation errors as one sentence.
 
 `python -m warmlens.registry.manifest_schema` writes model_artifacts/manifest.schema.json.
 """
@@ -19,7 +19,7 @@ SHOWN_VALUE_CHARACTERS = 80
 
 
 class _WithoutNull(GenerateJsonSchema):
-    """Optional fields are those that a manifest leaves out; null stands nowhere."""
+    """A schema generator for optional fields that are left out instead of null."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
@@ -38,7 +38,7 @@ def manifest_schema() -> dict[str, Any]:
 def explain(error: ValidationError, where: str) -> WarmlensError:
     """Turn a validation error into one sentence: the field, its value and what is allowed.
 
-    Of several errors it takes the first that is least deep.
+    Of several errors it takes the first of those nearest to the root.
 
     Args:
         error: of a manifest, or of a part of one.
@@ -90,7 +90,7 @@ def _sentence(
 def _inner(
     schema: dict[str, Any], path: tuple[int | str, ...], definitions: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return the schema of the field that a path names."""
+    """Return the schema of the field at a path."""
     for step in path:
         schema = _resolved(schema, definitions)
         if isinstance(step, int):

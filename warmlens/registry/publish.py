@@ -1,4 +1,4 @@
-"""Publishing of model versions to a bucket, completely or not at all, and repair of damaged ones.
+"""Publishing of model versions to a bucket, atomically, and repair of damaged ones.
 
 A reader starts from the manifest, so the manifest is written last: until then the version does not
 exist. Every object is written on a condition: a new one only where none exists
@@ -45,8 +45,8 @@ class UploadProgress:
 class PublishResult:
     """The result of a publish.
 
-    `published` is True for a new version, and `keys` are its objects. `repaired` are the objects
-    that were missing or damaged in an existing version.
+    `published` is True for a new version, and `keys` are its objects. `repaired` are objects of an
+    existing version that were missing or damaged.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Change and rollback of the model version that an environment serves, without a deploy.
+"""Switching and rollback of the served model version, without a deploy.
 
 Serving another model version publishes a new version of the function, which differs in two
 environment variables, tries it, and then moves the alias that users call to it. A rollback moves
@@ -28,7 +28,7 @@ _WAKEUP = json.dumps({"method": "wakeup", "sleep_time": 0}).encode()
 
 @dataclass(frozen=True)
 class Served:
-    """The model version that a version of the function serves."""
+    """A model version, and the version of the function that serves it."""
 
     name: str
     version: str
@@ -91,7 +91,7 @@ class Serving:
         return Change(before, after)
 
     def rollback(self) -> Change:
-        """Serve the previous model again.
+        """Roll back to the previous model version.
 
         The alias moves to the newest older version of the function with another model, whose
         instances may still be warm. Where the function's code or settings were deployed since, a
@@ -181,7 +181,7 @@ class Serving:
         return Served(name, version, number)
 
     def _try_out(self, served: Served) -> None:
-        """Call an instance, which loads the model before it answers."""
+        """Call an instance, which must load the model to answer."""
         result = self._lambda.invoke(
             FunctionName=self._function, Qualifier=served.function_version, Payload=_WAKEUP
         )

@@ -1,4 +1,4 @@
-"""Published model versions: listing and verifying the versions in a bucket."""
+"""Listing and verification of the model versions in a bucket."""
 
 import base64
 import contextlib

@@ -1,4 +1,4 @@
-"""`warmlens model publish`, `diff`, `serve`, `rollback`: the models of an environment."""
+"""The commands `warmlens model publish`, `diff`, `serve` and `rollback`."""
 
 import dataclasses
 import json
@@ -39,13 +39,13 @@ def publish(
     version: ModelVersion,
     env: OptionalEnv = None,
     bucket: Annotated[
-        str | None, typer.Option(help="A models bucket instead of an environment.")
+        str | None, typer.Option(help="Name of a models bucket, instead of --env.")
     ] = None,
     models: Models = MODEL_ARTIFACTS,
     folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
 ) -> None:
-    """Publish a version to an environment.
+    """Publish a model version to an environment.
 
     A published version never changes: publishing it again uploads only missing or damaged files.
     AWS is called with the credentials and region of the shell, the local cloud with its own.
@@ -79,7 +79,7 @@ def publish(
 
 
 def list_published(env: str, folder: Path, as_json: bool) -> None:
-    """Print the versions that are published in an environment, and the one that it serves."""
+    """Print the versions published in an environment, and the one it serves."""
     faults: list[str] = []
     rows: list[dict[str, Any]] = []
     environment = _environment(env, folder)
@@ -118,7 +118,7 @@ def list_published(env: str, folder: Path, as_json: bool) -> None:
 def verify_published(
     name: str, version: str, env: str, folder: Path, *, as_json: bool
 ) -> list["Finding"]:
-    """Return the problems of a version that is published in an environment."""
+    """Return the problems of a published version."""
     store = _store(_environment(env, folder))
     return store.verify(store.manifest(name, version))
 
@@ -130,16 +130,16 @@ def diff(
         str, typer.Argument(help="A version, such as 1.0.0.", autocompletion=model_versions)
     ],
     after: Annotated[
-        str, typer.Argument(help="Another one, such as 1.1.0.", autocompletion=model_versions)
+        str, typer.Argument(help="Another version, such as 1.1.0.", autocompletion=model_versions)
     ],
     env: OptionalEnv = None,
     models: Models = MODEL_ARTIFACTS,
     folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
 ) -> None:
-    """Show the differences between the manifests of two versions.
+    """Compare the manifests of two model versions.
 
-    With --env, of two versions that are published there.
+    With --env, both are published versions.
     """
     from warmlens.registry.diff import diff_manifests
     from warmlens.registry.manifest import read_manifest
@@ -171,9 +171,10 @@ def serve(
     folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
 ) -> None:
-    """Serve a published version, after an instance has loaded it. No stack is deployed.
+    """Serve a published version without a deploy.
 
-    The next `cdk deploy` that changes the classifier serves again what the settings in app.py name.
+    The alias moves to it after an instance has loaded it. The next `cdk deploy` that changes the
+    classifier returns to the version in app.py.
     """
     with spinner(f"trying {name} {version}"):
         change = _serving(_environment(env, folder)).serve(name, version)
@@ -182,7 +183,7 @@ def serve(
 
 @app.command(epilog="Example: warmlens model rollback --env dev")
 def rollback(env: Env, folder: Folder = LOCAL_CLOUD, as_json: AsJson = False) -> None:
-    """Serve the version that was served before."""
+    """Serve the previous model version again."""
     with spinner("moving the alias back"):
         change = _serving(_environment(env, folder)).rollback()
     _print_change(change, env, as_json=as_json)

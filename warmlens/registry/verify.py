@@ -25,7 +25,7 @@ class Finding:
 
 
 def verify_model(folder: Path) -> list[Finding]:
-    """Return all problems of a version, an empty list when it is valid.
+    """Return all problems of a version; the list is empty if it is valid.
 
     The codes are those of :func:`warmlens.registry.manifest.read_manifest` and `file_missing`,
     `not_regular_file`, `wrong_bytes`, `wrong_sha256`, `bad_labels`,
@@ -39,7 +39,7 @@ def verify_model(folder: Path) -> list[Finding]:
 
 
 def require_verified(folder: Path) -> Manifest:
-    """Return the manifest of a valid version.
+    """Return the manifest of a version, after its verification.
 
     Raises:
         WarmlensError: with the code and message of the first finding.
@@ -51,7 +51,7 @@ def require_verified(folder: Path) -> Manifest:
 
 
 def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal, without reading it into memory at once."""
+    """Return the SHA-256 of a file in hexadecimal, read in blocks."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -69,7 +69,7 @@ def _file_findings(folder: Path, manifest: Manifest) -> list[Finding]:
 def _entry_findings(path: Path, entry: FileEntry) -> Iterator[Finding]:
     if path.is_symlink() or (path.exists() and not path.is_file()):
         yield Finding(
-            "not_regular_file", entry.path, f"{entry.path} is a link or no plain file; not allowed."
+            "not_regular_file", entry.path, f"{entry.path} is a link or not a regular file."
         )
     elif not path.exists():
         yield Finding(
@@ -114,5 +114,5 @@ def _label_findings(path: Path, class_count: int) -> Iterator[Finding]:
         elif field == "ids" and len(set(values)) != len(values):
             twice = next(value for value in values if values.count(value) > 1)
             yield Finding(
-                "duplicate_id", path.name, f'{path.name}: the id "{twice}" stands twice in ids.'
+                "duplicate_id", path.name, f'{path.name}: ids has the id "{twice}" twice.'
             )

@@ -27,7 +27,9 @@ def soak_command(
         bool, typer.Option("--json", help="Print records as JSON Lines and nothing else.")
     ] = False,
 ) -> None:
-    """Load the running local cloud with 80 % of its capacity, then with three times its capacity.
+    """Soak-test the running local cloud.
+
+    The load is 80 % of its capacity for long, then three times the capacity, then 80 % again.
 
     Exit code 1 if a call failed with an error other than 429 or was answered with another class,
     if the load delayed answers, if the service did not recover within half a minute, or if memory,

@@ -72,7 +72,7 @@ def cold(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Time cold starts of the classifier and the baseline, by stage."""
+    """Time cold starts by stage."""
     cases = [
         Case(memory_mb=size_mb, page_cache=cache, store=each)
         for each in store or [Store.IMAGE]
@@ -94,7 +94,10 @@ def warm(
     input_px: InputPx = PAPER_PX,
     as_json: AsJson = False,
 ) -> None:
-    """Time warm calls with photos of 0.3, 2 and 12 megapixels, and compute their cost."""
+    """Time warm calls with photos of three sizes.
+
+    The photos have 0.3, 2 and 12 megapixels. The cost of a million calls is computed, too.
+    """
 
     def measure(harness: Harness, isolation: Isolation) -> Iterator[Record]:
         sizes = memory_mb or [MEMORY_MB_PER_VCPU]
@@ -108,7 +111,7 @@ def memory(
     input_px: InputPx = PAPER_PX,
     as_json: AsJson = False,
 ) -> None:
-    """Measure peak resident memory and the size of the installed packages."""
+    """Measure peak memory and package sizes."""
 
     def measure(harness: Harness, isolation: Isolation) -> Iterator[Record]:
         return measure_memory(harness, runs=runs, isolation=isolation)
@@ -121,7 +124,10 @@ def fetch(
     input_px: InputPx = PAPER_PX,
     as_json: AsJson = False,
 ) -> None:
-    """Time the download of a model from S3, compared with the limit of the connection."""
+    """Time the download of a model from S3.
+
+    It is compared with the limit of the connection.
+    """
 
     def measure(harness: Harness, _: Isolation) -> Iterator[Record]:
         return measure_fetch(harness, runs=runs)

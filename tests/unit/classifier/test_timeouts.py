@@ -48,7 +48,7 @@ def test_a_file_that_does_not_come_is_given_up_before_its_request_is(
         endpoint_url = f"http://{HOST}:{silent.getsockname()[1]}"
         for name, value in LocalAws(endpoint_url).environment.items():
             monkeypatch.setenv(name, value)
-        with pytest.raises(ModelError, match=r"did not come within the 0.2 s"):
+        with pytest.raises(ModelError, match=r"was not received within the 0.2 s"):
             model_store.BucketStore("models").read("any/1.0.0/manifest.json", max_bytes=100)
         assert threading.active_count() > others  # it still waits for S3
     while threading.active_count() > others:
