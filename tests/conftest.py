@@ -19,6 +19,11 @@ import pytest
 from warmlens.paths import ROOT, WEB
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that use ONNX Runtime themselves
+# The AWS account and profile of whoever runs the tests decide nothing.
+for _name in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[_name]
+os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 
 WARMLENS = str(Path(sys.executable).parent / "warmlens")
 START_TIMEOUT_S = 600  # the first start installs the emulator's and the classifier's environments

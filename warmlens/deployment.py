@@ -165,7 +165,7 @@ def _local(running: RunningCloud | None) -> Deployment:
             "not_found", "No local cloud runs. Start it with: make run", exit_code=NOT_FOUND
         )
     try:
-        answer = httpx.get(running.url + STATUS_PATH, timeout=10, trust_env=False).json()
+        answer = httpx.get(running.url + STATUS_PATH, timeout=60, trust_env=False).json()
     except httpx.HTTPError as error:
         raise WarmlensError(
             "not_found",

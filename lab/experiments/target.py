@@ -24,8 +24,8 @@ from warmlens.local.state import STATUS_PATH, StateFile
 from warmlens.paths import LOCAL_CLOUD, STATE_FILE
 from warmlens.registry.serving import ALIAS
 
-START_TIMEOUT_S = 180
-STOP_TIMEOUT_S = 30
+START_TIMEOUT_S = 600
+STOP_TIMEOUT_S = 120
 LOCAL = "local"
 CLASSIFICATION = {"method": "classification", "file_path": PAPER_PATH}
 """The paper's own request (Fig. 6)."""
@@ -182,7 +182,7 @@ def _wait_for(
     while time.monotonic() < deadline_s and process.poll() is None:
         running = state.read()
         if running and running.url:
-            answer = httpx.get(running.url + STATUS_PATH, timeout=10, trust_env=False)
+            answer = httpx.get(running.url + STATUS_PATH, timeout=60, trust_env=False)
             status: dict[str, Any] = answer.json()
             if status["instances"]:  # ready: its first call was answered
                 return status

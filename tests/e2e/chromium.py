@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserType, Error, Playwright
 
 from warmlens.paths import STATE
 
-START_TIMEOUT_MS = 30_000
+START_TIMEOUT_MS = 120_000
 SPARTICUZ = "@sparticuz/chromium@153.0.0"
 ARGUMENTS = [
     "--no-sandbox",

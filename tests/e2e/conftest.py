@@ -9,7 +9,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.conftest import Cloud
 from tests.e2e.chromium import launch_chromium
 
-expect.set_options(timeout=30_000)  # what must be seen may come slowly on a machine that is busy
+TIMEOUT_MS = 60_000  # a busy machine is slow
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 @pytest.fixture(scope="package")
@@ -42,6 +43,7 @@ def page(browser: Browser, expected_console_errors: list[str]) -> Iterator[Page]
     """A page in a context of its own, at no address yet."""
     # A request that a service worker answers is not seen by a test; test_offline.py has one.
     context = browser.new_context(service_workers="block")
+    context.set_default_timeout(TIMEOUT_MS)
     page = context.new_page()
     errors: list[str] = []
     page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)

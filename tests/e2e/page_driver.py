@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 SAMPLES = Path(__file__).parents[2] / "web" / "samples"
 COFFEE = (SAMPLES / "coffee.jpg").read_bytes()
-ANSWER_TIMEOUT_MS = 60_000  # a first instance may have to start
+ANSWER_TIMEOUT_MS = 120_000  # a first instance may have to start
 
 # Chromium's console reports each failed request; a test that provokes one expects it.
 FAILED_REQUEST = "Failed to load resource"

@@ -25,7 +25,7 @@ def main(folder: Path) -> None:
                 browser.close()
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(30)
+            process.wait(120)
 
 
 def _desk(browser: Browser, url: str, target: Path) -> None:

@@ -183,8 +183,10 @@ async def start(
 
         async def start_harness(*, clock: Clock | None = None, **limits: Any) -> Harness:
             harness = Harness(runtime_python, tmp_path)
+            # How fast this machine starts an instance decides nothing.
+            settings = {"init_limit_s": 120, **limits}
             pool = InstancePool(
-                resolve=harness.resolve, log=harness.lines.append, clock=clock, **limits
+                resolve=harness.resolve, log=harness.lines.append, clock=clock, **settings
             )
             harness.pool = await stack.enter_async_context(pool)
             harnesses.append(harness)

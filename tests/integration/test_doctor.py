@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import Cloud, run_warmlens
-from warmlens.doctor.machine import PAGE_PORT, machine_checks
-from warmlens.local.loopback import HOST, is_free
+from warmlens.doctor import machine
+from warmlens.doctor.machine import machine_checks
+from warmlens.local.loopback import listen, port_of
 
 
 def doctor(*options: str, **variables: str) -> tuple[int, dict[str, Any], dict[str, Any]]:
@@ -147,12 +147,9 @@ def test_the_image_builder_is_looked_at(
     assert mend in checks["Image builder"]["mend"]
 
 
-def test_a_taken_port_is_said_and_is_no_obstacle() -> None:
-    with socket.socket() as server:
-        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if is_free(PAGE_PORT):
-            server.bind((HOST, PAGE_PORT))
-            server.listen()
+def test_a_taken_port_is_said_and_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+    with listen() as taken:
+        monkeypatch.setattr(machine, "PAGE_PORT", port_of(taken))
         (port,) = [check for check in machine_checks(None) if check.name == "Port"]
     assert port.state == "warning"
     assert "PORT=" in port.mend

@@ -91,7 +91,7 @@ def test_an_instance_gets_its_share_of_the_processor_and_no_more(
     while used_s < MEASURED_S or used_s > SHARE * 1.2 * elapsed_s:
         time.sleep(0.05)
         used_s, elapsed_s = cpu_s(process.pid) - before_s, time.monotonic() - begun_s
-        assert elapsed_s < 60, f"it used the processor for {used_s:.1f} s of these"
+        assert elapsed_s < 300, f"it used the processor for {used_s:.1f} s of these"
 
 
 def test_an_instance_that_takes_more_memory_than_it_has_is_killed(

@@ -127,7 +127,7 @@ async def test_a_function_that_never_answers_does_not_keep_the_run_beyond_its_bu
     cloud = await start()
     sound = cloud.spec
     cloud.spec = with_handler(sound, "handlers.never_answer")
-    await cloud.configure(BUDGET_S="2")
+    await cloud.configure(BUDGET_S="6")
     answer = await cloud.warm(instances=2)
     assert answer.error is not None
     assert "within the budget" in answer.error or "Read timeout" in answer.error

@@ -30,7 +30,7 @@ def main() -> int:
             sys.stdout.write(done.stdout)
         finally:
             process.send_signal(signal.SIGINT)
-            ended = process.wait(60)
+            ended = process.wait(120)
     return done.returncode or ended
 
 

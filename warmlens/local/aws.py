@@ -38,7 +38,7 @@ class LocalAws:
         )
         config = Config(
             retries={"total_max_attempts": 2},
-            connect_timeout=2,
+            connect_timeout=10,
             read_timeout=60,
             proxies={},  # loopback is not reached through a proxy
         )

@@ -13,7 +13,7 @@ from warmlens.errors import WarmlensError
 from warmlens.local.assembly import Asset, Stack
 from warmlens.local.aws import LocalAws
 
-STACK_TIMEOUT_S = 120
+STACK_TIMEOUT_S = 300
 _BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 _BOOTSTRAP_VERSION = "30"
 

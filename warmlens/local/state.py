@@ -72,7 +72,7 @@ class StateFile:
         if emulator and any("ministack" in part for part in emulator.cmdline()):
             for process in [emulator, *emulator.children(recursive=True)]:
                 process.kill()
-            emulator.wait(5)
+            emulator.wait(60)
 
     def _note(self) -> RunningCloud | None:
         try:

@@ -14,7 +14,7 @@ import psutil
 from warmlens.runtime.isolation import Confinement, Limits
 
 PERIOD_US = 100_000
-_REMOVAL_TIMEOUT_S = 2.0
+_REMOVAL_TIMEOUT_S = 10.0
 _PREFIX = "warmlens-"
 _WAIT = "import time; time.sleep(60)"
 

@@ -57,7 +57,7 @@ class PrivateTmp:
         with tempfile.TemporaryDirectory() as folder:
             command = (*self.launcher(Path(folder)), "touch", "/tmp/here")  # noqa: S108
             try:
-                result = subprocess.run(command, capture_output=True, check=False, timeout=5)
+                result = subprocess.run(command, capture_output=True, check=False, timeout=60)
             except (OSError, subprocess.TimeoutExpired):
                 return False
             return result.returncode == 0 and (Path(folder) / "here").exists()
