@@ -15,8 +15,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from lab.emulator_with_pool import emulator_with_pool
 from warmlens.local.aws import REGION, LocalAws
-from warmlens.local.image_functions import emulator_with_pool, instance_command
+from warmlens.local.image_functions import instance_command
 from warmlens.local.venvs import local_venvs
 from warmlens.paths import LAMBDA_SRC
 from warmlens.runtime.function import FunctionSpec

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from lab.emulator_with_pool import emulator_with_pool
 from tests.conftest import SAMPLE_LABEL
 from tests.integration.test_readme import BLOCKS
 from warmlens.local.aws import LocalAws
 from warmlens.local.command import run_command
-from warmlens.local.image_functions import emulator_with_pool
 from warmlens.paths import ROOT
 
 FUNCTION = "warmlens-local-classifier"

@@ -19,7 +19,7 @@ from warmlens.local import assembly
 from warmlens.local.assembly import KEPT, Stack, read_stacks, synthesize
 from warmlens.local.aws import LocalAws
 from warmlens.local.deploy import deploy
-from warmlens.local.emulator import Emulator
+from warmlens.local.emulator import running_emulator
 from warmlens.local.image_functions import ImageFunctions
 from warmlens.local.loopback import HOST
 from warmlens.local.state import StateFile
@@ -142,15 +142,12 @@ async def test_an_environment_that_could_not_be_installed_is_told_and_made_anew(
 
 
 async def test_an_emulator_that_does_not_start_is_told_with_its_log(tmp_path: Path) -> None:
-    emulator = Emulator(
-        python=Path(sys.executable),  # whose environment has no emulator
-        log_path=tmp_path / "emulator.log",
-        folder=tmp_path / "emulator",
-        function_urls={},
-    )
+    python = Path(sys.executable)  # whose environment has no emulator
+    started: list[int] = []
     with pytest.raises(WarmlensError, match=r"(?s)did not start.*No module named hypercorn"):
-        await emulator.start()
-    assert emulator.pid == 0
+        async with running_emulator(tmp_path, python=python, on_started=started.append):
+            raise AssertionError("it started")
+    assert not psutil.pid_exists(started[0])
 
 
 # CloudFormation

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from app import settings_of
+from lab.emulator_with_pool import emulator_with_pool
 from tests.conftest import SAMPLE, SAMPLE_LABEL
 from tests.integration.recording import assert_role_fits, recording, run
 from tests.integration.test_cdk_deploy import empty
@@ -23,7 +24,6 @@ from warmlens.deployment import find_deployment
 from warmlens.errors import WarmlensError
 from warmlens.local.aws import LocalAws
 from warmlens.local.command import run_command
-from warmlens.local.image_functions import emulator_with_pool
 from warmlens.paths import MODEL_ARTIFACTS, ROOT
 from warmlens.registry.publish import publish_model
 

@@ -21,7 +21,7 @@ PAGE_PORT = 8080
 LOWEST_NODE = 20
 TESTED_NODE = 22
 NEEDED_BYTES = 1_500_000_000  # .venv, node_modules and .warmlens by `du`, with a margin
-_TIMEOUT_S = 20
+_TIMEOUT_S = 60
 
 
 def machine_checks(running: RunningCloud | None, root: Path = ROOT) -> Iterator[Check]:

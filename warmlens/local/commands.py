@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from warmlens.local.cloud import CloudInfo, Steps
 
 WEB_PORT = 8080
-STOP_TIMEOUT_S = 30
+STOP_TIMEOUT_S = 60
 
 app = typer.Typer(cls=Group, no_args_is_help=True, help="Run the app on this machine, without AWS.")
 
@@ -156,7 +156,7 @@ def status(
     from warmlens.local.state import STATUS_PATH
 
     try:
-        response = httpx.get(running.url + STATUS_PATH, timeout=10, trust_env=False)
+        response = httpx.get(running.url + STATUS_PATH, timeout=60, trust_env=False)
     except httpx.HTTPError as error:
         message = f"It runs at {running.url}, but does not answer ({error})."
         raise WarmlensError("no_answer", message) from None

@@ -15,6 +15,7 @@ import aiohttp
 from aiohttp import web
 
 from warmlens.errors import WarmlensError
+from warmlens.local.gateway import error_answer
 from warmlens.runtime.instance import InstanceInfo
 from warmlens.runtime.invocation import InvokeRefusedError, InvokeResult
 from warmlens.runtime.lambda_proxy import Invoker
@@ -187,7 +188,7 @@ def fleet_routes(
         try:
             return web.json_response(await warm(instances))
         except WarmlensError as error:
-            return _error(503, error.code, str(error))
+            return error_answer(503, error.code, str(error))
 
     return [
         web.get(FLEET_PATH, fleet),
@@ -199,14 +200,16 @@ def fleet_routes(
 async def _number(request: web.Request, name: str, most: int) -> int | web.Response:
     # Another page in this browser may send a form here, but no JSON.
     if request.content_type != "application/json":
-        return _error(415, "unsupported_type", "The body must be JSON.")
+        return error_answer(415, "unsupported_type", "The body must be JSON.")
     try:
         body = await request.json()
     except ValueError:
         body = None
     value = body.get(name) if isinstance(body, dict) else None
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-        return _error(400, "invalid_number", f'"{name}" must be a whole number from 1 to {most}.')
+        return error_answer(
+            400, "invalid_number", f'"{name}" must be a whole number from 1 to {most}.'
+        )
     return value
 
 
@@ -241,7 +244,3 @@ async def _call(
     if status != 200 or not isinstance(answer, dict):
         return "failed", time.monotonic()
     return "cold" if answer.get("cold_start") else "warm", time.monotonic()
-
-
-def _error(status: int, code: str, message: str) -> web.Response:
-    return web.json_response({"error": {"code": code, "message": message}}, status=status)

@@ -106,7 +106,7 @@ async def _forward(request: web.Request) -> web.StreamResponse:
     try:
         body = await request.read()
     except web.HTTPRequestEntityTooLarge:
-        return _error(413, "request_too_large", "The request is larger than 6 MB.")
+        return error_answer(413, "request_too_large", "The request is larger than 6 MB.")
     headers = {"Content-Type": request.headers.get("Content-Type", "application/json")}
     try:
         async with request.app[_SESSION].post(
@@ -114,10 +114,10 @@ async def _forward(request: web.Request) -> web.StreamResponse:
         ) as answer:
             text = await answer.read()
             if answer.status == 429 and not _is_error_answer(text):
-                return _error(429, "throttled", "Too many calls at once; try again.")
+                return error_answer(429, "throttled", "Too many calls at once; try again.")
             if answer.status >= 500 and not _is_error_answer(text):
                 # The emulator leaves out the API's gateway responses for failed integrations.
-                return _error(
+                return error_answer(
                     answer.status,
                     "unavailable",
                     "The function failed; `warmlens local status` names its log.",
@@ -131,9 +131,9 @@ async def _forward(request: web.Request) -> web.StreamResponse:
                 },
             )
     except TimeoutError:
-        return _error(504, "timed_out", f"No answer within {GATEWAY_TIMEOUT_S} s; try again.")
+        return error_answer(504, "timed_out", f"No answer within {GATEWAY_TIMEOUT_S} s; try again.")
     except aiohttp.ClientError:
-        return _error(503, "unavailable", "The local cloud's emulator does not answer.")
+        return error_answer(503, "unavailable", "The local cloud's emulator does not answer.")
 
 
 @web.middleware
@@ -142,9 +142,9 @@ async def _errors_of_the_api(request: web.Request, handler: Handler) -> web.Stre
     try:
         return await handler(request)
     except (web.HTTPNotFound, web.HTTPForbidden, web.HTTPMethodNotAllowed):
-        return _error(404, "no_such_call", "There is no such call, and no such file of the page.")
+        return error_answer(404, "no_such_call", "There is no such call and no such file.")
     except (web.RequestPayloadError, web.HTTPBadRequest):
-        return _error(400, "invalid_json", "The body cannot be read.")
+        return error_answer(400, "invalid_json", "The body cannot be read.")
 
 
 def _is_error_answer(body: bytes) -> bool:
@@ -155,5 +155,6 @@ def _is_error_answer(body: bytes) -> bool:
     return isinstance(answer, dict) and isinstance(answer.get("error"), dict)
 
 
-def _error(status: int, code: str, message: str) -> web.Response:
+def error_answer(status: int, code: str, message: str) -> web.Response:
+    """Return an error in the API's form."""
     return web.json_response({"error": {"code": code, "message": message}}, status=status)

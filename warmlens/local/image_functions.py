@@ -3,23 +3,19 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 from botocore.exceptions import ClientError
 
 from warmlens.errors import WarmlensError
 from warmlens.local.aws import LocalAws
-from warmlens.local.emulator import running_emulator
-from warmlens.local.loopback import listen, serving, url_of
-from warmlens.local.venvs import local_venvs
-from warmlens.paths import LAMBDA_SRC
+from warmlens.local.loopback import serving
 from warmlens.runtime.function import FunctionSpec
 from warmlens.runtime.invocation import FunctionNotFoundError
-from warmlens.runtime.lambda_proxy import PROXY_PATH, Invoker, proxy_routes
+from warmlens.runtime.lambda_proxy import Invoker, proxy_routes
 from warmlens.runtime.pool import InstancePool
 
 
@@ -98,45 +94,3 @@ async def serving_pool(
     app.add_routes(proxy_routes(invoker or pool))
     async with pool, serving(app, listener):
         yield
-
-
-@asynccontextmanager
-async def emulator_with_pool(
-    folder: Path,
-    functions: Sequence[str],
-    *,
-    resolve: Callable[[str, str], Awaitable[FunctionSpec]] | None = None,
-    account_concurrency: int | None = None,
-    **pool_settings: Any,
-) -> AsyncIterator[tuple[LocalAws, InstancePool]]:
-    """Run an emulator with nothing in it, and the pool behind its container-image functions.
-
-    Args:
-        folder: folder for the emulator's log and temporary files.
-        functions: names that the container-image functions will be deployed under.
-        resolve: specification of a function; that of the classifier, as it is deployed, unless
-            given.
-        account_concurrency: as for `Emulator`.
-        pool_settings: further arguments of `InstancePool`.
-
-    Raises:
-        WarmlensError: a virtual environment cannot be installed, or the emulator does not start.
-    """
-    emulator_venv, classifier_venv = local_venvs()
-    for venv in (emulator_venv, classifier_venv):
-        await venv.install()
-    with listen() as listener:
-        url = url_of(listener) + PROXY_PATH
-        async with running_emulator(
-            folder,
-            python=emulator_venv.python,
-            function_urls=dict.fromkeys(functions, url),
-            account_concurrency=account_concurrency,
-        ) as aws:
-            if resolve is None:
-                source = LAMBDA_SRC / "classifier"
-                deployed = ImageFunctions(aws=aws, python=classifier_venv.python, source=source)
-                resolve = deployed.resolve
-            pool = InstancePool(resolve=resolve, extra_environment=aws.environment, **pool_settings)
-            async with serving_pool(pool, listener):
-                yield aws, pool
