@@ -1,4 +1,4 @@
-"""Reads tables and their numbers from the experiments page."""
+"""Reader for tables and numbers of the experiments page."""
 
 import re
 
@@ -10,7 +10,7 @@ RECORDS = FOLDER / "records"
 
 
 def rows(heading: str) -> list[list[str]]:
-    """The first table after a heading, without its head."""
+    """Return the rows of the first table after a heading."""
     section = PAGE.read_text().partition(heading)[2]
     table = re.search(r"((?:^\|.*\n)+)", section, re.MULTILINE)
     assert table is not None, heading

@@ -1,4 +1,4 @@
-"""Runs the soak test against a local cloud of its own: `python -m tests.lab.soak MINUTES`.
+"""The soak test against a new local cloud: `python -m tests.lab.soak MINUTES`.
 
 Prints the records and writes them to `.warmlens/soak.jsonl`.
 """

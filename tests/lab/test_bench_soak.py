@@ -1,4 +1,4 @@
-"""The soak test's problems and the time of recovery."""
+"""Limits of the soak test, and the time of recovery."""
 
 from collections.abc import Mapping
 
@@ -32,7 +32,7 @@ SOUND: Values = {
 
 
 def records(values: Values, **before: float) -> list[Record]:
-    """RecordSet with these values, which were the same before the load, or as given by metric."""
+    """Records with these values after the load, and the same or given values before it."""
     return [
         Record(
             name=name,

@@ -1,4 +1,4 @@
-"""Figures of `python -m lab bench cold|warm|memory`, from samples and records."""
+"""Records and tables of `python -m lab bench cold|warm|memory`."""
 
 import io
 from pathlib import Path

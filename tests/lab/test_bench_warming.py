@@ -1,4 +1,4 @@
-"""The comparison of warming policies: the scenario's rules, the arrivals, the page made of it."""
+"""The comparison of warming policies: simulation, arrivals and tables."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The blocks that cog writes into the docs are what the records and the commands give now."""
+"""The generated blocks of the docs are current."""
 
 import pytest
 from cogapp import Cog

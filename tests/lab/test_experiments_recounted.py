@@ -1,4 +1,4 @@
-"""The tables of the experiments page, computed again from the measurements by other code."""
+"""The tables of the experiments page, recomputed from the measurements by independent code."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The experiments page, its records and its charts are what the measurements give."""
+"""The experiments page, records and charts are current."""
 
 import re
 import shutil
@@ -30,7 +30,7 @@ LINKS = sorted(set(re.findall(r"\]\(([^)#]+)\)", PAGE.read_text())))
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The docs of this checkout, all but the measurements made anew in a checkout beside it."""
+    """The docs of a second checkout, with all but the measurements regenerated."""
     folder = tmp_path_factory.mktemp("report")
     for name in NAMES:
         to = measurements_path(folder / "records", name)

@@ -1,4 +1,4 @@
-"""The load generator counts latency from the intended send time, in open and in closed load."""
+"""The load generator, with latency from the intended send time."""
 
 import asyncio
 import random

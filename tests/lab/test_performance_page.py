@@ -1,4 +1,4 @@
-"""The performance page quotes its records and names commands that exist."""
+"""The performance page agrees with its records and names existing commands."""
 
 import re
 from pathlib import Path

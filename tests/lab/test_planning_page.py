@@ -1,4 +1,4 @@
-"""The commands of docs/planning.md do what the page says, and its plan holds on the local cloud."""
+"""The commands of docs/planning.md, and its plan replayed on the local cloud."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""docs/reliability.md says what the soak's records say."""
+"""docs/reliability.md agrees with the soak test's records."""
 
 import re
 

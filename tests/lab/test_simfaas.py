@@ -1,4 +1,4 @@
-"""The simulation beside SimFaaS, whose raw figures are kept so that nobody needs to install it."""
+"""The planner's simulation agrees with stored results of SimFaaS."""
 
 import json
 import math

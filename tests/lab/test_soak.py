@@ -1,4 +1,4 @@
-"""Under more load than it can bear the API refuses in its own words, and is as before after it."""
+"""Overload of the API: calls are throttled, and it recovers."""
 
 import json
 import subprocess

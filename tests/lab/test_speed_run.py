@@ -1,4 +1,4 @@
-"""`python -m lab bench cold|warm|memory` on real processes, and the budgets that follow from it."""
+"""`python -m lab bench cold|warm|memory` with real processes, and speed budgets."""
 
 import json
 from collections.abc import Iterable, Iterator

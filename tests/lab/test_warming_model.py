@@ -1,4 +1,4 @@
-"""The fleet of the planner does what the pool does, call for call."""
+"""The planner's fleet agrees with the instance pool, call by call."""
 
 import asyncio
 import random

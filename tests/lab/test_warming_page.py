@@ -1,4 +1,4 @@
-"""The commands of docs/warming.md do what the page says."""
+"""The commands of docs/warming.md."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""An environment of instances that has PyTorch, and one model exported for both engines."""
+"""Fixtures: an environment with PyTorch, and one model exported for both engines."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""The classifier with PyTorch as an instance runs it: AWS's runtime client, packages of its own."""
+"""The classifier with PyTorch, in an instance's environment and under AWS's runtime client."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Photos, trained runs and exported versions, for tests that need PyTorch."""
+"""Fixtures: photos, trained runs and exported versions."""
 
 import dataclasses
 from collections.abc import Callable
@@ -20,7 +20,7 @@ SIZE = 32
 
 @dataclasses.dataclass(frozen=True)
 class Trainer:
-    """A function that trains on the tiny photo folder, with one cache for all runs."""
+    """A function that trains on the tiny photo folder, with a cache shared by all runs."""
 
     photos: Path
     cache: Path
@@ -93,7 +93,7 @@ def small_run(trainer: Trainer, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture(scope="session")
 def resnet_run(trainer: Trainer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of a ResNet50 that was trained for seconds from random weights."""
+    """A run of a ResNet50, trained for seconds from random weights."""
     out = tmp_path_factory.mktemp("runs") / "resnet"
     trainer.train(out, "pretrain", 6, augment=False)
     return out

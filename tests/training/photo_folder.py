@@ -11,7 +11,7 @@ PHOTOS = {"train": 30, "val": 10, "test": 10, "hard": 5}
 
 
 def make_photo_folder(root: Path, photos: dict[str, int] | None = None) -> Path:
-    """Write so many photos a class to each split of `root`."""
+    """Write photos to the splits of `root`; `photos` has the number for each class."""
     for split_number, (split, count) in enumerate((photos or PHOTOS).items()):
         for class_number, class_id in enumerate(COLOURS):
             folder = root / split / class_id

@@ -1,4 +1,4 @@
-"""TorchScript programs written down as text; what they do may depend on the pixels."""
+"""TorchScript programs from source text, with behaviour that depends on the pixels."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ torch: Any = import_model_package("torch")
 
 
 def program_file(path: Path, source: str) -> Path:
-    """Write the program whose method `forward` this is, and return the path."""
+    """Write a program with this method `forward`, and return its path."""
     module: Any = type("Program", (torch.jit.ScriptModule,), {})()
     module.define(f"{source}\n")
     torch.jit.save(module, path)

@@ -1,4 +1,4 @@
-"""A version loaded as an instance of the classifier does, in the process of the test."""
+"""Loading of a model version with the classifier's own code."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The comparison of three ways to a model, on a tiny set."""
+"""The comparison of training modes on a tiny data set."""
 
 import shutil
 from pathlib import Path

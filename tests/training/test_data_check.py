@@ -12,7 +12,7 @@ from training.data_check import DataReport, Finding, check_data
 
 
 def save_picture(path: Path, seed: int, side_px: int = 96) -> None:
-    """Save a picture of smooth blobs; no two seeds look alike."""
+    """Save a picture of smooth blobs, different for each seed."""
     cells = np.random.default_rng(seed).integers(0, 256, (12, 12, 3), dtype=np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(cells).resize((side_px, side_px), Image.Resampling.BICUBIC).save(path)
@@ -20,7 +20,7 @@ def save_picture(path: Path, seed: int, side_px: int = 96) -> None:
 
 @pytest.fixture
 def good(tmp_path: Path) -> Path:
-    """A folder of three classes without any fault."""
+    """A folder of three classes without problems."""
     root = tmp_path / "photos"
     seed = 0
     for split, count in (("train", 20), ("val", 3), ("test", 3)):

@@ -1,4 +1,4 @@
-"""The figures of an evaluation are what they are called."""
+"""Definitions of an evaluation's metrics."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""What is made of a run is a version that verifies and that the service loads and answers with."""
+"""An exported run is a valid version that the service loads and answers with."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""A checkpoint becomes a version only when it holds weights and nothing that runs."""
+"""Import of checkpoints: only weights, never code."""
 
 import os
 from collections.abc import Callable
@@ -58,7 +58,7 @@ SAVED: dict[str, tuple[str, Save]] = {
 
 
 class Attack:
-    """What a malicious pickle is made of: reading it calls `os.mkdir`."""
+    """An object whose unpickling calls `os.mkdir`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,4 +1,4 @@
-"""The commands of docs/models.md, from a folder of photos to a served version and back."""
+"""The commands of docs/models.md, from a folder of photos to serving and rollback."""
 
 import json
 import re
@@ -27,7 +27,7 @@ PHOTOS = 12
 
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[Cloud]:
-    """A local cloud of its own, as `make run` in another terminal."""
+    """A new local cloud, like `make run` in another terminal."""
     (tmp_path / "cloud").mkdir()
     cloud, process = start_cloud(tmp_path / "cloud", "--model", NAME)
     yield cloud
@@ -37,7 +37,7 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Path:
-    """A folder with a person's files: photos of three classes, and one more photo."""
+    """A folder with a user's files: photos of three classes, and one more photo."""
     made = make_photo_folder(tmp_path / "made", {"photos": PHOTOS, "more": 1})
     (made / "photos").rename(tmp_path / "photos")
     (made / "more" / "disc" / "000.jpg").rename(tmp_path / "photo.jpg")

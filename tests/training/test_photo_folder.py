@@ -11,7 +11,7 @@ from warmlens.errors import WarmlensError
 
 @pytest.fixture
 def classes(tmp_path: Path) -> Path:
-    """A folder of classes that is not split: 30 photos each."""
+    """A folder of classes without splits, 30 photos each."""
     root = tmp_path / "photos"
     for index, name in enumerate(("apple", "bread", "cheese")):
         for number in range(30):

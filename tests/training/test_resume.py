@@ -1,4 +1,4 @@
-"""A run that was stopped at any moment ends as if it had not been."""
+"""An interrupted run that continues gives the same result as an uninterrupted one."""
 
 import dataclasses
 import signal
@@ -35,7 +35,7 @@ loop.save_checkpoint = save_once
 
 
 class StoppedError(Exception):
-    """Stands for whatever stops a run."""
+    """An interruption of a run."""
 
 
 def stop_at(step: int) -> Hooks:
@@ -47,13 +47,13 @@ def stop_at(step: int) -> Hooks:
 
 
 def measured(history: list[Epoch]) -> list[Epoch]:
-    """All but the seconds, which are never the same."""
+    """Return the measurements without the seconds, which always differ."""
     return [dataclasses.replace(epoch, seconds=0) for epoch in history]
 
 
 @pytest.fixture(scope="module")
 def whole(trainer: Trainer, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Epoch], bytes]:
-    """History and best weights of a run that nothing stopped."""
+    """History and best weights of an uninterrupted run."""
     out = tmp_path_factory.mktemp("whole") / "run"
     history = trainer.train(out, "small-cnn", EPOCHS)
     return measured(history), (out / "best.safetensors").read_bytes()

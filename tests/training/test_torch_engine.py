@@ -1,4 +1,4 @@
-"""A model that PyTorch serves answers as the same model does that ONNX Runtime serves."""
+"""A model gives the same answers with PyTorch as with ONNX Runtime."""
 
 import io
 import zipfile

@@ -1,4 +1,4 @@
-"""Every mode learns, keeps its records, and says in its records what it was."""
+"""Training in every mode, and the record of each run."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""The commands from a folder of photos to an evaluated version."""
+"""The training commands, from a folder of photos to an evaluated version."""
 
 import json
 import subprocess

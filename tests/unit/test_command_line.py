@@ -1,4 +1,4 @@
-"""How the command line reports failures, starts, helps and completes."""
+"""The command line: errors, start-up time, help and completion."""
 
 import importlib.util
 import json
@@ -30,7 +30,7 @@ HEAVY = {
 
 
 def commands(command: Any, name: str = "warmlens") -> Iterator[tuple[str, Any]]:
-    """Yield every command that can run, with its whole name."""
+    """Yield every command with its full name."""
     children = getattr(command, "commands", {})
     if not children or command.invoke_without_command:
         yield name, command
@@ -207,7 +207,7 @@ def test_a_group_is_described_the_same_in_both_places(name: str) -> None:
 
 
 def completed(*words: str, cursor: str = "") -> list[str]:
-    """Return what bash is offered after these words."""
+    """Return bash's completions after these words."""
     result = subprocess.run(
         [WARMLENS],
         cwd=ROOT,

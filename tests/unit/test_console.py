@@ -1,4 +1,4 @@
-r"""Text from files and the network is printed as it is, with control characters escaped."""
+r"""Literal printing of text, with control characters escaped."""
 
 import ast
 import json

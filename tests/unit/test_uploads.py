@@ -1,4 +1,4 @@
-"""Signing of uploads, and errors for invalid requests."""
+"""The uploads function: signing, and errors for invalid requests."""
 
 import importlib.util
 import json
@@ -16,7 +16,7 @@ TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif")
 
 @pytest.fixture(scope="module")
 def answer() -> Any:
-    """The handler as Lambda loads it; it signs without a call to AWS."""
+    """The handler, loaded as Lambda loads it; it signs without a call to AWS."""
     spec = importlib.util.spec_from_file_location("uploads", LAMBDA_SRC / "uploads" / "handler.py")
     assert spec is not None
     assert spec.loader is not None
@@ -53,7 +53,7 @@ fields = st.fixed_dictionaries(
 
 @st.composite
 def bodies(draw: st.DrawFn) -> str:
-    """Requests, and what is left of them when a piece is taken out or put in."""
+    """Requests, some with a piece removed or inserted."""
     text = json.dumps(draw(fields | values))
     if draw(st.booleans()):
         begin = draw(st.integers(0, len(text)))

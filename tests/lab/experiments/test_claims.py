@@ -1,4 +1,4 @@
-"""A claim's verdict follows from the figures, and turns with them."""
+"""Verdicts on claims, and their change with the figures."""
 
 import dataclasses
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Change = Callable[[Record], float]
 
 
 def verdict(claim: str, metric: str = "", change: Change = lambda record: record.value) -> str:
-    """The verdict on the claim that begins so, with a metric's values changed."""
+    """Return the verdict on the claim with this beginning, with a metric's values changed."""
     records = {
         name: [
             dataclasses.replace(each, value=change(each)) if each.metric == metric else each
@@ -93,7 +93,7 @@ def test_what_was_not_measured_is_not_claimed() -> None:
 
 
 def deployed(*names: str) -> RecordSet:
-    """What `--env dev` would have measured: records as they are, from a command that names it."""
+    """The records with commands as if measured with `--env dev`."""
     return RecordSet(
         {
             "cost": [each for each in KEPT["cost"] if each.name not in ("ours", "baseline")],

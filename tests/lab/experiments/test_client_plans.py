@@ -1,4 +1,4 @@
-"""Plans for JMeter and Locust send the paper's requests to the API, without its key."""
+"""Plans for JMeter and Locust: the paper's requests, without the API key."""
 
 import ast
 import json

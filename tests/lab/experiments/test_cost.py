@@ -1,4 +1,4 @@
-"""Costs: the paper's arithmetic as printed, what is wrong in it, and today's prices."""
+"""Costs by the paper's arithmetic, its errors, and today's prices."""
 
 import pytest
 

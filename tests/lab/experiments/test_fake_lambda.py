@@ -1,4 +1,4 @@
-"""The fake Lambda keeps instances as Lambda does, and holds calls that shall overlap."""
+"""The fake Lambda: management of instances, and calls held until they overlap."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The probe for idle expiry: one instance alone, and none that something keeps warm."""
+"""The experiment on idle expiry: its steps, and environments that keep instances warm."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The load clients tell outcomes apart, try again when asked to, and count from the plan."""
+"""The load clients: outcomes, retries, and latency from the intended send time."""
 
 import asyncio
 from collections.abc import AsyncIterator

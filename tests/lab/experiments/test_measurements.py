@@ -1,4 +1,4 @@
-"""Samples are kept step by step, and figures are made of all of them."""
+"""Measurements stored step by step, and records computed from all of them."""
 
 import dataclasses
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Runs that are interrupted go on where they stopped; what cannot be measured is refused."""
+"""Interrupted runs continue; experiments that an API cannot measure are rejected."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ LOCAL = Target()
 
 
 class Counting:
-    """An experiment with three steps, which a person interrupts before one of them."""
+    """An experiment with three steps, interrupted before one of them."""
 
     def __init__(self, interrupted_at: int | None = None, name: str = "counting") -> None:
         self.measured: list[int] = []

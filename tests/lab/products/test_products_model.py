@@ -1,4 +1,4 @@
-"""The default model is a ResNet50 that recognises the 30 products as well as its card says."""
+"""The default model: a ResNet50 with the accuracy that its card states."""
 
 import json
 from pathlib import Path

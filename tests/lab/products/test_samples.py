@@ -1,4 +1,4 @@
-"""The sample photos beside the page: drawn, in a gallery, and of no training set."""
+"""The page's sample photos: generated, listed in a gallery, and in no training set."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What two versions differ in, as a person reviews it before serving the newer one."""
+"""Differences between the manifests of two versions."""
 
 from typing import Any
 

@@ -32,7 +32,7 @@ def is_accepted(manifest: dict[str, Any]) -> bool:
 
 
 def objects(document: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every object of a document with its path; of a list, the first element stands for all."""
+    """Yield each object of a document with its path; of a list, only the first element."""
     if isinstance(document, list) and document:
         yield from objects(document[0], f"{path}[0]")
     if isinstance(document, dict):

@@ -1,4 +1,4 @@
-"""The shipped ONNX file, run by ONNX Runtime, against the PyTorch answers in its manifest."""
+"""The shipped ONNX model against the PyTorch answers in its manifest."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ def session() -> onnxruntime.InferenceSession:
 
 
 def model_input(photo: Path) -> NDArray[np.uint8]:
-    """Shorter side to 256 by bicubic, then the middle 224 x 224; uint8 [1, 224, 224, 3]."""
+    """Resize the shorter side to 256 and crop the centre; return uint8 [1, 224, 224, 3]."""
     with Image.open(photo) as image:
         width, height = image.size
         factor = 256 / min(width, height)

@@ -1,4 +1,4 @@
-"""Copies of the shipped model version, for tests that break them."""
+"""Copies of the shipped model version, for tests that damage them."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ def shipped_manifest() -> dict[str, Any]:
 
 
 def set_field(document: dict[str, Any], path: str, value: object) -> None:
-    """Set the field that `path` names, such as `files.model.bytes`."""
+    """Set the field at `path`, such as `files.model.bytes`."""
     *parents, field = path.split(".")
     for parent in parents:
         document = document[parent]
