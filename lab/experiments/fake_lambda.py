@@ -50,7 +50,7 @@ class FakeLambda:
 
     def __init__(self, times: FakeLambdaTimes, seed: int = 0) -> None:
         self._times = times
-        self._chance = random.Random(seed)
+        self._rng = random.Random(seed)
         self._idle: list[int] = []
         self._count = 0
         self._busy = 0
@@ -95,7 +95,7 @@ class FakeLambda:
         if self._busy >= self._hold_until_busy:
             self.release()
         measured = self._times.cold_start_ms if cold else self._times.service_ms
-        taken_ms = self._chance.choice(measured)
+        taken_ms = self._rng.choice(measured)
         try:
             await self._released.wait()
             await asyncio.sleep(taken_ms / 1000)

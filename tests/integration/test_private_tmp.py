@@ -26,7 +26,7 @@ def look(event, context):
 start = pool_harness.start  # a fixture
 FOUND = find_private_tmp()
 needs_private_tmp = pytest.mark.skipif(
-    FOUND is None, reason="this kernel lets this user mount nothing: /tmp is shared, as is told"
+    FOUND is None, reason="this kernel does not let this user mount, so /tmp is shared"
 )
 
 

@@ -1,1 +1,1 @@
-"""The local cloud: the deployed app, unchanged, on a laptop. A development tool."""
+"""The local cloud: runs the app on this machine, without AWS, for development."""

@@ -1,4 +1,4 @@
-"""The CDK assembly of the app: synthesized once for each source, read as the CDK CLI reads it."""
+"""The CDK assembly of the app: synthesis, cached by source, and reading of its stacks."""
 
 import contextlib
 import hashlib
@@ -63,7 +63,7 @@ async def synthesize(
         The folder of the environment's own assembly.
 
     Raises:
-        WarmlensError: `app.py` failed; the message ends with what it said.
+        WarmlensError: `app.py` failed; the message ends with its output.
     """
     asked = {"env": env_name, "model": model, "engine": engine}
     context = {name: value for name, value in asked.items() if value}
@@ -97,7 +97,7 @@ def read_stacks(assembly: Path) -> list[Stack]:
 
 
 def engine_of(stacks: list[Stack]) -> str:
-    """Return what the classifier's image has to run models with."""
+    """Return the name of the library that the classifier's image runs models with."""
     (engine,) = {
         variables["ENGINE"]
         for stack in stacks
@@ -149,7 +149,7 @@ def _substitute(text: str) -> str:
 
 
 def _put_in_place(partial: Path, done: Path) -> None:
-    """Rename a finished assembly, and remove all but the latest, which may be in use."""
+    """Rename a finished assembly, and remove old ones; the latest may be in use."""
     with contextlib.suppress(OSError):  # another process was first
         partial.rename(done)
     finished = [path for path in done.parent.iterdir() if not path.suffix]

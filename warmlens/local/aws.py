@@ -10,7 +10,7 @@ CONCURRENCY = 10  # the quota of a new AWS account
 
 
 class LocalAws:
-    """Makes boto3 clients that talk to the emulator and to nothing else.
+    """boto3 clients for the emulator.
 
     Args:
         endpoint_url: where the emulator listens.

@@ -8,10 +8,10 @@ from warmlens.paths import MODEL_ARTIFACTS, WEB
 from warmlens.registry.publish import publish_model
 from warmlens.registry.serving import ALIAS
 
-PAPER_PATH = "test/20200118.jpg"  # that the paper's own request names
+PAPER_PATH = "test/20200118.jpg"  # in the paper's own request
 SAMPLES = WEB / "samples"
 GALLERIES = SAMPLES / "galleries.json"
-ANY_PHOTO = "coffee.jpg"  # for a model that has no gallery
+ANY_PHOTO = "coffee.jpg"  # for a model without a gallery
 
 
 def first_sample_of(model_name: str) -> Path:
@@ -35,13 +35,13 @@ def fill_buckets(outputs: dict[str, str], aws: LocalAws, models: Path = MODEL_AR
     Args:
         outputs: outputs of the deployed stacks.
         aws: where they are deployed.
-        models: folder that the model's version lies in.
+        models: folder that contains the model's version.
 
     Returns:
-        The sample that stands for the photo of the paper's own request.
+        The sample that is stored under the path of the paper's own request.
 
     Raises:
-        ModelError: the model is not sound, or was not taken.
+        WarmlensError: the model is invalid, or the bucket refused it.
     """
     name, version = served_model(outputs, aws)
     if "ModelsBucket" in outputs:

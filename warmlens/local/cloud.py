@@ -36,7 +36,7 @@ _EMULATOR_THREADS = 64  # its own default
 
 
 class Steps:
-    """Reports each step of a start: its name when it begins, and the seconds it took."""
+    """Reports the steps of a start: the name at the beginning, the seconds at the end."""
 
     def __init__(self, on_begin: Callable[[str], None], on_end: Callable[[str, float], None]):
         self._on_begin = on_begin
@@ -53,17 +53,17 @@ class Steps:
 
 @dataclass(frozen=True, kw_only=True)
 class CloudInfo:
-    """A local cloud that is up.
+    """Addresses and properties of a running local cloud.
 
     Attributes:
         url: address of the page and of the API.
         api_url: address of the API's stage in the emulator.
-        endpoint_url: where the emulator's AWS listens.
+        endpoint_url: address of the emulator.
         outputs: outputs of the deployed stacks.
         log_path: the instances' log.
         first_sample: a photo to try first.
-        limits: what holds instances to their function's memory size, for people.
-        tmp: whether each instance has a /tmp of its own, for people.
+        limits: how instances are limited to their function's memory size, as text.
+        tmp: whether each instance has its own /tmp, as text.
     """
 
     url: str
@@ -98,13 +98,14 @@ async def local_cloud(
         listener: listening socket of the page and the API, closed at the end; a free port's unless
             given.
         model: `NAME@VERSION` to serve instead of what the settings name.
-        models: folder that the served model's version lies in.
+        models: folder that contains the served model's version.
         torch_index: address of a package index with PyTorch's CPU builds, for a model that it runs.
         concurrency: the account's concurrency: most calls at once, of all functions.
-        idle_expiry_s: seconds after which an idle instance ends, or what gives each one its own.
-        image_functions_url: where calls of container-image functions go instead of the pool, such
-            as a stand-in that an experiment measures with.
-        clock: what the instances' lives are measured with; the machine's unless given.
+        idle_expiry_s: seconds after which an idle instance ends, or a function that returns them
+            for each instance.
+        image_functions_url: URL that gets the calls of container-image functions instead of the
+            pool, such as a fake Lambda.
+        clock: measures the lifetimes of instances; the machine's clock unless given.
 
     Raises:
         WarmlensError: it cannot start; the message says why and what to do.

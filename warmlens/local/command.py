@@ -1,4 +1,4 @@
-"""Subprocesses that run to their end, killed with their children on cancellation."""
+"""Runs a subprocess to its end, and kills it with its children on cancellation."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ async def run_command(
         environment: its environment; None for this process's.
 
     Returns:
-        Exit code, and all that it printed.
+        The exit code and the output.
     """
     process = await asyncio.create_subprocess_exec(
         *command,

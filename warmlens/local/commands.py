@@ -31,7 +31,7 @@ app = typer.Typer(cls=Group, no_args_is_help=True, help="Run the app on this mac
 
 
 def running_cloud(folder: Path = LOCAL_CLOUD) -> RunningCloud | None:
-    """Return the local cloud that runs with its state in this folder, or None."""
+    """Return the running local cloud whose state is in this folder, or None."""
     return StateFile(folder / STATE_FILE).read()
 
 
@@ -88,7 +88,7 @@ def up(
     running = running_cloud(folder)
     if running:
         where = f"at {running.url}" if running.url else f"and is starting, process {running.pid}"
-        message = f"It runs already {where}. Stop it with: make down"
+        message = f"It is already running {where}. Stop it with: make down"
         raise WarmlensError("already_running", message)
     try:
         idle_expiry_s = idle_expiry_from_minutes(idle_expiry_min)

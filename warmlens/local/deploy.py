@@ -19,17 +19,17 @@ _BOOTSTRAP_VERSION = "30"
 
 
 def deploy(stacks: list[Stack], aws: LocalAws) -> dict[str, str]:
-    """Deploy stacks one after another.
+    """Deploy stacks in their order.
 
     Args:
-        stacks: in an order in which they can be deployed.
-        aws: where to.
+        stacks: the stacks; each comes after those it needs.
+        aws: clients of the emulator.
 
     Returns:
         The outputs of all stacks by name.
 
     Raises:
-        WarmlensError: CloudFormation failed; the message has the reason it gave.
+        WarmlensError: CloudFormation failed; the message includes its reason.
     """
     _bootstrap(aws)
     outputs: dict[str, str] = {}

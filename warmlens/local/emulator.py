@@ -44,18 +44,17 @@ async def running_emulator(
     threads: int | None = None,
     on_started: Callable[[int], None] = lambda _: None,
 ) -> AsyncIterator[LocalAws]:
-    """Run an emulator with its state in memory until the block ends; yields clients of its AWS.
+    """Run the emulator, empty at first, until the block ends; yields clients for it.
 
     Args:
         folder: folder for its log `emulator.log` and its temporary files.
         python: interpreter of the emulator's environment, which is installed unless this is given.
         listener: listening socket that it serves, closed here once it has it; a free port's unless
             given.
-        function_urls: for each function that it shall not run itself, the URL that its events are
-            posted to instead.
-        account_concurrency: calls of all functions at once, beyond which it answers 429; None
-            leaves it to the emulator, which goes by the machine's memory.
-        threads: calls that it can serve at once; None leaves it to the emulator (64).
+        function_urls: functions that it does not run itself, with the URL that gets their events.
+        account_concurrency: maximum number of calls at once, of all functions; more are
+            answered with 429. Without it the emulator goes by the machine's memory.
+        threads: number of calls that it can serve at once; 64 unless given.
         on_started: called with the process's id as soon as it has one.
 
     Raises:
@@ -69,7 +68,7 @@ async def running_emulator(
     scratch, log_path = folder / "emulator", folder / "emulator.log"
     scratch.mkdir(parents=True, exist_ok=True)
     # Opened here and handed over: a port that is only looked for can be taken meanwhile. With a
-    # copy kept here, calls of an emulator that has ended would wait for ever.
+    # copy kept here, calls of an emulator that has ended would never end.
     with listener or listen() as handed_over:
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),

@@ -15,7 +15,7 @@ def add_request_validators(stacks: list[Stack], api_id: str, aws: LocalAws) -> N
     Args:
         stacks: the deployed stacks.
         api_id: the deployed API.
-        aws: where it is deployed.
+        aws: clients of the emulator.
     """
     wanted = _validated_calls(stacks)
     if not wanted:

@@ -33,16 +33,16 @@ Outcome = Literal["answered", "failed", "refused"]
 
 @dataclass(frozen=True, kw_only=True)
 class FinishedCall:
-    """A call that is over.
+    """A finished call.
 
     Attributes:
-        number: counts calls from 1 on, in the order in which they ended.
+        number: number of the call, from 1, in the order in which they ended.
         method: `classification` or `wakeup`; empty for a call that is neither.
         outcome: answered, failed in the function, or refused by the pool.
-        instance_id: who got it; None when it was refused.
-        cold_start: an instance was started for it.
-        init_ms: how long that took; None on a warm call.
-        duration_ms: from its arrival at the pool to its end, init included.
+        instance_id: the instance that served it; None if it was refused.
+        cold_start: True if an instance was started for it.
+        init_ms: duration of that start; None for a warm call.
+        duration_ms: time from its arrival at the pool to its end, including the init.
     """
 
     number: int
@@ -55,7 +55,7 @@ class FinishedCall:
 
 
 class CallLog:
-    """Passes calls on to the pool and keeps the outcomes of the last ones.
+    """Log of the last calls: passes calls to the pool and keeps their outcomes.
 
     Args:
         pool: the instance pool.
@@ -76,7 +76,7 @@ class CallLog:
         request_id: str,
         function_arn: str | None = None,
     ) -> InvokeResult:
-        """Pass a call on, as `InstancePool.invoke`; raises what that raises."""
+        """Pass a call to the pool. Arguments and errors are those of `InstancePool.invoke`."""
         self._methods[request_id] = method = method_of(payload)
         begun_s = time.monotonic()
         result = None
@@ -97,7 +97,7 @@ class CallLog:
         return result
 
     def describe(self, instances: list[InstanceInfo]) -> dict[str, Any]:
-        """Return the instances as the page shows them, and the last calls, newest first.
+        """Return the instances and the last calls, newest first, as JSON.
 
         An instance is `init`, `idle`, `busy` with a user's call or `held` by a wakeup.
         """
@@ -139,7 +139,7 @@ class CallLog:
 
 
 def method_of(payload: bytes) -> str:
-    """Return the method that an event asks for: API Gateway's event, or the request itself."""
+    """Return the method of a request, given as such or as an event of API Gateway."""
     try:
         event = json.loads(payload)
         fields = json.loads(event["body"]) if "requestContext" in event else event
@@ -156,19 +156,19 @@ def fleet_routes(
     api_url: str,
     file_path: str,
 ) -> list[web.RouteDef]:
-    """Return the routes.
+    """Return the routes of the view of the fleet.
 
-    - GET `/_local/fleet`: what `describe` gives.
-    - POST `/_local/burst` `{"calls": 8}`: as many classifications at once through the API, where a
-      browser would open six connections at most. Answers how many were `answered`, `cold`,
-      `throttled` and `failed`, and `slowest_ms`.
-    - POST `/_local/warm` `{"instances": 5}`: a warming round; answers its figures.
+    - GET `/_local/fleet`: the result of `describe`.
+    - POST `/_local/burst` `{"calls": 8}`: sends that many classifications to the API at once; a
+      browser itself opens at most six connections. Answers the numbers of `answered`, `cold`,
+      `throttled` and `failed` calls, and `slowest_ms`.
+    - POST `/_local/warm` `{"instances": 5}`: runs a warming round; answers its figures.
 
     Args:
-        describe: gives the instances and the last calls.
+        describe: returns the instances and the last calls.
         warm: runs a round; raises WarmlensError.
         api_url: the API's stage in the emulator.
-        file_path: of the photo that a burst has classified.
+        file_path: path of the photo that a burst classifies.
     """
 
     async def fleet(_: web.Request) -> web.StreamResponse:

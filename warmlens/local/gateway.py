@@ -1,6 +1,6 @@
 """HTTP gateway of the local cloud: the page and the API under one origin.
 
-On AWS a CDN does this. Here it is a small server that hands the API's calls to the emulator.
+CloudFront does this on AWS. Here a small server forwards the API's calls to the emulator.
 """
 
 import json
@@ -33,11 +33,11 @@ def gateway_app(
 
     Args:
         api_url: the deployed API's stage in the emulator.
-        upload_origin: origin that presigned uploads go to, for the page's security policy.
+        upload_origin: origin of presigned uploads, for the page's Content-Security-Policy.
         page: folder of the page.
-        served_model: gives name and version of the model that is served.
-        status: gives what `/_local/status` answers.
-        more_routes: what else is served here, such as the view of the fleet.
+        served_model: returns name and version of the served model.
+        status: returns the answer of `/_local/status`.
+        more_routes: further routes, such as the view of the fleet.
     """
     # The same as in stacks/web.py, except for the origin of the uploads.
     policy = (

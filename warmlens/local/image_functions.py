@@ -23,8 +23,8 @@ class ImageFunctions:
     """Reads a function's deployed configuration, as Lambda does when it starts an instance.
 
     Args:
-        aws: where the functions are deployed.
-        python: interpreter that stands in for the container image's.
+        aws: clients of the emulator that the functions are deployed in.
+        python: interpreter that replaces that of the container image.
         source: folder of the image's source, with its Dockerfile.
     """
 
@@ -38,7 +38,7 @@ class ImageFunctions:
         """Return the specification of a deployed version.
 
         Raises:
-            FunctionNotFoundError: nothing was deployed under this name and version.
+            FunctionNotFoundError: no function of this name and version is deployed.
         """
         try:
             configuration = await asyncio.to_thread(
@@ -59,7 +59,7 @@ class ImageFunctions:
 
 
 def instance_command(python: Path, handler: str) -> tuple[str, ...]:
-    """Return the command that an instance runs: AWS's own runtime client."""
+    """Return the command that starts an instance: AWS's runtime client with the handler."""
     return (str(python), "-m", "awslambdaric", handler)
 
 
@@ -88,7 +88,7 @@ async def serving_pool(
     Args:
         pool: the pool.
         listener: listening socket for the calls, closed at the end.
-        invoker: gets the calls instead, to pass them on to the pool.
+        invoker: gets the calls and passes them to the pool; None to call the pool directly.
     """
     app = web.Application()
     app.add_routes(proxy_routes(invoker or pool))

@@ -1,4 +1,4 @@
-"""Locks between processes, by files."""
+"""File locks between processes."""
 
 import asyncio
 import fcntl
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @asynccontextmanager
 async def locked(path: Path) -> AsyncIterator[None]:
-    """Run the block in one process at a time; the system frees the lock of one that ends.
+    """Run the block in one process at a time; the lock of a process that ends is released.
 
     Args:
         path: file that is locked, created if it is missing.

@@ -1,4 +1,4 @@
-"""State file of a running local cloud, by which other commands find it."""
+"""State file of a running local cloud, which other commands read."""
 
 import json
 import os
@@ -14,7 +14,7 @@ STATUS_PATH = "/_local/status"  # the local cloud's own route, beside those of t
 
 @dataclass(frozen=True)
 class RunningCloud:
-    """A local cloud that runs.
+    """Process and addresses of a running local cloud.
 
     Attributes:
         pid: its process.
@@ -30,10 +30,10 @@ class RunningCloud:
 
 
 class StateFile:
-    """The file with the note.
+    """Reads and writes the state file.
 
     Args:
-        path: where it lies.
+        path: path of the file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -42,7 +42,7 @@ class StateFile:
         self._emulator_pid = 0
 
     def write(self, *, url: str | None = None, emulator_pid: int | None = None) -> None:
-        """Note that this process is the local cloud; what is not given stays as noted before."""
+        """Write this process as the local cloud; values that are not given stay as they were."""
         import psutil
 
         created_s = psutil.Process().create_time()
@@ -55,16 +55,16 @@ class StateFile:
         partial.replace(self._path)
 
     def read(self) -> RunningCloud | None:
-        """Return the note of a cloud that runs, or None."""
+        """Return the running cloud, or None."""
         note = self._note()
         return note if note and _process(note.pid, note.created_s) else None
 
     def remove(self) -> None:
-        """Forget the note."""
+        """Remove the file."""
         self._path.unlink(missing_ok=True)
 
     def remove_leftovers(self) -> None:
-        """End the emulator of a local cloud that was killed before it could do so itself."""
+        """End the emulator of a local cloud that was killed."""
         note = self._note()
         if note is None or _process(note.pid, note.created_s) or not note.emulator_pid:
             return

@@ -21,16 +21,15 @@ def classifier_requirements(engine: str) -> tuple[Path, Path]:
 
 
 class Venv:
-    """A virtual environment that holds some requirements files and nothing else.
+    """A virtual environment with the packages of some requirements files.
 
     Args:
         parent: folder of all virtual environments.
-        name: what it is for, part of its folder's name.
+        name: its purpose, part of its folder's name.
         requirements: the requirements files; other contents make another folder.
-        alone: requirements files that name all that is needed: what their packages would bring
-            along is not installed.
-        index: a package index beside those that pip is configured for.
-        imports: modules that must load, or the installation has failed.
+        alone: requirements files whose packages are installed without their dependencies.
+        index: address of a further package index.
+        imports: modules that must load after the installation.
 
     Attributes:
         python: its interpreter.
@@ -58,16 +57,16 @@ class Venv:
 
     @property
     def is_installed(self) -> bool:
-        """Whether the installation was completed."""
+        """True if the installation was completed."""
         return (self._folder / _COMPLETE).exists()
 
     async def install(self) -> None:
-        """Install it unless it is; one whose installation was interrupted is installed again.
+        """Install it, unless it is installed completely.
 
-        Where another process installs it at the moment, this waits until it is installed.
+        If another process is installing it, this waits for the end.
 
         Raises:
-            WarmlensError: it could not be installed; the message ends with what pip said.
+            WarmlensError: it could not be installed; the message ends with pip's output.
         """
         if self.is_installed:
             return
@@ -102,8 +101,8 @@ class Venv:
             raise WarmlensError(
                 "local_cloud",
                 f"The {self.name}'s Python environment has a {module} that does not load, such as "
-                "a build for a GPU where only the processor is used. Say where builds for the CPU "
-                f"are: make ... TORCH_INDEX=ADDRESS. It said: {output.strip()[-300:]}",
+                "a build for a GPU where only the processor is used. Name an index with builds "
+                f"for the CPU: make ... TORCH_INDEX=ADDRESS. Error: {output.strip()[-300:]}",
             )
 
     async def _run(self, *command: str) -> None:
@@ -112,7 +111,7 @@ class Venv:
             raise WarmlensError(
                 "local_cloud",
                 f"The {self.name}'s Python environment could not be installed. "
-                f"Is the network there? The installer said: {output.strip()[-600:]}",
+                f"Check the network. The installer printed: {output.strip()[-600:]}",
             )
 
 

@@ -20,7 +20,7 @@ _WAIT = "import time; time.sleep(60)"
 
 
 class CgroupConfinement:
-    """One instance's groups: a folder in each hierarchy."""
+    """Control groups of one instance: a folder in each hierarchy."""
 
     def __init__(self, folders: list[Path]) -> None:
         self._folders = folders
@@ -39,10 +39,10 @@ class CgroupConfinement:
 
 
 class Cgroups(ABC):
-    """Control groups below folders of this program's own.
+    """Base class of both versions: makes a control group for each instance.
 
     Args:
-        parents: the folder of each hierarchy that groups may be made in.
+        parents: folder of each hierarchy in which groups are made.
     """
 
     description: str
@@ -51,7 +51,7 @@ class Cgroups(ABC):
         self._parents = parents
 
     def confine(self, pid: int, limits: Limits) -> Confinement:
-        """Put the process into groups with the limits."""
+        """Move the process into new groups with the limits."""
         folders = [parent / f"{_PREFIX}{pid}" for parent in self._parents]
         confinement = CgroupConfinement(folders)
         try:
@@ -65,7 +65,7 @@ class Cgroups(ABC):
         return confinement
 
     def remove_leftovers(self) -> None:
-        """Remove groups whose process is gone: a program that was killed leaves them."""
+        """Remove groups whose process has ended, as a killed program leaves them."""
         for parent in self._parents:
             for folder in parent.glob(f"{_PREFIX}*"):
                 pid = folder.name.removeprefix(_PREFIX)
@@ -74,7 +74,7 @@ class Cgroups(ABC):
                         folder.rmdir()
 
     def works(self) -> bool:
-        """Return whether the kernel accepts a process, by a trial."""
+        """Return whether a process can be confined, by trying it."""
         with subprocess.Popen([sys.executable, "-c", _WAIT], stdin=subprocess.DEVNULL) as process:
             try:
                 confinement = self.confine(process.pid, Limits(vcpus=1, memory_mb=64))
@@ -122,7 +122,7 @@ class CgroupsV2(Cgroups):
 def find_cgroups(
     mounts: Path = Path("/proc/mounts"), membership: Path = Path("/proc/self/cgroup")
 ) -> Cgroups | None:
-    """Return the control groups that this program may use, or None.
+    """Return the control groups that this user may make, or None.
 
     Args:
         mounts: the mounted file systems.

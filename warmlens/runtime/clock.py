@@ -1,4 +1,4 @@
-"""The pool's clock: real time, or a test's own."""
+"""Clock of the pool: the system's, or a fake one in tests."""
 
 import asyncio
 import time
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What expiry, limits and durations are measured with."""
+    """Measures expiry, limits and durations."""
 
     def monotonic(self) -> float:
         """Seconds since an arbitrary start; never goes back."""
@@ -18,7 +18,7 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The system's monotonic clock."""
 
     def monotonic(self) -> float:
         """Seconds since an arbitrary start."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionSpec:
-    """What was deployed under one name and version.
+    """A deployed version of a function.
 
     `command` starts the runtime client, for example
     `(python, "-m", "awslambdaric", "classifier.handler.handler")`; `task_root` is the folder that
@@ -45,7 +45,7 @@ def instance_environment(
     region: str,
     extra: Mapping[str, str],
 ) -> dict[str, str]:
-    """The whole environment of one instance; nothing of this process's own is passed on.
+    """Return all environment variables of an instance; none of this process is inherited.
 
     As on Lambda, the function's configuration may replace the defaults (PATH, PYTHONPATH, LANG,
     TZ) but not what the platform sets. `extra` (credentials, the endpoint of the emulator) wins
@@ -53,12 +53,12 @@ def instance_environment(
 
     Args:
         spec: the function.
-        log_stream: the name of the instance's log stream.
+        log_stream: name of the instance's log stream.
         runtime_api: `host:port` of the Runtime API for this instance.
-        directory: the instance's own folder; stands in for /tmp and for the home folder, so that
-            no library finds the user's own credentials or caches.
+        directory: the instance's own folder, used as /tmp and as the home folder, so that no
+            library reads the user's credentials or caches.
         region: AWS region.
-        extra: further variables from the caller.
+        extra: further variables, which replace those of the function.
     """
     defaults = {
         "PATH": "/usr/local/bin:/usr/bin:/bin",

@@ -9,15 +9,15 @@ _TEXT = re.compile(r"(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?")
 
 @dataclass(frozen=True)
 class IdleExpiry:
-    """Draws each instance's idle expiry evenly between two times.
+    """Draws the idle expiry of each instance from a uniform distribution.
 
     AWS documents none. Lee, Lee and Kim (2020) saw several instances go one after another after 5
     minutes without a call, and a single one after 30; others report up to an hour.
 
     Args:
         shortest_s: the shortest.
-        longest_s: the longest; the same as `shortest_s` for all alike.
-        chance: where the draws come from; a seeded one repeats itself.
+        longest_s: the longest; equal to `shortest_s` for a fixed time.
+        rng: random number generator; seed it to repeat the draws.
 
     Raises:
         ValueError: the times are not above zero, or in the wrong order.
@@ -25,7 +25,7 @@ class IdleExpiry:
 
     shortest_s: float
     longest_s: float
-    chance: random.Random = field(default_factory=random.Random, compare=False)
+    rng: random.Random = field(default_factory=random.Random, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 < self.shortest_s <= self.longest_s:
@@ -36,7 +36,7 @@ class IdleExpiry:
 
     def __call__(self) -> float:
         """Return one instance's idle expiry in seconds."""
-        return self.chance.uniform(self.shortest_s, self.longest_s)
+        return self.rng.uniform(self.shortest_s, self.longest_s)
 
 
 def idle_expiry_from_minutes(text: str) -> IdleExpiry:
@@ -45,8 +45,8 @@ def idle_expiry_from_minutes(text: str) -> IdleExpiry:
     Raises:
         ValueError: it is neither.
     """
-    found = _TEXT.fullmatch(text)
-    if not found:
+    match = _TEXT.fullmatch(text)
+    if not match:
         raise ValueError(f"idle expiry {text!r}: give minutes such as 10, or a range such as 5-60")
-    shortest_min = float(found[1])
-    return IdleExpiry(shortest_min * 60, float(found[2] or shortest_min) * 60)
+    shortest_min = float(match[1])
+    return IdleExpiry(shortest_min * 60, float(match[2] or shortest_min) * 60)

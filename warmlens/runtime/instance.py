@@ -40,7 +40,7 @@ _logger = logging.getLogger(__name__)
 
 
 class State(StrEnum):
-    """Where an instance is in its life; `ENDED` is for ever."""
+    """State of an instance; `ENDED` is final."""
 
     INIT = "init"
     IDLE = "idle"
@@ -50,10 +50,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceInfo:
-    """An instance as shown to people.
+    """Description of an instance for users.
 
     `cold_starts` is 1 once the init phase is over and 0 before; `pid` is None before the process
-    runs; `request_id` is that of the call that it has, None when it has none.
+    runs; `request_id` is that of the current call, None without one.
     """
 
     id: str
@@ -71,9 +71,9 @@ class InstanceInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceHost:
-    """What an instance needs from the pool that owns it.
+    """Parts of the pool that its instances use.
 
-    `on_idle` is called each time it can take a call, `on_ended` once, when it never will again.
+    `on_idle` is called each time the instance can take a call, `on_ended` once, at its end.
     """
 
     runtime_api: RuntimeApi
@@ -89,7 +89,7 @@ class InstanceHost:
 
 
 class Instance:
-    """The life of one instance.
+    """One instance: its process, its state and its current call.
 
     Init lasts from the start of the process until the runtime asks for its first call. A call lasts
     until the runtime asks for the next one: only then is the caller answered, so a caller that
@@ -117,7 +117,7 @@ class Instance:
         self._limit: asyncio.Task[None] | None = None
 
     def info(self) -> InstanceInfo:
-        """The present state."""
+        """Return a description of the instance."""
         process = self._process
         return InstanceInfo(
             id=self.id,
@@ -140,11 +140,11 @@ class Instance:
             self._dispatch(invocation)
 
     def end(self, reason: str) -> None:
-        """Take the instance down; a current call is answered with `reason`."""
+        """End the instance; a current call is answered with `reason`."""
         self._end(self._fault("ServiceException", reason))
 
     async def run(self) -> None:
-        """Live: start the process and return once nothing of the instance is left."""
+        """Start the process, and return once it has ended and its files are removed."""
         try:
             async with AsyncExitStack() as stack:
                 directory = Path(tempfile.mkdtemp(prefix=f"warmlens-{self.id[:8]}-"))
@@ -215,7 +215,7 @@ class Instance:
         )
 
     async def next_event(self) -> Event:
-        """Close the current phase and wait for a call."""
+        """End the current phase and wait for a call."""
         if self.state is State.BUSY and self._invocation and not self._invocation.answer:
             raise _wrong_state("the current call has no answer yet")
         if self.state is State.ENDED:
@@ -233,7 +233,7 @@ class Instance:
         return await poll
 
     def answer(self, request_id: str, answer: Answer) -> None:
-        """Keep the answer until the runtime is ready again."""
+        """Store the answer until the runtime asks for the next call."""
         invocation = self._invocation
         if self.state is not State.BUSY or not invocation or invocation.answer:
             raise _wrong_state("no call is waiting for an answer")
@@ -242,7 +242,7 @@ class Instance:
         invocation.answer = answer
 
     def fail_init(self, error: FunctionError) -> None:
-        """End with the runtime's own account of what went wrong."""
+        """End the init phase with the error that the runtime posted."""
         if self.state is not State.INIT:
             raise _wrong_state("the init phase is over")
         self._init_failed(error)
@@ -332,7 +332,7 @@ class Instance:
             )
 
     def _end(self, fault: FunctionError) -> None:
-        """Leave service for good; the first reason counts."""
+        """End the instance; the first reason counts."""
         if self.state is State.ENDED:
             return
         ended_in, self.state = self.state, State.ENDED

@@ -18,21 +18,21 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 class InvokeRefusedError(Exception):
-    """The call never reached the function; `error_type` and `status` are the Invoke API's."""
+    """The call was refused. `error_type` and `status` are those of Lambda's Invoke API."""
 
     error_type = "ServiceException"
     status = 500
 
 
 class TooManyRequestsError(InvokeRefusedError):
-    """Every instance that may exist is busy."""
+    """All instances are busy, and no further one may be started."""
 
     error_type = "TooManyRequestsException"
     status = 429
 
 
 class RequestTooLargeError(InvokeRefusedError):
-    """The event is longer than a synchronous call may carry."""
+    """The event is larger than the limit of a synchronous call."""
 
     error_type = "RequestEntityTooLargeException"
     status = 413
@@ -45,7 +45,7 @@ class RequestTooLargeError(InvokeRefusedError):
 
 
 class FunctionNotFoundError(InvokeRefusedError):
-    """No such function or version is deployed; for the pool's `resolve` to raise."""
+    """No such function or version is deployed; raised by the pool's `resolve`."""
 
     error_type = "ResourceNotFoundException"
     status = 404
@@ -53,19 +53,19 @@ class FunctionNotFoundError(InvokeRefusedError):
 
 @dataclass(frozen=True)
 class FunctionError:
-    """The call reached the function and failed, in Lambda's words."""
+    """Error of a function, as Lambda reports it."""
 
     error_type: str
     message: str
 
     def to_json(self) -> bytes:
-        """The error as callers of Lambda see it."""
+        """Return the error as callers of Lambda get it."""
         return error_json(self.error_type, self.message)
 
 
 @dataclass(frozen=True, kw_only=True)
 class InvokeResult:
-    """The outcome of a call.
+    """The result of a call.
 
     `payload` is what the function answered or, when `error` is set, the error as JSON; a function's
     own error keeps its stack trace there. `duration_ms` is the time from dispatch until the
@@ -81,7 +81,7 @@ class InvokeResult:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the runtime posted for a call."""
+    """Answer that the runtime posted for a call."""
 
     payload: bytes
     error: FunctionError | None = None
@@ -89,7 +89,7 @@ class Answer:
 
 @dataclass(kw_only=True)
 class Invocation:
-    """A call on its way; `outcome` is set exactly once unless its caller went away.
+    """A call in progress; `outcome` is set once, unless its caller was cancelled.
 
     Raises:
         ValueError: the request id has characters that cannot stand in a URL path.
@@ -112,12 +112,14 @@ class Invocation:
 
 
 def error_json(error_type: str, message: str) -> bytes:
-    """An error in the form Lambda gives it to callers."""
+    """Return an error in the JSON form of Lambda."""
     return json.dumps({"errorType": error_type, "errorMessage": message}).encode()
 
 
 def parse_error(body: bytes, error_type: str) -> FunctionError:
-    """The error a runtime posted; `error_type` is its header, used when the body names none.
+    """Return the error that a runtime posted.
+
+    `error_type` is its header, used if the body names no type.
 
     A body that is not the documented JSON object becomes the message itself.
     """

@@ -10,7 +10,7 @@ MEMORY_MB_PER_VCPU = 1769
 
 @dataclass(frozen=True)
 class Limits:
-    """What a memory size brings: ``vcpus`` of processor time a second, and the memory itself."""
+    """Limits of a memory size: seconds of processor time per second, and memory in MiB."""
 
     vcpus: float
     memory_mb: int
@@ -25,7 +25,7 @@ class Confinement(Protocol):
     """The limits of one process and of all that it starts."""
 
     def release(self) -> None:
-        """Leave nothing behind, once the process is gone."""
+        """Remove the limits, after the process has ended."""
         ...
 
 
@@ -33,13 +33,13 @@ class Isolation(Protocol):
     """A way to confine processes.
 
     Attributes:
-        description: for people: what is enforced, and how.
+        description: for users: the enforced limits and the way they are enforced.
     """
 
     description: str
 
     def confine(self, pid: int, limits: Limits) -> Confinement:
-        """Hold the process to the limits from now on.
+        """Limit the process from now on.
 
         Raises:
             OSError: the kernel refused.
@@ -49,16 +49,16 @@ class Isolation(Protocol):
 
 class _Unconfined:
     def release(self) -> None:
-        """There is nothing to release."""
+        """Do nothing."""
 
 
 class NoIsolation:
-    """Instances take what the machine has."""
+    """No limits: instances use what the machine has."""
 
     description = "none: an instance uses what the machine has"
 
     def confine(self, pid: int, limits: Limits) -> Confinement:
-        """Hold the process to nothing."""
+        """Leave the process unlimited."""
         return _Unconfined()
 
 

@@ -20,7 +20,7 @@ _HEADER = "X-Amzn-Lambda-"
 
 
 class Invoker(Protocol):
-    """What calls are handed to: the instance pool, or what stands before it."""
+    """Takes calls: the instance pool, or an object that passes them to it."""
 
     async def invoke(
         self,
@@ -35,7 +35,7 @@ class Invoker(Protocol):
 
 
 def proxy_routes(pool: Invoker) -> list[web.RouteDef]:
-    """The route that serves MiniStack's "Lambda proxy" protocol at PROXY_PATH.
+    """Return the route that serves MiniStack's "Lambda proxy" protocol at PROXY_PATH.
 
     A request is a POST of the event with `X-Amzn-Lambda-` headers `Function-Name`,
     `Function-Version`, `Function-Arn` and `Request-Id`. The answer, and what MiniStack 1.5.33

@@ -7,12 +7,12 @@ from warmlens.runtime.invocation import TIMED_OUT, FunctionError
 
 
 def start_line(request_id: str, version: str) -> str:
-    """The line before a call."""
+    """Return the line before a call."""
     return f"START RequestId: {request_id} Version: {version}"
 
 
 def end_line(request_id: str) -> str:
-    """The line after a call."""
+    """Return the line after a call."""
     return f"END RequestId: {request_id}"
 
 
@@ -25,15 +25,15 @@ def report_line(
     peak_rss_mb: int,
     fault: FunctionError | None,
 ) -> str:
-    """What a call took.
+    """Return the REPORT line: duration, billed duration and memory of a call.
 
     Billed duration is duration plus init, rounded up to a millisecond: since August 2025 Lambda
     bills the init phase of on-demand functions, container images included.
 
     Args:
-        request_id: the call.
-        duration_ms: the invoke phase.
-        init_ms: the init phase, on an instance's first call only.
+        request_id: id of the call.
+        duration_ms: duration of the invoke phase.
+        init_ms: duration of the init phase, on an instance's first call only.
         memory_mb: configured memory.
         peak_rss_mb: largest resident size of the instance so far.
         fault: why the platform ended the call, if it did.
@@ -51,12 +51,12 @@ def report_line(
 
 
 def init_report_line(init_ms: float, fault: FunctionError, *, phase: str) -> str:
-    """An init that failed; one that succeeds is reported by the first call's REPORT.
+    """Return the line of a failed init; a successful one is in the first call's REPORT.
 
     Args:
-        init_ms: how long it lasted.
-        fault: why it failed.
-        phase: `init`, or `invoke` when it was run once more within a call.
+        init_ms: its duration.
+        fault: the reason.
+        phase: `init`, or `invoke` if it was repeated within a call.
     """
     return "\t".join(
         [f"INIT_REPORT Init Duration: {init_ms:.2f} ms", f"Phase: {phase}", *_status(fault)]
@@ -64,7 +64,7 @@ def init_report_line(init_ms: float, fault: FunctionError, *, phase: str) -> str
 
 
 def timeout_line(request_id: str, timeout_s: float) -> str:
-    """The line of a call that ran into the function's timeout."""
+    """Return the line of a call that exceeded the function's timeout."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return f"{now} {request_id} Task timed out after {timeout_s:.2f} seconds"
 

@@ -29,7 +29,7 @@ _TOO_OLD = "in service for as long as an instance may be"
 
 
 class InstancePool:
-    """Instances of any number of functions, kept for reuse and expired when idle.
+    """Starts, reuses and expires the instances of any number of functions.
 
     A call takes the idle instance of its function and version that was used last; only when none is
     idle is a new one started, up to `max_instances` in all, where an idle instance of another
@@ -45,18 +45,18 @@ class InstancePool:
             to `$LATEST` reaches instances started after it.
         log: gets every line, of Lambda itself and of the functions, prefixed with eight digits of
             the instance's id. Called on the event loop, so it must be quick.
-        max_instances: the largest number of instances at once.
+        max_instances: maximum number of instances at once.
         idle_expiry_s: seconds without a call after which an instance is taken down; a function is
             asked again for each instance, as the time on Lambda varies.
-        max_lifetime_s: seconds after which an instance takes no further call, however busy it is.
+        max_lifetime_s: seconds after which an instance takes no more calls.
         scaling_per_10_s: how many instances of a function may be started within ten seconds, 1,000
             on Lambda (AWS Lambda developer guide, "Lambda scaling behavior").
         init_limit_s: seconds an init phase may take.
-        region: what the functions see as their AWS region.
+        region: AWS region in the functions' environment.
         extra_environment: variables for every instance, such as credentials and AWS_ENDPOINT_URL.
-        isolation: holds instances to the limits of their function's memory size.
-        private_tmp: gives each instance a /tmp of its own; None leaves them the shared one.
-        clock: measures and waits; another one than the machine's is for tests.
+        isolation: limits instances to their function's memory size.
+        private_tmp: gives each instance its own /tmp; None for the shared one.
+        clock: the system's unless given; tests give a fake one.
 
     Raises:
         ValueError: a limit is not above zero.
@@ -123,7 +123,7 @@ class InstancePool:
         await self.stop()
 
     async def start(self) -> None:
-        """Get ready for calls; no instance is started yet."""
+        """Prepare for calls; no instance is started yet."""
         die_with_parent()  # asks the system once, so that the first cold start does not
         await self._runtime_api.start()
         self._running = True
@@ -143,14 +143,14 @@ class InstancePool:
         await self._runtime_api.stop()
 
     async def end_all(self, reason: str) -> None:
-        """Take every instance down, as a deploy does, and wait until nothing is left of them."""
+        """End all instances, as a deployment does, and wait until their processes have ended."""
         for instance in tuple(self._instances):
             instance.end(reason)
         if self._lives:
             await asyncio.wait(self._lives)
 
     def instances(self) -> list[InstanceInfo]:
-        """Every instance in service, oldest first."""
+        """Return all instances, oldest first."""
         return [instance.info() for instance in self._instances]
 
     async def invoke(
@@ -173,7 +173,7 @@ class InstancePool:
             version: a published version or `$LATEST`; an alias must have been resolved.
             payload: the event, JSON as the function gets it.
             request_id: letters, digits, '-' and '_'; given to the function and to the log.
-            function_arn: what the function sees in its context; made up from the name if None.
+            function_arn: ARN in the function's context; made from the name if None.
 
         Raises:
             RequestTooLargeError: the event is longer than 6 MiB.
@@ -210,12 +210,10 @@ class InstancePool:
         return None
 
     def _require_reserved(self, spec: FunctionSpec) -> None:
-        """Refuse the call that would be one more at once than the function may have."""
+        """Raise TooManyRequestsError if the function's reserved concurrency is used up."""
         reserved = spec.reserved_concurrency
-        under_way = [each for each in self._instances if each.state in (State.INIT, State.BUSY)]
-        if reserved is not None and reserved <= sum(
-            each.spec.name == spec.name for each in under_way
-        ):
+        active = [each for each in self._instances if each.state in (State.INIT, State.BUSY)]
+        if reserved is not None and reserved <= sum(each.spec.name == spec.name for each in active):
             raise TooManyRequestsError(
                 f"Rate Exceeded: {spec.name} has a reserved concurrency of {reserved}"
             )

@@ -31,11 +31,11 @@ _GIVE_UP_RIGHTS = ("setpriv", "--inh-caps=-all", "--ambient-caps=-all", "--")
 
 
 class PrivateTmp:
-    """The launcher that starts a command with a folder mounted as its /tmp.
+    """Launches a command with a folder mounted as its /tmp.
 
     Args:
-        enter: makes the namespace, and keeps the right to mount in it.
-        leave: gives that right up.
+        enter: command that makes the namespace and keeps the right to mount in it.
+        leave: command that gives up that right.
     """
 
     def __init__(self, enter: Sequence[str], leave: Sequence[str]) -> None:
@@ -43,17 +43,17 @@ class PrivateTmp:
         self._leave = tuple(leave)
 
     def launcher(self, folder: Path, kept: Sequence[Path] = ()) -> tuple[str, ...]:
-        """Return what goes before the command; the process keeps its id through it.
+        """Return the words to put before the command; the process keeps its id.
 
         Args:
             folder: folder that becomes /tmp.
-            kept: files and folders below /tmp that stay where they are.
+            kept: files and folders below /tmp that stay visible.
         """
         names = (str(path.relative_to(TMP)) for path in kept)
         return (*self._enter, "sh", "-c", _MOUNT, str(folder), *names, "--", *self._leave)
 
     def works(self) -> bool:
-        """Return whether the kernel allows it, by a trial."""
+        """Return whether the kernel allows it, by trying it."""
         with tempfile.TemporaryDirectory() as folder:
             command = (*self.launcher(Path(folder)), "touch", "/tmp/here")  # noqa: S108
             try:
@@ -64,7 +64,7 @@ class PrivateTmp:
 
 
 def find_private_tmp() -> PrivateTmp | None:
-    """Return the way that this user may use; None off Linux, and where the kernel forbids it."""
+    """Return the launcher for this user; None if not on Linux or if the kernel forbids it."""
     if sys.platform != "linux" or not shutil.which("unshare") or not shutil.which("setpriv"):
         return None
     as_root = PrivateTmp(_AS_ROOT, ())
@@ -73,9 +73,9 @@ def find_private_tmp() -> PrivateTmp | None:
 
 
 def parts_in_tmp(spec: FunctionSpec) -> list[Path]:
-    """Return the files and folders below /tmp that a function is made of.
+    """Return the files and folders below /tmp that a function needs.
 
-    These are its source, and what its command names, with the whole of a virtual environment.
+    These are its source and the programs in its command, with their virtual environments.
     """
     paths = {spec.task_root.absolute()}
     for part in spec.command:

@@ -24,7 +24,7 @@ _PRCTL = "import ctypes,os,sys;ctypes.CDLL(None).prctl(1,9);os.execv(sys.argv[1]
 
 
 class InstanceProcess(asyncio.SubprocessProtocol):
-    """A running process; its output is always read, so it never waits for its reader."""
+    """A running process whose output is always read, so that it never blocks on writing."""
 
     def __init__(self, on_line: Callable[[str], None]) -> None:
         self._on_line = on_line
@@ -51,11 +51,11 @@ class InstanceProcess(asyncio.SubprocessProtocol):
             self._forward(line)
 
     def process_exited(self) -> None:
-        """Called by asyncio when the process is gone."""
+        """Called by asyncio when the process has ended."""
         self._exited.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Called by asyncio when the process is gone and its output is read."""
+        """Called by asyncio when the process has ended and its output is read."""
         for rest in self._partial.values():
             if rest:
                 self._forward(rest)
@@ -76,7 +76,7 @@ class InstanceProcess(asyncio.SubprocessProtocol):
         status = self._transport.get_returncode()
         # What the process started itself ends with it, as it would with a sandbox.
         self._signal_group()
-        # A descendant in a session of its own may hold the pipes for ever.
+        # A descendant in a session of its own may keep the pipes open.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_OUTPUT_GRACE_S):
                 await self._closed.wait()
@@ -84,7 +84,7 @@ class InstanceProcess(asyncio.SubprocessProtocol):
         return cast(int, status)
 
     def kill(self) -> None:
-        """Kill the process and everything in its group; nothing happens when it is gone."""
+        """Kill the process and its group, unless it has ended."""
         if not self._exited.is_set():
             self._signal_group()
 
@@ -94,14 +94,14 @@ class InstanceProcess(asyncio.SubprocessProtocol):
             os.killpg(self.pid, signal.SIGKILL)
 
     def rss_mb(self) -> int:
-        """Resident size in MiB; 0 when the process is gone."""
+        """Return the resident size in MiB; 0 if the process has ended."""
         try:
             return round(psutil.Process(self.pid).memory_info().rss / 2**20)
         except psutil.Error:
             return 0
 
     def peak_rss_mb(self) -> int:
-        """Largest resident size in MiB.
+        """Return the largest resident size in MiB.
 
         Linux keeps the true peak; elsewhere it is the largest of the sizes seen by this method.
         """
@@ -110,13 +110,13 @@ class InstanceProcess(asyncio.SubprocessProtocol):
 
 
 def _high_water_mb(pid: int) -> int:
-    """The kernel's record of the peak, or 0 where it keeps none or the process is gone."""
+    """Return the kernel's record of the peak, or 0 if there is none."""
     try:
         status = Path(f"/proc/{pid}/status").read_bytes()
     except OSError:
         return 0
-    _, found, rest = status.partition(b"VmHWM:")
-    return round(int(rest.split(maxsplit=1)[0]) / 1024) if found else 0
+    _, _, rest = status.partition(b"VmHWM:")
+    return round(int(rest.split(maxsplit=1)[0]) / 1024) if rest else 0
 
 
 async def start_process(
@@ -164,7 +164,7 @@ async def start_process(
 
 @functools.cache
 def die_with_parent() -> tuple[str, ...]:
-    """The launcher that makes the kernel kill a process when its parent ends; empty off Linux.
+    """Return a launcher whose process is killed when its parent ends; empty if not on Linux.
 
     A launcher, because code run between fork and exec in this process could deadlock. Where there
     is none, the runtime client ends by itself once the Runtime API no longer answers.

@@ -35,7 +35,7 @@ class RuntimeApiError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """A call as the runtime sees it; `deadline_ms` is Unix time."""
+    """A call as the runtime gets it; `deadline_ms` is Unix time."""
 
     request_id: str
     payload: bytes
@@ -44,23 +44,23 @@ class Event:
 
 
 class Runtime(Protocol):
-    """What an instance does when its runtime calls; every method may raise RuntimeApiError."""
+    """Methods that serve a runtime's requests; each may raise RuntimeApiError."""
 
     async def next_event(self) -> Event:
         """Wait for the next call."""
         ...
 
     def answer(self, request_id: str, answer: Answer) -> None:
-        """Take the answer of the current call; refused for any other call."""
+        """Accept the answer of the current call."""
         ...
 
     def fail_init(self, error: FunctionError) -> None:
-        """Take the error that ended the init phase."""
+        """Accept the error that ended the init phase."""
         ...
 
 
 class RuntimeApi:
-    """One HTTP server for all instances; each has a port of its own and is known by it.
+    """HTTP server for all instances, with one port for each.
 
     The runtime client takes an address without a path, so nothing but the port can tell instances
     apart.
@@ -85,7 +85,7 @@ class RuntimeApi:
         )
 
     async def start(self) -> None:
-        """Get ready; no port is open yet."""
+        """Prepare; no port is open yet."""
         await self._runner.setup()
 
     async def stop(self) -> None:
@@ -178,7 +178,7 @@ async def _answer_errors(
 
 
 async def read_body(request: web.Request, limit_bytes: int) -> bytes | None:
-    """Read a body whatever the application's `client_max_size`.
+    """Read a body of a limited size, regardless of the application's `client_max_size`.
 
     Args:
         request: the request.

@@ -35,12 +35,12 @@ class _WatchdogConfinement:
         self._pid = pid
 
     def release(self) -> None:
-        """Forget the process."""
+        """Stop watching the process."""
         self._watchdog.forget(self._pid)
 
 
 class Watchdog:
-    """A thread that measures processes and holds each to its limits."""
+    """A thread that measures processes and enforces their limits."""
 
     description = "processor share and memory limit by a watchdog, coarser than control groups"
 
@@ -59,7 +59,7 @@ class Watchdog:
         return _WatchdogConfinement(self, pid)
 
     def forget(self, pid: int) -> None:
-        """Watch the process no longer."""
+        """Stop watching the process."""
         with self._lock:
             self._watched.pop(pid, None)
 
