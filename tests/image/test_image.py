@@ -1,12 +1,10 @@
 """The classifier's image, built from its Dockerfile as it is and run as Lambda runs it."""
 
-import json
 import os
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,14 +12,13 @@ from app import stages
 from stacks.constructs.model_store import IMAGE_MODELS
 from tests.conftest import SAMPLE, SAMPLE_LABEL, Cloud
 from tests.image.builder import Image, build, inside, remove_container, run_command
+from tests.integration.classifier_harness import HANDLER, Call, calling
 from warmlens.local.aws import LocalAws
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS
 from warmlens.registry.publish import publish_model
 from warmlens.runtime.function import FunctionSpec
-from warmlens.runtime.pool import InstancePool
 
 PROD = next(settings for settings in stages() if settings.env_name == "prod")
-HANDLER = "classifier.handler.handler"
 PLATFORM_VARIABLES = [
     "_HANDLER",
     "AWS_REGION",
@@ -34,7 +31,6 @@ PLATFORM_VARIABLES = [
     "AWS_LAMBDA_RUNTIME_API",
 ]
 
-Call = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 RunImage = Callable[[Image, Mapping[str, str]], AbstractAsyncContextManager[Call]]
 
 
@@ -100,25 +96,7 @@ def run_image(cloud: Cloud, bucket: str) -> Iterator[RunImage]:
             task_root=LAMBDA_SRC,
         )
 
-        async def resolve(_: str, __: str) -> FunctionSpec:
-            return spec
-
-        lines: list[str] = []
-        async with InstancePool(
-            resolve=resolve, log=lines.append, extra_environment=aws.environment
-        ) as pool:
-
-            async def call(event: dict[str, Any]) -> dict[str, Any]:
-                result = await pool.invoke(
-                    function="classifier",
-                    version="1",
-                    payload=json.dumps(event).encode(),
-                    request_id=uuid.uuid4().hex,
-                )
-                assert result.error is None, "\n".join(lines)
-                answer: dict[str, Any] = json.loads(result.payload)
-                return answer
-
+        async with calling(lambda _: spec, aws) as call:
             yield call
 
     yield run

@@ -42,7 +42,7 @@ class Call:
     async def __call__(self, event: dict[str, Any]) -> Any:
         """Give the answer; the call must not fail."""
         result = await self.outcome(event)
-        assert result.error is None, result.error
+        assert result.error is None, "\n".join([str(result.error), *self.lines])
         return json.loads(result.payload)
 
     async def outcome(self, event: dict[str, Any]) -> InvokeResult:
@@ -69,12 +69,35 @@ METRICS = {"METRICS_ENVIRONMENT": "test"}
 CallWith = Callable[..., AbstractAsyncContextManager[Call]]
 
 
-@pytest.fixture
-def call_with(cloud: Cloud, s3: Any, bucket: str, runtime_python: str) -> CallWith:
-    """Runs a classifier with other environment variables; gives what calls it."""
-    sample = (WEB / "samples" / "coffee.jpg").read_bytes()
-    s3.put_object(Bucket=bucket, Key="test/coffee.jpg", Body=sample)
-    environment = {
+@asynccontextmanager
+async def calling(
+    spec_of: Callable[[str], FunctionSpec], aws: LocalAws, isolation: Isolation | None = None
+) -> AsyncIterator[Call]:
+    """Run a pool of a function until the block ends; yields an object that calls it.
+
+    Args:
+        spec_of: returns the specification of a version.
+        aws: the AWS that the function calls.
+        isolation: limits of its instances; none unless given.
+    """
+
+    async def resolve(_: str, version: str) -> FunctionSpec:
+        return spec_of(version)
+
+    lines: list[str] = []
+    async with InstancePool(
+        resolve=resolve,
+        log=lines.append,
+        extra_environment=aws.environment,
+        isolation=isolation or NoIsolation(),
+        init_limit_s=120,  # how fast this machine is decides nothing
+    ) as pool:
+        yield Call(pool, lines)
+
+
+def classifier_environment(bucket: str) -> dict[str, str]:
+    """Return the variables of a classifier whose model and photos are in this bucket."""
+    return {
         "IMAGES_BUCKET": bucket,
         "IMAGE_PREFIXES": "uploads/,test/",
         "MODELS_BUCKET": bucket,
@@ -85,6 +108,13 @@ def call_with(cloud: Cloud, s3: Any, bucket: str, runtime_python: str) -> CallWi
         "MAX_DECODE_MS": "5000",
         "MAX_HOLD_MS": "1000",
     }
+
+
+@pytest.fixture
+def call_with(cloud: Cloud, s3: Any, bucket: str, runtime_python: str) -> CallWith:
+    """Runs a classifier with other environment variables; gives what calls it."""
+    sample = (WEB / "samples" / "coffee.jpg").read_bytes()
+    s3.put_object(Bucket=bucket, Key="test/coffee.jpg", Body=sample)
 
     @asynccontextmanager
     async def run(
@@ -102,27 +132,16 @@ def call_with(cloud: Cloud, s3: Any, bucket: str, runtime_python: str) -> CallWi
             version="1",
             memory_mb=memory_mb,
             timeout_s=25,
-            environment={**environment, **variables},
+            environment={**classifier_environment(bucket), **variables},
             handler=HANDLER,
             command=("/bin/sh", "-c", f'{before}\nexec "$@"', "sh", *command)
             if before
             else command,
             task_root=LAMBDA_SRC,
         )
-
-        async def resolve(_: str, __: str) -> FunctionSpec:
-            return spec
-
         aws = LocalAws(variables.get("AWS_ENDPOINT_URL", cloud.endpoint_url))
-        lines: list[str] = []
-        async with InstancePool(
-            resolve=resolve,
-            log=lines.append,
-            extra_environment=aws.environment,
-            isolation=isolation or NoIsolation(),
-            init_limit_s=120,  # how fast this machine is decides nothing
-        ) as pool:
-            yield Call(pool, lines)
+        async with calling(lambda _: spec, aws, isolation) as call:
+            yield call
 
     return run
 

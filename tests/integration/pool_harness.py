@@ -113,9 +113,11 @@ class Harness:
         assert result.error is not None
         return result.error
 
-    async def hold(self, count: int, function: str = "hold") -> "BusyCalls":
-        """Start calls that overlap, and wait until every one of them is under way."""
-        until = self.folder / f"release-{random.randbytes(4).hex()}"
+    async def hold(
+        self, count: int, function: str = "hold", until: Path | None = None
+    ) -> "BusyCalls":
+        """Start calls that overlap until a file exists, and wait until each has an instance."""
+        until = until or self.folder / f"release-{random.randbytes(4).hex()}"
         calls = [
             asyncio.create_task(self.call(function, {"until": str(until)})) for _ in range(count)
         ]
@@ -167,6 +169,20 @@ def is_gone(pid: int) -> bool:
         return True
 
 
+@contextlib.asynccontextmanager
+async def running_pool(
+    harness: Harness, clock: Clock | None = None, **limits: Any
+) -> AsyncIterator[Harness]:
+    """Run the harness's pool until the block ends."""
+    # How fast this machine starts an instance decides nothing.
+    settings = {"init_limit_s": 120, **limits}
+    async with InstancePool(
+        resolve=harness.resolve, log=harness.lines.append, clock=clock, **settings
+    ) as pool:
+        harness.pool = pool
+        yield harness
+
+
 StartHarness = Callable[..., Awaitable[Harness]]
 
 
@@ -178,19 +194,13 @@ async def start(
 
     Afterwards it is stopped, has left no process, and nothing went wrong unseen.
     """
-    harnesses = []
+    harnesses: list[Harness] = []
     async with contextlib.AsyncExitStack() as stack:
 
         async def start_harness(*, clock: Clock | None = None, **limits: Any) -> Harness:
-            harness = Harness(runtime_python, tmp_path)
-            # How fast this machine starts an instance decides nothing.
-            settings = {"init_limit_s": 120, **limits}
-            pool = InstancePool(
-                resolve=harness.resolve, log=harness.lines.append, clock=clock, **settings
-            )
-            harness.pool = await stack.enter_async_context(pool)
-            harnesses.append(harness)
-            return harness
+            pool = running_pool(Harness(runtime_python, tmp_path), clock, **limits)
+            harnesses.append(await stack.enter_async_context(pool))
+            return harnesses[-1]
 
         yield start_harness
     assert [harness.processes() for harness in harnesses] == [[] for _ in harnesses]

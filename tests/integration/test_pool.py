@@ -289,7 +289,6 @@ async def test_no_instance_outlives_a_pool_that_is_killed(
         sys.executable,
         str(FUNCTIONS.parent / "orphaning_pool.py"),
         runtime_python,
-        str(FUNCTIONS),
         str(tmp_path / "release"),
         stdout=asyncio.subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(FUNCTIONS.parents[2])},

@@ -22,7 +22,15 @@ import pytest
 from tests.conftest import Cloud, start_cloud
 from tests.infrastructure.variants import VARIANTS, Assembly, synthesize
 from tests.integration import test_serving
-from tests.integration.classifier_harness import CLASSIFY, FOLDER, HANDLER, NAME, VERSION
+from tests.integration.classifier_harness import (
+    CLASSIFY,
+    FOLDER,
+    HANDLER,
+    METRICS,
+    NAME,
+    calling,
+    classifier_environment,
+)
 from tests.integration.test_serving import model, publish, publish_what_is_no_model
 from warmlens.local.aws import LocalAws
 from warmlens.paths import LAMBDA_SRC, WEB
@@ -137,44 +145,26 @@ async def roll_out(
         s3.put_object(Bucket=bucket, Key=f"{NAME}/6.6.6/{path.name}", Body=data)
     photo = (WEB / "samples" / "coffee.jpg").read_bytes()
     s3.put_object(Bucket=bucket, Key=CLASSIFY["file_path"], Body=photo)
-    lines: list[str] = []
     new: list[tuple[Version, Path]] = []
 
-    async def resolve(name: str, number: str) -> FunctionSpec:
+    def spec_of(number: str) -> FunctionSpec:
         version, root = new[0] if number == "2" else (Version(), LAMBDA_SRC)
         return FunctionSpec(
-            name=name,
+            name="classifier",
             version=number,
             memory_mb=1769,
             timeout_s=25,
-            environment={
-                "IMAGES_BUCKET": bucket,
-                "IMAGE_PREFIXES": "test/",
-                "MODELS_BUCKET": bucket,
-                "MODEL_NAME": NAME,
-                "MODEL_VERSION": VERSION,
-                "MAX_IMAGE_BYTES": "1000000",
-                "MAX_IMAGE_PIXELS": "1000000",
-                "MAX_DECODE_MS": "5000",
-                "MAX_HOLD_MS": "1000",
-                "METRICS_ENVIRONMENT": "test",
-                **version.variables,
-            },
+            environment={**classifier_environment(bucket), **METRICS, **version.variables},
             handler=HANDLER,
             command=(runtime_python, "-m", "awslambdaric", HANDLER),
             task_root=root,
         )
 
-    async with InstancePool(
-        resolve=resolve,
-        log=lines.append,
-        extra_environment=LocalAws(cloud.endpoint_url).environment,
-        init_limit_s=120,  # how fast this machine is decides nothing
-    ) as pool:
+    async with calling(spec_of, LocalAws(cloud.endpoint_url)) as call:
 
         def begin(version: Version) -> Alias:
             new.append((version, source_of(version, tmp_path)))
-            return Alias(pool, lines, thresholds)
+            return Alias(call.pool, call.lines, thresholds)
 
         yield begin
 
