@@ -123,7 +123,7 @@ def test_users_made_slower_by_a_round_are_at_most_hold_by_period() -> None:
     assert 0 < outcome.slowed_share <= 0.4 / PERIOD_S
 
 
-def test_what_is_held_is_counted_in_instance_seconds() -> None:
+def test_held_time_is_counted_in_instance_seconds() -> None:
     holding = outcome_of(HOUR, policy("ours"))
     assert 5 * 288 * 0.3 < holding.held_s < 5 * 288 * 0.45
     assert outcome_of(HOUR, policy("off")).held_s == 0

@@ -41,7 +41,7 @@ def test_the_page_says_when_and_where_it_was_measured_and_for_how_long() -> None
     assert f"80 % of that, {minutes:g} minutes" in PAGE
 
 
-def test_what_is_used_before_and_after_stands_on_the_page() -> None:
+def test_usage_before_and_after_is_on_the_page() -> None:
     for kind in ("server", "emulator", "instances"):
         for name in ("steady", "whole"):
             record = RECORDS[name, f"{kind}_rss_mb"]

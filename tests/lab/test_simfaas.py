@@ -80,7 +80,7 @@ def test_the_kept_figures_are_of_one_run_with_both_and_its_ratio() -> None:
         assert json.dumps(conditions["rate"]) == json.dumps(example.rate)
 
 
-def test_what_is_added_to_a_warm_call_makes_it_a_cold_one() -> None:
+def test_init_time_added_to_a_warm_call_makes_it_cold() -> None:
     added, random = more_than(1.991, 2.244), Random(1, SERVICE)
     draws = [draw(added, random) for _ in range(200_000)]
     assert statistics.fmean(draws) == pytest.approx(2.244 - 1.991, rel=0.03)

@@ -53,7 +53,7 @@ def test_the_chart_is_drawn_from_the_records(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["rounds --instances 2 --runs 2", "overhead --calls 50"])
-def test_what_is_measured_comes_as_records(command: str) -> None:
+def test_measurements_are_printed_as_records(command: str) -> None:
     lines = run(f".venv/bin/python -m lab bench {command} --json").splitlines()
     records = [json.loads(line) for line in lines]
     assert {record["kind"] for record in records} == {"measured"}

@@ -84,7 +84,7 @@ def test_the_summary_has_mean_and_spread_over_the_seeds() -> None:
     assert len(rows) == len(VARIANTS)
 
 
-def test_photos_that_nothing_was_held_out_of_are_refused(
+def test_photos_without_a_test_split_are_refused(
     trainer: Trainer, resnet_run: Path, tmp_path: Path
 ) -> None:
     data = tmp_path / "photos"

@@ -139,7 +139,7 @@ def test_the_same_bytes_twice_in_a_class_are_a_warning(good: Path) -> None:
 
 
 @pytest.mark.parametrize("change", ["quality", "size", "type", "brightness"])
-def test_a_photo_saved_anew_in_another_split_is_a_warning(good: Path, change: str) -> None:
+def test_a_photo_saved_again_in_another_split_is_a_warning(good: Path, change: str) -> None:
     target = good / "val" / "apple" / "again.jpg"
     with Image.open(good / "train" / "apple" / "03.jpg") as image:
         match change:

@@ -18,7 +18,7 @@ def test_check_fails_on_errors_and_says_which(tmp_path: Path) -> None:
     assert "error: too_few_classes" in result.stdout
 
 
-def test_check_refuses_what_is_no_folder(tmp_path: Path) -> None:
+def test_check_refuses_a_missing_folder(tmp_path: Path) -> None:
     result = invoke(app, "data", "check", str(tmp_path / "nowhere"))
     assert result.exit_code == 1
     assert "nowhere is not a folder" in result.stderr

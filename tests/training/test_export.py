@@ -29,7 +29,7 @@ MAX_PIXELS = 1_000_000
 MAX_DECODE_MS = 20_000
 
 
-def test_the_version_is_what_its_manifest_says(int8_version: Exported) -> None:
+def test_the_version_matches_its_manifest(int8_version: Exported) -> None:
     assert verify_model(int8_version.folder) == []
     assert read_manifest(int8_version.folder) == int8_version.manifest
 
@@ -157,7 +157,7 @@ def test_the_same_run_is_exported_to_the_same_bytes(
     assert export(small_run, "int8").manifest.files == int8_version.manifest.files
 
 
-def test_the_manifest_tells_where_each_number_came_from(int8_version: Exported) -> None:
+def test_the_manifest_names_the_source_of_each_number(int8_version: Exported) -> None:
     manifest = int8_version.manifest
     names = {metric.name for metric in manifest.metrics}
     for split in ("test", "hard"):

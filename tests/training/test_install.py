@@ -56,7 +56,7 @@ def test_another_model_under_the_same_number_is_refused_and_writes_nothing(tmp_p
     assert everything_in(tmp_path) == before
 
 
-def test_contents_that_are_not_what_the_manifest_says_leave_nothing_behind(tmp_path: Path) -> None:
+def test_contents_that_differ_from_the_manifest_leave_no_files(tmp_path: Path) -> None:
     manifest, contents = shipped()
     with pytest.raises(WarmlensError) as refused:
         install_version(tmp_path, manifest, {**contents, "labels.json": b"{}"})

@@ -84,6 +84,6 @@ def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
     assert refusal.value.code == "no_images"
 
 
-def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WarmlensError, match="nowhere is not a folder"):
         read_photo_folder(tmp_path / "nowhere")

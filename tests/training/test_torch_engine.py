@@ -73,7 +73,7 @@ def photo_pixels(model: Model, photo: Path) -> bytes:
         return image.convert("RGB").resize((geometry.width, geometry.height)).tobytes()
 
 
-def test_the_version_is_whole_and_tells_what_serves_it(torch_version: Exported) -> None:
+def test_the_version_is_complete_and_names_its_engine(torch_version: Exported) -> None:
     manifest = torch_version.manifest
     assert verify_model(torch_version.folder) == []
     assert read_manifest(torch_version.folder) == manifest
@@ -181,7 +181,7 @@ def test_an_export_leaves_the_network_as_it_was(network: Any) -> None:
     assert all(torch.equal(before[name], now) for name, now in network.state_dict().items())
 
 
-def test_an_engine_computes_with_the_threads_it_is_told(program_path: Path) -> None:
+def test_an_engine_uses_the_given_number_of_threads(program_path: Path) -> None:
     before = torch.get_num_threads()
     try:
         for threads in (1, 2):
@@ -193,7 +193,7 @@ def test_an_engine_computes_with_the_threads_it_is_told(program_path: Path) -> N
         torch.set_num_threads(before)
 
 
-def test_what_is_no_program_is_refused_in_one_line_without_a_trace(
+def test_a_file_that_is_not_a_program_is_refused_in_one_line(
     program: bytes, tmp_path: Path, network: Any
 ) -> None:
     weights = io.BytesIO()

@@ -117,7 +117,7 @@ def test_local_status_prints_an_answer_as_it_is(
     shows(result, text)
 
 
-def test_doctor_prints_what_programs_say_as_it_is(
+def test_doctor_prints_output_of_programs_literally(
     run: Run, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     check = Check(name="Node", goal="run", state="ok", found=text, mend=text)

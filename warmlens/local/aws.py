@@ -1,4 +1,4 @@
-"""Clients for the emulator's AWS."""
+"""boto3 clients for the AWS emulator."""
 
 import os
 from collections.abc import Mapping

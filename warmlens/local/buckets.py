@@ -1,4 +1,4 @@
-"""Contents of a new local cloud's buckets: the model, and the page's sample photos."""
+"""Initial contents of the local cloud's buckets: the model and sample photos."""
 
 import json
 from pathlib import Path

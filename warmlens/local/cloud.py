@@ -1,4 +1,4 @@
-"""The local cloud: starts its parts, deploys the app, and ends them all."""
+"""Start and shutdown of the local cloud, with deployment of the app."""
 
 import asyncio
 import shutil

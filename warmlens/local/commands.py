@@ -1,4 +1,4 @@
-"""Commands `warmlens local up`, `down` and `status`."""
+"""The commands `warmlens local up`, `down` and `status`."""
 
 import json
 import os

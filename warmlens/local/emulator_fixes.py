@@ -1,4 +1,4 @@
-"""Fixes applied after a deploy where the emulator does less than AWS (docs/local-cloud.md)."""
+"""Fixes of a deployment where the emulator differs from AWS (docs/local-cloud.md)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The local page's view of the instances: their states, the last calls, bursts and warming rounds.
+"""HTTP API of the local page's view of instances, calls and warming rounds.
 
 None of it exists on AWS.
 """

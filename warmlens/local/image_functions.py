@@ -1,4 +1,4 @@
-"""Container-image functions of the emulator, run by the instance pool."""
+"""Execution of the emulator's container-image functions by the instance pool."""
 
 import asyncio
 import json

@@ -1,1 +1,1 @@
-"""Capacity planning: instances, memory and cost, simulated before anything is deployed."""
+"""Capacity planning by simulation: instances, memory and cost before a deploy."""

@@ -1,4 +1,4 @@
-"""The cost-latency chart of a plan as an SVG, made from its records."""
+"""The cost-latency chart of a plan as SVG."""
 
 import math
 import os

@@ -1,4 +1,4 @@
-"""`warmlens plan`: instances, memory and cost, simulated before anything is deployed."""
+"""The command `warmlens plan`, and the group of its subcommands."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The simulation kernel: instances, users' calls and the warmer as arrays of numbers.
+"""The simulation kernel, on arrays of numbers so that Numba can compile it.
 
 It runs interpreted on Python's lists, or compiled by Numba on NumPy's arrays (`numba_kernel.py`),
 and gives the same figures. So it keeps to what both understand: numbers, `math`, and functions of

@@ -1,4 +1,7 @@
-"""The simulation kernel compiled by Numba. Imported only where Numba is installed and wanted."""
+"""The simulation kernel, compiled by Numba.
+
+It is imported only where Numba is installed and wanted.
+"""
 
 import hashlib
 from collections.abc import Callable, Sequence

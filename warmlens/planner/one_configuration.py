@@ -1,4 +1,4 @@
-"""`warmlens plan simulate` and `plan cost`: the figures and the bill of one configuration."""
+"""The commands `warmlens plan simulate` and `plan cost`, for one configuration."""
 
 import dataclasses
 import json

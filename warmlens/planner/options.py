@@ -1,4 +1,4 @@
-"""Options that the commands of `warmlens plan` share, in groups."""
+"""Groups of command-line options shared by the commands of `warmlens plan`."""
 
 import dataclasses
 import functools

@@ -1,4 +1,4 @@
-"""A plan request, and one candidate simulated and checked against its objective."""
+"""Plan requests, and the simulation of a candidate against their objective."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Advice as records for programs and as text for people."""
+"""Output of advice: records for programs, text for people."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence

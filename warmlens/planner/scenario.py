@@ -1,4 +1,4 @@
-"""The simulated scenario: a function, its instances' lifetimes, and how they are kept warm."""
+"""Scenarios to simulate: a function, its instances' lifetimes, and its warming."""
 
 import math
 from dataclasses import dataclass, field

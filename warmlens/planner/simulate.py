@@ -1,4 +1,4 @@
-"""The simulation of one scenario under one seed, by the compiled kernel or the interpreted one."""
+"""Simulation of a scenario, with the compiled or the interpreted kernel."""
 
 import importlib.util
 import itertools

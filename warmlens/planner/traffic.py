@@ -1,4 +1,4 @@
-"""Traffic: users' calls as hourly rates with bursts, or as a trace of moments."""
+"""Traffic of users: hourly rates with bursts, or a trace of arrival times."""
 
 import csv
 import math

@@ -1,1 +1,1 @@
-"""Container functions as local processes, under the Lambda Runtime API."""
+"""Execution of Lambda functions as local processes, under the Lambda Runtime API."""

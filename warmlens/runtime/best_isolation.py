@@ -1,4 +1,4 @@
-"""Choice of the best isolation that this machine supports."""
+"""Choice of the best isolation supported by this machine."""
 
 from warmlens.runtime.cgroups import find_cgroups
 from warmlens.runtime.isolation import Isolation

@@ -1,4 +1,4 @@
-"""Idle time after which an instance ends, drawn for each instance as on Lambda."""
+"""Random idle expiry of instances, as on Lambda."""
 
 import random
 import re

@@ -1,4 +1,4 @@
-"""A private /tmp for each instance, where the kernel lets this user mount one."""
+"""A private /tmp for each instance, where the kernel allows the mount."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""A subprocess whose output is read line by line and that is killed with its process group."""
+"""Subprocesses of instances, with output read by line and killed by process group."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""CPU and memory limits by signals: processes are paused, resumed, and killed when too large.
+"""CPU and memory limits by signals to processes: pause, resume and kill.
 
 Works for every user on Linux and macOS. It is coarser than control groups: processor time is known
 to a hundredth of a second, and memory is looked at now and then.

@@ -111,7 +111,7 @@ def deployed(*names: str) -> RecordSet:
     )
 
 
-def test_what_is_said_of_a_deployed_api_is_not_about_this_machine() -> None:
+def test_text_about_a_deployed_api_does_not_mention_this_machine() -> None:
     made = claims(deployed("flow", "concurrency", "idle"))
     evidence = " ".join(each.evidence for each in made)
     for words in ("one machine", "processors", "stand-in", "local up", "768 MB, of which"):

@@ -66,7 +66,7 @@ def test_a_plan_needs_an_api(tmp_path: Path) -> None:
     assert (done.exit_code, "--url or --env" in done.output) == (1, True)
 
 
-def test_results_are_told_apart_by_label_and_outcome() -> None:
+def test_results_are_grouped_by_label_and_outcome() -> None:
     text = HEADER + (
         "1795500000000,12,wakeup,200,true,5,true\n"
         "1795500000100,30,classification,200,true,9,false\n"
@@ -98,6 +98,6 @@ def test_results_are_told_apart_by_label_and_outcome() -> None:
         (HEADER + "now,fast,a,200,true,1,true\n", "line 2"),
     ],
 )
-def test_results_that_are_none_are_refused(text: str, message: str) -> None:
+def test_invalid_results_are_refused(text: str, message: str) -> None:
     with pytest.raises(WarmlensError, match=message):
         read_results(text, client="JMeter", command="")

@@ -56,7 +56,7 @@ def counts(outcomes: dict[str, list[float]]) -> dict[str, int]:
     return {name: len(values) for name, values in outcomes.items() if values}
 
 
-async def test_outcomes_are_told_apart(served: tuple[Api, str]) -> None:
+async def test_outcomes_are_counted_separately(served: tuple[Api, str]) -> None:
     api, url = served
     api.statuses = [200, 429, 500, 200, 200]
     assert counts(await load(url)) == {
@@ -101,7 +101,7 @@ async def test_an_api_that_is_not_there_is_a_failure_and_no_exception() -> None:
     assert counts(outcomes) == {"unanswered_ms": 2, "span_ms": 1}
 
 
-async def test_waking_tells_which_instances_answered(served: tuple[Api, str]) -> None:
+async def test_waking_returns_the_instances_that_answered(served: tuple[Api, str]) -> None:
     _, url = served
     assert await wake_at_once(url, 4, 10, {}) == {"0", "1"}
 

@@ -27,7 +27,7 @@ SAMPLE = Measurement(
 )
 
 
-def test_what_is_written_is_read_again_to_a_hundredth() -> None:
+def test_written_measurements_are_read_to_a_hundredth() -> None:
     (read,) = read_measurements(write_measurements([SAMPLE]))
     assert read == dataclasses.replace(SAMPLE, values={"first_ms": [1.23, 5.0]})
 

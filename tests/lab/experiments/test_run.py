@@ -105,7 +105,7 @@ def test_a_run_of_several_goes_on_in_the_one_that_was_interrupted(tmp_path: Path
     assert first.measured == [0, 1, 2] * 2  # that run was finished: this one begins anew
 
 
-def test_a_finished_run_is_measured_anew(tmp_path: Path) -> None:
+def test_a_finished_run_is_measured_again(tmp_path: Path) -> None:
     run(Counting(), tmp_path)
     again = Counting()
     run(again, tmp_path)

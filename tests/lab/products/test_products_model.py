@@ -21,7 +21,7 @@ PHOTOS_OF_EACH = 3
 SIZE_PX = 224  # of the data set that the figures were measured on
 
 
-def test_it_is_what_its_manifest_says() -> None:
+def test_it_matches_its_manifest() -> None:
     assert verify_model(FOLDER) == []
     assert (MANIFEST.architecture, MANIFEST.precision) == ("resnet50", "int8")
 
@@ -33,7 +33,7 @@ def test_it_knows_the_products_by_their_ids_and_names() -> None:
     }
 
 
-def test_its_manifest_tells_how_it_was_trained() -> None:
+def test_its_manifest_describes_its_training() -> None:
     assert MANIFEST.training is not None
     assert MANIFEST.training.mode == "resnet50-full"
     assert MANIFEST.training.initial_weights_kind == "run"

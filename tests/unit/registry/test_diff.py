@@ -21,7 +21,7 @@ def test_a_version_does_not_differ_from_itself() -> None:
     assert diff_manifests(same, parse_manifest(manifest_bytes(same), "test")) == []
 
 
-def test_each_changed_field_is_told_once_with_both_values() -> None:
+def test_each_changed_field_is_listed_once_with_both_values() -> None:
     changed = manifest(version="1.1.0", files__model__bytes=7)
     before = manifest()
     assert diff_manifests(before, changed) == [

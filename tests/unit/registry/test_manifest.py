@@ -110,7 +110,7 @@ def test_a_manifest_does_not_change(field: str) -> None:
     "raw",
     [b"", b"{", b"\xff\xfe\xff", b"[]", b'"text"', b'{"a": NaN}', b'{"a": 1, "a": 2}', b"[" * 9999],
 )
-def test_what_is_not_a_json_object_is_refused(version: Path, raw: bytes) -> None:
+def test_a_document_that_is_not_a_json_object_is_refused(version: Path, raw: bytes) -> None:
     (version / "manifest.json").write_bytes(raw)
     assert refusal(version).code == "not_json"
 

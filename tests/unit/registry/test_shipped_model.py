@@ -80,7 +80,7 @@ def test_the_file_answers_as_pytorch_does(
 
 
 @pytest.mark.parametrize(("file", "label"), EXPECTED.items())
-def test_what_is_on_a_sample_photo_is_among_the_top_five(
+def test_the_class_of_a_sample_photo_is_among_the_top_five(
     session: onnxruntime.InferenceSession, file: str, label: str
 ) -> None:
     softmax = answer(session, WEB / "samples" / file)
