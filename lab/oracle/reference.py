@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from lab.oracle.fleet import PROVISIONED, SimulatedFleet
 from lab.oracle.random import Random, draw
 from lab.oracle.warmer import Warmer
-from warmlens.planner.outcome import Outcome, bin_of, rounded_up_ms
+from warmlens.planner.outcome import HOURLY, Outcome, bin_of, rounded_up_ms
 from warmlens.planner.rng import LIFETIMES, SERVICE
-from warmlens.planner.scenario import HOUR_S, SAMPLE_S, Scenario, check_arrival, provisioned_s
+from warmlens.planner.scenario import HOUR_S, SAMPLE_S, Scenario, in_order, provisioned_s
 
 
 def simulate(
@@ -37,7 +37,9 @@ def simulate(
     """
     outcome = into or Outcome()
     hours = math.ceil(horizon_s / HOUR_S)
-    outcome.make_room(hours=hours, concurrency=scenario.concurrency)
+    for counts in (getattr(outcome, name) for name in HOURLY):
+        counts.extend([0] * (hours - len(counts)))
+    outcome.busy_seen.extend([0] * (scenario.concurrency + 1 - len(outcome.busy_seen)))
     fleet = fleet or SimulatedFleet(scenario, draw_lifetime or Random(seed, LIFETIMES))
     warmer = Warmer(scenario.warming, horizon_s) if scenario.warming else None
     service = Random(seed, SERVICE)
@@ -52,10 +54,7 @@ def simulate(
             outcome.hour_samples[hour] += 1
             samples += 1
 
-    last_s = 0.0
-    for now_s in arrivals_s:
-        check_arrival(now_s, last_s, horizon_s)
-        last_s = now_s
+    for now_s in in_order(arrivals_s, horizon_s):
         while warmer and warmer.next_s() <= now_s:
             sample_until(warmer.next_s())
             warmer.act(fleet, outcome)

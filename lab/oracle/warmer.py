@@ -1,22 +1,54 @@
 """The plain-Python warmer of the simulation: runs and rounds of calls."""
 
 import math
+from dataclasses import dataclass
 
 from lab.oracle.fleet import SimulatedFleet
 from warmlens.planner.outcome import Outcome, rounded_up_ms
-from warmlens.planner.scenario import DAY_H, HOUR_S, LONGER_HOLD, WarmingPolicy
+from warmlens.planner.scenario import (
+    BUDGET_S,
+    DAY_H,
+    HOUR_S,
+    LONGER_HOLD,
+    MAX_ROUNDS,
+    SPACING_S,
+    WAKEUP_S,
+    WarmingPolicy,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherPolicy(WarmingPolicy):
+    """A warming policy whose rounds differ from those of `lambda_src/warmer`.
+
+    The kernel does not know these attributes; the defaults are its constants.
+
+    Attributes:
+        spacing_s: time between the arrivals of a round's calls.
+        shared_deadline: all of a round are held until `hold_s` after it was sent, not each for
+            `hold_s`.
+        rounds: the most rounds of a run; each further one holds three times as long.
+        budget_s: no round begins that would not end within this time.
+        wakeup_s: time of a call that does not hold.
+    """
+
+    spacing_s: float = SPACING_S
+    shared_deadline: bool = True
+    rounds: int = MAX_ROUNDS
+    budget_s: float = BUDGET_S
+    wakeup_s: float = WAKEUP_S
 
 
 class Warmer:
     """Calls the fleet as `lambda_src/warmer` does, one call at a time in the order of time.
 
     Args:
-        pings: the warming policy.
+        policy: the warming policy.
         horizon_s: the end, after which no run begins.
     """
 
-    def __init__(self, pings: WarmingPolicy, horizon_s: float) -> None:
-        self._pings = pings
+    def __init__(self, policy: WarmingPolicy, horizon_s: float) -> None:
+        self._policy = policy if isinstance(policy, OtherPolicy) else OtherPolicy(**vars(policy))
         self._horizon_s = horizon_s
         self._runs = 0
         self._count = 0  # calls of a round; 0 between runs
@@ -29,8 +61,8 @@ class Warmer:
     def next_s(self) -> float:
         """Return the moment of its next call or run; infinity after the last."""
         if self._count:
-            return self._round_s + self._sent * self._pings.spread_s
-        scheduled_s = self._runs * self._pings.period_s
+            return self._round_s + self._sent * self._policy.spacing_s
+        scheduled_s = self._runs * self._policy.period_s
         if scheduled_s >= self._horizon_s:
             return math.inf
         return max(scheduled_s, self._ends_s)
@@ -45,15 +77,15 @@ class Warmer:
         outcome.runs += 1
         self._begun_s = self._ends_s = now_s
         self._count = self._wanted(now_s)
-        self._hold_s = self._pings.hold_s
+        self._hold_s = self._policy.hold_s
         self._rounds = 0
         if self._count:
             self._begin_round(now_s, outcome)
 
     def _wanted(self, now_s: float) -> int:
-        by_hour = self._pings.by_hour
+        by_hour = self._policy.by_hour
         this = by_hour[int(now_s // HOUR_S) % DAY_H]
-        following = by_hour[int((now_s + self._pings.period_s) // HOUR_S) % DAY_H]
+        following = by_hour[int((now_s + self._policy.period_s) // HOUR_S) % DAY_H]
         return max(this, following)
 
     def _begin_round(self, now_s: float, outcome: Outcome) -> None:
@@ -68,11 +100,11 @@ class Warmer:
 
         def duration_s(begin_s: float) -> float:
             nonlocal held_s
-            pings = self._pings
-            if pings.shared_deadline:
-                held_s = max(pings.wakeup_s, self._round_s + self._hold_s - begin_s)
+            policy = self._policy
+            if policy.shared_deadline:
+                held_s = max(policy.wakeup_s, self._round_s + self._hold_s - begin_s)
             else:
-                held_s = max(pings.wakeup_s, self._hold_s)
+                held_s = max(policy.wakeup_s, self._hold_s)
             return held_s
 
         served = fleet.call(now_s, duration_s)
@@ -99,8 +131,8 @@ class Warmer:
         longer_s = self._hold_s * LONGER_HOLD
         if (
             len(self._reached) >= self._count - self._throttled
-            or self._rounds >= self._pings.rounds
-            or self._ends_s + longer_s > self._begun_s + self._pings.budget_s
+            or self._rounds >= self._policy.rounds
+            or self._ends_s + longer_s > self._begun_s + self._policy.budget_s
         ):
             outcome.runs_s += self._ends_s - self._begun_s
             self._count = 0

@@ -17,49 +17,42 @@ class Tolerance:
     """The limits of assumptions within which a plan meets its objective.
 
     Attributes:
-        idle_min: the shortest idle expiry of all instances, in minutes; None: even a minute.
-        platform_ms: the longest part of a cold start before the process starts; None: even ten
-            seconds.
+        idle_min: the shortest idle expiry of all instances, in minutes; 1 or more.
+        platform_ms: the longest part of a cold start before the process starts; 10,000 or less.
     """
 
-    idle_min: float | None
-    platform_ms: float | None
+    idle_min: float
+    platform_ms: float
 
 
 def tolerance_of(plan: Plan, request: PlanRequest) -> Tolerance:
     """Find the limits of assumptions by bisection, to a five-hundredth of the range.
 
-    It takes a shorter expiry and a longer cold start for worse than a longer and a shorter one.
+    It assumes that a shorter idle expiry and a longer cold start are always worse.
 
     Args:
-        plan: one that meets the objective as assumed.
+        plan: a plan that meets the objective under the request's assumptions.
         request: the request.
     """
     base = request.assumptions
 
-    def with_idle(minutes: float) -> Assumptions:
-        lifetimes = replace(
-            base.lifetimes, shortest_idle_s=minutes * 60, longest_idle_s=minutes * 60
-        )
-        return replace(base, lifetimes=lifetimes)
+    def meets_at_idle(minutes: float) -> bool:
+        return check(plan, request, base.with_idle_s(minutes * 60, minutes * 60)).meets
 
-    def with_platform(ms: float) -> Assumptions:
-        return replace(base, platform_ms=round(ms))
-
-    def meets(assumptions: Assumptions) -> bool:
-        return check(plan, request, assumptions).meets
+    def meets_at_platform(ms: float) -> bool:
+        return check(plan, request, replace(base, platform_ms=round(ms))).meets
 
     longest_min = max(SHORTEST_IDLE_MIN, base.lifetimes.longest_idle_s / 60)
     return Tolerance(
-        _last_good(longest_min, SHORTEST_IDLE_MIN, lambda at: meets(with_idle(at))),
-        _last_good(base.platform_ms, LONGEST_PLATFORM_MS, lambda at: meets(with_platform(at))),
+        _last_good(longest_min, SHORTEST_IDLE_MIN, meets_at_idle),
+        _last_good(base.platform_ms, LONGEST_PLATFORM_MS, meets_at_platform),
     )
 
 
-def _last_good(good: float, bad: float, passes: Callable[[float], bool]) -> float | None:
-    """Return the last value from good to bad that passes; None: the bad end passes."""
+def _last_good(good: float, bad: float, passes: Callable[[float], bool]) -> float:
+    """Return the last value from good to bad that passes."""
     if good == bad or passes(bad):
-        return None
+        return bad
     for _ in range(_STEPS):
         middle = (good + bad) / 2
         good, bad = (middle, bad) if passes(middle) else (good, middle)
@@ -67,17 +60,17 @@ def _last_good(good: float, bad: float, passes: Callable[[float], bool]) -> floa
 
 
 FASTER = 0.99
-"""A latency below this share of another one is called faster."""
+"""A plan is faster than another one if its latency is below this share of the other's."""
 
 
 @dataclass(frozen=True)
 class Variation:
-    """The advice under another assumption.
+    """The advice under other assumptions.
 
     Attributes:
-        assumptions: what is assumed instead.
-        chosen: the chosen plan under it.
-        best: the cheapest plan that meets the objective under it; None: none does.
+        assumptions: the other assumptions.
+        chosen: the chosen plan under them.
+        best: the cheapest plan that meets the objective under them; None: none does.
     """
 
     assumptions: Assumptions
@@ -90,12 +83,12 @@ class Advice:
     """The plan with its alternatives.
 
     Attributes:
-        plans: all that were tried, cheapest first.
-        chosen: the cheapest that meets the objective; None: none does.
-        runner_up: the next cheapest that meets it and differs in more than N.
-        frontier: plans to which no other one is both cheaper and faster.
-        variations: the same with other assumptions; empty without a chosen plan.
-        tolerance: how wrong assumptions may be until the chosen plan misses the objective.
+        plans: all plans that were tried, cheapest first.
+        chosen: the cheapest plan that meets the objective; None: none does.
+        runner_up: the next cheapest one of another memory size, model store or kind of warming.
+        frontier: plans without another one that is both cheaper and faster.
+        variations: the advice under other assumptions; empty without a chosen plan.
+        tolerance: limits of assumptions for the chosen plan.
     """
 
     plans: tuple[Plan, ...]
@@ -122,10 +115,7 @@ def advise(
     frontier = tuple(_frontier(plans))
     if chosen is None:
         return Advice(tuple(plans), None, None, frontier, ())
-    varied = tuple(
-        _vary(request, plans, chosen, assumptions)
-        for assumptions in variations(request.assumptions)
-    )
+    varied = tuple(_vary(request, plans, chosen, each) for each in variations(request.assumptions))
     tolerance = tolerance_of(chosen, request)
     return Advice(tuple(plans), chosen, runner_up, frontier, varied, tolerance)
 
@@ -172,36 +162,26 @@ def choose(
 
 
 def simulated_times(request: PlanRequest) -> int:
-    """Return about how often the traffic is simulated for a request."""
+    """Return about how many simulations of the traffic a request takes."""
     profile, base = request.profile, request.assumptions
     request.require_calls()
     require_affordable(request.traffic, horizon_s=request.horizon_s, times=request.seed_count)
     tried = sum(1 for _ in candidates(request.measured, profile, concurrency=base.concurrency))
-    checked = 20 + len(variations(base))  # what is proposed, and where it ceases to hold
+    checked = 20 + len(variations(base))  # the proposed plans, and the chosen one's tolerance
     return tried * request.seed_count + checked * request.check_count
 
 
 def variations(base: Assumptions) -> list[Assumptions]:
     """Return other assumptions, one change each."""
-    lifetimes = base.lifetimes
-    changed = (
-        ("idle instances end after 5 minutes", {"shortest_idle_s": 300.0, "longest_idle_s": 300.0}),
-        (
-            "idle instances stay for 30 to 60 minutes",
-            {"shortest_idle_s": 1800.0, "longest_idle_s": 3600.0},
+    short_lives = replace(base.lifetimes, shortest_lifetime_s=1800.0, longest_lifetime_s=3600.0)
+    return [
+        replace(base.with_idle_s(300.0, 300.0), name="idle instances end after 5 minutes"),
+        replace(base.with_idle_s(1800.0, 3600.0), name="idle instances stay for 30 to 60 minutes"),
+        replace(base, name="instances are ended after 30 to 60 minutes", lifetimes=short_lives),
+        replace(
+            base, name="a cold start takes a second longer", platform_ms=base.platform_ms + 1000
         ),
-        (
-            "instances are ended after 30 to 60 minutes",
-            {"shortest_lifetime_s": 1800.0, "longest_lifetime_s": 3600.0},
-        ),
-    )
-    found = [
-        replace(base, name=name, lifetimes=replace(lifetimes, **change)) for name, change in changed
     ]
-    slower = replace(
-        base, name="a cold start takes a second longer", platform_ms=base.platform_ms + 1000
-    )
-    return [*found, slower]
 
 
 def _vary(
@@ -227,12 +207,10 @@ def _differs(plan: Plan, other: Plan) -> bool:
 
 
 def _frontier(plans: Sequence[Plan]) -> list[Plan]:
-    """Those of ascending cost that are faster than all before them, by more than noise."""
-    found: list[Plan] = []
+    """Return plans of ascending cost, each faster than all before it by more than noise."""
+    frontier: list[Plan] = []
     for plan in plans:
-        if (
-            not found
-            or plan.screened.latency_ms.value < FASTER * found[-1].screened.latency_ms.value
-        ):
-            found.append(plan)
-    return found
+        latency_ms = plan.screened.latency_ms.value
+        if not frontier or latency_ms < FASTER * frontier[-1].screened.latency_ms.value:
+            frontier.append(plan)
+    return frontier

@@ -13,15 +13,15 @@ class ArrivalProcess(NamedTuple):
     """The rates of arrivals, and the state of drawing them.
 
     Attributes:
-        rates_per_s: of each segment of a day, from midnight on; after the last comes the first.
+        rates_per_s: rate of each segment, from midnight on; they repeat after the last one.
         segment_s: length of a segment.
         horizon_s: end of the arrivals.
         burst_size: users in a burst; 0: no bursts.
         bursts_per_s: rate of bursts.
         burst_step_s: time between users of a burst.
         states: random number streams of arrivals and of bursts.
-        times: the next arrivals and where they were drawn from.
-        counts: the segment, users of a burst that were drawn, and whether drawing has begun.
+        times: the next arrivals, and the moments that they were drawn from.
+        counts: the segment, the users drawn of the current burst, and 1 after the first draw.
     """
 
     rates_per_s: Floats

@@ -12,23 +12,15 @@ CALLS_PER_S = {Backend.PYTHON: 1e5, Backend.NUMBA: 3e6}
 
 
 def require_affordable(traffic: Traffic, *, horizon_s: float, times: int) -> float:
-    """Return the number of calls to simulate.
-
-    Args:
-        traffic: the users.
-        horizon_s: how long.
-        times: how often.
+    """Return the number of calls that several simulations of the traffic have.
 
     Raises:
-        WarmlensError: they are too many; it names what to lower.
+        WarmlensError: there are too many; the message names the options to lower.
     """
     calls = traffic.expected(horizon_s) * times
     if calls > MOST_CALLS:
-        raise WarmlensError(
-            "too_many_calls",
-            f"{calls:.3g} calls would be simulated, {MOST_CALLS:.3g} are the most: give "
-            f"{_what_to_lower(traffic, horizon_s)}",
-        )
+        why = f"{calls:.3g} calls to simulate, {MOST_CALLS:.3g} are the most"
+        raise WarmlensError("too_many_calls", f"{why}: give {_what_to_lower(traffic, horizon_s)}")
     return calls
 
 
@@ -44,12 +36,9 @@ def slow_run_warning(calls: float, backend: Backend) -> str | None:
         return None
     words = f"{calls:,.0f} calls take about {in_words_of_time(takes_s)}"
     if in_force is Backend.NUMBA:
-        return f"{words} on a machine like that of docs/planning.md."
+        return f"{words} on a machine such as that of docs/planning.md."
     compiled = in_words_of_time(1 + calls / CALLS_PER_S[Backend.NUMBA])
-    return (
-        f"{words} in plain Python; with pip install numba the figures are "
-        f"the same, after about {compiled}."
-    )
+    return f"{words} in plain Python, and about {compiled} after pip install numba."
 
 
 def _what_to_lower(traffic: Traffic, horizon_s: float) -> str:
@@ -63,7 +52,7 @@ def _what_to_lower(traffic: Traffic, horizon_s: float) -> str:
 
 
 def warn_if_slow(calls: float, backend: Backend) -> None:
-    """Warn on standard error where simulating the calls takes long."""
+    """Warn on standard error before a slow simulation."""
     words = slow_run_warning(calls, backend)
     if words:
         err.print(words)

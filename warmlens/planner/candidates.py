@@ -31,11 +31,11 @@ class Assumptions:
     """Assumptions: figures that are not measured.
 
     Attributes:
-        lifetimes: of instances; AWS documents neither.
-        platform_ms: from a call to the start of the process on a new instance; not billed.
-        concurrency: most calls at once.
-        scaling_per_10_s: most instances started in ten seconds.
-        name: of a variation, for people.
+        lifetimes: idle expiry and lifetime of instances; AWS documents neither.
+        platform_ms: time from a call to the start of the process on a new instance; not billed.
+        concurrency: maximum number of calls at once.
+        scaling_per_10_s: maximum number of instances started within ten seconds.
+        name: name of a variation, for people.
     """
 
     lifetimes: InstanceLifetimes = field(default_factory=InstanceLifetimes)
@@ -43,6 +43,11 @@ class Assumptions:
     concurrency: int = 1000
     scaling_per_10_s: int = SCALING_PER_10_S
     name: str = "as assumed"
+
+    def with_idle_s(self, shortest_s: float, longest_s: float) -> "Assumptions":
+        """Return the same assumptions with another idle expiry."""
+        idle = {"shortest_idle_s": shortest_s, "longest_idle_s": longest_s}
+        return replace(self, lifetimes=replace(self.lifetimes, **idle))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +57,8 @@ class Candidate:
     Attributes:
         measured: memory size and model store with their times.
         warming: `off`, `ping` or `provisioned`.
-        by_hour: instances to keep, for each hour of the day in UTC.
-        hold_ms: how long a round holds each; of `ping` only.
+        by_hour: instances to keep warm, for each hour of the day in UTC.
+        hold_ms: time for which a round holds the instances; 0 without `ping`.
     """
 
     measured: Measured
@@ -108,13 +113,7 @@ def later(distribution: Distribution, by_s: float) -> Distribution:
 def candidates(
     measured: Sequence[Measured], traffic: Profile, *, concurrency: int
 ) -> Iterator[Candidate]:
-    """Give all candidates.
-
-    Args:
-        measured: memory sizes and model stores.
-        traffic: the users, for N by the hour.
-        concurrency: N is never more.
-    """
+    """Yield all candidates; none keeps more instances than the concurrency."""
     for each in measured:
         yield Candidate(measured=each, warming="off")
         profiles = list(instance_profiles(traffic, each.service.mean_s))
@@ -128,23 +127,21 @@ def candidates(
 
 
 def instance_profiles(traffic: Profile, service_s: float) -> Iterator[tuple[int, ...]]:
-    """Give numbers of instances for each hour: flat ones, and those that the traffic suggests."""
+    """Yield numbers of instances for each hour: flat ones, and some from the traffic's rates."""
     loads = [rate * service_s for rate in busiest_rates(traffic)]
-    found = {by_hour(count) for count in FLAT}
+    profiles = {by_hour(count) for count in FLAT}
     for missed in MISSED:
         base = tuple(poisson_quantile(load, missed) for load in loads)
-        found.add(base)
-        found.add(by_hour(max(base)))
+        profiles |= {base, by_hour(max(base))}
         if traffic.bursts:
-            found.add(tuple(count + traffic.bursts.size for count in base))
-    yield from sorted(each for each in found if max(each) > 0)
+            profiles.add(tuple(count + traffic.bursts.size for count in base))
+    yield from sorted(each for each in profiles if max(each) > 0)
 
 
 def busiest_rates(traffic: Profile) -> list[float]:
     """Return the highest rate per second in each hour of the day, over all days of the profile."""
     rates = [0.0] * DAY_H
-    length_s = traffic.segment_s * len(traffic.rates_per_s)
-    hours = math.ceil(max(length_s, DAY_H * HOUR_S) / HOUR_S)
+    hours = math.ceil(max(traffic.length_s, DAY_H * HOUR_S) / HOUR_S)
     for hour in range(hours):
         first = int(hour * HOUR_S // traffic.segment_s)
         last = math.ceil((hour + 1) * HOUR_S / traffic.segment_s)

@@ -15,11 +15,7 @@ _LEFT, _TOP, _WIDTH, _HEIGHT = 70, 50, 620, 320
 
 
 def frontier_chart(records: Sequence[Record]) -> str:
-    """Return every candidate as a point, cost to the right and latency upwards, both by tenfolds.
-
-    Args:
-        records: of `warmlens plan --json`.
-    """
+    """Return a log-log chart, as SVG, of the records of `warmlens plan --json`."""
     costs = {each.name: each for each in records if each.metric == "cost_usd_per_month"}
     latencies = {each.name: each for each in records if each.metric == "latency_ms"}
     percent = next(iter(latencies.values())).conditions["percent"]
@@ -79,14 +75,14 @@ def require_writable(file: Path) -> None:
     """Check that a chart can be written to a file.
 
     Raises:
-        WarmlensError: its folder is not there, it is a folder, or it may not be written.
+        WarmlensError: the file is a folder or not writable, or its folder does not exist.
     """
     if file.is_dir():
         why = "it is a folder"
     elif not file.parent.is_dir():
-        why = f"there is no folder {file.parent}"
+        why = f"no folder {file.parent}"
     elif not os.access(file if file.exists() else file.parent, os.W_OK):
-        why = "it may not be written"
+        why = "it is not writable"
     else:
         return
     raise WarmlensError("unwritable_chart", f"--chart {file}: {why}")
@@ -105,12 +101,7 @@ def write_chart(file: Path, chart: str) -> None:
 
 
 class _Axis:
-    """A logarithmic axis.
-
-    Args:
-        values: to be shown.
-        begin, end: where it begins and ends on the page.
-    """
+    """A logarithmic axis that shows the values between two places of the page."""
 
     def __init__(self, values: Sequence[float], begin: float, end: float) -> None:
         positive = [value for value in values if value > 0] or [1.0]
@@ -119,12 +110,12 @@ class _Axis:
         self._begin, self._end = begin, end
 
     def at(self, value: float) -> float:
-        """Return where a value lies."""
+        """Return the place of a value."""
         share = (math.log10(max(value, 1e-9)) - self._low) / (self._high - self._low)
         return round(self._begin + share * (self._end - self._begin), 1)
 
     def ticks(self) -> list[float]:
-        """Return round values on it, 1, 2 and 5 of each tenfold."""
+        """Return round values on the axis: 1, 2 and 5 of each power of ten."""
         exponents = range(math.floor(self._low), math.ceil(self._high))
         all_ticks = [digit * 10.0**exponent for exponent in exponents for digit in (1, 2, 5)]
         return [each for each in all_ticks if self._low <= math.log10(each) <= self._high]

@@ -1,7 +1,7 @@
 """The monthly cost of a deployment, item by item, from a simulated outcome."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from warmlens.errors import WarmlensError
 from warmlens.planner.outcome import Outcome
@@ -21,11 +21,10 @@ class Item:
     """One line of the bill.
 
     Attributes:
-        name: what is paid for.
-        quantity: how much of it.
-        unit: of the quantity.
+        quantity: quantity a month, in the unit.
         price: name of its price in the price list.
-        usd: quantity times price.
+        usd: quantity times price, in USD.
+        fixed: whether it does not grow with the users' traffic.
     """
 
     name: str
@@ -33,6 +32,7 @@ class Item:
     unit: str
     price: str
     usd: float
+    fixed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,6 @@ class Deployment:
     """The deployment that is paid for.
 
     Attributes:
-        memory_mb: the classifier's memory.
         architecture: `x86_64` or `arm64`.
         model_store: `image` or `s3`.
         model_bytes: size of the model's files.
@@ -58,18 +57,14 @@ class Deployment:
 
     def __post_init__(self) -> None:
         if not 128 <= self.memory_mb <= 10_240:
-            raise WarmlensError(
-                "bad_memory", f"memory of {self.memory_mb} MB: Lambda has 128 to 10240"
-            )
+            raise WarmlensError("bad_memory", f"memory of {self.memory_mb} MB: give 128 to 10240")
         if self.architecture not in SHORT:
             raise WarmlensError(
                 "bad_architecture", f"architecture {self.architecture}: x86_64 or arm64"
             )
-        if self.model_store not in ("image", "s3"):
+        if self.model_store not in STORAGE:
             raise WarmlensError(
-                "bad_model_store",
-                f"model store {self.model_store}: image or s3; what EFS costs is not known to the "
-                "planner, since its cold starts were not measured",
+                "bad_model_store", f"no cost of model store {self.model_store}: give image or s3"
             )
 
     @property
@@ -84,12 +79,7 @@ def total_usd(items: Sequence[Item]) -> float:
 
 
 def needed_prices(what: Deployment, warming: str) -> list[str]:
-    """Return the names of the prices that a bill may need.
-
-    Args:
-        what: is paid for.
-        warming: `off`, `ping` or `provisioned`.
-    """
+    """Return the names of the prices that a bill may need; warming is as in `Candidate`."""
     short = SHORT[what.architecture]
     names = ["rest_api_per_request", "lambda_per_request", f"lambda_{short}_per_gb_s"]
     names += ["s3_per_get", "s3_per_put", STORAGE[what.model_store]]
@@ -103,20 +93,13 @@ def needed_prices(what: Deployment, warming: str) -> list[str]:
 def monthly_items(outcome: Outcome, what: Deployment, prices: PriceList) -> list[Item]:
     """Return the cost of 30 days that are like the simulated ones.
 
-    Args:
-        outcome: one or more simulated days.
-        what: what was simulated.
-        prices: of the region.
-
     Raises:
-        WarmlensError: a price that is needed is missing.
+        WarmlensError: a price is missing.
     """
     stored_gb = what.model_bytes / 1e9
-    items = [
-        *_user_items(outcome, what, prices),
-        *warming_items(outcome, what, prices),
-        _item(prices, "model's storage", stored_gb, "GB-month", STORAGE[what.model_store]),
-    ]
+    storage = priced(prices, "model's storage", stored_gb, "GB-month", STORAGE[what.model_store])
+    fixed = [*warming_items(outcome, what, prices), storage]
+    items = [*_user_items(outcome, what, prices), *(replace(item, fixed=True) for item in fixed)]
     return [item for item in items if item.quantity]
 
 
@@ -126,21 +109,22 @@ def _user_items(outcome: Outcome, what: Deployment, prices: PriceList) -> list[I
     billed_ms = outcome.billed_ms - outcome.cold * what.unbilled_ms_per_cold
     on_demand = billed_ms / 1000 * what.memory_gb / months
     provisioned = outcome.provisioned_billed_ms / 1000 * what.memory_gb / months
+    time_price = f"lambda_{short}_per_gb_s"
     items = [
-        _item(prices, "API calls", requests * API_CALLS, "calls", "rest_api_per_request"),
-        _item(prices, "classifier's calls", served, "calls", "lambda_per_request"),
-        _item(prices, "uploads' calls", requests, "calls", "lambda_per_request"),
-        _item(prices, "classifier's time on demand", on_demand, "GB-s", f"lambda_{short}_per_gb_s"),
-        _item(prices, "photos read", served, "GETs", "s3_per_get"),
-        _item(prices, "photos written", requests, "PUTs", "s3_per_put"),
+        priced(prices, "API calls", requests * API_CALLS, "calls", "rest_api_per_request"),
+        priced(prices, "classifier's calls", served, "calls", "lambda_per_request"),
+        priced(prices, "uploads' calls", requests, "calls", "lambda_per_request"),
+        priced(prices, "classifier's time on demand", on_demand, "GB-s", time_price),
+        priced(prices, "photos read", served, "GETs", "s3_per_get"),
+        priced(prices, "photos written", requests, "PUTs", "s3_per_put"),
     ]
     if provisioned:
         price = f"provisioned_duration_{short}_per_gb_s"
-        items.append(_item(prices, "classifier's time, provisioned", provisioned, "GB-s", price))
+        items.append(priced(prices, "classifier's time, provisioned", provisioned, "GB-s", price))
     if what.model_store == "s3":
         fetches = (outcome.cold + outcome.pings_cold) / months
         gets = fetches * (1 + -(-what.model_bytes // PART_BYTES))
-        items.append(_item(prices, "model read", gets, "GETs", "s3_per_get"))
+        items.append(priced(prices, "model read", gets, "GETs", "s3_per_get"))
     return items
 
 
@@ -154,18 +138,23 @@ def warming_items(outcome: Outcome, what: Deployment, prices: PriceList) -> list
         held = billed_ms / 1000 * what.memory_gb / months
         warmer = (outcome.runs_s / months + runs * WARMER_OVERHEAD_S) * WARMER_MB / 1024
         items += [
-            _item(prices, "wakeups", pings, "calls", "lambda_per_request"),
-            _item(prices, "instances held by wakeups", held, "GB-s", f"lambda_{short}_per_gb_s"),
-            _item(prices, "warmer's runs", runs, "calls", "lambda_per_request"),
-            _item(prices, "warmer's time", warmer, "GB-s", "lambda_arm_per_gb_s"),
-            _item(prices, "warmer's schedule", runs, "calls", "scheduler_per_invocation"),
+            priced(prices, "wakeups", pings, "calls", "lambda_per_request"),
+            priced(prices, "instances held by wakeups", held, "GB-s", f"lambda_{short}_per_gb_s"),
+            priced(prices, "warmer's runs", runs, "calls", "lambda_per_request"),
+            priced(prices, "warmer's time", warmer, "GB-s", "lambda_arm_per_gb_s"),
+            priced(prices, "warmer's schedule", runs, "calls", "scheduler_per_invocation"),
         ]
     if outcome.provisioned_instance_s:
         gb_s = outcome.provisioned_instance_s * what.memory_gb / months
         price = f"provisioned_{short}_per_gb_s"
-        items.append(_item(prices, "provisioned concurrency", gb_s, "GB-s", price))
+        items.append(priced(prices, "provisioned concurrency", gb_s, "GB-s", price))
     return items
 
 
-def _item(prices: PriceList, name: str, quantity: float, unit: str, price: str) -> Item:
+def priced(prices: PriceList, name: str, quantity: float, unit: str, price: str) -> Item:
+    """Return an item of the bill.
+
+    Raises:
+        WarmlensError: its price is missing.
+    """
     return Item(name, quantity, unit, price, quantity * prices[price])

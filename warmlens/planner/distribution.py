@@ -20,8 +20,8 @@ class Distribution:
         quantiles: for a table, from 0 to 1, ascending.
 
     Raises:
-        WarmlensError: a value is negative or not a number, or the table does not ascend from 0 to
-    1."""
+        WarmlensError: a value is negative or not a number, or the quantiles do not ascend.
+    """
 
     kind: Literal["constant", "exponential", "table"]
     values_s: tuple[float, ...]
@@ -29,9 +29,7 @@ class Distribution:
 
     def __post_init__(self) -> None:
         if not self.values_s or not all(0 <= value < math.inf for value in self.values_s):
-            raise WarmlensError(
-                "bad_time", f"a time is drawn from {self.values_s} s: each must be 0 or more"
-            )
+            raise WarmlensError("bad_time", f"times of {self.values_s} s: give 0 or more")
         if self.kind != "table":
             return
         pairs = list(zip(self.quantiles, self.quantiles[1:], strict=False))
@@ -42,10 +40,8 @@ class Distribution:
             or not all(low < high for low, high in pairs)
             or list(self.values_s) != sorted(self.values_s)
         ):
-            raise WarmlensError(
-                "bad_quantiles",
-                f"quantiles {self.quantiles} of {self.values_s} s: both ascend, from 0 to 1",
-            )
+            why = f"quantiles {self.quantiles} of {self.values_s} s"
+            raise WarmlensError("bad_quantiles", f"{why}: both must ascend, quantiles from 0 to 1")
 
     @property
     def code(self) -> int:

@@ -1,8 +1,8 @@
 """The simulation kernel, on arrays of numbers so that Numba can compile it.
 
 It runs interpreted on Python's lists, or compiled by Numba on NumPy's arrays (`numba_kernel.py`),
-and gives the same figures. So it keeps to what both understand: numbers, `math`, and functions of
-this package. `lab/oracle` has the same rules as objects; tests compare all that both count.
+with the same results. So it uses numbers, `math` and functions of this package only. `lab/oracle`
+has the same rules as objects; tests compare all results of both.
 """
 
 import math
@@ -14,7 +14,17 @@ from typing import Any, NamedTuple, cast
 from warmlens.planner.arrivals import ArrivalProcess, draw_arrivals
 from warmlens.planner.outcome import bin_of, rounded_up_ms
 from warmlens.planner.rng import Floats, Ints, States, draw, uniform
-from warmlens.planner.scenario import DAY_H, HOUR_S, LONGER_HOLD, SAMPLE_S, SCALING_WINDOW_S
+from warmlens.planner.scenario import (
+    BUDGET_S,
+    DAY_H,
+    HOUR_S,
+    LONGER_HOLD,
+    MAX_ROUNDS,
+    SAMPLE_S,
+    SCALING_WINDOW_S,
+    SPACING_S,
+    WAKEUP_S,
+)
 
 PROVISIONED, REFUSED = -1, -2
 
@@ -32,11 +42,10 @@ SUMS = ("busy_s", "init_s", "held_s", "pings_init_s", "runs_s", "latency_s")
 _BUSY_S, _INIT_S, _HELD_S, _PINGS_INIT_S, _RUNS_S, _LATENCY_S = range(6)
 
 _N_BUSY, _N_IDLE, _N_UNUSED, _N_PROVISIONED, _N_STARTED, _N_SAMPLES = range(6)
-N_SIZES = 6
 _W_RUNS, _W_COUNT, _W_ROUNDS, _W_SENT, _W_THROTTLED, _W_REACHED, _W_ROUND_ID = range(7)
 N_WARMER = 7
-_T_BEGUN, _T_ROUND, _T_ENDS, _T_HOLD, _T_HOLDS_UNTIL, _T_LAST = range(6)
-FIRST_TIMES = (0.0, 0.0, 0.0, 0.0, -1.0, 0.0)
+_T_BEGUN, _T_ROUND, _T_ENDS, _T_HOLD, _T_HOLDS_UNTIL = range(5)
+FIRST_TIMES = (0.0, 0.0, 0.0, 0.0, -1.0)
 
 
 class State(NamedTuple):
@@ -46,35 +55,28 @@ class State(NamedTuple):
         horizon_s to service: the scenario and its warming policy, as numbers.
         init_values to service_quantiles: its distributions.
         provisioned, warm: instances for each hour of the day.
-        ends, busy: a heap of the calls in progress: when each ends, and its instance's slot.
-        idle: slots, the one used last at the end. Expired ones are removed when looked at.
+        ends, busy: a heap of the calls in progress: the end of each, and its instance's slot.
+        idle: slots of idle instances, the one used last at the end; expired ones are removed late.
         unused: slots without an instance.
-        numbers: of each slot's instance; instances are numbered as they are started.
-        born, idle_since, expiry, lifetime: of each slot's instance, in seconds.
-        seen_in: for each slot the round of the warmer that reached it last.
-        started: when the latest instances were started, as many as the scaling rate looks at.
+        numbers: number of each slot's instance, in the order of their start.
+        born, idle_since, expiry, lifetime: times of each slot's instance, in seconds.
+        seen_in: the last round of the warmer that reached each slot.
+        started: start times of the latest instances, as many as the scaling rate covers.
         n: numbers of busy, idle and other slots, `_N_*`.
         w, t: counts and times of the warmer, `_W_*` and `_T_*`.
-        states: random number streams of service, then of lifetimes.
-        counts to busy_seen: those of Outcome.
+        states: random number streams of service times and of lifetimes.
+        counts to busy_seen: the fields of Outcome.
     """
 
     horizon_s: float
-    shortest_idle_s: float
-    longest_idle_s: float
-    shortest_lifetime_s: float
-    longest_lifetime_s: float
+    idle_range_s: tuple[float, float]
+    lifetime_range_s: tuple[float, float]
     concurrency: int
     scaling: int
     waits: bool
     warming: bool
     period_s: float
-    spread_s: float
     hold_s: float
-    budget_s: float
-    wakeup_s: float
-    shared_deadline: bool
-    max_rounds: int
     init: int
     service: int
     init_values: Floats
@@ -196,9 +198,9 @@ def _seat(s: State, now_s: float) -> tuple[int, float, float]:
     slot = s.unused[s.n[_N_UNUSED]]
     s.numbers[slot] = s.n[_N_STARTED]
     s.born[slot] = begin_s
-    low, high = s.shortest_idle_s, s.longest_idle_s
+    low, high = s.idle_range_s
     s.expiry[slot] = low + (high - low) * uniform(s.states, 1)
-    low, high = s.shortest_lifetime_s, s.longest_lifetime_s
+    low, high = s.lifetime_range_s
     s.lifetime[slot] = low + (high - low) * uniform(s.states, 1)
     init_s = draw(s.init, s.init_values, s.init_quantiles, s.states, 1)
     return slot, init_s, begin_s + init_s
@@ -224,7 +226,7 @@ def _sample_until(s: State, now_s: float) -> None:
 
 def _next_ping_s(s: State) -> float:
     if s.w[_W_COUNT] > 0:
-        return s.t[_T_ROUND] + s.w[_W_SENT] * s.spread_s
+        return s.t[_T_ROUND] + s.w[_W_SENT] * SPACING_S
     scheduled_s = s.w[_W_RUNS] * s.period_s
     if not s.warming or scheduled_s >= s.horizon_s:
         return math.inf
@@ -259,8 +261,8 @@ def _end_round(s: State) -> None:
     longer_s = s.t[_T_HOLD] * LONGER_HOLD
     if (
         s.w[_W_REACHED] >= s.w[_W_COUNT] - s.w[_W_THROTTLED]
-        or s.w[_W_ROUNDS] >= s.max_rounds
-        or s.t[_T_ENDS] + longer_s > s.t[_T_BEGUN] + s.budget_s
+        or s.w[_W_ROUNDS] >= MAX_ROUNDS
+        or s.t[_T_ENDS] + longer_s > s.t[_T_BEGUN] + BUDGET_S
     ):
         s.sums[_RUNS_S] += s.t[_T_ENDS] - s.t[_T_BEGUN]
         s.w[_W_COUNT] = 0
@@ -278,10 +280,7 @@ def _ping(s: State, now_s: float) -> None:
         s.w[_W_THROTTLED] += 1
         s.counts[_PINGS_THROTTLED] += 1
     else:
-        held_s = s.t[_T_HOLD]
-        if s.shared_deadline:
-            held_s = s.t[_T_ROUND] + held_s - begin_s
-        held_s = max(s.wakeup_s, held_s)
+        held_s = max(WAKEUP_S, s.t[_T_ROUND] + s.t[_T_HOLD] - begin_s)
         end_s = begin_s + held_s
         _begin(s, end_s, slot)
         if s.seen_in[slot] != s.w[_W_ROUND_ID]:
@@ -342,23 +341,19 @@ def _user(s: State, now_s: float) -> None:
     s.latencies[bin_of(end_s - now_s)] += 1
 
 
-def serve(s: State, arrivals: Floats, count: int) -> int:
-    """Serve the first calls of a chunk; return their number, fewer where one is out of order."""
+def serve(s: State, arrivals: Floats, count: int) -> None:
+    """Serve the first calls of a chunk, in the order of time."""
     for at in range(count):
         now_s = arrivals[at]
-        if now_s < s.t[_T_LAST] or not now_s < s.horizon_s:
-            return at
-        s.t[_T_LAST] = now_s
         if s.warming:
             _warm_until(s, now_s)
         if (s.n[_N_SAMPLES] + 0.5) * SAMPLE_S <= now_s:
             _sample_until(s, now_s)
         _user(s, now_s)
-    return count
 
 
 def finish(s: State) -> None:
-    """Let the warmer do the rest of its runs, and take the last samples."""
+    """Finish the warmer's runs, and take the last samples."""
     _warm_until(s, math.inf)
     _sample_until(s, s.horizon_s)
     s.counts[_INSTANCES] = s.n[_N_STARTED]
@@ -370,16 +365,15 @@ class Kernel:
 
     Attributes:
         serve, finish, draw_arrivals: the functions.
-        chunk: arrivals that are drawn at a time.
-        floats, ints, states: make an array of values.
-        zeros: makes an array of floats.
-        counters: makes an array of integers.
-        histogram: makes what counts latencies by bin.
-        counts_of: gives the counts of an array.
-        bins_of: gives the bins of a histogram that have any counts.
+        chunk: number of arrivals to draw at a time.
+        floats, ints, states: return an array of values.
+        zeros, counters: return an array of zeros, as floats or integers.
+        histogram: returns an empty histogram of latencies.
+        counts_of: returns an array as a list.
+        bins_of: returns the bins of a histogram that have calls.
     """
 
-    serve: Callable[[State, Floats, int], int]
+    serve: Callable[[State, Floats, int], None]
     finish: Callable[[State], None]
     draw_arrivals: Callable[[Floats, ArrivalProcess], int]
     chunk: int

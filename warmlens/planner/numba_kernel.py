@@ -4,7 +4,7 @@ It is imported only where Numba is installed and wanted.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
 from typing import Any, cast
@@ -49,10 +49,6 @@ def _compiled(function: Callable[..., Any], done: dict[Any, Any]) -> Any:
     return done[function]
 
 
-def _ints(values: Sequence[int]) -> Any:
-    return np.arange(len(values)) if isinstance(values, range) else np.array(values, np.int64)
-
-
 def _bins_of(bins: Any) -> dict[int, int]:
     (filled,) = bins.nonzero()
     return dict(zip(filled.tolist(), bins[filled].tolist(), strict=True))
@@ -66,7 +62,7 @@ def _kernel() -> Kernel:
         draw_arrivals=_compiled(draw_arrivals, done),
         chunk=65_536,
         floats=lambda values: cast(Any, np.array(values, dtype=np.float64)),
-        ints=_ints,
+        ints=lambda values: cast(Any, np.fromiter(values, np.int64)),
         states=lambda values: cast(Any, np.array(values, dtype=np.uint64)),
         zeros=lambda count: cast(Any, np.zeros(count)),
         counters=lambda count: cast(Any, np.zeros(count, dtype=np.int64)),

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from warmlens.errors import WarmlensError
 from warmlens.planner.outcome import Outcomes
-from warmlens.planner.statistics import Estimate, calls_to_tell
+from warmlens.planner.statistics import Estimate, calls_to_show
 
 _SLO = re.compile(r"p(\d{1,2}(?:\.\d+)?)\s*=\s*(\d+(?:\.\d*)?|\.\d+)\s*(ms|s)", re.IGNORECASE)
 _SHARE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(e-?\d{1,3})?\s*(%?)", re.IGNORECASE)
@@ -18,9 +18,9 @@ class Objective:
     """A latency objective and a limit on cold starts.
 
     Attributes:
-        percent: which percentile of latency.
-        latency_ms: the most that it may be.
-        cold_share: the largest share of users that may meet a cold start; None: any.
+        percent: percentile of latency.
+        latency_ms: maximum of this percentile.
+        cold_share: maximum share of users that wait for a cold start; None: no limit.
     """
 
     percent: float
@@ -43,8 +43,8 @@ class Objective:
 
     @property
     def calls_needed(self) -> int:
-        """Fewest calls that can show that it is met, if all of them are fast and warm."""
-        return calls_to_tell(self.rarest)
+        """Fewest calls that show that it is met, if all of them are fast and warm."""
+        return calls_to_show(self.rarest)
 
 
 class Verdict(StrEnum):
@@ -61,10 +61,10 @@ class Result:
 
     Attributes:
         latency_ms: the percentile of the objective.
-        cold_share: share of users that met a cold start.
-        throttled_share: share that was refused.
-        peak_busy: most calls at once.
-        times: how many seeds.
+        cold_share: share of users that waited for a cold start.
+        throttled_share: share of users that were throttled.
+        peak_busy: maximum number of calls at once.
+        times: number of seeds.
     """
 
     latency_ms: Estimate
@@ -74,13 +74,13 @@ class Result:
     times: int
 
     def verdict(self, objective: Objective) -> Verdict:
-        """Return whether it is met at the worse end of the intervals, without throttling."""
+        """Return whether the intervals show that the objective is met, without throttling."""
         pairs = [(self.latency_ms, objective.latency_ms)]
         if objective.cold_share is not None:
             pairs.append((self.cold_share, objective.cold_share))
-        if self.throttled_share or any(found.low > limit for found, limit in pairs):
+        if self.throttled_share or any(result.low > limit for result, limit in pairs):
             return Verdict.MISSES
-        if any(found.high > limit for found, limit in pairs):
+        if any(result.high > limit for result, limit in pairs):
             return Verdict.UNSURE
         return Verdict.MEETS
 
@@ -102,13 +102,13 @@ def read_objective(slo: str, cold_share: str | None) -> Objective:
     Raises:
         WarmlensError: it is neither, or not above 0.
     """
-    found = _SLO.fullmatch(slo.strip())
-    if not found:
-        raise WarmlensError("bad_slo", f"{slo}: give an objective such as p99=1s or p99.9=400ms")
-    percent = float(found[1])
-    latency_ms = float(found[2]) * (1000 if found[3].lower() == "s" else 1)
+    text = _SLO.fullmatch(slo.strip())
+    if not text:
+        raise WarmlensError("bad_slo", f"--slo {slo}: give p99=1s or p99.9=400ms, for example")
+    percent = float(text[1])
+    latency_ms = float(text[2]) * (1000 if text[3].lower() == "s" else 1)
     if percent <= 0 or not 0 < latency_ms < math.inf:
-        raise WarmlensError("bad_slo", f"{slo}: the percentile and the time must be above 0")
+        raise WarmlensError("bad_slo", f"--slo {slo}: percentile and time must be above 0")
     return Objective(percent=percent, latency_ms=latency_ms, cold_share=_read_share(cold_share))
 
 
@@ -117,19 +117,17 @@ def _read_share(asked: str | None) -> float | None:
         return None
     text = _SHARE.fullmatch(asked.strip())
     if not text:
-        raise WarmlensError("bad_cold_share", f"{asked}: give a share such as 0.1% or 0.001")
+        raise _bad_share(asked, "give a share such as 0.1% or 0.001")
     number = float(text[1] + (text[2] or ""))
     if not text[3] and number >= 1:
-        raise WarmlensError(
-            "bad_cold_share", f"{asked}: from 1 on, say it in percent: 1% is one of 100, 100% all"
-        )
+        raise _bad_share(asked, "give a share of 1 or more in percent, such as 1%")
     share = number / 100 if text[3] else number
     if share == 0:
-        raise WarmlensError(
-            "bad_cold_share",
-            f"{asked}: no number of simulated calls shows that none is ever cold; give a share "
-            "above 0, such as 0.01%",
-        )
+        raise _bad_share(asked, "a simulation cannot show a share of 0; give more, such as 0.01%")
     if share > 1:
-        raise WarmlensError("bad_cold_share", f"{asked}: a share is 100% at most")
+        raise _bad_share(asked, "a share is 100% at most")
     return None if share == 1 else share
+
+
+def _bad_share(asked: str, why: str) -> WarmlensError:
+    return WarmlensError("bad_cold_share", f"--cold-share {asked}: {why}")

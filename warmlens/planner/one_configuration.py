@@ -1,6 +1,5 @@
 """The commands `warmlens plan simulate` and `plan cost`, for one configuration."""
 
-import dataclasses
 import json
 import resource
 import sys
@@ -151,28 +150,23 @@ def _simulated(
             )
             on_progress(outcomes.times, len(seeds))
     if not outcomes.total.requests:
-        raise WarmlensError(
-            "no_traffic",
-            f"{traffic.description}: no call came in the simulated {in_words_of_time(horizon_s)}",
-        )
+        why = f"no call came in the simulated {in_words_of_time(horizon_s)}"
+        raise WarmlensError("no_traffic", f"{traffic.description}: {why}")
     return outcomes, monthly_items(outcomes.total, deployment, prices)
 
 
 def _figures(outcomes: Outcomes) -> dict[str, Any]:
     outcome = outcomes.total
-    shown = {
-        field.name: getattr(outcome, field.name)
-        for field in dataclasses.fields(outcome)
-        if field.name not in ("latencies", "busy_seen", "hour_samples", "hour_busy", "hour_alive")
-    }
+    hidden = "latencies", "busy_seen", "hour_samples", "hour_busy", "hour_alive"
+    shown = {name: value for name, value in vars(outcome).items() if name not in hidden}
     cold = outcomes.cold_share()
     percentiles: dict[str, float | None] = {}
     for percent in PERCENTILES:
-        found = outcomes.percentile_ms(percent)
-        percentiles[f"p{percent:g}_ms"] = round(found.value, 3)
-        percentiles[f"p{percent:g}_low_ms"] = round(found.low, 3)
-        known = found.high < float("inf")
-        percentiles[f"p{percent:g}_high_ms"] = round(found.high, 3) if known else None
+        latency_ms = outcomes.percentile_ms(percent)
+        percentiles[f"p{percent:g}_ms"] = round(latency_ms.value, 3)
+        percentiles[f"p{percent:g}_low_ms"] = round(latency_ms.low, 3)
+        known = latency_ms.high < float("inf")
+        percentiles[f"p{percent:g}_high_ms"] = round(latency_ms.high, 3) if known else None
     samples = [max(1, each) for each in outcome.hour_samples]
     return {
         "requests": shown.pop("requests"),

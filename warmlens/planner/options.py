@@ -5,7 +5,7 @@ import functools
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -15,7 +15,7 @@ from warmlens.command_line import AsJson as AsJson
 from warmlens.completion import memory_sizes
 from warmlens.errors import WarmlensError
 from warmlens.planner.candidates import MAX_PINGED, Assumptions, Candidate
-from warmlens.planner.scenario import DAY_H, SCALING_PER_10_S, InstanceLifetimes, by_hour
+from warmlens.planner.scenario import DAY_H, SCALING_PER_10_S, by_hour
 from warmlens.planner.service_times import (
     DEFAULT_INPUT_PX,
     DEFAULT_MEGAPIXELS,
@@ -75,7 +75,7 @@ class UserOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class DataOptions:
-    """Prices, measured times, and what is assumed."""
+    """Prices, measured times and assumptions."""
 
     region: Annotated[str, typer.Option(help="AWS region of the prices.")] = DEFAULT_REGION
     prices: Annotated[
@@ -96,7 +96,7 @@ class DataOptions:
         typer.Option(
             min=0,
             max=60_000,
-            help="Part of a cold start before the process starts; it could not be measured here.",
+            help="Part of a cold start before the process starts; it was not measured.",
         ),
     ] = 0
     concurrency: Annotated[
@@ -125,17 +125,22 @@ class DataOptions:
         return read_measured(files, input_px=self.input_px, megapixels=self.megapixels)
 
     def assumptions(self, scaling_per_10_s: int = SCALING_PER_10_S) -> Assumptions:
-        """Return what is assumed.
+        """Return the assumptions.
 
         Raises:
             WarmlensError: the idle expiry is not valid.
         """
+        shortest, _, longest = self.idle_min.partition("-")
+        try:
+            idle_s = float(shortest) * 60, float(longest or shortest) * 60
+        except ValueError:
+            why = f"--idle-min {self.idle_min}: give minutes such as 10 or 5-30"
+            raise WarmlensError("bad_lives", why) from None
         return Assumptions(
-            lifetimes=lifetimes_of(self.idle_min, InstanceLifetimes()),
             platform_ms=self.platform_ms,
             concurrency=self.concurrency,
             scaling_per_10_s=scaling_per_10_s,
-        )
+        ).with_idle_s(*idle_s)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,15 +181,13 @@ class DeploymentOptions:
         if kind not in ("off", "ping", "provisioned") or (kind == "off") == any(counts):
             raise WarmlensError(
                 "bad_warming",
-                f"warming {kind} with --warm {self.warm}: off with 0, ping or provisioned with "
-                "more",
+                f"warming {kind} with --warm {self.warm}: only off goes with 0, and only with 0",
             )
         most = MAX_PINGED if kind == "ping" else concurrency
         if max(counts) > most:
             limit = "a ping" if kind == "ping" else f"--concurrency {concurrency}"
-            raise WarmlensError(
-                "bad_warm_instances", f"--warm {self.warm}: {limit} allows {most} at most"
-            )
+            why = f"--warm {self.warm}: {limit} allows {most} at most"
+            raise WarmlensError("bad_warm_instances", why)
         hold_ms = self.hold_ms if kind == "ping" else 0
         return Candidate(measured=measured, warming=kind, by_hour=counts, hold_ms=hold_ms)
 
@@ -192,10 +195,8 @@ class DeploymentOptions:
         parts = [part.strip() for part in self.warm.strip("() ").split(",")]
         numbers = all(re.fullmatch(r"[0-9]{1,6}", each) for each in parts)
         if len(parts) not in (1, DAY_H) or not numbers:
-            raise WarmlensError(
-                "bad_warm_instances",
-                f"--warm {self.warm}: give one number of instances, or 24 with commas between them",
-            )
+            why = f"--warm {self.warm}: give one number, or 24 with commas between them"
+            raise WarmlensError("bad_warm_instances", why)
         return by_hour(int(parts[0])) if len(parts) == 1 else tuple(map(int, parts))
 
 
@@ -240,17 +241,3 @@ def bursts_of(size: int, per_hour: float) -> Bursts | None:
         WarmlensError: a number is out of range.
     """
     return None if per_hour == 0 else Bursts(size=size, per_hour=per_hour)
-
-
-def lifetimes_of(text: str, base: InstanceLifetimes) -> InstanceLifetimes:
-    """Read an idle expiry such as `10` or `5-30`, in minutes.
-
-    Raises:
-        WarmlensError: it is neither.
-    """
-    shortest, _, longest = text.partition("-")
-    try:
-        low_s, high_s = float(shortest) * 60, float(longest or shortest) * 60
-    except ValueError:
-        raise WarmlensError("bad_lives", f"{text!r}: give minutes such as 10, or 5-30") from None
-    return replace(base, shortest_idle_s=low_s, longest_idle_s=high_s)

@@ -1,7 +1,7 @@
 """Counts, sums and percentiles of simulated days."""
 
+import itertools
 import math
-import operator
 from dataclasses import dataclass, field, fields
 
 from warmlens.planner import statistics
@@ -10,38 +10,35 @@ from warmlens.planner.statistics import Estimate
 
 @dataclass
 class Outcome:
-    """Counts and sums over everything that was simulated; a further run may be added to it.
-
-    Times are in seconds unless the name says otherwise.
+    """Counts and sums of one or several simulations.
 
     Attributes:
-        requests: calls of users.
-        cold: those that waited for a new instance.
-        slowed: those of them that came while the warmer held an instance.
-        throttled: those that were refused.
-        busy_s: instance-seconds that users' calls took, init included.
-        init_s: the part of it that was init.
-        billed_ms: of users on demand; each call is rounded up to a millisecond.
-        provisioned_billed_ms: of users on provisioned instances.
+        requests: users' calls.
+        cold: users' calls that waited for a new instance.
+        slowed: cold calls that came while the warmer held an instance.
+        throttled: users' calls that were throttled.
+        busy_s: instance-seconds of users' calls, init included.
+        init_s: the part of busy_s that was init.
+        billed_ms: billed time of users on demand; each call is rounded up to a millisecond.
+        provisioned_billed_ms: billed time of users on provisioned instances.
         provisioned_instance_s: instance-seconds of provisioned concurrency.
-        pings: calls of the warmer.
-        pings_cold: cold starts that they absorbed.
-        pings_throttled: those that were refused.
-        held_s: instance-seconds that pings held, without init.
-        pings_init_s: init that they absorbed.
-        pings_billed_ms: what is billed for them.
-        runs, rounds: of the warmer.
-        runs_s: time from a run's begin to its last answer.
+        pings: the warmer's calls.
+        pings_cold: the warmer's calls that started an instance.
+        pings_throttled: the warmer's calls that were throttled.
+        held_s: instance-seconds that the warmer held, without init.
+        pings_init_s: init of instances that the warmer's calls started, in seconds.
+        pings_billed_ms: billed time of the warmer's calls.
+        runs, rounds: runs of the warmer, and their rounds.
+        runs_s: time from the begin of the runs to their last answers.
         instances: instances that were started.
-        peak_busy: most calls at once.
+        peak_busy: maximum number of calls at once.
         latency_s: sum of the users' latencies.
-        latencies: users by latency, by bin of `bin_of`.
-        busy_seen: users by the number of calls in progress when they came.
+        latencies: number of users' calls in each bin of `bin_of`.
+        busy_seen: number of users' calls that came at each number of calls in progress.
         horizon_s: simulated time.
-        hour_requests, hour_cold, hour_throttled: users by hour.
-        hour_busy, hour_alive: sums of one sample in the middle of each minute: calls in progress,
-            instances there.
-        hour_samples: how many.
+        hour_requests, hour_cold, hour_throttled: users' calls in each hour.
+        hour_busy, hour_alive: calls in progress and instances, summed over one sample a minute.
+        hour_samples: number of these samples.
     """
 
     requests: int = 0
@@ -77,22 +74,22 @@ class Outcome:
 
     @property
     def served(self) -> int:
-        """Users that were not refused."""
+        """Users' calls that were not throttled."""
         return self.requests - self.throttled
 
     @property
     def cold_share(self) -> float:
-        """Users that met a cold start, as a share of those that were served."""
+        """Cold calls, as a share of the calls that were served."""
         return self.cold / self.served if self.served else 0.0
 
     @property
     def slowed_share(self) -> float:
-        """Users that met a cold start during a round of the warmer, of those that were served."""
+        """Cold calls during a round of the warmer, as a share of the calls that were served."""
         return self.slowed / self.served if self.served else 0.0
 
     @property
     def throttled_share(self) -> float:
-        """Users that were refused, as a share of all."""
+        """Throttled calls, as a share of all calls of users."""
         return self.throttled / self.requests if self.requests else 0.0
 
     @property
@@ -102,7 +99,7 @@ class Outcome:
 
     @property
     def mean_alive(self) -> float:
-        """Instances there, on average over time."""
+        """Instances, on average over time."""
         samples = sum(self.hour_samples)
         return sum(self.hour_alive) / samples if samples else 0.0
 
@@ -113,36 +110,25 @@ class Outcome:
         return _ms(_Descending(self.latencies).percentile_bin(percent))
 
     def add(self, other: "Outcome") -> None:
-        """Add another one, of as many hours and the same concurrency."""
-        self.make_room(hours=len(other.hour_requests), concurrency=len(other.busy_seen) - 1)
-        for field_ in fields(self):
-            own, more = getattr(self, field_.name), getattr(other, field_.name)
+        """Add another outcome."""
+        for name, more in vars(other).items():
+            own = getattr(self, name)
             if isinstance(own, dict):
                 for at, count in more.items():
                     own[at] = own.get(at, 0) + count
             elif isinstance(own, list):
-                own[:] = map(operator.add, own, more)
-            elif field_.name == "peak_busy":
+                own[:] = map(sum, itertools.zip_longest(own, more, fillvalue=0))
+            elif name == "peak_busy":
                 self.peak_busy = max(own, more)
             else:
-                setattr(self, field_.name, own + more)
+                setattr(self, name, own + more)
 
-    def make_room(self, *, hours: int, concurrency: int) -> None:
-        """Lengthen the lists by hour and by concurrency to what a run needs."""
-        for counts in (
-            self.hour_requests,
-            self.hour_cold,
-            self.hour_throttled,
-            self.hour_busy,
-            self.hour_alive,
-            self.hour_samples,
-        ):
-            counts.extend([0] * (hours - len(counts)))
-        self.busy_seen.extend([0] * (concurrency + 1 - len(self.busy_seen)))
+
+HOURLY = [each.name for each in fields(Outcome) if each.name.startswith("hour_")]
 
 
 def rounded_up_ms(duration_s: float) -> int:
-    """Return what is billed: whole milliseconds, rounded up; a rounding error is no millisecond."""
+    """Return a duration in billed milliseconds, rounded up, without the error of floats."""
     return math.ceil(duration_s * 1000.0 - 1e-6)
 
 
@@ -171,9 +157,9 @@ class Outcomes:
     """Pooled results of several simulated days; memory grows with the days, not with the calls.
 
     Attributes:
-        total: all of them added up.
+        total: the sum of all outcomes.
         cold, served: calls of each seed.
-        latencies: of each seed, how many calls in each bin of `bin_of`.
+        latencies: number of calls of each seed in each bin of `bin_of`.
     """
 
     total: Outcome = field(default_factory=Outcome)
@@ -194,14 +180,13 @@ class Outcomes:
         return len(self.served)
 
     def cold_share(self) -> Estimate:
-        """Return the users that met a cold start, as a share of those that were served."""
+        """Return the share of cold calls among the calls that were served."""
         return statistics.share(self.cold, self.served)
 
     def percentile_ms(self, percent: float) -> Estimate:
         """Return a percentile of the users' latency by nearest rank, right to 0.05 %.
 
-        Its interval is of latencies that are shown to have more, or not shown to have less, than
-        the percentile's share of all calls above them.
+        The ends of its interval follow from binomial limits on the calls above the percentile.
         """
         total = sum(self.served)
         if not total:
@@ -221,7 +206,7 @@ class Outcomes:
 
 
 class _Descending:
-    """A histogram's bins, the slowest first, with how many calls are in slower ones."""
+    """A histogram's bins, the slowest first."""
 
     def __init__(self, latencies: dict[int, int]) -> None:
         self._bins = sorted(latencies, reverse=True)
@@ -232,19 +217,14 @@ class _Descending:
         return self.last_with_at_most(sum(self._counts) * (1 - percent / 100) + 1e-9)
 
     def last_with_at_most(self, calls: float, *, above: bool = False) -> int:
-        """Return the fastest bin with at most a number of calls in slower bins.
-
-        Args:
-            calls: the number.
-            above: fewer calls than that, instead.
-        """
-        slower, found = 0, self._bins[0]
+        """Return the fastest bin with at most this many calls in slower bins; above: fewer."""
+        slower, fastest = 0, self._bins[0]
         for at, count in zip(self._bins, self._counts, strict=True):
             if slower > calls or (above and slower >= calls):
                 break
-            found = at
+            fastest = at
             slower += count
-        return found
+        return fastest
 
 
 def _ms(at: int) -> float:

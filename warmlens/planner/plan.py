@@ -26,14 +26,11 @@ class PlanRequest:
     """A request for a plan.
 
     Attributes:
-        traffic: the users.
-        objective: the objective.
         measured: memory sizes and model stores to choose from.
-        prices: of the region.
         model_bytes: size of the model's files.
         assumptions: figures that are not measured.
-        seed: the first one.
-        seeds: number of days that each candidate is tried on; None: as many as rare events need.
+        seed: the first seed.
+        seeds: simulations of each candidate; None: as many as rare events need.
         backend: how the simulation runs.
     """
 
@@ -49,18 +46,18 @@ class PlanRequest:
 
     @property
     def horizon_s(self) -> float:
-        """One time through the traffic, in whole days."""
+        """Length of one simulation: once through the traffic, in whole days."""
         return whole_days_s(self.traffic)
 
     @property
     def profile(self) -> Profile:
-        """The traffic's rates, of a trace too."""
+        """The traffic as rates; those of a trace are by the hour."""
         traffic = self.traffic
         return traffic.as_profile() if isinstance(traffic, Trace) else traffic
 
     @property
     def expected(self) -> float:
-        """Calls of one time through the traffic.
+        """Expected number of calls of one simulation.
 
         Raises:
             WarmlensError: there are none.
@@ -72,7 +69,7 @@ class PlanRequest:
 
     @property
     def fewest(self) -> int:
-        """Days that show how days differ; fewer where each has very many calls."""
+        """Fewest simulations that show how days differ; fewer where a day has very many calls."""
         return FEWEST_SEEDS if self.expected < MANY_REQUESTS else FEWEST_OF_MANY
 
     @property
@@ -84,15 +81,15 @@ class PlanRequest:
 
     @property
     def check_count(self) -> int:
-        """Simulations, with other seeds, for a candidate that is proposed."""
+        """Simulations of a proposed candidate, with other seeds."""
         ample = math.ceil(AMPLE * self.objective.calls_needed / self.expected)
         return max(self.seed_count, self.fewest, min(MOST_CHECK_SEEDS, ample))
 
     def require_calls(self) -> None:
-        """Check that enough calls are simulated to show that an objective is met.
+        """Check that enough calls are simulated to show that the objective is met.
 
         Raises:
-            WarmlensError: too few calls are simulated for that.
+            WarmlensError: there are too few.
         """
         calls, needed = self.check_count * self.expected, self.objective.calls_needed
         if calls >= needed:
@@ -100,15 +97,15 @@ class PlanRequest:
         days = self.check_count * self.horizon_s / DAY_S
         raise WarmlensError(
             "too_few_calls",
-            f"too few calls to tell {self.objective.rarest * 100:.4g} %: {days:,.0f} simulated "
-            f"days have {calls:,.0f}, and it takes {needed:,} that are all fast and warm; ask for "
-            "less: a larger --cold-share, or a lower percentile in --slo",
+            f"too few calls to show {self.objective.rarest * 100:.4g} %: {days:,.0f} simulated "
+            f"days have {calls:,.0f}, at least {needed:,} are needed; give a larger --cold-share "
+            "or a lower percentile in --slo",
         )
 
 
 FRESH = 1_000_000
-"""From the first seed to the first one of a check: the cheapest of many that were tried on the
-same days is often one that these days favored."""
+"""Distance between the first seeds of screening and of a check: the cheapest of many candidates is
+often one that the days of screening favored."""
 
 
 @dataclass(frozen=True)
@@ -116,10 +113,8 @@ class Plan:
     """A candidate with its simulated result and cost.
 
     Attributes:
-        candidate: the candidate.
-        screened: result on the days that all candidates were tried on.
-        items: what 30 days cost, by these days.
-        objective: the objective.
+        screened: result of screening, on the days that all candidates have.
+        items: the cost of 30 days that are like those of screening.
         checked: result on other days; None: it was not proposed.
     """
 
@@ -131,7 +126,7 @@ class Plan:
 
     @property
     def result(self) -> Result:
-        """The result of the check where there was one, else of screening."""
+        """The result of the check, or of screening without one."""
         return self.checked or self.screened
 
     @property
@@ -156,47 +151,41 @@ class Plan:
 
 
 def screen(candidate: Candidate, request: PlanRequest, assumptions: Assumptions) -> Plan:
-    """Simulate a candidate under the seeds that all candidates have."""
+    """Simulate a candidate with the seeds that all candidates have."""
     outcomes = Outcomes()
-    _simulate_into(outcomes, request.seed_count, candidate, request, assumptions, request.seed)
-    items = monthly_items(
-        outcomes.total, candidate.deployment(assumptions, request.model_bytes), request.prices
-    )
+    _simulate_into(outcomes, request.seed, request.seed_count, candidate, request, assumptions)
+    deployment = candidate.deployment(assumptions, request.model_bytes)
+    items = monthly_items(outcomes.total, deployment, request.prices)
     return Plan(candidate, summarize(outcomes, request.objective), tuple(items), request.objective)
 
 
 def check(plan: Plan, request: PlanRequest, assumptions: Assumptions) -> Plan:
-    """Simulate a candidate under other seeds, as many as the objective needs.
+    """Simulate a candidate with other seeds, as many as the objective needs.
 
-    It ends early where it already misses, never where it already meets: that would be to stop
-    on a lucky day.
+    A check ends early when the plan misses the objective, never when it meets it: that would be to
+    stop on a lucky day.
     """
     outcomes, most = Outcomes(), request.check_count
     while True:
         further = min(most - outcomes.times, max(request.seed_count, outcomes.times))
         first = request.seed + FRESH + outcomes.times
-        _simulate_into(outcomes, further, plan.candidate, request, assumptions, first)
-        found = summarize(outcomes, request.objective)
-        if outcomes.times >= most or found.verdict(request.objective) is Verdict.MISSES:
-            return replace(plan, checked=found)
+        _simulate_into(outcomes, first, further, plan.candidate, request, assumptions)
+        result = summarize(outcomes, request.objective)
+        if outcomes.times >= most or result.verdict(request.objective) is Verdict.MISSES:
+            return replace(plan, checked=result)
 
 
 def _simulate_into(
     outcomes: Outcomes,
+    first_seed: int,
     times: int,
     candidate: Candidate,
     request: PlanRequest,
     assumptions: Assumptions,
-    first_seed: int,
 ) -> None:
     scenario = candidate.scenario(assumptions)
-    for number in range(times):
+    horizon_s, backend = request.horizon_s, request.backend
+    for seed in range(first_seed, first_seed + times):
         outcomes.add(
-            simulate(
-                scenario,
-                request.traffic,
-                horizon_s=request.horizon_s,
-                seed=first_seed + number,
-                backend=request.backend,
-            )
+            simulate(scenario, request.traffic, horizon_s=horizon_s, seed=seed, backend=backend)
         )

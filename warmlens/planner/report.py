@@ -1,9 +1,15 @@
 """Output of advice: records for programs, text for people."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from warmlens.planner.advice import Advice, Tolerance, Variation
+from warmlens.planner.advice import (
+    LONGEST_PLATFORM_MS,
+    SHORTEST_IDLE_MIN,
+    Advice,
+    Tolerance,
+    Variation,
+)
 from warmlens.planner.candidates import USER_RESERVE, Candidate
 from warmlens.planner.cost import Item, total_usd
 from warmlens.planner.objective import Verdict
@@ -15,12 +21,12 @@ DEFAULT_MAX_IMAGE_PIXELS, INSTANCE_MB, DECODE_BYTES_PER_PIXEL = 50_000_000, 100,
 
 
 def settings_text(candidate: Candidate, *, region: str, peak_busy: int) -> str:
-    """Return the settings of `stacks/settings.py` that the plan says something about.
+    """Return a plan as settings of `stacks/settings.py`.
 
     Args:
         candidate: the plan.
         region: AWS region.
-        peak_busy: most calls at once that were simulated, for the hint at reserved concurrency.
+        peak_busy: maximum number of calls at once in the simulations.
     """
     lines = [
         "Settings(",
@@ -56,7 +62,7 @@ COMMAND = "warmlens plan"
 
 
 def plan_records(advice: Advice, request: PlanRequest) -> Iterator[Record]:
-    """Give two records for each plan: what it costs, and how fast it is."""
+    """Yield two records for each plan, its cost and its latency."""
     objective = request.objective
     for plan in advice.plans:
         candidate = plan.candidate
@@ -82,32 +88,27 @@ def plan_records(advice: Advice, request: PlanRequest) -> Iterator[Record]:
         latency = plan.result.latency_ms
         bounds = {"low": latency.low, "high": latency.high if latency.high < math.inf else None}
         asked = {"percent": objective.percent, "latency_at_most_ms": objective.latency_ms}
-        yield _cost_record(candidate.label, plan.usd_per_month, conditions)
+        yield _record(candidate.label, plan.usd_per_month, conditions)
         conditions = {**conditions, **asked, **bounds}
-        yield _record(candidate.label, "latency_ms", latency.value, "ms", conditions)
+        yield _record(candidate.label, latency.value, conditions, metric="latency_ms", unit="ms")
 
 
 def cost_records(items: Sequence[Item], conditions: dict[str, object]) -> Iterator[Record]:
-    """Give one record for each item of a month's bill, and one for the total."""
+    """Yield a record for each item of a month's bill, and one for the total."""
     for item in items:
         quantity = {"quantity": item.quantity, "unit": item.unit, "price": item.price}
-        yield _cost_record(item.name, item.usd, {**conditions, **quantity})
-    yield _cost_record("total", total_usd(items), conditions)
+        yield _record(item.name, item.usd, {**conditions, **quantity})
+    yield _record("total", total_usd(items), conditions)
 
 
 def in_words(advice: Advice, request: PlanRequest, compared: Sequence[str] = ()) -> str:
-    """Return the advice as text.
-
-    Args:
-        advice: the answer.
-        request: the request.
-        compared: lines about what else could serve the traffic.
-    """
+    """Return the advice as text, with lines that compare the plan with servers."""
     if advice.chosen is None:
         return "\n".join(_nothing(advice, request)) + "\n"
     lines = [
-        f"Traffic: {request.traffic.description}; simulated {request.seed_count} times, what is "
-        f"proposed {advice.chosen.result.times} other times.",
+        f"Traffic: {request.traffic.description}.",
+        f"Simulations: {request.seed_count} of each candidate, {advice.chosen.result.times} more "
+        "of each proposed plan.",
         f"Objective: {request.objective.description}.",
         f"Prices: {request.prices.region}, {request.prices.date}.",
         "",
@@ -119,7 +120,7 @@ def in_words(advice: Advice, request: PlanRequest, compared: Sequence[str] = ())
             else ["Runner-up: no plan of another kind meets the objective."]
         ),
         "",
-        "Cost against latency: the two, and those to which nothing is both cheaper and faster:",
+        "Cost against latency (both plans, and every plan without a cheaper and faster one):",
         *(_frontier_line(plan, request, advice) for plan in _compared(advice)),
         "",
         "If an assumption is wrong:",
@@ -139,19 +140,15 @@ def in_words(advice: Advice, request: PlanRequest, compared: Sequence[str] = ())
 
 
 def _plan_lines(name: str, plan: Plan, request: PlanRequest) -> list[str]:
-    found, percent = plan.result, request.objective.percent
+    latency_ms, cold = plan.result.latency_ms, plan.result.cold_share
+    items = sorted(plan.items, key=lambda item: -item.usd)
     return [
         f"{name}: {plan.candidate.label}",
-        f"  ${plan.usd_per_month:.2f} a month, p{percent:g} {found.latency_ms.value:.0f} ms "
-        f"({found.latency_ms.low:.0f} to {found.latency_ms.high:.0f}), "
-        f"cold {found.cold_share.value:.3%} "
-        f"({found.cold_share.low:.3%} to {found.cold_share.high:.3%})",
-        *(f"    ${item.usd:9.3f}  {item.name}" for item in _largest(plan.items)),
+        f"  ${plan.usd_per_month:.2f} a month, p{request.objective.percent:g} "
+        f"{latency_ms.value:.0f} ms ({latency_ms.low:.0f} to {latency_ms.high:.0f}), "
+        f"cold {cold.value:.3%} ({cold.low:.3%} to {cold.high:.3%})",
+        *(f"    ${item.usd:9.3f}  {item.name}" for item in items),
     ]
-
-
-def _largest(items: Iterable[Item]) -> list[Item]:
-    return sorted(items, key=lambda item: -item.usd)
 
 
 def _compared(advice: Advice) -> list[Plan]:
@@ -179,65 +176,61 @@ def _variation_line(variation: Variation, chosen: Plan, request: PlanRequest) ->
     if own.meets:
         if variation.best and variation.best.candidate != chosen.candidate:
             return (
-                f"{begin}still meets it, though {variation.best.candidate.label} would do for "
-                f"${variation.best.usd_per_month:.2f}"
+                f"{begin}the plan still meets the objective, but {_label_and_cost(variation.best)} "
+                "is cheaper"
             )
         return f"{begin}the same plan"
     if variation.best is None:
-        return f"{begin}neither this plan nor another one meets the objective"
-    return (
-        f"{begin}misses it, take {variation.best.candidate.label} "
-        f"for ${variation.best.usd_per_month:.2f}"
-    )
+        return f"{begin}no plan meets the objective"
+    return f"{begin}the plan misses the objective, use {_label_and_cost(variation.best)}"
 
 
-def _tolerance_lines(found: Tolerance) -> list[str]:
-    if found.idle_min is None:
-        idle = "even where idle instances end after a minute"
-    else:
-        idle = f"down to an idle expiry of {found.idle_min:.1f} minutes for all instances"
-    if found.platform_ms is None:
-        platform = "even where a cold start takes ten seconds longer"
-    else:
-        platform = f"up to {found.platform_ms:,.0f} ms of a cold start before the process starts"
-    return [f"  The plan is shown to meet the objective {idle},", f"  and {platform}."]
+def _tolerance_lines(tolerance: Tolerance) -> list[str]:
+    idle_min, platform_ms = tolerance.idle_min, tolerance.platform_ms
+    return [
+        "  The plan meets the objective",
+        f"  down to an idle expiry of {idle_min:.1f} minutes for all instances (the least tried is "
+        f"{SHORTEST_IDLE_MIN:g}),",
+        f"  and up to {platform_ms:,.0f} ms of a cold start before the process starts (the most "
+        f"tried is {LONGEST_PLATFORM_MS:,}).",
+    ]
 
 
 def _nothing(advice: Advice, request: PlanRequest) -> list[str]:
     best = min(
-        advice.plans,
-        key=lambda plan: (plan.result.throttled_share, plan.result.latency_ms.high),
+        advice.plans, key=lambda plan: (plan.result.throttled_share, plan.result.latency_ms.high)
     )
     coldest = min(advice.plans, key=lambda plan: plan.result.cold_share.high)
     percent = request.objective.percent
     unsure = sum(plan.verdict is Verdict.UNSURE for plan in advice.plans)
-    return [
-        f"No plan meets the objective, {request.objective.description}, among "
-        f"{len(advice.plans)} that were tried.",
-        *(
-            [f"Of {unsure} it is not shown that they miss it: more --seeds tell more."]
-            if unsure
-            else []
-        ),
-        f"The fastest: {best.candidate.label}, p{percent:g} "
-        f"{best.result.latency_ms.value:.0f} ms, ${best.usd_per_month:.2f} a month.",
-        f"The fewest cold starts: {coldest.candidate.label}, "
-        f"{coldest.result.cold_share.value:.3%} (up to {coldest.result.cold_share.high:.3%}), "
-        f"${coldest.usd_per_month:.2f} a month.",
-        *(
-            [f"{best.result.throttled_share:.2%} of the users are refused: raise --concurrency."]
-            if best.result.throttled_share
-            else []
-        ),
+    lines = [
+        f"No plan meets the objective, {request.objective.description}; tried: {len(advice.plans)}."
     ]
+    if unsure:
+        lines.append(f"{unsure} of them may meet it: simulate them more often with --seeds.")
+    lines += [
+        f"The fastest: {_label_and_cost(best)}, p{percent:g} "
+        f"{best.result.latency_ms.value:.0f} ms.",
+        f"The fewest cold starts: {_label_and_cost(coldest)}, cold "
+        f"{coldest.result.cold_share.value:.3%} (up to {coldest.result.cold_share.high:.3%}).",
+    ]
+    if best.result.throttled_share:
+        share = f"{best.result.throttled_share:.2%}"
+        lines.append(f"{share} of the users are throttled: raise --concurrency.")
+    return lines
 
 
-def _cost_record(name: str, usd: float, conditions: dict[str, object]) -> Record:
-    return _record(name, "cost_usd_per_month", usd, "USD", conditions)
+def _label_and_cost(plan: Plan) -> str:
+    return f"{plan.candidate.label} for ${plan.usd_per_month:.2f} a month"
 
 
 def _record(
-    name: str, metric: str, value: float, unit: str, conditions: dict[str, object]
+    name: str,
+    value: float,
+    conditions: dict[str, object],
+    *,
+    metric: str = "cost_usd_per_month",
+    unit: str = "USD",
 ) -> Record:
     return Record(
         name=name,

@@ -1,6 +1,7 @@
 """Scenarios to simulate: a function, its instances' lifetimes, and its warming."""
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,9 +13,15 @@ DAY_H = 24
 SAMPLE_S = 60.0
 SCALING_WINDOW_S = 10.0
 SCALING_PER_10_S = 1000
+NEVER_S = 1e15
+
+# The rounds of lambda_src/warmer.
 LONGER_HOLD = 3.0
 MAX_ROUNDS = 3
-NEVER_S = 1e15
+BUDGET_S = 30.0
+# Assumed: the time between the arrivals of a round's wakeups, and that of a wakeup without a hold.
+SPACING_S = 0.02
+WAKEUP_S = 0.002
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +29,8 @@ class InstanceLifetimes:
     """Idle expiry and lifetime of instances. AWS documents neither; each instance draws its own.
 
     Attributes:
-        shortest_idle_s, longest_idle_s: without a call, it is gone after a time between them.
-        shortest_lifetime_s, longest_lifetime_s: it takes no call after a time between them.
+        shortest_idle_s, longest_idle_s: range of the time without a call after which it ends.
+        shortest_lifetime_s, longest_lifetime_s: range of the age from which it takes no call.
 
     Raises:
         WarmlensError: a time is not above 0, or the longest is below the shortest.
@@ -62,18 +69,14 @@ def by_hour(count: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class WarmingPolicy:
-    """The warmer's policy: calls every period, each of which holds its instance.
+    """The policy of `lambda_src/warmer`: every period it wakes instances and holds them.
 
     Attributes:
-        by_hour: calls of a round, for each hour of the day; a round before an hour that needs more
-            makes that hour's.
+        by_hour: instances to wake, for each hour of the day; a run just before an hour that needs
+            more wakes that hour's number.
         period_s: time between runs.
-        spread_s: time between one call's arrival and the next one's.
-        hold_s: how long instances are held.
-        shared_deadline: all of a round until `hold_s` after it was sent, not each for `hold_s`.
-        rounds: the most rounds of a run; a further one holds three times as long.
-        budget_s: no round is begun that would not end within this time.
-        wakeup_s: a wakeup that does not hold.
+        hold_s: time from the begin of a run's first round until its instances are free again;
+            each further round holds three times as long.
 
     Raises:
         WarmlensError: a number is out of range.
@@ -81,26 +84,21 @@ class WarmingPolicy:
 
     by_hour: tuple[int, ...]
     period_s: float = 300.0
-    spread_s: float = 0.02
     hold_s: float = 0.4
-    shared_deadline: bool = True
-    rounds: int = MAX_ROUNDS
-    budget_s: float = 30.0
-    wakeup_s: float = 0.002
 
     def __post_init__(self) -> None:
-        if len(self.by_hour) != DAY_H or not all(0 <= each <= 100 for each in self.by_hour):
+        if not _is_schedule(self.by_hour, 100):
             raise WarmlensError(
                 "bad_warm_instances", "give 24 numbers of instances to keep warm, 0 to 100 each"
             )
         if self.period_s < 60:
-            raise WarmlensError(
-                "bad_period", f"a period of {self.period_s:g} s: Scheduler's shortest is 60"
-            )
-        if min(self.spread_s, self.hold_s, self.wakeup_s) < 0 or self.rounds < 1:
-            raise WarmlensError(
-                "bad_pings", "times of a round must not be negative, rounds at least 1"
-            )
+            raise WarmlensError("bad_period", f"period of {self.period_s:g} s: 60 is the shortest")
+        if self.hold_s < 0:
+            raise WarmlensError("bad_pings", f"hold of {self.hold_s:g} s: it must not be negative")
+
+
+def _is_schedule(counts: tuple[int, ...], most: int) -> bool:
+    return len(counts) == DAY_H and all(0 <= each <= most for each in counts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,15 +108,15 @@ class Scenario:
     Attributes:
         init: time from a call to the begin of its work, on a new instance.
         service: time of a call's work.
-        lifetimes: how long instances stay.
-        concurrency: most calls at once.
-        scaling_per_10_s: most instances started within ten seconds; Lambda's is 1,000 (AWS Lambda
-            developer guide, "Lambda scaling behavior").
-        when_full: treatment of a call beyond the concurrency: `refuse` (429, as Lambda does) or
-            `wait` in the order of arrival, as before a fixed number of servers.
-        provisioned_by_hour: initialized instances that are always there, for each hour of the day;
-            they are used first, as by Lambda.
-        warming: the warmer; None without.
+        lifetimes: idle expiry and lifetime of instances.
+        concurrency: maximum number of calls at once.
+        scaling_per_10_s: maximum number of instances started within ten seconds; Lambda's is 1,000
+            (AWS Lambda developer guide, "Lambda scaling behavior").
+        when_full: a call beyond the concurrency is throttled (`refuse`, as in Lambda) or waits in
+            the order of arrival (`wait`, as before a fixed number of servers).
+        provisioned_by_hour: provisioned instances for each hour of the day; used first, as by
+            Lambda.
+        warming: the warmer's policy; None: no warmer.
 
     Raises:
         WarmlensError: a number is out of range.
@@ -138,37 +136,37 @@ class Scenario:
             raise WarmlensError(
                 "bad_concurrency", "concurrency and scaling rate must be at least 1"
             )
-        provisioned = self.provisioned_by_hour
-        if len(provisioned) != DAY_H or not all(
-            0 <= each <= self.concurrency for each in provisioned
-        ):
+        if not _is_schedule(self.provisioned_by_hour, self.concurrency):
             raise WarmlensError(
                 "bad_provisioned",
-                "give 24 numbers of provisioned instances, each from 0 to the concurrency, "
-                f"{self.concurrency}",
+                f"give 24 numbers of provisioned instances, 0 to {self.concurrency} each",
             )
-        if self.warming is not None and (self.when_full == "wait" or any(provisioned)):
+        if self.warming and (self.when_full == "wait" or any(self.provisioned_by_hour)):
             raise WarmlensError(
                 "bad_pings", "a warmer goes with neither provisioned instances nor waiting calls"
             )
 
 
-def check_arrival(now_s: float, last_s: float, horizon_s: float) -> None:
-    """Check that an arrival is in order and before the horizon.
+def in_order(arrivals_s: Iterable[float], horizon_s: float) -> Iterator[float]:
+    """Yield arrivals after checking that they ascend from 0 and come before the horizon.
 
     Raises:
-        WarmlensError: it is not.
+        WarmlensError: an arrival does not.
     """
-    if now_s < last_s:
-        raise WarmlensError(
-            "unordered_trace",
-            f"an arrival at {now_s:g} s comes after one at {last_s:g} s: sort the trace by time, "
-            "which begins at 0",
-        )
-    if not now_s < horizon_s:
-        raise WarmlensError(
-            "beyond_horizon", f"an arrival at {now_s:g} s, of {horizon_s:g} s that are simulated"
-        )
+    last_s = 0.0
+    for now_s in arrivals_s:
+        if now_s < last_s:
+            raise WarmlensError(
+                "unordered_trace",
+                f"an arrival at {now_s:g} s comes after one at {last_s:g} s: sort the trace by "
+                "time, which begins at 0",
+            )
+        if not now_s < horizon_s:
+            raise WarmlensError(
+                "beyond_horizon", f"an arrival at {now_s:g} s: the simulation ends at {horizon_s:g}"
+            )
+        last_s = now_s
+        yield now_s
 
 
 def provisioned_s(scenario: Scenario, horizon_s: float) -> float:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from warmlens.errors import WarmlensError
 from warmlens.planner.advice import Advice
 from warmlens.planner.candidates import busiest_rates
-from warmlens.planner.cost import MONTH_S, SHORT, Item
+from warmlens.planner.cost import MONTH_S, SHORT, Item, priced, total_usd
 from warmlens.planner.distribution import constant
 from warmlens.planner.plan import Plan, PlanRequest, check
 from warmlens.planner.scenario import FOREVER, HOUR_S, Scenario, by_hour
 from warmlens.planner.service_times import X86_64, Measured
 from warmlens.planner.simulate import simulate
-from warmlens.planner.statistics import calls_to_tell
+from warmlens.planner.statistics import calls_to_show
 from warmlens.planner.traffic import DAY_S, Profile
 from warmlens.prices import PriceList
 
@@ -24,51 +24,38 @@ LARGEST_FACTOR = 1_000.0
 FARGATE_GB = 2.0  # the least that a task of one vCPU has
 EC2_VCPUS = 2  # of c7i.large
 CONNECTIONS_PER_LCU_S = 25.0  # new connections a second (Elastic Load Balancing pricing)
-WARMING = (
-    "wakeups",
-    "instances held by wakeups",
-    "warmer's runs",
-    "warmer's time",
-    "warmer's schedule",
-    "provisioned concurrency",
-    "model's storage",
-)
-"""Items of a plan that do not grow with its traffic."""
 
 
 @dataclass(frozen=True)
 class BreakEven:
-    """Where servers become cheaper than a plan.
+    """The traffic from which servers are cheaper than a plan.
 
     Attributes:
         name: of the servers.
-        servers: how many the traffic as given needs.
-        usd_per_month: what they cost.
-        plan_usd_per_month: what the plan costs.
-        requests_per_day: the traffic at which both cost the same, of the same shape; None: the
-            servers are the dearer ones up to a thousandfold of the traffic.
+        servers: processors that the given traffic needs.
+        usd_per_month: cost of the servers.
+        requests_per_day: traffic of the same shape at which both cost the same; None: servers cost
+            more up to 1,000 times the traffic.
     """
 
     name: str
     servers: int
     usd_per_month: float
-    plan_usd_per_month: float
     requests_per_day: float | None
 
 
 def one_vcpu(request: PlanRequest) -> Measured:
-    """Return the measurement with one processor, which stands for a server's processor.
+    """Return the measurement with one processor, taken for a server's processor.
 
     Raises:
-        WarmlensError: nothing was.
+        WarmlensError: there is none.
     """
     for each in request.measured:
         if (each.architecture, each.vcpu) == (X86_64, 1.0):  # the servers that are priced are such
             return each
     raise WarmlensError(
         "not_measured",
-        "servers are compared by what 1,769 MB (1 vCPU) on x86_64 take: measure that size, or "
-        "leave them out with --no-servers",
+        "1,769 MB (1 vCPU) on x86_64 was not measured: measure it, or give --no-servers",
     )
 
 
@@ -81,7 +68,7 @@ def servers_needed(request: PlanRequest, service: Measured, profile: Profile) ->
         WarmlensError: the latency cannot be reached, or not with 2,000.
     """
     busiest = Profile(rates_per_s=(max(busiest_rates(profile)),), bursts=profile.bursts)
-    needed = calls_to_tell(1 - request.objective.percent / 100)
+    needed = calls_to_show(1 - request.objective.percent / 100)
     hours = min(MOST_HOURS, max(1, math.ceil(needed / busiest.expected(HOUR_S))))
 
     def meets(count: int) -> bool:
@@ -104,8 +91,8 @@ def servers_needed(request: PlanRequest, service: Measured, profile: Profile) ->
         if high > MOST_SERVERS:
             raise WarmlensError(
                 "too_slow",
-                f"{MOST_SERVERS} processors do not reach the latency; a call takes "
-                f"{service.warm_ms:.0f} ms on one",
+                f"{MOST_SERVERS} processors do not reach the latency; a call on one takes "
+                f"{service.warm_ms:.0f} ms",
             )
     while high - low > 1:
         middle = (low + high) // 2
@@ -137,26 +124,17 @@ def server_items(name: str, vcpus: int, requests_per_month: float, prices: Price
         machines = math.ceil(vcpus / EC2_VCPUS)
         items.append(("c7i.large", machines * hours, "h", "ec2_c7i_large_per_h"))
     prices.require(price for *_, price in items)
-    return [
-        Item(item, quantity, unit, price, quantity * prices[price])
-        for item, quantity, unit, price in items
-    ]
+    return [priced(prices, *item) for item in items]
 
 
 def break_even(request: PlanRequest, plan: Plan, name: str) -> BreakEven:
-    """Compare a plan with servers of one kind.
+    """Compare a plan with servers of one kind, one of `SERVERS`.
 
-    The plan's items for users' calls grow with the traffic, those for warming stay: N by the hour
-    hardly grows.
-
-    Args:
-        request: the request.
-        plan: the plan.
-        name: one of `SERVERS`.
+    The plan's cost of users' calls grows with the traffic. Its cost of warming stays the same, as
+    the number of warm instances hardly grows.
 
     Raises:
-        WarmlensError: one processor's times were not measured, or cannot reach the latency, or
-            prices are missing.
+        WarmlensError: one processor was not measured or is too slow, or a price is missing.
     """
     server_items(name, 1, 0.0, request.prices)  # names all missing prices before simulating
     service, profile = one_vcpu(request), request.profile
@@ -172,21 +150,16 @@ def break_even(request: PlanRequest, plan: Plan, name: str) -> BreakEven:
 
     def usd_at(factor: float) -> float:
         items = server_items(name, count_at(factor), per_day * 30 * factor, request.prices)
-        return sum(item.usd for item in items)
+        return total_usd(items)
 
     factor = _crossing(lambda factor: fixed + growing * factor - usd_at(factor))
-    return BreakEven(
-        name,
-        count_at(1.0),
-        usd_at(1.0),
-        plan.usd_per_month,
-        None if factor is None else per_day * factor,
-    )
+    from_per_day = None if factor is None else per_day * factor
+    return BreakEven(name, count_at(1.0), usd_at(1.0), from_per_day)
 
 
 def fixed_usd(plan: Plan) -> float:
     """Return the part of a plan's cost that does not grow with its traffic."""
-    return sum(item.usd for item in plan.items if item.name in WARMING)
+    return sum(item.usd for item in plan.items if item.fixed)
 
 
 def _crossing(dearer: Callable[[float], float]) -> float | None:
@@ -205,9 +178,9 @@ def _crossing(dearer: Callable[[float], float]) -> float | None:
 
 
 def comparison(advice: Advice, request: PlanRequest) -> list[str]:
-    """Return lines of text about each kind of servers and about provisioned concurrency.
+    """Return lines of text that compare the chosen plan with servers and provisioned concurrency.
 
-    What cannot be compared has its reason in its line: the plan stands without it.
+    If a comparison is not possible, its line has the reason.
     """
     plan = advice.chosen
     if plan is None:
@@ -233,10 +206,9 @@ def cheapest_provisioned(advice: Advice, request: PlanRequest) -> Plan | None:
 
 
 def provisioned_pays_above(request: PlanRequest, architecture: str) -> float:
-    """Return the share of its time that a provisioned instance must be busy to be the cheaper one.
+    """Return the busy share from which a provisioned instance costs less than on demand.
 
-    On demand costs its price for the busy time; a provisioned instance costs less for that, and
-    its own price for all the time.
+    On demand, busy time has a price; provisioned, busy time has a lower one, and all time another.
 
     Raises:
         WarmlensError: a price is missing.
@@ -247,30 +219,28 @@ def provisioned_pays_above(request: PlanRequest, architecture: str) -> float:
     )
 
 
-def _server_line(found: BreakEven) -> str:
-    if found.requests_per_day is None:
-        when = "dearer than the plan up to a thousandfold of this traffic"
+def _server_line(servers: BreakEven) -> str:
+    if servers.requests_per_day is None:
+        when = f"more expensive than the plan up to {LARGEST_FACTOR:,.0f} times this traffic"
     else:
-        when = f"cheaper from {found.requests_per_day:,.0f} requests a day of the same shape"
-    return (
-        f"{found.name}, processors needed: {found.servers}, ${found.usd_per_month:.2f} a month; "
-        f"{when}."
-    )
+        when = f"cheaper from {servers.requests_per_day:,.0f} requests a day of the same shape"
+    cost = f"${servers.usd_per_month:.2f} a month"
+    return f"{servers.name}, processors needed: {servers.servers}, {cost}; {when}."
 
 
 def _provisioned_lines(advice: Advice, plan: Plan, request: PlanRequest) -> list[str]:
     architecture = plan.candidate.measured.architecture
     share = provisioned_pays_above(request, architecture)
     general = (
-        f"Provisioned concurrency on {architecture}: an instance is cheaper so while it is busy "
-        f"more than {share:.0%} of its time."
+        f"Provisioned concurrency on {architecture}: cheaper than on demand for an instance that "
+        f"is busy more than {share:.0%} of its time."
     )
     other = cheapest_provisioned(advice, request)
     if other is None:
-        return [general, "No plan with it is shown to meet the objective."]
-    words = f"The cheapest such plan: {other.candidate.label}, ${other.usd_per_month:.2f} a month"
+        return [general, "No plan with provisioned concurrency meets the objective."]
     if other.candidate == plan.candidate:
-        return [general, f"{words}, is the plan."]
+        return [general, "The plan is the cheapest one with provisioned concurrency."]
+    words = f"The cheapest such plan: {other.candidate.label}, ${other.usd_per_month:.2f} a month"
     return [general, f"{words}; {_from_when(other, plan, request)}."]
 
 
@@ -278,6 +248,6 @@ def _from_when(other: Plan, plan: Plan, request: PlanRequest) -> str:
     dearer = fixed_usd(other) - fixed_usd(plan)
     saved = (plan.usd_per_month - fixed_usd(plan)) - (other.usd_per_month - fixed_usd(other))
     if saved <= 0:
-        return "its calls are not cheaper than the plan's, so more traffic does not change that"
+        return "its calls are not cheaper than the plan's, so it stays more expensive"
     per_day = request.expected / (request.horizon_s / DAY_S) * dearer / saved
-    return f"cheaper from {per_day:,.0f} requests a day, if as many instances are enough then"
+    return f"cheaper from {per_day:,.0f} requests a day, if its instances are enough for them"

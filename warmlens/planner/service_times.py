@@ -14,13 +14,12 @@ DEFAULT_INPUT_PX = 128  # that of the model in the settings
 DEFAULT_MEGAPIXELS = 2.0
 X86_64 = "x86_64"
 _NUMBER: tuple[type, ...] = (int, float)
+_CASE: dict[str, tuple[type, ...]] = {"memory_mb": (int,), "input_px": (int,)}
+BENCH = "python -m lab bench cold and bench warm"
 WARM, COLD = "warm_ms", "cold_start_ms"
 CONDITIONS: dict[str, dict[str, tuple[type, ...]]] = {
-    WARM: {"memory_mb": (int,), "input_px": (int,), "megapixels": _NUMBER},
-    COLD: {
-        **{"memory_mb": (int,), "input_px": (int,), "vcpu": _NUMBER},
-        **{"model_store": (str,), "page_cache": (str,)},
-    },
+    WARM: _CASE | {"megapixels": _NUMBER},
+    COLD: _CASE | {"vcpu": _NUMBER, "model_store": (str,), "page_cache": (str,)},
 }
 """The conditions of records of each metric, with their types."""
 HIGHEST_MS = 900_000  # Lambda's longest timeout
@@ -37,9 +36,7 @@ class Measured:
         model_store: where the model was loaded from.
         service: of a warm call, in the function.
         init: from the start of the process until a warm call's work would begin.
-        cold_ms, warm_ms: medians.
-        cold_samples, warm_samples: how many starts and calls they are of.
-        where: machine and date of the measurement.
+        cold_ms, warm_ms: medians of a cold start and of a warm call.
     """
 
     architecture: str = X86_64
@@ -50,9 +47,6 @@ class Measured:
     init: Distribution
     cold_ms: float
     warm_ms: float
-    cold_samples: int
-    warm_samples: int
-    where: str
 
     @property
     def key(self) -> tuple[str, int, str]:
@@ -71,7 +65,6 @@ def read_measured(
     *,
     input_px: int = DEFAULT_INPUT_PX,
     megapixels: float = DEFAULT_MEGAPIXELS,
-    page_cache: str = "warm",
 ) -> list[Measured]:
     """Read measurements, for every memory size and model store that has both figures.
 
@@ -81,12 +74,11 @@ def read_measured(
         files: records of `bench cold` and `bench warm`, as JSON Lines.
         input_px: side of the model's input.
         megapixels: size of users' photos.
-        page_cache: state of the page cache at cold starts, `warm` or `dropped`.
 
     Raises:
         WarmlensError: a file is not readable, or nothing fits.
     """
-    wanted = {"input_px": input_px, "megapixels": megapixels, "page_cache": page_cache}
+    wanted = {"input_px": input_px, "megapixels": megapixels, "page_cache": "warm"}
     warm: dict[tuple[str, int], Record] = {}
     cold: dict[tuple[str, int, str], Record] = {}
     for each in (record for file in files for record in _records(file)):
@@ -99,24 +91,22 @@ def read_measured(
             warm[key] = each
         else:
             cold[(*key, conditions["model_store"])] = each
-    found = [_measured(cold[key], warm[key[:2]]) for key in sorted(cold) if key[:2] in warm]
-    if not found:
+    measured = [_measured(cold[key], warm[key[:2]]) for key in sorted(cold) if key[:2] in warm]
+    if not measured:
         raise WarmlensError(
             "not_measured",
-            f"no memory size has both a cold start and a warm call at {input_px} px, "
-            f"{megapixels:g} megapixels, page cache {page_cache}: cold starts at "
-            f"{_sizes(key[1] for key in cold)}, warm calls at {_sizes(key[1] for key in warm)}; "
-            "measure with python -m lab bench cold and bench warm",
+            f"no memory size has both a cold start and a warm call at {input_px} px and "
+            f"{megapixels:g} megapixels; cold starts: {_sizes(key[1] for key in cold)}; warm "
+            f"calls: {_sizes(key[1] for key in warm)}; measure with {BENCH}",
         )
-    return found
+    return measured
 
 
 def _records(file: Path) -> Iterator[Record]:
-    """Give a file's records of warm calls and cold starts, checked."""
+    """Yield the valid records of warm calls and cold starts of a file."""
 
     def invalid(why: str) -> WarmlensError:
-        where = f"{file}: not the records of python -m lab bench cold and bench warm"
-        return WarmlensError("bad_speed_records", f"{where}: {why}")
+        return WarmlensError("bad_speed_records", f"{file}: not records of {BENCH}: {why}")
 
     try:
         text = file.read_text(encoding="utf-8")
@@ -138,13 +128,11 @@ def _records(file: Path) -> Iterator[Record]:
             if not isinstance(each.machine, str):
                 missing.append("its machine")
             if missing:
-                lacking = ", ".join(missing)
-                raise invalid(f"a record of {each.metric} lacks {lacking} among its conditions")
+                raise invalid(f"a record of {each.metric} lacks {', '.join(missing)}")
             percentiles = [ms for ms in (each.p95, each.p99) if ms is not None]
             if not _ascend([each.value, *percentiles]):
                 raise invalid(
-                    f"a record of {each.metric} has a median, p95 and p99 that are not times in "
-                    f"ascending order, up to {HIGHEST_MS:,} ms"
+                    f"median, p95 and p99 of a {each.metric} must ascend, to {HIGHEST_MS:,} at most"
                 )
             yield each
 
@@ -167,11 +155,8 @@ def pick(
         if each.key == (architecture, memory_mb, model_store):
             return each
     known = "; ".join(each.label for each in measured)
-    raise WarmlensError(
-        "not_measured",
-        f"{memory_mb} MB on {architecture} with the model from {model_store} was not measured; "
-        f"measured: {known}",
-    )
+    asked = f"{memory_mb} MB on {architecture} with the model from {model_store}"
+    raise WarmlensError("not_measured", f"{asked} was not measured; measured: {known}")
 
 
 def _measured(cold: Record, warm: Record) -> Measured:
@@ -186,17 +171,14 @@ def _measured(cold: Record, warm: Record) -> Measured:
         init=_table(init),
         cold_ms=cold.value,
         warm_ms=warm.value,
-        cold_samples=cold.samples or 0,
-        warm_samples=warm.samples or 0,
-        where=f"{warm.machine}, {warm.date}",
     )
 
 
 def _points_ms(record: Record) -> list[float]:
-    """Median, 95th and 99th percentile, and what the line through the latter two gives for 100.
+    """Return a record's times at 0, 50, 95, 99 and 100 %.
 
-    Records keep no more. The half below the median is taken as slow as the median, and above the
-    99th percentile nothing is known: the line is a guess that stands in the docs.
+    Records have the median, p95 and p99. The half below the median is taken as slow as the median;
+    the maximum is a guess, on the line through p95 and p99, as documented.
     """
     p95 = record.p95 if record.p95 is not None else record.value
     p99 = record.p99 if record.p99 is not None else p95

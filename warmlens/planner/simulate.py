@@ -5,19 +5,20 @@ import itertools
 import math
 from collections.abc import Iterator
 from enum import StrEnum
+from typing import Any
 
 from warmlens.errors import WarmlensError
 from warmlens.planner import kernel
 from warmlens.planner.arrivals import ArrivalProcess
 from warmlens.planner.kernel import Kernel, State
-from warmlens.planner.outcome import Outcome
+from warmlens.planner.outcome import HOURLY, Outcome
 from warmlens.planner.rng import LIFETIMES, SERVICE, Floats, seed_states
 from warmlens.planner.scenario import (
     HOUR_S,
     Scenario,
     WarmingPolicy,
     by_hour,
-    check_arrival,
+    in_order,
     provisioned_s,
 )
 from warmlens.planner.traffic import Profile, Traffic
@@ -41,8 +42,7 @@ def resolve_backend(backend: Backend = Backend.AUTO) -> Backend:
     if backend is Backend.NUMBA and not installed:
         raise WarmlensError(
             "no_numba",
-            "Numba is not installed: pip install numba, or take "
-            "--backend python, which gives the same figures and takes longer",
+            "Numba is not installed: pip install numba, or give --backend python, which is slower",
         )
     if backend is Backend.AUTO:
         return Backend.NUMBA if installed else Backend.PYTHON
@@ -57,13 +57,13 @@ def simulate(
     seed: int,
     backend: Backend = Backend.AUTO,
 ) -> Outcome:
-    """Serve users' calls for a time.
+    """Simulate a scenario and its traffic.
 
     Args:
         scenario: the function and how it is run.
-        traffic: the users.
+        traffic: users' calls.
         horizon_s: simulated time.
-        seed: draws arrivals, times and the lifetimes of instances.
+        seed: seed of arrivals, service times and lifetimes of instances.
         backend: how the kernel runs.
 
     Raises:
@@ -71,17 +71,11 @@ def simulate(
             Numba is asked for and not installed.
     """
     if not 0 < horizon_s < math.inf:
-        raise WarmlensError(
-            "bad_horizon", f"{horizon_s:g} s are to be simulated: give a time above 0"
-        )
+        raise WarmlensError("bad_horizon", f"simulated time of {horizon_s:g} s: give more than 0")
     run = _kernel(resolve_backend(backend))
     state = _state(run, scenario, horizon_s, seed)
-    last_s = 0.0
     for chunk, count in _chunks(run, traffic, seed, horizon_s):
-        served = run.serve(state, chunk, count)
-        if served < count:
-            check_arrival(chunk[served], chunk[served - 1] if served else last_s, horizon_s)
-        last_s = chunk[count - 1]
+        run.serve(state, chunk, count)
     run.finish(state)
     return _outcome(run, state, scenario, horizon_s)
 
@@ -98,7 +92,7 @@ def _chunks(
     run: Kernel, traffic: Traffic, seed: int, horizon_s: float
 ) -> Iterator[tuple[Floats, int]]:
     if not isinstance(traffic, Profile):
-        moments = traffic.arrivals(seed, horizon_s)
+        moments = in_order(traffic.arrivals(seed, horizon_s), horizon_s)
         while taken := list(itertools.islice(moments, run.chunk)):
             yield run.floats(taken), len(taken)
         return
@@ -120,24 +114,21 @@ def _state(run: Kernel, scenario: Scenario, horizon_s: float, seed: int) -> Stat
     room = scenario.concurrency + max(scenario.provisioned_by_hour)
     lifetimes, policy = scenario.lifetimes, scenario.warming or WarmingPolicy(by_hour=by_hour(0))
     hours = math.ceil(horizon_s / HOUR_S)
+    hourly: dict[str, Any] = {name: run.counters(hours) for name in HOURLY}
     # Numba compiles the kernel once for each combination of types, so floats are floats.
     return State(
         horizon_s=float(horizon_s),
-        shortest_idle_s=float(lifetimes.shortest_idle_s),
-        longest_idle_s=float(lifetimes.longest_idle_s),
-        shortest_lifetime_s=float(lifetimes.shortest_lifetime_s),
-        longest_lifetime_s=float(lifetimes.longest_lifetime_s),
+        idle_range_s=(float(lifetimes.shortest_idle_s), float(lifetimes.longest_idle_s)),
+        lifetime_range_s=(
+            float(lifetimes.shortest_lifetime_s),
+            float(lifetimes.longest_lifetime_s),
+        ),
         concurrency=scenario.concurrency,
         scaling=scenario.scaling_per_10_s,
         waits=scenario.when_full == "wait",
         warming=scenario.warming is not None,
         period_s=float(policy.period_s),
-        spread_s=float(policy.spread_s),
         hold_s=float(policy.hold_s),
-        budget_s=float(policy.budget_s),
-        wakeup_s=float(policy.wakeup_s),
-        shared_deadline=policy.shared_deadline,
-        max_rounds=policy.rounds,
         init=scenario.init.code,
         service=scenario.service.code,
         init_values=run.floats(scenario.init.values_s),
@@ -163,14 +154,9 @@ def _state(run: Kernel, scenario: Scenario, horizon_s: float, seed: int) -> Stat
         states=run.states(seed_states(seed, SERVICE, LIFETIMES)),
         counts=run.counters(len(kernel.COUNTS)),
         sums=run.zeros(len(kernel.SUMS)),
-        hour_requests=run.counters(hours),
-        hour_cold=run.counters(hours),
-        hour_throttled=run.counters(hours),
-        hour_busy=run.counters(hours),
-        hour_alive=run.counters(hours),
-        hour_samples=run.counters(hours),
         latencies=run.histogram(),
         busy_seen=run.counters(scenario.concurrency + 1),
+        **hourly,
     )
 
 
@@ -180,13 +166,9 @@ def _outcome(run: Kernel, state: State, scenario: Scenario, horizon_s: float) ->
         provisioned_instance_s=provisioned_s(scenario, horizon_s),
         latencies=run.bins_of(state.latencies),
         busy_seen=run.counts_of(state.busy_seen),
-        hour_requests=run.counts_of(state.hour_requests),
-        hour_cold=run.counts_of(state.hour_cold),
-        hour_throttled=run.counts_of(state.hour_throttled),
-        hour_busy=run.counts_of(state.hour_busy),
-        hour_alive=run.counts_of(state.hour_alive),
-        hour_samples=run.counts_of(state.hour_samples),
     )
+    for name in HOURLY:
+        setattr(outcome, name, run.counts_of(getattr(state, name)))
     for name, count in zip(kernel.COUNTS, state.counts, strict=True):
         setattr(outcome, name, int(count))
     for name, total in zip(kernel.SUMS, state.sums, strict=True):

@@ -1,8 +1,8 @@
 """Confidence intervals of shares and percentiles over several simulated days.
 
-Calls of one simulated day are alike, so that they tell less than as many independent ones. How
-much less is the design effect, the variance between days as a multiple of the binomial one; the
-calls divided by it are what an exact binomial interval is taken of (Korn and Graubard, "Confidence
+Calls of one simulated day are correlated, so they show less than as many independent ones. The
+design effect says how much less: it is the variance between days as a multiple of the binomial
+variance. The exact binomial interval is of the calls divided by it (Korn and Graubard, "Confidence
 intervals for proportions with small expected number of positive counts estimated from survey
 data", Survey Methodology 24, 1998).
 """
@@ -50,8 +50,8 @@ def share(counts: Sequence[int], totals: Sequence[int]) -> Estimate:
     """Return the share of the calls that were counted, with its interval.
 
     Args:
-        counts: for each simulated time, calls of some kind.
-        totals: for each, all calls.
+        counts: the counted calls of each simulation.
+        totals: all calls of each simulation.
     """
     count, total = sum(counts), sum(totals)
     if not total:
@@ -62,7 +62,7 @@ def share(counts: Sequence[int], totals: Sequence[int]) -> Estimate:
 
 
 def effective_sample_size(counts: Sequence[int], totals: Sequence[int]) -> float:
-    """Return the number of independent calls with as much evidence as these clustered ones."""
+    """Return the number of independent calls with as narrow an interval as these clustered ones."""
     times, count, total = sum(each > 0 for each in totals), sum(counts), sum(totals)
     if times < 2 or not 0 < count < total:
         return float(total)
@@ -75,32 +75,24 @@ def effective_sample_size(counts: Sequence[int], totals: Sequence[int]) -> float
 
 
 def exact_binomial(count: float, total: float) -> tuple[float, float]:
-    """Return Clopper and Pearson's 95 % interval (Biometrika 26, 1934) of a share.
+    """Return Clopper and Pearson's 95 % interval (Biometrika 26, 1934) of a share of calls.
 
-    At a count of zero the upper end is about 3.7 divided by the total.
-
-    Args:
-        count, total: may be fractions of calls.
+    Count and total may have fractions. At a count of 0 the upper end is about 3.7 / total.
     """
     low = 0.0 if count <= 0 else _least(lambda p: binomial_above(count - 1, total, p) > TAIL)
     high = 1.0 if count >= total else _least(lambda p: binomial_above(count, total, p) >= 1 - TAIL)
     return low, high
 
 
-def calls_to_tell(limit: float) -> int:
-    """Return the fewest calls that can show a share below a limit, when none is counted."""
+def calls_to_show(limit: float) -> int:
+    """Return the fewest calls, none of them counted, that show a share below a limit."""
     return math.ceil(math.log(TAIL) / math.log1p(-limit))
 
 
 def most_above(limit: float, total: float) -> float | None:
     """Return the most counted calls that still show a share below a limit.
 
-    Args:
-        limit: of the share.
-        total: independent calls.
-
-    Returns:
-        None where even none counted would not show it.
+    It is None if even a count of 0 does not show it. The total is of independent calls.
     """
     if binomial_above(0, total, limit) < 1 - TAIL:
         return None

@@ -26,7 +26,7 @@ class Traffic(Protocol):
         ...
 
     def arrivals(self, seed: int, horizon_s: float) -> Iterator[float]:
-        """Give the moments of the calls in seconds, ascending, all before the horizon."""
+        """Yield the moments of the calls in seconds, ascending, all before the horizon."""
         ...
 
     def expected(self, horizon_s: float) -> float:
@@ -41,8 +41,8 @@ class Bursts:
     Attributes:
         size: users in a group.
         per_hour: groups in an hour, on average.
-        within_s: time over which a group's calls are spread evenly; a group that would come during
-            another one comes after it.
+        within_s: time over which a group's calls are spread evenly. Groups do not overlap: one
+            waits for the end of the other.
 
     Raises:
         WarmlensError: a number is out of range.
@@ -54,21 +54,19 @@ class Bursts:
 
     def __post_init__(self) -> None:
         if not 1 <= self.size <= MAX_BURST:
-            raise WarmlensError("bad_burst", f"a burst of {self.size} users: 1 to {MAX_BURST}")
-        require_rate("bursts an hour", self.per_hour)
+            raise WarmlensError("bad_burst", f"burst of {self.size} users: give 1 to {MAX_BURST}")
+        require_rate("number of bursts an hour", self.per_hour)
         if not 0 <= self.within_s <= HOUR_S:
-            raise WarmlensError("bad_burst", f"a burst within {self.within_s:g} s: 0 to {HOUR_S:g}")
+            raise WarmlensError("bad_burst", f"burst within {self.within_s:g} s: 0 to {HOUR_S:g}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """Users who come independently of each other, at a rate for each part of a day, and bursts.
+    """A Poisson process of users, with a rate for each part of the day, and bursts.
 
     Attributes:
-        rates_per_s: of each part, from midnight on; after the last comes the first again.
+        rates_per_s: rate of each part, from midnight on; they repeat after the last one.
         segment_s: length of a part.
-        bursts: groups of users beside them, or None.
-        description: a name for people.
 
     Raises:
         WarmlensError: a rate is negative or not a number.
@@ -83,11 +81,11 @@ class Profile:
         if not self.rates_per_s or not 0 < self.segment_s < math.inf:
             raise WarmlensError("empty_profile", "a profile needs at least one rate")
         for at, rate in enumerate(self.rates_per_s):
-            require_rate(f"the rate of part {at} of the profile", rate)
+            require_rate(f"rate of part {at} of the profile", rate)
 
     @property
     def length_s(self) -> float:
-        """How long it is until it repeats itself."""
+        """Time after which the rates repeat."""
         return self.segment_s * len(self.rates_per_s)
 
     def scaled(self, factor: float) -> "Profile":
@@ -123,7 +121,7 @@ class Profile:
         )
 
     def arrivals(self, seed: int, horizon_s: float) -> Iterator[float]:
-        """Give the moments of the calls, drawn from the seed."""
+        """Yield the moments of the calls, drawn from the seed."""
         process, chunk = self.process(seed, horizon_s), [0.0] * 1024
         while count := draw_arrivals(chunk, process):
             yield from chunk[:count]
@@ -134,10 +132,10 @@ class Trace:
     """Moments of calls in a CSV file with the column `arrival_s`, read while they are simulated.
 
     Attributes:
-        file: the file; checked by `read_trace`.
-        count: how many calls.
-        last_s: when the last one comes.
-        per_hour: how many come in each hour.
+        file: a file that `read_trace` has checked.
+        count: number of calls.
+        last_s: time of the last call.
+        per_hour: calls in each hour.
     """
 
     file: Path
@@ -152,15 +150,15 @@ class Trace:
         whole_s = whole_days_s(self)
         if whole_s - self.last_s < HOUR_S:
             return words
-        return f"{words}, taken as {in_words_of_time(whole_s)} with none in the rest"
+        return f"{words}, taken as {in_words_of_time(whole_s)} without calls in the rest"
 
     @property
     def length_s(self) -> float:
-        """From 0 until after the last call."""
+        """Time from 0 until after the last call."""
         return self.last_s + 1e-9
 
     def arrivals(self, seed: int, horizon_s: float) -> Iterator[float]:
-        """Give the moments of the calls; the seed has no part in them."""
+        """Yield the moments of the calls; the seed has no effect."""
         for now_s in moments(self.file):
             if now_s >= horizon_s:
                 return
@@ -180,33 +178,27 @@ def moments(file: Path) -> Iterator[float]:
     """Read the moments of a trace, one at a time.
 
     Raises:
-        WarmlensError: the file has no column `arrival_s`, is no text in UTF-8, or a line of it has
-            no number, one beyond a year, or one before that of the line before it.
+        WarmlensError: the file has no column `arrival_s`, or a line has no number, a time beyond a
+            year, or a time before that of the line before it.
+        UnicodeDecodeError: the file is not text in UTF-8.
     """
     last_s = 0.0
     with file.open(newline="", encoding="utf-8-sig") as lines:
         reader = csv.DictReader(lines)
         if "arrival_s" not in (reader.fieldnames or ()):
-            raise WarmlensError("bad_trace", f"{file}: a trace has the column arrival_s")
+            raise WarmlensError("bad_trace", f"{file}: it has no column arrival_s")
         for row in reader:
             text, where = row["arrival_s"], f"{file}, line {reader.line_num}"
             try:
                 now_s = float(text)
             except (TypeError, ValueError):
-                raise WarmlensError(
-                    "bad_trace", f"{where}: {text or 'nothing'} is no time"
-                ) from None
+                raise WarmlensError("bad_trace", f"{where}: {text!r} is not a time") from None
             if not 0 <= now_s <= LONGEST_S:
-                raise WarmlensError(
-                    "bad_trace",
-                    f"{where}: {now_s:g} s; times begin at 0 and end within a year, "
-                    f"{LONGEST_S:.0f} s: subtract the first one from all",
-                )
+                why = f"{now_s:g} s is not within a year from 0: subtract the first time from all"
+                raise WarmlensError("bad_trace", f"{where}: {why}")
             if now_s < last_s:
-                raise WarmlensError(
-                    "unordered_trace",
-                    f"{where}: {now_s:g} s comes after {last_s:g} s: sort the trace by time",
-                )
+                why = f"{now_s:g} s comes after {last_s:g} s: sort the trace by time"
+                raise WarmlensError("unordered_trace", f"{where}: {why}")
             last_s = now_s
             yield now_s
 
@@ -217,7 +209,7 @@ def whole_days_s(traffic: Profile | Trace) -> float:
 
 
 def in_words_of_time(time_s: float) -> str:
-    """Return a time for people, in the unit that suits it."""
+    """Return a time as text, in days, hours, minutes or seconds."""
     for unit, length_s in (("days", DAY_S), ("h", HOUR_S), ("min", 60.0)):
         if time_s >= length_s:
             count = f"{time_s / length_s:.3g}"
@@ -226,8 +218,8 @@ def in_words_of_time(time_s: float) -> str:
 
 
 def constant_rate(per_s: float, bursts: Bursts | None = None) -> Profile:
-    """Return users who come at one rate all day."""
-    require_rate("the rate", per_s)
+    """Return traffic of one rate all day."""
+    require_rate("rate", per_s)
     return Profile(rates_per_s=(per_s,), bursts=bursts, description=f"{per_s:g} a second")
 
 
@@ -238,6 +230,6 @@ def require_rate(what: str, rate: float) -> None:
         WarmlensError: it is negative or not a finite number.
     """
     if not math.isfinite(rate):
-        raise WarmlensError("bad_rate", f"{what} is {rate}: give a number")
+        raise WarmlensError("bad_rate", f"{what} is {rate}: give a finite number")
     if rate < 0:
-        raise WarmlensError("negative_rate", f"{what} is {rate:g}: a rate must not be negative")
+        raise WarmlensError("negative_rate", f"{what} is {rate:g}: give 0 or more")

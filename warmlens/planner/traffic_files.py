@@ -36,16 +36,17 @@ def read_traffic(file: Path, bursts: Bursts | None = None) -> Profile | Trace:
         bursts: groups of users to add to a profile.
 
     Raises:
-        WarmlensError: the file is not readable, none of these, or has a number that is not valid.
+        WarmlensError: the file is not readable, none of these, or has an invalid number.
     """
     try:
         return _read(file, bursts)
     except UnicodeDecodeError:
-        raise WarmlensError("unreadable_traffic", f"{file}: not text in UTF-8") from None
+        why = "not text in UTF-8"
     except csv.Error as error:
-        raise WarmlensError("unreadable_traffic", f"{file}: not CSV: {error}") from None
+        why = f"not CSV: {error}"
     except OSError as error:
-        raise WarmlensError("unreadable_traffic", f"{file}: {error.strerror or error}") from None
+        why = error.strerror or str(error)
+    raise WarmlensError("unreadable_traffic", f"{file}: {why}")
 
 
 def _read(file: Path, bursts: Bursts | None) -> Profile | Trace:
@@ -57,13 +58,13 @@ def _read(file: Path, bursts: Bursts | None) -> Profile | Trace:
         return _with_bursts(_profile(file), bursts)
     if "arrival_s" in columns:
         if bursts:
-            raise WarmlensError("bad_burst", f"{file} is a trace, which has its bursts in it")
+            raise WarmlensError("bad_burst", f"{file} is a trace: bursts cannot be added to it")
         return read_trace(file)
     shown = ",".join(columns)
     raise WarmlensError(
         "bad_traffic",
-        f"{file}: its columns are {shown[:SHOWN] or 'none'}; give hour,requests or arrival_s, "
-        "or CloudWatch's JSON in a file that ends in .json",
+        f"{file}: its columns are {shown[:SHOWN] or 'none'}; give the columns hour,requests or "
+        "arrival_s, or JSON of CloudWatch in a file that ends in .json",
     )
 
 
@@ -78,24 +79,20 @@ def read_trace(file: Path) -> Trace:
     """Read a trace once, to check it; only counts are kept.
 
     Raises:
-        WarmlensError: it is empty, a line has no time, a time is before the one before it, or the
-            first call comes after more than a day.
+        WarmlensError: it is empty, a line is not valid, or the first call comes after a day.
     """
     count, last_s = 0, 0.0
     per_hour: list[int] = []
     for now_s in moments(file):
         if not count and now_s >= DAY_S:
-            raise WarmlensError(
-                "late_trace",
-                f"{file}: its first call comes at {now_s:g} s, after more than a day; times begin "
-                "at 0: subtract the first one from all",
-            )
+            why = f"the first call comes after a day, {now_s:g} s: subtract its time from all"
+            raise WarmlensError("late_trace", f"{file}: {why}")
         count, last_s = count + 1, now_s
         hour = int(now_s // HOUR_S)
         per_hour.extend([0] * (hour + 1 - len(per_hour)))
         per_hour[hour] += 1
     if not count:
-        raise WarmlensError("empty_trace", f"{file}: it has no arrivals")
+        raise WarmlensError("empty_trace", f"{file}: no arrivals")
     return Trace(file=file, count=count, last_s=last_s, per_hour=tuple(per_hour))
 
 
@@ -110,22 +107,19 @@ def _profile(file: Path) -> Profile:
             try:
                 hour, count = int(row[0]), float(row[1])
             except (IndexError, ValueError):
+                why = f"{','.join(row)[:SHOWN]}: give an hour, 0 to 23, and a number of requests"
                 raise WarmlensError(
-                    "bad_profile",
-                    f"{file}, line {reader.line_num}: {','.join(row)[:SHOWN]}: give an hour, 0 to "
-                    "23, and a number of requests",
+                    "bad_profile", f"{file}, line {reader.line_num}: {why}"
                 ) from None
-            if not 0 <= hour < DAY_H or hour in requests:
-                raise WarmlensError(
-                    "bad_profile", f"{file}: hour {hour} is no hour, or twice there"
-                )
-            require_rate(f"{file}: requests in hour {hour}", count)
+            if not 0 <= hour < DAY_H:
+                raise WarmlensError("bad_profile", f"{file}: hour {hour}: hours are 0 to 23")
+            if hour in requests:
+                raise WarmlensError("bad_profile", f"{file}: hour {hour} is there twice")
+            require_rate(f"{file}: number of requests in hour {hour}", count)
             requests[hour] = count
-    missing = [str(hour) for hour in range(DAY_H) if hour not in requests]
+    missing = ", ".join(str(hour) for hour in range(DAY_H) if hour not in requests)
     if missing:
-        raise WarmlensError(
-            "bad_profile", f"{file}: hours {', '.join(missing)} are missing; 0 is a number, too"
-        )
+        raise WarmlensError("bad_profile", f"{file}: hours {missing} are missing; 0 is allowed")
     rates = tuple(requests[hour] / HOUR_S for hour in range(DAY_H))
     total = sum(requests.values())
     return Profile(rates_per_s=rates, description=f"{file.name}, {total:,.0f} requests a day")
@@ -137,36 +131,31 @@ Points = Mapping[datetime.datetime, float]
 
 
 def read_cloudwatch(file: Path) -> Profile:
-    """Read what `get-metric-statistics` with `Sum`, or `get-metric-data`, printed.
+    """Read JSON that `get-metric-statistics` with `Sum`, or `get-metric-data`, printed.
 
-    CloudWatch leaves out periods without a call, which are taken as such between the first data
-    point and the last one. What a last day that is not whole lacks is taken from the other days,
-    at the same time of day, on average; with less than a day, the rest is without calls.
-
-    Args:
-        file: the JSON.
+    CloudWatch leaves out periods without calls: those between the first and the last data point
+    count as 0. The missing part of the last day is the mean of the other days at the same time of
+    day, or 0 with less than a day.
 
     Raises:
-        WarmlensError: it is neither, or a data point in it is not valid.
-        OSError: it cannot be read.
+        WarmlensError: it is neither, or a data point is not valid.
+        OSError: the file cannot be read.
     """
     points = _points(file)
     if len(points) < 2:
         raise WarmlensError("empty_trace", f"{file}: fewer than two data points")
     for moment, count in points.items():
-        require_rate(f"{file}: the data point of {moment.isoformat()}", count)
+        require_rate(f"{file}: data point of {moment.isoformat()}", count)
     ordered = sorted(points)
     span_s = (ordered[-1] - ordered[0]).total_seconds()
     if span_s > LONGEST_S:
-        raise WarmlensError(
-            "bad_cloudwatch_export",
-            f"{file}: from {ordered[0].date()} to {ordered[-1].date()}: a year is the most",
-        )
+        dates = f"from {ordered[0].date()} to {ordered[-1].date()}"
+        raise _bad_export(file, f"{dates}: a year is the most")
     period_s = _period_s(file, ordered)
     span_s += period_s
     words = f"{file.name}, {sum(points.values()):,.0f} requests in {in_words_of_time(span_s)}"
     if span_s < DAY_S:
-        words += ", taken as a whole day with none in the rest"
+        words += ", taken as a whole day without calls in the rest"
     counts = _by_time_of_day(points, ordered, period_s, span_s)
     return Profile(
         rates_per_s=tuple(count / period_s for count in counts),
@@ -186,7 +175,7 @@ def _by_time_of_day(
     days = -(-observed // a_day)
     counts: list[float | None] = [None] * (days * a_day)
     for at in range(first, first + observed):
-        # Where the last day ends after midnight, its end is put before the begin.
+        # The end of a last day that goes on after midnight wraps around to the beginning.
         moment = begin + datetime.timedelta(seconds=at * period_s)
         counts[at % len(counts)] = points.get(moment, 0.0)
     return [
@@ -205,18 +194,13 @@ def _period_s(file: Path, ordered: list[datetime.datetime]) -> int:
         if all(gap_s % period_s == 0 for gap_s in gaps_s):
             break
     else:
-        raise WarmlensError(
-            "bad_cloudwatch_export",
-            f"{file}: data points {min(gaps_s):g} s apart; ask for a period of one of "
-            f"{', '.join(map(str, sorted(PERIODS_S)))} s",
-        )
+        periods = ", ".join(map(str, sorted(PERIODS_S)))
+        why = f"data points are {min(gaps_s):g} s apart; give a period of {periods} s"
+        raise _bad_export(file, why)
     since_s = (ordered[0] - _midnight(ordered[0])).total_seconds()
     if since_s % period_s:
-        raise WarmlensError(
-            "bad_cloudwatch_export",
-            f"{file}: {ordered[0].isoformat()} does not fit the period of {period_s} s: ask from "
-            "a full hour on",
-        )
+        why = f"{ordered[0].isoformat()} does not fit a period of {period_s} s"
+        raise _bad_export(file, f"{why}: ask from a full hour on")
     return period_s
 
 
@@ -228,14 +212,12 @@ def _points(file: Path) -> dict[datetime.datetime, float]:
     try:
         document = json.loads(file.read_bytes().decode("utf-8-sig"))
     except (ValueError, RecursionError):
-        raise _invalid(file, "it is not JSON in UTF-8") from None
+        raise _bad_export(file, "not JSON in UTF-8") from None
     try:
-        pairs = _pairs(document)
-        return _distinct(file, pairs)
+        return _distinct(file, _pairs(document))
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
-        raise _invalid(
-            file, "each data point has a Timestamp and a Sum, or one series Timestamps and Values"
-        ) from None
+        why = "give data points with a Timestamp and a Sum, or one series of Timestamps and Values"
+        raise _bad_export(file, why) from None
 
 
 def _pairs(document: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -253,20 +235,12 @@ def _distinct(file: Path, pairs: list[tuple[str, Any]]) -> dict[datetime.datetim
             moment = moment.replace(tzinfo=datetime.UTC)
         moment = moment.astimezone(datetime.UTC)
         if moment in points:
-            raise WarmlensError(
-                "bad_cloudwatch_export", f"{file}: {moment.isoformat()} is there twice"
-            )
+            raise _bad_export(file, f"{moment.isoformat()} is there twice")
         if abs(count) > HIGHEST:
-            raise WarmlensError(
-                "bad_cloudwatch_export",
-                f"{file}: the Sum of {moment.isoformat()} is above {HIGHEST:g}",
-            )
+            raise _bad_export(file, f"the Sum of {moment.isoformat()} is above {HIGHEST:g}")
         points[moment] = float(count)
     return points
 
 
-def _invalid(file: Path, why: str) -> WarmlensError:
-    return WarmlensError(
-        "bad_cloudwatch_export",
-        f"{file}: not the JSON of get-metric-statistics with Sum, or of get-metric-data: {why}",
-    )
+def _bad_export(file: Path, why: str) -> WarmlensError:
+    return WarmlensError("bad_cloudwatch_export", f"{file}: not a CloudWatch export: {why}")

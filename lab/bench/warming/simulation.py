@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from lab.bench.warming.arrivals import DAY_S, Workload
 from lab.bench.warming.policies import PERIOD_S, Policy
 from lab.oracle.reference import simulate as simulate_model
+from lab.oracle.warmer import OtherPolicy
 from warmlens.planner.cost import Deployment, total_usd, warming_items
 from warmlens.planner.distribution import constant
 from warmlens.planner.outcome import Outcome
-from warmlens.planner.scenario import InstanceLifetimes, Scenario, WarmingPolicy, by_hour
+from warmlens.planner.scenario import InstanceLifetimes, Scenario, by_hour
 from warmlens.prices import read_prices
 from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU
 
@@ -38,10 +39,10 @@ class Times:
 
 def scenario_of(policy: Policy, times: Times) -> Scenario:
     """Return a policy as a scenario of the planner."""
-    warming = WarmingPolicy(
+    warming = OtherPolicy(
         by_hour=by_hour(policy.pings),
         period_s=PERIOD_S,
-        spread_s=policy.spread_s / max(1, policy.pings - 1),
+        spacing_s=policy.spread_s / max(1, policy.pings - 1),
         hold_s=policy.hold_s,
         shared_deadline=policy.holds_until_common,
         rounds=policy.rounds,

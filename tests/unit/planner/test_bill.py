@@ -70,7 +70,7 @@ def test_arm64_and_a_model_in_s3_have_their_own_prices() -> None:
 
 
 def test_three_pings_every_five_minutes_are_25920_wakeups_and_8640_runs_a_month() -> None:
-    pings = WarmingPolicy(by_hour=by_hour(3), hold_s=0.4, spread_s=0.02)
+    pings = WarmingPolicy(by_hour=by_hour(3), hold_s=0.4)
     items = bill(
         Scenario(init=constant(0.0), service=constant(0.1), lifetimes=FOREVER, warming=pings)
     )

@@ -54,7 +54,7 @@ def test_the_time_that_is_covered_is_said(export: Export, hours: int, words: str
 
 def test_less_than_a_day_is_taken_as_one_and_said_so(export: Export) -> None:
     profile = read_cloudwatch(export([0, 1]))
-    assert profile.description.endswith("in 2 h, taken as a whole day with none in the rest")
+    assert profile.description.endswith("in 2 h, taken as a whole day without calls in the rest")
     assert a_day(profile) == 7200
     assert profile.rates_per_s[12:14] == (1.0, 1.0)
 

@@ -59,7 +59,7 @@ def replace_count(plan: Plan, by: int) -> Plan:
 
 def test_too_few_calls_to_tell_are_said_instead_of_a_plan() -> None:
     request = plan_request("p99.9=1s", None, traffic=constant_rate(1e-6), seeds=None)
-    words = r"too few calls to tell 0\.1 %: 4,000 simulated days have 346"
+    words = r"too few calls to show 0\.1 %: 4,000 simulated days have 346"
     with pytest.raises(WarmlensError, match=words) as refused:
         advise(request)
     assert refused.value.code == "too_few_calls"

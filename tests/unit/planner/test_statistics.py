@@ -13,7 +13,7 @@ from warmlens.planner.outcome import Outcome, Outcomes, bin_of
 from warmlens.planner.scenario import Scenario
 from warmlens.planner.statistics import (
     binomial_above,
-    calls_to_tell,
+    calls_to_show,
     effective_sample_size,
     exact_binomial,
     share,
@@ -62,7 +62,7 @@ def test_the_binomial_tail_is_the_sum_of_its_terms() -> None:
 
 def test_none_cold_of_a_few_hundred_does_not_show_one_in_a_thousand() -> None:
     assert share([0] * 100, [8] * 99 + [68]).high > 0.004
-    needed = calls_to_tell(0.001)
+    needed = calls_to_show(0.001)
     assert exact_binomial(0, needed)[1] <= 0.001 < exact_binomial(0, needed - 1)[1]
     assert 3 / 0.001 < needed < 4 / 0.001
 
@@ -152,8 +152,8 @@ def test_a_share_is_read_as_people_write_it(text: str) -> None:
         ("p0=1s", None, "bad_slo", "above 0"),
         ("p99=0s", None, "bad_slo", "above 0"),
         ("p99=" + "9" * 400 + "s", None, "bad_slo", "above 0"),
-        ("p99=1s", "1", "bad_cold_share", "say it in percent"),
-        ("p99=1s", "0%", "bad_cold_share", "no number of simulated calls"),
+        ("p99=1s", "1", "bad_cold_share", "in percent"),
+        ("p99=1s", "0%", "bad_cold_share", "cannot show a share of 0"),
         ("p99=1s", "101%", "bad_cold_share", "100% at most"),
     ],
 )
