@@ -181,7 +181,7 @@ class DeploymentOptions:
         if kind not in ("off", "ping", "provisioned") or (kind == "off") == any(counts):
             raise WarmlensError(
                 "bad_warming",
-                f"warming {kind} with --warm {self.warm}: only off goes with 0, and only with 0",
+                f"{kind} with --warm {self.warm}: give off with 0, ping or provisioned with more",
             )
         most = MAX_PINGED if kind == "ping" else concurrency
         if max(counts) > most:
