@@ -30,7 +30,7 @@ def program(folder: Path, name: str, script: str) -> None:
 
 @pytest.fixture
 def tools(tmp_path: Path) -> tuple[Path, dict[str, str]]:
-    """A folder at the front of the PATH."""
+    """A folder that comes first on the PATH."""
     return tmp_path, {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
 
 
@@ -60,7 +60,7 @@ def bootstrap(cloud: Cloud) -> Iterator[Callable[[str | None], None]]:
     change(before)
 
 
-def test_an_account_is_looked_at(shell: dict[str, str]) -> None:
+def test_an_account_is_checked(shell: dict[str, str]) -> None:
     _, _, checks = doctor(**shell)
     assert checks["AWS credentials"]["found"].startswith("account 000000000000, us-east-1")
     assert checks["CDK bootstrap"]["state"] == "ok"
@@ -69,7 +69,7 @@ def test_an_account_is_looked_at(shell: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("version", [None, "5"])
-def test_an_account_without_a_bootstrap_that_is_new_enough_is_told_how_to_get_it(
+def test_an_account_without_a_recent_bootstrap_gets_the_command_for_it(
     bootstrap: Callable[[str | None], None], shell: dict[str, str], version: str | None
 ) -> None:
     bootstrap(version)
@@ -103,7 +103,7 @@ def test_a_shell_without_credentials_or_region_can_run_and_not_deploy(tmp_path: 
         ("exit 127", "problem", "Install Node 22"),
     ],
 )
-def test_node_is_looked_at(
+def test_node_is_checked(
     tools: tuple[Path, dict[str, str]], script: str, state: str, words: str
 ) -> None:
     folder, variables = tools
@@ -136,7 +136,7 @@ def test_a_node_without_npm_is_a_problem_before_the_first_start(
         ("exit 0", "runs", ""),
     ],
 )
-def test_the_image_builder_is_looked_at(
+def test_the_image_builder_is_checked(
     tools: tuple[Path, dict[str, str]], script: str | None, found: str, mend: str
 ) -> None:
     folder, variables = tools
@@ -147,7 +147,7 @@ def test_the_image_builder_is_looked_at(
     assert mend in checks["Image builder"]["mend"]
 
 
-def test_a_taken_port_is_said_and_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_taken_port_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     with listen() as taken:
         monkeypatch.setattr(machine, "PAGE_PORT", port_of(taken))
         (port,) = [check for check in machine_checks(None) if check.name == "Port"]
@@ -155,7 +155,7 @@ def test_a_taken_port_is_said_and_is_no_obstacle(monkeypatch: pytest.MonkeyPatch
     assert "PORT=" in port.mend
 
 
-def test_what_is_not_installed_is_said_with_the_command_that_installs_it(tmp_path: Path) -> None:
+def test_a_missing_cdk_names_the_command_that_installs_it(tmp_path: Path) -> None:
     (cdk,) = [check for check in machine_checks(None, tmp_path) if check.name == "CDK command"]
     assert (cdk.state, cdk.goal) == ("problem", "deploy")
     assert "make synth" in cdk.mend

@@ -10,7 +10,7 @@ from tests.conftest import start_cloud
 from warmlens.paths import STATE_FILE
 
 
-def test_calls_are_told_that_the_emulator_is_gone_and_down_leaves_nothing(tmp_path: Path) -> None:
+def test_calls_of_a_killed_emulator_are_unavailable_and_down_leaves_nothing(tmp_path: Path) -> None:
     cloud, process = start_cloud(tmp_path)
     try:
         ours = psutil.Process(process.pid).children(recursive=True)

@@ -58,9 +58,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return copy
 
 
-async def test_a_changed_source_is_synthesized_anew_and_an_unchanged_one_is_not(
-    source: Path, tmp_path: Path
-) -> None:
+async def test_only_a_changed_source_is_synthesized_again(source: Path, tmp_path: Path) -> None:
     folder = tmp_path / "assemblies"
     first = await synthesize("local", folder)
     manifest = first / "manifest.json"
@@ -89,7 +87,7 @@ async def test_only_the_latest_assemblies_are_kept(source: Path, tmp_path: Path)
     assert {path.name for path in folder.iterdir()} == {latest.parent.name, *kept}
 
 
-async def test_an_app_that_fails_is_told_with_what_it_said(source: Path, tmp_path: Path) -> None:
+async def test_an_app_that_fails_is_an_error_with_its_output(source: Path, tmp_path: Path) -> None:
     app = source / "app.py"
     app.write_text(app.read_text().replace("warm_instances=2", "warm_instances=0"))
     with pytest.raises(WarmlensError, match=r"could not be synthesized.*warm_instances = 0"):
@@ -125,7 +123,7 @@ def test_other_requirements_are_another_environment(tmp_path: Path) -> None:
     assert Venv(tmp_path, "test", requirements).python != first.python
 
 
-async def test_an_environment_that_could_not_be_installed_is_told_and_made_anew(
+async def test_an_environment_that_could_not_be_installed_is_an_error_and_not_kept(
     tmp_path: Path,
 ) -> None:
     package = tmp_path / "package"
@@ -141,7 +139,7 @@ async def test_an_environment_that_could_not_be_installed_is_told_and_made_anew(
 # The emulator
 
 
-async def test_an_emulator_that_does_not_start_is_told_with_its_log(tmp_path: Path) -> None:
+async def test_an_emulator_that_does_not_start_is_an_error_with_its_log(tmp_path: Path) -> None:
     python = Path(sys.executable)  # whose environment has no emulator
     started: list[int] = []
     with pytest.raises(WarmlensError, match=r"(?s)did not start.*No module named hypercorn"):
@@ -153,7 +151,7 @@ async def test_an_emulator_that_does_not_start_is_told_with_its_log(tmp_path: Pa
 # CloudFormation
 
 
-async def test_a_stack_that_cannot_be_deployed_is_told_with_the_reason(cloud: Cloud) -> None:
+async def test_a_stack_that_cannot_be_deployed_is_an_error_with_the_reason(cloud: Cloud) -> None:
     name = f"test-{uuid.uuid4().hex}"
     properties = {"FunctionName": {"Fn::ImportValue": "nobody-exports-this"}}
     template = {"Resources": {"Broken": {"Type": "AWS::Lambda::Alias", "Properties": properties}}}
@@ -161,7 +159,7 @@ async def test_a_stack_that_cannot_be_deployed_is_told_with_the_reason(cloud: Cl
         await asyncio.to_thread(deploy, [Stack(name, template, ())], LocalAws(cloud.endpoint_url))
 
 
-async def test_a_stack_that_is_there_already_is_refused_by_name(cloud: Cloud) -> None:
+async def test_a_stack_that_exists_is_refused_by_name(cloud: Cloud) -> None:
     name = f"test-{uuid.uuid4().hex}"
     stack = Stack(name, {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}}, ())
     aws = LocalAws(cloud.endpoint_url)

@@ -332,7 +332,7 @@ async def test_whatever_happens_every_caller_is_answered_and_nothing_is_stuck(
     start: StartHarness,
 ) -> None:
     harness = await start(max_instances=3)
-    chance = random.Random(20200118)
+    rng = random.Random(20200118)
     kinds: list[tuple[str, object]] = [
         ("echo", None),
         ("fail", {"depth": 0}),
@@ -343,7 +343,7 @@ async def test_whatever_happens_every_caller_is_answered_and_nothing_is_stuck(
 
     async def client() -> list[str]:
         seen = []
-        for function, event in chance.choices(kinds, weights=[8, 4, 1, 1, 1], k=20):
+        for function, event in rng.choices(kinds, weights=[8, 4, 1, 1, 1], k=20):
             try:
                 result = await harness.call(function, event)
                 seen.append(result.error.error_type if result.error else "answer")

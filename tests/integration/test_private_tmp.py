@@ -106,13 +106,13 @@ def test_the_parts_of_a_function_that_lie_in_tmp() -> None:
         assert parts(f"{venv}/bin/python", "/var/task") == [venv]
 
 
-def test_a_kernel_that_forbids_it_is_found_out() -> None:
+def test_a_kernel_that_forbids_it_is_detected() -> None:
     assert not PrivateTmp(("false",), ()).works()
     assert not PrivateTmp(("no-such-program",), ()).works()
 
 
 @needs_private_tmp
-def test_a_user_who_is_not_root_gives_the_right_to_mount_up_again() -> None:
+def test_a_user_who_is_not_root_gives_up_the_right_to_mount() -> None:
     launcher = PrivateTmp(private_tmp._AS_USER, private_tmp._GIVE_UP_RIGHTS)
     with tempfile.TemporaryDirectory() as folder:
         command = [*launcher.launcher(Path(folder)), "grep", "CapAmb", "/proc/self/status"]

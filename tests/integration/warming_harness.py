@@ -75,7 +75,7 @@ class Gate:
         assert held() == count, run and run.result()
 
     def open(self) -> None:
-        """Have all calls answered that are held now."""
+        """Let all waiting calls answer."""
         for place in self.folder.iterdir():
             place.unlink()
 

@@ -92,11 +92,10 @@ class Instance:
     """One instance: its process, its state and its current call.
 
     Init lasts from the start of the process until the runtime asks for its first call. A call lasts
-    until the runtime asks for the next one: only then is the caller answered, so a caller that
-    calls again finds the instance idle. An init that fails is run once more, as part of the call
-    that waits for it and within the function's timeout, as Lambda does. Whatever else happens (the
-    process ends, a limit passes, the pool stops) leads to `_end`, which answers the current call
-    and makes sure that the process dies.
+    until the runtime asks for the next one. Only then is the caller answered, so that the instance
+    is idle when it calls again. A failed init is repeated once, within the call that waits for it
+    and its timeout, as on Lambda. Everything else (the process ends, a limit passes, the pool
+    stops) leads to `_end`, which answers the current call and kills the process.
     """
 
     def __init__(self, spec: FunctionSpec, host: InstanceHost) -> None:

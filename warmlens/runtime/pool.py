@@ -31,26 +31,26 @@ _TOO_OLD = "in service for as long as an instance may be"
 class InstancePool:
     """Starts, reuses and expires the instances of any number of functions.
 
-    A call takes the idle instance of its function and version that was used last; only when none is
-    idle is a new one started, up to `max_instances` in all, where an idle instance of another
-    function or version makes room. The functions are trusted: an instance is an ordinary process of
-    this user.
+    A call takes the most recently used idle instance of its function and version. If none is idle,
+    a new one is started, up to `max_instances` in all; at the limit an idle instance of another
+    function or version is ended first. The functions are trusted: an instance is an ordinary
+    process of this user.
 
     Use it from one event loop, whose thread must outlive the pool: on Linux the kernel kills the
     instances when that thread ends.
 
     Args:
-        resolve: gives the specification for a name and version, or raises InvokeRefusedError (for
-            instance FunctionNotFoundError). Asked only when a new instance is needed, so a change
+        resolve: returns the specification for a name and version, or raises InvokeRefusedError (for
+            instance FunctionNotFoundError). Called only when a new instance is needed, so a change
             to `$LATEST` reaches instances started after it.
-        log: gets every line, of Lambda itself and of the functions, prefixed with eight digits of
+        log: called with every line of Lambda and of the functions, prefixed with eight digits of
             the instance's id. Called on the event loop, so it must be quick.
         max_instances: maximum number of instances at once.
-        idle_expiry_s: seconds without a call after which an instance is taken down; a function is
-            asked again for each instance, as the time on Lambda varies.
+        idle_expiry_s: seconds without a call after which an instance ends, or a function that is
+            called for each instance, as the time on Lambda varies.
         max_lifetime_s: seconds after which an instance takes no more calls.
-        scaling_per_10_s: how many instances of a function may be started within ten seconds, 1,000
-            on Lambda (AWS Lambda developer guide, "Lambda scaling behavior").
+        scaling_per_10_s: maximum number of instances of a function started within ten seconds,
+            1,000 on Lambda (AWS Lambda developer guide, "Lambda scaling behavior").
         init_limit_s: seconds an init phase may take.
         region: AWS region in the functions' environment.
         extra_environment: variables for every instance, such as credentials and AWS_ENDPOINT_URL.
@@ -129,7 +129,7 @@ class InstancePool:
         self._running = True
 
     async def stop(self) -> None:
-        """Kill every instance, answer its caller and wait until nothing is left; may be repeated.
+        """Kill all instances, answer their callers and wait for their end; may be repeated.
 
         A stopped pool cannot be started again.
         """

@@ -1,7 +1,7 @@
 """CPU and memory limits by signals to processes: pause, resume and kill.
 
 Works for every user on Linux and macOS. It is coarser than control groups: processor time is known
-to a hundredth of a second, and memory is looked at now and then.
+to a hundredth of a second, and memory is checked every 20 ms.
 """
 
 import contextlib

@@ -22,7 +22,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def stranger() -> Iterator[subprocess.Popen[bytes]]:
-    """A process that is no emulator."""
+    """A process that is not an emulator."""
     process = subprocess.Popen(SLEEP)
     yield process
     process.kill()
@@ -41,7 +41,7 @@ def ended_process() -> int:
     return process.pid
 
 
-def test_the_note_tells_of_this_process_until_it_is_removed(path: Path) -> None:
+def test_the_file_names_this_process_until_it_is_removed(path: Path) -> None:
     file = StateFile(path)
     assert file.read() is None
     file.write(url="http://127.0.0.1:8080", emulator_pid=7)
@@ -57,12 +57,12 @@ def test_another_process_with_the_same_id_is_not_the_cloud(path: Path) -> None:
     assert file.read() is None
 
 
-def test_the_note_of_a_cloud_that_has_ended_is_not_believed(path: Path) -> None:
+def test_the_file_of_a_cloud_that_has_ended_is_ignored(path: Path) -> None:
     assert note(path, pid=ended_process(), created_s=0).read() is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"pid": 1}', '{"another": "form"}'])
-def test_a_damaged_note_is_none(path: Path, text: str) -> None:
+def test_a_damaged_file_is_ignored(path: Path, text: str) -> None:
     path.parent.mkdir()
     path.write_text(text)
     file = StateFile(path)
