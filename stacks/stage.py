@@ -19,7 +19,6 @@ class WarmlensStage(cdk.Stage):
     Storage has the buckets, inference the classifier; the API and the warmer call the classifier;
     the page is served beside the API; observability has the dashboard and alarms for all of them.
 
-
     Args:
         settings: settings of the environment.
     """

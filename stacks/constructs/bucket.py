@@ -19,8 +19,6 @@ def private_bucket(
     """Create a private bucket.
 
     Args:
-        scope: parent construct.
-        construct_id: id in `scope`.
         settings: settings of the environment.
         versioned: True keeps overwritten and deleted objects.
         access_logs: bucket for access logs; None keeps none.

@@ -8,12 +8,7 @@ from stacks.policies import acknowledge
 
 
 def dead_letter_queue(scope: Construct, construct_id: str) -> sqs.Queue:
-    """Create an encrypted queue that keeps failed events for two weeks.
-
-    Args:
-        scope: parent construct.
-        construct_id: id in `scope`.
-    """
+    """Create an encrypted queue that keeps failed events for two weeks."""
     queue = sqs.Queue(
         scope,
         construct_id,

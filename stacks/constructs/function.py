@@ -47,8 +47,6 @@ def log_group(
     """Create a log group that is deleted with its stack.
 
     Args:
-        scope: parent construct.
-        construct_id: id in `scope`.
         settings: settings of the environment.
         name: the log group's name, where AWS requires one.
     """
@@ -79,8 +77,6 @@ def function_role(
     AWS's managed policy is not used: it allows writing and creating every log group.
 
     Args:
-        scope: parent construct.
-        construct_id: id in `scope`.
         settings: settings of the environment.
         log: the function's log group.
         network: network of the function; None without one.
@@ -138,8 +134,6 @@ def python_function(
     """Create a function from `lambda_src/<name>/handler.py`, with the standard library and boto3.
 
     Args:
-        scope: parent construct.
-        construct_id: id in `scope`.
         settings: settings of the environment.
         name: folder of the source, and end of the function's name.
         timeout_s: timeout of one call.

@@ -44,8 +44,6 @@ def alarm(
     """Create an alarm that is raised at or above a threshold; missing data does not raise it.
 
     Args:
-        scope: parent construct.
-        construct_id: id in `scope`.
         metric: the metric.
         threshold: the threshold.
         description: what has happened, for the person who is notified.

@@ -11,7 +11,6 @@ def keep_initialized(scope: Construct, alias: lambda_.Alias, *, settings: Settin
     """Scale the provisioned concurrency of `alias` by the hourly profile.
 
     Args:
-        scope: parent construct of the schedule.
         alias: the alias.
         settings: settings of the environment.
     """
