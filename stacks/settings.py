@@ -81,7 +81,7 @@ def max_decodable_pixels(memory_mb: int, engine: str = "onnxruntime") -> int:
 
     Args:
         memory_mb: the classifier's memory.
-        engine: what runs the model.
+        engine: the library that runs the model.
     """
     return (memory_mb - INSTANCE_MB[engine]) * 2**20 // DECODE_BYTES_PER_PIXEL
 

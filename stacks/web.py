@@ -197,7 +197,7 @@ class WebStack(cdk.Stack):
             "Serverless-LambdaDLQ": copies,
             "Serverless-LambdaTracing": copies,
             f"AwsSolutions-IAM4[Policy::{basic}]": copies,
-            "AwsSolutions-IAM5[Resource::*]": f"{copies} It then tells CloudFront to fetch anew.",
+            "AwsSolutions-IAM5[Resource::*]": f"{copies} It then invalidates CloudFront's cache.",
             f"AwsSolutions-IAM5[Resource::{assets}]": f"{copies} It reads CDK's assets.",
             objects_finding(self, bucket, ""): copies,
         }

@@ -110,7 +110,7 @@ def config_for(
     Args:
         mode: one of `MODES`.
         seed: seed of weights, order and augmentation.
-        augment: whether training photos are changed at random.
+        augment: True changes training photos at random.
         precision: precision of the computation.
         changes: fields that differ from the mode's defaults; None keeps the default.
 

@@ -79,7 +79,7 @@ class ExportRequest:
         source: source of the weights, for the manifest; None describes the run.
         data: folder of the run's photos; None is the folder that the run used.
         size: side of the input in pixels; None is that of the run's last stage.
-        optimize: whether the graph is optimized at export, instead of by each instance that loads
+        optimize: True optimizes the graph at export, instead of in each instance that loads
             it, and its weights put into a file of their own; None does so for int8. An optimized
             fp32 graph loads in a tenth of the time but lacks the layout that the runtime would
             choose for its processor, and answers a quarter slower.

@@ -50,7 +50,7 @@ class OnnxFile(ModelFile):
     Args:
         model: the file's content, or its path where its weights are in a second file.
         spec: the graph's input.
-        optimized: whether the graph was optimized at export.
+        optimized: True if the graph was optimized at export.
 
     Raises:
         WarmlensError: `bad_model_file` when the runtime cannot load it.

@@ -30,11 +30,11 @@ def export(
     version: Version,
     engine: Annotated[
         Literal["onnxruntime", "torch"],
-        typer.Option(help="Runtime that serves it; torch is for TorchScript programs."),
+        typer.Option(help="Runtime that serves it; torch exports a TorchScript program."),
     ] = "onnxruntime",
     precision: Annotated[
         Literal["int8", "fp32"] | None,
-        typer.Option(help="int8 unless the engine is torch, which takes fp32 alone."),
+        typer.Option(help="int8 unless given; fp32 for torch, which takes nothing else."),
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Folder of the run's photos, if they were moved.")
@@ -141,13 +141,14 @@ def import_command(
         Path | None, typer.Option(help="A checkpoint: .safetensors, .pt or .pth.")
     ] = None,
     labels: Annotated[
-        Path | None, typer.Option(help="File of its classes, one a line: a name, or id, tab, name.")
+        Path | None,
+        typer.Option(help="File with a class per line: a name, or an id, a tab and a name."),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the new model, with --file.")] = None,
     version: Version = "1.0.0",
     size: Annotated[int, typer.Option(help="Side of the input in pixels.")] = 224,
     resize: Annotated[
-        int | None, typer.Option(help="Shorter side of an image before its centre is cut out.")
+        int | None, typer.Option(help="Shorter side of an image before its centre is cropped.")
     ] = None,
     interpolation: Annotated[
         Literal["bilinear", "bicubic"], typer.Option(help="Interpolation of resized images.")

@@ -66,9 +66,7 @@ def root(
 @app.command(name="classify", epilog="Example: warmlens classify photo.jpg --env dev")
 def classify_command(
     image: Annotated[Path, typer.Argument(help="A JPEG, PNG, WebP or GIF file.")],
-    url: Annotated[
-        str | None, typer.Option(help="Root of an open API, instead of an environment.")
-    ] = None,
+    url: Annotated[str | None, typer.Option(help="URL of an open API, instead of --env.")] = None,
     env: OptionalEnv = None,
     as_json: AsJson = False,
 ) -> None:

@@ -17,7 +17,7 @@ def write_charts(results: RecordSet, folder: Path) -> list[str]:
 
     Args:
         results: the records.
-        folder: gets an SVG and a PNG file for each.
+        folder: folder for an SVG and a PNG file of each chart.
 
     Returns:
         Names of the charts, without their extensions.

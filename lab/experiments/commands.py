@@ -33,7 +33,7 @@ app = typer.Typer(no_args_is_help=True, help="Repeat the paper's experiments.")
 ALL = "all"
 REPORT = ROOT / "docs" / "lab" / "experiments"
 _QUIET_S = 2.0
-Url = Annotated[str | None, typer.Option(help="Root of an open API, instead of an environment.")]
+Url = Annotated[str | None, typer.Option(help="URL of an open API, instead of --env.")]
 Env = Annotated[
     str | None,
     typer.Option(help="Environment in AWS, such as dev; a local cloud is started unless given."),

@@ -52,7 +52,7 @@ def paper_usd(memory_mb: int, duration_ms: float) -> float:
 
     Args:
         memory_mb: 448, 768, 1536 or 3008, which Table 6 has.
-        duration_ms: how long it ran.
+        duration_ms: its duration.
 
     Raises:
         KeyError: Table 6 does not have the memory size.
@@ -76,8 +76,8 @@ def function_usd(
 
     Args:
         memory_mb: memory size.
-        duration_ms: how long the call ran.
-        init_ms: how long the init before it took; 0 on a warm instance.
+        duration_ms: duration of the call.
+        init_ms: duration of its init; 0 on a warm instance.
         architecture: `x86_64` or `arm64`.
         provisioned: the call met provisioned concurrency, whose time has a price of its own.
     """

@@ -74,7 +74,7 @@ class SimulatedFleet:
 
         Args:
             now_s: when it arrives.
-            duration_s: how long it keeps its instance, given when its work begins.
+            duration_s: returns its duration, given the moment at which its work begins.
         """
         self._let_end(now_s)
         begin_s, init_s = now_s, None

@@ -15,7 +15,7 @@ def write_charts(folder: Path) -> None:
     """Write the charts of cold starts and of warming policies.
 
     Args:
-        folder: gets cold-starts.svg and warming.svg.
+        folder: folder for cold-starts.svg and warming.svg.
     """
     speed = read_records(SERVICE_TIMES.read_text())
     warming = read_records((RECORDS / "warming.jsonl").read_text())

@@ -21,9 +21,9 @@ class Pose:
     """Pose of a product and its place on the canvas.
 
     Attributes:
-        yaw_deg: turn around its own upright axis.
-        pitch_deg: how far the eye is above it; its top shows when positive.
-        roll_deg: turn in the plane of the picture, clockwise.
+        yaw_deg: rotation around the upright axis.
+        pitch_deg: elevation of the eye; the top is visible when positive.
+        roll_deg: rotation in the plane of the picture, clockwise.
         height_px: its height on the canvas.
         x_px: its middle on the canvas.
         y_px: as ``x_px``, downwards.

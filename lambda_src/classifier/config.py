@@ -14,7 +14,7 @@ class ClassifierConfig(NamedTuple):
             are read from a folder.
         models_folder: that folder, a mounted file system or a part of the container image.
         models_in_image: True if the folder is part of the container image.
-        engine: what runs the model: `onnxruntime` (the default) or `torch`.
+        engine: the library that runs the model: `onnxruntime` (the default) or `torch`.
         model_name: name of the model to serve.
         model_version: version of that model.
         max_image_bytes: maximum size of an image, in bytes.

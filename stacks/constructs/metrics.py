@@ -46,7 +46,7 @@ def alarm(
     Args:
         metric: the metric.
         threshold: the threshold.
-        description: what has happened, for the person who is notified.
+        description: the event, for the notified person.
         below: True raises it below the threshold instead.
         periods: number of consecutive periods.
     """

@@ -16,7 +16,7 @@ class Check:
         goal: `run` if running the app on this machine needs it, `deploy` if deploying to AWS does.
         state: `problem` prevents the goal, `warning` does not; `unknown` could not be checked.
         found: the state on this machine or in the account.
-        mend: how to fix it; empty if there is nothing to fix.
+        mend: the way to fix it; empty if there is nothing to fix.
     """
 
     name: str

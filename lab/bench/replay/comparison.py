@@ -75,10 +75,10 @@ async def compare(
 
     Args:
         traffic: the users.
-        from_hour, hours: which part of the day.
+        from_hour, hours: the part of the day.
         memory_mb: the classifier's memory.
         warm: instances that the warmer wakes.
-        hold_ms: how long it holds them.
+        hold_ms: the hold of a wakeup.
         seed: draws the calls and the idle expiries.
 
     Raises:

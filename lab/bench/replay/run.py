@@ -110,7 +110,7 @@ class Replay:
         horizon_s: duration of the replay.
         memory_mb: the classifier's memory, which brings its processor share.
         warm: instances that each run of the warmer wakes; 0 for no warmer.
-        hold_ms: how long each wakeup occupies its instance.
+        hold_ms: the hold of a wakeup.
         period_s: time between its runs.
         lifetimes: of instances; their lifetime is the pool's.
         seed: draws the idle expiries.

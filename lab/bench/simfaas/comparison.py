@@ -143,7 +143,7 @@ def compare(python: Path, seeds: int, examples: Sequence[Example] = EXAMPLES) ->
     Args:
         python: an interpreter with SimFaaS installed.
         seeds: simulations of each example by SimFaaS; the planner makes eight times as many.
-        examples: what to simulate.
+        examples: the examples to simulate.
     """
     ours(examples[0], 0)  # compiles the kernel, or loads it
     for example in examples:

@@ -53,7 +53,7 @@ def measure_cold(
         harness: the running harness.
         cases: conditions to measure under.
         runs: starts of each implementation in each case.
-        isolation: how the processor share is enforced.
+        isolation: enforces the processor share.
     """
     for case in cases:
         impls = harness.implementations(store=case.store, memory_mb=case.memory_mb)

@@ -25,7 +25,7 @@ def measure_memory(harness: Harness, *, runs: int, isolation: Isolation) -> Iter
     Args:
         harness: the running harness.
         runs: instances of each implementation.
-        isolation: how one processor is enforced.
+        isolation: enforces the limit of one processor.
     """
     impls = harness.implementations(store="image", memory_mb=MEMORY_MB_PER_VCPU)
     peaks_mb: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))

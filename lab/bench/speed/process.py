@@ -95,7 +95,7 @@ class InstanceUnderTest:
 
     Args:
         impl: the handler.
-        isolation: how it is confined.
+        isolation: enforces its limits.
         vcpus: its processor share.
         file_path: the image of its first call, which waits for it as it does on Lambda.
         memory_mb: memory size above which it is killed; no limit unless given.

@@ -31,7 +31,7 @@ def measure_warm(
         harness: the running harness.
         memory_sizes_mb: memory sizes, which determine the processor share.
         calls: calls with each photo at each size.
-        isolation: how the processor share is enforced.
+        isolation: enforces the processor share.
     """
     for memory_mb in memory_sizes_mb:
         vcpus = limits_of(memory_mb).vcpus

@@ -11,7 +11,7 @@ class Policy:
         name: a name for people.
         pings: calls at each round.
         spread_s: time over which a round's calls arrive.
-        hold_s: how long each call keeps its instance once it began; 0 answers at once.
+        hold_s: the hold of each call, from its start; 0 answers at once.
         holds_until_common: True: all calls of a round are held until `hold_s` after it was sent,
             not each for `hold_s`.
         rounds: the most rounds in one run; each further one holds three times as long.

@@ -66,7 +66,7 @@ def simulate(
 
     Args:
         workload: the users.
-        policy: how instances are kept warm.
+        policy: the warming policy.
         outcome: the outcome that the day is added to.
         seed: draws each instance's idle expiry and lifetime.
         times: the assumed durations.

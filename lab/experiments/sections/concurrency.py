@@ -60,7 +60,7 @@ def _limits(results: RecordSet, limits: Sequence[Record], header: str) -> Iterat
         "with clients "
         "that wait a random time up to 0.1 s, doubled with each attempt up to 5 s, and try again "
         "up to eight times. That is what a client should do: AWS's SDKs do so by themselves, the "
-        "page and phones must be told.\n"
+        "page and phones must do so in their own code.\n"
     )
     yield table(
         f"case | {header} | 429s met per call",
