@@ -4,12 +4,14 @@ import asyncio
 import random
 
 from lab.oracle.fleet import SimulatedFleet
-from tests.integration import pool_harness
+from tests.integration import conftest, pool_harness
 from tests.integration.pool_harness import FakeClock, StartHarness
 from warmlens.planner.distribution import constant
 from warmlens.planner.scenario import InstanceLifetimes, Scenario
 
-start = pool_harness.start  # a fixture
+# Fixtures
+start = pool_harness.start
+runtime_python = conftest.runtime_python
 
 IDLE_S, LIFETIME_S = 600.0, 3600.0
 

@@ -1,4 +1,4 @@
-"""The advice for one day, which takes seconds to find."""
+"""The advice for one day, computed once for all tests."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What tests of advice share: a day, the measured times, a request, the command."""
+"""Traffic, measurements, a plan request and the command for tests of advice."""
 
 from tests.invoke import invoke
 from warmlens.cli import app

@@ -1,4 +1,4 @@
-"""Functions, traffic and warmers of all kinds, for Hypothesis to draw."""
+"""Hypothesis strategies for scenarios, traffic and warming policies."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""The plan: what is chosen, what it costs, what is said when nothing meets the objective."""
+"""The chosen plan, its cost, its text and settings, and the text without a plan."""
 
 import ast
 import dataclasses
@@ -50,7 +50,7 @@ def test_nothing_is_both_cheaper_and_faster_than_a_plan_of_the_frontier(advice: 
             )
 
 
-def test_each_wrong_assumption_is_answered(advice: Advice) -> None:
+def test_each_variation_of_the_assumptions_has_a_line(advice: Advice) -> None:
     names = [variation.assumptions.name for variation in advice.variations]
     assert any("5 minutes" in name for name in names)
     text = in_words(advice, plan_request())
@@ -62,7 +62,7 @@ def test_each_wrong_assumption_is_answered(advice: Advice) -> None:
             assert "misses the objective, use" in line or "no plan meets the objective" in line
 
 
-def test_where_the_advice_changes_is_said_and_is_where_it_does(advice: Advice) -> None:
+def test_the_printed_idle_tolerance_is_the_limit(advice: Advice) -> None:
     plan = chosen(advice)
     assert advice.tolerance is not None
     minutes = advice.tolerance.idle_min
@@ -79,7 +79,7 @@ def test_where_the_advice_changes_is_said_and_is_where_it_does(advice: Advice) -
     assert not meets(minutes - 0.3)
 
 
-def test_how_long_cold_starts_may_become_is_said_where_the_percentile_is_one() -> None:
+def test_the_printed_platform_tolerance_is_the_limit() -> None:
     request = plan_request("p98=400ms", None, traffic=constant_rate(0.0005), seeds=None)
     request = dataclasses.replace(request, measured=MEASURED[-1:])
     found = advise(request)
@@ -126,7 +126,7 @@ def test_a_plan_with_little_memory_takes_images_that_fit_into_it() -> None:
         )
 
 
-def test_an_objective_that_nothing_meets_is_said_with_what_comes_closest() -> None:
+def test_without_a_plan_the_closest_candidates_are_printed() -> None:
     request = plan_request("p99=1ms", "0.1%", seeds=2)
     nothing = advise(request)
     assert nothing.chosen is None
@@ -135,17 +135,17 @@ def test_an_objective_that_nothing_meets_is_said_with_what_comes_closest() -> No
     assert "The fastest: " in text
 
 
-def test_a_plan_that_refuses_users_is_none() -> None:
+def test_a_plan_that_throttles_users_does_not_meet_the_objective() -> None:
     crowded = plan_request(concurrency=1, seeds=2)
     nothing = advise(crowded)
     assert nothing.chosen is None
     assert "are throttled: raise --concurrency" in in_words(nothing, crowded)
 
 
-def test_no_traffic_is_refused() -> None:
-    with pytest.raises(WarmlensError) as refused:
+def test_no_traffic_is_an_error() -> None:
+    with pytest.raises(WarmlensError) as error:
         advise(plan_request(traffic=constant_rate(0), seeds=None))
-    assert refused.value.code == "no_traffic"
+    assert error.value.code == "no_traffic"
 
 
 def test_records_name_the_plan_the_runner_up_and_the_frontier(advice: Advice) -> None:
@@ -160,7 +160,7 @@ def test_records_name_the_plan_the_runner_up_and_the_frontier(advice: Advice) ->
     assert drawn.count("<circle") == len(costs) + 3  # and three in the key
 
 
-def test_the_plan_and_the_runner_up_are_listed_with_what_is_cheaper_or_faster(
+def test_the_frontier_is_listed_with_the_plan_and_the_runner_up(
     advice: Advice,
 ) -> None:
     text = in_words(advice, plan_request())

@@ -1,4 +1,4 @@
-"""The amounts on the bill, against what is reckoned by hand for days that leave no choice."""
+"""The items of the bill, compared with amounts computed by hand for simple days."""
 
 import pytest
 
@@ -118,9 +118,7 @@ def test_provisioned_for_half_of_the_day_costs_half_of_it() -> None:
 
 @pytest.mark.parametrize("store", ["image", "s3"])
 @pytest.mark.parametrize("warming", ["off", "ping", "provisioned"])
-def test_the_prices_that_are_asked_for_before_are_those_of_the_bill(
-    store: str, warming: str
-) -> None:
+def test_the_needed_prices_are_those_of_the_bill(store: str, warming: str) -> None:
     scenario = Scenario(
         init=constant(1.0),
         service=constant(0.1),

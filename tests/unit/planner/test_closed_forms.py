@@ -1,4 +1,4 @@
-"""The simulation against what queueing theory knows: loss, occupancy and waiting.
+"""The simulation compared with queueing theory: loss, occupancy and waiting.
 
 Each figure is the mean of some seeds. It must lie within four standard errors of the formula, and
 these must be small, so that a wrong rule cannot hide behind a wide interval.
@@ -44,7 +44,7 @@ def agrees(
         for seed in SEEDS
     ]
     error = statistics.stdev(values) / math.sqrt(len(values))
-    assert error < 0.02 * expected, "the interval is too wide to tell anything"
+    assert error < 0.02 * expected, "the interval is too wide"
     assert statistics.fmean(values) == pytest.approx(
         expected, abs=4 * error + WARM_UP * expected
     ), (values, expected)
@@ -63,7 +63,7 @@ TWO_POINTS = Distribution("table", (0.2, 0.2, 1.8, 1.8), (0.0, 0.5, 0.5 + 1e-9, 
 
 @pytest.mark.parametrize(("servers", "load"), [(1, 0.5), (4, 3.0), (10, 12.0)])
 @pytest.mark.parametrize("service", [exponential(1.0), constant(1.0), TWO_POINTS])
-def test_refused_calls_are_erlangs_b_whatever_the_service(
+def test_throttled_calls_follow_erlang_b_for_any_service_time(
     servers: int, load: float, service: Distribution
 ) -> None:
     agrees(
@@ -75,7 +75,7 @@ def test_refused_calls_are_erlangs_b_whatever_the_service(
 
 
 @pytest.mark.parametrize("service", [exponential(2.0), constant(2.0), TWO_POINTS])
-def test_calls_under_way_are_poisson_when_none_is_refused(service: Distribution) -> None:
+def test_calls_in_progress_are_poisson_when_none_is_throttled(service: Distribution) -> None:
     load = 3.0
     rate = load / service.mean_s
     agrees(lambda outcome: outcome.mean_busy, scenario(service, 200), rate, load)
@@ -90,7 +90,7 @@ def test_calls_under_way_are_poisson_when_none_is_refused(service: Distribution)
 
 
 @pytest.mark.parametrize(("servers", "load"), [(1, 0.6), (4, 3.0), (10, 8.0)])
-def test_waiting_calls_wait_as_erlangs_c_says(servers: int, load: float) -> None:
+def test_waiting_calls_follow_erlang_c(servers: int, load: float) -> None:
     waiting = replace(
         scenario(exponential(1.0), servers), when_full="wait", provisioned_by_hour=by_hour(servers)
     )

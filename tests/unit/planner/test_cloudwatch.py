@@ -1,4 +1,4 @@
-"""CloudWatch's exports: each period at its time of day, whatever their number."""
+"""CloudWatch exports of any length as profiles by time of day."""
 
 import datetime
 import json
@@ -48,11 +48,11 @@ def test_one_call_a_second_is_that_however_many_hours_are_exported(
 @pytest.mark.parametrize(
     ("hours", "words"), [(24, "in 1 day"), (36, "in 1.5 days"), (72, "in 3 days"), (25, "1.04")]
 )
-def test_the_time_that_is_covered_is_said(export: Export, hours: int, words: str) -> None:
+def test_the_description_has_the_covered_time(export: Export, hours: int, words: str) -> None:
     assert words in read_cloudwatch(export(list(range(hours)))).description
 
 
-def test_less_than_a_day_is_taken_as_one_and_said_so(export: Export) -> None:
+def test_less_than_a_day_is_taken_as_a_day(export: Export) -> None:
     profile = read_cloudwatch(export([0, 1]))
     assert profile.description.endswith("in 2 h, taken as a whole day without calls in the rest")
     assert a_day(profile) == 7200
@@ -68,7 +68,7 @@ def test_hours_that_cloudwatch_leaves_out_are_without_calls(export: Export) -> N
     assert sum(sparse.rates_per_s) == 3
 
 
-def test_what_a_last_day_lacks_is_taken_from_the_others_at_that_time(export: Export) -> None:
+def test_the_rest_of_the_last_day_is_the_mean_of_the_other_days(export: Export) -> None:
     profile = read_cloudwatch(export([0, *range(24, 60)]))
     # Calls at noon of the first day, none until noon of the second, then every hour.
     assert len(profile.rates_per_s) == 72
@@ -77,7 +77,7 @@ def test_what_a_last_day_lacks_is_taken_from_the_others_at_that_time(export: Exp
     assert profile.rates_per_s[:12] == (0.5,) * 12
 
 
-def test_a_moment_without_a_zone_is_of_utc(export: Export) -> None:
+def test_a_timestamp_without_a_zone_is_utc(export: Export) -> None:
     aware = read_cloudwatch(export([0, 1]))
     naive = read_cloudwatch(export([0, 1], Timestamp="2026-11-02T12:00:00"))
     assert naive == aware
@@ -93,16 +93,16 @@ def test_a_moment_without_a_zone_is_of_utc(export: Export) -> None:
         ({"Timestamp": "2026-11-02T13:00:00Z"}, "is there twice"),
     ],
 )
-def test_a_data_point_that_is_none_is_refused_in_words(
+def test_an_invalid_data_point_is_an_error_in_words(
     export: Export, changed: dict[str, object], words: str
 ) -> None:
-    with pytest.raises(WarmlensError, match=words) as refused:
+    with pytest.raises(WarmlensError, match=words) as error:
         read_cloudwatch(export([0, 1], **changed))
-    assert refused.value.code == "bad_cloudwatch_export"
-    assert "Error" not in str(refused.value)
+    assert error.value.code == "bad_cloudwatch_export"
+    assert "Error" not in str(error.value)
 
 
-def test_points_on_the_half_hour_are_refused(tmp_path: Path) -> None:
+def test_points_on_the_half_hour_are_an_error(tmp_path: Path) -> None:
     moments = ["2026-11-02T12:30:00Z", "2026-11-02T13:30:00Z"]
     file = tmp_path / "export.json"
     file.write_text(json.dumps({"Datapoints": [{"Timestamp": at, "Sum": 1} for at in moments]}))

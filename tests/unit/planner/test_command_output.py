@@ -1,4 +1,4 @@
-"""What `warmlens plan`, `plan simulate` and `plan cost` print."""
+"""Output of `warmlens plan`, `plan simulate` and `plan cost`."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ from warmlens.planner.service_times import SERVICE_TIMES
 from warmlens.records import read_records
 
 
-def test_a_rate_is_planned_for_without_a_file() -> None:
+def test_a_rate_can_be_planned_for_without_a_file() -> None:
     exit_code, output = run("--rps", "0.02", "--seeds", "2", "--no-servers")
     assert exit_code == 0
     assert output.startswith("Traffic: 0.02 a second")
@@ -36,9 +36,7 @@ def test_a_rate_is_planned_for_without_a_file() -> None:
         (("--traffic", "docs/examples/day.csv", "--slo", "fast"), "bad_slo"),
     ],
 )
-def test_a_bad_input_is_refused_by_name_and_nothing_else_is_printed(
-    arguments: tuple[str, ...], code: str
-) -> None:
+def test_a_bad_input_prints_its_error_only(arguments: tuple[str, ...], code: str) -> None:
     exit_code, output = run(*arguments, "--json")
     assert exit_code == 1
     assert json.loads(output)["error"]["code"] == code
@@ -116,7 +114,7 @@ def test_simulations_need_neither_numba_nor_numpy() -> None:
     assert figures == compared
 
 
-def test_what_was_measured_on_arm64_is_proposed_at_its_own_price(tmp_path: Path) -> None:
+def test_measurements_on_arm64_are_planned_at_their_own_price(tmp_path: Path) -> None:
     """The same times on a processor that costs less: the cheapest plan is the same one there."""
     file = tmp_path / "few.csv"
     file.write_text("hour,requests\n" + "".join(f"{hour},4\n" for hour in range(24)))

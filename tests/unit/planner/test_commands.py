@@ -1,4 +1,4 @@
-"""The commands of `warmlens plan`: what they refuse, in one line, and what they say they did."""
+"""Errors, warnings and simulated times of the commands of `warmlens plan`."""
 
 import json
 from pathlib import Path
@@ -14,8 +14,8 @@ from warmlens.records import read_records
 BINARY = b"\xff\xfe\x00arrival_s\n"
 
 
-def refusal(*arguments: str) -> str:
-    """Return the one line that a command says, and that it says to programs, too."""
+def error_of(*arguments: str) -> str:
+    """Return the one line of a command's error, after comparing it with the JSON."""
     exit_code, output = run(*arguments)
     assert exit_code == 1
     assert output.count("\n") == 1, output
@@ -58,29 +58,29 @@ def test_all_commands_go_once_through_a_trace_of_three_days(file: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["simulate", "cost"])
-def test_a_trace_of_an_hour_is_said_to_be_taken_as_a_day(file: Path, command: str) -> None:
+def test_a_trace_of_an_hour_is_taken_as_a_day(file: Path, command: str) -> None:
     name = trace(file, [5.0 * number for number in range(720)])
     _, output = run(command, "--traffic", name)
     words = "720 calls in 59.9 min, taken as 1 day without calls in the rest"
     assert words in " ".join(output.split())
 
 
-def test_a_trace_of_unix_time_is_refused_with_what_to_do(file: Path) -> None:
-    output = refusal("simulate", "--traffic", trace(file, [1_764_000_000, 1_764_000_010]))
+def test_a_trace_of_unix_time_is_an_error_with_a_remedy(file: Path) -> None:
+    output = error_of("simulate", "--traffic", trace(file, [1_764_000_000, 1_764_000_010]))
     assert "line 2" in output
     assert "subtract the first time" in output
-    output = refusal("cost", "--traffic", trace(file, [90_000, 90_010]))
+    output = error_of("cost", "--traffic", trace(file, [90_000, 90_010]))
     assert output.startswith("late_trace: ")
     assert "subtract its time" in output
 
 
-def test_hours_in_which_nothing_comes_are_refused(file: Path) -> None:
+def test_hours_without_calls_are_an_error(file: Path) -> None:
     name = trace(file, [40_000.0, 50_000.0])
-    assert refusal("simulate", "--traffic", name, "--hours", "1").startswith("no_traffic: ")
-    assert "no call came" in refusal("simulate", "--rps", "0")
+    assert error_of("simulate", "--traffic", name, "--hours", "1").startswith("no_traffic: ")
+    assert "no call came" in error_of("simulate", "--rps", "0")
 
 
-# What is refused
+# Errors
 
 
 @pytest.mark.parametrize(
@@ -112,53 +112,51 @@ def test_hours_in_which_nothing_comes_are_refused(file: Path) -> None:
         (("--rps", "1e-7", "--slo", "p99.9=1s"), "too_few_calls", "too few calls to show 0.1 %"),
     ],
 )
-def test_what_cannot_be_done_is_refused_before_it_is_begun(
+def test_invalid_options_are_errors_before_the_simulation(
     arguments: tuple[str, ...], code: str, words: str
 ) -> None:
-    output = refusal(*arguments)
+    output = error_of(*arguments)
     assert output.startswith(f"{code}: ")
     assert words in output
 
 
 @pytest.mark.parametrize("name", ["given.csv", "given.json"])
-def test_a_binary_file_is_refused_without_being_shown(tmp_path: Path, name: str) -> None:
+def test_a_binary_file_is_an_error_and_not_quoted(tmp_path: Path, name: str) -> None:
     file = tmp_path / name
     file.write_bytes(BINARY * 1000)
-    assert "UTF-8" in refusal("cost", "--traffic", str(file))
-    assert "UTF-8" in refusal("cost", "--rps", "1", "--prices", str(file))
-    assert "UTF-8" in refusal("cost", "--rps", "1", "--speed", str(file))
+    assert "UTF-8" in error_of("cost", "--traffic", str(file))
+    assert "UTF-8" in error_of("cost", "--rps", "1", "--prices", str(file))
+    assert "UTF-8" in error_of("cost", "--rps", "1", "--speed", str(file))
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "3", '{"region": 1, "prices": {}}', "[" * 100_000])
-def test_json_that_is_no_export_and_no_prices_is_refused(tmp_path: Path, text: str) -> None:
+def test_json_of_another_kind_is_an_error(tmp_path: Path, text: str) -> None:
     file = tmp_path / "given.json"
     file.write_text(text)
-    assert refusal("cost", "--traffic", str(file)).startswith("bad_cloudwatch_export: ")
-    assert refusal("cost", "--rps", "1", "--prices", str(file)).startswith("bad_prices: ")
+    assert error_of("cost", "--traffic", str(file)).startswith("bad_cloudwatch_export: ")
+    assert error_of("cost", "--rps", "1", "--prices", str(file)).startswith("bad_prices: ")
 
 
 @pytest.mark.parametrize("lacking", ["memory_mb", "input_px", "model_store", "page_cache"])
-def test_a_measurement_that_lacks_a_condition_is_refused_by_its_name(
-    file: Path, lacking: str
-) -> None:
+def test_a_missing_condition_of_a_measurement_is_named(file: Path, lacking: str) -> None:
     lines = SERVICE_TIMES.read_text().splitlines()
     documents = [json.loads(line) for line in lines if '"cold_start_ms"' in line]
     for document in documents:
         document["conditions"].pop(lacking, None)
     file.write_text("\n".join(json.dumps(each) for each in documents))
-    assert f"lacks {lacking}" in refusal("cost", "--rps", "1", "--speed", str(file))
+    assert f"lacks {lacking}" in error_of("cost", "--rps", "1", "--speed", str(file))
 
 
-def test_a_trace_beyond_a_year_or_out_of_order_is_refused_by_its_line(file: Path) -> None:
-    assert "line 3: 1e+300 s" in refusal("cost", "--traffic", trace(file, [1, 1e300]))
-    assert "line 4: 2 s comes after 3 s" in refusal("cost", "--traffic", trace(file, [1, 3, 2]))
+def test_an_invalid_line_of_a_trace_is_named(file: Path) -> None:
+    assert "line 3: 1e+300 s" in error_of("cost", "--traffic", trace(file, [1, 1e300]))
+    assert "line 4: 2 s comes after 3 s" in error_of("cost", "--traffic", trace(file, [1, 3, 2]))
 
 
-def test_a_mistyped_price_is_refused_and_the_right_names_are_said(tmp_path: Path) -> None:
+def test_the_error_of_a_mistyped_price_lists_the_names(tmp_path: Path) -> None:
     file = tmp_path / "prices.json"
     prices = {"lambda_x86_per_gbs": 99}
     file.write_text(json.dumps({"region": "us-east-1", "date": "2026-11-24", "prices": prices}))
-    output = refusal("cost", "--rps", "1", "--prices", str(file))
+    output = error_of("cost", "--rps", "1", "--prices", str(file))
     assert output.startswith("unknown_price: ")
     assert "lambda_x86_per_gbs: unknown price" in output
     assert "lambda_x86_per_gb_s" in output
@@ -168,7 +166,7 @@ def test_all_missing_prices_are_named_before_anything_is_simulated(tmp_path: Pat
     file = tmp_path / "prices.json"
     prices = {"lambda_per_request": 2e-7}
     file.write_text(json.dumps({"region": "eu-north-9", "date": "2026-11-24", "prices": prices}))
-    output = refusal("--rps", "1", "--region", "eu-north-9", "--prices", str(file))
+    output = error_of("--rps", "1", "--region", "eu-north-9", "--prices", str(file))
     for name in ("ecr_per_gb_month", "rest_api_per_request", "scheduler_per_invocation"):
         assert name in output
 
@@ -181,10 +179,10 @@ def test_a_spreadsheets_utf8_is_read(file: Path) -> None:
     assert "240 requests a day" in output
 
 
-# Long work, and what one configuration is told
+# Slow runs, and the options of one configuration
 
 
-def test_long_work_is_told_before_for_both_engines() -> None:
+def test_a_slow_run_has_a_warning_with_both_backends() -> None:
     for backend in (Backend.PYTHON, Backend.NUMBA):
         assert slow_run_warning(1e10, backend)
         assert slow_run_warning(1e5, backend) is None
@@ -218,7 +216,7 @@ def test_more_seeds_narrow_the_intervals_and_items_add_up_to_the_cost() -> None:
     assert widths[1] < widths[0]
 
 
-def test_several_times_are_those_of_the_seeds_one_after_another() -> None:
+def test_several_simulations_use_consecutive_seeds() -> None:
     def requests(*options: str) -> int:
         _, output = run("simulate", "--rps", "0.005", "--warm", "1", *options, "--json")
         return int(json.loads(output)["requests"])
@@ -228,7 +226,7 @@ def test_several_times_are_those_of_the_seeds_one_after_another() -> None:
     assert requests("--seeds", "3", "--seed", "7") == sum(each)
 
 
-def test_the_scaling_rate_and_the_platforms_part_are_options() -> None:
+def test_the_scaling_rate_and_the_platform_time_are_options() -> None:
     burst = ("--rps", "0", "--burst-size", "50", "--bursts-per-hour", "2", "--json")
     _, output = run("simulate", *burst, "--scaling-per-10-s", "10")
     assert json.loads(output)["throttled_share"] > 0.3
@@ -244,7 +242,7 @@ def test_the_scaling_rate_and_the_platforms_part_are_options() -> None:
     assert billed[0] == pytest.approx(billed[1], rel=0.01)
 
 
-def test_nothing_that_meets_has_an_exit_code_of_its_own() -> None:
+def test_no_plan_has_its_own_exit_code() -> None:
     exit_code, output = run("--rps", "0.02", "--slo", "p99=1ms", "--seeds", "2", "--no-servers")
     assert exit_code == 3
     assert output.startswith("No plan meets the objective")

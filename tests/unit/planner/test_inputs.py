@@ -1,4 +1,4 @@
-"""What the planner reads, and what it refuses by name."""
+"""Files and numbers that the planner reads, and the errors of invalid ones."""
 
 import json
 from pathlib import Path
@@ -58,17 +58,17 @@ def test_a_profile_gives_each_hour_its_requests(file: Path) -> None:
         ("arrival_s\n1\ninf\n", "bad_trace", "line 3"),
     ],
 )
-def test_bad_traffic_is_refused_by_name(file: Path, text: str, code: str, words: str) -> None:
+def test_bad_traffic_is_an_error_with_a_code(file: Path, text: str, code: str, words: str) -> None:
     file.write_text(text)
-    with pytest.raises(WarmlensError, match=words) as refused:
+    with pytest.raises(WarmlensError, match=words) as error:
         read_traffic(file)
-    assert refused.value.code == code
+    assert error.value.code == code
 
 
-def test_traffic_that_is_not_there_is_refused(file: Path) -> None:
-    with pytest.raises(WarmlensError) as refused:
+def test_a_missing_traffic_file_is_an_error(file: Path) -> None:
+    with pytest.raises(WarmlensError) as error:
         read_traffic(file)
-    assert refused.value.code == "unreadable_traffic"
+    assert error.value.code == "unreadable_traffic"
 
 
 def cloudwatch(points: list[tuple[str, float]]) -> dict[str, Any]:
@@ -114,14 +114,14 @@ def test_a_cloudwatch_export_is_read_in_any_order_at_its_time_of_day(tmp_path: P
         (cloudwatch([("2026-11-02T12:00:00Z", -1), ("2026-11-02T13:00:00Z", 1)]), "negative_rate"),
     ],
 )
-def test_a_bad_cloudwatch_export_is_refused_by_name(
+def test_a_bad_cloudwatch_export_is_an_error_with_a_code(
     tmp_path: Path, document: dict[str, Any], code: str
 ) -> None:
     file = tmp_path / "export.json"
     file.write_text(json.dumps(document))
-    with pytest.raises(WarmlensError) as refused:
+    with pytest.raises(WarmlensError) as error:
         read_traffic(file)
-    assert refused.value.code == code
+    assert error.value.code == code
 
 
 @pytest.mark.parametrize(
@@ -154,10 +154,10 @@ def test_a_bad_cloudwatch_export_is_refused_by_name(
         (lambda: read_objective("p99=1s", "few"), "bad_cold_share"),
     ],
 )
-def test_numbers_out_of_range_are_refused_by_name(make: Any, code: str) -> None:
-    with pytest.raises(WarmlensError) as refused:
+def test_numbers_out_of_range_are_errors_with_a_code(make: Any, code: str) -> None:
+    with pytest.raises(WarmlensError) as error:
         make()
-    assert refused.value.code == code
+    assert error.value.code == code
 
 
 def test_objectives_are_read_with_their_units() -> None:
@@ -170,7 +170,7 @@ def test_objectives_are_read_with_their_units() -> None:
 # Service times
 
 
-def test_every_memory_size_with_both_figures_is_read_and_no_other_one() -> None:
+def test_memory_sizes_with_both_figures_are_read() -> None:
     measured = read_measured([SERVICE_TIMES], input_px=224)
     assert (1769, "image") in {(each.memory_mb, each.model_store) for each in measured}
     for each in measured:
@@ -178,23 +178,23 @@ def test_every_memory_size_with_both_figures_is_read_and_no_other_one() -> None:
         # Half of the calls take the median at most, and init ends before the first answer.
         assert each.service.values_s[1] == pytest.approx(each.warm_ms / 1000)
         assert each.init.values_s[1] == pytest.approx((each.cold_ms - each.warm_ms) / 1000)
-    with pytest.raises(WarmlensError, match="was not measured; measured: ") as refused:
+    with pytest.raises(WarmlensError, match="was not measured; measured: ") as error:
         pick(measured, 1000, "image")
-    assert refused.value.code == "not_measured"
+    assert error.value.code == "not_measured"
 
 
-def test_what_was_not_measured_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(WarmlensError) as refused:
+def test_a_size_without_measurements_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(WarmlensError) as error:
         read_measured([SERVICE_TIMES], input_px=299)
-    assert refused.value.code == "not_measured"
+    assert error.value.code == "not_measured"
     file = tmp_path / "speed.jsonl"
     file.write_text("no records\n")
-    with pytest.raises(WarmlensError) as refused:
+    with pytest.raises(WarmlensError) as error:
         read_measured([file])
-    assert refused.value.code == "bad_speed_records"
+    assert error.value.code == "bad_speed_records"
 
 
-def test_the_records_kept_are_those_of_the_programs() -> None:
+def test_the_kept_service_times_are_records() -> None:
     records = read_records(SERVICE_TIMES.read_text())
     assert read_records(write_records(records)) == records
     assert all(isinstance(each, Record) and each.kind for each in records)
@@ -217,15 +217,15 @@ def test_a_missing_price_is_an_error_and_never_zero() -> None:
     prices = read_prices("eu-west-1")
     with pytest.raises(
         WarmlensError, match="no price fargate_x86_per_vcpu_h for eu-west-1"
-    ) as refused:
+    ) as error:
         prices["fargate_x86_per_vcpu_h"]
-    assert refused.value.code == "price_missing"
+    assert error.value.code == "price_missing"
 
 
-def test_an_unknown_region_is_refused_unless_its_prices_are_given(tmp_path: Path) -> None:
-    with pytest.raises(WarmlensError, match="known are eu-west-1, us-east-1") as refused:
+def test_an_unknown_region_is_an_error_without_its_prices(tmp_path: Path) -> None:
+    with pytest.raises(WarmlensError, match="known are eu-west-1, us-east-1") as error:
         read_prices("eu-north-9")
-    assert refused.value.code == "unknown_region"
+    assert error.value.code == "unknown_region"
     file = tmp_path / "prices.json"
     file.write_text(
         json.dumps({"region": "eu-north-9", "date": "2026-11-24", "prices": {"s3_per_get": 1.0}})

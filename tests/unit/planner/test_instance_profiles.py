@@ -1,4 +1,4 @@
-"""How many instances are tried for each hour."""
+"""Numbers of instances that are tried for each hour."""
 
 from tests.unit.planner.plan_requests import DAY
 from warmlens.planner.candidates import busiest_rates, instance_profiles, poisson_quantile

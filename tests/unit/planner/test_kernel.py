@@ -1,4 +1,4 @@
-"""The kernel, compiled and interpreted, against the oracle: the same figures to the last bit."""
+"""The kernel, compiled and interpreted, agrees with the oracle to the last bit."""
 
 import itertools
 import subprocess
@@ -72,7 +72,7 @@ def test_arrivals_are_those_of_the_oracle(traffic: Profile, seed: int) -> None:
     assert list(traffic.arrivals(seed, 7200.0)) == list(arrivals(traffic, seed, 7200.0))
 
 
-def test_a_trace_is_served_alike(tmp_path: Path) -> None:
+def test_both_backends_and_the_oracle_agree_on_a_trace(tmp_path: Path) -> None:
     file = tmp_path / "trace.csv"
     moments = list(itertools.islice(constant_rate(0.5).arrivals(3, 1e6), 2000))
     file.write_text("arrival_s\n" + "".join(f"{moment!r}\n" for moment in moments))
@@ -85,13 +85,13 @@ def test_a_trace_is_served_alike(tmp_path: Path) -> None:
         assert fields_of(ours) == expected
 
 
-def test_a_trace_that_goes_back_is_refused_by_both(tmp_path: Path) -> None:
+def test_a_trace_out_of_order_is_an_error_of_kernel_and_oracle(tmp_path: Path) -> None:
     file = tmp_path / "trace.csv"
     file.write_text("arrival_s\n1\n3\n2\n")
     scenario = Scenario(init=constant(2.0), service=exponential(1.0))
-    with pytest.raises(WarmlensError, match="2 s comes after 3 s") as refused:
+    with pytest.raises(WarmlensError, match="2 s comes after 3 s") as error:
         read_trace(file)
-    assert refused.value.code == "unordered_trace"
+    assert error.value.code == "unordered_trace"
 
     class Backwards:
         description = ""
@@ -115,7 +115,7 @@ def test_whole_numbers_do_not_compile_the_kernel_again() -> None:
     assert len(serve.signatures) == 1
 
 
-def test_the_command_line_starts_with_what_make_run_installs() -> None:
+def test_the_command_line_imports_no_heavy_package() -> None:
     heavy = ("numba", "numpy", "PIL", "torch", "onnxruntime")
     program = f"import sys, warmlens.cli; print(set({heavy!r}) & set(sys.modules))"
     result = subprocess.run(

@@ -1,4 +1,4 @@
-"""What is proposed holds on other days than those it was chosen by."""
+"""Proposed plans meet their objective on days other than those of the choice."""
 
 import dataclasses
 
@@ -57,15 +57,15 @@ def replace_count(plan: Plan, by: int) -> Plan:
     )
 
 
-def test_too_few_calls_to_tell_are_said_instead_of_a_plan() -> None:
+def test_too_few_calls_are_an_error() -> None:
     request = plan_request("p99.9=1s", None, traffic=constant_rate(1e-6), seeds=None)
     words = r"too few calls to show 0\.1 %: 4,000 simulated days have 346"
-    with pytest.raises(WarmlensError, match=words) as refused:
+    with pytest.raises(WarmlensError, match=words) as error:
         advise(request)
-    assert refused.value.code == "too_few_calls"
+    assert error.value.code == "too_few_calls"
 
 
-def test_what_is_proposed_was_simulated_again_on_other_days(advice: Advice) -> None:
+def test_proposed_plans_were_checked_on_other_days(advice: Advice) -> None:
     for plan in (advice.chosen, advice.runner_up):
         assert plan is not None
         assert plan.checked is not None

@@ -1,4 +1,4 @@
-"""What holds whatever is simulated, and what does not and is shown."""
+"""Properties of all simulations, and counterexamples of one that does not hold."""
 
 import itertools
 import math
@@ -48,7 +48,7 @@ def test_more_provisioned_instances_never_give_more_cold_starts(
     assert more <= cold_with(provisioned, scenario, arrivals)
 
 
-def test_more_provisioned_instances_give_fewer_cold_starts_with_lives_by_chance() -> None:
+def test_more_provisioned_instances_give_fewer_cold_starts_with_drawn_lifetimes() -> None:
     scenario = Scenario(init=constant(1.5), service=constant(1.0))
     shares = []
     for provisioned in range(5):

@@ -1,4 +1,4 @@
-"""Servers and provisioned concurrency beside the plan."""
+"""Comparison of the plan with servers and provisioned concurrency."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def test_more_traffic_needs_more_servers_and_they_meet_the_latency() -> None:
     assert counts[2] > 400 * one_vcpu().service.mean_s
 
 
-def test_servers_become_the_cheaper_ones_at_some_traffic(advice: Advice) -> None:
+def test_servers_become_cheaper_at_some_traffic(advice: Advice) -> None:
     for name in SERVERS:
         each = break_even(plan_request(), chosen(advice), name)
         assert each.usd_per_month > chosen(advice).usd_per_month > 0
@@ -49,7 +49,7 @@ def test_a_region_without_the_prices_of_servers_gets_its_plan_and_the_reason() -
     assert "not compared" not in output
 
 
-def test_servers_that_are_too_slow_do_not_take_the_plan_away() -> None:
+def test_a_plan_is_printed_when_servers_are_too_slow() -> None:
     exit_code, output = run(
         *("--rps", "0.02", "--seeds", "2", "--input-px", "224", "--slo", "p99=30.2ms")
     )

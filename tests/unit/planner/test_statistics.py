@@ -1,4 +1,4 @@
-"""What simulated calls show, and what they do not: shares, percentiles and their intervals."""
+"""Shares and percentiles of simulated calls, their intervals, and objectives."""
 
 import math
 
@@ -52,12 +52,15 @@ def test_a_share_has_clopper_and_pearsons_interval(
 
 
 def test_the_binomial_tail_is_the_sum_of_its_terms() -> None:
-    for total, chance in ((12, 0.3), (400, 0.01)):
+    for total, probability in ((12, 0.3), (400, 0.01)):
         terms = [
-            math.comb(total, k) * chance**k * (1 - chance) ** (total - k) for k in range(total + 1)
+            math.comb(total, k) * probability**k * (1 - probability) ** (total - k)
+            for k in range(total + 1)
         ]
         for count in (-1, 0, 3, 11, total):
-            assert binomial_above(count, total, chance) == pytest.approx(sum(terms[count + 1 :]))
+            assert binomial_above(count, total, probability) == pytest.approx(
+                sum(terms[count + 1 :])
+            )
 
 
 def test_none_cold_of_a_few_hundred_does_not_show_one_in_a_thousand() -> None:
@@ -84,7 +87,7 @@ def test_at_twenty_calls_a_day_two_cold_of_a_hundred_are_seen_in_p99() -> None:
     assert summarize(outcomes, objective).verdict(objective) is Verdict.MISSES
 
 
-def test_what_is_neither_shown_nor_refuted_is_unsure() -> None:
+def test_a_result_between_meets_and_misses_is_unsure() -> None:
     objective = read_objective("p99=1s", None)
     nearly = pooled(*(day(199, 1) if number % 2 else day(198, 2) for number in range(10)))
     assert nearly.percentile_ms(99).high == pytest.approx(1200, rel=0.001)
@@ -101,7 +104,7 @@ def test_no_percentile_is_claimed_from_too_few_calls() -> None:
     assert pooled(day(0, 0)).percentile_ms(99).high == math.inf
 
 
-def test_days_that_differ_tell_less_than_as_many_calls_of_one_day() -> None:
+def test_differing_days_give_wider_intervals() -> None:
     even, uneven = [2] * 20, [20, 20] + [0] * 18
     assert share(uneven, [100] * 20).high > 2 * share(even, [100] * 20).high
     assert effective_sample_size(uneven, [100] * 20) < 0.2 * effective_sample_size(even, [100] * 20)
@@ -109,18 +112,18 @@ def test_days_that_differ_tell_less_than_as_many_calls_of_one_day() -> None:
 
 
 @pytest.mark.parametrize("clump", [1, 5])
-def test_the_interval_holds_the_truth_nineteen_times_of_twenty(clump: int) -> None:
+def test_the_interval_covers_the_true_share_in_95_of_100_samples(clump: int) -> None:
     """Calls one by one, and in groups that are all cold or all warm."""
     truth, held = 0.02, 0
     for seed in range(200):
-        chance = Random(seed, 0)
-        counts = [clump * sum(chance() < truth for _ in range(100 // clump)) for _ in range(15)]
+        random = Random(seed, 0)
+        counts = [clump * sum(random() < truth for _ in range(100 // clump)) for _ in range(15)]
         found = share(counts, [100] * 15)
         held += found.low <= truth <= found.high
     assert held >= 0.94 * 200
 
 
-def test_a_pool_sums_what_the_bill_is_made_of() -> None:
+def test_outcomes_add_up() -> None:
     scenario = Scenario(init=constant(0.3), service=constant(0.05))
     days = [
         by_kernel(scenario, constant_rate(0.01), horizon_s=7200.0, seed=seed) for seed in (1, 2)
@@ -157,13 +160,13 @@ def test_a_share_is_read_as_people_write_it(text: str) -> None:
         ("p99=1s", "101%", "bad_cold_share", "100% at most"),
     ],
 )
-def test_an_objective_that_means_nothing_or_two_things_is_refused(
+def test_an_invalid_or_ambiguous_objective_is_an_error(
     slo: str, share_text: str | None, code: str, words: str
 ) -> None:
-    with pytest.raises(WarmlensError, match=words) as refused:
+    with pytest.raises(WarmlensError, match=words) as error:
         read_objective(slo, share_text)
-    assert refused.value.code == code
+    assert error.value.code == code
 
 
-def test_all_users_may_be_cold_is_no_objective_for_cold_starts() -> None:
+def test_a_cold_probability_100_percent_is_no_limit() -> None:
     assert read_objective("p99=1s", "100%").cold_share is None
