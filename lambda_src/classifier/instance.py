@@ -77,10 +77,9 @@ class Instance:
         return self._calls == 1
 
     def model(self) -> "Model":
-        """Return the model.
+        """Return the loaded model, after another attempt to load it if the first one failed.
 
-        An instance that failed to load or run it tries again here, so that it serves as soon as
-        the model store is repaired, without a deploy.
+        So an instance serves as soon as the model store is repaired, without a deploy.
 
         Raises:
             RequestError: 503, the model is still unavailable.

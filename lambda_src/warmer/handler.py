@@ -210,7 +210,7 @@ def _lambda_client(count: int, config: WarmerConfig) -> Any:
 
 
 def _limit(client: Any, config: WarmerConfig, problems: list[str]) -> tuple[int, str] | None:
-    """Return the maximum number of instances by the concurrency, and the reason; None if unknown.
+    """Return the number of instances that concurrency limits allow, and why; None if unknown.
 
     It is the function's reserved concurrency, or else the account's unreserved concurrency, of
     which the warmer itself takes one; less the reserve for users.

@@ -24,7 +24,7 @@ DATA = os.urandom(3 * PART_BYTES + 12_345)
 
 
 class FailingStorage:
-    """Gives parts of `DATA`; a part fails as often as was asked for.
+    """A storage with the parts of `DATA`, which fail a given number of times.
 
     Attributes:
         missing: a part that S3 says is missing once part 0 was asked for.
@@ -97,7 +97,7 @@ def test_an_object_of_another_size_is_told_by_its_size(tmp_path: Path, data: byt
 
 @pytest.fixture
 def pauses_of_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each part that failed waits a minute at least before it is tried again."""
+    """A pause of at least a minute before each retry."""
     monkeypatch.setattr(module, "FIRST_PAUSE_S", 30)
     monkeypatch.setattr(os, "urandom", lambda count: b"\xff" * count)
 

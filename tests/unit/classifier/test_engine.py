@@ -18,7 +18,7 @@ MANIFEST = read_manifest((FOLDER / "manifest.json").read_bytes(), name=NAME, ver
 
 
 class CountingApi(OnnxRuntimeApi):
-    """The C API itself; it counts what was made by it and is not freed yet."""
+    """The C API, with a count of objects that are not freed."""
 
     def __init__(self) -> None:
         super().__init__()

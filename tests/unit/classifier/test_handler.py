@@ -42,7 +42,7 @@ def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def test_an_instance_is_held_no_longer_than_the_settings_allow_when_the_clock_jumps(
     handler: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is set back by a day after the request was found to be within the limit."""
+    """The clock is set back by a day after the request was checked."""
     moments, slept_s = [NOW_S, NOW_S - DAY_S], list[float]()
     monkeypatch.setattr(time, "time", lambda: moments.pop(0))
     monkeypatch.setattr(time, "sleep", slept_s.append)

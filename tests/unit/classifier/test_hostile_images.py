@@ -83,7 +83,7 @@ def test_no_hostile_image_takes_as_long_as_the_function_may_run(decoded: dict[st
 
 
 def _as_webp(at: int, sides: bytes, *, lossless: bool) -> bytes:
-    """A small WebP whose header says other sides."""
+    """A small WebP with other sides in its header."""
     data = bytearray(encode(Image.new("RGB", (64, 64), "red"), "WEBP", lossless=lossless))
     data[at : at + len(sides)] = sides
     return bytes(data)
@@ -116,14 +116,14 @@ def test_an_image_that_takes_longer_than_the_settings_allow_is_refused(tmp_path:
 
 
 def test_what_follows_a_jpeg_is_not_counted_as_its_scans(tmp_path: Path) -> None:
-    """A phone appends a film or a second picture, whose bytes may look like anything."""
+    """Phones append a video or a second picture, whose bytes may look like markers."""
     path = tmp_path / "film.jpg"
     path.write_bytes(jpeg_of_scans(64, 20) + b"\xff\xda\0\x04" * 100_000)
     assert decode(path)["film.jpg"]["answer"] == "ok"
 
 
 def test_scans_are_counted_where_a_decoder_finds_them(tmp_path: Path) -> None:
-    """Bytes between the segments, and segments that look like scans, do not hide any."""
+    """Neither bytes between segments nor segments that look like scans hide a scan."""
     whole = jpeg_of_scans(SIDE, 300)
     padded = whole.replace(b"\xff\xda", b"\xff\xff\xff\xda")
     before = whole[:2] + b"\xff\xfe\0\x06\xff\xd9\xff\xd9" + whole[2:]

@@ -125,7 +125,7 @@ SEEN_AT = {
 
 
 def as_a_camera_stores_it(upright: NDArray[np.uint8], orientation: int) -> Image.Image:
-    """Put an upright picture's pixels where the orientation says, one by one."""
+    """Move each pixel of an upright picture as the EXIF orientation requires."""
     row_at, column_at = SEEN_AT[orientation]
     height, width = upright.shape[:2]
     down = {"top": range(height), "bottom": range(height)[::-1]}

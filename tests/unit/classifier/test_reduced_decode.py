@@ -26,7 +26,7 @@ SAMPLES = [WEB / "samples" / entry["file"] for name in MODELS for entry in GALLE
 
 
 def as_a_camera_takes_it(photo: Path, width: int, **options: object) -> bytes:
-    """A sample photo, enlarged and with a sensor's noise, as a JPEG."""
+    """Return a sample photo as a JPEG, enlarged and with a sensor's noise."""
     image = Image.open(photo).convert("RGB")
     large = image.resize((width, width * image.height // image.width), Image.Resampling.BICUBIC)
     noise = np.random.default_rng(0).normal(0, 3, (large.height, large.width, 3))
@@ -37,7 +37,7 @@ def as_a_camera_takes_it(photo: Path, width: int, **options: object) -> bytes:
 
 
 def reference(data: bytes, geometry: Geometry) -> NDArray[np.uint8]:
-    """Decode whole, resize whole, cut out the centre: what torchvision does."""
+    """Decode, resize and crop the whole image, as torchvision does."""
     image = to_upright_rgb(open_picture(data, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS))
     shorter, side = min(image.size), geometry.resize_shorter_side
     resized = image.resize(

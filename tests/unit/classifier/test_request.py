@@ -202,7 +202,7 @@ SOUND = (
 
 @st.composite
 def damaged(draw: st.DrawFn) -> str:
-    """A sound body with some of it replaced by anything."""
+    """A valid body with a part replaced by random text."""
     text = draw(st.sampled_from(SOUND))
     begin = draw(st.integers(0, len(text)))
     end = draw(st.integers(begin, len(text)))

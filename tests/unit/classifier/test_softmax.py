@@ -1,4 +1,4 @@
-"""A graph whose output is no softmax gives an error."""
+"""A graph whose output is not a softmax raises an error."""
 
 import math
 from array import array
@@ -20,7 +20,7 @@ COUNT = MANIFEST.class_count
 
 
 class Gives:
-    """Stands for a graph that gives these values, which no sound file does."""
+    """A fake graph that returns these values."""
 
     def __init__(self, values: list[float]) -> None:
         self.values = array("f", values)

@@ -9,7 +9,7 @@ from lambda_src.classifier.stages import Stages
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The moments, in seconds, that the clock shows one after another."""
+    """Successive times of the clock, in seconds."""
     moments: list[float] = []
     monkeypatch.setattr(time, "perf_counter", lambda: moments.pop(0))
     return moments
