@@ -60,10 +60,10 @@ unit infrastructure integration e2e: $(VENV)/.dev node_modules  ## Run one tier 
 	$(BIN)/pytest tests/$@
 
 test-training: $(VENV)/.dev $(VENV)/.training node_modules  ## Run the tests of training
-	$(BIN)/pytest tests/training --durations 10
+	$(BIN)/pytest tests/training $(PARALLEL)
 
 test-lab: $(VENV)/.dev $(VENV)/.training node_modules  ## Run the tests of the laboratory
-	$(BIN)/pytest tests/lab --durations 10
+	$(BIN)/pytest tests/lab $(PARALLEL)
 
 torch: $(VENV)/.dev $(VENV)/.training node_modules  ## Run models that PyTorch serves, in instances of their own
 	$(BIN)/pytest tests/torch

@@ -45,7 +45,7 @@ def soak_command(
         steady_s=steady_s,
         step_s=min(120.0, max(5.0, steady_s / 10)),
         recovery_s=min(120.0, max(6.0, steady_s / 10)),
-        settle_s=min(40.0, steady_s / 10),
+        settle_s=60,
     )
 
     async def run() -> list[Record]:

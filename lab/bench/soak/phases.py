@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -35,7 +36,7 @@ class Durations:
         steady_s: 80 % of the capacity.
         step_s: three times the capacity.
         recovery_s: 80 % again.
-        settle_s: no calls, before usage is read; connections are closed after 15 to 30 s.
+        settle_s: no calls, at most, until idle connections are closed, which takes 15 to 30 s.
     """
 
     capacity_s: float
@@ -165,9 +166,21 @@ async def soak(
         yield _record("recovery", "recovered", recovered_s is not None, "1", within)
         if recovered_s is not None:
             yield _record("recovery", "recovered_after_s", recovered_s, "s", within)
-        await asyncio.sleep(durations.settle_s)
-        for record in _growth("whole", before, used()):
+        after = await _settled(used, before, durations.settle_s)
+        for record in _growth("whole", before, after):
             yield record
+
+
+async def _settled(
+    used: Callable[[], Mapping[str, Usage]], before: Mapping[str, Usage], limit_s: float
+) -> Mapping[str, Usage]:
+    """Return the usage once the server has closed idle connections, or after the limit."""
+    deadline_s = time.monotonic() + limit_s
+    while (after := used())["server"].files > before["server"].files:
+        if time.monotonic() >= deadline_s:
+            break
+        await asyncio.sleep(1)
+    return after
 
 
 def recovered_after_s(calls: list[Call], within_ms: float) -> float | None:
