@@ -115,7 +115,7 @@ class Settings:
     """Timeout of one call; API Gateway itself gives up after 29 s. Below 17 s plus
     `max_decode_ms`, a call may time out while S3 is slow instead of answering with an error."""
     engine: Engine = "onnxruntime"
-    """What runs the model: `onnxruntime`, or `torch` for a TorchScript program."""
+    """Engine that runs the model: `onnxruntime`, or `torch` for a TorchScript program."""
     torch_index: PackageIndex | None = None
     """Address of a package index with PyTorch's CPU builds, for `engine = "torch"`; None takes
     pip's default, which must not be a build for CUDA."""
@@ -124,8 +124,8 @@ class Settings:
     model_version: Version = "1.0.0"
     """The version of the model to serve."""
     model_store: Literal["s3", "efs", "image"] = "s3"
-    """Where the classifier reads the model from at init: `s3`, `efs` (a file system that published
-    models are copied to) or `image` (part of the container image)."""
+    """Store that the classifier reads the model from at init: `s3`, `efs` (a file system with
+    copies of published models) or `image` (the container image)."""
     ephemeral_storage_mb: Annotated[int, Field(ge=512, le=10_240)] = 512
     """Size of the classifier's /tmp."""
     max_image_bytes: Annotated[int, Field(ge=1024, le=100 * 2**20)] = 20 * 2**20
@@ -147,8 +147,8 @@ class Settings:
     cors_origins: tuple[Origin, ...] = ()
     """Origins of other pages that may call the API and upload."""
     auth: Literal["none", "api_key", "iam"] = "api_key"
-    """Who may call the API: anyone (`none`), callers with the environment's key (`api_key`), or
-    callers that IAM allows (`iam`, requests signed with Signature Version 4)."""
+    """Authorization of API calls: none (`none`), the environment's API key (`api_key`), or IAM
+    (`iam`, requests signed with Signature Version 4)."""
     waf: bool = True
     """True protects the API with a web ACL: AWS's managed rules, and a rate limit for each IP
     address."""
@@ -189,7 +189,7 @@ class Settings:
     coverage_target_percent: Annotated[int, Field(ge=1, le=100)] = 90
     """An alarm is raised when rounds reach a smaller share of the instances."""
     deployment: Deployment = "canary"
-    """How traffic moves to a new version of the classifier: `all_at_once`, `canary` (a tenth for
+    """Shift of traffic to a new version of the classifier: `all_at_once`, `canary` (a tenth for
     five minutes, then all) or `linear` (a tenth more each minute); the latter two roll back on
     errors."""
     reserved_concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None

@@ -48,7 +48,7 @@ class Objective:
 
 
 class Verdict(StrEnum):
-    """Whether simulations show that an objective is met."""
+    """Verdict of simulations on an objective: met, missed, or too few calls to say."""
 
     MEETS = "meets"
     MISSES = "misses"

@@ -131,17 +131,17 @@ class Plan:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether the result meets the objective."""
+        """The verdict on the result."""
         return self.result.verdict(self.objective)
 
     @property
     def meets(self) -> bool:
-        """Whether it is shown to meet the objective."""
+        """True if the result is shown to meet the objective."""
         return self.verdict is Verdict.MEETS
 
     @property
     def ruled_out(self) -> bool:
-        """Whether it is shown to miss the objective."""
+        """True if the result is shown to miss the objective."""
         return self.verdict is Verdict.MISSES
 
     @property

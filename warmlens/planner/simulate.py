@@ -25,7 +25,7 @@ from warmlens.planner.traffic import Profile, Traffic
 
 
 class Backend(StrEnum):
-    """How the kernel runs: compiled by Numba, or interpreted. Both give the same figures."""
+    """Execution of the kernel, compiled by Numba or interpreted. Both give the same figures."""
 
     AUTO = "auto"
     NUMBA = "numba"
