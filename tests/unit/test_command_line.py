@@ -80,6 +80,11 @@ FAILURES = [
 ]
 
 
+@pytest.fixture
+def pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+
+
 @pytest.mark.parametrize(("error", "exit_code", "code", "message"), FAILURES)
 def test_a_failure_is_one_line_or_a_document(
     monkeypatch: pytest.MonkeyPatch, error: BaseException, exit_code: int, code: str, message: str
@@ -128,6 +133,7 @@ def test_json_after_the_end_of_the_options_is_an_argument() -> None:
     assert "unexpected extra argument" in result.stderr
 
 
+@pytest.mark.usefixtures("pytorch")
 @pytest.mark.parametrize("arguments", [(), ("local",), ("model",), ("model", "data")])
 def test_without_arguments_a_group_prints_its_help(arguments: tuple[str, ...]) -> None:
     result = invoke(app, *arguments)
@@ -235,7 +241,7 @@ def completed(*words: str, cursor: str = "") -> list[str]:
         ("model diff products-resnet50 1.0.0", "1", ["1.0.0"]),
         ("local up --model", "products-resnet50@", ["products-resnet50@1.0.0"]),
         ("plan simulate --memory-mb", "1", ["1769"]),
-        ("model", "exp", ["export"]),
+        ("model", "exp", ["export"] if importlib.util.find_spec("torch") else []),
     ],
 )
 def test_the_shell_completes_values(words: str, cursor: str, offered: list[str]) -> None:
@@ -273,6 +279,14 @@ def test_without_pytorch_a_command_of_training_says_how_to_install_it(name: str)
     assert json.loads(document.stdout)["error"]["code"] == "package_missing"
 
 
+@pytest.mark.usefixtures("no_pytorch")
+@pytest.mark.parametrize("name", TRAINING_COMMANDS)
+def test_without_pytorch_a_command_of_training_still_prints_its_help(name: str) -> None:
+    result = invoke(app, "model", name, "--help")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert f" model {name} " in result.stdout.splitlines()[0]
+
+
 def test_without_the_package_training_its_commands_say_how_to_install_it() -> None:
     script = (
         "from importlib import metadata\n"
@@ -298,8 +312,8 @@ def test_without_pytorch_help_does_not_show_the_commands_of_training() -> None:
     assert not [name for name in TRAINING_COMMANDS if f"  {name} " in text]
 
 
-def test_with_pytorch_help_shows_the_commands_of_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+@pytest.mark.usefixtures("pytorch")
+def test_with_pytorch_help_shows_the_commands_of_training() -> None:
     text = invoke(app, "model", "--help").stdout
     assert all(f"  {name} " in text for name in TRAINING_COMMANDS)
 

@@ -40,10 +40,10 @@ class _ModelGroup(Group):
         return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Return the command to run."""
+        """Return the command to run; without PyTorch, those of training only print their help."""
         name = args[0]
-        missing = name not in self.commands or not _has_pytorch()
-        if name in TRAINING_COMMANDS and missing and not ctx.resilient_parsing:
+        installed = name in self.commands and ("--help" in args or _has_pytorch())
+        if name in TRAINING_COMMANDS and not installed and not ctx.resilient_parsing:
             raise missing_package("torch")
         return super().resolve_command(ctx, args)
 
