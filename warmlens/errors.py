@@ -1,5 +1,7 @@
 """The exception for errors that commands report to the user."""
 
+_LOCAL = ("aiohttp", "psutil")  # packages of the extra `local` in pyproject.toml
+
 
 class WarmlensError(Exception):
     """An error with a code for programs and a message for people.
@@ -23,8 +25,9 @@ def missing_package(package: str) -> WarmlensError:
     Args:
         package: its name, such as `torch`.
     """
+    extra, target = ("local", "run") if package in _LOCAL else ("training", "training")
     return WarmlensError(
         "package_missing",
-        f"The package {package} is not installed: run pip install 'warmlens[training]', or make "
-        "training in a checkout.",
+        f"The package {package} is not installed: run pip install 'warmlens[{extra}]', or make "
+        f"{target} in a checkout.",
     )

@@ -76,6 +76,13 @@ FAILURES = [
         "The package torch is not installed: run pip install 'warmlens[training]', or make "
         "training in a checkout.",
     ),
+    (
+        ModuleNotFoundError("No module named 'psutil'", name="psutil"),
+        1,
+        "package_missing",
+        "The package psutil is not installed: run pip install 'warmlens[local]', or make run in a "
+        "checkout.",
+    ),
     (KeyboardInterrupt(), 130, "stopped", "Ctrl-C was pressed."),
 ]
 

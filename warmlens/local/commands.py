@@ -13,7 +13,7 @@ from rich.table import Table
 
 from warmlens import completion
 from warmlens.command_line import AsJson, Folder, Models
-from warmlens.console import err, out
+from warmlens.console import out
 from warmlens.errors import WarmlensError
 from warmlens.groups import Group
 from warmlens.local.aws import CONCURRENCY
@@ -129,8 +129,8 @@ def down(folder: Folder = LOCAL_CLOUD) -> None:
     deadline_s = time.monotonic() + STOP_TIMEOUT_S
     while running_cloud(folder):
         if time.monotonic() > deadline_s:
-            err.print(f"Process {running.pid} did not end within {STOP_TIMEOUT_S} s; kill it.")
-            raise typer.Exit(1)
+            message = f"Process {running.pid} did not end within {STOP_TIMEOUT_S} s; kill it."
+            raise WarmlensError("still_running", message)
         time.sleep(0.05)
     out.print("Stopped.")
 
