@@ -25,7 +25,7 @@ def root() -> None:
     """Measure the product, repeat the paper's experiments, and draw the product photos."""
 
 
-@app.command(name="sizes")
+@app.command(name="sizes", epilog="Example: python -m lab sizes --no-int8")
 def sizes_command(
     with_int8: Annotated[bool, typer.Option("--int8/--no-int8", help="Measure int8 too.")] = True,
     as_json: AsJson = False,

@@ -35,16 +35,16 @@ for command in (
     speed_commands.memory,
     speed_commands.fetch,
 ):
-    app.command()(command)
-app.command(name="soak")(soak_command)
-app.command(name="scale")(scale_command)
+    app.command(epilog=f"Example: python -m lab bench {command.__name__}")(command)
+app.command(name="soak", epilog="Example: python -m lab bench soak --minutes 5")(soak_command)
+app.command(name="scale", epilog="Example: python -m lab bench scale --up-to 6")(scale_command)
 
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print records as JSON Lines and nothing else.")
 ]
 
 
-@app.command()
+@app.command(epilog="Example: python -m lab bench warming --seed 2")
 def warming(
     instances: Annotated[
         int, typer.Option(min=1, max=100, help="Instances that each policy keeps warm.")
@@ -65,7 +65,7 @@ def warming(
     _print(records, "workload", as_json=as_json)
 
 
-@app.command()
+@app.command(epilog="Example: python -m lab bench rounds --instances 5 --runs 20")
 def rounds(
     instances: Annotated[
         list[int] | None,
@@ -79,7 +79,7 @@ def rounds(
     _print(records, "instances", as_json=as_json)
 
 
-@app.command()
+@app.command(epilog="Example: python -m lab bench overhead --calls 200")
 def overhead(
     calls: Annotated[
         int, typer.Option(min=50, help="Calls for each executor and number of clients.")
@@ -95,7 +95,7 @@ def overhead(
     _print(records, "concurrency", as_json=as_json)
 
 
-@app.command()
+@app.command(epilog="Example: python -m lab bench simfaas --seeds 5")
 def simfaas(
     seeds: Annotated[int, typer.Option(min=3, help="Simulations of each example.")] = 20,
     as_json: AsJson = False,
@@ -112,7 +112,7 @@ def simfaas(
     _print(records, "name", as_json=as_json)
 
 
-@app.command()
+@app.command(epilog="Example: python -m lab bench replay --traffic docs/examples/day.csv --hours 1")
 def replay(
     traffic: Annotated[
         Path, typer.Option(help="Hourly profile: a CSV file with the columns hour,requests.")

@@ -55,7 +55,7 @@ class Client(StrEnum):
     LOCUST = "locust"
 
 
-@app.command()
+@app.command(epilog="Example: python -m lab experiments run memory --quick")
 def run(
     name: Annotated[str, typer.Argument(help=f"all, {', '.join(NAMES)}.")] = ALL,
     url: Url = None,
@@ -109,7 +109,7 @@ def run(
         err.print(f"The report is {folder / PAGE}")
 
 
-@app.command()
+@app.command(epilog="Example: python -m lab experiments report")
 def report(out_folder: Out = None) -> None:
     """Write the report from existing measurements."""
     folder = out_folder or REPORT
@@ -117,7 +117,10 @@ def report(out_folder: Out = None) -> None:
     err.print(f"The report is {folder / PAGE}")
 
 
-@app.command(name="client-plan")
+@app.command(
+    name="client-plan",
+    epilog="Example: python -m lab experiments client-plan jmeter plan.jmx --env dev",
+)
 def client_plan(
     client: Annotated[Client, typer.Argument(help="Load client.")],
     file: Annotated[Path, typer.Argument(help="File to write.")],
@@ -140,7 +143,10 @@ def client_plan(
     write_whole(file, plan)
 
 
-@app.command(name="read-results")
+@app.command(
+    name="read-results",
+    epilog="Example: python -m lab experiments read-results jmeter jmeter.csv",
+)
 def read_client_results(
     client: Annotated[Client, typer.Argument(help="Load client that wrote the file.")],
     file: Annotated[Path, typer.Argument(help="Results as CSV.")],

@@ -12,7 +12,7 @@ from warmlens.progress import progress_bar
 app = typer.Typer(no_args_is_help=True, help="Draw the photos of the 30 products.")
 
 
-@app.command()
+@app.command(epilog="Example: python -m lab products generate --out photos/products --seed 1")
 def generate(
     folder: Annotated[Path, typer.Option("--out", help="A new or empty folder.")],
     seed: Annotated[int, typer.Option(help="The same seed gives the same photos.")] = 0,
@@ -54,7 +54,7 @@ def generate(
     out.print(f"{total} photos of {len(products)} products written to {folder}.")
 
 
-@app.command()
+@app.command(epilog="Example: python -m lab products sheet --out products.jpg")
 def sheet(
     file: Annotated[Path, typer.Option("--out", help="A .jpg or .png file.")],
     seed: Annotated[int, typer.Option(help="Seed of the photos.")] = 0,
@@ -81,7 +81,7 @@ def sheet(
     out.print(f"Written to {file}.")
 
 
-@app.command()
+@app.command(epilog="Example: python -m lab products samples --out web/samples")
 def samples(
     folder: Annotated[Path, typer.Option("--out", help="Folder of the page's sample photos.")],
 ) -> None:
