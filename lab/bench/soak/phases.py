@@ -174,13 +174,14 @@ async def soak(
 async def _settled(
     used: Callable[[], Mapping[str, Usage]], before: Mapping[str, Usage], limit_s: float
 ) -> Mapping[str, Usage]:
-    """Return the usage once the server has closed idle connections, or after the limit."""
+    """Return the usage once server and emulator closed idle connections, or after the limit."""
     deadline_s = time.monotonic() + limit_s
-    while (after := used())["server"].files > before["server"].files:
-        if time.monotonic() >= deadline_s:
-            break
+    while True:
+        after = used()
+        settled = all(after[kind].files <= before[kind].files for kind in ("server", "emulator"))
+        if settled or time.monotonic() >= deadline_s:
+            return after
         await asyncio.sleep(1)
-    return after
 
 
 def recovered_after_s(calls: list[Call], within_ms: float) -> float | None:
