@@ -11,7 +11,7 @@ SIZE_PX = 480
 
 
 @dataclasses.dataclass(frozen=True)
-class Sample:
+class GalleryPhoto:
     """A sample photo: its file, caption, and the key of the photo."""
 
     file: str
@@ -21,14 +21,14 @@ class Sample:
 
 
 SAMPLES = (
-    Sample("mango-can.jpg", "Mango can", "00002", 7),
-    Sample("sesame-box.jpg", "Sesame box", "00005", 1),
-    Sample("barista-carton.jpg", "Barista carton", "00009", 2),
-    Sample("mint-bottle.jpg", "Mint bottle", "00011", 5),
-    Sample("decaf-pouch.jpg", "Decaf pouch", "00014", 2),
-    Sample("cherry-jar.jpg", "Cherry jar", "00015", 6),
-    Sample("vanilla-tub.jpg", "Vanilla tub", "00017", 7),
-    Sample("sage-tube.jpg", "Sage tube", "00020", 7),
+    GalleryPhoto("mango-can.jpg", "Mango can", "00002", 7),
+    GalleryPhoto("sesame-box.jpg", "Sesame box", "00005", 1),
+    GalleryPhoto("barista-carton.jpg", "Barista carton", "00009", 2),
+    GalleryPhoto("mint-bottle.jpg", "Mint bottle", "00011", 5),
+    GalleryPhoto("decaf-pouch.jpg", "Decaf pouch", "00014", 2),
+    GalleryPhoto("cherry-jar.jpg", "Cherry jar", "00015", 6),
+    GalleryPhoto("vanilla-tub.jpg", "Vanilla tub", "00017", 7),
+    GalleryPhoto("sage-tube.jpg", "Sage tube", "00020", 7),
 )
 
 

@@ -109,9 +109,9 @@ def test_calls_that_do_not_hold_keep_one_instance_however_many_there_are() -> No
 
 
 def test_a_round_that_its_spread_defeats_is_repeated_with_a_longer_hold() -> None:
-    slow = Policy(name="slow", pings=5, spread_s=1.0, hold_s=0.1, holds_until_common=True, rounds=3)
+    slow = Policy(name="slow", pings=5, spread_s=1.0, hold_s=0.1, shared_deadline=True, rounds=3)
     assert outcome_of(BURST, slow).cold < 4
-    once = Policy(name="once", pings=5, spread_s=1.0, hold_s=0.1, holds_until_common=True)
+    once = Policy(name="once", pings=5, spread_s=1.0, hold_s=0.1, shared_deadline=True)
     assert outcome_of(BURST, once).cold == 4
     assert outcome_of(BURST, slow).pings > outcome_of(BURST, once).pings
 

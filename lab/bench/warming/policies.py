@@ -12,7 +12,7 @@ class Policy:
         pings: calls at each round.
         spread_s: time over which a round's calls arrive.
         hold_s: the hold of each call, from its start; 0 answers at once.
-        holds_until_common: True: all calls of a round are held until `hold_s` after it was sent,
+        shared_deadline: True: all calls of a round are held until `hold_s` after it was sent,
             not each for `hold_s`.
         rounds: the most rounds in one run; each further one holds three times as long.
         provisioned: instances that are always there, paid for by the second.
@@ -22,7 +22,7 @@ class Policy:
     pings: int
     spread_s: float = 0.0
     hold_s: float = 0.0
-    holds_until_common: bool = False
+    shared_deadline: bool = False
     rounds: int = 1
     provisioned: int = 0
 
@@ -45,7 +45,7 @@ def policies(instances: int) -> tuple[Policy, ...]:
             pings=instances,
             spread_s=spread_s,
             hold_s=0.4,
-            holds_until_common=True,
+            shared_deadline=True,
             rounds=3,
         ),
         Policy(
@@ -53,7 +53,7 @@ def policies(instances: int) -> tuple[Policy, ...]:
             pings=instances,
             spread_s=spread_s,
             hold_s=0.1,
-            holds_until_common=True,
+            shared_deadline=True,
             rounds=3,
         ),
         Policy(name="provisioned", pings=0, provisioned=instances),

@@ -44,7 +44,7 @@ def scenario_of(policy: Policy, times: Times) -> Scenario:
         period_s=PERIOD_S,
         spacing_s=policy.spread_s / max(1, policy.pings - 1),
         hold_s=policy.hold_s,
-        shared_deadline=policy.holds_until_common,
+        shared_deadline=policy.shared_deadline,
         rounds=policy.rounds,
         budget_s=_NO_BUDGET_S,
         wakeup_s=times.ping_s,

@@ -9,7 +9,7 @@ from PIL import Image
 
 from lab.products.catalogue import PRODUCTS
 from lab.products.dataset import DatasetSpec
-from lab.products.samples import SAMPLES, SEED, Sample, sample_files
+from lab.products.samples import SAMPLES, SEED, GalleryPhoto, sample_files
 from warmlens.paths import WEB
 
 FOLDER = WEB / "samples"
@@ -30,7 +30,7 @@ def drawn() -> dict[str, bytes]:
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.file)
 def test_the_photo_beside_the_page_is_the_one_that_is_drawn(
-    drawn: dict[str, bytes], sample: Sample
+    drawn: dict[str, bytes], sample: GalleryPhoto
 ) -> None:
     stored = (FOLDER / sample.file).read_bytes()
     assert np.abs(pixels(stored) - pixels(drawn[sample.file])).mean() < MEAN_DIFFERENCE
