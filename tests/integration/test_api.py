@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from PIL import Image
 
 from lab.products.samples import SAMPLES as GALLERY
-from lab.products.samples import Sample
+from lab.products.samples import GalleryPhoto
 from stacks import api_schema
 from tests.conftest import SAMPLE, SAMPLE_LABEL, Cloud
 from warmlens.paths import WEB
@@ -120,7 +120,7 @@ def test_a_photo_gets_its_class_in_the_top_five(
 
 
 @pytest.mark.parametrize("sample", GALLERY, ids=lambda sample: sample.file)
-def test_a_sample_photo_of_a_product_is_that_product(cloud: Cloud, sample: Sample) -> None:
+def test_a_sample_photo_of_a_product_is_that_product(cloud: Cloud, sample: GalleryPhoto) -> None:
     body = classify(cloud, upload(cloud, (SAMPLES / sample.file).read_bytes())).json()
     assert body["TOP1_ID"] == sample.class_id
     assert body["model"] == "products-resnet50"
