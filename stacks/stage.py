@@ -25,7 +25,10 @@ class WarmlensStage(cdk.Stage):
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         env = cdk.Environment(account=settings.account, region=settings.region)
-        super().__init__(scope, settings.env_name, env=env)
+        # The stage's name begins the stacks' names, and with them every name that AWS makes up.
+        super().__init__(
+            scope, settings.env_name, env=env, stage_name=f"warmlens-{settings.env_name}"
+        )
 
         storage = StorageStack(self, "storage", settings=settings)
         inference = InferenceStack(

@@ -80,7 +80,7 @@ async def test_the_commands_of_the_readme_deploy_and_destroy(aws: LocalAws, tmp_
         await asyncio.to_thread(empty, aws, bucket)
     await run_in_shell(f"{for_local(destroy)} --force", aws, tmp_path)
     left = {stack["StackName"] for stack in aws.cloudformation.describe_stacks()["Stacks"]}
-    assert not {name for name in left if name.startswith("local-")}
+    assert not {name for name in left if name.startswith("warmlens-local-")}
 
 
 def for_local(command: str) -> str:

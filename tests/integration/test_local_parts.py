@@ -101,8 +101,13 @@ async def test_a_stack_comes_after_the_stacks_it_needs(source: Path, tmp_path: P
     names = [stack.name for stack in read_stacks(folder)]
     manifest.write_text(reversed_artifacts(manifest.read_text()))
     for order in (names, [stack.name for stack in read_stacks(folder)]):
-        assert set(order) == {"local-storage", "local-inference", "local-api", "local-warming"}
-        assert order[:2] == ["local-storage", "local-inference"]
+        assert set(order) == {
+            "warmlens-local-storage",
+            "warmlens-local-inference",
+            "warmlens-local-api",
+            "warmlens-local-warming",
+        }
+        assert order[:2] == ["warmlens-local-storage", "warmlens-local-inference"]
 
 
 def reversed_artifacts(text: str) -> str:

@@ -116,7 +116,7 @@ async def test_a_variant_is_deployed_updated_in_place_and_destroyed(
             await asyncio.to_thread(empty, aws, bucket)
     await cdk(f"destroy {name}/* --force", aws, tmp_path)
     left = {stack["StackName"] for stack in aws.cloudformation.describe_stacks()["Stacks"]}
-    assert not {stack for stack in left if stack.startswith(f"{name}-")}
+    assert not {stack for stack in left if stack.startswith(f"warmlens-{name}-")}
 
 
 def classify_with_the_key(
