@@ -170,6 +170,31 @@ def test_a_model_that_does_not_load_never_gets_a_users_call(
     assert answer(own_cloud)["version"] == VERSION
 
 
+def test_a_model_whose_snapshot_fails_is_never_served_and_leaves_no_version(
+    own_cloud: Cloud, artifacts: Path
+) -> None:
+    """With SnapStart, Lambda loads the model when the version is published."""
+    publish(own_cloud, artifacts, "1.1.0")
+    functions, s3 = own_cloud.client("lambda"), own_cloud.client("s3")
+    why = "Error in the function's initialization code"
+
+    def fail(parsed: dict[str, Any], **_: Any) -> None:  # the emulator takes no snapshots
+        if parsed.get("Version") not in ("$LATEST", "1"):
+            parsed |= {"State": "Failed", "StateReason": why}
+
+    functions.meta.events.register("after-call.lambda.GetFunctionConfiguration", fail)
+    serving = Serving(functions, FUNCTION, Store(s3, models_bucket(s3)))
+    with pytest.raises(WarmlensError) as refused:
+        serving.serve(NAME, "1.1.0")
+    assert refused.value.code == "model_unavailable"
+    assert why in str(refused.value)
+    found = functions.list_versions_by_function(FunctionName=FUNCTION)["Versions"]
+    assert {each["Version"] for each in found} == {"$LATEST", "1"}
+    assert answer(own_cloud)["version"] == VERSION
+    latest = own_cloud.client("lambda").get_function_configuration(FunctionName=FUNCTION)
+    assert latest["Environment"]["Variables"]["MODEL_VERSION"] == VERSION
+
+
 def test_what_is_not_published_or_was_damaged_is_not_served(
     own_cloud: Cloud, artifacts: Path
 ) -> None:

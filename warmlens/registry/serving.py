@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 from warmlens.errors import WarmlensError
 from warmlens.registry.store import Store
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 ALIAS = "live"
 _MODEL_VARIABLES = ("MODEL_NAME", "MODEL_VERSION")
-_DEPLOYED = ("CodeSha256", "MemorySize", "Timeout", "Architectures", "EphemeralStorage", "Layers")
+_DEPLOYED = (
+    *("CodeSha256", "MemorySize", "Timeout", "Architectures", "EphemeralStorage", "Layers"),
+    "SnapStart",
+)
 _WAKEUP = json.dumps({"method": "wakeup", "sleep_time": 0}).encode()
 
 
@@ -158,27 +161,33 @@ class Serving:
         self._lambda.get_waiter("function_updated_v2").wait(FunctionName=self._function)
 
     def _publish_tried_version(self, name: str, version: str) -> Served:
-        served = self._publish_version(name, version)
+        number = self._lambda.publish_version(
+            FunctionName=self._function, Description=f"{name} {version}"
+        )["Version"]
+        served = Served(name, version, number)
         try:
+            self._wait_until_active(served)
             self._try_out(served)
         except BaseException:
             # A rollback must not find a version that was never served.
-            self._lambda.delete_function(
-                FunctionName=self._function, Qualifier=served.function_version
-            )
+            self._lambda.delete_function(FunctionName=self._function, Qualifier=number)
             raise
         return served
 
-    def _publish_version(self, name: str, version: str) -> Served:
-        published = self._lambda.publish_version(
-            FunctionName=self._function, Description=f"{name} {version}"
-        )
-        number = published["Version"]
-        # Lambda refuses calls until it has prepared the container image for a new version.
-        self._lambda.get_waiter("published_version_active").wait(
-            FunctionName=self._function, Qualifier=number
-        )
-        return Served(name, version, number)
+    def _wait_until_active(self, served: Served) -> None:
+        """Wait until Lambda has prepared the container image and, with SnapStart, the snapshot.
+
+        It refuses calls before. A snapshot takes minutes, and fails where the model does not load.
+        """
+        try:
+            self._lambda.get_waiter("published_version_active").wait(
+                FunctionName=self._function, Qualifier=served.function_version
+            )
+        except WaiterError as error:
+            if error.last_response.get("State") != "Failed":
+                raise
+            reason = error.last_response.get("StateReason", "no reason given")
+            raise _does_not_load(served, str(reason)) from error
 
     def _try_out(self, served: Served) -> None:
         """Call an instance, which must load the model to answer."""
@@ -189,15 +198,19 @@ class Serving:
         if answer.get("method") == "wakeup":
             return
         reason = answer.get("error", {}).get("message") or answer.get("errorMessage", "no answer")
-        raise WarmlensError(
-            "model_unavailable",
-            f"{served.name} {served.version} does not load and is not served: {reason}",
-        )
+        raise _does_not_load(served, reason)
 
     def _move_alias(self, served: Served) -> None:
         self._lambda.update_alias(
             FunctionName=self._function, Name=ALIAS, FunctionVersion=served.function_version
         )
+
+
+def _does_not_load(served: Served, reason: str) -> WarmlensError:
+    return WarmlensError(
+        "model_unavailable",
+        f"{served.name} {served.version} does not load and is not served: {reason}",
+    )
 
 
 @contextmanager
