@@ -6,7 +6,6 @@ folder's size.
 
 import dataclasses
 import hashlib
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +23,7 @@ from training.photo_folder import (
     PhotoFolder,
     read_photo_folder,
 )
+from warmlens.processors import usable_processors
 
 FORMATS = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "WEBP": (".webp",), "GIF": (".gif",)}
 MIN_TRAIN_IMAGES = 5
@@ -159,7 +159,7 @@ class _Fingerprint:
 
 def _fingerprints(photos: list[tuple[str, LabelledPhoto]]) -> Iterator[_Fingerprint]:
     # Threads suffice, since Pillow releases Python's lock; the window limits memory.
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(4, usable_processors())) as pool:
         for start in range(0, len(photos), READ_AHEAD):
             yield from pool.map(_fingerprint, photos[start : start + READ_AHEAD])
 

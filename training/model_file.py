@@ -2,7 +2,6 @@
 
 import abc
 import io
-import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ from training.dataset import Photo
 from training.model_packages import import_model_package
 from training.pixels import Geometry, read_pixels
 from warmlens.errors import WarmlensError
+from warmlens.processors import usable_processors
 from warmlens.registry.manifest import InputSpec
 
 Softmax = npt.NDArray[np.float32]
@@ -60,7 +60,7 @@ class OnnxFile(ModelFile):
         super().__init__(spec)
         onnxruntime = import_model_package("onnxruntime")
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = len(os.sched_getaffinity(0))
+        options.intra_op_num_threads = usable_processors()
         # As in the service: spinning threads waste time on a busy machine.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3

@@ -1,6 +1,5 @@
 """Training of a network on a folder of photos."""
 
-import os
 import platform
 from importlib import metadata
 from pathlib import Path
@@ -18,6 +17,7 @@ from training.pixels import OnDecoded, decode_photos
 from training.run_folder import RunFolder, RunRecord
 from training.weights import InitialWeights, initial_weights
 from warmlens.errors import WarmlensError
+from warmlens.processors import usable_processors
 
 torch: Any = import_model_package("torch")
 
@@ -108,7 +108,7 @@ def default_workers(device: Any, config: TrainingConfig) -> int:
     """
     if not config.augment or device.type == "cpu":
         return 0
-    return min(8, os.cpu_count() or 1)
+    return min(8, usable_processors())
 
 
 def _network(config: TrainingConfig, class_count: int, start: InitialWeights) -> Any:

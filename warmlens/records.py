@@ -3,11 +3,12 @@
 import dataclasses
 import datetime
 import json
-import os
 import platform
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from warmlens.processors import usable_processors
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -74,9 +75,7 @@ def today() -> str:
 
 def machine() -> str:
     """Return a description of this machine: processor, usable cores, system."""
-    usable = getattr(os, "sched_getaffinity", None)
-    cores = len(usable(0)) if usable else os.cpu_count() or 1
-    return f"{_processor()}, {cores} cores, {platform.system()} {platform.machine()}"
+    return f"{_processor()}, {usable_processors()} cores, {platform.system()} {platform.machine()}"
 
 
 def architecture_of(described: str) -> str:
@@ -91,7 +90,7 @@ def architecture_of(described: str) -> str:
 def _processor() -> str:
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
+        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or "processor not known"

@@ -26,9 +26,10 @@ from lab.experiments.measurements import (
 from lab.experiments.prices import PAPER, mean_usd, paper_usd, today_usd
 from lab.experiments.target import CLASSIFICATION, Target, running_api
 from lab.load import wake_at_once
+from warmlens.processors import usable_processors
 from warmlens.records import Record
 from warmlens.runtime.best_isolation import best_isolation
-from warmlens.runtime.isolation import limits_of, usable_cores
+from warmlens.runtime.isolation import limits_of
 
 NAME = "memory"
 MEGAPIXELS = 2
@@ -55,7 +56,7 @@ def steps(mode: Mode, target: Target) -> list[Step]:
 
     Sizes with more processors than this machine has are left out.
     """
-    cores = usable_cores()
+    cores = usable_processors()
 
     def step(name: str, memory_mb: int, part: str, **further: int) -> Step:
         conditions = {"part": part, "memory_mb": memory_mb, **further}

@@ -6,7 +6,6 @@ number of processes.
 
 import dataclasses
 import json
-import os
 import signal
 import zlib
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from lab.products.photo import MAX_SIZE_PX, MIN_SIZE_PX, draw_photo, encode_phot
 from lab.products.plan import HARD, ORDINARY, WIDE, PhotoPlan, plan_photo
 from lab.products.rendering import Pixels
 from warmlens.errors import WarmlensError
+from warmlens.processors import usable_processors
 
 GENERATOR_VERSION = "1"
 DATASET_FILE = "dataset.json"
@@ -134,7 +134,7 @@ def write_dataset(
         for product in products if count else ():
             (out / split / product.class_id).mkdir(parents=True)
     done = 0
-    workers = min(processes or os.cpu_count() or 1, len(chunks))
+    workers = min(processes or usable_processors(), len(chunks))
     for written in _written(chunks, workers):
         done += written
         if on_progress:

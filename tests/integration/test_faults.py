@@ -35,10 +35,11 @@ from tests.integration.s3_proxy import S3Proxy, running_s3_proxy
 from warmlens.local.emulator import running_emulator
 from warmlens.local.loopback import listen
 from warmlens.paths import MODEL_ARTIFACTS, WEB
+from warmlens.processors import usable_processors
 from warmlens.registry.publish import publish_model
 from warmlens.runtime.best_isolation import best_isolation
 from warmlens.runtime.instance import State
-from warmlens.runtime.isolation import Confinement, Limits, usable_cores
+from warmlens.runtime.isolation import Confinement, Limits
 from warmlens.runtime.private_tmp import find_private_tmp
 
 call_with = classifier_harness.call_with  # a fixture
@@ -306,7 +307,7 @@ class OfMemory:
         self.description = self._best.description
 
     def confine(self, pid: int, limits: Limits) -> Confinement:
-        return self._best.confine(pid, dataclasses.replace(limits, vcpus=usable_cores()))
+        return self._best.confine(pid, dataclasses.replace(limits, vcpus=usable_processors()))
 
 
 async def test_an_instance_over_its_memory_is_killed_and_the_next_call_served(

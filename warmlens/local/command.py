@@ -1,11 +1,11 @@
 """Runs a subprocess to its end, and kills it with its children on cancellation."""
 
 import asyncio
-import contextlib
-import os
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from warmlens.runtime.process import signal_group
 
 
 async def run_command(
@@ -35,8 +35,7 @@ async def run_command(
     try:
         output, _ = await process.communicate()
     except asyncio.CancelledError:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        signal_group(process.pid, signal.SIGKILL)
         await process.wait()
         raise
     assert process.returncode is not None

@@ -18,17 +18,21 @@ from warmlens.errors import WarmlensError
 from warmlens.local.aws import LocalAws
 from warmlens.local.loopback import HOST, listen, port_of, url_of
 from warmlens.local.venvs import local_venvs
+from warmlens.runtime.process import signal_group
 
 START_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 5
 _NONE: Mapping[str, str] = MappingProxyType({})
 _PROXY_VARIABLE = "MINISTACK_LAMBDA_PROXY_"
-# MiniStack's own command takes no socket. Like it, this allows as many connections as it can.
+# MiniStack's own command takes no socket. Like it, this allows as many connections as it can: macOS
+# starts with 256 and refuses "no limit", but takes 10,240, its OPEN_MAX (setrlimit(2)).
 _SERVER = """
 import contextlib, resource, runpy
-with contextlib.suppress(ValueError, OSError):
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+for files in (most, 10_240):
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+        break
 runpy.run_module("hypercorn", run_name="__main__", alter_sys=True)
 """
 
@@ -134,13 +138,8 @@ async def _answers(url: str) -> bool:
 
 async def _stop(process: Process) -> None:
     """End the process and all that it started; by force if it does not end in time."""
-    _signal_group(process, signal.SIGTERM)
+    signal_group(process.pid, signal.SIGTERM)
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
-    _signal_group(process, signal.SIGKILL)
+    signal_group(process.pid, signal.SIGKILL)
     await process.wait()
-
-
-def _signal_group(process: Process, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, number)

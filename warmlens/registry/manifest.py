@@ -143,10 +143,11 @@ class Files(_Part):
     @model_validator(mode="after")
     def _have_different_names(self) -> "Files":
         paths = [entry.path for entry in self.entries]
-        if len({MANIFEST_NAME, *paths}) != 1 + len(paths):
+        # File systems of macOS take names that differ in upper case alone for the same.
+        if len({MANIFEST_NAME, *(path.casefold() for path in paths)}) != 1 + len(paths):
             raise _rule(
-                f"the paths of files are {', '.join(paths)}; allowed: different names, none of "
-                f"them {MANIFEST_NAME}."
+                f"the paths of files are {', '.join(paths)}; allowed: names that differ in more "
+                f"than upper case, none of them {MANIFEST_NAME}."
             )
         return self
 

@@ -1,6 +1,5 @@
 """CPU and memory limits of a function's instances."""
 
-import os
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -60,9 +59,3 @@ class NoIsolation:
     def confine(self, pid: int, limits: Limits) -> Confinement:
         """Leave the process unlimited."""
         return _Unconfined()
-
-
-def usable_cores() -> int:
-    """Return the number of cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -75,7 +75,7 @@ class InstanceProcess(asyncio.SubprocessProtocol):
         await self._exited.wait()
         status = self._transport.get_returncode()
         # What the process started itself ends with it, as it would with a sandbox.
-        self._signal_group()
+        signal_group(self.pid, signal.SIGKILL)
         # A descendant in a session of its own may keep the pipes open.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_OUTPUT_GRACE_S):
@@ -86,12 +86,7 @@ class InstanceProcess(asyncio.SubprocessProtocol):
     def kill(self) -> None:
         """Kill the process and its group, unless it has ended."""
         if not self._exited.is_set():
-            self._signal_group()
-
-    def _signal_group(self) -> None:
-        # No member may be left; macOS says "not permitted" of a group of zombies.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
+            signal_group(self.pid, signal.SIGKILL)
 
     def rss_mb(self) -> int:
         """Return the resident size in MiB; 0 if the process has ended."""
@@ -107,6 +102,18 @@ class InstanceProcess(asyncio.SubprocessProtocol):
         """
         self._peak_rss_mb = max(self._peak_rss_mb, _high_water_mb(self.pid) or self.rss_mb())
         return self._peak_rss_mb
+
+
+def signal_group(pid: int, number: signal.Signals) -> None:
+    """Send a signal to a process group of this user, unless it has ended.
+
+    Args:
+        pid: process id of the group's leader.
+        number: the signal.
+    """
+    # No member may be left; macOS says "not permitted" of a group of zombies.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
 
 
 def _high_water_mb(pid: int) -> int:

@@ -12,7 +12,8 @@ import time
 
 import psutil
 
-from warmlens.runtime.isolation import Confinement, Limits, usable_cores
+from warmlens.processors import usable_processors
+from warmlens.runtime.isolation import Confinement, Limits
 
 TICK_S = 0.02
 BURST_S = 0.05
@@ -85,7 +86,7 @@ def _hold(watched: _Watched, elapsed_s: float) -> None:
     if sum(_rss_bytes(member) for member in members) > watched.limits.memory_mb * 2**20:
         os.killpg(watched.pid, signal.SIGKILL)
         return
-    if watched.limits.vcpus >= usable_cores():
+    if watched.limits.vcpus >= usable_processors():
         return
     used_s = sum(_cpu_s(member) for member in members)
     watched.credit_s += elapsed_s * watched.limits.vcpus - (used_s - watched.used_s)
