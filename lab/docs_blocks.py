@@ -42,6 +42,7 @@ def terminal(command: str) -> str:
         capture_output=True,
         text=True,
         check=False,
+        encoding="utf-8",
     )
     if result.returncode:
         message = f"warmlens {command}: {result.stdout}{result.stderr}"
@@ -52,7 +53,7 @@ def terminal(command: str) -> str:
 
 def speed() -> str:
     """Return the tables of cold starts, warm calls, cost and memory."""
-    return tables(read_records(SERVICE_TIMES.read_text()))
+    return tables(read_records(SERVICE_TIMES.read_text(encoding="utf-8")))
 
 
 def warming() -> str:
@@ -124,7 +125,7 @@ def _of_replay(record: Record) -> tuple[int, str]:
 
 
 def _read(name: str) -> list[Record]:
-    return read_records((RECORDS / f"{name}.jsonl").read_text())
+    return read_records((RECORDS / f"{name}.jsonl").read_text(encoding="utf-8"))
 
 
 def _example(record: Record) -> dict[str, object]:

@@ -34,7 +34,7 @@ class Epoch:
 def write_history(run: RunFolder, history: list[Epoch]) -> None:
     """Write `history.jsonl` and `curves.png` of the run."""
     lines = "".join(json.dumps(dataclasses.asdict(epoch)) + "\n" for epoch in history)
-    write_whole(run.history, lambda part: part.write_text(lines))
+    write_whole(run.history, lambda part: part.write_text(lines, encoding="utf-8"))
     write_whole(run.curves, lambda part: _draw(history).savefig(part, dpi=100))
 
 
@@ -42,7 +42,9 @@ def read_history(run: RunFolder) -> list[Epoch]:
     """Read `history.jsonl`; the list is empty before the first epoch has ended."""
     if not run.history.exists():
         return []
-    return [Epoch(**json.loads(line)) for line in run.history.read_text().splitlines()]
+    return [
+        Epoch(**json.loads(line)) for line in run.history.read_text(encoding="utf-8").splitlines()
+    ]
 
 
 def _draw(history: list[Epoch]) -> Any:

@@ -59,7 +59,9 @@ class RunFolder:
         if not self.record_file.exists():
             self.path.mkdir(parents=True, exist_ok=True)
             document = _document(record)
-            write_whole(self.record_file, lambda part: part.write_text(_json(document)))
+            write_whole(
+                self.record_file, lambda part: part.write_text(_json(document), encoding="utf-8")
+            )
             return False
         here, asked = _document(self.read()), _document(record)
         for section in ("name", "ids", "labels", "settings", "data", "initial_weights"):

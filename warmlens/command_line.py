@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from warmlens import completion
-from warmlens.console import err
+from warmlens.console import err, write_in_any_encoding
 from warmlens.errors import WarmlensError, missing_package
 
 STOPPED = 130  # exit code after Ctrl-C, as shells have it: 128 and the signal's number
@@ -61,6 +61,7 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
         app: the command line.
         arguments: arguments without the program's name; those of the process unless given.
     """
+    write_in_any_encoding()
     given = sys.argv[1:] if arguments is None else list(arguments)
     as_json = "--json" in itertools.takewhile(lambda word: word != "--", given)
     try:

@@ -1,5 +1,8 @@
 """Console output of commands: literal text, and tables that turn into plain lines in a pipe."""
 
+import codecs
+import io
+import sys
 import unicodedata
 from typing import Any
 
@@ -7,6 +10,9 @@ from rich.console import Console as RichConsole
 from rich.table import Table
 from rich.text import Text
 
+_PLAIN = {"✓": "+", "…": "..."}
+_SPINNER = range(0x2800, 0x2900)  # Braille patterns
+_ERRORS = "warmlens.plain"
 _BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -46,6 +52,31 @@ class Console(RichConsole):
         for row in zip(*columns, strict=True):
             cells = (printable(" ".join(str(cell).split())) for cell in row)
             self.file.write("\t".join(cells) + "\n")  # print would turn tabs into spaces
+
+
+def write_in_any_encoding() -> None:
+    r"""Let this process print what the encoding of its output lacks.
+
+    A check mark becomes `+`, other characters an escape such as `\xe9`, where Python would end
+    with a UnicodeEncodeError: with `PYTHONIOENCODING=ascii`, say, or a locale of ISO-8859-1.
+    """
+    codecs.register_error(_ERRORS, _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # tests put others in their places
+            stream.reconfigure(errors=_ERRORS)
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(map(_in_ascii, lacking)), error.end
+
+
+def _in_ascii(character: str) -> str:
+    if ord(character) in _SPINNER:
+        return "*"
+    return _PLAIN.get(character) or character.encode("ascii", "backslashreplace").decode("ascii")
 
 
 def _escaped(character: str) -> str:

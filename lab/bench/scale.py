@@ -107,7 +107,7 @@ def _run(requests: int, backend: Backend) -> dict[str, float]:
         *("--rps", repr(requests / DAY_S), "--hours", "24", "--warm", str(_WARM)),
         *("--backend", backend.value),
     )
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
     if result.returncode:
         raise WarmlensError("not_simulated", result.stderr)
     figures: dict[str, float] = json.loads(result.stdout)

@@ -158,7 +158,9 @@ def read_client_results(
     folder = out_folder or REPORT
     try:
         results = read_results(
-            file.read_text(), client=name, command=command or f"{name} (command unknown)"
+            file.read_text(encoding="utf-8"),
+            client=name,
+            command=command or f"{name} (command unknown)",
         )
     except UnicodeDecodeError as error:
         raise WarmlensError("bad_results", f"{file}: {error}") from None

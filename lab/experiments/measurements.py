@@ -72,7 +72,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = path.with_suffix(".lock").open("w")
+        self._lock = path.with_suffix(".lock").open("w", encoding="utf-8")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -81,10 +81,10 @@ class Journal:
                 "run_in_progress",
                 f"{path} is being written by another run; wait for it, or end it.",
             ) from None
-        text = path.read_text() if path.exists() else ""
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
         whole = text[: text.rfind("\n") + 1]
         if whole != text:
-            path.write_text(whole)
+            path.write_text(whole, encoding="utf-8")
         self.measurements = read_measurements(whole)
 
     @property
@@ -94,7 +94,7 @@ class Journal:
 
     def add(self, measurement: Measurement) -> None:
         """Write a step and flush it to disk."""
-        with self._path.open("a") as file:
+        with self._path.open("a", encoding="utf-8") as file:
             file.write(write_measurements([measurement]))
             file.flush()
         self.measurements.append(measurement)

@@ -11,7 +11,7 @@ from typing import Any
 from warmlens.prices import read_prices
 
 _HERE = Path(__file__).parent
-PAPER: dict[str, Any] = json.loads((_HERE / "paper.json").read_text())
+PAPER: dict[str, Any] = json.loads((_HERE / "paper.json").read_text(encoding="utf-8"))
 TODAY = read_prices()
 DAYS_PER_MONTH = 30
 HOURS_PER_MONTH = DAYS_PER_MONTH * 24

@@ -42,7 +42,7 @@ def load_measurements(folder: Path, name: str) -> list[Measurement]:
     if not path.exists():
         return []
     try:
-        return read_measurements(path.read_text())
+        return read_measurements(path.read_text(encoding="utf-8"))
     except (ValueError, TypeError) as error:
         raise WarmlensError("bad_measurements", f"{path}: {error}") from error
 
@@ -162,7 +162,7 @@ def write_whole(path: Path, text: str) -> None:
     """Write a file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text)
+    partial.write_text(text, encoding="utf-8")
     partial.replace(path)
 
 

@@ -149,7 +149,7 @@ def running_api(target: Target, *options: str) -> Iterator[RunningApi]:
             "--folder", folder, "--port", "0", *options,
         )  # fmt: skip
         log_path = Path(folder) / "up.log"
-        with log_path.open("w") as log, _process(command, log) as process:
+        with log_path.open("w", encoding="utf-8") as log, _process(command, log) as process:
             status = _wait_for(StateFile(Path(folder) / STATE_FILE), process, log_path)
             aws = LocalAws(status["aws_endpoint_url"])
             name = aws.ssm.get_parameter(Name="/warmlens/local/ClassifierFunction")
@@ -187,8 +187,8 @@ def _wait_for(
             if status["instances"]:  # ready: its first call was answered
                 return status
         time.sleep(0.1)
-    message = f"The local cloud did not start: {log_path.read_text()[-800:].strip()}"
-    raise WarmlensError("not_started", message)
+    log = log_path.read_text(encoding="utf-8", errors="replace")[-800:].strip()
+    raise WarmlensError("not_started", f"The local cloud did not start: {log}")
 
 
 @contextmanager
@@ -209,6 +209,7 @@ def running_fake_lambda(concurrency: int) -> Iterator[dict[str, str]]:
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            encoding="utf-8",
         )
         assert process.stdin is not None
         assert process.stdout is not None

@@ -102,4 +102,4 @@ def _across(left: Part, right: Part, words: str) -> str:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(draw())
+    Path(sys.argv[1]).write_text(draw(), encoding="utf-8")

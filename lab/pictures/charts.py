@@ -17,8 +17,8 @@ def write_charts(folder: Path) -> None:
     Args:
         folder: folder for cold-starts.svg and warming.svg.
     """
-    speed = read_records(SERVICE_TIMES.read_text())
-    warming = read_records((RECORDS / "warming.jsonl").read_text())
+    speed = read_records(SERVICE_TIMES.read_text(encoding="utf-8"))
+    warming = read_records((RECORDS / "warming.jsonl").read_text(encoding="utf-8"))
     write_figure(
         lambda figure: chart.draw(speed, figure), folder / "cold-starts.svg", size=chart.SIZE
     )

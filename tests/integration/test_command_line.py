@@ -25,6 +25,7 @@ from tests.conftest import (
     run_warmlens,
     start_cloud,
 )
+from tests.macos import site_without_linux_names
 from tests.unit.registry.version_copy import copy_version
 from warmlens.local.aws import LocalAws
 from warmlens.local.loopback import HOST
@@ -175,8 +176,15 @@ def test_a_cloud_that_is_stopped_leaves_no_process_behind(
         httpx.get(cloud.url)
 
 
-def test_down_stops_a_cloud_that_was_started_elsewhere(tmp_path: Path) -> None:
+def test_down_stops_a_cloud_that_was_started_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As from a terminal without check marks, and on macOS as far as Linux can show it.
+    for name, value in site_without_linux_names(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     _, process = start_cloud(tmp_path)
+    assert "  + Deploying the app" in (tmp_path / "up.txt").read_text()
     result = run_warmlens("local", "down", "--folder", str(tmp_path))
     assert result.stdout == "Stopped.\n"
     assert process.wait(120) == 0

@@ -129,7 +129,13 @@ def _output(*command: str) -> str | None:
     variables = {**os.environ, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"}
     try:
         result = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S, env=variables
+            command,
+            capture_output=True,
+            check=False,
+            timeout=_TIMEOUT_S,
+            env=variables,
+            encoding="utf-8",
+            errors="replace",
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -87,7 +87,7 @@ async def _synthesize(context: dict[str, str], done: Path) -> None:
 
 def read_stacks(assembly: Path) -> list[Stack]:
     """Return the stacks of an assembly in an order in which they can be deployed."""
-    artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"]
+    artifacts = json.loads((assembly / "manifest.json").read_text(encoding="utf-8"))["artifacts"]
     stacks = {
         name: artifact
         for name, artifact in artifacts.items()
@@ -120,7 +120,7 @@ def _in_order(stacks: dict[str, Any]) -> Iterator[str]:
 
 def _read_stack(assembly: Path, artifacts: dict[str, Any], name: str) -> Stack:
     properties = artifacts[name]["properties"]
-    template = json.loads((assembly / properties["templateFile"]).read_text())
+    template = json.loads((assembly / properties["templateFile"]).read_text(encoding="utf-8"))
     assets = [
         asset
         for other in artifacts[name].get("dependencies", [])
@@ -131,7 +131,7 @@ def _read_stack(assembly: Path, artifacts: dict[str, Any], name: str) -> Stack:
 
 
 def _read_assets(path: Path) -> Iterator[Asset]:
-    for file in json.loads(path.read_text())["files"].values():
+    for file in json.loads(path.read_text(encoding="utf-8"))["files"].values():
         source = file["source"]
         if source["path"].endswith(".template.json"):
             continue
@@ -164,7 +164,7 @@ async def _run_app(context: dict[str, str], folder: Path) -> None:
         raise WarmlensError(
             "local_cloud", "Node is not installed; the CDK library needs version 20 or newer."
         )
-    flags = json.loads((ROOT / "cdk.json").read_text())["context"]
+    flags = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     exit_code, output = await run_command(
         [sys.executable, "app.py"],
         cwd=ROOT,

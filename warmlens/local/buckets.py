@@ -16,7 +16,7 @@ ANY_PHOTO = "coffee.jpg"  # for a model without a gallery
 
 def first_sample_of(model_name: str) -> Path:
     """Return the first photo of a model's gallery, or any photo if it has none."""
-    gallery = json.loads(GALLERIES.read_text()).get(model_name, [])
+    gallery = json.loads(GALLERIES.read_text(encoding="utf-8")).get(model_name, [])
     return SAMPLES / (gallery[0]["file"] if gallery else ANY_PHOTO)
 
 

@@ -142,7 +142,7 @@ async def local_cloud(
             aws = await stack.enter_async_context(emulator)
 
         log_path = folder / "instances.log"
-        log = stack.enter_context(log_path.open("w", buffering=1))
+        log = stack.enter_context(log_path.open("w", buffering=1, encoding="utf-8"))
         functions = ImageFunctions(
             aws=aws, python=classifier_venv.python, source=LAMBDA_SRC / "classifier"
         )

@@ -91,7 +91,7 @@ async def running_emulator(
     try:
         on_started(process.pid)
         if not await _is_ready(process, url):
-            log = log_path.read_text()[-800:].strip()
+            log = log_path.read_text(encoding="utf-8", errors="replace")[-800:].strip()
             raise WarmlensError("local_cloud", f"The emulator did not start. Its log: {log}")
         yield LocalAws(url)
     finally:

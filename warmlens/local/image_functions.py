@@ -69,7 +69,7 @@ def handler_of(dockerfile: Path) -> str:
     Raises:
         WarmlensError: it has no CMD with one handler.
     """
-    for line in reversed(dockerfile.read_text().splitlines()):
+    for line in reversed(dockerfile.read_text(encoding="utf-8").splitlines()):
         if line.startswith("CMD"):
             command = json.loads(line.removeprefix("CMD"))
             if len(command) == 1:

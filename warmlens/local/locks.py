@@ -15,7 +15,7 @@ async def locked(path: Path) -> AsyncIterator[None]:
         path: file that is locked, created if it is missing.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
+    with path.open("w", encoding="utf-8") as file:
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

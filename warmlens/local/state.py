@@ -51,7 +51,7 @@ class StateFile:
         note = RunningCloud(os.getpid(), created_s, self._url, self._emulator_pid)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         partial = self._path.with_suffix(".partial")
-        partial.write_text(json.dumps(asdict(note)))
+        partial.write_text(json.dumps(asdict(note)), encoding="utf-8")
         partial.replace(self._path)
 
     def read(self) -> RunningCloud | None:
@@ -76,7 +76,7 @@ class StateFile:
 
     def _note(self) -> RunningCloud | None:
         try:
-            return RunningCloud(**json.loads(self._path.read_text()))
+            return RunningCloud(**json.loads(self._path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
 

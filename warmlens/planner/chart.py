@@ -95,7 +95,7 @@ def write_chart(file: Path, chart: str) -> None:
         WarmlensError: it cannot be written.
     """
     try:
-        file.write_text(chart)
+        file.write_text(chart, encoding="utf-8")
     except OSError as error:
         raise WarmlensError("unwritable_chart", f"--chart {file}: {error.strerror}") from None
 

@@ -155,6 +155,7 @@ def compare(python: Path, seeds: int, examples: Sequence[Example] = EXAMPLES) ->
                 capture_output=True,
                 text=True,
                 check=True,
+                encoding="utf-8",
             )
             found[SIMFAAS].append(json.loads(result.stdout))
             found[OURS_NEWEST_FIRST].append(ours_newest_first(example, 10**6 + seed))

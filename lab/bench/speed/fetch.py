@@ -43,6 +43,7 @@ def measure_fetch(harness: Harness, *, runs: int) -> Iterator[Record]:
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(LAMBDA_SRC), **harness.aws.environment},
         capture_output=True,
         text=True,
+        encoding="utf-8",
     )
     if done.returncode != 0:
         raise WarmlensError("not_measured", f"The fetch failed:\n{done.stderr.strip()}")

@@ -131,7 +131,9 @@ def running_harness(input_px: int) -> Iterator[Harness]:
 
 def class_count() -> int:
     """Return the number of the model's classes."""
-    count: int = json.loads((versions.SHIPPED / "manifest.json").read_text())["class_count"]
+    count: int = json.loads((versions.SHIPPED / "manifest.json").read_text(encoding="utf-8"))[
+        "class_count"
+    ]
     return count
 
 

@@ -99,7 +99,7 @@ def installed_mb(folder: Path, names: Iterable[str], *, with_needed: bool) -> fl
 
 
 def _required(*files: Path) -> list[str]:
-    lines = [line for file in files for line in file.read_text().splitlines()]
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     return [line.split()[0] for line in lines if line and line[0] not in "# "]
 
 

@@ -140,6 +140,7 @@ class InstanceUnderTest:
                 "TMPDIR": self._folder.name,
                 **impl.environment,
             },
+            encoding="utf-8",
         )
         self._confinement = self._isolation.confine(self._process.pid, self._limits)
         self._started_s = time.monotonic()

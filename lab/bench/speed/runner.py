@@ -49,7 +49,7 @@ def _peak_rss_mb() -> float:
 
     status = Path("/proc/self/status")
     if status.exists():
-        lines = status.read_text().splitlines()
+        lines = status.read_text(encoding="utf-8").splitlines()
         (peak,) = (line for line in lines if line.startswith("VmHWM"))
         return int(peak.split()[1]) / 1024
     import resource

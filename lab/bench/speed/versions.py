@@ -39,14 +39,14 @@ def write_version(models: Path, input_px: int) -> None:
     del graph.graph.value_info[:]
     data = graph.SerializeToString(deterministic=True)
     (to / "model.onnx").write_bytes(data)
-    manifest = json.loads((to / "manifest.json").read_text())
+    manifest = json.loads((to / "manifest.json").read_text(encoding="utf-8"))
     manifest["input"] |= {
         "width": input_px,
         "height": input_px,
         "resize_shorter_side": resize_px(input_px),
     }
     manifest["files"]["model"] |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    (to / "manifest.json").write_text(json.dumps(manifest))
+    (to / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
 
 
 def write_weights(path: Path, class_count: int) -> None:
