@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from warmlens.doctor.check import Check
-from warmlens.local.loopback import is_free
+from warmlens.local.loopback import obstacle
 from warmlens.local.state import RunningCloud
 from warmlens.paths import ROOT
 from warmlens.runtime.best_isolation import best_isolation
@@ -76,10 +76,11 @@ def _port(running: RunningCloud | None) -> Check:
     if running:
         where = running.url or f"starting, process {running.pid}"
         return check(state="ok", found=f"the local cloud runs: {where}")
-    if is_free(PAGE_PORT):
+    reason = obstacle(PAGE_PORT)
+    if reason is None:
         return check(state="ok", found=f"{PAGE_PORT} is free")
     mend = "make run picks a free port; or choose one: make run PORT=8081"
-    return check(state="warning", found=f"{PAGE_PORT} is taken by another program", mend=mend)
+    return check(state="warning", found=f"{PAGE_PORT} {reason}", mend=mend)
 
 
 def _disk(root: Path) -> Check:

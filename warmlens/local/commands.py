@@ -82,7 +82,7 @@ def up(
     require_checkout("warmlens local up")
     import asyncio
 
-    from warmlens.local.loopback import listen, listen_preferring, port_of
+    from warmlens.local.loopback import listen, listen_preferring, obstacle, port_of
     from warmlens.registry.catalog import find_version
 
     running = running_cloud(folder)
@@ -99,8 +99,8 @@ def up(
         with listen_preferring(WEB_PORT) if port is None else listen(port) as listener:
             if port is None and port_of(listener) != WEB_PORT:
                 out.print(
-                    f"Port {WEB_PORT} is taken, so this is on {port_of(listener)}; "
-                    "PORT=... chooses one."
+                    f"Port {WEB_PORT} {obstacle(WEB_PORT) or 'was taken'}, so this is on "
+                    f"{port_of(listener)}; --port, or make run PORT=..., chooses one."
                 )
             asyncio.run(
                 _run(

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 BACKLOG = 128
 _SHUTDOWN_TIMEOUT_S = 1.0
+_OTHER_PORT = 8081
+_REASONS = {
+    errno.EADDRINUSE: "is taken by another program",
+    errno.EACCES: "needs rights that this user does not have, as most ports below 1024 do",
+}
 
 
 def listen(port: int = 0) -> socket.socket:
@@ -27,6 +32,27 @@ def listen(port: int = 0) -> socket.socket:
     Raises:
         WarmlensError: the port is taken, or this user may not use it.
     """
+    try:
+        return _listening(port)
+    except OSError as error:
+        mend = "Stop what listens there. " if error.errno == errno.EADDRINUSE else ""
+        raise WarmlensError(
+            "local_cloud",
+            f"Port {port} {_reason(error)}. {mend}Choose another: --port {_OTHER_PORT}, or make "
+            f"run PORT={_OTHER_PORT}.",
+        ) from None
+
+
+def obstacle(port: int) -> str | None:
+    """Return why no server could listen on the port now, such as "is taken"; None if one could."""
+    try:
+        _listening(port).close()
+    except OSError as error:
+        return _reason(error)
+    return None
+
+
+def _listening(port: int) -> socket.socket:
     listener = socket.socket()
     # Connections that ended a moment ago do not keep the port; on Linux a second listener does.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -34,23 +60,14 @@ def listen(port: int = 0) -> socket.socket:
     try:
         listener.bind((HOST, port))
         listener.listen(BACKLOG)
-    except OSError as error:
+    except OSError:
         listener.close()
-        if error.errno == errno.EADDRINUSE:
-            message = f"Port {port} is taken. Stop what listens there, or choose another"
-        else:
-            message = f"Port {port} cannot be used ({error.strerror}). Choose another"
-        raise WarmlensError("local_cloud", f"{message} with --port.") from None
+        raise
     return listener
 
 
-def is_free(port: int) -> bool:
-    """Return whether a server could listen on the port now."""
-    try:
-        listen(port).close()
-    except WarmlensError:
-        return False
-    return True
+def _reason(error: OSError) -> str:
+    return _REASONS.get(error.errno or 0, f"cannot be used ({error.strerror})")
 
 
 def listen_preferring(port: int) -> socket.socket:

@@ -1,13 +1,15 @@
 """Listening on loopback."""
 
+import os
 import subprocess
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from warmlens.errors import WarmlensError
-from warmlens.local.loopback import HOST, is_free, listen, listen_preferring, port_of
+from warmlens.local.loopback import HOST, listen, listen_preferring, obstacle, port_of
 from warmlens.paths import ROOT
 
 STARTERS = 4
@@ -21,18 +23,46 @@ print(port_of(listener), flush=True)
 sys.stdin.readline()
 """
 
+WITHOUT_RIGHTS = """
+import os
+from warmlens.errors import WarmlensError
+from warmlens.local.loopback import listen, obstacle
+os.setuid(65534)
+try:
+    listen(80)
+except WarmlensError as error:
+    print(error)
+print(obstacle(80))
+"""
+
 
 def test_a_preferred_port_is_used_only_if_it_is_free() -> None:
     with listen() as taken:
         port = port_of(taken)
-        assert not is_free(port)
+        assert obstacle(port) == "is taken by another program"
         with listen_preferring(port) as other:
             assert port_of(other) not in (0, port)
         with pytest.raises(WarmlensError, match=f"Port {port} is taken.*--port"):
             listen(port)
-    assert is_free(port)
+    assert obstacle(port) is None
     with listen_preferring(port) as preferred:
         assert port_of(preferred) == port
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes a user without rights")
+def test_a_port_without_rights_is_not_called_taken() -> None:
+    unprivileged = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+    if unprivileged.exists() and int(unprivileged.read_text()) <= 80:
+        pytest.skip("every user of this machine may use port 80")
+    result = subprocess.run(
+        [sys.executable, "-c", WITHOUT_RIGHTS], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    message, reason = result.stdout.splitlines()
+    assert message.startswith("Port 80 needs rights that this user does not have")
+    assert "--port 8081" in message
+    assert "PORT=8081" in message
+    assert reason in message
+    assert "taken" not in result.stdout
 
 
 def test_everything_listens_on_loopback_only() -> None:
