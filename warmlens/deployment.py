@@ -78,7 +78,7 @@ class Deployment:
     Attributes:
         name: name of the environment, such as `dev`.
         outputs: outputs of its stacks by name, such as `ModelsBucket`.
-        api_url: root of its API.
+        local_url: root of the local cloud's API; None in AWS.
         api_auth: returns the authentication of its API, None for an open one; raises WarmlensError
             where AWS does not return the key.
         s3: client for its buckets.
@@ -89,8 +89,24 @@ class Deployment:
     outputs: Mapping[str, str]
     s3: "S3Client"
     lambda_: "LambdaClient"
-    api_url: str
+    local_url: str | None
     api_auth: Callable[[], httpx.Auth | None]
+
+    @property
+    def api_url(self) -> str:
+        """Root of its API; raises what :meth:`output` raises."""
+        return self.local_url or self.output("ApiUrl")
+
+    def output(self, name: str) -> str:
+        """Return the output of a stack that every environment has.
+
+        Args:
+            name: the output's name, such as `ApiUrl`.
+
+        Raises:
+            WarmlensError: `not_deployed`: only a part of the environment is deployed.
+        """
+        return _output(self.name, self.outputs, name)
 
 
 def find_deployment(name: str, *, local_state: Path) -> Deployment:
@@ -122,8 +138,8 @@ def find_deployment(name: str, *, local_state: Path) -> Deployment:
             outputs,
             s3=session.client("s3"),
             lambda_=session.client("lambda", config=_CONFIG),
-            api_url=outputs["ApiUrl"],
-            api_auth=lambda: _api_auth(session, outputs),
+            local_url=None,
+            api_auth=lambda: _api_auth(session, name, outputs),
         )
     except NoCredentialsError as error:
         raise WarmlensError(
@@ -178,13 +194,14 @@ def _local(running: RunningCloud | None) -> Deployment:
         _outputs(aws.ssm, LOCAL),
         s3=aws.s3,
         lambda_=aws.lambda_,
-        api_url=running.url,
+        local_url=running.url,
         api_auth=lambda: None,
     )
 
 
-def _api_auth(session: boto3.Session, outputs: Mapping[str, str]) -> httpx.Auth | None:
-    if outputs["ApiAuth"] == "api_key":
+def _api_auth(session: boto3.Session, name: str, outputs: Mapping[str, str]) -> httpx.Auth | None:
+    kind = _output(name, outputs, "ApiAuth")
+    if kind == "api_key":
         try:
             key = session.client("apigateway").get_api_key(
                 apiKey=outputs["ApiKeyId"], includeValue=True
@@ -194,11 +211,22 @@ def _api_auth(session: boto3.Session, outputs: Mapping[str, str]) -> httpx.Auth 
                 "aws_refused", f"AWS did not return the API key: {error}", exit_code=NOT_FOUND
             ) from error
         return ApiKeyAuth(key["value"])
-    if outputs["ApiAuth"] == "iam":
+    if kind == "iam":
         credentials = session.get_credentials()
         assert credentials is not None  # the outputs were just read with them
         return SignedAuth(credentials, session.region_name)
     return None
+
+
+def _output(env_name: str, outputs: Mapping[str, str], name: str) -> str:
+    if name not in outputs:
+        raise WarmlensError(
+            "not_deployed",
+            f"Only a part of {env_name} is deployed: it has no {name} yet; "
+            f"deploy the rest: npx cdk deploy '{env_name}/*'",
+            exit_code=NOT_FOUND,
+        )
+    return outputs[name]
 
 
 def _outputs(ssm: "SSMClient", name: str) -> dict[str, str]:

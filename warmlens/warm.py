@@ -47,6 +47,8 @@ def warm(
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
+    from warmlens.invoke import invoke
+
     warmer = outputs.get("WarmerFunction")
     if warmer is None:
         raise WarmlensError(
@@ -54,9 +56,7 @@ def warm(
             f"The environment {env_name} has no warmer: its setting warming is off.",
         )
     try:
-        response = client.invoke(
-            FunctionName=warmer, Payload=json.dumps({"instances": instances}).encode()
-        )
+        response = invoke(client, warmer, json.dumps({"instances": instances}).encode())
         answer = json.loads(response["Payload"].read())
     except (BotoCoreError, ClientError) as error:
         raise WarmlensError("unreachable", f"The warmer could not be called: {error}") from error

@@ -93,12 +93,26 @@ def sync(bucket: str, name: str, version: str, folder: Path) -> str:
         for file in files:
             _copy(bucket, prefix, file, partial)
         (partial / MANIFEST).write_bytes(data)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # Published versions never change, so this only removes incomplete remains.
-        shutil.rmtree(target, ignore_errors=True)
-        partial.rename(target)
+        return _place(partial, target, data, files)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _place(partial: Path, target: Path, manifest: bytes, files: list[File]) -> str:
+    """Rename a whole copy to its place, unless another run was faster."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    remains = partial.with_name(f"{partial.name}-remains")
+    try:
+        try:
+            partial.rename(target)
+        except OSError:  # a folder is there already
+            if _is_present(target, manifest, files):
+                return "present"
+            # Published versions never change, so these are incomplete remains.
+            target.rename(remains)
+            partial.rename(target)
+    finally:
+        shutil.rmtree(remains, ignore_errors=True)
     return "copied"
 
 

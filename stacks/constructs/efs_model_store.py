@@ -18,6 +18,7 @@ from stacks.constructs.bucket import private_bucket
 from stacks.constructs.dead_letters import dead_letter_queue
 from stacks.constructs.function import keep_failures, log_group, python_function
 from stacks.constructs.network import Network
+from stacks.constructs.output import output
 from stacks.constructs.paths import LAMBDA_SRC
 from stacks.policies import acknowledge, objects_finding
 from stacks.settings import Settings
@@ -195,6 +196,7 @@ class EfsModelStore(Construct):
             environment={"MODELS_BUCKET": models.bucket_name, "MODELS_FOLDER": MOUNT_PATH},
             network=network,
         )
+        output(cdk.Stack.of(self), "ModelSyncFunction", sync.function_name, settings=self._settings)
         keep_failures(sync, dead_letters, retries=2, max_age_min=60)
         self._mount(sync, "elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite")
         sync.add_to_role_policy(

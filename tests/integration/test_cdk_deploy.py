@@ -1,7 +1,9 @@
-"""The real CDK CLI deploys the app into the emulator, by the README's own commands."""
+"""The real CDK CLI deploys the app into the emulator, by the README's and the pipeline's steps."""
 
 import asyncio
+import json
 import os
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,13 +11,15 @@ from pathlib import Path
 import pytest
 
 from lab.emulator_with_pool import emulator_with_pool
-from tests.conftest import SAMPLE_LABEL
+from tests.conftest import SAMPLE, SAMPLE_LABEL, WARMLENS
 from tests.integration.test_readme import BLOCKS
+from tests.unit.registry.version_copy import edit_manifest
 from warmlens.local.aws import LocalAws
 from warmlens.local.command import run_command
-from warmlens.paths import ROOT
+from warmlens.paths import MODEL_ARTIFACTS, ROOT
 
 FUNCTION = "warmlens-local-classifier"
+MODEL = "products-resnet50"
 
 
 @pytest.fixture
@@ -30,51 +34,61 @@ async def aws(tmp_path: Path) -> AsyncIterator[LocalAws]:
         yield aws
 
 
-async def run_in_shell(command: str, aws: LocalAws, folder: Path) -> str:
+async def run_in_shell(command: str, aws: LocalAws, folder: Path, *, exit_code: int = 0) -> str:
     """Run one of the README's commands as written, in a shell whose AWS is the emulator."""
-    environment = {
+    if command.startswith("npx cdk"):
+        command += f" --output {folder}/cdk.out --context env=local"
+    ended, output = await run_command(
+        ["bash", "-c", command], cwd=ROOT, environment=shell(aws, folder)
+    )
+    assert ended == exit_code, output
+    return output
+
+
+def shell(aws: LocalAws, folder: Path) -> dict[str, str]:
+    return {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(folder),
         "CDK_HOME": str(folder),
         "CI": "true",
         "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
+        "CDK_VALIDATION": "false",  # tests/infrastructure check all rules
         **aws.environment,
     }
-    if command.startswith("npx cdk"):
-        command += f" --output {folder}/cdk.out --context env=local"
-    exit_code, output = await run_command(
-        ["bash", "-c", command], cwd=ROOT, environment=environment
-    )
-    assert exit_code == 0, output
-    return output
 
 
 async def test_the_commands_of_the_readme_deploy_and_destroy(aws: LocalAws, tmp_path: Path) -> None:
     (block,) = (block for block in BLOCKS if "cdk deploy" in block)
-    synth, activate, doctor, bootstrap, deploy, publish, classify, page = block.splitlines()
+    synth, activate, doctor, bootstrap, *deploy, classifying, page = block.splitlines()
     (destroy,) = (block.strip() for block in BLOCKS if "cdk destroy" in block)
     # Synthesis is the templates' tests', and what `doctor` says here depends on the machine.
     assert (synth, activate) == ("make synth", ". .venv/bin/activate")
     assert doctor == "warmlens doctor --deploy"
 
     await run_in_shell(f"{bootstrap} aws://000000000000/us-east-1", aws, tmp_path)
-    await run_in_shell(f"{for_local(deploy)} --require-approval never", aws, tmp_path)
+    storage, publish, rest = deploy
+    await run_in_shell(f"{for_local(storage)} --require-approval never", aws, tmp_path)
+    await asyncio.to_thread(find_local_as_dev, aws)
+    too_early = await run_in_shell(classifying, aws, tmp_path, exit_code=3)
+    assert "not_deployed: Only a part of dev is deployed" in too_early
+    assert "Published" in await run_in_shell(publish, aws, tmp_path)
+    await run_in_shell(f"{for_local(rest)} --require-approval never", aws, tmp_path)
     stacks = aws.cloudformation.describe_stacks()["Stacks"]
     outputs = {
         output["OutputKey"]: output["OutputValue"]
         for stack in stacks
         for output in stack.get("Outputs", [])
     }
-    await asyncio.to_thread(find_local_as_dev, aws)
-    assert "Published" in await run_in_shell(publish, aws, tmp_path)
 
     # The output ApiUrl names amazonaws.com, which the emulator does not serve.
     assert outputs["ApiUrl"].endswith(".amazonaws.com/v1")
     url = f"{aws.endpoint_url}/restapis/{outputs['ApiId']}/v1/_user_request_/"
-    assert classify.endswith(" --env dev")
-    answer = await run_in_shell(classify.replace("--env dev", f"--url {url}"), aws, tmp_path)
+    assert classifying.endswith(" --env dev")
+    answer = await run_in_shell(classifying.replace("--env dev", f"--url {url}"), aws, tmp_path)
     assert SAMPLE_LABEL in answer
     assert page == "warmlens page --env dev"  # `local` has no page; see test_variants_deploy.py
+
+    await deploy_a_new_version_by_the_pipeline(aws, url, tmp_path / "clone")
 
     for bucket in (outputs["ImagesBucket"], outputs["ModelsBucket"]):
         await asyncio.to_thread(empty, aws, bucket)
@@ -85,15 +99,77 @@ async def test_the_commands_of_the_readme_deploy_and_destroy(aws: LocalAws, tmp_
 
 def for_local(command: str) -> str:
     """The command for the environment that has no custom resource; see docs/local-cloud.md."""
-    assert "'dev/*'" in command
-    return command.replace("'dev/*'", "'local/*'")
+    assert "dev/" in command
+    return command.replace("dev/", "local/")
 
 
 def find_local_as_dev(aws: LocalAws) -> None:
     """Give the parameters of `local` under the name that the README's commands ask for."""
-    for parameter in aws.ssm.get_parameters_by_path(Path="/warmlens/local")["Parameters"]:
+    pages = aws.ssm.get_paginator("get_parameters_by_path").paginate(Path="/warmlens/local")
+    for parameter in (parameter for page in pages for parameter in page["Parameters"]):
         name = parameter["Name"].replace("/local/", "/dev/")
-        aws.ssm.put_parameter(Name=name, Value=parameter["Value"], Type="String")
+        aws.ssm.put_parameter(Name=name, Value=parameter["Value"], Type="String", Overwrite=True)
+
+
+# What stands for the installed command in the pipeline's clone: `local` in AWS is found as `dev`,
+# its API is at the emulator's address, and the clone's models are published. Before that, it notes
+# what users get at this moment.
+AS_DEV = """#!{python}
+import os, subprocess, sys
+words = sys.argv[1:]
+at = words.index("--env")
+words[at : at + 2] = ["--url", {url!r}] if words[0] == "classify" else ["--env", "dev"]
+if "publish" in words:
+    words += ["--models", {models!r}]
+    classify = [{warmlens!r}, "classify", {photo!r}, "--url", {url!r}, "--json"]
+    with open({models!r} + "/before.json", "w") as before:
+        subprocess.run(classify, stdout=before, check=True)
+os.execv({warmlens!r}, [{warmlens!r}, *words])
+"""
+
+
+async def deploy_a_new_version_by_the_pipeline(aws: LocalAws, url: str, clone: Path) -> None:
+    """Run `.github/deploy` in a clone whose settings name a new version of the model."""
+    models = clone / "model_artifacts"
+    clone_for_the_pipeline(clone, url, models, version="1.1.0")
+    shutil.copytree(MODEL_ARTIFACTS / MODEL / "1.0.0", models / MODEL / "1.1.0")
+    edit_manifest(models / MODEL / "1.1.0", "version", "1.1.0")
+    environment = shell(aws, clone)
+    environment["PATH"] = f"{clone / '.venv' / 'bin'}:{environment['PATH']}"
+    deploy = [str(clone / ".github" / "deploy"), "local"]
+    exit_code, output = await run_command(deploy, environment=environment)
+    assert exit_code == 0, output
+    # Until the version was published, nothing served it.
+    assert json.loads((models / "before.json").read_text())["version"] == "1.0.0"
+    assert '"version": "1.1.0"' in output
+
+
+def clone_for_the_pipeline(clone: Path, url: str, models: Path, version: str) -> None:
+    """Make a clone whose `local` names another version, with all that `make` would install."""
+    programs = clone / ".venv" / "bin"
+    for folder in (programs, clone / ".github", models):
+        folder.mkdir(parents=True)
+    for name in ("stacks", "lambda_src", "web", "cdk.json", "node_modules"):
+        (clone / name).symlink_to(ROOT / name)
+    shutil.copy(ROOT / ".github" / "deploy", clone / ".github")
+    settings = (ROOT / "app.py").read_text()
+    changed = settings.replace('env_name="local",', f'env_name="local", model_version="{version}",')
+    assert changed != settings
+    (clone / "app.py").write_text(changed)
+    command = {
+        "python": sys.executable,
+        "url": url,
+        "models": str(models),
+        "photo": str(SAMPLE),
+        "warmlens": WARMLENS,
+    }
+    for name, content in {
+        "make": "#!/bin/sh\n",
+        "python": f'#!/bin/sh\nexec {sys.executable} "$@"\n',
+        "warmlens": AS_DEV.format_map(command),
+    }.items():
+        (programs / name).write_text(content)
+        (programs / name).chmod(0o755)
 
 
 def empty(aws: LocalAws, bucket: str) -> None:

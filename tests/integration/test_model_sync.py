@@ -69,6 +69,26 @@ def test_a_published_version_is_copied_whole_and_once(
     assert sync.handler(PUBLISHED, None)["outcome"] == "present"
 
 
+def test_two_runs_at_once_leave_a_whole_version_that_is_never_gone(
+    sync: ModuleType, s3: Any, bucket: str, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when `publish --wait` and the manifest's arrival start one each."""
+    publish_model(SHIPPED, bucket, s3)
+    copy = sync._copy
+    seen = []
+
+    def copy_after_another_run(*arguments: Any) -> None:
+        monkeypatch.setattr(sync, "_copy", copy)
+        assert sync.handler(PUBLISHED, None)["outcome"] == "copied"
+        seen.append((files / NAME / VERSION).stat().st_ino)
+        copy(*arguments)
+
+    monkeypatch.setattr(sync, "_copy", copy_after_another_run)
+    assert sync.handler(PUBLISHED, None)["outcome"] == "present"
+    assert [(files / NAME / VERSION).stat().st_ino] == seen
+    assert [path.name for path in files.iterdir()] == [NAME]
+
+
 @pytest.mark.parametrize("damage", ["altered", "missing"])
 def test_of_a_version_that_is_not_sound_nothing_is_copied(
     sync: ModuleType, s3: Any, bucket: str, files: Path, damage: str

@@ -5,6 +5,7 @@ They differ from `dev` in what the emulator cannot do; docs/local-cloud.md lists
 
 import asyncio
 import dataclasses
+import json
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -16,7 +17,7 @@ import pytest
 
 from app import settings_of
 from lab.emulator_with_pool import emulator_with_pool
-from tests.conftest import SAMPLE, SAMPLE_LABEL
+from tests.conftest import SAMPLE, SAMPLE_LABEL, run_warmlens
 from tests.integration.recording import assert_role_fits, recording, run
 from tests.integration.test_cdk_deploy import empty
 from warmlens.classify import classify
@@ -103,6 +104,7 @@ async def test_a_variant_is_deployed_updated_in_place_and_destroyed(
     if name == "dev":
         await asyncio.to_thread(classify_with_the_key, aws, outputs, environment.api_auth())
     if name == "efs":
+        await asyncio.to_thread(publish_and_wait_for_the_copy, aws, tmp_path / "mounted")
         await check_the_role_that_copies_models(aws, outputs["ModelsBucket"], tmp_path / "files")
 
     await cdk(f"deploy {name}/* --require-approval never", aws, tmp_path, MEMORY_MB="2048")
@@ -131,6 +133,33 @@ def classify_with_the_key(
     assert classify(SAMPLE, url=url, auth=auth)["TOP1_label"] == SAMPLE_LABEL
     with pytest.raises(WarmlensError):
         classify(SAMPLE, url=url)
+
+
+def publish_and_wait_for_the_copy(aws: LocalAws, mounted: Path) -> None:
+    """Publish with `--wait`; the emulator mounts nothing, so a folder stands for the files."""
+    settings = settings_of("dev")
+    model = (settings.model_name, settings.model_version)
+    command = ("model", "publish", *model, "--env", "efs", "--wait")
+    mount(aws, Path("/dev/null"))
+    failed = run_warmlens(*command, **aws.environment)
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("not_copied: ")
+    assert "Not a directory" in failed.stderr
+    mount(aws, mounted)
+    for document in ({"published": False, "copied": True},) * 2:
+        published = json.loads(run_warmlens(*command, "--json", **aws.environment).stdout)
+        assert document.items() <= published.items()
+    assert (mounted / settings.model_name / settings.model_version / "manifest.json").is_file()
+
+
+def mount(aws: LocalAws, folder: Path) -> None:
+    """Have the function that copies models write to a folder."""
+    function = "warmlens-efs-model_sync"
+    deployed = aws.lambda_.get_function_configuration(FunctionName=function)
+    variables = {**deployed["Environment"]["Variables"], "MODELS_FOLDER": str(folder)}
+    aws.lambda_.update_function_configuration(
+        FunctionName=function, Environment={"Variables": variables}
+    )
 
 
 async def check_the_role_that_copies_models(aws: LocalAws, bucket: str, folder: Path) -> None:

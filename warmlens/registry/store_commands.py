@@ -25,7 +25,7 @@ from warmlens.progress import progress_bar, spinner
 
 if TYPE_CHECKING:
     from warmlens.deployment import Deployment
-    from warmlens.registry.publish import UploadProgress
+    from warmlens.registry.publish import PublishResult, UploadProgress
     from warmlens.registry.serving import Change, Serving
     from warmlens.registry.store import Store
     from warmlens.registry.verify import Finding
@@ -41,6 +41,10 @@ def publish(
     bucket: Annotated[
         str | None, typer.Option(help="Name of a models bucket, instead of --env.")
     ] = None,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait", help="Wait until the file system has its copy, with EFS."),
+    ] = False,
     models: Models = MODEL_ARTIFACTS,
     folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
@@ -48,6 +52,7 @@ def publish(
     """Publish a model version to an environment.
 
     A published version never changes: publishing it again uploads only missing or damaged files.
+    Publish a version before the deploy that serves it; that deploy's canary would fail without it.
     AWS is called with the credentials and region of the shell, the local cloud with its own.
     """
     from warmlens.deployment import aws_session
@@ -55,6 +60,9 @@ def publish(
 
     if (env is None) == (bucket is None):
         raise WarmlensError("bad_setting", "Give either --env ENV or --bucket BUCKET.")
+    if wait and env is None:
+        raise WarmlensError("bad_setting", "--wait needs --env ENV: a bucket has no file system.")
+    environment = None
     if env is not None:
         environment = _environment(env, folder)
         s3, bucket = environment.s3, _models_bucket(environment)
@@ -67,15 +75,37 @@ def publish(
             on_bytes(upload.sent_bytes, upload.total_bytes)
 
         result = publish_model(models / name / version, bucket, s3, on_progress)
+    if not as_json:
+        _print_published(result, bucket)
+    copied = _copied(environment, name, version) if environment and wait else None
     if as_json:
-        typer.echo(json.dumps({**dataclasses.asdict(result), "bucket": bucket}, indent=2))
-    elif result.published:
-        out.print(f"Published {name} {version} to {bucket}.")
+        document = {**dataclasses.asdict(result), "bucket": bucket, "copied": copied}
+        typer.echo(json.dumps(document, indent=2))
+    elif copied:
+        out.print(f"The file system has {name} {version}.")
+
+
+def _print_published(result: "PublishResult", bucket: str) -> None:
+    model = f"{result.name} {result.version}"
+    if result.published:
+        out.print(f"Published {model} to {bucket}.")
     elif result.repaired:
         files = ", ".join(key.rpartition("/")[2] for key in result.repaired)
-        out.print(f"Repaired {name} {version} in {bucket}: {files}.")
+        out.print(f"Repaired {model} in {bucket}: {files}.")
     else:
-        out.print(f"{name} {version} is in {bucket} already, unchanged.")
+        out.print(f"{model} is in {bucket} already, unchanged.")
+
+
+def _copied(environment: "Deployment", name: str, version: str) -> bool:
+    """Copy a version to the file system; return False for an environment without one."""
+    from warmlens.registry.file_system import copy_to_file_system
+
+    function = environment.outputs.get("ModelSyncFunction")
+    if function is None:
+        return False
+    with spinner(f"copying {name} {version}"):
+        copy_to_file_system(environment.lambda_, function, name, version)
+    return True
 
 
 def list_published(env: str, folder: Path, as_json: bool) -> None:
@@ -229,7 +259,7 @@ def _models_bucket(environment: "Deployment") -> str:
 def _serving(environment: "Deployment") -> "Serving":
     from warmlens.registry.serving import Serving
 
-    function = environment.outputs["ClassifierFunction"]
+    function = environment.output("ClassifierFunction")
     return Serving(environment.lambda_, function, _store(environment))
 
 
