@@ -82,8 +82,9 @@ class ApiStack(cdk.Stack):
         self._add_call("wakeup", classifier, api_schema.WAKEUP_REQUEST)
         self._add_call("uploads", self.uploads, api_schema.UPLOADS_REQUEST)
         add_gateway_errors(self.rest_api, settings=settings)
-        # The last part of the stack's id, which is not known outside the account.
-        self.page_token = cdk.Fn.select(2, cdk.Fn.split("/", self.stack_id))
+        # The last part of the stack's id, which is not known outside the account. The added slash
+        # makes it text to cfn-lint also where another stack reads it (E1017).
+        self.page_token = cdk.Fn.select(2, cdk.Fn.split("/", f"{self.stack_id}/"))
         if settings.waf:
             WebAcl(
                 self,

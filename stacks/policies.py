@@ -4,10 +4,13 @@
 construct and the reason.
 """
 
+import json
+from typing import Any
+
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
-from constructs import IConstruct
+from constructs import Construct, IConstruct
 
 
 def add_policies(app: cdk.App) -> None:
@@ -43,5 +46,27 @@ def objects_finding(reader: IConstruct, bucket: s3.IBucket, prefix: str) -> str:
         assert isinstance(resource, cdk.CfnElement)
         arn = f"<{owner.get_logical_id(resource)}.Arn>"
     else:
-        arn = owner.resolve(owner.export_value(bucket.bucket_arn))["Fn::ImportValue"]
+        arn = _compact(_published(owner, bucket.bucket_arn))
     return f"AwsSolutions-IAM5[Resource::{arn}/{prefix}*]"
+
+
+def _published(owner: cdk.Stack, value: str) -> Any:
+    """Return how another stack reads a value of `owner`.
+
+    The CDK adds the output only at the end of the synthesis, after findings are acknowledged. An
+    output that is there under its name is taken (`createGetStackOutput` in aws-cdk-lib,
+    core/lib/private/refs.ts).
+    """
+    name = f"Output{_compact(owner.resolve(value))}"
+    scope = owner.node.try_find_child("Publish")
+    if not isinstance(scope, Construct):
+        scope = Construct(owner, "Publish")
+    output = scope.node.try_find_child(name)
+    if not isinstance(output, cdk.CfnOutput):
+        output = cdk.CfnOutput(scope, name, value=value)
+    reference = cdk.Fn.get_stack_output(owner.stack_name, output.logical_id, owner.region)
+    return owner.resolve(reference)
+
+
+def _compact(document: Any) -> str:
+    return json.dumps(document, separators=(",", ":"))
