@@ -5,9 +5,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from obstore.exceptions import BaseError, PermissionDeniedError
 from obstore.store import S3Store
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config
 
 CONNECT_TIMEOUT_S = 2
 REQUEST_TIMEOUT_S = 8
@@ -50,6 +54,7 @@ class Bucket:
         endpoint_url = os.environ.get("AWS_ENDPOINT_URL", "")
         self._store = S3Store(
             name,
+            config=_snapshot_credentials(),
             client_options={
                 "connect_timeout": f"{CONNECT_TIMEOUT_S}s",
                 "timeout": f"{REQUEST_TIMEOUT_S}s",
@@ -98,6 +103,24 @@ class Bucket:
         with _errors():
             result = self._store.get(key, options={"range": (start, end)})
             return memoryview(result.bytes()), result.meta["size"]
+
+
+def _snapshot_credentials() -> "S3Config":
+    """Return the client's configuration for a function with SnapStart; empty for all others.
+
+    Such a function has no keys, which would expire in the snapshot, but two variables: an address
+    that returns keys, and a token for it. The client reads the first, and the token from a file.
+    Sources: Lambda developer guide, "Using SnapStart with AWS SDKs"; object_store's
+    `AmazonS3Builder::build`.
+    """
+    token = os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN")
+    if token is None:
+        return {}
+    path = os.path.join(os.environ.get("TMPDIR", "/tmp"), "s3-authorization-token")
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "w") as file:
+        file.write(token)
+    return {"container_authorization_token_file": path}
 
 
 @contextmanager

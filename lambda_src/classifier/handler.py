@@ -81,7 +81,7 @@ def _metrics(
         "ColdStart": int(cold_start),
         "Fault": int(status >= 500),
     }
-    if cold_start:
+    if cold_start and not INSTANCE.from_snapshot:  # nobody waited for the init of a snapshot
         values["InitMs"] = INSTANCE.init_ms
     return metrics(INSTANCE.config.metrics_environment, values)
 
@@ -126,7 +126,9 @@ def _classify(request: Classification, stages: Stages, cold_start: bool) -> dict
 
 def _wake(request: Wakeup, stages: Stages, cold_start: bool) -> dict[str, Any]:
     try:
-        INSTANCE.model().dry_forward()  # an instance without a working model is not warm
+        # An instance without a working model is not warm, nor is one without a client for images.
+        INSTANCE.model().dry_forward()
+        INSTANCE.images()
     except ModelError as error:
         raise INSTANCE.unavailable(error) from None
     max_hold_ms = INSTANCE.config.max_hold_ms
@@ -137,7 +139,7 @@ def _wake(request: Wakeup, stages: Stages, cold_start: bool) -> dict[str, Any]:
 def _fetch_image(file_path: str) -> bytes:
     max_bytes = INSTANCE.config.max_image_bytes
     try:
-        return INSTANCE.images.read(file_path, max_bytes=max_bytes)
+        return INSTANCE.images().read(file_path, max_bytes=max_bytes)
     except ObjectMissingError:
         raise RequestError(
             404, "image_not_found", f"There is no image at {file_path}; upload it first."

@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 _ID_CHARACTERS = 32
 
 
-def instance_id(log_stream: str) -> str:
-    """Return the instance's id: the end of its log stream's name, to find its log.
-
-    Where log streams have other names, as in local emulators of Lambda, the id is random.
+def id_in(log_stream: str) -> str | None:
+    """Return the id at the end of a log stream's name; None if it has none, as in emulators.
 
     Args:
         log_stream: name of the log stream.
@@ -32,34 +30,53 @@ def instance_id(log_stream: str) -> str:
     end = log_stream[-_ID_CHARACTERS:]
     if len(end) == _ID_CHARACTERS and not end.strip("0123456789abcdef"):
         return end
-    return os.urandom(_ID_CHARACTERS // 2).hex()
+    return None
 
 
 class Instance:
     """State of this instance, created once at init.
 
+    With SnapStart the init of one process is copied into many instances. So nothing that must
+    differ between them, or that a copy cannot take over, is made at init: see decision 89.
+
     Args:
         environment: the function's environment variables.
         started_s: `time.monotonic()` when the function's code began to load.
+
+    Attributes:
+        config: its configuration.
+        id: the id in its log stream's name, to find its log, or else a random one; None before the
+            first call, unless the log stream has it.
+        from_snapshot: True if it is a copy of an init that was run at the time of a deploy.
+        init_ms: duration of the init in milliseconds.
+
+    Raises:
+        ModelError: the model cannot be loaded into a snapshot.
     """
 
     def __init__(self, environment: Mapping[str, str], *, started_s: float) -> None:
         self.config = ClassifierConfig.from_environment(environment)
-        self.id = instance_id(environment.get("AWS_LAMBDA_LOG_STREAM_NAME", ""))
-        # With provisioned concurrency no call waits for init, so init can do the first run.
         kind = environment.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
+        self.from_snapshot = kind == "snap-start"
+        # Then, and with provisioned concurrency, no call waits for init: it can do the first run.
         self._initialized_ahead = kind != "on-demand"
+        log_stream = environment.get("AWS_LAMBDA_LOG_STREAM_NAME", "")
+        self.id = None if self.from_snapshot else id_in(log_stream)
         self._stages = Stages()
         self._runtime: Runtime | None = None
         self._model: Model | None = None
+        self._images: Bucket | None = None
         self._calls = 0
         files = self._fetch()
-        with self._stages.measure("images_client"):
-            self.images = Bucket(self.config.images_bucket)
+        if not self.from_snapshot:
+            with self._stages.measure("images_client"):
+                self.images()
         try:
             self._load(files)
         except ModelError as error:
             self._give_up(error)
+            if self.from_snapshot:
+                raise  # every instance would have to load it: Lambda fails the deploy instead
         gc.freeze()  # later collections skip init's objects
         gc.enable()
         self.init_ms = round((time.monotonic() - started_s) * 1000, 3)
@@ -74,7 +91,16 @@ class Instance:
     def begin_call(self) -> bool:
         """Count a call; return True for a cold start, the instance's first call."""
         self._calls += 1
-        return self._calls == 1
+        if self._calls > 1:
+            return False
+        self.id = self.id or os.urandom(_ID_CHARACTERS // 2).hex()
+        return True
+
+    def images(self) -> Bucket:
+        """Return the S3 client for images, which is created once."""
+        if self._images is None:
+            self._images = Bucket(self.config.images_bucket)
+        return self._images
 
     def model(self) -> "Model":
         """Return the loaded model, after another attempt to load it if the first one failed.

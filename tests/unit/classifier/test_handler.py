@@ -50,3 +50,13 @@ def test_an_instance_is_held_no_longer_than_the_settings_allow_when_the_clock_ju
     answer = handler.handler(event, SimpleNamespace(aws_request_id="a call"))
     assert answer["method"] == "wakeup"
     assert slept_s == [MAX_HOLD_MS / 1000]
+
+
+def test_without_a_log_stream_of_its_own_an_instance_gets_an_id_with_its_first_call(
+    handler: Any,
+) -> None:
+    assert handler.INSTANCE.id is None  # a copy of this init must not have the same
+    context = SimpleNamespace(aws_request_id="a call")
+    first, second = (handler.handler({"method": "wakeup"}, context) for _ in range(2))
+    assert len(first["instance_id"]) == 32
+    assert second["instance_id"] == first["instance_id"]
