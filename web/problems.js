@@ -75,6 +75,10 @@ const WORDS = {
     "The picture is stored in a way that takes the service too long to read.",
     "Open it in a photo app, save it again as JPEG and choose the new file.",
   ],
+  unsupported_coding: () => [
+    "The photo is stored in a way that the service does not read.",
+    "Open it in a photo app, save it again as JPEG and choose the new file.",
+  ],
   upload_expired: () => [
     "The permission to upload was refused or ran out.",
     "Your photo is kept: try again and a new permission is asked for.",

@@ -1,17 +1,28 @@
 """Decoding, resizing and cropping of images."""
 
+import math
+import time
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
 
 from PIL import Image, JpegImagePlugin
 
+from .cost import QUICK_PIXELS, is_quick_jpeg, is_quick_webp, pixels_of_coefficients
 from .errors import RequestError
-from .jpeg_scans import MAX_SCANS, has_too_many_scans
+from .jpeg_header import JpegHeader, UnsupportedCodingError, read_jpeg_header
 from .manifest import Geometry
+from .own_process import OutOfMemoryError, in_own_process
 from .timed_bytes import TimedBytes, TookTooLongError
 
-Image.MAX_IMAGE_PIXELS = None  # open_picture() checks the size before pixels are allocated
+Image.MAX_IMAGE_PIXELS = None  # the size is checked here before pixels are allocated
 # One file can cause 65,000 warnings, each a log line that is also kept in memory.
 warnings.filterwarnings("ignore", module=r"PIL\.")
+
+BYTES_PER_PIXEL = 25
+"""Memory that decoding takes at most for a pixel, all steps together; stacks/settings.py has it,
+too."""
 
 MAX_SIDE = 65_535  # JPEG's limit; longer strips take more memory than their pixels
 
@@ -43,65 +54,115 @@ _RESAMPLING = {
 }
 
 
+class Picture(NamedTuple):
+    """An opened picture, of which no pixel is decoded yet.
+
+    Attributes:
+        image: the picture; a JPEG has the reduced scale that it is decoded at.
+        width: the full width in pixels.
+        height: the full height in pixels.
+        is_quick: True if its decoding takes half a second at most.
+    """
+
+    image: Image.Image
+    width: int
+    height: int
+    is_quick: bool
+
+
 def prepare(data: bytes, geometry: Geometry, *, max_pixels: int, max_decode_ms: int) -> bytes:
     """Decode an image, and resize and crop it to a model's input.
+
+    What may take more than half a second is decoded in a process of its own, which is killed after
+    `max_decode_ms`.
 
     Args:
         data: the bytes of a JPEG, PNG, WebP or GIF file.
         geometry: the model's input.
-        max_pixels: maximum width x height.
-        max_decode_ms: time after which decoding is stopped, in milliseconds. A WebP is decoded in
-            one call, so only its pixels and bytes limit its time.
+        max_pixels: maximum number of pixels that are decoded, of a JPEG at its reduced scale.
+        max_decode_ms: time after which decoding is stopped, in milliseconds.
 
     Returns:
         height x width x 3 bytes, RGB, row by row.
 
     Raises:
-        RequestError: the type is not supported (415); the image is damaged, has too many pixels or
-            takes too long to decode (422).
+        RequestError: the type or its coding is not supported (415); the image is damaged, has too
+            many pixels or takes too long to decode (422).
     """
-    image = open_picture(data, max_pixels=max_pixels, max_decode_ms=max_decode_ms)
-    width, height = image.size
-    try:
-        if image.getexif().get(_ORIENTATION) in _ROTATED:
-            width, height = height, width
+    begun_s = time.monotonic()
+
+    def opened() -> Picture:
         side = REDUCED_TO * geometry.resize_shorter_side
-        image.draft(None, (side, side))  # only JPEGs are affected
-        picture = to_upright_rgb(image)
-    except TookTooLongError:
-        raise _too_slow(max_decode_ms) from None
-    except Exception as error:  # decoders raise many types on hostile bytes
-        raise _not_decodable() from error
-    return resize_and_crop(picture, geometry, width=width, height=height).tobytes()
+        return open_picture(
+            data, max_pixels=max_pixels, max_decode_ms=max_decode_ms, shorter_side=side
+        )
+
+    def decoded(picture: Picture) -> bytes:
+        with _refusals(max_decode_ms):
+            return _to_input(picture, geometry)
+
+    def apart(call: Callable[[], bytes]) -> bytes:
+        with _refusals(max_decode_ms):
+            left_ms = max_decode_ms - int((time.monotonic() - begun_s) * 1000)
+            memory_bytes = max_pixels * BYTES_PER_PIXEL
+            return in_own_process(call, limit_ms=left_ms, memory_bytes=memory_bytes)
+
+    if _is_webp(data) and not is_quick_webp(data, *_webp_size(data)):
+        return apart(lambda: decoded(opened()))  # to open a WebP is to allocate its pixels
+    picture = opened()
+    return decoded(picture) if picture.is_quick else apart(lambda: decoded(picture))
 
 
-def open_picture(data: bytes, *, max_pixels: int, max_decode_ms: int) -> Image.Image:
+def open_picture(
+    data: bytes, *, max_pixels: int, max_decode_ms: int, shorter_side: int | None = None
+) -> Picture:
     """Open an image and check its header; no pixel is decoded yet.
 
     Args:
         data: the file's bytes.
         max_pixels: as for `prepare`.
         max_decode_ms: as for `prepare`; it starts now and includes decoding the pixels later.
+        shorter_side: minimum size in pixels of a JPEG that is decoded at a reduced scale; None
+            decodes it in full.
 
     Raises:
         RequestError: as for `prepare`.
     """
-    if not _is_supported(data):
+    if not (_is_webp(data) or data.startswith((_JPEG, *_SIGNATURES.values()))):
         raise RequestError(
             415, "unsupported_type", "The file is not a JPEG, PNG, WebP or GIF image."
         )
-    try:
-        if data.startswith(b"RIFF"):  # a WebP's decoder allocates all pixels when it is created
+    with _refusals(max_decode_ms):
+        file = TimedBytes(data, limit_ms=max_decode_ms)
+        if data.startswith(_JPEG):
+            return _open_jpeg(file, data, max_pixels, shorter_side)
+        if _is_webp(data):  # its decoder allocates all pixels when it is created
             _check_size(*_webp_size(data), max_pixels)
-        image = _open(TimedBytes(data, limit_ms=max_decode_ms), data)
-    except TookTooLongError:
-        raise _too_slow(max_decode_ms) from None
-    except RequestError:
-        raise
-    except Exception as error:  # decoders raise many types on hostile bytes
-        raise _not_decodable() from error
-    _check_size(*image.size, max_pixels)
-    return image
+        image = Image.open(file, formats=_FORMATS)
+        _check_size(*image.size, max_pixels)
+        is_quick = math.prod(image.size) <= QUICK_PIXELS
+        return Picture(image, *image.size, is_quick)
+
+
+def _open_jpeg(file: TimedBytes, data: bytes, max_pixels: int, shorter_side: int | None) -> Picture:
+    header = read_jpeg_header(data, file.check)
+    # Image.open would import five other decoders first.
+    image = JpegImagePlugin.jpeg_factory(file)
+    width, height = image.size
+    if shorter_side:
+        image.draft(None, (shorter_side, shorter_side))
+    is_quick = is_quick_jpeg(data, header, math.prod(image.size))
+    picture = Picture(image, width, height, is_quick)
+    _check_jpeg_size(picture, header, max_pixels)
+    return picture
+
+
+def _to_input(picture: Picture, geometry: Geometry) -> bytes:
+    image, width, height, _ = picture
+    if image.getexif().get(_ORIENTATION) in _ROTATED:
+        width, height = height, width
+    upright = to_upright_rgb(image)
+    return resize_and_crop(upright, geometry, width=width, height=height).tobytes()
 
 
 def to_upright_rgb(image: Image.Image) -> Image.Image:
@@ -151,20 +212,6 @@ def resize_and_crop(
     )
 
 
-def _open(file: TimedBytes, data: bytes) -> Image.Image:
-    if not data.startswith(_JPEG):
-        return Image.open(file, formats=_FORMATS)
-    # Image.open would import five other decoders first.
-    image = JpegImagePlugin.jpeg_factory(file)
-    if has_too_many_scans(data, file.check):
-        raise RequestError(
-            422,
-            "image_too_slow",
-            f"The image is stored in more than {MAX_SCANS} scans; save it again as a plain JPEG.",
-        )
-    return image
-
-
 def _webp_size(data: bytes) -> tuple[int, int]:
     """Return the width and height in a WebP's header, in pixels; 0 if it has none.
 
@@ -199,20 +246,53 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
     )
 
 
-def _is_supported(data: bytes) -> bool:
-    is_webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
-    return is_webp or data.startswith((_JPEG, *_SIGNATURES.values()))
-
-
-def _too_slow(max_decode_ms: int) -> RequestError:
-    return RequestError(
+def _check_jpeg_size(picture: Picture, header: JpegHeader | None, max_pixels: int) -> None:
+    decoded = math.prod(picture.image.size)
+    if decoded > max_pixels:
+        why = f"{decoded} of which would be decoded; at most {max_pixels} are"
+    elif decoded + pixels_of_coefficients(header, BYTES_PER_PIXEL) > max_pixels:
+        why = "and a progressive JPEG of that size takes too much memory"
+    else:
+        return
+    raise RequestError(
         422,
-        "image_too_slow",
-        f"The image takes longer than {max_decode_ms} ms to decode; save it again as a plain JPEG.",
+        "too_many_pixels",
+        f"The image has {picture.width} x {picture.height} pixels, {why}. Send a smaller one.",
     )
 
 
-def _not_decodable() -> RequestError:
-    return RequestError(
-        422, "image_not_decodable", "The image is damaged or incomplete; send it again."
-    )
+def _is_webp(data: bytes) -> bool:
+    return data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+
+
+@contextmanager
+def _refusals(max_decode_ms: int) -> Iterator[None]:
+    """Turn what decoders raise into errors for the caller."""
+    try:
+        yield
+    except RequestError:
+        raise
+    except UnsupportedCodingError as error:
+        raise RequestError(
+            415,
+            "unsupported_coding",
+            f"The JPEG is stored with {error}, which is not supported; save it again as a plain "
+            "(baseline) JPEG.",
+        ) from None
+    except TookTooLongError:
+        raise RequestError(
+            422,
+            "image_too_slow",
+            f"The image takes longer than {max_decode_ms} ms to decode; save it again as a plain "
+            "(baseline) JPEG.",
+        ) from None
+    except (OutOfMemoryError, MemoryError):
+        raise RequestError(
+            422,
+            "too_many_pixels",
+            "The image takes more memory to decode than there is; send a smaller one.",
+        ) from None
+    except Exception as error:  # decoders raise many types on hostile bytes
+        raise RequestError(
+            422, "image_not_decodable", "The image is damaged or incomplete; send it again."
+        ) from error

@@ -1,7 +1,8 @@
 """Decodes files as the classifier does, in a separate process.
 
 `python -m tests.hostile.decoding MAX_PIXELS MAX_DECODE_MS FILE ...` prints a line of JSON for each:
-`name`, `answer` (`ok` or the error's code), `ms`, and `peak_mb`, the process's memory so far.
+`name`, `answer` (`ok` or the error's code), `cpu_ms` (processor time), `ms`, and `peak_mb`, the
+peak of memory so far of this process, or of one that it started.
 """
 
 import json
@@ -15,6 +16,9 @@ from lambda_src.classifier.manifest import Geometry
 from lambda_src.classifier.picture import prepare
 
 GEOMETRY = Geometry(width=224, height=224, resize_shorter_side=256, interpolation="bicubic")
+
+_PROCESSES = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+_MAXRSS_PER_MB = 2**20 if sys.platform == "darwin" else 2**10
 
 
 def answer(data: bytes, *, max_pixels: int, max_decode_ms: int) -> str:
@@ -37,24 +41,32 @@ def main() -> None:
     max_pixels, max_decode_ms = int(sys.argv[1]), int(sys.argv[2])
     for name in sys.argv[3:]:
         data = Path(name).read_bytes()
-        begun_s = time.perf_counter()
+        begun_s, begun_cpu_s = time.perf_counter(), cpu_s()
         result = answer(data, max_pixels=max_pixels, max_decode_ms=max_decode_ms)
         report = {
             "name": Path(name).name,
             "answer": result,
+            "cpu_ms": round((cpu_s() - begun_cpu_s) * 1000),
             "ms": round((time.perf_counter() - begun_s) * 1000),
             "peak_mb": peak_mb(),
         }
         print(json.dumps(report), flush=True)
 
 
+def cpu_s() -> float:
+    """Return the processor time of this process and of those that it started and that ended."""
+    return sum(sum(resource.getrusage(each)[:2]) for each in _PROCESSES)
+
+
 def peak_mb() -> float:
-    """The peak of this program; the kernel's figure for a process counts its parent's, too."""
+    """Return the peak of this program's memory, or of a process that it started."""
+    started = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / _MAXRSS_PER_MB
+    # The kernel's figure for a process itself counts its parent's, too.
     status = Path("/proc/self/status")
     if status.exists():
         (line,) = (each for each in status.read_text().splitlines() if each.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        return max(started, int(line.split()[1]) / 1024)
+    return max(started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _MAXRSS_PER_MB)
 
 
 if __name__ == "__main__":

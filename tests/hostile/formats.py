@@ -60,6 +60,39 @@ def jpeg_segment(marker: int, data: bytes = b"") -> bytes:
     return struct.pack(">BBH", 0xFF, marker, len(data) + 2) + data
 
 
+def jpeg_of_coding(marker: int, width: int, height: int) -> bytes:
+    """A JPEG whose header says that it has this coding (an SOF marker) and this size."""
+    whole = bytearray(encode(Image.new("RGB", (64, 64), "red"), "JPEG"))
+    frame = whole.index(b"\xff\xc0")
+    whole[frame + 1] = marker
+    whole[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
+    return bytes(whole)
+
+
+def jpeg_of_size(width: int, height: int, **options: Any) -> bytes:
+    """A JPEG of one colour in a moment: a small one with this size in its header.
+
+    A decoder takes zeros for what is missing.
+    """
+    mode = options.pop("mode", "RGB")
+    whole = bytearray(encode(Image.new(mode, (64, 64)), "JPEG", **options))
+    frame = whole.index(b"\xff\xc2" if options.get("progressive") else b"\xff\xc0")
+    whole[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
+    return bytes(whole)
+
+
+def refined_jpeg(width: int, height: int, scans: int) -> bytes:
+    """A progressive JPEG whose scans refine the mean of all blocks, without any data.
+
+    A decoder goes over all blocks for each one: 14 bytes.
+    """
+    whole = jpeg_of_size(width, height, progressive=True, subsampling=0)
+    head = whole[: whole.index(b"\xff\xda")]
+    components = bytes([3, 1, 0, 2, 0, 3, 0])
+    first = jpeg_segment(0xDA, components + b"\0\0\1")
+    return head + first + jpeg_segment(0xDA, components + b"\0\0\x10") * scans + JPEG_END
+
+
 def jpeg_of_scans(side: int, scans: int) -> bytes:
     """A progressive JPEG whose last scan is repeated until it has this many."""
     whole = encode(Image.new("L", (side, side), 128), "JPEG", progressive=True)

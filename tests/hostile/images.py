@@ -5,6 +5,7 @@ import sys
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -17,22 +18,25 @@ from tests.hostile.formats import (
     flat_rows,
     in_gif,
     in_jpeg,
-    jpeg_of_hidden_scans,
+    jpeg_of_coding,
     jpeg_of_scans,
+    jpeg_of_size,
     jpeg_segment,
     jpeg_with_fill_bytes,
-    plain_jpeg_of_scans,
     png,
     png_chunk,
+    refined_jpeg,
     webp_canvas,
     webp_frame,
 )
+from tests.hostile.webp_codes import webp_of_codes
 
 OK = "ok"
 DAMAGED = "image_not_decodable"
 PIXELS = "too_many_pixels"
 TYPE = "unsupported_type"
 SLOW = "image_too_slow"
+CODING = "unsupported_coding"
 
 FILL_BYTES = 3 * 2**20  # a seventh of what the settings let through: quick to make and to decode
 SIDE = 7_000  # with 49 megapixels just under the default limit
@@ -158,12 +162,31 @@ HOSTILE: dict[str, Hostile] = {
         lambda: png(1, 1, png_chunk(b"iCCP", b"a\0\0" + _bomb(2**28))), (OK, DAMAGED)
     ),
     # Small files that take long.
-    "slow-jpeg-101-scans": Hostile(lambda: jpeg_of_scans(SIDE, 101), (SLOW,)),
-    "slow-jpeg-100-scans": Hostile(lambda: jpeg_of_scans(2_000, 100), (OK,)),
-    "slow-jpeg-250000-scans": Hostile(lambda: jpeg_of_scans(SIDE, 250_000), (SLOW,)),
-    "slow-jpeg-plain-5000-scans": Hostile(lambda: plain_jpeg_of_scans(SIDE, 5_000), (SLOW,)),
-    "slow-jpeg-hidden-scans": Hostile(lambda: jpeg_of_hidden_scans(SIDE, 860), (SLOW,)),
-    "slow-jpeg-fill-bytes-to-no-marker": Hostile(lambda: jpeg_with_fill_bytes(2**20, 101), (SLOW,)),
+    "slow-jpeg-refined": Hostile(lambda: refined_jpeg(SIDE, SIDE, 250_000), (SLOW,)),
+    "slow-jpeg-101-scans": Hostile(lambda: jpeg_of_scans(2_000, 101), (OK,)),
+    "slow-jpeg-strip": Hostile(lambda: refined_jpeg(763, 65_500, 100), (PIXELS,)),
+    "slow-jpeg-fill-bytes-to-no-marker": Hostile(
+        lambda: jpeg_with_fill_bytes(2**20, 101), (OK, DAMAGED)
+    ),
+    "slow-webp-codes": Hostile(lambda: webp_of_codes(256), (OK,)),
+    # Codings that neither cameras nor programs write.
+    **{
+        f"coding-{marker:x}": Hostile(partial(jpeg_of_coding, marker, SIDE, SIDE), (CODING,))
+        for marker in (*range(0xC3, 0xD0), 0xDE)
+        if marker not in (0xC4, 0xC8, 0xCC)  # tables, and one that is reserved
+    },
+    "coding-12-bits": Hostile(
+        lambda: encode(_RED, "JPEG").replace(b"\xff\xc0\0\x11\x08", b"\xff\xc1\0\x11\x0c"),
+        (CODING,),
+    ),
+    "coding-height-after-pixels": Hostile(lambda: jpeg_of_size(64, 0), (CODING,)),
+    "coding-reserved": Hostile(lambda: jpeg_of_coding(0xC8, SIDE, SIDE), (DAMAGED,)),
+    "coding-twice": Hostile(
+        lambda: encode(_RED, "JPEG").replace(
+            b"\xff\xc0", jpeg_segment(0xC2, b"\x08\xff\xff\xff\xff\1\1\x11\0") + b"\xff\xc0"
+        ),
+        (DAMAGED,),
+    ),
     # Files that take long by their many parts.
     "slow-jpeg-fill-bytes": Hostile(lambda: in_jpeg(_fill(b"\xff")), (OK, SLOW)),
     "slow-jpeg-comments": Hostile(lambda: in_jpeg(_fill(jpeg_segment(0xFE))), (OK, SLOW)),

@@ -15,16 +15,17 @@ from tests.hostile.formats import (
     encode,
     in_jpeg,
     jpeg_of_scans,
-    plain_jpeg_of_scans,
     webp_canvas,
     webp_frame,
 )
-from tests.hostile.images import HOSTILE, SIDE
+from tests.hostile.images import HOSTILE, SIDE, SLOW
 from warmlens.paths import ROOT
 
 DEFAULTS = Settings(env_name="test")
 # What is left of the classifier's memory when Python, ONNX Runtime and a model of 25 MB are loaded.
 DECODE_MEMORY_MB = DEFAULTS.memory_mb - 300
+
+SLOW_MS = 1_000
 
 
 def decode(
@@ -57,9 +58,13 @@ def decode(
 @pytest.fixture(scope="module")
 def decoded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("hostile")
+    slow: list[Path] = []
+    others: list[Path] = []
     for name, hostile in HOSTILE.items():
         (folder / name).write_bytes(hostile.make())
-    return decode(*sorted(folder.iterdir()))
+        (slow if hostile.answers == (SLOW,) else others).append(folder / name)
+    # Those that take minutes are not waited for.
+    return decode(*sorted(others)) | decode(*slow, max_decode_ms=SLOW_MS)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -77,9 +82,11 @@ def test_the_memory_that_hostile_images_take_is_bounded(decoded: dict[str, Any])
     assert taken_bytes / SIDE**2 <= DECODE_BYTES_PER_PIXEL
 
 
-def test_no_hostile_image_takes_as_long_as_the_function_may_run(decoded: dict[str, Any]) -> None:
-    slowest_ms = max(each["ms"] for each in decoded.values())
-    assert slowest_ms < DEFAULTS.timeout_s * 1000
+def test_no_hostile_image_takes_half_a_second_more_than_the_limit(decoded: dict[str, Any]) -> None:
+    for name, each in decoded.items():
+        is_slow = HOSTILE[name].answers == (SLOW,)
+        limit_ms = SLOW_MS if is_slow else DEFAULTS.max_decode_ms
+        assert each["cpu_ms"] < limit_ms + 500, name
 
 
 def _as_webp(at: int, sides: bytes, *, lossless: bool) -> bytes:
@@ -115,32 +122,11 @@ def test_an_image_that_takes_longer_than_the_settings_allow_is_refused(tmp_path:
     assert decode(path, max_decode_ms=100)["slow.jpg"]["answer"] == "image_too_slow"
 
 
-def test_what_follows_a_jpeg_is_not_counted_as_its_scans(tmp_path: Path) -> None:
+def test_a_film_behind_a_jpeg_costs_nothing(tmp_path: Path) -> None:
     """Phones append a video or a second picture, whose bytes may look like markers."""
     path = tmp_path / "film.jpg"
     path.write_bytes(jpeg_of_scans(64, 20) + b"\xff\xda\0\x04" * 100_000)
     assert decode(path)["film.jpg"]["answer"] == "ok"
-
-
-def test_scans_are_counted_where_a_decoder_finds_them(tmp_path: Path) -> None:
-    """Neither bytes between segments nor segments that look like scans hide a scan."""
-    whole = jpeg_of_scans(SIDE, 300)
-    padded = whole.replace(b"\xff\xda", b"\xff\xff\xff\xda")
-    before = whole[:2] + b"\xff\xfe\0\x06\xff\xd9\xff\xd9" + whole[2:]
-    for name, data in (("padded", padded), ("before", before)):
-        (tmp_path / name).write_bytes(data)
-    found = decode(tmp_path / "padded", tmp_path / "before")
-    assert {each["answer"] for each in found.values()} == {"image_too_slow"}
-
-
-def test_a_plain_jpeg_is_counted_too_since_a_scan_that_is_cut_short_costs_no_bytes(
-    tmp_path: Path,
-) -> None:
-    for scans in (90, 99):
-        (tmp_path / f"{scans}.jpg").write_bytes(plain_jpeg_of_scans(64, scans))
-    found = decode(tmp_path / "90.jpg", tmp_path / "99.jpg")
-    assert found["90.jpg"]["answer"] == "ok"
-    assert found["99.jpg"]["answer"] == "image_too_slow"  # with those of two other components
 
 
 # `make fuzz` tries many more, guided by coverage.

@@ -1,0 +1,79 @@
+"""Limits of a call in a process of its own, which hold whatever the call does."""
+
+import faulthandler
+import hashlib
+import os
+import signal
+import sys
+import time
+
+import pytest
+
+from lambda_src.classifier.errors import RequestError
+from lambda_src.classifier.own_process import CrashError, OutOfMemoryError, in_own_process
+from lambda_src.classifier.timed_bytes import TookTooLongError
+
+MEMORY_BYTES = 2**28
+LONG_MS = 60_000
+
+
+def test_its_bytes_come_back() -> None:
+    pixels = os.urandom(1_000_000)  # more than a pipe holds
+    assert in_own_process(lambda: pixels, limit_ms=LONG_MS, memory_bytes=MEMORY_BYTES) == pixels
+
+
+def test_its_refusal_comes_back() -> None:
+    def refuse() -> bytes:
+        raise RequestError(422, "image_not_decodable", "The image is damaged.")
+
+    with pytest.raises(RequestError) as refused:
+        in_own_process(refuse, limit_ms=LONG_MS, memory_bytes=MEMORY_BYTES)
+    error = refused.value
+    assert (error.status, error.code) == (422, "image_not_decodable")
+    assert error.message == "The image is damaged."
+
+
+def in_one_uninterruptible_call() -> bytes:
+    return hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)  # half an hour
+
+
+def without_end() -> bytes:
+    while True:
+        time.sleep(1)
+
+
+@pytest.mark.parametrize("call", [in_one_uninterruptible_call, without_end])
+def test_it_is_killed_at_its_deadline_whatever_it_does(call: "object") -> None:
+    assert callable(call)
+    with pytest.raises(TookTooLongError):
+        in_own_process(call, limit_ms=100, memory_bytes=MEMORY_BYTES)
+    with pytest.raises(ChildProcessError):  # nothing is left of it
+        os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS enforces no limit on memory")
+def test_it_gets_no_more_memory_than_its_limit() -> None:
+    def take(size_bytes: int) -> bytes:
+        try:
+            return str(len(bytes(size_bytes))).encode()
+        except MemoryError:
+            raise RequestError(422, "too_many_pixels", "") from None
+
+    taken = in_own_process(
+        lambda: take(MEMORY_BYTES // 2), limit_ms=LONG_MS, memory_bytes=MEMORY_BYTES
+    )
+    assert int(taken) == MEMORY_BYTES // 2
+    with pytest.raises(RequestError, match=r"^$"):
+        in_own_process(lambda: take(MEMORY_BYTES * 2), limit_ms=LONG_MS, memory_bytes=MEMORY_BYTES)
+
+
+def test_its_crash_is_an_error_of_that_call_alone() -> None:
+    def end(number: int) -> bytes:
+        faulthandler.disable()  # pytest's, which would print the stack
+        os.kill(os.getpid(), number)
+        return b""
+
+    with pytest.raises(CrashError, match=f"signal {int(signal.SIGSEGV)}"):
+        in_own_process(lambda: end(signal.SIGSEGV), limit_ms=LONG_MS, memory_bytes=MEMORY_BYTES)
+    with pytest.raises(OutOfMemoryError):  # the kernel's way to free memory
+        in_own_process(lambda: end(signal.SIGKILL), limit_ms=LONG_MS, memory_bytes=MEMORY_BYTES)
