@@ -87,7 +87,6 @@ def test_a_stalled_upload_ends_and_names_a_way_out(
     [
         (413, "request_too_large", "more than the service takes"),
         (422, "too_many_pixels", "more pixels than the service reads"),
-        (415, "unsupported_coding", "stored in a way that the service does not read"),
     ],
 )
 def test_a_photo_that_is_too_large_may_be_shrunk_where_it_was_not(
