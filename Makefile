@@ -18,7 +18,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.warmlens/jsii
 
 .DEFAULT_GOAL := help
-.PHONY: help run down test test-all test-rest unit infrastructure integration e2e test-training test-lab torch cpus image wheel-check training lint format lock policies licences audit fuzz soak experiments synth snapshots openapi reference docs screenshot pictures clean
+.PHONY: help run down test test-all test-rest unit infrastructure integration e2e test-training test-lab torch cpus image wheel-check training lint workflows format lock base-image policies licences audit fuzz soak experiments synth snapshots openapi reference docs screenshot pictures clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' \
@@ -87,12 +87,20 @@ lint: $(VENV)/.dev  ## Check format, style, types and imports
 	$(BIN)/lint-imports
 	$(BIN)/python -m cogapp --check $(GENERATED)
 
+workflows: $(TOOLS)/workflows/.installed  ## Check the workflows of GitHub Actions and all shell scripts
+	PATH="$(CURDIR)/$(TOOLS)/workflows/bin:$$PATH" actionlint
+	$(TOOLS)/workflows/bin/zizmor --offline --pedantic --quiet .
+	$(TOOLS)/workflows/bin/shellcheck .ci/run .ci/base-image .ci/image .ci/lock .ci/pin-base-image .github/deploy
+
 format: $(VENV)/.dev  ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 lock: $(TOOLS)/lock/.installed  ## Write the files of exact versions, with UPGRADE=1 the newest ones
 	.ci/lock $(if $(UPGRADE),--upgrade)
+
+base-image:  ## Pin the newest build of Lambda's base image, which Docker looks up
+	.ci/pin-base-image
 
 policies: synth $(TOOLS)/checkov/.installed  ## Check the templates with checkov
 	$(TOOLS)/checkov/bin/checkov --config-file .checkov.yaml --directory cdk.out

@@ -9,9 +9,11 @@ build.
 import dataclasses
 import re
 import sys
+from pathlib import Path
 
 import aws_cdk as cdk
 
+from stacks.assets import make_readable
 from stacks.policies import add_policies
 from stacks.settings import Settings, SettingsError
 from stacks.stage import WarmlensStage
@@ -62,7 +64,7 @@ def stages() -> tuple[Settings, ...]:
 
 
 def settings_of(env_name: str) -> Settings:
-    """Return the settings of an environment; `pr12` and the like are copies of `dev`.
+    """Return the settings of an environment; `pr12` and the like are copies of `dev`, without page.
 
     Args:
         env_name: name of the environment.
@@ -72,7 +74,8 @@ def settings_of(env_name: str) -> Settings:
     """
     known = {settings.env_name: settings for settings in stages()}
     if re.fullmatch(r"pr\d{1,9}", env_name):
-        return dataclasses.replace(known["dev"], env_name=env_name)
+        # Without CloudFront, which takes minutes to deploy and more to delete.
+        return dataclasses.replace(known["dev"], env_name=env_name, web=False)
     if env_name not in known:
         raise SettingsError(
             f"env = {env_name!r}; allowed are {', '.join(known)}, and pr1, pr2, ... for pull "
@@ -124,4 +127,4 @@ if __name__ == "__main__":
         build(app)
     except SettingsError as error:
         sys.exit(f"warmlens: {error}")
-    app.synth()
+    make_readable(Path(app.synth().directory))

@@ -18,6 +18,7 @@ from stacks.constructs.function import (
     tracing,
 )
 from stacks.constructs.model_store import ModelStore
+from stacks.constructs.paths import LAMBDA_SRC
 from stacks.constructs.provisioned import keep_initialized
 from stacks.policies import acknowledge, objects_finding
 from stacks.settings import Settings
@@ -158,8 +159,14 @@ class Classifier(Construct):
         return alarms
 
 
+def base_image() -> str:
+    """Return the image that the classifier's is built on, pinned by its digest."""
+    lines = (LAMBDA_SRC / "classifier" / "base" / "Dockerfile").read_text().splitlines()
+    return next(line.removeprefix("FROM ") for line in lines if line.startswith("FROM "))
+
+
 def _build_arguments(settings: Settings) -> dict[str, str]:
-    arguments: dict[str, str] = {"ENGINE": settings.engine}
+    arguments = {"BASE_IMAGE": base_image(), "ENGINE": settings.engine}
     if settings.torch_index is not None:
         arguments["TORCH_INDEX"] = settings.torch_index
     return arguments

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from stacks.constructs.classifier import base_image
+
 BUILDER = os.environ.get("IMAGE_BUILDER", "docker")
 RUNNER = "podman" if BUILDER == "buildah" else BUILDER  # buildah builds into podman's own storage
-BASE_IMAGE = os.environ.get("BASE_IMAGE", "")
+BASE_IMAGE = os.environ.get("BASE_IMAGE") or base_image()
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Image:
 
 def build(context: Path, tag: str, arguments: Mapping[str, str] | None = None) -> Image:
     """Build a folder by its Dockerfile as it is, with build arguments by name."""
-    given = {**({"BASE_IMAGE": BASE_IMAGE} if BASE_IMAGE else {}), **(arguments or {})}
+    given = {"BASE_IMAGE": BASE_IMAGE, **(arguments or {})}
     options = [part for name, value in given.items() for part in ("--build-arg", f"{name}={value}")]
     # The network of the machine itself works wherever a daemon has no bridge.
     _run(BUILDER, "build", "--network", "host", *options, "--tag", tag, str(context))

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -34,14 +35,31 @@ def once_for_all_workers(
 
 @pytest.fixture(scope="session")
 def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every environment, by `npx cdk synth` without network, credentials or Docker."""
+    """Every environment, by `npx cdk synth` without network, credentials or Docker.
+
+    In a clone that was made under umask 077, as some machines have it, and under that umask.
+    """
     home = tmp_path_factory.mktemp("home")
     return once_for_all_workers(
         tmp_path_factory, "assembly", lambda folder: synthesize_by_cli(folder, home)
     )
 
 
+def clone_for_its_owner(folder: Path) -> None:
+    """Copy what a synth reads, for the copy's owner alone."""
+    for name in ("app.py", "cdk.json", "package.json"):
+        shutil.copy(ROOT / name, folder)
+    for name in ("stacks", "lambda_src", "model_artifacts", "web"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in folder.rglob("*"):
+        path.chmod(path.stat().st_mode & 0o700)
+    (folder / "node_modules").symlink_to(ROOT / "node_modules")
+
+
 def synthesize_by_cli(folder: Path, home: Path) -> None:
+    clone = home / "clone"
+    clone.mkdir()
+    clone_for_its_owner(clone)
     environment = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(home),
@@ -54,10 +72,11 @@ def synthesize_by_cli(folder: Path, home: Path) -> None:
     }
     result = subprocess.run(
         ["npx", "--no-install", "cdk", "synth", "--quiet", "--output", str(folder)],
-        cwd=ROOT,
+        cwd=clone,
         env=environment,
         capture_output=True,
         text=True,
+        umask=0o077,
         check=False,
     )
     assert result.returncode == 0, result.stderr
