@@ -1,6 +1,7 @@
 """The classifier's image, built from its Dockerfile as it is and run as Lambda runs it."""
 
 import os
+import shutil
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -34,10 +35,19 @@ PLATFORM_VARIABLES = [
 RunImage = Callable[[Image, Mapping[str, str]], AbstractAsyncContextManager[Call]]
 
 
+def as_under_umask_077(folder: Path) -> Path:
+    """Leave a build's folder readable to its owner alone, as in a clone made under that umask."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(path.stat().st_mode & 0o700)
+    return folder
+
+
 @pytest.fixture(scope="module")
-def image() -> Image:
+def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
     """The image of the stores `s3` and `efs`, which holds no model."""
-    image = build(LAMBDA_SRC / "classifier", "warmlens-classifier")
+    folder = tmp_path_factory.mktemp("clone") / "classifier"
+    shutil.copytree(LAMBDA_SRC / "classifier", folder)
+    image = build(as_under_umask_077(folder), "warmlens-classifier")
     print(f"\n{image.report()}")
     return image
 
@@ -50,7 +60,7 @@ def image_with_model(tmp_path_factory: pytest.TempPathFactory) -> Image:
     folder = tmp_path_factory.mktemp("synth")
     synthesize(folder, VARIANTS["image"])
     (context,) = (path.parent for path in folder.glob("asset.*/Dockerfile"))
-    image = build(context, "warmlens-classifier-with-model")
+    image = build(as_under_umask_077(context), "warmlens-classifier-with-model")
     print(f"\n{image.report()}")
     return image
 
@@ -132,6 +142,15 @@ def test_the_image_compiles_nothing_at_a_cold_start(image: Image) -> None:
     found = "import sys; import classifier.request as module; print(module.__cached__)"
     compiled = inside(image.tag, "python3", "-c", found).strip()
     assert inside(image.tag, "ls", compiled).strip() == compiled
+
+
+def test_an_image_built_under_umask_077_is_readable_to_all(image: Image) -> None:
+    # Run by a user who owns nothing; a folder must be entered, too.
+    unreadable = (
+        "import os, pathlib; print([str(path) for path in pathlib.Path('/var/task').rglob('*')"
+        " if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0))])"
+    )
+    assert inside(image.tag, "python3", "-c", unreadable).strip() == "[]"
 
 
 def test_the_image_holds_no_model_and_a_tool_for_building_none(image: Image) -> None:
