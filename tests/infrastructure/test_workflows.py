@@ -26,8 +26,8 @@ NEEDED = {  # what a job may do beyond reading the repository's contents
 READ = {"contents": "read"}
 
 
-def workflow(name: str) -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load((FOLDER / name).read_text())
+def workflow(name: str) -> dict[Any, Any]:
+    content: dict[Any, Any] = yaml.safe_load((FOLDER / name).read_text())
     return content
 
 
