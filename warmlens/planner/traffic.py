@@ -1,6 +1,5 @@
 """Traffic of users: hourly rates with bursts, or a trace of arrival times."""
 
-import csv
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -9,10 +8,13 @@ from typing import Protocol
 
 from warmlens.errors import WarmlensError
 from warmlens.planner.arrivals import ArrivalProcess, draw_arrivals
+from warmlens.planner.csv_tables import fields_of, header, read_rows
+from warmlens.planner.number_format import parse_number
 from warmlens.planner.rng import ARRIVALS, BURSTS, seed_states
 from warmlens.planner.scenario import DAY_H, HOUR_S
 
 MAX_BURST = 100_000
+ARRIVAL = "arrival_s"  # column of a trace
 DAY_S = DAY_H * HOUR_S
 LONGEST_S = 366 * DAY_S
 
@@ -136,12 +138,14 @@ class Trace:
         count: number of calls.
         last_s: time of the last call.
         per_hour: calls in each hour.
+        decimal: the character before decimals in the file.
     """
 
     file: Path
     count: int
     last_s: float
     per_hour: tuple[int, ...]
+    decimal: str = "."
 
     @property
     def description(self) -> str:
@@ -159,7 +163,7 @@ class Trace:
 
     def arrivals(self, seed: int, horizon_s: float) -> Iterator[float]:
         """Yield the moments of the calls; the seed has no effect."""
-        for now_s in moments(self.file):
+        for now_s in moments(self.file, self.decimal):
             if now_s >= horizon_s:
                 return
             yield now_s
@@ -174,33 +178,48 @@ class Trace:
         return Profile(rates_per_s=rates, description=f"{self.description}, by the hour")
 
 
-def moments(file: Path) -> Iterator[float]:
-    """Read the moments of a trace, one at a time.
+def arrival_texts(file: Path) -> Iterator[tuple[int, str]]:
+    """Read the column `arrival_s` of a trace: each line's number and text.
 
     Raises:
-        WarmlensError: the file has no column `arrival_s`, or a line has no number, a time beyond a
+        WarmlensError: the file is not readable, has no such column or two, or a row has more or
+            fewer fields than the header.
+    """
+    rows = read_rows(file)
+    columns = header(next(rows, None))
+    if columns.count(ARRIVAL) != 1:
+        raise WarmlensError("bad_trace", f"{file}: columns {ARRIVAL}: {columns.count(ARRIVAL)}")
+    at = columns.index(ARRIVAL)
+    for row in rows:
+        yield row.line, fields_of(file, row, columns, "bad_trace")[at]
+
+
+def moments(file: Path, decimal: str = ".") -> Iterator[float]:
+    """Read the moments of a trace, one at a time.
+
+    Args:
+        file: the trace.
+        decimal: the character before decimals.
+
+    Raises:
+        WarmlensError: what :func:`arrival_texts` raises, or a line has no number, a time beyond a
             year, or a time before that of the line before it.
-        UnicodeDecodeError: the file is not text in UTF-8.
     """
     last_s = 0.0
-    with file.open(newline="", encoding="utf-8-sig") as lines:
-        reader = csv.DictReader(lines)
-        if "arrival_s" not in (reader.fieldnames or ()):
-            raise WarmlensError("bad_trace", f"{file}: it has no column arrival_s")
-        for row in reader:
-            text, where = row["arrival_s"], f"{file}, line {reader.line_num}"
-            try:
-                now_s = float(text)
-            except (TypeError, ValueError):
-                raise WarmlensError("bad_trace", f"{where}: {text!r} is not a time") from None
-            if not 0 <= now_s <= LONGEST_S:
-                why = f"{now_s:g} s is not within a year from 0: subtract the first time from all"
-                raise WarmlensError("bad_trace", f"{where}: {why}")
-            if now_s < last_s:
-                why = f"{now_s:g} s comes after {last_s:g} s: sort the trace by time"
-                raise WarmlensError("unordered_trace", f"{where}: {why}")
-            last_s = now_s
-            yield now_s
+    for line, text in arrival_texts(file):
+        where = f"{file}, line {line}"
+        try:
+            now_s = parse_number(text, decimal)
+        except ValueError:
+            raise WarmlensError("bad_trace", f"{where}: {text!r} is not a time") from None
+        if not 0 <= now_s <= LONGEST_S:
+            why = f"{now_s:g} s is not within a year from 0: subtract the first time from all"
+            raise WarmlensError("bad_trace", f"{where}: {why}")
+        if now_s < last_s:
+            why = f"{now_s:g} s comes after {last_s:g} s: sort the trace by time"
+            raise WarmlensError("unordered_trace", f"{where}: {why}")
+        last_s = now_s
+        yield now_s
 
 
 def whole_days_s(traffic: Profile | Trace) -> float:

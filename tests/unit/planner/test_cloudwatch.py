@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from warmlens.errors import WarmlensError
+from warmlens.planner.cloudwatch import read_json as read_cloudwatch
 from warmlens.planner.traffic import Profile, whole_days_s
-from warmlens.planner.traffic_files import read_cloudwatch
 
 NOON = datetime.datetime(2026, 11, 2, 12, tzinfo=datetime.UTC)
 Export = Callable[..., Path]
@@ -106,5 +106,5 @@ def test_points_on_the_half_hour_are_an_error(tmp_path: Path) -> None:
     moments = ["2026-11-02T12:30:00Z", "2026-11-02T13:30:00Z"]
     file = tmp_path / "export.json"
     file.write_text(json.dumps({"Datapoints": [{"Timestamp": at, "Sum": 1} for at in moments]}))
-    with pytest.raises(WarmlensError, match="ask from a full hour on"):
+    with pytest.raises(WarmlensError, match="begin at 12:30 UTC; ask for them from a full hour on"):
         read_cloudwatch(file)

@@ -1,0 +1,331 @@
+"""Traffic files as spreadsheets, consoles and people write them: the right sum, or a sentence."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from warmlens.errors import WarmlensError
+from warmlens.planner.traffic import Profile, Trace, whole_days_s
+from warmlens.planner.traffic_files import read_traffic
+
+Write = Callable[[str | bytes], Path]
+Counts = list[float]
+HOURS = range(24)
+DAY = datetime(2026, 3, 28)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write(content: str | bytes) -> Path:
+        file = tmp_path / "traffic.txt"  # the kind follows from the content
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return file
+
+    return write
+
+
+def a_day(file: Path) -> float:
+    profile = read_traffic(file)
+    assert isinstance(profile, Profile)
+    return profile.expected(86_400)
+
+
+def refusal(file: Path) -> str:
+    with pytest.raises(WarmlensError) as error:
+        read_traffic(file)
+    return f"{error.value.code}: {error.value}"
+
+
+def profile(number: Callable[[int], str], delimiter: str = ",", end: str = "\n") -> str:
+    rows = (f"{hour}{delimiter}{number(hour)}" for hour in HOURS)
+    return end.join([f"hour{delimiter}requests", *rows, ""])
+
+
+WHOLE = profile(lambda hour: f"{1000 + hour}")
+SUM = 24_276
+HALVES = SUM + 12
+
+READ = {
+    "plain": (WHOLE, SUM),
+    "UTF-8 with a byte order mark": (WHOLE.encode("utf-8-sig"), SUM),
+    "UTF-16 as of Windows": (WHOLE.encode("utf-16"), SUM),
+    "UTF-16, the other order": (b"\xfe\xff" + WHOLE.encode("utf-16-be"), SUM),
+    "UTF-32": (WHOLE.encode("utf-32"), SUM),
+    "line ends of Windows": (profile(str, end="\r\n"), sum(HOURS)),
+    "line ends of old Macs": (profile(str, end="\r"), sum(HOURS)),
+    "semicolons": (profile(lambda hour: f"{1000 + hour}", ";"), SUM),
+    "tabs": (profile(lambda hour: f"{1000 + hour}", "\t"), SUM),
+    "Excel's first line": ("sep=;\n" + profile(lambda hour: f"{1000 + hour},5", ";"), HALVES),
+    "quoted thousands": (profile(lambda hour: f'"{1000 + hour:,}"'), SUM),
+    "quoted thousands after blanks": (profile(lambda hour: f'"{1000 + hour:,}"', ", "), SUM),
+    "quoted decimal commas": (profile(lambda hour: f'"{1000 + hour},5"'), HALVES),
+    "decimal commas between semicolons": (profile(lambda hour: f"{1000 + hour},5", ";"), HALVES),
+    "decimal commas between tabs": (profile(lambda hour: f"{1000 + hour},5", "\t"), HALVES),
+    "German groups": (profile(lambda hour: f"1.{hour:03},5", ";"), HALVES),
+    "Swiss groups": (profile(lambda hour: f"1'{hour:03}", ";"), SUM),
+    "French groups": (profile(lambda hour: f"1\u202f{hour:03},5", ";"), HALVES),
+    "groups clear by one number": (
+        profile(lambda hour: f"1.{hour:03}" if hour else "1.000.000", ";"),
+        1_000_000 + SUM - 1000,
+    ),
+    "Indian groups": (profile(lambda hour: f'"1,00,{hour:03}"'), 24 * 100_000 + sum(HOURS)),
+    "upper case and blanks": (WHOLE.replace("hour,requests", " Hour , Requests "), SUM),
+    "columns the other way round": (
+        "requests,hour\n" + "".join(f"{1000 + hour},{hour}\n" for hour in HOURS),
+        SUM,
+    ),
+    "an empty column at the end": (WHOLE.replace("\n", ",\n"), SUM),
+    "blank rows": (WHOLE.replace("\n5,", "\n\n,\n5,"), SUM),
+    "times as hours": (profile(lambda hour: f"{1000 + hour}").replace("\n5,", "\n05:00,"), SUM),
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_profile_is_read_with_every_digit(write: Write, name: str) -> None:
+    content, expected = READ[name]
+    assert a_day(write(content)) == pytest.approx(expected)
+
+
+REFUSED = {
+    "unquoted thousands": (
+        profile(lambda hour: f"{1000 + hour:,}"),
+        ["bad_profile", "line 2: 0,1,000", "fields: 3, columns: 2", "needs quotes"],
+    ),
+    "unquoted decimal commas": (
+        profile(lambda hour: f"{1000 + hour},5"),
+        ["bad_profile", "line 2: 0,1000,5", "1000,5, needs quotes, or semicolons"],
+    ),
+    "thousands in one row": (
+        WHOLE.replace("\n7,1007\n", "\n7,1,007\n"),
+        ["bad_profile", "line 9: 7,1,007"],
+    ),
+    "a row without a number": (WHOLE.replace("\n7,1007\n", "\n7\n"), ["line 9: 7", "a value"]),
+    "thousands or decimals": (
+        profile(lambda hour: f"1.{hour:03}", ";"),
+        ["bad_profile", "1.000 may be 1000 or 1.0000"],
+    ),
+    "decimals or thousands": (
+        profile(lambda hour: f"1,{hour:03}", ";"),
+        ["bad_profile", "1,000 may be 1000 or 1.0000"],
+    ),
+    "three decimals": (profile(lambda hour: f"1.{hour:03}"), ["1.000 may be 1000 or 1.0000"]),
+    "two countries": (
+        profile(lambda hour: "1000,5" if hour else "1000.5", ";"),
+        ["bad_profile", "1000.5 and 1000,5 do not agree"],
+    ),
+    "a comma in a single column": (
+        "arrival_s\n0,5\n1,5\n",
+        ["bad_trace", "line 2: 0,5", "columns: 1 (arrival_s)"],
+    ),
+    "another encoding": (
+        "hour,requests\n0,1\n1,caf\xe9\n".encode("latin-1"),
+        ["unreadable_traffic", "line 3", "the byte 0xe9", "save it as UTF-8"],
+    ),
+    "UTF-16 without a mark": (WHOLE.encode("utf-16-le"), ["unreadable_traffic", "zero bytes"]),
+    "half of UTF-16": (WHOLE.encode("utf-16")[:-1], ["unreadable_traffic", "byte order mark"]),
+    "a workbook": (b"PK\x03\x04" + bytes(30), ["unreadable_traffic", "save it as CSV"]),
+    "compressed": (b"\x1f\x8b" + bytes(30), ["unreadable_traffic", "unpack it"]),
+    "an open quote": (WHOLE.replace("5,1005", '5,"1005'), ["unreadable_traffic", "not CSV"]),
+    "a total": (WHOLE + "total,24276\n", ["bad_profile", "total,24276"]),
+    "a further column": ("hour,requests,errors\n0,1,2\n", ["bad_traffic", "hour,requests,errors"]),
+    "the same column twice": ("arrival_s,arrival_s\n0,0\n", ["bad_trace", "columns arrival_s: 2"]),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_would_be_dropped_is_refused_by_name(write: Write, name: str) -> None:
+    content, words = REFUSED[name]
+    message = refusal(write(content))
+    for each in words:
+        assert each in message
+
+
+# Traces
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("arrival_s\n0.5\n12.345\n", [0.5, 12.345]),
+        ("arrival_s,user\n0.5,\n1.5,b\n", [0.5, 1.5]),
+        ("user;arrival_s\na;0,5\nb;12,345\n", [0.5, 12.345]),
+        ('arrival_s\n"0,5"\n"1,5"\n', [0.5, 1.5]),
+        ('arrival_s\n999\n"1,000"\n', [999, 1000]),
+        ("arrival_s\n12.345\n", [12.345]),
+        ("\ufeffARRIVAL_S\r\n1e-3\r\n2\r\n", [0.001, 2]),
+    ],
+)
+def test_a_trace_is_read_with_its_decimals(write: Write, text: str, seconds: list[float]) -> None:
+    trace = read_traffic(write(text))
+    assert isinstance(trace, Trace)
+    assert list(trace.arrivals(1, 86_400)) == pytest.approx(seconds)
+
+
+def test_a_trace_with_a_field_too_many_is_refused(write: Write) -> None:
+    message = refusal(write("arrival_s,user\n0.5,a\n1,5,b\n"))
+    assert "bad_trace" in message
+    assert "line 3: 1,5,b" in message
+
+
+# CloudWatch's console
+
+
+def console(*names: str, delimiter: str = ",", **changed: str) -> str:
+    names = names or ("Count",)
+    about = {"Account": "", "Region": "eu-west-1", "Period": "3600", "Statistic": "Sum"}
+    about |= {"Unit": "Count"} | changed
+    lines = [delimiter.join([title, *names]) for title in ("Full label", "Label")]
+    lines += [delimiter.join([title, *[value] * len(names)]) for title, value in about.items()]
+    lines += ["", delimiter.join(["Time", *names])]
+    for hour in range(48):
+        time = (DAY + timedelta(hours=hour)).strftime("%Y/%m/%d %H:%M:%S")
+        lines.append(delimiter.join([time, *[f"{hour * 10}" if hour != 3 else ""] * len(names)]))
+    return "\n".join([*lines, ""])
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_the_consoles_csv_is_read(write: Write, delimiter: str) -> None:
+    file = write(console(delimiter=delimiter))
+    traffic = read_traffic(file)
+    assert isinstance(traffic, Profile)
+    assert traffic.segment_s == 3600
+    assert whole_days_s(traffic) == 2 * 86_400
+    assert traffic.expected(2 * 86_400) == pytest.approx(sum(range(48)) * 10 - 30)
+    assert traffic.rates_per_s[3:5] == (0, pytest.approx(40 / 3600))
+    assert "11,250 requests in 2 days" in traffic.description
+
+
+def test_the_consoles_period_is_kept_where_points_are_missing(write: Write) -> None:
+    file = write(console(Period="900"))
+    traffic = read_traffic(file)
+    assert isinstance(traffic, Profile)
+    assert traffic.segment_s == 900
+    assert traffic.expected(2 * 86_400) == pytest.approx(11_250)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (console("Count", "Errors"), ["metrics: 2 (Count; Errors)", "export one, or their sum"]),
+        (console(Statistic="Average"), ["Statistic is Average", "with Statistic Sum"]),
+        (console(Unit="Milliseconds"), ["Unit is Milliseconds"]),
+        (console(Period="7000"), ["the period is 7000 s", "give a period of"]),
+        (console().replace("2026/03/28 05", "28.03.2026 05"), ["28.03.2026 05:00:00"]),
+        (console().replace("01:00:00,10", "01:00:00,1,010"), ["fields: 3, columns: 2"]),
+        ("Full label,Count\nLabel,Count\n", ["no line that begins with Time"]),
+    ],
+)
+def test_what_the_consoles_csv_cannot_mean_is_refused(
+    write: Write, text: str, words: list[str]
+) -> None:
+    message = refusal(write(text))
+    for each in ("bad_cloudwatch_export", *words):
+        assert each in message
+
+
+# CloudWatch's answers
+
+
+def points(begin: datetime, count: int, hours: int = 1) -> list[str]:
+    return [f"{begin + timedelta(hours=hours * each):%Y-%m-%dT%H:%M:%SZ}" for each in range(count)]
+
+
+def series(begin: int, count: int, state: str | None = "Complete", **more: Any) -> dict[str, Any]:
+    status = {} if state is None else {"StatusCode": state}
+    times = points(DAY + timedelta(hours=begin), count)
+    return {"Id": "calls", "Timestamps": times, "Values": [10.0] * count} | status | more
+
+
+def data(*results: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"MetricDataResults": list(results), "Messages": [], **more}
+
+
+PAGES = [data(series(0, 12, "PartialData"), NextToken="abc"), data(series(12, 12))]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(data(series(0, 24))),
+        json.dumps(data(series(0, 24, None))),
+        json.dumps(PAGES),
+        "\n".join(json.dumps(page, indent=4) for page in PAGES),
+        json.dumps(data(series(12, 12, "PartialData"), series(0, 12))),  # as the CLI joins pages
+        json.dumps(data(series(0, 24))).encode("utf-16"),
+        b"\xef\xbb\xbf" + json.dumps(data(series(0, 24))).encode(),
+    ],
+)
+def test_pages_of_an_answer_are_joined(write: Write, text: str | bytes) -> None:
+    assert a_day(write(text)) == pytest.approx(240)
+
+
+def statistics(times: list[str], **changed: Any) -> dict[str, Any]:
+    each = {"Sum": 9000.0, "Unit": "Count"} | changed
+    return {"Label": "Invocations", "Datapoints": [{"Timestamp": time} | each for time in times]}
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        (PAGES[0], ["NextToken", "--no-paginate", "all pages"]),
+        ([PAGES[0], PAGES[0]], ["NextToken"]),
+        (data(series(0, 24, "PartialData")), ["incomplete (StatusCode PartialData)"]),
+        (data(series(0, 24, "InternalError")), ["incomplete (StatusCode InternalError)"]),
+        (data(series(0, 24), series(24, 2, "Forbidden")), ["incomplete (StatusCode Forbidden)"]),
+        (
+            data(series(0, 24), Messages=[{"Code": "MaxMetricsExceeded", "Value": "too many"}]),
+            ["CloudWatch says MaxMetricsExceeded: too many"],
+        ),
+        (
+            data(series(0, 24, Messages=[{"Code": "ArithmeticError", "Value": "by zero"}])),
+            ["CloudWatch says ArithmeticError: by zero"],
+        ),
+        (data(series(0, 24), series(0, 24, Id="errors")), ["series: 2 (calls, errors)"]),
+        (data(), ["it has no series"]),
+        (data(series(0, 24), series(0, 24)), ["is there twice"]),
+        (
+            statistics(points(DAY + timedelta(hours=12), 14, 24)),
+            [
+                "1 day apart begin at 12:00 UTC",
+                "from midnight UTC on, such as 2026-03-28T00:00:00Z",
+            ],
+        ),
+        (
+            statistics(points(DAY + timedelta(hours=3), 8, 6)),
+            ["6 h apart begin at 03:00 UTC", "from midnight UTC on"],
+        ),
+        (statistics(points(DAY, 24), Unit="Milliseconds"), ["Unit is Milliseconds"]),
+        (
+            {"Datapoints": [{"Timestamp": "2026-03-28T00:00:00Z", "Average": 1.0}]},
+            ["data points have Average", "--statistics Sum"],
+        ),
+        (
+            [statistics(points(DAY, 24)), {**statistics(points(DAY, 2)), "Label": "Errors"}],
+            ["series: 2 (Errors, Invocations)"],
+        ),
+        ([statistics(points(DAY, 2)), data(series(0, 2))], ["neither"]),
+        (["hour", "requests"], ["not a JSON object"]),
+        ({"rows": []}, ["neither Datapoints nor MetricDataResults"]),
+    ],
+)
+def test_an_answer_that_lacks_something_is_refused_by_name(
+    write: Write, document: Any, words: list[str]
+) -> None:
+    message = refusal(write(json.dumps(document)))
+    for each in ("bad_cloudwatch_export", *words):
+        assert each in message
+
+
+def test_answers_for_two_days_are_joined(write: Write) -> None:
+    days = [statistics(points(DAY + timedelta(days=day), 24)) for day in (0, 1)]
+    traffic = read_traffic(write("\n".join(map(json.dumps, days))))
+    assert isinstance(traffic, Profile)
+    assert traffic.expected(2 * 86_400) == pytest.approx(48 * 9000)
+
+
+def test_broken_json_is_named_with_its_place(write: Write) -> None:
+    assert "not JSON: Expecting value: line 1 column 16" in refusal(write('{"Datapoints": ,}'))

@@ -1,0 +1,93 @@
+"""Tables in CSV files, with every field of every row accounted for."""
+
+import csv
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from warmlens.errors import WarmlensError
+from warmlens.text_files import open_text
+
+DELIMITERS = ",;\t"
+SHOWN = 80
+"""Most characters of a file that an error message quotes."""
+UNREADABLE = "unreadable_traffic"
+
+
+@dataclass(frozen=True)
+class Row:
+    """The fields of a row, and the line that it ends on."""
+
+    line: int
+    fields: list[str]
+
+
+def read_rows(file: Path) -> Iterator[Row]:
+    """Yield the rows of a CSV file, without blank ones; fields are stripped.
+
+    Commas, semicolons or tabs separate fields: the one that the first row has most of, or that a
+    line such as `sep=;` names.
+
+    Raises:
+        WarmlensError: the file is not readable, or not CSV.
+    """
+    with open_text(file, UNREADABLE) as lines:
+        skipped, first = next(
+            ((number, line) for number, line in enumerate(lines) if line.strip()), (0, "")
+        )
+        delimiter = delimiter_of(first)
+        if first.strip().lower().startswith("sep="):
+            first = "\n"
+        reader = csv.reader(
+            itertools.chain([first], lines), delimiter=delimiter, strict=True, skipinitialspace=True
+        )
+        try:
+            for fields in reader:
+                stripped = [field.strip() for field in fields]
+                if any(stripped):
+                    yield Row(skipped + reader.line_num, stripped)
+        except csv.Error as error:
+            raise WarmlensError(UNREADABLE, f"{file}: not CSV: {error}.") from None
+
+
+def delimiter_of(first_line: str) -> str:
+    """Return the character between the fields of a file with this first line."""
+    line = first_line.strip("\r\n ")
+    if line.lower().startswith("sep="):
+        return line[4:5] or ","
+    return max(DELIMITERS, key=line.count)
+
+
+def header(row: Row | None) -> list[str]:
+    """Return the names of columns in lower case, without empty ones at the end."""
+    return _without_empty_end([name.casefold() for name in row.fields] if row else [], 0)
+
+
+def fields_of(file: Path, row: Row, columns: list[str], code: str) -> list[str]:
+    """Return a row's field of each column; further ones at its end may be empty.
+
+    Raises:
+        WarmlensError: it has more fields or fewer.
+    """
+    fields = _without_empty_end(row.fields, len(columns))
+    if len(fields) == len(columns):
+        return fields
+    shown = ",".join(row.fields)[:SHOWN]
+    mend = (
+        "A number with a comma in it, such as 1,000 or 1000,5, needs quotes, or semicolons between "
+        "the columns."
+        if len(fields) > len(columns)
+        else "Give every column a value."
+    )
+    raise WarmlensError(
+        code,
+        f"{file}, line {row.line}: {shown}: fields: {len(fields)}, columns: {len(columns)} "
+        f"({', '.join(columns)[:SHOWN]}). {mend}",
+    )
+
+
+def _without_empty_end(fields: list[str], least: int) -> list[str]:
+    while len(fields) > least and not fields[-1]:
+        fields = fields[:-1]
+    return fields

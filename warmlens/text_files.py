@@ -1,0 +1,100 @@
+"""Reading of text files that users made: their encodings, byte order marks and line ends."""
+
+import codecs
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from warmlens.errors import WarmlensError
+
+# Longest first: the mark of UTF-32 begins with that of UTF-16.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_OTHERS = {
+    b"PK\x03\x04": "an archive, such as a workbook of Excel or Numbers; save it as CSV",
+    b"\xd0\xcf\x11\xe0": "a workbook of an older Excel; save it as CSV",
+    b"\x1f\x8b": "compressed; unpack it first",
+    b"%PDF": "a PDF; save the text",
+}
+_BEGINNING_BYTES = 4096
+BYTE_ORDER_MARK = "\ufeff"
+
+
+@contextmanager
+def open_text(path: Path, code: str) -> Iterator[TextIO]:
+    """Open a text file to read it: in UTF-8, or in UTF-16 or UTF-32 with a byte order mark.
+
+    A byte order mark at the beginning is left out. Line ends are left as they are.
+
+    Args:
+        path: the file.
+        code: code of the errors.
+
+    Raises:
+        WarmlensError: the file cannot be read, or is not text in one of these encodings.
+    """
+    encoding = ""
+    try:
+        with path.open("rb") as raw:
+            encoding = _encoding(raw.read(_BEGINNING_BYTES), path, code)
+        with path.open(newline="", encoding=encoding) as file:
+            yield file
+    except UnicodeError:
+        raise WarmlensError(
+            code, f"{_place_of_other_text(path, encoding)}; save it as UTF-8."
+        ) from None
+    except OSError as error:
+        raise WarmlensError(code, f"{path}: {error.strerror or error}.") from None
+
+
+def read_text(path: Path, code: str) -> str:
+    """Return the text of a file as :func:`open_text` reads it, with line ends as newlines.
+
+    Raises:
+        WarmlensError: what `open_text` raises, or there is a byte order mark within the text.
+    """
+    with open_text(path, code) as file:
+        text = file.read().replace("\r\n", "\n").replace("\r", "\n")
+    before, mark, _ = text.partition(BYTE_ORDER_MARK)
+    if mark:
+        raise WarmlensError(
+            code,
+            f"{path}, line {before.count(chr(10)) + 1} has a byte order mark in it, as files that "
+            "were joined have; remove it.",
+        )
+    return text
+
+
+def _encoding(begin: bytes, path: Path, code: str) -> str:
+    for mark, encoding in _MARKS.items():
+        if begin.startswith(mark):
+            return encoding
+    for signature, kind in _OTHERS.items():
+        if begin.startswith(signature):
+            raise WarmlensError(code, f"{path} is not text but {kind}.")
+    if b"\0" in begin:
+        raise WarmlensError(
+            code,
+            f"{path} is not text in UTF-8: it has zero bytes, as UTF-16 without a byte order mark "
+            "and binary files have; save it as UTF-8.",
+        )
+    return "utf-8"
+
+
+def _place_of_other_text(path: Path, encoding: str) -> str:
+    if not encoding.startswith("utf-8"):
+        return f"{path} is not text in {encoding.upper()}, which its byte order mark says"
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                line.decode("utf-8-sig")
+            except UnicodeDecodeError as error:
+                byte = line[error.start]
+                return f"{path}, line {number} is not text in UTF-8: it has the byte 0x{byte:02x}"
+    return f"{path} is not text in UTF-8"
