@@ -1,6 +1,7 @@
 """Reading of text files that users made: their encodings, byte order marks and line ends."""
 
 import codecs
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,9 +47,8 @@ def open_text(path: Path, code: str) -> Iterator[TextIO]:
         with path.open(newline="", encoding=encoding) as file:
             yield file
     except UnicodeError:
-        raise WarmlensError(
-            code, f"{_place_of_other_text(path, encoding)}; save it as UTF-8."
-        ) from None
+        why = _place_of_other_text(path, encoding)
+        raise WarmlensError(code, f"{why}; save it as UTF-8.") from None
     except OSError as error:
         raise WarmlensError(code, f"{path}: {error.strerror or error}.") from None
 
@@ -74,6 +74,8 @@ def read_text(path: Path, code: str) -> str:
 def _encoding(begin: bytes, path: Path, code: str) -> str:
     for mark, encoding in _MARKS.items():
         if begin.startswith(mark):
+            if _is_no_text(codecs.getincrementaldecoder(encoding)("replace").decode(begin)):
+                raise WarmlensError(code, f"{path} is not text; save it as UTF-8.")
             return encoding
     for signature, kind in _OTHERS.items():
         if begin.startswith(signature):
@@ -85,6 +87,12 @@ def _encoding(begin: bytes, path: Path, code: str) -> str:
             "and binary files have; save it as UTF-8.",
         )
     return "utf-8"
+
+
+def _is_no_text(begin: str) -> bool:
+    """Return True for characters that are in no text: a binary file may begin as UTF-16 does."""
+    kinds = {unicodedata.category(each) for each in begin if each not in "\t\r\n"}
+    return bool(kinds & {"Cc", "Cn", "Co", "Cs"}) or BYTE_ORDER_MARK in begin[1:]
 
 
 def _place_of_other_text(path: Path, encoding: str) -> str:

@@ -49,7 +49,7 @@ WHOLE = profile(lambda hour: f"{1000 + hour}")
 SUM = 24_276
 HALVES = SUM + 12
 
-READ = {
+READ: dict[str, tuple[str | bytes, float]] = {
     "plain": (WHOLE, SUM),
     "UTF-8 with a byte order mark": (WHOLE.encode("utf-8-sig"), SUM),
     "UTF-16 as of Windows": (WHOLE.encode("utf-16"), SUM),
@@ -90,7 +90,7 @@ def test_a_profile_is_read_with_every_digit(write: Write, name: str) -> None:
     assert a_day(write(content)) == pytest.approx(expected)
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[str | bytes, list[str]]] = {
     "unquoted thousands": (
         profile(lambda hour: f"{1000 + hour:,}"),
         ["bad_profile", "line 2: 0,1,000", "fields: 3, columns: 2", "needs quotes"],
@@ -127,6 +127,7 @@ REFUSED = {
     ),
     "UTF-16 without a mark": (WHOLE.encode("utf-16-le"), ["unreadable_traffic", "zero bytes"]),
     "half of UTF-16": (WHOLE.encode("utf-16")[:-1], ["unreadable_traffic", "byte order mark"]),
+    "bytes": (b"\xff\xfe" + bytes(range(256)), ["unreadable_traffic", "is not text"]),
     "a workbook": (b"PK\x03\x04" + bytes(30), ["unreadable_traffic", "save it as CSV"]),
     "compressed": (b"\x1f\x8b" + bytes(30), ["unreadable_traffic", "unpack it"]),
     "an open quote": (WHOLE.replace("5,1005", '5,"1005'), ["unreadable_traffic", "not CSV"]),
@@ -195,7 +196,7 @@ def test_the_consoles_csv_is_read(write: Write, delimiter: str) -> None:
     assert traffic.segment_s == 3600
     assert whole_days_s(traffic) == 2 * 86_400
     assert traffic.expected(2 * 86_400) == pytest.approx(sum(range(48)) * 10 - 30)
-    assert traffic.rates_per_s[3:5] == (0, pytest.approx(40 / 3600))
+    assert traffic.rates_per_s[3:5] == pytest.approx((0, 40 / 3600))
     assert "11,250 requests in 2 days" in traffic.description
 
 
@@ -291,7 +292,7 @@ def statistics(times: list[str], **changed: Any) -> dict[str, Any]:
             statistics(points(DAY + timedelta(hours=12), 14, 24)),
             [
                 "1 day apart begin at 12:00 UTC",
-                "from midnight UTC on, such as 2026-03-28T00:00:00Z",
+                "midnight UTC on, such as 2026-03-28T00:00:00Z",
             ],
         ),
         (
