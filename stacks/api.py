@@ -7,6 +7,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks import api_schema
+from stacks.constructs.bucket import data_policy
 from stacks.constructs.function import log_group
 from stacks.constructs.gateway_errors import add_gateway_errors
 from stacks.constructs.output import output
@@ -71,7 +72,7 @@ class ApiStack(cdk.Stack):
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             # API Gateway has one role for logs per account and region.
             cloud_watch_role=settings.access_logs,
-            cloud_watch_role_removal_policy=_role_policy(settings),
+            cloud_watch_role_removal_policy=data_policy(settings) if settings.access_logs else None,
             default_cors_preflight_options=self._preflight(),
             deploy_options=self._stage_options(),
         )
@@ -207,12 +208,6 @@ class ApiStack(cdk.Stack):
             },
             request_validator=self._validator,
         )
-
-
-def _role_policy(settings: Settings) -> cdk.RemovalPolicy | None:
-    if not settings.access_logs:
-        return None
-    return cdk.RemovalPolicy.RETAIN if settings.retain_data else cdk.RemovalPolicy.DESTROY
 
 
 def _level(settings: Settings) -> apigateway.MethodLoggingLevel:

@@ -11,13 +11,12 @@ from constructs import Construct
 
 from stacks.api import ApiStack
 from stacks.constructs.dashboard import Dashboard
-from stacks.constructs.efs_model_store import EfsModelStore
 from stacks.constructs.metrics import alarm, own_metric
 from stacks.constructs.output import output
+from stacks.files import FilesStack
 from stacks.inference import InferenceStack
 from stacks.policies import acknowledge
 from stacks.settings import Settings
-from stacks.storage import StorageStack
 from stacks.warming import WarmingStack
 
 _NO_QUEUE = "A mail that cannot be delivered is read by no one in a queue either."
@@ -28,7 +27,7 @@ class ObservabilityStack(cdk.Stack):
 
     Args:
         settings: settings of the environment.
-        storage: the environment's images and models.
+        files: its file system of models; None without one.
         inference: its classifier.
         api: its API.
         warming: its warmer; None without one.
@@ -40,7 +39,7 @@ class ObservabilityStack(cdk.Stack):
         construct_id: str,
         *,
         settings: Settings,
-        storage: StorageStack,
+        files: FilesStack | None,
         inference: InferenceStack,
         api: ApiStack,
         warming: WarmingStack | None,
@@ -104,10 +103,10 @@ class ObservabilityStack(cdk.Stack):
         )
         if warming is not None:
             self._watch_warming(settings, warming)
-        if isinstance(storage.model_store, EfsModelStore):
+        if files is not None:
             self._alarm(
                 "UnsyncedModels",
-                storage.model_store.dead_letters.metric_approximate_number_of_messages_visible(),
+                files.model_store.dead_letters.metric_approximate_number_of_messages_visible(),
                 threshold=1,
                 description="A published model version was not copied to the file system.",
             )

@@ -4,6 +4,8 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from stacks.api import ApiStack
+from stacks.constructs.model_store import ImageModelStore, ModelStore, S3ModelStore
+from stacks.files import FilesStack
 from stacks.inference import InferenceStack
 from stacks.observability import ObservabilityStack
 from stacks.policies import acknowledge
@@ -16,8 +18,9 @@ from stacks.web import WebStack
 class WarmlensStage(cdk.Stage):
     """All stacks of one environment.
 
-    Storage has the buckets, inference the classifier; the API and the warmer call the classifier;
-    the page is served beside the API; observability has the dashboard and alarms for all of them.
+    Storage has the buckets, files the file system of the model store `efs`, inference the
+    classifier; the API and the warmer call the classifier; the page is served beside the API;
+    observability has the dashboard and alarms for all of them.
 
     Args:
         settings: settings of the environment.
@@ -31,12 +34,13 @@ class WarmlensStage(cdk.Stage):
         )
 
         storage = StorageStack(self, "storage", settings=settings)
+        files, model_store = self._model_store(settings, storage)
         inference = InferenceStack(
             self,
             "inference",
             settings=settings,
             images=storage.images,
-            model_store=storage.model_store,
+            model_store=model_store,
         )
         api = ApiStack(
             self,
@@ -69,13 +73,28 @@ class WarmlensStage(cdk.Stage):
                 self,
                 "observability",
                 settings=settings,
-                storage=storage,
+                files=files,
                 inference=inference,
                 api=api,
                 warming=warming,
             )
 
+        for stack in self.node.children:
+            assert isinstance(stack, cdk.Stack)
+            stack.termination_protection = settings.retain_data
         if not settings.tracing:
             acknowledge(self, {"Serverless-LambdaTracing": "The settings ask for none."})
         cdk.Tags.of(self).add("project", "warmlens")
         cdk.Tags.of(self).add("environment", settings.env_name)
+
+    def _model_store(
+        self, settings: Settings, storage: StorageStack
+    ) -> tuple[FilesStack | None, ModelStore]:
+        if storage.models is None:
+            return None, ImageModelStore(settings=settings)
+        if settings.model_store == "s3":
+            return None, S3ModelStore(settings=settings, models=storage.models)
+        files = FilesStack(
+            self, "files", settings=settings, images=storage.images, models=storage.models
+        )
+        return files, files.model_store

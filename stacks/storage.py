@@ -1,13 +1,10 @@
-"""The storage stack: the images bucket and the model store."""
+"""The storage stack: buckets for images, models and access logs."""
 
 import aws_cdk as cdk
-import jsii
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks.constructs.bucket import access_logs_bucket, private_bucket
-from stacks.constructs.efs_model_store import EfsModelStore
-from stacks.constructs.model_store import ImageModelStore, ModelStore, S3ModelStore
 from stacks.constructs.output import output
 from stacks.settings import Settings
 
@@ -21,7 +18,7 @@ class StorageStack(cdk.Stack):
     Attributes:
         images: bucket for uploads, read by the classifier.
         access_logs: bucket with the other buckets' access logs; None without access logs.
-        model_store: store that the classifier reads its model from.
+        models: bucket that models are published to; None if they are part of the image.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
@@ -42,29 +39,25 @@ class StorageStack(cdk.Stack):
                 allowed_headers=["*"],
                 max_age=3600,
             )
-        self.model_store = self._model_store(settings)
+        self.models = None if settings.model_store == "image" else self._models(settings)
         output(self, "ImagesBucket", self.images.bucket_name, settings=settings)
-        if self.model_store.bucket is not None:
-            output(self, "ModelsBucket", self.model_store.bucket.bucket_name, settings=settings)
+        if self.models is not None:
+            output(self, "ModelsBucket", self.models.bucket_name, settings=settings)
 
-    @property
-    @jsii.member(jsii_name="availabilityZones")
-    def availability_zones(self) -> list[str]:
-        """The region's first two zones, by index, so that synth needs no call to AWS."""
-        return [cdk.Fn.select(index, cdk.Fn.get_azs()) for index in (0, 1)]
-
-    def _model_store(self, settings: Settings) -> ModelStore:
-        if settings.model_store == "image":
-            return ImageModelStore(self, "ModelStore", settings=settings)
+    def _models(self, settings: Settings) -> s3.Bucket:
+        bucket = private_bucket(
+            self, "Models", settings=settings, versioned=True, access_logs=self.access_logs
+        )
         if settings.model_store == "efs":
-            return EfsModelStore(
-                self,
-                "ModelStore",
-                settings=settings,
-                images=self.images,
-                access_logs=self.access_logs,
+            # On the resource itself: the construct would add a custom resource.
+            resource = bucket.node.default_child
+            assert isinstance(resource, s3.CfnBucket)
+            resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+                event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(
+                    event_bridge_enabled=True
+                )
             )
-        return S3ModelStore(self, "ModelStore", settings=settings, access_logs=self.access_logs)
+        return bucket
 
 
 def _page_origins(settings: Settings) -> list[str]:

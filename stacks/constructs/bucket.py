@@ -8,6 +8,16 @@ from stacks.policies import acknowledge
 from stacks.settings import Settings
 
 
+def data_policy(settings: Settings) -> cdk.RemovalPolicy:
+    """Return what becomes of a resource with data when its stack no longer has it.
+
+    Retained is what was in use: of a stack whose first deploy fails, nothing is left.
+    """
+    if settings.retain_data:
+        return cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+    return cdk.RemovalPolicy.DESTROY
+
+
 def private_bucket(
     scope: Construct,
     construct_id: str,
@@ -34,9 +44,7 @@ def private_bucket(
         versioned=versioned,
         server_access_logs_bucket=access_logs,
         server_access_logs_prefix=f"{construct_id.lower()}/" if access_logs else None,
-        removal_policy=(
-            cdk.RemovalPolicy.RETAIN if settings.retain_data else cdk.RemovalPolicy.DESTROY
-        ),
+        removal_policy=data_policy(settings),
         auto_delete_objects=settings.empty_buckets,
     )
     if access_logs is None:

@@ -14,7 +14,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.constructs.bucket import private_bucket
+from stacks.constructs.bucket import data_policy
 from stacks.constructs.dead_letters import dead_letter_queue
 from stacks.constructs.function import keep_failures, log_group, python_function
 from stacks.constructs.network import Network
@@ -32,7 +32,7 @@ _SYNC_TIMEOUT_S = 300
 
 
 class EfsModelStore(Construct):
-    """A model store with a bucket for published models and an encrypted file system with copies.
+    """A model store in an encrypted file system with copies of published models.
 
     The network has isolated subnets only, without NAT or internet access. Functions reach S3
     through a gateway endpoint, which is free, and call nothing else. A function copies a version
@@ -41,12 +41,11 @@ class EfsModelStore(Construct):
     Args:
         settings: settings of the environment.
         images: bucket that the classifier reads through the endpoint.
-        access_logs: bucket for access logs; None keeps none.
+        models: bucket that models are published to; it notifies EventBridge.
 
     Attributes:
         environment: see `ModelStore`.
         network: network of the classifier.
-        bucket: bucket that models are published to.
         dead_letters: queue of publishes that could not be copied.
     """
 
@@ -57,14 +56,10 @@ class EfsModelStore(Construct):
         *,
         settings: Settings,
         images: s3.IBucket,
-        access_logs: s3.IBucket | None,
+        models: s3.IBucket,
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
-        models = private_bucket(
-            self, "Models", settings=settings, versioned=True, access_logs=access_logs
-        )
-        self.bucket: s3.Bucket | None = models
         vpc = self._vpc(readable=[models, images])
         clients = ec2.SecurityGroup(
             self,
@@ -154,9 +149,7 @@ class EfsModelStore(Construct):
             # Not CDK's policy against anonymous access: it allows all clients to write.
             allow_anonymous_access=True,
             file_system_policy=_mount_only_policy(),
-            removal_policy=(
-                cdk.RemovalPolicy.RETAIN if settings.retain_data else cdk.RemovalPolicy.DESTROY
-            ),
+            removal_policy=data_policy(settings),
         )
         self._mount_targets = file_system.mount_targets_available
         self._file_system_arn = file_system.file_system_arn
@@ -186,7 +179,7 @@ class EfsModelStore(Construct):
         )
         function.node.add_dependency(self._mount_targets)
 
-    def _sync(self, models: s3.Bucket, network: Network, dead_letters: sqs.IQueue) -> None:
+    def _sync(self, models: s3.IBucket, network: Network, dead_letters: sqs.IQueue) -> None:
         sync = python_function(
             self,
             "Sync",
@@ -204,14 +197,6 @@ class EfsModelStore(Construct):
         )
         finding = objects_finding(self, models, "")
         acknowledge(self, {finding: "It copies whatever model is published."})
-        # On the resource itself: the construct would add a custom resource.
-        bucket = models.node.default_child
-        assert isinstance(bucket, s3.CfnBucket)
-        bucket.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
-            event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(
-                event_bridge_enabled=True
-            )
-        )
         events.Rule(
             self,
             "Published",

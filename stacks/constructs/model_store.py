@@ -11,9 +11,7 @@ from typing import Protocol
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
-from constructs import Construct
 
-from stacks.constructs.bucket import private_bucket
 from stacks.constructs.network import Network
 from stacks.constructs.paths import LAMBDA_SRC, MODEL_ARTIFACTS
 from stacks.policies import acknowledge, objects_finding
@@ -28,12 +26,10 @@ class ModelStore(Protocol):
     Attributes:
         environment: environment variables of the classifier that locate the store.
         network: network that the classifier must run in; None without one.
-        bucket: bucket that models are published to; None if they are part of the image.
     """
 
     environment: dict[str, str]
     network: Network | None
-    bucket: s3.Bucket | None
 
     def image_context(self) -> AbstractContextManager[Path]:
         """Return the folder that the classifier's container image is built from."""
@@ -42,36 +38,23 @@ class ModelStore(Protocol):
         """Allow `function` to read the configured model."""
 
 
-class S3ModelStore(Construct):
+class S3ModelStore:
     """Model store in S3: a bucket with `<name>/<version>/manifest.json` and the version's files.
 
     Args:
         settings: settings of the environment.
-        access_logs: bucket for access logs; None keeps none.
+        models: bucket that models are published to.
 
     Attributes:
         environment: see `ModelStore`.
         network: none.
-        bucket: bucket that models are published to.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        settings: Settings,
-        access_logs: s3.IBucket | None,
-    ) -> None:
-        super().__init__(scope, construct_id)
+    def __init__(self, *, settings: Settings, models: s3.IBucket) -> None:
         self._prefix = f"{settings.model_name}/"
+        self._models = models
         self.network: Network | None = None
-        bucket = private_bucket(
-            self, "Models", settings=settings, versioned=True, access_logs=access_logs
-        )
-        self.bucket: s3.Bucket | None = bucket
-        self._models = bucket
-        self.environment = {"MODELS_BUCKET": bucket.bucket_name}
+        self.environment = {"MODELS_BUCKET": models.bucket_name}
 
     def image_context(self) -> AbstractContextManager[Path]:
         """Return the classifier's source folder, without a model."""
@@ -90,7 +73,7 @@ class S3ModelStore(Construct):
         acknowledge(function.role, {finding: "All versions of the served model, to roll back."})
 
 
-class ImageModelStore(Construct):
+class ImageModelStore:
     """Model store in the container image: a new model needs a new image.
 
     Args:
@@ -99,14 +82,12 @@ class ImageModelStore(Construct):
     Attributes:
         environment: see `ModelStore`.
         network: none.
-        bucket: none.
 
     Raises:
         SettingsError: the model is not in `model_artifacts`, or needs another engine.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
-        super().__init__(scope, construct_id)
+    def __init__(self, *, settings: Settings) -> None:
         self._version = Path(settings.model_name) / settings.model_version
         manifest = MODEL_ARTIFACTS / self._version / "manifest.json"
         if not manifest.is_file():
@@ -123,7 +104,6 @@ class ImageModelStore(Construct):
                 f"model_artifacts is for"
             )
         self.network: Network | None = None
-        self.bucket: s3.Bucket | None = None
         self.environment = {"MODELS_FOLDER": IMAGE_MODELS}
 
     @contextmanager

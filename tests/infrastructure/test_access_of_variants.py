@@ -38,9 +38,9 @@ def test_the_network_leads_to_the_objects_of_two_buckets_and_no_others(
 ) -> None:
     (statement,) = variants[name].only("AWS::EC2::VPCEndpoint")["PolicyDocument"]["Statement"]
     images, models = sorted(listed(statement["Resource"]), key=json.dumps)
-    for resource, bucket in ((images, "Images"), (models, "ModelStoreModels")):
+    for resource, bucket in ((images, "Images"), (models, "Models")):
         whole, *rest = resource["Fn::Join"][1]
-        assert whole["Fn::GetAtt"][0].startswith(bucket)
+        assert f"FnGetAtt{bucket}" in whole["Fn::GetStackOutput"]["OutputName"]
         assert rest == ["/*"]
 
 

@@ -242,7 +242,7 @@ def test_an_unknown_environment_ends_synth_with_one_line() -> None:
 def test_the_engine_of_a_model_that_is_put_into_the_image_must_be_the_settings() -> None:
     source = Settings(env_name="test", model_store="image", engine="torch")
     with pytest.raises(SettingsError, match="engine = 'torch'; allowed is 'onnxruntime'"):
-        ImageModelStore(cdk.Stack(), "Models", settings=source)
+        ImageModelStore(settings=source)
 
 
 def test_model_and_engine_can_be_named_beside_the_settings(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def rules_of_s3(assembly: Assembly) -> list[dict[str, Any]]:
 
 def models_buckets(assembly: Assembly) -> int:
     return sum(
-        "ModelStore" in logical_id and resource["Type"] == "AWS::S3::Bucket"
+        logical_id.startswith("Models") and resource["Type"] == "AWS::S3::Bucket"
         for template in assembly.templates.values()
         for logical_id, resource in template["Resources"].items()
     )

@@ -78,7 +78,7 @@ def test_nothing_but_codedeploy_the_gateways_logs_and_cdk_itself_has_a_policy_of
 
 def test_a_model_that_is_overwritten_or_deleted_can_be_restored(assembly: Assembly) -> None:
     versioned = [
-        "ModelStore" in logical_id
+        logical_id.startswith("Models")
         for template in assembly.templates.values()
         for logical_id, resource in template["Resources"].items()
         if resource["Type"] == "AWS::S3::Bucket"
@@ -294,7 +294,7 @@ def test_every_function_has_logs_that_end(assembly: Assembly) -> None:
 def test_data_outlives_the_stacks_where_the_settings_say_so(assembly: Assembly) -> None:
     settings = next(each for each in stages() if each.env_name == assembly.env_name)
     policies = {bucket["DeletionPolicy"] for bucket in assembly.resources("AWS::S3::Bucket")}
-    assert policies == {"Retain" if settings.retain_data else "Delete"}
+    assert policies == {"RetainExceptOnCreate" if settings.retain_data else "Delete"}
     emptied = bool(assembly.resources("Custom::S3AutoDeleteObjects"))
     assert emptied is settings.empty_buckets
 
@@ -306,7 +306,8 @@ def test_dev_costs_nothing_at_rest_and_leaves_nothing_behind(cloud_assembly: Pat
         logical_id
         for template in dev.templates.values()
         for logical_id, resource in template["Resources"].items()
-        if "Retain" in (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
+        if {"Retain", "RetainExceptOnCreate"}
+        & {resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")}
     ]
     assert kept == []
     assert len(dev.resources("Custom::S3AutoDeleteObjects")) == len(
@@ -318,7 +319,7 @@ def test_data_of_staging_and_prod_is_kept(cloud_assembly: Path) -> None:
     for env_name in ("staging", "prod"):
         assembly = Assembly(env_name, cloud_assembly / f"assembly-{env_name}")
         policies = {bucket["DeletionPolicy"] for bucket in assembly.resources("AWS::S3::Bucket")}
-        assert policies == {"Retain"}
+        assert policies == {"RetainExceptOnCreate"}
 
 
 def test_logs_end_with_their_stack(assembly: Assembly) -> None:

@@ -1,0 +1,60 @@
+"""What stays when stacks are deleted, and what may not be deleted by mistake."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import stages
+from tests.infrastructure.variants import VARIANTS, Assembly
+
+SETTINGS = {each.env_name: each for each in (*stages(), *VARIANTS.values())}
+
+
+@pytest.fixture
+def assemblies(cloud_assembly: Path, variants: dict[str, Assembly]) -> list[Assembly]:
+    names = [settings.env_name for settings in stages()]
+    environments = [Assembly(name, cloud_assembly / f"assembly-{name}") for name in names]
+    return [*environments, *variants.values()]
+
+
+def stacks(assembly: Assembly) -> list[dict[str, Any]]:
+    artifacts = json.loads((assembly.folder / "manifest.json").read_text())["artifacts"]
+    return [
+        artifact["properties"]
+        for artifact in artifacts.values()
+        if artifact["type"] == "aws:cloudformation:stack"
+    ]
+
+
+def test_nothing_is_left_of_a_stack_whose_first_deploy_failed(assemblies: list[Assembly]) -> None:
+    for assembly in assemblies:
+        for template in assembly.templates.values():
+            for logical_id, resource in template["Resources"].items():
+                if resource["Type"] != "AWS::Lambda::Version":  # it goes with its function
+                    where = f"{assembly.env_name}: {logical_id}"
+                    assert resource.get("DeletionPolicy") != "Retain", where
+
+
+def test_data_in_use_outlives_its_stack_and_a_change_that_replaces_it(
+    assemblies: list[Assembly],
+) -> None:
+    kinds = ("AWS::S3::Bucket", "AWS::EFS::FileSystem")
+    for assembly in assemblies:
+        kept = SETTINGS[assembly.env_name].retain_data
+        wanted = ("RetainExceptOnCreate", "Retain") if kept else ("Delete", "Delete")
+        found = {
+            (each["DeletionPolicy"], each["UpdateReplacePolicy"])
+            for kind in kinds
+            for each in assembly.resources(kind)
+        }
+        assert found == {wanted}, assembly.env_name
+
+
+def test_stacks_of_an_environment_that_keeps_its_data_cannot_be_deleted_by_mistake(
+    assemblies: list[Assembly],
+) -> None:
+    for assembly in assemblies:
+        protected = {each.get("terminationProtection", False) for each in stacks(assembly)}
+        assert protected == {SETTINGS[assembly.env_name].retain_data}, assembly.env_name
