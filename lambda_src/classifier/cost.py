@@ -12,9 +12,12 @@ QUICK_BLOCKS = 10_000_000
 """Blocks of a JPEG, times its scans, that take half a second at most."""
 
 QUICK_WEBP_PIXELS = 4_000_000
-QUICK_LOSSLESS_WEBP_PIXELS = 65_536
+QUICK_LOSSLESS_WEBP_PIXELS = 250_000
 """The same for a lossy WebP, and for one that is lossless, also in its alpha channel or a frame: it
 may have other Huffman codes for each 16 pixels."""
+
+LOSSLESS_WEBP_BYTES_PER_PIXEL = 1_250
+"""Memory that these codes take."""
 
 _BLOCK_BYTES = 128
 _START_OF_SCAN = b"\xff\xda"
@@ -38,16 +41,18 @@ def is_quick_jpeg(data: bytes, header: JpegHeader | None, decoded_pixels: int) -
     return header.blocks * scans <= QUICK_BLOCKS
 
 
-def is_quick_webp(data: bytes, width: int, height: int) -> bool:
-    """Return True if decoding a WebP takes half a second at most.
+def is_quick_webp(data: bytes, width: int, height: int, *, memory_bytes: int) -> bool:
+    """Return True if decoding a WebP takes half a second and `memory_bytes` at most.
 
     Args:
         data: the file's bytes.
         width: in pixels.
         height: in pixels.
+        memory_bytes: memory that decoding may take.
     """
     if any(kind in data for kind in _LOSSLESS):
-        return width * height <= QUICK_LOSSLESS_WEBP_PIXELS
+        most = min(QUICK_LOSSLESS_WEBP_PIXELS, memory_bytes // LOSSLESS_WEBP_BYTES_PER_PIXEL)
+        return width * height <= most
     return width * height <= QUICK_WEBP_PIXELS
 
 

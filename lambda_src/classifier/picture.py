@@ -90,6 +90,7 @@ def prepare(data: bytes, geometry: Geometry, *, max_pixels: int, max_decode_ms: 
             many pixels or takes too long to decode (422).
     """
     begun_s = time.monotonic()
+    memory_bytes = max_pixels * BYTES_PER_PIXEL
 
     def opened() -> Picture:
         side = REDUCED_TO * geometry.resize_shorter_side
@@ -104,10 +105,9 @@ def prepare(data: bytes, geometry: Geometry, *, max_pixels: int, max_decode_ms: 
     def apart(call: Callable[[], bytes]) -> bytes:
         with _refusals(max_decode_ms):
             left_ms = max_decode_ms - int((time.monotonic() - begun_s) * 1000)
-            memory_bytes = max_pixels * BYTES_PER_PIXEL
             return in_own_process(call, limit_ms=left_ms, memory_bytes=memory_bytes)
 
-    if _is_webp(data) and not is_quick_webp(data, *_webp_size(data)):
+    if _is_webp(data) and not is_quick_webp(data, *_webp_size(data), memory_bytes=memory_bytes):
         return apart(lambda: decoded(opened()))  # to open a WebP is to allocate its pixels
     picture = opened()
     return decoded(picture) if picture.is_quick else apart(lambda: decoded(picture))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lambda_src.classifier import picture
+from lambda_src.classifier.cost import is_quick_webp
 from lambda_src.classifier.errors import RequestError
 from lambda_src.classifier.jpeg_header import read_jpeg_header
 from lambda_src.classifier.own_process import in_own_process
@@ -91,12 +92,18 @@ def test_an_ordinary_photo_is_decoded_where_it_is(apart: Apart, data: bytes) -> 
         png(4_000, 3_000, color=0, rows=flat_rows(4_000, 3_000, 1)),
         encode(Image.new("P", (4_000, 3_000)), "GIF"),
         encode(Image.new("RGB", (2_500, 2_000)), "WEBP", method=0),
-        webp_of_codes(260),
+        webp_of_codes(512),
     ],
     ids=["refined", "scans", "strip", "untidy", "PNG", "GIF", "WebP", "lossless WebP"],
 )
 def test_what_may_take_long_is_decoded_in_a_process_of_its_own(apart: Apart, data: bytes) -> None:
     assert apart.has(data)
+
+
+def test_a_lossless_webp_whose_codes_may_take_all_memory_is_decoded_apart() -> None:
+    data = encode(Image.new("RGB", (200, 200)), "WEBP", lossless=True)
+    assert is_quick_webp(data, 200, 200, memory_bytes=10**8)
+    assert not is_quick_webp(data, 200, 200, memory_bytes=10**7)
 
 
 # Sizes of phones' largest photos, of which the last one has 200 megapixels.
