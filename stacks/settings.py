@@ -29,6 +29,8 @@ INSTANCE_MB = {"onnxruntime": 100, "torch": 400}
 """With a phone's photo: docs/performance.md, docs/decisions/0035-torch.md."""
 DECODE_BYTES_PER_PIXEL = 25
 """Maximum, reached by a rotated lossless WebP with transparency: test_hostile_images.py."""
+COPIES_OF_A_FILE = 2
+"""While a file is fetched, the client has one and the classifier another."""
 
 
 def _text(pattern: str, allowed: str) -> Any:
@@ -76,14 +78,26 @@ class SettingsError(Exception):
     """A setting has a value that is not allowed."""
 
 
-def max_decodable_pixels(memory_mb: int, engine: str = "onnxruntime") -> int:
-    """Return the number of pixels of the largest image that an instance's memory can decode.
+def max_fetchable_bytes(memory_mb: int, engine: str = "onnxruntime") -> int:
+    """Return the size of the largest image file that an instance's memory can fetch.
 
     Args:
         memory_mb: the classifier's memory.
         engine: the library that runs the model.
     """
-    return (memory_mb - INSTANCE_MB[engine]) * 2**20 // DECODE_BYTES_PER_PIXEL
+    return (memory_mb - INSTANCE_MB[engine]) * 2**20 // COPIES_OF_A_FILE
+
+
+def max_decodable_pixels(memory_mb: int, image_bytes: int, engine: str = "onnxruntime") -> int:
+    """Return the number of pixels of the largest image that an instance's memory can decode.
+
+    Args:
+        memory_mb: the classifier's memory.
+        image_bytes: size of the image's file.
+        engine: the library that runs the model.
+    """
+    free_bytes = (memory_mb - INSTANCE_MB[engine]) * 2**20 - image_bytes
+    return free_bytes // DECODE_BYTES_PER_PIXEL
 
 
 @dataclass(
@@ -128,11 +142,14 @@ class Settings:
     copies of published models) or `image` (the container image)."""
     ephemeral_storage_mb: Annotated[int, Field(ge=512, le=10_240)] = 512
     """Size of the classifier's /tmp."""
-    max_image_bytes: Annotated[int, Field(ge=1024, le=100 * 2**20)] = 20 * 2**20
-    """Maximum size of an image that is uploaded or classified."""
+    max_image_bytes: Annotated[int, Field(ge=1024, le=100 * 2**20)] = 64 * 2**20
+    """Maximum size of an image that is uploaded or classified; phones of 200 megapixels write up to
+    60 MB. `memory_mb` limits it, too: a file is in memory twice while it is fetched."""
     max_image_pixels: Annotated[int, Field(ge=1024, le=200_000_000)] = 50_000_000
-    """Maximum width x height of an image that is decoded. `memory_mb` limits it, too: decoding
-    takes up to 25 bytes a pixel beside the instance's own 100 MB."""
+    """Maximum number of pixels that are decoded of an image. A JPEG is decoded at 1/2, 1/4 or 1/8
+    of its width and height where that is enough for the model; the coefficients of a progressive
+    one count, too, with 5 pixels for a block of 8 x 8. `memory_mb` limits it: decoding takes up to
+    25 bytes a pixel beside the file and the instance's own 100 MB."""
     max_decode_ms: Annotated[int, Field(ge=100, le=20_000)] = 5_000
     """Time after which decoding an image is stopped."""
     max_hold_ms: Annotated[int, Field(ge=0, le=20_000)] = 10_000
@@ -235,7 +252,8 @@ class Settings:
         return self.warm_profile or (self.warm_instances,) * 24
 
     def _check_combinations(self) -> None:
-        max_pixels = max_decodable_pixels(self.memory_mb, self.engine)
+        max_bytes = max_fetchable_bytes(self.memory_mb, self.engine)
+        max_pixels = max_decodable_pixels(self.memory_mb, self.max_image_bytes, self.engine)
         self._require(
             self.account is None or self.region is not None,
             "region",
@@ -250,6 +268,11 @@ class Settings:
             self.engine != "torch" or self.memory_mb >= TORCH_MIN_MEMORY_MB,
             "memory_mb",
             f"allowed is at least {TORCH_MIN_MEMORY_MB}, since engine = 'torch'",
+        )
+        self._require(
+            self.max_image_bytes <= max_bytes,
+            "max_image_bytes",
+            f"allowed is at most {max_bytes}, since memory_mb = {self.memory_mb}",
         )
         self._require(
             self.max_image_pixels <= max_pixels,

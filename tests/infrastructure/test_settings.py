@@ -156,7 +156,7 @@ def test_settings_that_do_not_fit_together_are_refused(values: dict[str, Any], n
 
 
 def test_pytorch_needs_more_memory_than_onnx_runtime() -> None:
-    small: dict[str, Any] = {"max_image_pixels": 1_000_000}
+    small: dict[str, Any] = {"max_image_pixels": 100_000, "max_image_bytes": 10_000_000}
     assert Settings(env_name="test", memory_mb=128, **small).engine == "onnxruntime"
     assert Settings(env_name="test", memory_mb=512, engine="torch", **small).memory_mb == 512
     with pytest.raises(SettingsError, match="memory_mb = 511; allowed is at least 512"):
@@ -164,14 +164,18 @@ def test_pytorch_needs_more_memory_than_onnx_runtime() -> None:
 
 
 def test_an_image_may_not_take_more_memory_than_an_instance_has() -> None:
-    told = "max_image_pixels = 50000000; allowed is at most 28017950, since memory_mb = 768"
+    told = "max_image_pixels = 50000000; allowed is at most 25333596, since memory_mb = 768"
     with pytest.raises(SettingsError, match=told):
         Settings(env_name="test", memory_mb=768)
-    pixels = max_decodable_pixels(768)
+    file_bytes = Settings(env_name="test").max_image_bytes
+    pixels = max_decodable_pixels(768, file_bytes)
     assert Settings(env_name="test", memory_mb=768, max_image_pixels=pixels).memory_mb == 768
     with pytest.raises(SettingsError, match=f"max_image_pixels = {pixels + 1}"):
         Settings(env_name="test", memory_mb=768, max_image_pixels=pixels + 1)
-    assert max_decodable_pixels(768, "torch") < pixels
+    assert max_decodable_pixels(768, file_bytes, "torch") < pixels
+    told = "max_image_bytes = 67108864; allowed is at most 29360128, since memory_mb = 156"
+    with pytest.raises(SettingsError, match=told):
+        Settings(env_name="test", memory_mb=156, max_image_pixels=1024)
 
 
 def test_a_cap_that_leaves_no_room_for_users_is_no_matter_without_warming() -> None:

@@ -17,7 +17,8 @@ from warmlens.planner.plan import Plan, PlanRequest
 from warmlens.records import Record, today
 
 # As in stacks/settings.py, which the command line does without; a test compares them.
-DEFAULT_MAX_IMAGE_PIXELS, INSTANCE_MB, DECODE_BYTES_PER_PIXEL = 50_000_000, 100, 25
+DEFAULT_MAX_IMAGE_PIXELS, DEFAULT_MAX_IMAGE_BYTES = 50_000_000, 64 * 2**20
+INSTANCE_MB, DECODE_BYTES_PER_PIXEL, COPIES_OF_A_FILE = 100, 25, 2
 
 
 def settings_text(candidate: Candidate, *, region: str, peak_busy: int) -> str:
@@ -33,7 +34,7 @@ def settings_text(candidate: Candidate, *, region: str, peak_busy: int) -> str:
         '    env_name="prod",',
         f'    region="{region}",',
         f"    memory_mb={candidate.measured.memory_mb},",
-        *_pixels(candidate.measured.memory_mb),
+        *_image_limits(candidate.measured.memory_mb),
         f'    architecture="{candidate.measured.architecture}",',
         f'    model_store="{candidate.measured.model_store}",',
         f'    warming="{candidate.warming}",',
@@ -51,11 +52,16 @@ def settings_text(candidate: Candidate, *, region: str, peak_busy: int) -> str:
     return "\n".join([*lines, ")"])
 
 
-def _pixels(memory_mb: int) -> list[str]:
-    most = (memory_mb - INSTANCE_MB) * 2**20 // DECODE_BYTES_PER_PIXEL
-    if most >= DEFAULT_MAX_IMAGE_PIXELS:
-        return []
-    return [f"    max_image_pixels={most // 1_000_000 * 1_000_000 or most:_},"]
+def _image_limits(memory_mb: int) -> list[str]:
+    free_bytes = (memory_mb - INSTANCE_MB) * 2**20
+    max_bytes = min(DEFAULT_MAX_IMAGE_BYTES, free_bytes // COPIES_OF_A_FILE)
+    max_pixels = (free_bytes - max_bytes) // DECODE_BYTES_PER_PIXEL
+    lines = []
+    if max_bytes < DEFAULT_MAX_IMAGE_BYTES:
+        lines.append(f"    max_image_bytes={max_bytes:_},")
+    if max_pixels < DEFAULT_MAX_IMAGE_PIXELS:
+        lines.append(f"    max_image_pixels={max_pixels // 1_000_000 * 1_000_000 or max_pixels:_},")
+    return lines
 
 
 COMMAND = "warmlens plan"

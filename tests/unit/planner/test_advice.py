@@ -5,7 +5,7 @@ import dataclasses
 
 import pytest
 
-from stacks.settings import Settings, max_decodable_pixels
+from stacks.settings import Settings, max_decodable_pixels, max_fetchable_bytes
 from tests.unit.planner.plan_requests import MEASURED, chosen, plan_request
 from warmlens.errors import WarmlensError
 from warmlens.planner.advice import Advice, advise
@@ -13,7 +13,13 @@ from warmlens.planner.candidates import Assumptions, Candidate
 from warmlens.planner.chart import frontier_chart
 from warmlens.planner.cost import total_usd
 from warmlens.planner.plan import check
-from warmlens.planner.report import DEFAULT_MAX_IMAGE_PIXELS, in_words, plan_records, settings_text
+from warmlens.planner.report import (
+    DEFAULT_MAX_IMAGE_BYTES,
+    DEFAULT_MAX_IMAGE_PIXELS,
+    in_words,
+    plan_records,
+    settings_text,
+)
 from warmlens.planner.scenario import InstanceLifetimes, by_hour
 from warmlens.planner.traffic import constant_rate
 
@@ -115,12 +121,16 @@ def test_the_settings_can_be_pasted(advice: Advice) -> None:
 def test_a_plan_with_little_memory_takes_images_that_fit_into_it() -> None:
     default = Settings(env_name="test")
     assert default.max_image_pixels == DEFAULT_MAX_IMAGE_PIXELS
+    assert default.max_image_bytes == DEFAULT_MAX_IMAGE_BYTES
     for memory_mb in sorted({each.memory_mb for each in MEASURED}):
         (measured, *_) = (each for each in MEASURED if each.memory_mb == memory_mb)
         candidate = Candidate(measured=measured, warming="off", by_hour=by_hour(0), hold_ms=0)
         text = settings_text(candidate, region="us-east-1", peak_busy=1)
         settings = eval(text, {"Settings": Settings})
-        most = max_decodable_pixels(memory_mb)
+        assert settings.max_image_bytes == min(
+            DEFAULT_MAX_IMAGE_BYTES, max_fetchable_bytes(memory_mb)
+        )
+        most = max_decodable_pixels(memory_mb, settings.max_image_bytes)
         assert most - 1_000_000 < settings.max_image_pixels <= most or settings == (
             dataclasses.replace(settings, max_image_pixels=DEFAULT_MAX_IMAGE_PIXELS)
         )
