@@ -87,9 +87,10 @@ lint: $(VENV)/.dev  ## Check format, style, types and imports
 	$(BIN)/lint-imports
 	$(BIN)/python -m cogapp --check $(GENERATED)
 
+# With a token of GitHub's in GH_TOKEN zizmor also asks GitHub whether each commit is the version beside it.
 workflows: $(TOOLS)/workflows/.installed  ## Check the workflows of GitHub Actions and all shell scripts
 	PATH="$(CURDIR)/$(TOOLS)/workflows/bin:$$PATH" actionlint
-	$(TOOLS)/workflows/bin/zizmor --offline --pedantic --quiet .
+	$(TOOLS)/workflows/bin/zizmor $(if $(GH_TOKEN),,--offline) --pedantic --quiet .
 	$(TOOLS)/workflows/bin/shellcheck .ci/run .ci/base-image .ci/image .ci/lock .ci/pin-base-image .github/deploy
 
 format: $(VENV)/.dev  ## Format the code
