@@ -78,10 +78,14 @@ def sweep(shell: dict[str, str], tmp_path: Path) -> Sweep:
     gh = tmp_path / "gh"
     gh.write_text(GH)
     gh.chmod(0o755)
-    environment = {**os.environ, **shell, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    path = f"{tmp_path}:{os.environ['PATH']}"
     command = [sys.executable, str(ROOT / ".github" / "sweep")]
     return lambda: subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False
+        command,
+        env={**os.environ, **shell, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -124,3 +128,26 @@ def test_a_pull_request_that_github_does_not_know_keeps_its_stacks_and_is_report
     assert unknown in stacks.left()
     assert forgotten not in stacks.left()
     assert "pr404: kept, unknown: GraphQL: Could not resolve" in result.stdout
+
+
+def test_a_stack_that_cannot_be_deleted_is_reported_and_stops_no_other(
+    stacks: Stacks, sweep: Sweep
+) -> None:
+    forgotten = stacks.make(project="warmlens", environment="pr9")
+    used = stacks.make(project="warmlens", environment="pr9")
+    stacks.make(uses=used)
+    result = sweep()
+    assert result.returncode == 1
+    assert f"pr9: {used} was not deleted: " in result.stdout
+    assert used in stacks.left()
+    assert forgotten not in stacks.left()
+
+
+def test_a_shell_without_credentials_gets_a_sentence(
+    shell: dict[str, str], sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(shell, "AWS_ACCESS_KEY_ID")
+    result = sweep()
+    assert result.returncode == 1
+    assert result.stderr.startswith("The stacks cannot be listed: ")
+    assert len(result.stderr.splitlines()) == 1
