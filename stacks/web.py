@@ -130,9 +130,8 @@ class WebStack(cdk.Stack):
         )
 
     def _headers(self, settings: Settings, images: s3.IBucket) -> cloudfront.ResponseHeadersPolicy:
-        uploads = (
-            f"https://{images.bucket_regional_domain_name} https://{images.bucket_domain_name}"
-        )
+        # The address that the uploads function signs for.
+        uploads = f"https://{images.bucket_name}.s3.{self.region}.{self.url_suffix}"
         policy = (
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
             f"connect-src 'self' {uploads}; worker-src 'self'; "

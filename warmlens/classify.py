@@ -1,14 +1,18 @@
 """Client of the HTTP API: upload and classification of a photo."""
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from warmlens.console import err
 from warmlens.errors import WarmlensError
 
 TIMEOUT_S = 60
+PREPARE_S = 10
+"""Time in which Lambda prepares a function that rested for weeks, before the second call."""
 _SIGNATURES = {
     "image/jpeg": re.compile(rb"\xff\xd8\xff"),
     "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
@@ -53,8 +57,7 @@ def classify(image: Path, *, url: str, auth: httpx.Auth | None = None) -> dict[s
                 data=upload["fields"],
                 files={"file": (image.name, data, content_type)},
             )
-            if stored.is_error:
-                raise WarmlensError("upload_refused", f"S3 refused the upload: {stored.text}")
+            check_stored(stored)
             return _call(
                 client,
                 url,
@@ -71,6 +74,29 @@ def classify(image: Path, *, url: str, auth: httpx.Auth | None = None) -> dict[s
         ) from error
 
 
+def check_stored(response: httpx.Response) -> None:
+    """Check S3's answer to an upload.
+
+    Args:
+        response: the answer.
+
+    Raises:
+        WarmlensError: `upload_redirected`: S3 has the bucket at another address; `upload_refused`:
+            the photo was not stored for another reason.
+    """
+    if response.is_redirect:
+        raise WarmlensError(
+            "upload_redirected",
+            f"{response.url.host} sent the upload elsewhere, so the photo was not stored: the API "
+            "must sign uploads for the address of the bucket's region; deploy it again.",
+        )
+    if not response.is_success:
+        raise WarmlensError(
+            "upload_refused",
+            f"S3 did not store the upload ({response.status_code}): {response.text}",
+        )
+
+
 def _content_type(data: bytes) -> str | None:
     for content_type, signature in _SIGNATURES.items():
         if signature.match(data):
@@ -81,20 +107,25 @@ def _content_type(data: bytes) -> str | None:
 def _call(
     client: httpx.Client, url: str, auth: httpx.Auth | None, call: str, **fields: object
 ) -> dict[str, Any]:
-    response = client.post(
-        f"{url.rstrip('/')}/{call}", json=fields, auth=auth or httpx.USE_CLIENT_DEFAULT
-    )
-    try:
-        answer = response.json()
-    except ValueError:
-        answer = None
+    """Call the API; once more if the gateway reached no function.
+
+    Lambda rejects the first call after weeks without one and then prepares the function. Both
+    calls may be repeated: they change nothing.
+    """
+    response, answer = _post(client, url, auth, call, fields)
+    if response.is_server_error and _error_of(answer).get("code") == "unavailable":
+        err.print(
+            f"The service did not take the call ({response.status_code}), as it does after weeks "
+            f"without calls; trying once more in {PREPARE_S} s."
+        )
+        time.sleep(PREPARE_S)
+        response, answer = _post(client, url, auth, call, fields)
     if not isinstance(answer, dict):
         raise WarmlensError(
             "unexpected_answer", f"{call} returned {response.status_code} without a JSON object."
         )
-    if response.is_error:
-        error = answer.get("error")
-        error = error if isinstance(error, dict) else {}
+    if not response.is_success:
+        error = _error_of(answer)
         raise WarmlensError(
             error.get("code", "refused"),
             error.get("message", f"{call} returned {response.status_code}."),
@@ -103,3 +134,21 @@ def _call(
     if missing:
         raise WarmlensError("unexpected_answer", f"{call} returned no {missing[0]}.")
     return answer
+
+
+def _post(
+    client: httpx.Client, url: str, auth: httpx.Auth | None, call: str, fields: dict[str, object]
+) -> tuple[httpx.Response, Any]:
+    """Return an answer of the API and its JSON document, None where it has none."""
+    response = client.post(
+        f"{url.rstrip('/')}/{call}", json=fields, auth=auth or httpx.USE_CLIENT_DEFAULT
+    )
+    try:
+        return response, response.json()
+    except ValueError:
+        return response, None
+
+
+def _error_of(answer: Any) -> dict[str, Any]:
+    error = answer.get("error") if isinstance(answer, dict) else None
+    return error if isinstance(error, dict) else {}

@@ -6,6 +6,7 @@ import { Problem } from "./problems.js";
 import { post } from "./upload.js";
 
 const CALL_TIMEOUT_MS = 35_000; // API Gateway itself gives up after 29 s
+const PREPARE_MS = 10_000; // in which Lambda prepares a function that rested for weeks
 const MAX_SAID_LENGTH = 200;
 const MOST_CLASSES = 5;
 
@@ -14,8 +15,9 @@ const MOST_CLASSES = 5;
  *
  * @param {object} photo as made by photos.js.
  * @param {object} run `signal` ends it; `onStep` is told "uploads", "storage" and
- *   "classification" as each begins; `onProgress` the share of the photo that is uploaded, 0 to 1;
- *   `prepare`, if any, makes of the opened photo what is sent.
+ *   "classification" as each begins, and with true as one is to be tried once more; `onProgress`
+ *   the share of the photo that is uploaded, 0 to 1; `prepare`, if any, makes of the opened photo
+ *   what is sent.
  * @returns {Promise<object>} `answer`, as of readAnswer, `browserMs`: the time of each step and
  *   their `total` in milliseconds, and `bytes`: those of the `original` and of what was `sent`.
  * @throws {Problem} when a step fails.
@@ -34,17 +36,19 @@ export async function recognise(photo, { signal, onStep, onProgress, prepare = n
     return outcome;
   };
 
-  const ticket = await timed("uploads", () => requestUpload(file, type, signal));
+  const ticket = await timed("uploads", () => requestUpload(file, type, { signal, onStep }));
   browserMs.uploads += prepareMs;
   await timed("storage", () => upload(ticket, file, photo.name, { signal, onProgress }));
-  const answer = await timed("classification", () => classify(ticket.file_path, file, signal));
+  const answer = await timed("classification", () =>
+    classify(ticket.file_path, file, { signal, onStep }),
+  );
   browserMs.total = browserMs.uploads + browserMs.storage + browserMs.classification;
   return { answer, browserMs, bytes: { original: opened.file.size, sent: file.size } };
 }
 
-async function requestUpload(file, type, signal) {
+async function requestUpload(file, type, run) {
   const request = { content_type: type, bytes: file.size };
-  const ticket = await call("uploads", request, signal, { bytes: file.size });
+  const ticket = await call("uploads", request, run, { bytes: file.size });
   if (!isText(ticket.url) || !isText(ticket.file_path) || !isObject(ticket.fields)) {
     throw new Problem("bad_answer", { step: "uploads" });
   }
@@ -69,13 +73,40 @@ async function upload(ticket, file, name, run) {
   if (!answer.ok) throw storageProblem(answer, file, ticket);
 }
 
-async function classify(filePath, file, signal) {
+async function classify(filePath, file, run) {
   const request = { method: "classification", file_path: filePath };
-  return readAnswer(await call("classification", request, signal, { bytes: file.size }));
+  return readAnswer(await call("classification", request, run, { bytes: file.size }));
+}
+
+/**
+ * Call the API; once more if the gateway reached no function. Lambda rejects the first call after
+ * weeks without one and then prepares the function. Both calls may be repeated: they change nothing.
+ */
+async function call(step, body, { signal, onStep }, facts) {
+  try {
+    return await callOnce(step, body, signal, facts);
+  } catch (error) {
+    if (error.reason !== "unavailable") throw error;
+  }
+  onStep(step, true);
+  await pause(PREPARE_MS, signal);
+  return callOnce(step, body, signal, facts);
+}
+
+function pause(ms, signal) {
+  return new Promise((end, refuse) => {
+    signal.throwIfAborted();
+    const timer = setTimeout(end, ms);
+    const stop = () => {
+      clearTimeout(timer);
+      refuse(signal.reason);
+    };
+    signal.addEventListener("abort", stop, { once: true });
+  });
 }
 
 /** POST JSON to the API and read JSON back; a problem carries `facts`. */
-async function call(step, body, signal, facts) {
+async function callOnce(step, body, signal, facts) {
   const request = {
     method: "POST",
     headers: { "Content-Type": "application/json", ...keyHeader() },
@@ -126,6 +157,7 @@ function storageProblem({ status, text }, file, ticket) {
   };
   if (code === "EntityTooLarge" || status === 413) return new Problem("too_large", facts);
   if (status === 403) return new Problem("upload_expired", facts);
+  if (status >= 300 && status < 400) return new Problem("upload_redirected", facts);
   return new Problem(status >= 500 ? "storage_busy" : "upload_refused", facts);
 }
 

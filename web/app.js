@@ -19,6 +19,7 @@ const STATUS_OF_STEP = {
   storage: "Uploading…",
   classification: "Classifying…",
 };
+const ONCE_MORE = "The service has rested and is being prepared: trying once more in 10 seconds…";
 const SHRINK_STORED = "warmlens-shrink";
 
 let current = null; // the photo in the frame
@@ -80,10 +81,10 @@ async function send(photo, signal, place) {
     const outcome = await recognise(photo, {
       signal,
       prepare: mayShrink ? null : shrunk,
-      onStep: (step) => {
+      onStep: (step, isOnceMore = false) => {
         if (signal.aborted) return;
         failedStep = step;
-        view.showStep(step, STATUS_OF_STEP[step] + place);
+        view.showStep(step, (isOnceMore ? ONCE_MORE : STATUS_OF_STEP[step]) + place);
       },
       onProgress: (share) => {
         if (!signal.aborted) view.showUploaded(share);

@@ -83,6 +83,10 @@ const WORDS = {
     "The permission to upload was refused or ran out.",
     "Your photo is kept: try again and a new permission is asked for.",
   ],
+  upload_redirected: () => [
+    "The storage sent the upload to another address, so the photo was not stored.",
+    "Your photo is kept: try again tomorrow, or tell the person who runs the service.",
+  ],
   upload_refused: () => ["The storage did not accept the photo.", LATER],
   storage_busy: () => ["The storage is busy.", LATER],
   image_not_decodable: () => [

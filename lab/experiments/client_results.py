@@ -75,7 +75,8 @@ def read_results(text: str, *, client: str, command: str) -> list[Measurement]:
 def _outcome(row: dict[str, str]) -> str:
     if row["responseCode"] == "429":
         return "throttled_ms"
-    if row["success"] != "true":
+    # JMeter takes a redirect for a success.
+    if row["success"] != "true" or not row["responseCode"].startswith("2"):
         return "failed_ms"
     return "cold_ms" if row.get("cold") == "true" else "warm_ms"
 

@@ -12,6 +12,7 @@ from lab.experiments.experiment import Earlier, Experiment, Measure, Mode, Value
 from lab.experiments.measurements import Measurement, Step, grouped, joined, mean_of, record_of
 from lab.experiments.prices import PAPER
 from lab.experiments.target import RunningApi, Target, running_api
+from warmlens.classify import check_stored
 from warmlens.errors import WarmlensError
 from warmlens.records import Record
 
@@ -64,7 +65,7 @@ def upload(http: httpx.Client, api: RunningApi, data: bytes) -> tuple[str, float
         Its path for `classification`, and the milliseconds that signing and uploading took.
 
     Raises:
-        WarmlensError: ``api_failed``: the API or S3 refused.
+        WarmlensError: ``api_failed``: the API refused; and what `check_stored` raises.
     """
     content_type = "image/jpeg"
     signed, sign_ms = _timed(
@@ -80,8 +81,7 @@ def upload(http: httpx.Client, api: RunningApi, data: bytes) -> tuple[str, float
         trust_env=api.aws is None,
     )
     upload_ms = (time.perf_counter() - begun_s) * 1000
-    if stored.is_error:
-        raise WarmlensError("api_failed", f"S3 refused the upload: {stored.text}")
+    check_stored(stored)
     return str(signed["file_path"]), sign_ms, upload_ms
 
 
@@ -114,7 +114,7 @@ def _timed(http: httpx.Client, url: str, *, json: dict[str, Any]) -> tuple[dict[
     except httpx.HTTPError as error:
         raise WarmlensError("api_failed", f"{url} does not answer: {error}") from error
     taken_ms = (time.perf_counter() - begun_s) * 1000
-    if response.is_error:
+    if not response.is_success:
         raise WarmlensError(
             "api_failed", f"{url} answered {response.status_code}: {response.text[:300]}"
         )

@@ -17,7 +17,16 @@ EXTENSIONS = {
 }
 MAX_BODY_CHARACTERS = 2048
 
-_s3 = boto3.client("s3", config=Config(signature_version="s3v4"))
+# By default boto3 names S3's global address. Outside us-east-1 that redirects uploads to a new
+# bucket for up to a day (307), and in newer regions refuses them (400); S3 user guide, "Virtual
+# hosting of general purpose buckets".
+_s3 = boto3.client(
+    "s3",
+    config=Config(
+        signature_version="s3v4",
+        s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
+    ),
+)
 
 
 class UploadError(Exception):

@@ -13,7 +13,7 @@ HEIC: FilePayload = {"name": "x.heic", "mimeType": "image/heic", "buffer": b"\0\
 
 
 def unavailable(route: Route) -> None:
-    route.fulfill(status=503, json={"error": {"code": "unavailable"}})
+    route.fulfill(status=502, json={})
 
 
 @pytest.mark.parametrize("width", [390, 1280])

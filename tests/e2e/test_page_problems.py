@@ -174,6 +174,7 @@ def test_any_answer_of_the_api_is_explained(
     ("status", "code", "title"),
     [
         (400, "EntityTooLarge", r"The photo has 0\.1 MB"),
+        (300, "TemporaryRedirect", "sent the upload to another address"),
         (403, "AccessDenied", "permission to upload was refused or ran out"),
         (400, "InvalidArgument", "did not accept the photo"),
         (503, "SlowDown", "storage is busy"),
@@ -203,6 +204,45 @@ def test_a_refused_upload_is_explained(
     expect_kept_for_another_try(page, "coffee.jpg")
     page.get_by_role("button", name="Try again").click()
     expect_answer(page)
+
+
+@pytest.mark.parametrize("step", ["uploads", "classification"])
+def test_a_service_that_rested_for_weeks_is_tried_once_more(
+    page: Page, page_url: str, width: int, expected_console_errors: list[str], step: str
+) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
+    page.clock.install()
+    intercept(page, page_url, step, reaches_no_function, times=1)
+    open_page(page, page_url, width)
+    press_sample(page)
+    expect(page.get_by_role("status")).to_contain_text("trying once more in 10 seconds")
+    page.clock.fast_forward(11_000)
+    expect_answer(page)
+
+
+def test_a_service_that_stays_away_is_explained_after_the_second_try(
+    page: Page, page_url: str, width: int, expected_console_errors: list[str]
+) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
+    page.clock.install()
+    calls: list[Route] = []
+
+    def handle(route: Route) -> None:
+        calls.append(route)
+        reaches_no_function(route)
+
+    intercept(page, page_url, "uploads", handle)
+    open_page(page, page_url, width)
+    press_sample(page)
+    expect(page.get_by_role("status")).to_contain_text("trying once more")
+    page.clock.fast_forward(11_000)
+    expect_problem(page, "not working right now")
+    assert len(calls) == 2
+
+
+def reaches_no_function(route: Route) -> None:
+    """Answer as the gateway does when Lambda rejects its call."""
+    route.fulfill(status=503, json={"error": {"code": "unavailable", "message": "no"}})
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -1,6 +1,7 @@
 """Authorization of the API, and delivery of the page."""
 
 import json
+import re
 
 import pytest
 
@@ -79,12 +80,21 @@ def test_the_page_has_the_api_under_its_own_domain(odd: Assembly) -> None:
 def test_the_page_may_send_photos_to_the_images_bucket_and_nowhere_else(plain: Assembly) -> None:
     policy = plain.only("AWS::CloudFront::ResponseHeadersPolicy")["ResponseHeadersPolicyConfig"]
     headers = policy["SecurityHeadersConfig"]
-    csp = json.dumps(headers["ContentSecurityPolicy"]["ContentSecurityPolicy"])
+    given = headers["ContentSecurityPolicy"]["ContentSecurityPolicy"]
+    csp = json.dumps(given)
     assert "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:;" in csp
     for directive in ("worker-src", "base-uri", "form-action", "frame-ancestors"):
         assert directive in csp
-    assert "Images" in csp
     assert "unsafe" not in csp
+    # One address, that of the bucket's region, which the uploads function signs for.
+    known = {"AWS::Region": "REGION", "AWS::URLSuffix": "amazonaws.com"}
+    text = "".join(
+        each if isinstance(each, str) else known.get(each.get("Ref"), "BUCKET")
+        for each in given["Fn::Join"][1]
+    )
+    (hosts,) = re.findall(r"connect-src 'self' ([^;]*);", text)
+    assert hosts == "https://BUCKET.s3.REGION.amazonaws.com"
+    assert "Images" in csp
     assert headers["StrictTransportSecurity"]["AccessControlMaxAgeSec"] == 31_536_000
     assert headers["FrameOptions"]["FrameOption"] == "DENY"
 

@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -15,15 +17,21 @@ TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif")
 
 
 @pytest.fixture(scope="module")
-def answer() -> Any:
+def answer() -> Iterator[Any]:
     """The handler, loaded as Lambda loads it; it signs without a call to AWS."""
+    with loaded("us-east-1") as handle:
+        yield handle
+
+
+@contextmanager
+def loaded(region: str) -> Iterator[Any]:
     spec = importlib.util.spec_from_file_location("uploads", LAMBDA_SRC / "uploads" / "handler.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {
-            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": region,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "MAX_IMAGE_BYTES": str(MAX_BYTES),
@@ -34,6 +42,16 @@ def answer() -> Any:
             patch.setenv(name, value)
         spec.loader.exec_module(module)
         yield lambda body: module.handler({"body": body}, None)
+
+
+@pytest.mark.parametrize(
+    "region", ["us-east-1", "us-west-2", "eu-west-1", "eu-south-2", "ap-southeast-4", "af-south-1"]
+)
+def test_an_upload_goes_to_the_address_of_the_buckets_region(region: str) -> None:
+    with loaded(region) as handle:
+        answered = handle(json.dumps({"content_type": "image/png", "bytes": 5}))
+    url = json.loads(answered["body"])["url"]
+    assert url == f"https://images.s3.{region}.amazonaws.com/"
 
 
 values = st.recursive(
