@@ -27,6 +27,10 @@ TORCH_MIN_MEMORY_MB = 512
 """An instance with a ResNet50 takes 360 MB: docs/decisions/0035-torch.md."""
 INSTANCE_MB = {"onnxruntime": 100, "torch": 400}
 """With a phone's photo: docs/performance.md, docs/decisions/0035-torch.md."""
+SNAPSHOT_STORAGE_MB = 512
+NO_SNAPSHOT_REGIONS = ("ap-east-2", "ap-southeast-6")
+"""SnapStart's limits in November 2026: Lambda developer guide, "Improving startup performance with
+Lambda SnapStart"."""
 DECODE_BYTES_PER_PIXEL = 25
 """Maximum, reached by a rotated lossless WebP with transparency: test_hostile_images.py."""
 COPIES_OF_A_FILE = 2
@@ -183,9 +187,11 @@ class Settings:
     """The page's own domain; None takes the one that CloudFront gives."""
     web_certificate_arn: Certificate | None = None
     """Certificate for `web_domain`, in us-east-1."""
-    warming: Literal["off", "ping", "provisioned"] = "ping"
+    warming: Literal["off", "ping", "provisioned", "snapstart"] = "ping"
     """`ping` wakes instances on a schedule, `provisioned` uses provisioned concurrency, `off` keeps
-    nothing warm."""
+    nothing warm. `snapstart` keeps nothing warm either: new instances start from a snapshot of one
+    that is initialized at each deploy. It allows neither the model store `efs` nor more than 512 MB
+    of /tmp."""
     warm_instances: Annotated[int, Field(ge=1, le=100)] = 1
     """Number of instances that are kept warm."""
     warm_profile: tuple[Annotated[int, Field(ge=0, le=100)], ...] = ()
@@ -300,6 +306,7 @@ class Settings:
             "allowed are 24 numbers, one for each hour, or none",
         )
         self._check_reserved_concurrency()
+        self._check_snapshots()
         self._require(
             not (self.web and self.auth == "iam"),
             "web",
@@ -329,8 +336,24 @@ class Settings:
             "allowed is False, since retain_data = True",
         )
 
+    def _check_snapshots(self) -> None:
+        if self.warming != "snapstart":
+            return
+        why = "since warming = 'snapstart'"
+        self._require(self.model_store != "efs", "model_store", f"allowed are 's3', 'image', {why}")
+        self._require(
+            self.ephemeral_storage_mb <= SNAPSHOT_STORAGE_MB,
+            "ephemeral_storage_mb",
+            f"allowed is {SNAPSHOT_STORAGE_MB}, {why}",
+        )
+        self._require(
+            self.region not in NO_SNAPSHOT_REGIONS,
+            "region",
+            f"allowed are all but {', '.join(NO_SNAPSHOT_REGIONS)}, {why}",
+        )
+
     def _check_reserved_concurrency(self) -> None:
-        if self.warming == "off" or self.reserved_concurrency is None:
+        if self.warming not in ("ping", "provisioned") or self.reserved_concurrency is None:
             return
         # Provisioned instances serve users; a ping holds instances that users could need.
         reserve = self.warming_user_reserve if self.warming == "ping" else 0

@@ -53,7 +53,7 @@ def warm(
     if warmer is None:
         raise WarmlensError(
             "no_warmer",
-            f"The environment {env_name} has no warmer: its setting warming is off.",
+            f"The environment {env_name} has no warmer: its setting warming is not 'ping'.",
         )
     try:
         response = invoke(client, warmer, json.dumps({"instances": instances}).encode())

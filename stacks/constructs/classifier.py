@@ -32,6 +32,8 @@ _DEPLOYMENTS = {
     "canary": codedeploy.LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES,
     "linear": codedeploy.LambdaDeploymentConfig.LINEAR_10_PERCENT_EVERY_1_MINUTE,
 }
+_PUBLISHED = lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS
+_SNAPSTART_WARNING = "@aws-cdk/aws-lambda:snapStartRequirePublish"
 _CODEDEPLOY_POLICY = (
     "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited"
 )
@@ -98,6 +100,7 @@ class Classifier(Construct):
                     "CORS_ORIGINS": " ".join(settings.cors_origins),
                     **model_store.environment,
                 },
+                snap_start=_PUBLISHED if settings.warming == "snapstart" else None,
                 tracing=tracing(settings),
                 logging_format=lambda_.LoggingFormat.JSON,
                 log_group=log,
@@ -106,6 +109,9 @@ class Classifier(Construct):
                 vpc_subnets=network.subnets if network else None,
                 security_groups=network.security_groups if network else None,
             )
+        if settings.warming == "snapstart":
+            notes = cdk.Annotations.of(self.function)
+            notes.acknowledge_warning(_SNAPSTART_WARNING, "The alias calls published versions.")
         self.fingerprint = hashlib.sha256(f"{source} {settings}".encode()).hexdigest()[:16]
         # Not grant_read: it also allows to list the bucket. Without that, S3 answers 403 for a
         # missing object, which the function reports as 404.

@@ -64,16 +64,19 @@ class Dashboard(Construct):
                 [self._own("LatencyMs", each, label=each) for each in ("p50", "p95", "p99")],
             ),
         )
+        inits = [
+            _graph(
+                "Init of new instances, ms",
+                [self._own("InitMs", each, label=each) for each in ("p50", "p99")],
+            )
+        ]
         board.add_widgets(
             _graph(
                 "Users' calls that met a cold start",
                 [self._own("ColdStart", "Sum", label="cold starts")],
                 right=[self._cold_share()],
             ),
-            _graph(
-                "Init of new instances, ms",
-                [self._own("InitMs", each, label=each) for each in ("p50", "p99")],
-            ),
+            *(inits if settings.warming != "snapstart" else []),  # none is run for a call then
             _graph(
                 "Models that did not load",
                 [self._own("ModelLoadFailure", "Sum", label="failed loads")],
@@ -152,7 +155,8 @@ class Dashboard(Construct):
             f"model store `{settings.model_store}`, warming `{settings.warming}`.\n\n"
             "The cost is an estimate: Lambda's duration and requests of all calls, wakeups "
             "included, for each call of a user, and the API's price; prices of us-east-1. "
-            "Not in it: S3, logs, the firewall, CloudFront, data transfer, provisioned concurrency."
+            "Not in it: S3, logs, the firewall, CloudFront, data transfer, provisioned concurrency "
+            "or snapshots."
         )
 
 

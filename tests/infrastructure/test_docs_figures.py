@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from lab.pictures import architecture
+from stacks.settings import Settings
 from warmlens.paths import ROOT
+from warmlens.prices import read_prices
 
 SNAPSHOTS = Path(__file__).parent / "__snapshots__" / "test_snapshots"
 COSTS = (ROOT / "docs" / "deploy.md").read_text()
@@ -36,6 +38,18 @@ def _types(part: Any) -> Iterator[str]:
 def test_the_cost_at_rest_counts_what_dev_has(words: str, kind: str) -> None:
     (count,) = re.findall(rf"^\| {words} \| (\d+);", COSTS, re.MULTILINE)
     assert types("dev")[kind] == int(count)
+
+
+def test_the_price_of_a_snapshot_is_that_of_the_price_file() -> None:
+    prices, gigabytes = read_prices(), Settings(env_name="any").memory_mb / 1024
+    kept_usd = 30 * 86_400 * gigabytes * prices["snapstart_cache_per_gb_s"]
+    starts_usd = 1_000 * gigabytes * prices["snapstart_restore_per_gb"]
+    for page in ("choices", "deploy", "warming"):
+        text = (ROOT / "docs" / f"{page}.md").read_text()
+        assert f"{kept_usd:.2f}" in text
+        assert f"{starts_usd:.2f}" in text
+    decision = (ROOT / "docs" / "decisions" / "0090-snapstart.md").read_text()
+    assert f"${kept_usd:.2f} a month" in decision
 
 
 def test_dev_has_nothing_that_is_billed_by_the_hour() -> None:

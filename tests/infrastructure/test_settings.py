@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -72,7 +73,7 @@ from warmlens.paths import ROOT
         ("upload_origins", ("https://a.example/page",), "an origin such as"),
         ("upload_origins", ("https://a.example", "b.example"), "an origin such as"),
         ("upload_origins", "https://a.example", "for each value of the tuple"),
-        ("warming", "sometimes", "'off', 'ping', 'provisioned'"),
+        ("warming", "sometimes", "'off', 'ping', 'provisioned', 'snapstart'"),
         ("upload_origins", "*", "for each value of the tuple"),
         ("warm_instances", 0, "from 1 to 100"),
         ("warm_instances", True, "from 1 to 100"),
@@ -178,8 +179,33 @@ def test_an_image_may_not_take_more_memory_than_an_instance_has() -> None:
         Settings(env_name="test", memory_mb=156, max_image_pixels=1024)
 
 
-def test_a_cap_that_leaves_no_room_for_users_is_no_matter_without_warming() -> None:
-    assert Settings(env_name="test", warming="off", reserved_concurrency=1).warm_instances == 1
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("model_store", "efs", "allowed are 's3', 'image'"),
+        ("ephemeral_storage_mb", 513, "allowed is 512"),
+        ("region", "ap-southeast-6", "allowed are all but ap-east-2, ap-southeast-6"),
+        ("region", "ap-east-2", "allowed are all but ap-east-2, ap-southeast-6"),
+    ],
+)
+def test_what_snapstart_does_not_allow_is_refused(name: str, value: Any, allowed: str) -> None:
+    assert getattr(Settings(**{"env_name": "test", name: value}), name) == value
+    told = f"{name} = {value!r}; {allowed}, since warming = 'snapstart'"
+    with pytest.raises(SettingsError, match=re.escape(told)):
+        Settings(**{"env_name": "test", "warming": "snapstart", name: value})
+
+
+def test_snapstart_goes_with_either_processor_engine_and_store() -> None:
+    torch: dict[str, Any] = {"engine": "torch", "architecture": "arm64"}
+    for values in ({}, {"model_store": "image"}, torch):
+        assert Settings(env_name="test", warming="snapstart", **values).warming == "snapstart"
+
+
+@pytest.mark.parametrize("warming", ["off", "snapstart"])
+def test_a_cap_that_leaves_no_room_for_users_is_no_matter_without_warm_instances(
+    warming: Any,
+) -> None:
+    assert Settings(env_name="test", warming=warming, reserved_concurrency=1).warm_instances == 1
 
 
 def test_provisioned_instances_may_take_the_whole_cap_as_they_serve_users() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from stacks.constructs.efs_model_store import MOUNT_PATH
 from tests.infrastructure.variants import VARIANTS, Assembly
+from warmlens.paths import LAMBDA_SRC
 
 Variants = dict[str, Assembly]
 
@@ -163,6 +164,40 @@ def test_warming_by_provisioned_instances_follows_the_hours_of_the_profile(
     }
     assert target["ScalableDimension"] == "lambda:function:ProvisionedConcurrency"
     assert "live" in json.dumps(target["ResourceId"])
+
+
+def test_snapstart_has_snapshots_of_published_versions_and_nothing_that_keeps_warm(
+    variants: Variants,
+) -> None:
+    assembly = variants["snapstart"]
+    function = assembly.function("classifier")
+    assert (function["PackageType"], function["SnapStart"]) == (
+        "Image",
+        {"ApplyOn": "PublishedVersions"},
+    )
+    assert assembly.only("AWS::Lambda::Alias")["FunctionVersion"]["Fn::GetAtt"][1] == "Version"
+    kept_warm = {"AWS::Scheduler::Schedule", "AWS::ApplicationAutoScaling::ScalableTarget"}
+    assert not kept_warm & assembly.kinds
+    assert not assembly.resources("Custom::Trigger")
+    functions = assembly.resources("AWS::Lambda::Function")
+    assert sum("SnapStart" in each["Properties"] for each in functions) == 1
+    assert "SnapStart" not in variants["plain"].function("classifier")
+    # `cdk synth --strict` fails on a warning.
+    assert "aws:cdk:warning" not in (assembly.folder / "manifest.json").read_text()
+
+
+def test_the_image_may_be_in_a_snapshot_whatever_its_base() -> None:
+    lines = (LAMBDA_SRC / "classifier" / "Dockerfile").read_text().splitlines()
+    assert 'LABEL com.amazonaws.lambda.feature.snapstart="Allow"' in lines
+
+
+def test_the_dashboard_of_snapshots_shows_no_inits_that_nobody_waits_for(
+    variants: Variants,
+) -> None:
+    for name, shown in (("snapstart", False), ("plain", True)):
+        body = json.dumps(variants[name].only("AWS::CloudWatch::Dashboard")["DashboardBody"])
+        assert ("InitMs" in body) is shown
+        assert "warming `snapstart`" in body or shown
 
 
 def test_a_round_is_run_after_each_deploy_of_the_classifier(

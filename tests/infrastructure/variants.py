@@ -87,6 +87,7 @@ VARIANTS = {
         ),
         Settings(env_name="image", model_store="image"),
         Settings(env_name="provisioned", warming="provisioned", warm_profile=NIGHT + DAY + EVENING),
+        Settings(env_name="snapstart", warming="snapstart"),
         Settings(
             env_name="torch",
             memory_mb=3538,

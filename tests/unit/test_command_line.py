@@ -20,6 +20,7 @@ from warmlens.cli import app
 from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT
 from warmlens.registry.commands import TRAINING_COMMANDS
+from warmlens.warm import warm
 
 URL = ("--url", "http://127.0.0.1:9")
 # Packages that take long to import and that no help text needs.
@@ -39,6 +40,12 @@ def commands(command: Any, name: str = "warmlens") -> Iterator[tuple[str, Any]]:
 
 
 COMMANDS = dict(commands(typer.main.get_command(app)))
+
+
+def test_only_an_environment_with_pings_has_a_warmer() -> None:
+    nobody: Any = None  # no call is made
+    with pytest.raises(WarmlensError, match="dev has no warmer: its setting warming is not 'ping'"):
+        warm({}, nobody, "dev", 5)
 
 
 def fails(monkeypatch: pytest.MonkeyPatch, error: BaseException, *options: str) -> Result:

@@ -178,6 +178,12 @@ class DeploymentOptions:
         """
         counts = self._counts()
         kind = self.warming or ("ping" if any(counts) else "off")
+        if kind == "snapstart":
+            raise WarmlensError(
+                "bad_warming",
+                "snapstart is not planned, since how long Lambda takes to restore a snapshot has "
+                "not been measured: give off, ping or provisioned",
+            )
         if kind not in ("off", "ping", "provisioned") or (kind == "off") == any(counts):
             raise WarmlensError(
                 "bad_warming",

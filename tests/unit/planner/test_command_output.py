@@ -27,6 +27,7 @@ def test_a_rate_can_be_planned_for_without_a_file() -> None:
         (("simulate", "--rps", "1", "--memory-mb", "1000"), "not_measured"),
         (("simulate", "--rps", "1", "--warming", "ping"), "bad_warming"),
         (("simulate", "--rps", "1", "--warming", "magic", "--warm", "1"), "bad_warming"),
+        (("cost", "--rps", "1", "--warming", "snapstart"), "bad_warming"),
         (("simulate", "--rps", "1", "--warm", "101"), "bad_warm_instances"),
         (("simulate", "--rps", "1", "--idle-min", "long"), "bad_lives"),
         (("simulate", "--traffic", "nowhere.csv"), "unreadable_traffic"),
@@ -44,6 +45,11 @@ def test_a_bad_input_prints_its_error_only(arguments: tuple[str, ...], code: str
     assert exit_code == 1
     assert output.startswith(f"{code}: ")
     assert "Traceback" not in output
+
+
+def test_snapstart_is_not_planned_since_nobody_has_measured_a_restore() -> None:
+    _, output = run("simulate", "--rps", "1", "--warming", "snapstart")
+    assert "not been measured" in output
 
 
 def test_simulate_prints_what_scripts_read() -> None:
