@@ -18,6 +18,7 @@ from PIL import Image
 
 from training.photo_folder import (
     IMAGE_SUFFIXES,
+    LABELS_FILE,
     SPLIT_RULE,
     LabelledPhoto,
     PhotoFolder,
@@ -231,6 +232,12 @@ def _unused(folder: PhotoFolder) -> Iterator[Finding]:
 
 
 def _names(folder: PhotoFolder) -> Iterator[Finding]:
+    if folder.unused_labels:
+        message = (
+            f"{len(folder.unused_labels)} labels in {LABELS_FILE} are of classes that no folder "
+            "has; they are not used."
+        )
+        yield Finding("label_unused", "warning", message, folder.unused_labels)
     spaced = tuple(name for name in folder.class_ids if name != name.strip())
     if spaced:
         message = f"{len(spaced)} class names begin or end with a blank."

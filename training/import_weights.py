@@ -9,6 +9,7 @@ from typing import Any
 
 from training.imagenet_classes import Classes, imagenet_classes
 from training.install import file_entry, install_version, labels_json
+from training.label_files import read_labels_file
 from training.model_card import model_card
 from training.networks import (
     MEAN,
@@ -26,6 +27,7 @@ from training.torch_export import (
     export_program,
     is_program,
     load_program,
+    require_logits,
 )
 from training.weights import load_weights_file, torchvision_weights
 from warmlens.errors import WarmlensError
@@ -125,16 +127,16 @@ def import_file(path: Path, labels: Path, request: ImportRequest) -> bool:
 
     Args:
         path: the checkpoint.
-        labels: file of :func:`read_labels_file`.
+        labels: file of :func:`training.label_files.read_labels_file`.
         request: the request.
 
     Returns:
         False when the same version exists already.
 
     Raises:
-        WarmlensError: `program_for_torch`, `bad_program`, `not_exported`, `unsafe_pickle`,
-            `unreadable_weights`, `unknown_architecture`, `wrong_label_count`, `bad_labels`,
-            `bad_setting`, or what installing raises.
+        WarmlensError: `program_for_torch`, `bad_program`, `not_logits`, `not_exported`,
+            `unsafe_pickle`, `unreadable_weights`, `unknown_architecture`, `wrong_label_count`,
+            `bad_labels`, `bad_setting`, or what installing raises.
     """
     _check(request)
     classes = read_labels_file(labels)
@@ -148,6 +150,7 @@ def import_file(path: Path, labels: Path, request: ImportRequest) -> bool:
         network = load_program(path)
         architecture = "a TorchScript program"
         class_count = class_count_of_program(network, request.size, str(path))
+        require_logits(network, request.size, str(path))
     else:
         tensors = load_weights_file(path)
         architecture = architecture_of(tensors, str(path))
@@ -159,37 +162,6 @@ def import_file(path: Path, labels: Path, request: ImportRequest) -> bool:
             f"{labels} has {len(classes.ids)} labels; {path.name} has {class_count} classes.",
         )
     return _install(request, architecture, network, classes, description, ())
-
-
-def read_labels_file(path: Path) -> Classes:
-    """Read a file with one class per line, in the order of the model's outputs.
-
-    A line is a name, or an id, a tab and a name. Without an id, the number of the output in four
-    digits is the id.
-
-    Raises:
-        WarmlensError: `bad_labels`.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise WarmlensError("bad_labels", f"{path} cannot be read: {error}.") from None
-    pairs = []
-    for number, line in enumerate(lines, start=1):
-        class_id, tab, label = line.strip("\r").partition("\t")
-        if not tab:
-            class_id, label = f"{number - 1:04}", class_id
-        if not class_id.strip() or not label.strip():
-            raise WarmlensError(
-                "bad_labels",
-                f"{path}, line {number} is {line!r}; allowed: a name, or an id, a tab and a name.",
-            )
-        pairs.append((class_id.strip(), label.strip()))
-    ids = [class_id for class_id, _ in pairs]
-    if len(set(ids)) != len(ids):
-        twice = next(class_id for class_id in ids if ids.count(class_id) > 1)
-        raise WarmlensError("bad_labels", f'{path} has the id "{twice}" twice.')
-    return Classes(tuple(ids), tuple(label for _, label in pairs))
 
 
 def _check(request: ImportRequest) -> None:

@@ -2,12 +2,12 @@
 
 import dataclasses
 import hashlib
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 from warmlens.errors import WarmlensError
+from warmlens.text_files import STRICT_JSON, read_text
 
 SPLIT_NAMES = ("train", "val", "test", "hard")
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
@@ -45,6 +45,7 @@ class PhotoFolder:
             the folder's name.
         splits: the photos of each existing split, sorted by path.
         unused: other files and folders.
+        unused_labels: the classes in `dataset.json` that no folder has.
     """
 
     root: Path
@@ -53,6 +54,7 @@ class PhotoFolder:
     labels: dict[str, str]
     splits: dict[str, tuple[LabelledPhoto, ...]]
     unused: tuple[Path, ...]
+    unused_labels: tuple[str, ...]
 
 
 def read_photo_folder(root: Path) -> PhotoFolder:
@@ -89,9 +91,15 @@ def read_photo_folder(root: Path) -> PhotoFolder:
             f"{root} has no photos. Allowed: {root}/train/CLASS/*.jpg and {root}/val/CLASS/*.jpg, "
             f"or {root}/CLASS/*.jpg; files {', '.join(sorted(IMAGE_SUFFIXES))}.",
         )
-    class_ids = tuple(sorted(ids))
+    given = _labels(root)
     return PhotoFolder(
-        root, layout, class_ids, _labels(root, class_ids), splits, tuple(sorted(unused))
+        root=root,
+        layout=layout,
+        class_ids=tuple(sorted(ids)),
+        labels={class_id: given.get(class_id, class_id) for class_id in sorted(ids)},
+        splits=splits,
+        unused=tuple(sorted(unused)),
+        unused_labels=tuple(sorted(given.keys() - ids)),
     )
 
 
@@ -139,13 +147,13 @@ def _visible(folder: Path) -> list[Path]:
     )
 
 
-def _labels(root: Path, class_ids: tuple[str, ...]) -> dict[str, str]:
+def _labels(root: Path) -> dict[str, str]:
     path = root / LABELS_FILE
     labels: object = {}
     if path.is_file():
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
+            document = STRICT_JSON.decode(read_text(path, "bad_labels"))
+        except (ValueError, RecursionError) as error:
             raise WarmlensError("bad_labels", f"{path} is not JSON: {error}.") from None
         labels = document.get("labels", {}) if isinstance(document, dict) else None
     if not isinstance(labels, dict) or not all(isinstance(name, str) for name in labels.values()):
@@ -154,4 +162,4 @@ def _labels(root: Path, class_ids: tuple[str, ...]) -> dict[str, str]:
             f"{path} must be an object whose field labels maps class names to readable names, such "
             'as {"labels": {"00001": "Sola Orange"}}.',
         )
-    return {class_id: labels.get(class_id, class_id) for class_id in class_ids}
+    return labels

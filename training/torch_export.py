@@ -19,6 +19,8 @@ from warmlens.errors import WarmlensError
 PROGRAM_FILE = "model.pt"
 # Members that PyTorch's writer adds to an archive.
 _OF_THE_WRITER = ("version", "byteorder", ".data/serialization_id")
+_PROBES = 8
+_SAME_SUM = 1e-3
 _NUMBERED = re.compile(rb"___torch_mangle_(\d+)")
 
 
@@ -103,6 +105,43 @@ def class_count_of_program(program: Any, size: int, where: str) -> int:
             "bad_program", f"{where} does not give logits [1, classes] for an image; shape: {shape}"
         )
     return int(shape[1])
+
+
+def require_logits(program: Any, size: int, where: str) -> None:
+    """Check that a program returns logits, since the export applies a softmax to them.
+
+    A softmax of probabilities keeps the order of classes but makes all nearly as likely, so that no
+    threshold fits any more.
+
+    Args:
+        program: the program.
+        size: side of its input in pixels.
+        where: name of the program in messages.
+
+    Raises:
+        WarmlensError: `not_logits`: on random images all its outputs are at least 0 and have the
+            same sum, as those of a softmax, or lie between 0 and 1, as those of a sigmoid.
+    """
+    torch = import_model_package("torch")
+    generator = torch.Generator().manual_seed(0)
+    spread = torch.linspace(0.3, 3, _PROBES).view(-1, 1, 1, 1)
+    images = torch.randn(_PROBES, 3, size, size, generator=generator) * spread
+    with torch.inference_mode():
+        outputs = torch.cat([program(image.unsqueeze(0)) for image in images]).double()
+    sums = outputs.sum(1)
+    if outputs.min() < 0 or not torch.isfinite(outputs).all() or sums.max() <= 0:
+        return
+    if (sums.max() - sums.min()) / sums.max() < _SAME_SUM:
+        found = f"probabilities of a softmax (they sum to {sums.mean():.4g})"
+    elif outputs.max() <= 1:
+        found = "probabilities of a sigmoid (all are between 0 and 1)"
+    else:
+        return
+    raise WarmlensError(
+        "not_logits",
+        f"{where} returns {found}, not logits: the softmax of the service would be applied to "
+        "them. Save it without its last layer, which computes them.",
+    )
 
 
 def _reproducible(torch: Any, program: bytes) -> bytes:

@@ -1,11 +1,12 @@
 """Reading of text files that users made: their encodings, byte order marks and line ends."""
 
 import codecs
+import json
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from warmlens.errors import WarmlensError
 
@@ -69,6 +70,23 @@ def read_text(path: Path, code: str) -> str:
             "were joined have; remove it.",
         )
     return text
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f'an object has the key "{twice}" twice')
+    return document
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+STRICT_JSON = json.JSONDecoder(object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+"""Refuses a key that an object has twice, of which Python keeps the last, and NaN and infinity."""
 
 
 def _encoding(begin: bytes, path: Path, code: str) -> str:

@@ -1,5 +1,6 @@
 """Import of checkpoints: only weights, never code."""
 
+import dataclasses
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -7,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from tests.training.program_file import program_file
 from training.import_weights import ImportRequest, import_file, import_resnet50_imagenet
 from training.model_packages import import_model_package
 from training.networks import build_network
+from training.torch_export import load_program, require_logits
 from warmlens.errors import WarmlensError
 from warmlens.registry.manifest import read_manifest
 from warmlens.registry.verify import verify_model
@@ -182,6 +185,38 @@ def test_weights_that_are_of_no_known_network_are_refused(
     with pytest.raises(WarmlensError, match=words) as refused:
         import_file(tmp_path / "w.pt", labels, request_)
     assert refused.value.code == code
+
+
+MEANS = "    x = torch.stack([x.mean((1, 2, 3)), x.amax((1, 2, 3)), x.std((1, 2, 3))], 1)\n"
+# The last lines of programs that compute probabilities themselves, and what they are called.
+PROBABILITIES = {
+    "return torch.softmax(x, 1)": "softmax (they sum to 1)",
+    "return torch.softmax(x, 1) * 100": "softmax (they sum to 100)",
+    "return torch.softmax(x.half().float() * 0.01, 1)": "softmax (they sum to 1)",
+    "return torch.sigmoid(x)": "sigmoid",
+}
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # decision 35
+@pytest.mark.parametrize("last", PROBABILITIES)
+def test_a_program_that_applies_a_softmax_itself_is_refused(
+    request_: ImportRequest, labels: Path, tmp_path: Path, last: str
+) -> None:
+    file = tmp_path / "program.pt"
+    program_file(file, f"def forward(self, x):\n{MEANS}    {last}")
+    with pytest.raises(WarmlensError, match="Save it without its last layer") as refused:
+        import_file(file, labels, dataclasses.replace(request_, engine="torch"))
+    assert refused.value.code == "not_logits"
+    assert PROBABILITIES[last] in refused.value.message
+    assert not request_.out.exists()
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # decision 35
+@pytest.mark.parametrize("last", ["return x", "return torch.log_softmax(x, 1)", "return x.abs()"])
+def test_a_program_of_logits_is_taken(tmp_path: Path, last: str) -> None:
+    file = tmp_path / "program.pt"
+    program_file(file, f"def forward(self, x):\n{MEANS}    {last}")
+    require_logits(load_program(file), 32, "program.pt")
 
 
 def test_another_kind_of_file_is_refused(

@@ -61,6 +61,16 @@ def test_a_class_of_two_photos_has_one_to_train_and_one_to_judge_by(tmp_path: Pa
     assert [len(splits[name]) for name in ("train", "val", "test")] == [1, 1, 0]
 
 
+def test_a_label_of_a_class_that_no_folder_has_is_a_warning(classes: Path) -> None:
+    text = '{"labels": {"apple": "Green apple", "Bread": "Rye bread", "7": "Milk"}}'
+    (classes / "dataset.json").write_bytes(text.encode("utf-8-sig"))
+    report = check_data(classes)
+    assert report.folder.labels == {"apple": "Green apple", "bread": "bread", "cheese": "cheese"}
+    (found,) = [finding for finding in report.findings if finding.code == "label_unused"]
+    assert found.paths == ("7", "Bread")
+    assert report.ok
+
+
 def test_labels_come_from_dataset_json_or_from_the_folders(classes: Path) -> None:
     assert read_photo_folder(classes).labels["apple"] == "apple"
     (classes / "dataset.json").write_text('{"labels": {"apple": "Green apple"}}')

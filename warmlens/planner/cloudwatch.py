@@ -2,7 +2,6 @@
 
 import datetime
 import itertools
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from warmlens.errors import WarmlensError
 from warmlens.planner.csv_tables import UNREADABLE, fields_of, header, read_rows
 from warmlens.planner.number_format import decimal_of, parse_number
 from warmlens.planner.traffic import DAY_S, LONGEST_S, Profile, in_words_of_time, require_rate
-from warmlens.text_files import read_text
+from warmlens.text_files import STRICT_JSON, read_text
 
 _BEGINS = {
     86_400: "midnight UTC",
@@ -188,10 +187,10 @@ def _midnight(moment: datetime.datetime) -> datetime.datetime:
 def _answers(file: Path) -> Iterator[dict[str, Any]]:
     """Yield the answers in a file: one, several after each other, or a list of them."""
     text = read_text(file, UNREADABLE).strip()
-    decoder, at = json.JSONDecoder(), 0
+    at = 0
     while at < len(text):
         try:
-            document, at = decoder.raw_decode(text, at)
+            document, at = STRICT_JSON.raw_decode(text, at)
         except (ValueError, RecursionError) as error:
             reason = error if isinstance(error, ValueError) else "it is nested too deep"
             raise _bad_export(file, f"not JSON: {reason}") from None

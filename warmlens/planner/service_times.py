@@ -8,6 +8,7 @@ from typing import Any
 from warmlens.errors import WarmlensError
 from warmlens.planner.distribution import Distribution
 from warmlens.records import Record, architecture_of, read_records
+from warmlens.text_files import read_text
 
 SERVICE_TIMES = Path(__file__).with_suffix(".jsonl")
 DEFAULT_INPUT_PX = 128  # that of the model in the settings
@@ -108,13 +109,7 @@ def _records(file: Path) -> Iterator[Record]:
     def invalid(why: str) -> WarmlensError:
         return WarmlensError("bad_speed_records", f"{file}: not records of {BENCH}: {why}")
 
-    try:
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise WarmlensError("bad_speed_records", f"{file}: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise invalid("not text in UTF-8") from None
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(read_text(file, "bad_speed_records").split("\n"), 1):
         try:
             records = read_records(line)
         except (ValueError, TypeError, RecursionError):

@@ -1,12 +1,12 @@
 """AWS prices, in one dated data file for each region."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from warmlens.errors import WarmlensError
+from warmlens.text_files import STRICT_JSON, read_text
 
 FOLDER = Path(__file__).parent
 DEFAULT_REGION = "us-east-1"
@@ -105,11 +105,9 @@ def _known_names() -> set[str]:
 
 def _read(file: Path) -> PriceList:
     try:
-        document = json.loads(file.read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise WarmlensError("bad_prices", f"{file}: {error.strerror}") from None
-    except (ValueError, RecursionError):
-        raise WarmlensError("bad_prices", f"{file}: not JSON in UTF-8") from None
+        document = STRICT_JSON.decode(read_text(file, "bad_prices"))
+    except (ValueError, RecursionError) as error:
+        raise WarmlensError("bad_prices", f"{file}: not JSON: {error}") from None
     if not isinstance(document, dict):
         document = {}
     wanted = {"region": str, "date": str, "prices": dict}

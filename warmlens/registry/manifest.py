@@ -5,6 +5,7 @@ JSON Schema in model_artifacts/manifest.schema.json is generated from these clas
 `python -m warmlens.registry.manifest_schema`.
 """
 
+import codecs
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from warmlens.errors import WarmlensError
+from warmlens.text_files import STRICT_JSON
 
 SCHEMA_ID: Literal["warmlens.model/1"] = "warmlens.model/1"
 MANIFEST_NAME = "manifest.json"
@@ -388,28 +390,21 @@ def manifest_bytes(manifest: Manifest) -> bytes:
 
 
 def parse_json(raw: bytes, where: str) -> Any:
-    """Parse JSON strictly, without repeated keys, NaN or infinity.
+    """Parse JSON in UTF-8 strictly, without repeated keys, NaN or infinity.
 
     Raises:
         WarmlensError: `not_json`.
     """
+    if raw.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise WarmlensError(
+            "not_json", f"{where} has a byte order mark; save it as UTF-8 without one."
+        )
     try:
-        return json.loads(raw, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+        return STRICT_JSON.decode(raw.decode())
+    except UnicodeDecodeError as error:
+        raise WarmlensError("not_json", f"{where} is not text in UTF-8: {error}.") from None
     except (ValueError, RecursionError) as error:
         raise WarmlensError("not_json", f"{where} is not valid JSON: {error}.") from None
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f'an object has the key "{twice}" twice')
-    return document
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a JSON number")
 
 
 def _rule(message: str) -> PydanticCustomError:

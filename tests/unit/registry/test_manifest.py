@@ -5,7 +5,13 @@ from pydantic import ValidationError
 
 from tests.unit.registry.version_copy import SHIPPED, VERSION, edit_manifest
 from warmlens.errors import WarmlensError
-from warmlens.registry.manifest import FileEntry, manifest_bytes, manifest_errors, read_manifest
+from warmlens.registry.manifest import (
+    FileEntry,
+    manifest_bytes,
+    manifest_errors,
+    parse_json,
+    read_manifest,
+)
 
 
 def refusal(folder: Path) -> WarmlensError:
@@ -83,6 +89,17 @@ def test_a_wrong_field_is_refused_with_its_name_value_and_what_is_allowed(
     assert error.code == code
     assert message in error.message
     assert f"{VERSION}/manifest.json" in error.message
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+@pytest.mark.parametrize("name", ["manifest.json", "labels.json"])
+def test_a_file_of_another_encoding_is_refused_as_the_function_would(
+    version: Path, name: str, encoding: str
+) -> None:
+    raw = (version / name).read_text(encoding="utf-8").encode(encoding)
+    with pytest.raises(WarmlensError, match="byte order mark|not valid JSON|not text") as refused:
+        parse_json(raw, name)
+    assert refused.value.code == "not_json"
 
 
 def test_a_missing_field_is_named(version: Path) -> None:
