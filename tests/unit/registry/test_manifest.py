@@ -97,7 +97,7 @@ def test_a_file_of_another_encoding_is_refused_as_the_function_would(
     version: Path, name: str, encoding: str
 ) -> None:
     raw = (version / name).read_text(encoding="utf-8").encode(encoding)
-    with pytest.raises(WarmlensError, match="byte order mark|not valid JSON|not text") as refused:
+    with pytest.raises(WarmlensError, match=r"byte order mark|not valid JSON|not text") as refused:
         parse_json(raw, name)
     assert refused.value.code == "not_json"
 
