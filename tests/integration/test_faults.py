@@ -13,12 +13,13 @@ from typing import Any
 
 import psutil
 import pytest
+from PIL import Image
 
 from lambda_src.classifier.bucket import MAX_RETRIES, RETRY_FOR_S
 from lambda_src.classifier.download import PART_BYTES
 from lambda_src.classifier.model_store import LOAD_TIMEOUT_S
 from tests.conftest import Cloud
-from tests.hostile.images import HOSTILE
+from tests.hostile.formats import encode
 from tests.integration import classifier_harness
 from tests.integration.classifier_harness import (
     CLASSIFY,
@@ -314,15 +315,17 @@ async def test_an_instance_over_its_memory_is_killed_and_the_next_call_served(
     call_with: CallWith, proxy: S3Proxy, s3: Any, bucket: str
 ) -> None:
     """The settings allow pixels that this memory has no room for."""
-    name = "bomb-png-turned"
-    s3.put_object(Bucket=bucket, Key="test/bomb", Body=HOSTILE[name].make())
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    large = encode(Image.new("RGBA", (2_800, 2_800)), "PNG", exif=turned)
+    s3.put_object(Bucket=bucket, Key="test/bomb", Body=large)
     variables = {
         "AWS_ENDPOINT_URL": proxy.url,
         "MODELS_FOLDER": str(MODEL_ARTIFACTS),
         "MODELS_BUCKET": "",
         "MAX_IMAGE_PIXELS": "50000000",
     }
-    async with call_with(variables, memory_mb=512, isolation=OfMemory()) as call:
+    async with call_with(variables, memory_mb=160, isolation=OfMemory()) as call:
         before = await expect_espresso(call)
         outcome = await call.outcome({"method": "classification", "file_path": "test/bomb"})
         assert outcome.error is not None
