@@ -172,11 +172,11 @@ def test_pull_requests_have_an_account_that_no_environment_is_deployed_to() -> N
         assert aws["with"]["allowed-account-ids"] == allowed
     refused, aws = (each for each in steps("deploy.yml") if "AWS_ROLE_ARN" in str(each))
     assert aws["uses"].startswith("aws-actions/")
-    for role, code in (("111111111111", 1), ("222222222222", 0)):
-        variables = {"ROLE": f"arn:aws:iam::{role}:role/deploy", "EPHEMERAL": "111111111111"}
+    for account, code in (("111111111111", 1), ("222222222222", 0)):
+        variables = {"ROLE": f"arn:aws:iam::{account}:role/deploy", "EPHEMERAL": "111111111111"}
         command = ["bash", "-eo", "pipefail", "-c", refused["run"]]
         result = subprocess.run(command, env=variables, capture_output=True, check=False)
-        assert result.returncode == code
+        assert (result.returncode, b"::error::" in result.stdout) == (code, code == 1)
 
 
 def test_each_night_the_account_of_pull_requests_is_swept() -> None:
