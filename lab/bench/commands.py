@@ -134,7 +134,7 @@ def replay(
         float, typer.Option(min=0, max=23, help="First hour of the day to replay.")
     ] = 7,
     hours: Annotated[float, typer.Option(min=0.1, max=24, help="Duration in hours.")] = 3,
-    burst_size: BurstSize = 10,
+    burst_size: BurstSize = None,
     bursts_per_hour: BurstsPerHour = 0,
     seed: Annotated[int, typer.Option(help="Seed of the calls and the idle expiries.")] = 1,
     as_json: AsJson = False,

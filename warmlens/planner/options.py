@@ -31,7 +31,14 @@ from warmlens.prices import DEFAULT_REGION, PriceList, read_prices
 
 MODEL_BYTES = 23_827_191  # files of the default model, products-resnet50 1.0.0
 
-BurstSize = Annotated[int, typer.Option("--burst-size", help="Users in a burst, within 0.1 s.")]
+BURST_SIZE = 10
+HOLD_MS = 400
+BurstSize = Annotated[
+    int | None,
+    typer.Option(
+        "--burst-size", help=f"Users in a burst, within 0.1 s; {BURST_SIZE} unless given."
+    ),
+]
 BurstsPerHour = Annotated[
     float, typer.Option("--bursts-per-hour", help="Bursts of users in an hour; 0: none.")
 ]
@@ -48,14 +55,14 @@ class UserOptions:
     traffic: Annotated[
         Path | None,
         typer.Option(
-            help="CSV file with the columns hour,requests (UTC) or arrival_s, or JSON that "
-            "aws cloudwatch printed."
+            help="CSV file with the columns hour,requests (UTC) or arrival_s, JSON that "
+            "aws cloudwatch printed, or CSV of CloudWatch's console."
         ),
     ] = None
     rps: Annotated[
         float | None, typer.Option(help="Users per second, all day, instead of --traffic.")
     ] = None
-    burst_size: BurstSize = 10
+    burst_size: BurstSize = None
     bursts_per_hour: BurstsPerHour = 0
 
     def read(self) -> Profile | Trace:
@@ -155,8 +162,13 @@ class DeploymentOptions:
         typer.Option(help="off, ping or provisioned. Default: ping where --warm is above 0."),
     ] = None
     hold_ms: Annotated[
-        int, typer.Option(min=0, max=20_000, help="Milliseconds that a ping holds an instance.")
-    ] = 400
+        int | None,
+        typer.Option(
+            min=0,
+            max=20_000,
+            help=f"Milliseconds that a ping holds an instance; {HOLD_MS} unless given.",
+        ),
+    ] = None
     memory_mb: Annotated[
         int, typer.Option(help="A memory size that was measured.", autocompletion=memory_sizes)
     ] = 1769
@@ -194,7 +206,9 @@ class DeploymentOptions:
             limit = "a ping" if kind == "ping" else f"--concurrency {concurrency}"
             why = f"--warm {self.warm}: {limit} allows {most} at most"
             raise WarmlensError("bad_warm_instances", why)
-        hold_ms = self.hold_ms if kind == "ping" else 0
+        if kind != "ping" and self.hold_ms is not None:
+            raise WarmlensError("bad_warming", f"--hold-ms holds pinged instances; {kind} has none")
+        hold_ms = 0 if kind != "ping" else HOLD_MS if self.hold_ms is None else self.hold_ms
         return Candidate(measured=measured, warming=kind, by_hour=counts, hold_ms=hold_ms)
 
     def _counts(self) -> tuple[int, ...]:
@@ -240,10 +254,14 @@ def with_option_groups(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def bursts_of(size: int, per_hour: float) -> Bursts | None:
+def bursts_of(size: int | None, per_hour: float) -> Bursts | None:
     """Return bursts of users; None at 0 an hour.
 
     Raises:
-        WarmlensError: a number is out of range.
+        WarmlensError: a number is out of range, or a size is given without bursts.
     """
-    return None if per_hour == 0 else Bursts(size=size, per_hour=per_hour)
+    if per_hour:
+        return Bursts(size=BURST_SIZE if size is None else size, per_hour=per_hour)
+    if size is not None:
+        raise WarmlensError("bad_burst", "--burst-size needs --bursts-per-hour, which is 0")
+    return None

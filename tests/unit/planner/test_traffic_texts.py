@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.invoke import invoke
+from warmlens.cli import app
 from warmlens.errors import WarmlensError
 from warmlens.planner.traffic import Profile, Trace, whole_days_s
 from warmlens.planner.traffic_files import read_traffic
@@ -330,3 +332,17 @@ def test_answers_for_two_days_are_joined(write: Write) -> None:
 
 def test_broken_json_is_named_with_its_place(write: Write) -> None:
     assert "not JSON: Expecting value: line 1 column 16" in refusal(write('{"Datapoints": ,}'))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--burst-size 5", "--burst-size needs --bursts-per-hour"),
+        ("--warm 2 --warming provisioned --hold-ms 100", "--hold-ms holds pinged instances"),
+        ("--hold-ms 100", "--hold-ms holds pinged instances"),
+    ],
+)
+def test_an_option_without_effect_is_refused(options: str, words: str) -> None:
+    result = invoke(app, *f"plan cost --rps 1 {options}".split())
+    assert result.exit_code == 1
+    assert words in result.stderr
