@@ -32,7 +32,7 @@ from warmlens.registry.publish import publish_model
 POSSIBLE = {"empty_buckets": False, "web": False}
 VARIANTS: dict[str, dict[str, object]] = {
     "dev": {},
-    "image": {"model_store": "image"},
+    "image": {"model_store": "image", "warming": "snapstart"},
     "efs": {"model_store": "efs", "access_logs": False},  # flow logs are unknown to the emulator
 }
 APP = """
@@ -112,6 +112,9 @@ async def test_a_variant_is_deployed_updated_in_place_and_destroyed(
     assert configuration["MemorySize"] == 2048
     after = aws.lambda_.get_alias(FunctionName=function, Name="live")["FunctionVersion"]
     assert int(after) > int(before)
+    if name == "image":
+        version = aws.lambda_.get_function_configuration(FunctionName=function, Qualifier=after)
+        assert version["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}
 
     for output, bucket in outputs.items():
         if output.endswith("Bucket"):
