@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from training.photo_file import FORMATS, open_photo
 from training.photo_folder import (
     IMAGE_SUFFIXES,
     LABELS_FILE,
@@ -26,7 +27,6 @@ from training.photo_folder import (
 )
 from warmlens.processors import usable_processors
 
-FORMATS = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "WEBP": (".webp",), "GIF": (".gif",)}
 MIN_TRAIN_IMAGES = 5
 FEW_TRAIN_IMAGES = 20
 MAX_IMBALANCE = 5.0
@@ -170,15 +170,15 @@ def _fingerprint(item: tuple[str, LabelledPhoto]) -> _Fingerprint:
     with photo.path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").digest()
     try:
-        with Image.open(photo.path, formats=tuple(FORMATS)) as image:
-            if image.width * image.height > MAX_PIXELS:
-                return _Fingerprint(split, photo, digest, "too_many_pixels")
-            named = photo.path.suffix.lower() in FORMATS[image.format or ""]
-            small = min(image.size) < SMALL_SIDE_PX
-            # A JPEG is decoded at a reduced size; truncation is still noticed.
-            image.draft("L", (DECODED_PX, DECODED_PX))
-            phash = _perceptual_hash(image)
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):
+        opened = open_photo(photo.path)
+        image = opened.image
+        if image.width * image.height > MAX_PIXELS:
+            return _Fingerprint(split, photo, digest, "too_many_pixels")
+        named = photo.path.suffix.lower() in FORMATS[image.format or ""]
+        small = min(image.size) < SMALL_SIDE_PX
+        # A JPEG is decoded at a reduced size; truncation is still noticed.
+        phash = _perceptual_hash(opened.load(DECODED_PX, "L"))
+    except Exception:  # decoders raise many types on damaged files
         return _Fingerprint(split, photo, digest, "unreadable_image")
     return _Fingerprint(split, photo, digest, None if named else "misnamed_image", small, phash)
 

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
+from training.photo_file import FORMATS
 from warmlens.errors import WarmlensError
 from warmlens.text_files import STRICT_JSON, read_text
 
 SPLIT_NAMES = ("train", "val", "test", "hard")
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
+IMAGE_SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 VAL_SHARE = 0.15
 TEST_SHARE = 0.15
 LABELS_FILE = "dataset.json"

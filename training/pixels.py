@@ -14,16 +14,25 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image
 
 from training.dataset import Photo
+from training.photo_file import open_photo
 from warmlens.errors import WarmlensError
 
 # To increase with any change of the steps below, so that older cached files are not used.
-STEPS = "2"
+STEPS = "3"
 REDUCED_TO = 2  # the same as the service's
-_ORIENTATION = 0x0112  # the EXIF tag
-_LYING = range(5, 9)  # its values that exchange width and height
+_ROTATED = range(5, 9)  # EXIF orientations that exchange width and height
+_TRANSPOSES = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 
 Pixels = npt.NDArray[np.uint8]
@@ -55,15 +64,15 @@ def read_pixels(path: Path, geometry: Geometry) -> Pixels:
         WarmlensError: `unreadable_photo`.
     """
     try:
-        with Image.open(path) as photo:
-            size = photo.size
-            if photo.getexif().get(_ORIENTATION) in _LYING:
-                size = (size[1], size[0])
-            # The service decodes a large JPEG at a reduced scale.
-            side = REDUCED_TO * geometry.resize_shorter_side
-            photo.draft(None, (side, side))
-            image = _to_rgb(ImageOps.exif_transpose(photo))
-            return np.asarray(_resize_and_crop(image, size, geometry))
+        photo = open_photo(path)
+        size, orientation = photo.image.size, photo.parts.orientation
+        if orientation in _ROTATED:
+            size = (size[1], size[0])
+        # The service decodes a large JPEG at a reduced scale.
+        image = photo.load(REDUCED_TO * geometry.resize_shorter_side)
+        if orientation in _TRANSPOSES:
+            image = image.transpose(_TRANSPOSES[orientation])
+        return np.asarray(_resize_and_crop(_to_rgb(image), size, geometry))
     except Exception as error:  # decoders raise many types on damaged files
         raise WarmlensError("unreadable_photo", f"{path} cannot be decoded: {error}.") from error
 

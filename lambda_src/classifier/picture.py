@@ -5,16 +5,18 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from PIL import Image, JpegImagePlugin
+from PIL import Image, ImageFile, JpegImagePlugin
 
 from .cost import QUICK_PIXELS, is_quick_jpeg, is_quick_webp, pixels_of_coefficients
 from .errors import RequestError
 from .jpeg_header import JpegHeader, UnsupportedCodingError, read_jpeg_header
 from .manifest import Geometry
 from .own_process import OutOfMemoryError, in_own_process
+from .pixel_parts import GIF, JPEG, PNG, PixelParts, is_webp, pixel_parts
 from .timed_bytes import TimedBytes, TookTooLongError
+from .whole import Reopen, load_whole
 
 Image.MAX_IMAGE_PIXELS = None  # the size is checked here before pixels are allocated
 # One file can cause 65,000 warnings, each a log line that is also kept in memory.
@@ -33,8 +35,7 @@ Decoding at 1/2, 1/4 or 1/8 of the size saves work. With 2 the pixels of twelve 
 those of a full decode by 0.2 to 0.5 of 255 grey levels on average, with 1 by 0.8.
 """
 
-_ORIENTATION = 0x0112  # the EXIF tag
-_ROTATED = range(5, 9)  # its values that exchange width and height
+_ROTATED = range(5, 9)  # EXIF orientations that exchange width and height
 _TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -45,9 +46,7 @@ _TRANSPOSES = {
     8: Image.Transpose.ROTATE_90,
 }
 
-_JPEG = b"\xff\xd8\xff"
-_SIGNATURES = {"PNG": b"\x89PNG\r\n\x1a\n", "GIF": b"GIF8"}
-_FORMATS = (*_SIGNATURES, "WEBP")
+_FORMATS = ("PNG", "GIF", "WEBP")
 _RESAMPLING = {
     "bicubic": Image.Resampling.BICUBIC,
     "bilinear": Image.Resampling.BILINEAR,
@@ -62,12 +61,16 @@ class Picture(NamedTuple):
         width: the full width in pixels.
         height: the full height in pixels.
         is_quick: True if its decoding takes half a second at most.
+        parts: what was read of its file.
+        reopen: opens it once more.
     """
 
-    image: Image.Image
+    image: ImageFile.ImageFile
     width: int
     height: int
     is_quick: bool
+    parts: PixelParts
+    reopen: Reopen
 
 
 def prepare(data: bytes, geometry: Geometry, *, max_pixels: int, max_decode_ms: int) -> bytes:
@@ -91,12 +94,11 @@ def prepare(data: bytes, geometry: Geometry, *, max_pixels: int, max_decode_ms: 
     """
     begun_s = time.monotonic()
     memory_bytes = max_pixels * BYTES_PER_PIXEL
+    parts = _read_parts(data, max_decode_ms)
 
     def opened() -> Picture:
         side = REDUCED_TO * geometry.resize_shorter_side
-        return open_picture(
-            data, max_pixels=max_pixels, max_decode_ms=max_decode_ms, shorter_side=side
-        )
+        return _open(parts, max_pixels, max_decode_ms, side)
 
     def decoded(picture: Picture) -> bytes:
         with _refusals(max_decode_ms):
@@ -107,7 +109,9 @@ def prepare(data: bytes, geometry: Geometry, *, max_pixels: int, max_decode_ms: 
             left_ms = max_decode_ms - int((time.monotonic() - begun_s) * 1000)
             return in_own_process(call, limit_ms=left_ms, memory_bytes=memory_bytes)
 
-    if _is_webp(data) and not is_quick_webp(data, *_webp_size(data), memory_bytes=memory_bytes):
+    if is_webp(parts.data) and not is_quick_webp(
+        parts.data, *_webp_size(parts.data), memory_bytes=memory_bytes
+    ):
         return apart(lambda: decoded(opened()))  # to open a WebP is to allocate its pixels
     picture = opened()
     return decoded(picture) if picture.is_quick else apart(lambda: decoded(picture))
@@ -128,48 +132,83 @@ def open_picture(
     Raises:
         RequestError: as for `prepare`.
     """
-    if not (_is_webp(data) or data.startswith((_JPEG, *_SIGNATURES.values()))):
+    return _open(_read_parts(data, max_decode_ms), max_pixels, max_decode_ms, shorter_side)
+
+
+def _read_parts(data: bytes, max_decode_ms: int) -> PixelParts:
+    if not (is_webp(data) or data.startswith((JPEG, PNG, GIF))):
         raise RequestError(
             415, "unsupported_type", "The file is not a JPEG, PNG, WebP or GIF image."
         )
     with _refusals(max_decode_ms):
-        file = TimedBytes(data, limit_ms=max_decode_ms)
-        if data.startswith(_JPEG):
-            return _open_jpeg(file, data, max_pixels, shorter_side)
-        if _is_webp(data):  # its decoder allocates all pixels when it is created
+        return pixel_parts(data, TimedBytes(b"", limit_ms=max_decode_ms).check)
+
+
+def _open(
+    parts: PixelParts, max_pixels: int, max_decode_ms: int, shorter_side: int | None
+) -> Picture:
+    data = parts.data
+    file = TimedBytes(data, limit_ms=max_decode_ms)
+
+    def reopen(data: bytes, *, half: bool = False) -> ImageFile.ImageFile:
+        again = file.with_data(data)
+        if not data.startswith(JPEG):
+            return Image.open(again, formats=_FORMATS)
+        # Image.open would import five other decoders first.
+        image = JpegImagePlugin.jpeg_factory(again)
+        if side := min(image.size) // 2 if half else shorter_side:
+            image.draft(None, (side, side))
+        return image
+
+    with _refusals(max_decode_ms):
+        if data.startswith(JPEG):
+            return _open_jpeg(file, parts, max_pixels, shorter_side, reopen)
+        if is_webp(data):  # its decoder allocates all pixels when it is created
             _check_size(*_webp_size(data), max_pixels)
         image = Image.open(file, formats=_FORMATS)
         _check_size(*image.size, max_pixels)
         is_quick = math.prod(image.size) <= QUICK_PIXELS
-        return Picture(image, *image.size, is_quick)
+        return Picture(image, *image.size, is_quick, parts, reopen)
 
 
-def _open_jpeg(file: TimedBytes, data: bytes, max_pixels: int, shorter_side: int | None) -> Picture:
-    header = read_jpeg_header(data, file.check)
-    # Image.open would import five other decoders first.
+def _open_jpeg(
+    file: TimedBytes,
+    parts: PixelParts,
+    max_pixels: int,
+    shorter_side: int | None,
+    reopen: Reopen,
+) -> Picture:
+    header = read_jpeg_header(parts.data, file.check)
     image = JpegImagePlugin.jpeg_factory(file)
     width, height = image.size
     if shorter_side:
         image.draft(None, (shorter_side, shorter_side))
-    is_quick = is_quick_jpeg(data, header, math.prod(image.size))
-    picture = Picture(image, width, height, is_quick)
+    # Without its end mark it is decoded three times.
+    is_quick = parts.had_end and is_quick_jpeg(parts.data, header, math.prod(image.size))
+    picture = Picture(image, width, height, is_quick, parts, reopen)
     _check_jpeg_size(picture, header, max_pixels)
     return picture
 
 
 def _to_input(picture: Picture, geometry: Geometry) -> bytes:
-    image, width, height, _ = picture
-    if image.getexif().get(_ORIENTATION) in _ROTATED:
+    width, height = picture.width, picture.height
+    if picture.parts.orientation in _ROTATED:
         width, height = height, width
-    upright = to_upright_rgb(image)
+    upright = to_upright_rgb(picture)
     return resize_and_crop(upright, geometry, width=width, height=height).tobytes()
 
 
-def to_upright_rgb(image: Image.Image) -> Image.Image:
-    """Decode the first frame to RGB on white, rotated as its EXIF orientation says."""
-    transpose = _TRANSPOSES.get(image.getexif().get(_ORIENTATION, 1))
-    if transpose is not None:
-        image = image.transpose(transpose)
+def to_upright_rgb(picture: Picture) -> Image.Image:
+    """Decode the first frame to RGB on white, rotated as its EXIF orientation says.
+
+    Raises:
+        IncompleteError: it lacks rows.
+        Exception: of many types, where it is damaged.
+    """
+    parts, image = picture.parts, cast(Image.Image, picture.image)
+    load_whole(picture.image, parts.data, had_end=parts.had_end, reopen=picture.reopen)
+    if parts.orientation in _TRANSPOSES:
+        image = image.transpose(_TRANSPOSES[parts.orientation])
     if image.mode.startswith("I"):  # 16 bits a channel: Pillow's own conversion clips at 255
         image = image.point(lambda value: value / 256).convert("L")
     if image.has_transparency_data:  # transparent pixels are often black underneath
@@ -259,10 +298,6 @@ def _check_jpeg_size(picture: Picture, header: JpegHeader | None, max_pixels: in
         "too_many_pixels",
         f"The image has {picture.width} x {picture.height} pixels, {why}. Send a smaller one.",
     )
-
-
-def _is_webp(data: bytes) -> bool:
-    return data[:4] == b"RIFF" and data[8:12] == b"WEBP"
 
 
 @contextmanager

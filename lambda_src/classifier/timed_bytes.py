@@ -20,6 +20,12 @@ class TimedBytes(io.BytesIO):
         super().__init__(data)
         self._end_s = time.monotonic() + limit_ms / 1000
 
+    def with_data(self, data: bytes) -> "TimedBytes":
+        """Return a file of other bytes with the same deadline."""
+        other = TimedBytes(data, limit_ms=0)
+        other._end_s = self._end_s
+        return other
+
     def read(self, size: int | None = -1, /) -> bytes:
         """Read up to `size` bytes, like any file.
 

@@ -1,5 +1,6 @@
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,11 @@ from PIL import Image
 
 from lab.products.catalogue import PRODUCTS
 from lab.products.dataset import DatasetSpec, write_dataset
+from tests.hostile.cut_files import CUT, WHOLE
+from tests.hostile.formats import png_chunk
 from training.data_check import DataReport, Finding, check_data
+from training.pixels import read_pixels, square
+from warmlens.errors import WarmlensError
 
 
 def save_picture(path: Path, seed: int, side_px: int = 96) -> None:
@@ -232,3 +237,49 @@ def test_progress_counts_the_photos(good: Path) -> None:
     told: list[tuple[int, int]] = []
     check_data(good, lambda done, total: told.append((done, total)))
     assert told == [(done, 78) for done in range(1, 79)]
+
+
+def save_all(folder: Path, files: dict[str, Callable[[], bytes]]) -> list[Path]:
+    paths = [folder / f"made-{number:03d}.jpg" for number in range(len(files))]
+    for path, make in zip(paths, files.values(), strict=True):
+        path.write_bytes(make())
+    return paths
+
+
+def test_photos_without_their_end_mark_are_whole_in_the_check_and_in_training(good: Path) -> None:
+    paths = save_all(good / "train" / "apple", WHOLE)
+    assert "unreadable_image" not in found(check_data(good))
+    for path in paths:
+        assert read_pixels(path, square(64)).shape == (64, 64, 3)
+
+
+def test_photos_that_lack_rows_are_errors_in_the_check_and_in_training(good: Path) -> None:
+    paths = save_all(good / "train" / "apple", CUT)
+    unreadable = found(check_data(good))["unreadable_image"].paths
+    assert set(unreadable) == {path.relative_to(good).as_posix() for path in paths}
+    for path in paths:
+        with pytest.raises(WarmlensError) as refused:
+            read_pixels(path, square(64))
+        assert refused.value.code == "unreadable_photo"
+
+
+def test_broken_metadata_is_nothing_to_report(good: Path) -> None:
+    path = good / "train" / "apple" / "20.png"
+    save_picture(path, 500)
+    whole = path.read_bytes()
+    text = png_chunk(b"tEXt", b"Title\0my photo")
+    path.write_bytes(whole[:33] + text[:-1] + b"\0" + png_chunk(b"gAMA") + whole[33:])
+    assert check_data(good).findings == ()
+    expected = read_pixels(path, square(64))
+    path.write_bytes(whole)
+    assert (read_pixels(path, square(64)) == expected).all()
+
+
+@pytest.mark.parametrize("suffix", [".jpe", ".jfif", ".JPG", ".JFIF"])
+def test_a_jpeg_has_any_of_the_usual_suffixes(good: Path, suffix: str) -> None:
+    path = good / "train" / "apple" / "20.jpg"
+    save_picture(path, 500)
+    path.rename(path.with_suffix(suffix))
+    report = check_data(good)
+    assert report.findings == ()
+    assert report.counts["train"]["apple"] == 21

@@ -1,5 +1,6 @@
 """Cost of decoding: what is decoded apart, and how many pixels are counted."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from tests.hostile.formats import (
     plain_jpeg_of_scans,
     png,
     refined_jpeg,
+    whole_jpeg_of_size,
 )
 from tests.hostile.webp_codes import webp_of_codes
 from warmlens.paths import WEB
@@ -47,12 +49,9 @@ class Apart:
 
     def has(self, data: bytes) -> bool:
         before = self._count
-        prepare(data, GEOMETRY, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS)
+        with suppress(RequestError):  # empty scans lack rows
+            prepare(data, GEOMETRY, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS)
         return self._count > before
-
-
-_PLAIN = encode(Image.new("RGB", (9, 9)), "JPEG")
-UNTIDY = _PLAIN[:20] + b"\0" + _PLAIN[20:]  # between two segments; decoders step over it
 
 
 @pytest.fixture
@@ -71,7 +70,7 @@ def sample(kind: str, width: int, **options: Any) -> bytes:
         sample("JPEG", 4_000, quality=90),
         sample("JPEG", 4_000, subsampling=0),
         sample("JPEG", 4_000, progressive=True),
-        jpeg_of_size(8_000, 6_000),
+        whole_jpeg_of_size(8_000, 6_000),
         sample("PNG", 2_000),
         sample("GIF", 1_000),
         sample("WEBP", 2_000),
@@ -87,14 +86,13 @@ def test_an_ordinary_photo_is_decoded_where_it_is(apart: Apart, data: bytes) -> 
     [
         refined_jpeg(2_000, 2_000, 100),
         plain_jpeg_of_scans(1_500, 200),
-        jpeg_of_size(1_000, 12_000),  # too narrow to be decoded at a reduced scale
-        UNTIDY,
+        whole_jpeg_of_size(1_000, 12_000),  # too narrow to be decoded at a reduced scale
         png(4_000, 3_000, color=0, rows=flat_rows(4_000, 3_000, 1)),
         encode(Image.new("P", (4_000, 3_000)), "GIF"),
         encode(Image.new("RGB", (2_500, 2_000)), "WEBP", method=0),
         webp_of_codes(512),
     ],
-    ids=["refined", "scans", "strip", "untidy", "PNG", "GIF", "WebP", "lossless WebP"],
+    ids=["refined", "scans", "strip", "PNG", "GIF", "WebP", "lossless WebP"],
 )
 def test_what_may_take_long_is_decoded_in_a_process_of_its_own(apart: Apart, data: bytes) -> None:
     assert apart.has(data)
@@ -115,7 +113,7 @@ PHONES = [(8_064, 6_048), (9_280, 6_944), (12_000, 9_000), (16_320, 12_240), (12
 def test_the_largest_photo_of_every_phone_is_decoded(
     size: tuple[int, int], subsampling: int
 ) -> None:
-    data = jpeg_of_size(*size, subsampling=subsampling)
+    data = whole_jpeg_of_size(*size, subsampling=subsampling)
     assert answer(data, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS) == "ok"
 
 
@@ -131,7 +129,7 @@ def refusal(data: bytes, max_pixels: int = MAX_PIXELS) -> RequestError:
 
 
 def test_of_a_jpeg_the_pixels_of_its_reduced_scale_are_counted() -> None:
-    data = jpeg_of_size(8 * 512, 8 * 1_000)
+    data = whole_jpeg_of_size(8 * 512, 8 * 1_000)
     prepare(data, GEOMETRY, max_pixels=512 * 1_000, max_decode_ms=MAX_DECODE_MS)
     error = refusal(data, 512 * 1_000 - 1)
     assert (error.status, error.code) == (422, "too_many_pixels")

@@ -33,9 +33,7 @@ def gradient(width: int = 60, height: int = 40) -> Image.Image:
 
 
 def decode(data: bytes) -> Image.Image:
-    return to_upright_rgb(
-        open_picture(data, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS).image
-    )
+    return to_upright_rgb(open_picture(data, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS))
 
 
 def refusal(data: bytes) -> RequestError:

@@ -38,9 +38,7 @@ def as_a_camera_takes_it(photo: Path, width: int, **options: object) -> bytes:
 
 def reference(data: bytes, geometry: Geometry) -> NDArray[np.uint8]:
     """Decode, resize and crop the whole image, as torchvision does."""
-    image = to_upright_rgb(
-        open_picture(data, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS).image
-    )
+    image = to_upright_rgb(open_picture(data, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS))
     shorter, side = min(image.size), geometry.resize_shorter_side
     resized = image.resize(
         (side * image.width // shorter, side * image.height // shorter), Image.Resampling.BICUBIC

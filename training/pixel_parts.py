@@ -1,0 +1,348 @@
+"""The parts of an image file that its pixels depend on, without its metadata.
+
+Decoders refuse a picture for a broken comment, and take memory for what no pixel needs. Here each
+file is reduced to what decides its pixels, with the end mark that it may lack, before a decoder
+opens it; only the EXIF orientation is read.
+
+`training/pixel_parts.py` is a copy of this file: what the service reads, training reads.
+"""
+
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+JPEG = b"\xff\xd8\xff"
+PNG = b"\x89PNG\r\n\x1a\n"
+GIF = b"GIF8"
+UPRIGHT = 1
+
+Check = Callable[[], None]
+
+# A marker; of several 0xff the last one counts. A pattern for all of them would backtrack.
+_MARKER = re.compile(rb"\xff([\x01-\xfe])")
+_JPEG_END = b"\xff\xd9"
+_JPEG_END_IN_LAST_BYTES = 2**16
+_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
+_WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
+_SEGMENT = re.compile(rb"\xff[\xc0-\xc4\xdb\xdd-\xef\xfe]")
+_MAX_TRIED_SEGMENTS = 500
+_APP0, _APP1, _APP14, _COMMENT = 0xE0, 0xE1, 0xEE, 0xFE
+_METADATA = (*range(0xE0, 0xF0), _COMMENT)
+
+_PNG_KINDS = re.compile(rb"[A-Za-z]{4}")
+_PNG_CRITICAL = re.compile(rb"PLTE|IDAT|IEND")
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
+_PALETTE_COLOR = 3
+# Bytes of a transparent colour, by the colour type of the header; a palette has up to 256.
+_TRANSPARENCY_BYTES = {0: 2, 2: 6, _PALETTE_COLOR: 1}
+_MAX_PROFILE_BYTES = 2**18  # of "Raw profile type exif" in its text form
+
+_GIF_BLOCKS = re.compile(rb"[!,;]")
+_GIF_CONTROL = 0xF9  # has the transparent colour
+_GIF_END = b"\0;"
+
+_WEBP_KEPT = (b"ANIM", b"ALPH", b"VP8 ", b"VP8L")
+_WEBP_ALPHA_AND_ANIMATION = 0x12  # of the flags in VP8X; the others announce metadata
+_WEBP_HAS_EXIF = 0x08
+
+_ORIENTATION = 0x0112
+_EXIF_PREFIX = b"Exif\0\0"
+_VALUE_BYTES = {1: 1, 3: 2, 4: 4}  # byte, short, long
+_XMP_ORIENTATION = re.compile(rb"tiff:Orientation(?:=[\"']|>)([1-8])")
+
+
+class PixelParts(NamedTuple):
+    """A file without metadata.
+
+    Attributes:
+        data: the file; it ends with its end mark.
+        orientation: the EXIF orientation, 1 to 8; 1 (upright) where none can be read.
+        had_end: False if the end mark was missing. Only known for JPEG.
+    """
+
+    data: bytes
+    orientation: int = UPRIGHT
+    had_end: bool = True
+
+
+def is_webp(data: bytes) -> bool:
+    """Return True if a file begins as a WebP does."""
+    return data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+
+
+def pixel_parts(data: bytes, check: Check = lambda: None) -> PixelParts:
+    """Return a JPEG, PNG, GIF or WebP without its metadata.
+
+    A file that has no picture is returned as it is, for a decoder to refuse.
+
+    Args:
+        data: the file's bytes.
+        check: called for each part; an exception that it raises ends the work.
+    """
+    if data.startswith(JPEG):
+        parts = _jpeg(data, check)
+    elif data.startswith(PNG):
+        parts = _png(data, check)
+    elif data.startswith(GIF):
+        parts = _gif(data, check)
+    elif is_webp(data):
+        parts = _webp(data, check)
+    else:
+        parts = None
+    return parts or PixelParts(data)
+
+
+def _jpeg(data: bytes, check: Check) -> PixelParts | None:
+    kept, position = [data[:2]], 2
+    exif: int | None = None  # of the first EXIF segment
+    xmp = 0
+    while match := _MARKER.search(data, position):
+        check()
+        position = match.end()
+        marker = data[position - 1]
+        if marker == _START_OF_SCAN:
+            begin = position - 2
+            last = max(begin, len(data) - _JPEG_END_IN_LAST_BYTES)
+            had_end = data.rfind(_JPEG_END, last) >= 0 or data.find(_JPEG_END, begin) >= 0
+            pixels = memoryview(data)[begin:]
+            end = b"" if had_end else _JPEG_END
+            return PixelParts(b"".join((*kept, pixels, end)), exif or xmp or UPRIGHT, had_end)
+        if marker == _END_OF_IMAGE:
+            return None
+        if marker in _WITHOUT_LENGTH:
+            continue
+        end_of_part = position + max(2, int.from_bytes(data[position : position + 2], "big"))
+        content = data[position + 2 : end_of_part]
+        if marker == _APP1 and content.startswith(_EXIF_PREFIX[:5]):
+            exif = _exif(content[6:]) if exif is None else exif
+        elif marker == _APP1:
+            xmp = xmp or _xmp(content)
+        if marker not in _METADATA or _names_colors(marker, content):
+            kept.append(b"\xff" + data[position - 1 : end_of_part])
+        elif data[end_of_part : end_of_part + 1] != b"\xff":  # its length is wrong
+            end_of_part = _largest_frame(data, position, check)
+        position = end_of_part
+    return None
+
+
+def _largest_frame(data: bytes, position: int, check: Check) -> int:
+    """Return where the segments of the largest frame begin; metadata may hold a thumbnail's."""
+    best, largest = len(data), 0
+    for match in itertools.islice(_SEGMENT.finditer(data, position), _MAX_TRIED_SEGMENTS):
+        check()
+        pixels = _frame_pixels(data, match.start())
+        if pixels > largest:
+            best, largest = match.start(), pixels
+    return best
+
+
+def _frame_pixels(data: bytes, position: int) -> int:
+    """Return width x height if segment follows segment up to a scan, else 0."""
+    pixels, has_tables = 0, False
+    for _ in range(_MAX_TRIED_SEGMENTS):
+        if data[position : position + 1] != b"\xff":
+            return 0
+        marker = data[position + 1 : position + 2]
+        if marker == b"\xda":
+            return pixels if has_tables else 0
+        has_tables = has_tables or marker == b"\xdb"
+        if marker in (b"\xc0", b"\xc1", b"\xc2"):
+            height, width = data[position + 5 : position + 7], data[position + 7 : position + 9]
+            pixels = int.from_bytes(height, "big") * int.from_bytes(width, "big")
+        position += 2 + max(2, int.from_bytes(data[position + 2 : position + 4], "big"))
+    return 0
+
+
+def _names_colors(marker: int, content: bytes) -> bool:
+    """Return True for the two segments by which a decoder chooses the colour space."""
+    if marker == _APP0:
+        return content.startswith(b"JFIF\0") and len(content) >= 14
+    return marker == _APP14 and content.startswith(b"Adobe") and len(content) >= 12
+
+
+def _png(data: bytes, check: Check) -> PixelParts | None:
+    view, kept, color = memoryview(data), [memoryview(PNG)], -1
+    exif = raw_profile = xmp = 0
+    for kind, begin, end in _png_chunks(data):
+        check()
+        if kind == b"IDAT" and end + 4 > len(data):  # cut off: with the length that is there
+            length = (end - begin - 8).to_bytes(4, "big")
+            kept += memoryview(length), view[begin + 4 : end], memoryview(bytes(4))
+            continue
+        if kind == b"IDAT":
+            kept.append(view[begin : end + 4])
+            continue
+        content = data[begin + 8 : end]
+        if kind == b"IHDR":
+            color = content[9] if len(content) > 9 else -1
+            kept.append(view[begin : end + 4])
+        elif _is_palette(kind, color) or _is_transparency(
+            kind, color, content, data[end : end + 4]
+        ):
+            kept.append(view[begin : end + 4])
+        elif kind == b"eXIf":
+            exif = exif or _exif(content.removeprefix(_EXIF_PREFIX))
+        elif kind in (b"tEXt", b"zTXt"):
+            raw_profile = raw_profile or _raw_profile(kind, content)
+        elif kind == b"iTXt" and content.startswith(b"XML:com.adobe.xmp\0"):
+            xmp = xmp or _xmp(content)
+    return PixelParts(b"".join((*kept, _PNG_END)), exif or raw_profile or xmp or UPRIGHT)
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield each chunk's kind, first byte and the byte after its content, up to the end mark.
+
+    Where the length of a chunk leads to no chunk, the next ones are found by their names.
+    """
+    position = len(PNG)
+    while position + 8 <= len(data):
+        kind = data[position + 4 : position + 8]
+        if kind == b"IEND":
+            return
+        end = position + 8 + int.from_bytes(data[position : position + 4], "big")
+        following = data[end + 8 : end + 12]
+        is_metadata = kind[:1].islower()
+        if is_metadata and end + 4 != len(data) and not _PNG_KINDS.fullmatch(following):
+            found = _PNG_CRITICAL.search(data, position + 8)
+            if not found:
+                return
+            yield kind, position, found.start() - 8
+            position = found.start() - 4
+        else:
+            yield kind, position, min(end, len(data))
+            position = end + 4
+
+
+def _is_palette(kind: bytes, color: int) -> bool:
+    return kind == b"PLTE" and color == _PALETTE_COLOR
+
+
+def _is_transparency(kind: bytes, color: int, content: bytes, checksum: bytes) -> bool:
+    if kind != b"tRNS" or not 256 >= len(content) >= _TRANSPARENCY_BYTES.get(color, 257):
+        return False
+    import zlib  # not at init, since few files need it
+
+    return zlib.crc32(kind + content).to_bytes(4, "big") == checksum
+
+
+def _raw_profile(kind: bytes, content: bytes) -> int:
+    """Return the orientation in EXIF as ImageMagick writes it into text, or 0."""
+    name, _, text = content.partition(b"\0")
+    if name != b"Raw profile type exif":
+        return 0
+    import zlib  # not at init, since few files need it
+
+    try:
+        if kind == b"zTXt":
+            text = zlib.decompressobj().decompress(text[1:], _MAX_PROFILE_BYTES)
+        # Lines: empty, "exif", the length, then hexadecimal digits.
+        digits = b"".join(text[:_MAX_PROFILE_BYTES].split(b"\n")[3:])
+        return _exif(bytes.fromhex(digits.decode("ascii")).removeprefix(_EXIF_PREFIX))
+    except (ValueError, zlib.error):
+        return 0
+
+
+def _gif(data: bytes, check: Check) -> PixelParts | None:
+    position = 13 + _gif_palette_bytes(data[10:11])
+    kept = [data[:position]]
+    while match := _GIF_BLOCKS.search(data, position):
+        check()
+        begin = match.start()
+        if match[0] == b";":
+            return None
+        if match[0] == b",":
+            start = begin + 10 + _gif_palette_bytes(data[begin + 9 : begin + 10]) + 1
+            kept.append(data[begin:start])
+            kept.append(_gif_pixels(data, start, check))
+            return PixelParts(b"".join(kept))
+        label = data[begin + 1 : begin + 2]
+        position = _gif_blocks_end(data, begin + 2, check)
+        if label and label[0] == _GIF_CONTROL and data[begin + 2 : begin + 3] == b"\x04":
+            kept.append(data[begin : begin + 7] + b"\0")
+    return None
+
+
+def _gif_palette_bytes(flags: bytes) -> int:
+    return 3 << (flags[0] & 7) + 1 if flags and flags[0] & 0x80 else 0
+
+
+def _gif_blocks_end(data: bytes, position: int, check: Check) -> int:
+    while position < len(data) and data[position]:
+        check()
+        position += 1 + data[position]
+    return position + 1
+
+
+def _gif_pixels(data: bytes, start: int, check: Check) -> bytes:
+    """Return the blocks of the first frame; a last one that is cut off gets the length it has."""
+    position = start
+    while position < len(data) and data[position]:
+        check()
+        following = position + 1 + data[position]
+        if following > len(data):
+            rest = data[position + 1 :]
+            last = bytes([len(rest)]) + rest if rest else b""
+            return data[start:position] + last + _GIF_END
+        position = following
+    return data[start:position] + _GIF_END
+
+
+def _webp(data: bytes, check: Check) -> PixelParts | None:
+    kept: list[bytes] = []
+    orientation, flags, position, has_frame = 0, 0, 12, False
+    xmp = 0
+    while position + 8 <= len(data):
+        check()
+        kind = data[position : position + 4]
+        size = int.from_bytes(data[position + 4 : position + 8], "little")
+        content = data[position + 8 : position + 8 + size]
+        position += 8 + size + size % 2
+        if kind == b"VP8X" and len(content) >= 10:
+            flags = content[0]
+            content = bytes([flags & _WEBP_ALPHA_AND_ANIMATION]) + content[1:]
+            kept.append(_riff_chunk(kind, content))
+        elif kind == b"EXIF" and flags & _WEBP_HAS_EXIF:
+            orientation = orientation or _exif(content.removeprefix(_EXIF_PREFIX))
+        elif kind == b"XMP ":
+            xmp = xmp or _xmp(content)
+        elif kind in _WEBP_KEPT and len(content) == size:
+            kept.append(_riff_chunk(kind, content))
+        elif kind == b"ANMF" and len(content) == size and not has_frame:
+            has_frame = True  # the first frame is the only one that is shown
+            kept.append(_riff_chunk(kind, content))
+    if not kept:
+        return None
+    body = b"WEBP" + b"".join(kept)
+    whole = b"RIFF" + len(body).to_bytes(4, "little") + body
+    return PixelParts(whole, orientation or xmp or UPRIGHT)
+
+
+def _riff_chunk(kind: bytes, content: bytes) -> bytes:
+    return kind + len(content).to_bytes(4, "little") + content + b"\0" * (len(content) % 2)
+
+
+def _exif(data: bytes) -> int:
+    """Return the orientation in EXIF, 1 to 8, or 0 if none can be read.
+
+    Source: TIFF 6.0, section 2, and EXIF 2.32, tag 274.
+    """
+    if data[:4] not in (b"II*\0", b"MM\0*"):
+        return 0
+    is_little = data.startswith(b"II")
+
+    def number(at: int, size: int) -> int:
+        return int.from_bytes(data[at : at + size], "little" if is_little else "big")
+
+    first = number(4, 4) + 2
+    for at in range(first, min(first + 12 * number(first - 2, 2), len(data) - 11), 12):
+        if number(at, 2) == _ORIENTATION:
+            size = _VALUE_BYTES.get(number(at + 2, 2), 0)
+            value = number(at + 8, size) if number(at + 4, 4) == 1 else 0
+            return value if value in range(1, 9) else 0
+    return 0
+
+
+def _xmp(content: bytes) -> int:
+    found = _XMP_ORIENTATION.search(content)
+    return int(found[1]) if found else 0
