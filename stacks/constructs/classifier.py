@@ -167,7 +167,8 @@ class Classifier(Construct):
 
 def base_image() -> str:
     """Return the image that the classifier's is built on, pinned by its digest."""
-    lines = (LAMBDA_SRC / "classifier" / "base" / "Dockerfile").read_text().splitlines()
+    file = LAMBDA_SRC / "classifier" / "base" / "Dockerfile"
+    lines = file.read_text(encoding="utf-8").splitlines()
     return next(line.removeprefix("FROM ") for line in lines if line.startswith("FROM "))
 
 

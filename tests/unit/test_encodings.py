@@ -32,7 +32,8 @@ KERNEL_FILES = "warmlens/runtime/cgroups.py"  # in ASCII
 def opens_text(name: str, call: ast.Call) -> bool:
     owner = ast.unparse(call.func).rpartition(".")[0]
     if name in ("read_text", "write_text"):
-        return "metadata" not in owner  # a distribution's file is always UTF-8
+        # A distribution's file is always UTF-8; without an owner, it is the product's own reader.
+        return bool(owner) and "metadata" not in owner
     if name == "open" and owner not in ("Image", "zipfile", "os", "tarfile", "webbrowser"):
         modes = [
             *call.args[bool(not owner) :],

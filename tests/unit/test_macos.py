@@ -19,6 +19,7 @@ SOURCES = ("app.py", "stacks", "lambda_src", "warmlens", "training", "lab")
 # Modules that look first whether the system has it.
 GUARDED_NAMES = {"lab/bench/speed/harness.py": {"posix_fadvise", "POSIX_FADV_DONTNEED"}}
 GUARDED_FILES = {
+    "lambda_src/classifier/own_process.py",
     "warmlens/records.py",
     "warmlens/runtime/cgroups.py",
     "warmlens/runtime/private_tmp.py",
