@@ -208,7 +208,7 @@ class Settings:
     """Concurrency that a round leaves to users, of the function's reserved concurrency or else of
     the account's."""
     warm_after_deploy: bool = True
-    """True also runs a warming round at the end of a deploy."""
+    """True also runs a warming round at the end of a deploy; only `ping` has rounds."""
     coverage_target_percent: Annotated[int, Field(ge=1, le=100)] = 90
     """An alarm is raised when rounds reach a smaller share of the instances."""
     deployment: Deployment = "canary"
