@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.conftest import Cloud, run_warmlens, running
 from tests.unit.registry.version_copy import NAME, SHIPPED, VERSION, edit_manifest
+from warmlens.cli import app
 from warmlens.errors import WarmlensError
+from warmlens.local.aws import LocalAws
 from warmlens.registry.serving import ALIAS, Serving
 from warmlens.registry.store import Store
 
@@ -91,10 +94,8 @@ def publish(cloud: Cloud, artifacts: Path, version: str) -> None:
 
 
 def models_bucket(s3: Any) -> str:
-    (bucket,) = (
-        bucket["Name"] for bucket in s3.list_buckets()["Buckets"] if "modelstore" in bucket["Name"]
-    )
-    return str(bucket)
+    ssm = LocalAws(s3.meta.endpoint_url).ssm
+    return ssm.get_parameter(Name="/warmlens/local/ModelsBucket")["Parameter"]["Value"]
 
 
 def publish_what_is_no_model(s3: Any) -> None:
@@ -254,6 +255,90 @@ def test_a_rollback_after_a_deploy_takes_back_the_model_and_nothing_else(
     assert answer(own_cloud)["version"] == VERSION
     live = functions.get_function_configuration(FunctionName=FUNCTION, Qualifier=ALIAS)
     assert live["MemorySize"] == MEMORY_MB
+
+
+def test_a_deploy_of_the_model_that_is_served_already_makes_a_version_of_its_own(
+    own_cloud: Cloud, artifacts: Path
+) -> None:
+    """Lambda publishes no version of what equals the last one, and CloudFormation then fails.
+
+    The emulator compares revisions instead, so what Lambda would compare is compared here.
+    """
+    functions = own_cloud.client("lambda")
+    deployed = functions.get_function_configuration(FunctionName=FUNCTION, Qualifier=ALIAS)
+    publish(own_cloud, artifacts, "1.1.0")
+    for step in (("serve", NAME, "1.1.0"), ("rollback",), ("serve", NAME, "1.1.0")):
+        model(own_cloud, *step)
+        versions = functions.list_versions_by_function(FunctionName=FUNCTION)["Versions"]
+        last = max((each for each in versions if each["Version"] != "$LATEST"), key=number)
+        for version in (VERSION, "1.1.0"):
+            wanted = {**deployed["Environment"]["Variables"], "MODEL_VERSION": version}
+            assert last["Environment"]["Variables"] != wanted
+    templates = (Path(__file__).parents[1] / "infrastructure" / "__snapshots__").rglob("*.json")
+    assert not [path for path in templates if "SERVED_BY" in path.read_text()]
+
+
+def number(version: dict[str, Any]) -> int:
+    return int(version["Version"])
+
+
+def test_old_versions_are_deleted_except_those_that_are_needed(
+    own_cloud: Cloud, artifacts: Path
+) -> None:
+    functions = own_cloud.client("lambda")
+    published = [publish_function(functions, f"served {each}", SERVED) for each in range(3)]
+    published += [publish_function(functions, "deployed", {})]
+    published += [publish_function(functions, f"served {each}", SERVED) for each in range(3, 15)]
+    aliased, weighted, provisioned, deployed, *others = published
+    functions.create_alias(
+        FunctionName=FUNCTION,
+        Name="other",
+        FunctionVersion=aliased,
+        RoutingConfig={"AdditionalVersionWeights": {weighted: 0.1}},
+    )
+    functions.put_provisioned_concurrency_config(
+        FunctionName=FUNCTION, Qualifier=provisioned, ProvisionedConcurrentExecutions=1
+    )
+    publish(own_cloud, artifacts, "1.1.0")
+    model(own_cloud, "serve", NAME, "1.1.0")
+    now = functions.get_alias(FunctionName=FUNCTION, Name=ALIAS)["FunctionVersion"]
+    functions.delete_alias(FunctionName=FUNCTION, Name="other")
+    functions.delete_provisioned_concurrency_config(FunctionName=FUNCTION, Qualifier=provisioned)
+
+    found = functions.list_versions_by_function(FunctionName=FUNCTION)["Versions"]
+    left = {each["Version"] for each in found} - {"$LATEST"}
+    newest = {*others[-9:], now}
+    assert left == {aliased, weighted, provisioned, deployed, *newest}
+    assert answer(own_cloud)["version"] == "1.1.0"
+
+
+SERVED = {"SERVED_BY": "warmlens model serve"}
+
+
+def publish_function(functions: Any, description: str, trace: dict[str, str]) -> str:
+    """Publish a version as a deploy or, with its trace, as `serve` does."""
+    now = functions.get_function_configuration(FunctionName=FUNCTION)["Environment"]["Variables"]
+    variables = {key: value for key, value in now.items() if key not in SERVED} | trace
+    functions.update_function_configuration(
+        FunctionName=FUNCTION, Description=description, Environment={"Variables": variables}
+    )
+    return str(functions.publish_version(FunctionName=FUNCTION)["Version"])
+
+
+def test_what_serve_cannot_delete_is_reported_and_the_model_is_served(
+    own_cloud: Cloud, artifacts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(own_cloud, artifacts, "1.1.0")
+
+    def refuse(*_: object) -> None:
+        raise WarmlensError("function_refused", "You may not list versions.")
+
+    monkeypatch.setattr("warmlens.registry.pruning.prune_versions", refuse)
+    place = ("--env", "local", "--folder", str(own_cloud.folder))
+    result = CliRunner().invoke(app, ["model", "serve", NAME, "1.1.0", *place])
+    assert result.exit_code == 0
+    assert "1.1.0 now" in result.output
+    assert "were not deleted: You may not list versions." in result.output
 
 
 def test_nothing_is_changed_while_a_deployment_shifts_calls(

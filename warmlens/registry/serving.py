@@ -7,7 +7,7 @@ load never gets a user's call.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,13 +15,17 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 from warmlens.errors import WarmlensError
+from warmlens.invoke import invoke
 from warmlens.registry.store import Store
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
 
 ALIAS = "live"
-_MODEL_VARIABLES = ("MODEL_NAME", "MODEL_VERSION")
+# A deploy removes it, and so differs from every version that was served by this command, even with
+# the same model: docs/decisions/0085-a-trace-of-serve.md.
+_TRACE = {"SERVED_BY": "warmlens model serve"}
+_OF_THE_MODEL = ("MODEL_NAME", "MODEL_VERSION", *_TRACE)
 _DEPLOYED = (
     *("CodeSha256", "MemorySize", "Timeout", "Architectures", "EphemeralStorage", "Layers"),
     "SnapStart",
@@ -65,7 +69,7 @@ class Serving:
 
     def current(self) -> Served:
         """Return the model version that the alias serves."""
-        with _function_errors(self._function):
+        with function_errors(self._function):
             return self._served(self._alias_version())
 
     def serve(self, name: str, version: str) -> Change:
@@ -78,13 +82,13 @@ class Serving:
         manifest = self._store.manifest(name, version)
         for finding in self._store.verify(manifest):
             raise WarmlensError(finding.code, finding.message)
-        with _function_errors(self._function):
+        with function_errors(self._function):
             before = self._served(self._alias_version())
             if (before.name, before.version) == (name, version):
                 return Change(before, before)
             unchanged = self._lambda.get_function_configuration(FunctionName=self._function)
             variables = unchanged["Environment"]["Variables"]
-            self._configure({**variables, "MODEL_NAME": name, "MODEL_VERSION": version})
+            self._configure({**variables, "MODEL_NAME": name, "MODEL_VERSION": version, **_TRACE})
             try:
                 after = self._publish_tried_version(name, version)
             except BaseException:
@@ -103,7 +107,7 @@ class Serving:
         Raises:
             WarmlensError: `nothing_to_roll_back_to`, or what :meth:`serve` raises.
         """
-        with _function_errors(self._function):
+        with function_errors(self._function):
             now = self._alias_version()
             before = self._served(now)
             for number in reversed([each for each in self._versions() if each < int(now)]):
@@ -137,7 +141,7 @@ class Serving:
     def _without_model(self, function_version: str) -> dict[str, Any]:
         configuration = self._configuration(function_version)
         variables = configuration["Environment"]["Variables"]
-        rest = {key: value for key, value in variables.items() if key not in _MODEL_VARIABLES}
+        rest = {key: value for key, value in variables.items() if key not in _OF_THE_MODEL}
         return {"Variables": rest, **{key: configuration.get(key) for key in _DEPLOYED}}
 
     def _configuration(self, function_version: str) -> dict[str, Any]:
@@ -191,9 +195,7 @@ class Serving:
 
     def _try_out(self, served: Served) -> None:
         """Call an instance, which must load the model to answer."""
-        result = self._lambda.invoke(
-            FunctionName=self._function, Qualifier=served.function_version, Payload=_WAKEUP
-        )
+        result = invoke(self._lambda, self._function, _WAKEUP, version=served.function_version)
         answer = json.loads(result["Payload"].read())
         if answer.get("method") == "wakeup":
             return
@@ -206,6 +208,12 @@ class Serving:
         )
 
 
+def is_served_by_command(configuration: Mapping[str, Any]) -> bool:
+    """Return True for the configuration of a version that this command made, not a deploy."""
+    variables: Mapping[str, str] = configuration.get("Environment", {}).get("Variables", {})
+    return _TRACE.items() <= variables.items()
+
+
 def _does_not_load(served: Served, reason: str) -> WarmlensError:
     return WarmlensError(
         "model_unavailable",
@@ -214,7 +222,7 @@ def _does_not_load(served: Served, reason: str) -> WarmlensError:
 
 
 @contextmanager
-def _function_errors(function: str) -> Iterator[None]:
+def function_errors(function: str) -> Iterator[None]:
     """Turn exceptions of the AWS library into WarmlensError."""
     try:
         yield
