@@ -211,7 +211,8 @@ def moments(file: Path, decimal: str = ".") -> Iterator[float]:
         try:
             now_s = parse_number(text, decimal)
         except ValueError:
-            raise WarmlensError("bad_trace", f"{where}: {text!r} is not a time") from None
+            why = f"{text!r} is not a time in seconds"
+            raise WarmlensError("bad_trace", f"{where}: {why}") from None
         if not 0 <= now_s <= LONGEST_S:
             why = f"{now_s:g} s is not within a year from 0: subtract the first time from all"
             raise WarmlensError("bad_trace", f"{where}: {why}")

@@ -47,6 +47,9 @@ def read_traffic(file: Path, bursts: Bursts | None = None) -> Profile | Trace:
     Raises:
         WarmlensError: the file is not readable, none of these, or has an invalid number.
     """
+    if file.exists() and not file.is_file():
+        kind = "a folder" if file.is_dir() else "no file but a pipe; save what comes from it"
+        raise WarmlensError(UNREADABLE, f"{file} is {kind}.")
     first = _first_line(file)
     if first.startswith(("{", "[")):
         return _with_bursts(read_json(file), bursts)

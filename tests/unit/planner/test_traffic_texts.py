@@ -1,6 +1,7 @@
 """Traffic files as spreadsheets, consoles and people write them: the right sum, or a sentence."""
 
 import json
+import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -145,6 +146,14 @@ def test_what_would_be_dropped_is_refused_by_name(write: Write, name: str) -> No
     message = refusal(write(content))
     for each in words:
         assert each in message
+
+
+def test_what_is_no_file_is_refused_by_name(tmp_path: Path) -> None:
+    assert refusal(tmp_path).endswith("is a folder.")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert "no file but a pipe; save what comes from it" in refusal(pipe)
+    assert "unreadable_traffic" in refusal(tmp_path / "missing.csv")
 
 
 # Traces
