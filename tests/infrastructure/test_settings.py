@@ -327,7 +327,8 @@ def test_model_and_engine_can_be_named_beside_the_settings(tmp_path: Path) -> No
         for path in (tmp_path / "assembly-dev").glob("*inference*.assets.json")
     )
     (image,) = assets
-    assert image["source"]["dockerBuildArgs"] == {"ENGINE": "torch", "TORCH_INDEX": "https://a.b"}
+    arguments = image["source"]["dockerBuildArgs"]
+    assert (arguments["ENGINE"], arguments["TORCH_INDEX"]) == ("torch", "https://a.b")
     message = "environment dev: engine = 'tensorflow'; allowed are 'onnxruntime', 'torch'"
     with pytest.raises(SettingsError, match=f"^{message}$"):
         build(cdk.App(context={**context, "engine": "tensorflow"}))
