@@ -117,11 +117,11 @@ audit: $(VENV)/.dev $(TOOLS)/audit/.installed node_modules  ## Look for known vu
 
 fuzz: $(TOOLS)/fuzz/.installed  ## Fuzz what reads callers' bytes, guided by coverage, RUNS=... times (Linux)
 	@mkdir -p .warmlens/fuzz/images .warmlens/fuzz/requests
-	$(TOOLS)/fuzz/bin/python -m tests.fuzz.decode .warmlens/fuzz/images -runs=$(if $(RUNS),$(RUNS),50000) $(FUZZ_LIMITS) -max_len=16384
+	$(TOOLS)/fuzz/bin/python -m tests.fuzz.decode .warmlens/fuzz/images -runs=$(or $(IMAGE_RUNS),$(RUNS),50000) $(FUZZ_LIMITS) -max_len=16384
 	$(TOOLS)/fuzz/bin/python -m tests.fuzz.requests .warmlens/fuzz/requests -runs=$(if $(RUNS),$(RUNS),50000) $(FUZZ_LIMITS) -max_len=9000
 
 soak: $(VENV)/.dev node_modules  ## Fuzz, try the contract, and load the app for an hour, or MINUTES=...
-	$(MAKE) fuzz RUNS=$(if $(RUNS),$(RUNS),500000)
+	$(MAKE) fuzz RUNS=$(or $(RUNS),500000) IMAGE_RUNS=$(or $(IMAGE_RUNS),50000)
 	OPENAPI_EXAMPLES=1000 OPENAPI_REPORT=.warmlens/openapi-cases.json $(BIN)/pytest tests/integration/test_openapi_properties.py --timeout 3600
 	@cat .warmlens/openapi-cases.json
 	$(BIN)/python -m tests.lab.soak $(if $(MINUTES),$(MINUTES),60)

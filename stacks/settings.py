@@ -34,7 +34,8 @@ Lambda SnapStart"."""
 DECODE_BYTES_PER_PIXEL = 25
 """Maximum, reached by a rotated lossless WebP with transparency: test_hostile_images.py."""
 COPIES_OF_A_FILE = 2
-"""While a file is fetched, the client has one and the classifier another."""
+"""The client's and the classifier's while a file is fetched, then one with metadata and one
+without."""
 
 
 def _text(pattern: str, allowed: str) -> Any:
@@ -49,8 +50,7 @@ def _not_bool(value: object) -> object:
 
 
 AccountId = Annotated[str, _text(r"[0-9]{12}", "an account id of 12 digits")]
-Region = Annotated[str, _text(r"[a-z]{2,4}(-[a-z]+)+-[0-9]", "a region such as eu-west-1")]
-_OTHER_PARTITIONS = re.compile(r"cn-|us-gov-|eusc-|[a-z]+-iso[a-z]?-")
+Region = Annotated[str, _text(r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region such as eu-west-1")]
 PackageIndex = Annotated[
     str, _text(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?", "an https address")
 ]
@@ -101,7 +101,7 @@ def max_decodable_pixels(memory_mb: int, image_bytes: int, engine: str = "onnxru
         image_bytes: size of the image's file.
         engine: the library that runs the model.
     """
-    free_bytes = (memory_mb - INSTANCE_MB[engine]) * 2**20 - image_bytes
+    free_bytes = (memory_mb - INSTANCE_MB[engine]) * 2**20 - COPIES_OF_A_FILE * image_bytes
     return free_bytes // DECODE_BYTES_PER_PIXEL
 
 
@@ -125,7 +125,7 @@ class Settings:
     account: AccountId | None = None
     """AWS account id; None takes the account of the credentials at deploy time."""
     region: Region | None = None
-    """AWS region, of the standard partition; None takes the region of the credentials."""
+    """AWS region; None takes the region of the credentials."""
     memory_mb: Annotated[int, Field(ge=128, le=10_240)] = 1769
     """The classifier's memory; AWS gives 1 vCPU per 1,769 MB."""
     architecture: Literal["x86_64", "arm64"] = "x86_64"
@@ -149,7 +149,7 @@ class Settings:
     """Size of the classifier's /tmp."""
     max_image_bytes: Annotated[int, Field(ge=1024, le=100 * 2**20)] = 64 * 2**20
     """Maximum size of an image that is uploaded or classified; phones of 200 megapixels write up to
-    60 MB. `memory_mb` limits it, too: a file is in memory twice while it is fetched."""
+    60 MB. `memory_mb` limits it, too, since a file is in memory twice."""
     max_image_pixels: Annotated[int, Field(ge=1024, le=200_000_000)] = 50_000_000
     """Maximum number of pixels that are decoded of an image. A JPEG is decoded at 1/2, 1/4 or 1/8
     of its width and height where that is enough for the model; the coefficients of a progressive
@@ -258,27 +258,7 @@ class Settings:
         """Number of instances to keep warm in each hour of the day in UTC, 24 numbers."""
         return self.warm_profile or (self.warm_instances,) * 24
 
-    def check_partition(self, region: str) -> None:
-        """Refuse a region outside AWS's standard partition.
-
-        Prices, the page's CloudFront and its certificate's ARN are those of the standard partition.
-
-        Args:
-            region: the region of the settings, or that of the credentials.
-
-        Raises:
-            SettingsError: the region is in China, in a GovCloud, isolated or sovereign.
-        """
-        if _OTHER_PARTITIONS.match(region):
-            raise SettingsError(
-                f"environment {self.env_name}: region = {region!r}; allowed is a region of AWS's "
-                "standard partition such as eu-west-1, as others (China, GovCloud, isolated, "
-                "European Sovereign Cloud) have other services, prices and ARNs"
-            )
-
     def _check_combinations(self) -> None:
-        if self.region is not None:
-            self.check_partition(self.region)
         max_bytes = max_fetchable_bytes(self.memory_mb, self.engine)
         max_pixels = max_decodable_pixels(self.memory_mb, self.max_image_bytes, self.engine)
         self._require(
@@ -304,7 +284,8 @@ class Settings:
         self._require(
             self.max_image_pixels <= max_pixels,
             "max_image_pixels",
-            f"allowed is at most {max_pixels}, since memory_mb = {self.memory_mb}",
+            f"allowed is at most {max_pixels}, since memory_mb = {self.memory_mb} and "
+            f"max_image_bytes = {self.max_image_bytes}",
         )
         self._require(
             self.torch_index is None or self.engine == "torch",

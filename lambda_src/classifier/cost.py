@@ -8,7 +8,7 @@ from .jpeg_header import JpegHeader
 QUICK_PIXELS = 8_000_000
 """Decoded pixels that take half a second at most, whatever the file."""
 
-QUICK_BLOCKS = 10_000_000
+QUICK_BLOCKS = 5_000_000
 """Blocks of a JPEG, times its scans, that take half a second at most."""
 
 QUICK_WEBP_PIXELS = 4_000_000

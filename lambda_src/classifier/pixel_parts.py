@@ -7,6 +7,7 @@ opens it; only the EXIF orientation is read.
 `training/pixel_parts.py` is a copy of this file: what the service reads, training reads.
 """
 
+import io
 import itertools
 import re
 from collections.abc import Callable, Iterator
@@ -94,7 +95,8 @@ def pixel_parts(data: bytes, check: Check = lambda: None) -> PixelParts:
 
 
 def _jpeg(data: bytes, check: Check) -> PixelParts | None:
-    kept, position = [data[:2]], 2
+    kept, position = io.BytesIO(), 2
+    kept.write(data[:2])
     exif: int | None = None  # of the first EXIF segment
     xmp = 0
     while match := _MARKER.search(data, position):
@@ -105,9 +107,9 @@ def _jpeg(data: bytes, check: Check) -> PixelParts | None:
             begin = position - 2
             last = max(begin, len(data) - _JPEG_END_IN_LAST_BYTES)
             had_end = data.rfind(_JPEG_END, last) >= 0 or data.find(_JPEG_END, begin) >= 0
-            pixels = memoryview(data)[begin:]
-            end = b"" if had_end else _JPEG_END
-            return PixelParts(b"".join((*kept, pixels, end)), exif or xmp or UPRIGHT, had_end)
+            kept.write(memoryview(data)[begin:])
+            kept.write(b"" if had_end else _JPEG_END)
+            return PixelParts(kept.getvalue(), exif or xmp or UPRIGHT, had_end)
         if marker == _END_OF_IMAGE:
             return None
         if marker in _WITHOUT_LENGTH:
@@ -119,7 +121,7 @@ def _jpeg(data: bytes, check: Check) -> PixelParts | None:
         elif marker == _APP1:
             xmp = xmp or _xmp(content)
         if marker not in _METADATA or _names_colors(marker, content):
-            kept.append(b"\xff" + data[position - 1 : end_of_part])
+            kept.write(b"\xff" + data[position - 1 : end_of_part])
         elif data[end_of_part : end_of_part + 1] != b"\xff":  # its length is wrong
             end_of_part = _largest_frame(data, position, check)
         position = end_of_part
@@ -162,32 +164,34 @@ def _names_colors(marker: int, content: bytes) -> bool:
 
 
 def _png(data: bytes, check: Check) -> PixelParts | None:
-    view, kept, color = memoryview(data), [memoryview(PNG)], -1
+    view, kept, color = memoryview(data), io.BytesIO(), -1
+    kept.write(PNG)
     exif = raw_profile = xmp = 0
     for kind, begin, end in _png_chunks(data):
         check()
         if kind == b"IDAT" and end + 4 > len(data):  # cut off: with the length that is there
             length = (end - begin - 8).to_bytes(4, "big")
-            kept += memoryview(length), view[begin + 4 : end], memoryview(bytes(4))
+            kept.write(length + data[begin + 4 : end] + bytes(4))
             continue
         if kind == b"IDAT":
-            kept.append(view[begin : end + 4])
+            kept.write(view[begin : end + 4])
             continue
         content = data[begin + 8 : end]
         if kind == b"IHDR":
             color = content[9] if len(content) > 9 else -1
-            kept.append(view[begin : end + 4])
+            kept.write(view[begin : end + 4])
         elif _is_palette(kind, color) or _is_transparency(
             kind, color, content, data[end : end + 4]
         ):
-            kept.append(view[begin : end + 4])
+            kept.write(view[begin : end + 4])
         elif kind == b"eXIf":
             exif = exif or _exif(content.removeprefix(_EXIF_PREFIX))
         elif kind in (b"tEXt", b"zTXt"):
             raw_profile = raw_profile or _raw_profile(kind, content)
         elif kind == b"iTXt" and content.startswith(b"XML:com.adobe.xmp\0"):
             xmp = xmp or _xmp(content)
-    return PixelParts(b"".join((*kept, _PNG_END)), exif or raw_profile or xmp or UPRIGHT)
+    kept.write(_PNG_END)
+    return PixelParts(kept.getvalue(), exif or raw_profile or xmp or UPRIGHT)
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -245,7 +249,8 @@ def _raw_profile(kind: bytes, content: bytes) -> int:
 
 def _gif(data: bytes, check: Check) -> PixelParts | None:
     position = 13 + _gif_palette_bytes(data[10:11])
-    kept = [data[:position]]
+    kept = io.BytesIO()
+    kept.write(data[:position])
     while match := _GIF_BLOCKS.search(data, position):
         check()
         begin = match.start()
@@ -253,13 +258,13 @@ def _gif(data: bytes, check: Check) -> PixelParts | None:
             return None
         if match[0] == b",":
             start = begin + 10 + _gif_palette_bytes(data[begin + 9 : begin + 10]) + 1
-            kept.append(data[begin:start])
-            kept.append(_gif_pixels(data, start, check))
-            return PixelParts(b"".join(kept))
+            kept.write(data[begin:start])
+            kept.write(_gif_pixels(data, start, check))
+            return PixelParts(kept.getvalue())
         label = data[begin + 1 : begin + 2]
         position = _gif_blocks_end(data, begin + 2, check)
         if label and label[0] == _GIF_CONTROL and data[begin + 2 : begin + 3] == b"\x04":
-            kept.append(data[begin : begin + 7] + b"\0")
+            kept.write(data[begin : begin + 7] + b"\0")
     return None
 
 
@@ -289,7 +294,8 @@ def _gif_pixels(data: bytes, start: int, check: Check) -> bytes:
 
 
 def _webp(data: bytes, check: Check) -> PixelParts | None:
-    kept: list[bytes] = []
+    kept = io.BytesIO()
+    kept.write(b"RIFF\0\0\0\0WEBP")
     orientation, flags, position, has_frame = 0, 0, 12, False
     xmp = 0
     while position + 8 <= len(data):
@@ -301,21 +307,22 @@ def _webp(data: bytes, check: Check) -> PixelParts | None:
         if kind == b"VP8X" and len(content) >= 10:
             flags = content[0]
             content = bytes([flags & _WEBP_ALPHA_AND_ANIMATION]) + content[1:]
-            kept.append(_riff_chunk(kind, content))
+            kept.write(_riff_chunk(kind, content))
         elif kind == b"EXIF" and flags & _WEBP_HAS_EXIF:
             orientation = orientation or _exif(content.removeprefix(_EXIF_PREFIX))
         elif kind == b"XMP ":
             xmp = xmp or _xmp(content)
         elif kind in _WEBP_KEPT and len(content) == size:
-            kept.append(_riff_chunk(kind, content))
+            kept.write(_riff_chunk(kind, content))
         elif kind == b"ANMF" and len(content) == size and not has_frame:
             has_frame = True  # the first frame is the only one that is shown
-            kept.append(_riff_chunk(kind, content))
-    if not kept:
+            kept.write(_riff_chunk(kind, content))
+    size = kept.tell() - 8
+    if size == 4:
         return None
-    body = b"WEBP" + b"".join(kept)
-    whole = b"RIFF" + len(body).to_bytes(4, "little") + body
-    return PixelParts(whole, orientation or xmp or UPRIGHT)
+    kept.seek(4)
+    kept.write(size.to_bytes(4, "little"))
+    return PixelParts(kept.getvalue(), orientation or xmp or UPRIGHT)
 
 
 def _riff_chunk(kind: bytes, content: bytes) -> bytes:

@@ -54,8 +54,9 @@ def settings_text(candidate: Candidate, *, region: str, peak_busy: int) -> str:
 
 def _image_limits(memory_mb: int) -> list[str]:
     free_bytes = (memory_mb - INSTANCE_MB) * 2**20
-    max_bytes = min(DEFAULT_MAX_IMAGE_BYTES, free_bytes // COPIES_OF_A_FILE)
-    max_pixels = (free_bytes - max_bytes) // DECODE_BYTES_PER_PIXEL
+    # Half of the memory for the file, half for its pixels.
+    max_bytes = min(DEFAULT_MAX_IMAGE_BYTES, free_bytes // COPIES_OF_A_FILE // 2)
+    max_pixels = (free_bytes - COPIES_OF_A_FILE * max_bytes) // DECODE_BYTES_PER_PIXEL
     lines = []
     if max_bytes < DEFAULT_MAX_IMAGE_BYTES:
         lines.append(f"    max_image_bytes={max_bytes:_},")

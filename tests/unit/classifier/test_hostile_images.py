@@ -1,7 +1,6 @@
 """Hostile images get an answer in bounded memory and never end the process."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -131,24 +130,22 @@ def test_a_film_behind_a_jpeg_costs_nothing(tmp_path: Path) -> None:
 
 
 # `make fuzz` tries many more, guided by coverage.
-MUTATIONS = 4_000
+MUTATIONS = 1_500
 
 
 def test_thousands_of_damaged_images_crash_nothing_and_are_refused_in_time(tmp_path: Path) -> None:
-    last = tmp_path / "last"
     done = subprocess.run(
-        [sys.executable, "-m", "tests.hostile.mutations", str(MUTATIONS), "9"],
+        [sys.executable, "-m", "tests.hostile.mutations", str(MUTATIONS), "9", str(tmp_path)],
         cwd=ROOT,
-        env={**os.environ, "LAST_IMAGE": str(last)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, (last.read_bytes()[:200], done.stderr[-2000:])
+    assert done.returncode == 0, ((tmp_path / "last").read_bytes()[:200], done.stderr[-2000:])
     assert done.stderr == ""
     report = json.loads(done.stdout)
     assert sum(report["answers"].values()) == MUTATIONS
     # Some of each: what is only refused, or only taken, tries little.
     assert min(report["answers"][name] for name in ("ok", "image_not_decodable")) > MUTATIONS / 20
-    assert report["slowest_ms"] < 10_000
-    assert report["peak_mb"] < 300
+    assert report["slowest_cpu_ms"] < report["limit_ms"] + 500
+    assert report["peak_mb"] < DECODE_MEMORY_MB

@@ -128,7 +128,7 @@ def test_a_plan_with_little_memory_takes_images_that_fit_into_it() -> None:
         text = settings_text(candidate, region="us-east-1", peak_busy=1)
         settings = eval(text, {"Settings": Settings})
         assert settings.max_image_bytes == min(
-            DEFAULT_MAX_IMAGE_BYTES, max_fetchable_bytes(memory_mb)
+            DEFAULT_MAX_IMAGE_BYTES, max_fetchable_bytes(memory_mb) // 2
         )
         most = max_decodable_pixels(memory_mb, settings.max_image_bytes)
         assert most - 1_000_000 < settings.max_image_pixels <= most or settings == (
