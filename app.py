@@ -7,6 +7,7 @@ build.
 """
 
 import dataclasses
+import os
 import re
 import sys
 from pathlib import Path
@@ -94,7 +95,8 @@ def build(app: cdk.App) -> None:
         app: the CDK app, whose context is read.
 
     Raises:
-        SettingsError: a setting is wrong, or there is no such environment.
+        SettingsError: a setting is wrong, there is no such environment, or it would be deployed
+            into a region of another partition than AWS's standard one.
     """
     context = app.node.try_get_context
     env = context("env")
@@ -108,6 +110,8 @@ def build(app: cdk.App) -> None:
     }
     given = {name: value for name, value in changes.items() if value is not None}
     for settings in selected:
+        # The CDK command puts the region of the credentials there.
+        settings.check_partition(settings.region or os.environ.get("CDK_DEFAULT_REGION", ""))
         WarmlensStage(app, settings=dataclasses.replace(settings, **given))
     add_policies(app)
 

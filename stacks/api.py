@@ -76,6 +76,8 @@ class ApiStack(cdk.Stack):
             default_cors_preflight_options=self._preflight(),
             deploy_options=self._stage_options(),
         )
+        if settings.access_logs:
+            self._own_execution_log()
         self._validator = self.rest_api.add_request_validator(
             "Body", validate_request_body=True, validate_request_parameters=True
         )
@@ -129,6 +131,15 @@ class ApiStack(cdk.Stack):
             findings["Serverless-APIGWXrayEnabled"] = not_asked
         acknowledge(self.rest_api, findings)
 
+    def _own_execution_log(self) -> None:
+        """Create the log group that API Gateway would create itself, and keep for ever.
+
+        Its name is API Gateway's: developer guide, "Set up CloudWatch logging for REST APIs".
+        """
+        name = f"API-Gateway-Execution-Logs_{self.rest_api.rest_api_id}/{STAGE_NAME}"
+        group = log_group(self, "ExecutionLogs", settings=self._settings, name=name)
+        self.rest_api.deployment_stage.node.add_dependency(group)
+
     def _stage_options(self) -> apigateway.StageOptions:
         settings = self._settings
         destination = None
@@ -144,12 +155,13 @@ class ApiStack(cdk.Stack):
                 "/wakeup/POST": apigateway.MethodDeploymentOptions(
                     throttling_rate_limit=settings.throttle_wakeup_rps,
                     throttling_burst_limit=settings.throttle_wakeup_rps,
-                    metrics_enabled=settings.monitoring,
+                    metrics_enabled=False,
                     logging_level=_level(settings),
                     data_trace_enabled=False,
                 )
             },
-            metrics_enabled=settings.monitoring,
+            # Metrics of each call cost as custom ones, and nothing here reads them.
+            metrics_enabled=False,
             tracing_enabled=settings.tracing,
             access_log_destination=destination,
             access_log_format=_ACCESS_LOG if destination else None,
@@ -196,6 +208,12 @@ class ApiStack(cdk.Stack):
             content_type="application/json",
             schema={"$schema": "http://json-schema.org/draft-04/schema#", **request},
         )
+        # The stage serves a deployment, a copy of the API. A change of a raw resource makes a new
+        # one only if the deployment's id depends on it.
+        deployment = self.rest_api.latest_deployment
+        assert deployment is not None
+        deployment.add_to_logical_id({"model": request})
+        deployment.node.add_dependency(model)
         self.rest_api.root.add_resource(name).add_method(
             "POST",
             apigateway.LambdaIntegration(function, allow_test_invoke=False),

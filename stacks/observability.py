@@ -5,6 +5,8 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
@@ -48,6 +50,15 @@ class ObservabilityStack(cdk.Stack):
         topic = sns.Topic(
             self, "Alarms", topic_name=settings.physical_name("alarms"), enforce_ssl=True
         )
+        # A topic with a policy, here the one that asks for TLS, has no default policy any more.
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            )
+        )
         if settings.alarm_email is not None:
             topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
             acknowledge(topic, {"Serverless-SNSRedrivePolicy": _NO_QUEUE})
@@ -81,9 +92,9 @@ class ObservabilityStack(cdk.Stack):
         )
         self._alarm(
             "Throttles",
-            live.metric_throttles(statistic="Sum", period=five),
+            self._users_throttles(settings, live, warmed=warming is not None),
             threshold=1,
-            description="Lambda refused calls: the concurrency limit is reached.",
+            description="Lambda refused users' calls: the concurrency limit is reached.",
         )
         self._alarm(
             "P99",
@@ -131,6 +142,16 @@ class ObservabilityStack(cdk.Stack):
 
         Source: AWS CodeDeploy user guide, "Monitoring deployments with Amazon EventBridge".
         """
+        # By a role, as the topic's policy cannot limit EventBridge to this account: "You can't use
+        # Condition blocks in Amazon SNS topic policies for EventBridge", EventBridge user guide.
+        role = iam.Role(
+            self,
+            "RollbacksRole",
+            assumed_by=iam.ServicePrincipal(
+                "events.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            ),
+        )
         rule = events.Rule(
             self,
             "Rollbacks",
@@ -143,11 +164,45 @@ class ObservabilityStack(cdk.Stack):
                     "state": ["FAILURE", "STOP"],
                 },
             ),
-            targets=[targets.SnsTopic(topic)],
+            targets=[targets.SnsTopic(topic, role=role)],
         )
         acknowledge(rule, {"Serverless-EventBusDLQ": _NO_QUEUE})
 
+    @staticmethod
+    def _users_throttles(
+        settings: Settings, live: lambda_.IFunction, *, warmed: bool
+    ) -> cloudwatch.IMetric:
+        """Return the metric of throttled calls without the warmer's, which harm nobody."""
+        throttled = live.metric_throttles(statistic="Sum", period=cdk.Duration.minutes(5))
+        if not warmed:
+            return throttled
+        return cloudwatch.MathExpression(
+            expression="throttled - FILL(wakeups, 0)",
+            using_metrics={
+                "throttled": throttled,
+                "wakeups": own_metric("WarmerThrottled", settings=settings, statistic="Sum"),
+            },
+            label="users' calls",
+            period=cdk.Duration.minutes(5),
+        )
+
     def _watch_warming(self, settings: Settings, warming: WarmingStack) -> None:
+        period_min = max(5, settings.warming_period_min)
+        self._alarm(
+            "WarmerSilent",
+            # Invocations, as the schedule also calls the warmer in hours that need no instance.
+            warming.warmer.metric_invocations(
+                statistic="Sum", period=cdk.Duration.minutes(period_min)
+            ),
+            threshold=1,
+            below=True,
+            periods=3,
+            missing_raises=True,
+            description=(
+                f"For {3 * period_min} minutes or more the warmer has not run: its schedule is "
+                "disabled or gone, or may not call it."
+            ),
+        )
         self._alarm(
             "WarmCoverage",
             own_metric("WarmCoverage", settings=settings, statistic="Minimum", period_min=15),
@@ -181,6 +236,7 @@ class ObservabilityStack(cdk.Stack):
         description: str,
         below: bool = False,
         periods: int = 1,
+        missing_raises: bool = False,
     ) -> None:
         created = alarm(
             self,
@@ -190,6 +246,7 @@ class ObservabilityStack(cdk.Stack):
             description=description,
             below=below,
             periods=periods,
+            missing_raises=missing_raises,
         )
         created.add_alarm_action(self._action)
         created.add_ok_action(self._action)

@@ -50,7 +50,8 @@ def _not_bool(value: object) -> object:
 
 
 AccountId = Annotated[str, _text(r"[0-9]{12}", "an account id of 12 digits")]
-Region = Annotated[str, _text(r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region such as eu-west-1")]
+Region = Annotated[str, _text(r"[a-z]{2,4}(-[a-z]+)+-[0-9]", "a region such as eu-west-1")]
+_OTHER_PARTITIONS = re.compile(r"cn-|us-gov-|eusc-|[a-z]+-iso[a-z]?-")
 PackageIndex = Annotated[
     str, _text(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?", "an https address")
 ]
@@ -125,7 +126,7 @@ class Settings:
     account: AccountId | None = None
     """AWS account id; None takes the account of the credentials at deploy time."""
     region: Region | None = None
-    """AWS region; None takes the region of the credentials."""
+    """AWS region, of the standard partition; None takes the region of the credentials."""
     memory_mb: Annotated[int, Field(ge=128, le=10_240)] = 1769
     """The classifier's memory; AWS gives 1 vCPU per 1,769 MB."""
     architecture: Literal["x86_64", "arm64"] = "x86_64"
@@ -258,7 +259,27 @@ class Settings:
         """Number of instances to keep warm in each hour of the day in UTC, 24 numbers."""
         return self.warm_profile or (self.warm_instances,) * 24
 
+    def check_partition(self, region: str) -> None:
+        """Refuse a region outside AWS's standard partition.
+
+        Prices, the page's CloudFront and its certificate's ARN are those of the standard partition.
+
+        Args:
+            region: the region of the settings, or that of the credentials.
+
+        Raises:
+            SettingsError: the region is in China, in a GovCloud, isolated or sovereign.
+        """
+        if _OTHER_PARTITIONS.match(region):
+            raise SettingsError(
+                f"environment {self.env_name}: region = {region!r}; allowed is a region of AWS's "
+                "standard partition such as eu-west-1, as others (China, GovCloud, isolated, "
+                "European Sovereign Cloud) have other services, prices and ARNs"
+            )
+
     def _check_combinations(self) -> None:
+        if self.region is not None:
+            self.check_partition(self.region)
         max_bytes = max_fetchable_bytes(self.memory_mb, self.engine)
         max_pixels = max_decodable_pixels(self.memory_mb, self.max_image_bytes, self.engine)
         self._require(

@@ -4,6 +4,7 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from stacks.api import ApiStack
+from stacks.constructs.function import add_provider_logs
 from stacks.constructs.model_store import ImageModelStore, ModelStore, S3ModelStore
 from stacks.files import FilesStack
 from stacks.inference import InferenceStack
@@ -82,6 +83,7 @@ class WarmlensStage(cdk.Stage):
         for stack in self.node.children:
             assert isinstance(stack, cdk.Stack)
             stack.termination_protection = settings.retain_data
+            add_provider_logs(stack, settings=settings)
         if not settings.tracing:
             acknowledge(self, {"Serverless-LambdaTracing": "The settings ask for none."})
         cdk.Tags.of(self).add("project", "warmlens")

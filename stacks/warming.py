@@ -77,7 +77,7 @@ class WarmingStack(cdk.Stack):
         classifier.grant_invoke(warmer)
         self._grant_limits_and_claim(classifier.lambda_, claim)
         # The schedule does not wait for the run, so Lambda retries and keeps failures.
-        keep_failures(warmer, self.dead_letters, retries=_RETRIES, max_age_min=_MAX_EVENT_AGE_MIN)
+        self._keep_failures(warmer)
         self._run_by_schedule(settings)
         if settings.warm_after_deploy:
             self._run_after_deploy(deployed)
@@ -105,6 +105,10 @@ class WarmingStack(cdk.Stack):
         )
         reason = "lambda:GetAccountSettings takes no resource."
         acknowledge(policy, {"AwsSolutions-IAM5[Resource::*]": reason})
+
+    def _keep_failures(self, function: lambda_.IFunction) -> None:
+        queue, age_min = self.dead_letters, _MAX_EVENT_AGE_MIN
+        keep_failures(function, queue, retries=_RETRIES, max_age_min=age_min)
 
     def _run_by_schedule(self, settings: Settings) -> None:
         scheduler.Schedule(
@@ -134,10 +138,13 @@ class WarmingStack(cdk.Stack):
         """Run a round after each deploy of a new version of the classifier."""
         # The trigger runs for a new version of the warmer, so the fingerprint changes the warmer.
         self.warmer.add_environment("DEPLOYED", deployed)
+        version = self.warmer.current_version
+        self._keep_failures(version)
         triggers.Trigger(
             self,
             "AfterDeploy",
             handler=self.warmer,
             # Asynchronous: a failed run is no reason to roll back the deploy.
             invocation_type=triggers.InvocationType.EVENT,
+            execute_after=[version],  # and what is configured for its failures
         )

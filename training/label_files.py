@@ -12,8 +12,13 @@ from warmlens.text_files import read_text
 
 _FORM = "give a class per line: a name, or an id, a tab and a name"
 _WORDNET = re.compile(r"(n\d{8})[ ,:;]+(\S.*)")
-_NUMBER_FIRST = re.compile(r"[\"']?(\d+)[\"']?(?:\s*[:.)=,;]\s*|\s+(?:-\s*)?)\S.*")
-_NUMBER_LAST = re.compile(r".*\S\s*[:=,;]\s*[\"']?(\d+)[\"']?,?")
+_NUMBER_FIRST = re.compile(
+    r"[\"']?(?P<number>\d+)[\"']?(?:\s*(?P<mark>[:.)=,;])(?!\d)\s*|\s+(?:-\s+)?)(?P<name>\S.*)"
+)
+_NUMBER_LAST = re.compile(
+    r"(?P<name>.*\S)(?:\s*(?P<mark>[:=,;])\s*|\s+(?:-\s+)?)[\"']?(?P<number>\d+)[\"']?,?"
+)
+_ID_DIGITS = 4  # that names rarely begin with
 _COLUMNS = {"id", "index", "idx", "label", "name", "class", "synset", "wnid"}
 _COLUMNS |= {"class_id", "class_index", "class_name", "label_id", "label_name"}
 Lines = Sequence[str]
@@ -95,8 +100,9 @@ def _is_yaml(lines: Lines) -> bool:
     return named or all(line.startswith("- ") for line in lines)
 
 
-def _ends_with_commas(lines: Lines) -> bool:
-    return len(lines) > 1 and all(line.endswith(",") for line in lines[:-1])
+def _ends_alike(lines: Lines) -> bool:
+    marks = {line[-1] for line in lines[:-1]}
+    return len(marks) == 1 and marks <= set(",;/|")
 
 
 def _is_quoted(lines: Lines) -> bool:
@@ -118,7 +124,7 @@ def _is_csv(lines: Lines) -> bool:
             return True
         # A name may have commas: a blank follows them.
         joined = {len(re.findall(rf"[{delimiter}](?! )", line)) for line in lines}
-        if len(lines) > 1 and len(joined) == 1 and joined != {0}:
+        if len(joined) == 1 and joined != {0}:
             return True
     return False
 
@@ -126,7 +132,7 @@ def _is_csv(lines: Lines) -> bool:
 _KINDS: tuple[tuple[Callable[[Lines], bool], str, str], ...] = (
     (_is_json, "looks like JSON or a list of a program", _FORM),
     (_is_yaml, "looks like YAML", _FORM),
-    (_ends_with_commas, "has a comma at the end of every line", "remove them"),
+    (_ends_alike, "has the same mark at the end of every line", "remove them"),
     (_is_quoted, "has every line in quotes", "remove them"),
     (
         _begins_with_numbers,
@@ -136,7 +142,7 @@ _KINDS: tuple[tuple[Callable[[Lines], bool], str, str], ...] = (
     (
         _ends_with_numbers,
         "has a number after each name, which would become part of it",
-        "remove the numbers and sort the lines by them",
+        "sort the lines by the numbers, and remove them",
     ),
     (_is_csv, "looks like CSV", f"{_FORM}; or put an id and a tab before names that have commas"),
 )
@@ -144,8 +150,19 @@ _KINDS: tuple[tuple[Callable[[Lines], bool], str, str], ...] = (
 
 
 def _numbered(lines: Lines, form: re.Pattern[str]) -> bool:
-    matches = [form.fullmatch(line) for line in lines]
-    return len(lines) > 1 and all(matches) and _counts([match[1] for match in matches if match])
+    """Return True for numbers beside names that are different without them, unlike 1 l and 2 l."""
+    matches = [match for line in lines if (match := form.fullmatch(line))]
+    numbers = [match["number"] for match in matches]
+    if not len(lines) == len(matches) == len({match["name"] for match in matches}) > 1:
+        return False
+    if len(set(numbers)) != len(numbers):
+        return False
+    widths = {len(number) for number in numbers}
+    return (
+        _counts(numbers)
+        or all(match["mark"] for match in matches)
+        or (len(widths) == 1 and min(widths) >= _ID_DIGITS)
+    )
 
 
 def _counts(texts: Sequence[str]) -> bool:

@@ -20,7 +20,7 @@ PROGRAM_FILE = "model.pt"
 # Members that PyTorch's writer adds to an archive.
 _OF_THE_WRITER = ("version", "byteorder", ".data/serialization_id")
 _PROBES = 8
-_SAME_SUM = 1e-3
+_TOLERANCE = 0.01  # of half precision
 _NUMBERED = re.compile(rb"___torch_mangle_(\d+)")
 
 
@@ -119,8 +119,8 @@ def require_logits(program: Any, size: int, where: str) -> None:
         where: name of the program in messages.
 
     Raises:
-        WarmlensError: `not_logits`: on random images all its outputs are at least 0 and have the
-            same sum, as those of a softmax, or lie between 0 and 1, as those of a sigmoid.
+        WarmlensError: `not_logits`: on random images all its outputs are at least 0 and sum to 1
+            or 100, as those of a softmax, or lie between 0 and 1, as those of a sigmoid.
     """
     torch = import_model_package("torch")
     generator = torch.Generator().manual_seed(0)
@@ -131,8 +131,8 @@ def require_logits(program: Any, size: int, where: str) -> None:
     sums = outputs.sum(1)
     if outputs.min() < 0 or not torch.isfinite(outputs).all() or sums.max() <= 0:
         return
-    if (sums.max() - sums.min()) / sums.max() < _SAME_SUM:
-        found = f"probabilities of a softmax (they sum to {sums.mean():.4g})"
+    if any((sums / whole - 1).abs().max() < _TOLERANCE for whole in (1, 100)):
+        found = f"probabilities of a softmax (they sum to {sums.mean():.0f})"
     elif outputs.max() <= 1:
         found = "probabilities of a sigmoid (all are between 0 and 1)"
     else:

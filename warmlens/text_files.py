@@ -1,6 +1,7 @@
 """Reading of text files that users made: their encodings, byte order marks and line ends."""
 
 import codecs
+import io
 import json
 import unicodedata
 from collections.abc import Iterator
@@ -43,10 +44,9 @@ def open_text(path: Path, code: str) -> Iterator[TextIO]:
     """
     encoding = ""
     try:
-        with path.open("rb") as raw:
-            encoding = _encoding(raw.read(_BEGINNING_BYTES), path, code)
-        with path.open(newline="", encoding=encoding) as file:
-            yield file
+        with path.open("rb") as raw:  # once, as a pipe cannot be opened again
+            encoding = _encoding(raw.peek(_BEGINNING_BYTES)[:_BEGINNING_BYTES], path, code)
+            yield io.TextIOWrapper(raw, encoding=encoding, newline="")
     except UnicodeError:
         why = _place_of_other_text(path, encoding)
         raise WarmlensError(code, f"{why}; save it as UTF-8.") from None
@@ -116,6 +116,8 @@ def _is_no_text(begin: str) -> bool:
 def _place_of_other_text(path: Path, encoding: str) -> str:
     if not encoding.startswith("utf-8"):
         return f"{path} is not text in {encoding.upper()}, which its byte order mark says"
+    if not path.is_file():
+        return f"{path} is not text in UTF-8"
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:

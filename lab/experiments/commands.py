@@ -27,6 +27,7 @@ from warmlens.console import err
 from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT, STATE
 from warmlens.records import write_records
+from warmlens.text_files import read_text
 
 app = typer.Typer(no_args_is_help=True, help="Repeat the paper's experiments.")
 
@@ -156,14 +157,13 @@ def read_client_results(
     """Replace a load client's results in the report."""
     name = {Client.JMETER: "JMeter", Client.LOCUST: "Locust"}[client]
     folder = out_folder or REPORT
+    text = read_text(file, "bad_results")
     try:
         results = read_results(
-            file.read_text(encoding="utf-8"),
+            text,
             client=name,
             command=command or f"{name} (command unknown)",
         )
-    except UnicodeDecodeError as error:
-        raise WarmlensError("bad_results", f"{file}: {error}") from None
     except WarmlensError as error:
         raise WarmlensError(error.code, f"{file}: {error}") from None
     records = folder / RECORDS

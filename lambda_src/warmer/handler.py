@@ -84,8 +84,9 @@ class Wakeup:
 
 @dataclass
 class Round:
-    """Results of one round's calls."""
+    """Results of one round's calls, and the Unix time at which they were sent."""
 
+    sent_ms: int
     wakeups: list[Wakeup] = field(default_factory=list)
     throttled: int = 0
     errors: list[str] = field(default_factory=list)
@@ -145,7 +146,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "errors": problems,
     }
     _log("WARNING" if report["distinct"] < requested else "INFO", "warming", **report)
-    _emit(report, config.env_name)
+    _emit(report, rounds, config.env_name)
     if requested and not any(each.wakeups for each in rounds):
         reason = report["limited_by"] or (problems or ["all calls were throttled"])[-1]
         raise WarmingFailedError(f"none of {requested} wakeups was answered: {reason}")
@@ -270,7 +271,8 @@ def _connect(client: Any, config: WarmerConfig, count: int) -> None:
 
 def _wake(client: Any, config: WarmerConfig, count: int, hold_ms: int, deadline_s: float) -> Round:
     """Run one round: `count` calls at once, each held until the same time."""
-    hold_until_ms = int(time.time() * 1000) + hold_ms
+    result = Round(sent_ms=_now_ms())
+    hold_until_ms = result.sent_ms + hold_ms
     payload = json.dumps({"method": "wakeup", "hold_until": hold_until_ms}).encode()
     answers: queue.SimpleQueue[Callable[[Round], None]] = queue.SimpleQueue()
 
@@ -280,7 +282,6 @@ def _wake(client: Any, config: WarmerConfig, count: int, hold_ms: int, deadline_
     # Daemon threads, so that a call beyond the budget does not keep the process alive.
     for _ in range(count):
         threading.Thread(target=call, daemon=True).start()
-    result = Round()
     for answered in range(count):
         try:
             answers.get(timeout=max(0.0, deadline_s - time.monotonic()))(result)
@@ -310,26 +311,40 @@ def _count_throttled(result: Round) -> None:
     result.throttled += 1
 
 
-def _emit(report: Mapping[str, Any], env_name: str) -> None:
-    """Print the metrics in CloudWatch's embedded metric format, one line."""
+def _emit(report: Mapping[str, Any], rounds: list[Round], env_name: str) -> None:
+    """Print the metrics in CloudWatch's embedded metric format.
+
+    Throttled wakeups have the time at which they were sent, as they have in Lambda's own metric: an
+    alarm subtracts them from it.
+    """
+    now_ms = _now_ms()
     metrics = {
         "WarmInstances": ("Count", report["distinct"]),
         "WarmCoverage": ("None", report["coverage"]),
         "ColdStartsAbsorbed": ("Count", report["cold"]),
         "HeldInstanceSeconds": ("Seconds", report["held_s"]),
-        "WarmerThrottled": ("Count", report["throttled"]),
     }
+    _emit_at(now_ms, metrics, env_name)
+    for each in rounds or [Round(sent_ms=now_ms)]:
+        _emit_at(each.sent_ms, {"WarmerThrottled": ("Count", each.throttled)}, env_name)
+
+
+def _emit_at(time_ms: int, metrics: Mapping[str, tuple[str, float]], env_name: str) -> None:
     directive = {
         "Namespace": "Warmlens",
         "Dimensions": [["Environment"]],
         "Metrics": [{"Name": name, "Unit": unit} for name, (unit, _) in metrics.items()],
     }
     line = {
-        "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]},
+        "_aws": {"Timestamp": time_ms, "CloudWatchMetrics": [directive]},
         "Environment": env_name,
         **{name: value for name, (_, value) in metrics.items()},
     }
     print(json.dumps(line))
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
 
 
 def _log(level: str, message: str, **fields: object) -> None:

@@ -1,6 +1,7 @@
 """Private, encrypted S3 buckets that require TLS."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -42,8 +43,6 @@ def private_bucket(
         minimum_tls_version=1.2,
         object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
         versioned=versioned,
-        server_access_logs_bucket=access_logs,
-        server_access_logs_prefix=f"{construct_id.lower()}/" if access_logs else None,
         removal_policy=data_policy(settings),
         auto_delete_objects=settings.empty_buckets,
     )
@@ -51,6 +50,8 @@ def private_bucket(
         acknowledge(
             bucket, {"AwsSolutions-S1": "It holds such logs, or the settings ask for none."}
         )
+    else:
+        _log_access(bucket, access_logs, prefix=f"{construct_id.lower()}/")
     # Parts of interrupted uploads are billed, and no listing shows them.
     bucket.add_lifecycle_rule(abort_incomplete_multipart_upload_after=cdk.Duration.days(1))
     return bucket
@@ -65,3 +66,27 @@ def access_logs_bucket(
     bucket = private_bucket(scope, construct_id, settings=settings, versioned=False)
     bucket.add_lifecycle_rule(expiration=cdk.Duration.days(settings.log_retention_days))
     return bucket
+
+
+def _log_access(bucket: s3.Bucket, access_logs: s3.IBucket, *, prefix: str) -> None:
+    """Have S3 log requests to `bucket`, for buckets of this account only.
+
+    Not by the bucket's own property: CDK then limits the permission only within one stack.
+    """
+    resource = bucket.node.default_child
+    assert isinstance(resource, s3.CfnBucket)
+    resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
+        destination_bucket_name=access_logs.bucket_name, log_file_prefix=prefix
+    )
+    stack, owner = cdk.Stack.of(bucket), cdk.Stack.of(access_logs)
+    conditions = {"StringEquals": {"aws:SourceAccount": owner.account}}
+    if stack.node.path == owner.node.path:  # else the stacks would need each other
+        conditions["ArnLike"] = {"aws:SourceArn": bucket.bucket_arn}
+    access_logs.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal("logging.s3.amazonaws.com")],
+            actions=["s3:PutObject"],
+            resources=[access_logs.arn_for_objects(f"{prefix}*")],
+            conditions=conditions,
+        )
+    )

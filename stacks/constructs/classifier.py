@@ -108,6 +108,10 @@ class Classifier(Construct):
                 vpc=network.vpc if network else None,
                 vpc_subnets=network.subnets if network else None,
                 security_groups=network.security_groups if network else None,
+                # A deploy keeps the version before, to go back to: docs/decisions/0083.
+                current_version_options=lambda_.VersionOptions(
+                    removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+                ),
             )
         if settings.warming == "snapstart":
             notes = cdk.Annotations.of(self.function)

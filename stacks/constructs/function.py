@@ -59,6 +59,19 @@ def log_group(
     )
 
 
+def add_provider_logs(stack: cdk.Stack, *, settings: Settings) -> None:
+    """Create log groups for the functions of CDK's own custom resources in a stack.
+
+    Lambda would create them itself, without an end, and they would outlive the stack.
+    """
+    for provider in stack.node.children:
+        if provider.node.id.endswith("CustomResourceProvider"):
+            function = provider.node.find_child("Handler")
+            assert isinstance(function, cdk.CfnResource)
+            group = log_group(stack, f"{provider.node.id}Logs", settings=settings)
+            function.add_property_override("LoggingConfig", {"LogGroup": group.log_group_name})
+
+
 def tracing(settings: Settings) -> lambda_.Tracing:
     """Return the tracing mode of functions."""
     return lambda_.Tracing.ACTIVE if settings.tracing else lambda_.Tracing.DISABLED
@@ -101,12 +114,13 @@ def acknowledge_synchronous(function: lambda_.Function, callers: str) -> None:
 
 
 def keep_failures(
-    function: lambda_.Function, queue: sqs.IQueue, *, retries: int, max_age_min: int
+    function: lambda_.IFunction, queue: sqs.IQueue, *, retries: int, max_age_min: int
 ) -> None:
     """Configure retries of an asynchronous function's failed events, and a dead-letter queue.
 
     Args:
-        function: the function.
+        function: the function, or one version of it: Lambda keeps a configuration for each, and
+            the function's own is not that of its versions.
         queue: queue for events that failed for good, with the error.
         retries: number of retries.
         max_age_min: age of an event after which it is not retried.

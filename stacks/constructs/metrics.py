@@ -40,8 +40,9 @@ def alarm(
     description: str,
     below: bool = False,
     periods: int = 1,
+    missing_raises: bool = False,
 ) -> cloudwatch.Alarm:
-    """Create an alarm that is raised at or above a threshold; missing data does not raise it.
+    """Create an alarm that is raised at or above a threshold.
 
     Args:
         metric: the metric.
@@ -49,7 +50,9 @@ def alarm(
         description: the event, for the notified person.
         below: True raises it below the threshold instead.
         periods: number of consecutive periods.
+        missing_raises: True raises it in periods without data, too.
     """
+    missing = cloudwatch.TreatMissingData
     operators = cloudwatch.ComparisonOperator
     return cloudwatch.Alarm(
         scope,
@@ -61,5 +64,5 @@ def alarm(
         comparison_operator=(
             operators.LESS_THAN_THRESHOLD if below else operators.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
         ),
-        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        treat_missing_data=missing.BREACHING if missing_raises else missing.NOT_BREACHING,
     )

@@ -6,9 +6,15 @@ from constructs import Construct
 
 from stacks.settings import Settings
 
+_REPEATED_EVERY_MIN = 5
+
 
 def keep_initialized(scope: Construct, alias: lambda_.Alias, *, settings: Settings) -> None:
     """Scale the provisioned concurrency of `alias` by the hourly profile.
+
+    Each number of the profile is set every five minutes of its hours, not only when it begins. A
+    deploy between two changes of the profile would leave it unset until the next one, and Lambda
+    refuses to set it while a canary shifts traffic, as an alias with weights cannot have it.
 
     Args:
         alias: the alias.
@@ -16,14 +22,14 @@ def keep_initialized(scope: Construct, alias: lambda_.Alias, *, settings: Settin
     """
     counts = settings.warm_by_hour
     scaling = alias.add_auto_scaling(min_capacity=min(counts), max_capacity=max(counts))
-    for hour in _hours_of_change(counts):
+    for count in sorted(set(counts)):
+        hours = [str(hour) for hour in range(24) if counts[hour] == count]
         scaling.scale_on_schedule(
-            f"From{hour:02}",
-            schedule=autoscaling.Schedule.cron(hour=str(hour), minute="0"),
-            min_capacity=counts[hour],
-            max_capacity=counts[hour],
+            f"Keep{count}",
+            # Application Auto Scaling's cron format: EventBridge user guide, "Cron expressions".
+            schedule=autoscaling.Schedule.cron(
+                hour=",".join(hours), minute=f"0/{_REPEATED_EVERY_MIN}"
+            ),
+            min_capacity=count,
+            max_capacity=count,
         )
-
-
-def _hours_of_change(counts: tuple[int, ...]) -> list[int]:
-    return [hour for hour in range(24) if counts[hour] != counts[hour - 1]] or [0]

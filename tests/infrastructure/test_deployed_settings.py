@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import aws_cdk as cdk
 
+from stacks.constructs.classifier import base_image
 from stacks.constructs.function import log_group
 from stacks.settings import LogRetentionDays, Settings
 from tests.infrastructure.variants import VARIANTS, Assembly
@@ -67,7 +68,7 @@ def test_the_engine_of_the_settings_is_built_into_the_image_and_told_to_the_func
     for name, engine, more in (("torch", "torch", index), ("plain", "onnxruntime", {})):
         assembly = variants[name]
         arguments = image_source(assembly)["dockerBuildArgs"]
-        assert arguments == {"ENGINE": engine, **more}
+        assert arguments == {"BASE_IMAGE": base_image(), "ENGINE": engine, **more}
         assert assembly.function("classifier")["Environment"]["Variables"]["ENGINE"] == engine
         # Docker passes over an argument that the Dockerfile does not declare, and only warns.
         dockerfile = (LAMBDA_SRC / "classifier" / "Dockerfile").read_text()

@@ -13,6 +13,7 @@ from lab.pictures import architecture
 from stacks.settings import Settings
 from warmlens.paths import ROOT
 from warmlens.prices import read_prices
+from warmlens.registry.pruning import KEPT
 
 SNAPSHOTS = Path(__file__).parent / "__snapshots__" / "test_snapshots"
 COSTS = (ROOT / "docs" / "deploy.md").read_text()
@@ -48,6 +49,7 @@ def test_the_price_of_a_snapshot_is_that_of_the_price_file() -> None:
         text = (ROOT / "docs" / f"{page}.md").read_text()
         assert f"{kept_usd:.2f}" in text
         assert f"{starts_usd:.2f}" in text
+    assert f"ten: ${KEPT * kept_usd:.0f} a month" in text
     decision = (ROOT / "docs" / "decisions" / "0090-snapstart.md").read_text()
     assert f"${kept_usd:.2f} a month" in decision
 

@@ -1,6 +1,7 @@
 """Dashboard and alarms."""
 
 import json
+from typing import Any
 
 from lambda_src.classifier.logs import NAMESPACE as EMITTED_TO
 from stacks.constructs.metrics import NAMESPACE
@@ -9,7 +10,7 @@ from tests.infrastructure.variants import Assembly
 Variants = dict[str, Assembly]
 
 
-def alarms(assembly: Assembly) -> dict[str, dict[str, object]]:
+def alarms(assembly: Assembly) -> dict[str, dict[str, Any]]:
     return {
         str(logical_id): resource["Properties"]
         for name, template in assembly.templates.items()
@@ -19,7 +20,7 @@ def alarms(assembly: Assembly) -> dict[str, dict[str, object]]:
     }
 
 
-def alarm(assembly: Assembly, beginning: str) -> dict[str, object]:
+def alarm(assembly: Assembly, beginning: str) -> dict[str, Any]:
     (found,) = (
         properties
         for logical_id, properties in alarms(assembly).items()
@@ -49,6 +50,46 @@ def test_a_person_is_called_for_all_that_users_or_the_operator_would_notice(
     assert alarm(odd, "WarmCoverage")["Threshold"] == 0.75
     subscription = odd.only("AWS::SNS::Subscription")
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "on-call@a.example")
+
+
+def test_a_schedule_that_no_longer_calls_the_warmer_raises_an_alarm(
+    odd: Assembly, plain: Assembly, variants: Variants
+) -> None:
+    """A warmer that is not called emits nothing: its other alarms would stay silent."""
+    for assembly, period_s in ((odd, 7 * 60), (plain, 5 * 60)):
+        silent = alarm(assembly, "WarmerSilent")
+        assert silent["AlarmActions"]
+        assert (silent["Namespace"], silent["MetricName"]) == ("AWS/Lambda", "Invocations")
+        (dimension,) = silent["Dimensions"]
+        assert dimension["Name"] == "FunctionName"
+        assert "Warmer" in json.dumps(dimension["Value"])
+        assert silent["TreatMissingData"] == "breaching"
+        assert (silent["ComparisonOperator"], silent["Threshold"]) == ("LessThanThreshold", 1)
+        # One run may be late, and two.
+        assert (silent["Period"], silent["EvaluationPeriods"]) == (period_s, 3)
+        # In hours without warming the schedule calls the warmer, too, and so this alarm is silent.
+        (schedule,) = assembly.resources("AWS::Scheduler::Schedule")
+        assert schedule["Properties"]["ScheduleExpression"].startswith("rate(")
+    for name in ("bare", "provisioned"):
+        assert not [each for each in alarms(variants[name]) if each.startswith("WarmerSilent")]
+
+
+def test_wakeups_that_were_throttled_raise_no_alarm_but_users_calls_do(
+    odd: Assembly, variants: Variants
+) -> None:
+    throttles = alarm(odd, "Throttles")
+    result, *inputs = throttles["Metrics"]
+    assert result["Expression"] == "throttled - FILL(wakeups, 0)"
+    assert result["ReturnData"] is True
+    metrics = {each["Id"]: each["MetricStat"] for each in inputs}
+    assert {name: each["Metric"]["MetricName"] for name, each in metrics.items()} == {
+        "throttled": "Throttles",
+        "wakeups": "WarmerThrottled",
+    }
+    assert {(each["Stat"], each["Period"]) for each in metrics.values()} == {("Sum", 300)}
+    assert throttles["Threshold"] == 1
+    # Without a warmer all of them are users'.
+    assert alarm(variants["provisioned"], "Throttles")["MetricName"] == "Throttles"
 
 
 def test_a_model_that_was_not_copied_to_the_file_system_raises_an_alarm(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
+import botocore.session
 import pytest
 
 from app import build, stages
@@ -156,6 +157,42 @@ def test_settings_that_do_not_fit_together_are_refused(values: dict[str, Any], n
         Settings(env_name="test", **values)
 
 
+@pytest.mark.parametrize(
+    "region",
+    [
+        "cn-north-1",
+        "cn-northwest-1",
+        "us-gov-west-1",
+        "us-gov-east-1",
+        "us-iso-east-1",
+        "us-isob-east-1",
+        "us-isof-south-1",
+        "eu-isoe-west-1",
+        "eusc-de-east-1",
+    ],
+)
+def test_a_region_of_another_partition_is_refused_wherever_it_comes_from(
+    region: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = f"region = '{region}'; allowed is a region of AWS's standard partition"
+    with pytest.raises(SettingsError, match=f"^environment test: {said}"):
+        Settings(env_name="test", region=region)
+    monkeypatch.setenv("CDK_DEFAULT_REGION", region)
+    with pytest.raises(SettingsError, match=f"^environment dev: {said}"):
+        build(cdk.App(context={**CONTEXT, "env": "dev"}))
+
+
+def test_every_region_of_the_standard_partition_is_accepted() -> None:
+    session = botocore.session.get_session()
+    for partition in session.get_available_partitions():
+        for region in session.get_available_regions("lambda", partition):
+            if partition == "aws":
+                assert Settings(env_name="test", region=region).region == region
+            else:
+                with pytest.raises(SettingsError, match="standard partition"):
+                    Settings(env_name="test", region=region)
+
+
 def test_pytorch_needs_more_memory_than_onnx_runtime() -> None:
     small: dict[str, Any] = {"max_image_pixels": 100_000, "max_image_bytes": 10_000_000}
     assert Settings(env_name="test", memory_mb=128, **small).engine == "onnxruntime"
@@ -290,7 +327,8 @@ def test_model_and_engine_can_be_named_beside_the_settings(tmp_path: Path) -> No
         for path in (tmp_path / "assembly-dev").glob("*inference*.assets.json")
     )
     (image,) = assets
-    assert image["source"]["dockerBuildArgs"] == {"ENGINE": "torch", "TORCH_INDEX": "https://a.b"}
+    arguments = image["source"]["dockerBuildArgs"]
+    assert (arguments["ENGINE"], arguments["TORCH_INDEX"]) == ("torch", "https://a.b")
     message = "environment dev: engine = 'tensorflow'; allowed are 'onnxruntime', 'torch'"
     with pytest.raises(SettingsError, match=f"^{message}$"):
         build(cdk.App(context={**context, "engine": "tensorflow"}))

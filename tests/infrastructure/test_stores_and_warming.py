@@ -1,6 +1,7 @@
 """Resources of each model store and each kind of warming."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from stacks.constructs.efs_model_store import MOUNT_PATH
@@ -154,14 +155,14 @@ def test_warming_by_provisioned_instances_follows_the_hours_of_the_profile(
     assembly = variants["provisioned"]
     assert "AWS::Scheduler::Schedule" not in assembly.kinds
     target = assembly.only("AWS::ApplicationAutoScaling::ScalableTarget")
-    changes = {
-        action["Schedule"]: action["ScalableTargetAction"] for action in target["ScheduledActions"]
+    hours = {
+        action["ScalableTargetAction"]["MinCapacity"]: hours_of(action["Schedule"])
+        for action in target["ScheduledActions"]
     }
-    assert changes == {
-        "cron(0 0 * * ? *)": {"MinCapacity": 0, "MaxCapacity": 0},
-        "cron(0 8 * * ? *)": {"MinCapacity": 4, "MaxCapacity": 4},
-        "cron(0 18 * * ? *)": {"MinCapacity": 1, "MaxCapacity": 1},
-    }
+    assert hours == {0: {*range(8)}, 4: {*range(8, 18)}, 1: {*range(18, 24)}}
+    for action in target["ScheduledActions"]:
+        capacity = action["ScalableTargetAction"]
+        assert capacity["MinCapacity"] == capacity["MaxCapacity"]
     assert target["ScalableDimension"] == "lambda:function:ProvisionedConcurrency"
     assert "live" in json.dumps(target["ResourceId"])
 
@@ -198,6 +199,78 @@ def test_the_dashboard_of_snapshots_shows_no_inits_that_nobody_waits_for(
         body = json.dumps(variants[name].only("AWS::CloudWatch::Dashboard")["DashboardBody"])
         assert ("InitMs" in body) is shown
         assert "warming `snapstart`" in body or shown
+
+
+def hours_of(schedule: str) -> set[int]:
+    """The hours of a schedule such as cron(0/5 8,9 * * ? *), every five minutes of them."""
+    minutes, hours, *every_day = schedule.removeprefix("cron(").removesuffix(")").split(" ")
+    assert minutes == "0/5"
+    assert every_day == ["*", "*", "?", "*"]
+    return {int(hour) for hour in hours.split(",")}
+
+
+def test_the_profile_holds_within_minutes_of_a_deploy_at_any_time_of_the_day(
+    variants: Variants,
+) -> None:
+    """The number of an hour is set again and again: a canary makes Lambda refuse it for a while."""
+    settings = VARIANTS["provisioned"]
+    target = variants["provisioned"].only("AWS::ApplicationAutoScaling::ScalableTarget")
+    for hour in range(24):
+        set_then = [
+            action["ScalableTargetAction"]["MinCapacity"]
+            for action in target["ScheduledActions"]
+            if hour in hours_of(action["Schedule"])
+        ]
+        assert set_then == [settings.warm_by_hour[hour]]
+
+
+def test_whatever_calls_a_function_and_does_not_wait_has_its_failures_kept(
+    variants: Variants,
+) -> None:
+    """Lambda keeps the configuration of a function, of each version and of each alias apart."""
+    called = set()
+    for name, assembly in variants.items():
+        for template in assembly.templates.values():
+            configured = [
+                each["Properties"]
+                for each in template["Resources"].values()
+                if each["Type"] == "AWS::Lambda::EventInvokeConfig"
+            ]
+            for function, qualifier in asynchronous_calls(template):
+                (found,) = (
+                    each
+                    for each in configured
+                    if (each["FunctionName"], each["Qualifier"]) == (function, qualifier)
+                )
+                assert "OnFailure" in found["DestinationConfig"], name
+                assert found["MaximumRetryAttempts"] >= 1
+                called.add((function["Ref"].rstrip("0123456789ABCDEF"), qualifier == "$LATEST"))
+    # The schedule's runs of the warmer, the one after a deploy, and copies to the file system.
+    assert called == {("Warmer", True), ("Warmer", False), ("ModelStoreSync", True)}
+
+
+def asynchronous_calls(template: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+    """Yield the function and the qualifier of each call that its caller does not wait for."""
+    resources = template["Resources"]
+    for resource in resources.values():
+        properties = resource.get("Properties", {})
+        if resource["Type"] == "Custom::Trigger" and properties["InvocationType"] == "Event":
+            version = properties["HandlerArn"]["Ref"]
+            function = resources[version]["Properties"]["FunctionName"]
+            yield function, {"Fn::GetAtt": [version, "Version"]}
+            configured = [
+                name
+                for name, each in resources.items()
+                if each["Type"] == "AWS::Lambda::EventInvokeConfig"
+                and each["Properties"]["Qualifier"] == {"Fn::GetAtt": [version, "Version"]}
+            ]
+            assert set(configured) <= set(resource["DependsOn"])
+        targets = [properties["Target"]] if resource["Type"] == "AWS::Scheduler::Schedule" else []
+        targets += properties["Targets"] if resource["Type"] == "AWS::Events::Rule" else []
+        for target in targets:
+            called = target["Arn"].get("Fn::GetAtt", [None])[0]
+            if called and resources[called]["Type"] == "AWS::Lambda::Function":
+                yield {"Ref": called}, "$LATEST"
 
 
 def test_a_round_is_run_after_each_deploy_of_the_classifier(

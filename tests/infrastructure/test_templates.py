@@ -211,7 +211,8 @@ def test_the_warmer_wakes_the_alias_that_the_api_calls(assembly: Assembly) -> No
     assert target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0].startswith("DeadLetters")
     payload = json.loads(target["Input"])
     assert payload == {"scheduled_time": "<aws.scheduler.scheduled-time>"}
-    (asynchronous,) = assembly.resources("AWS::Lambda::EventInvokeConfig")
+    properties = {"Qualifier": "$LATEST"}
+    (asynchronous,) = assembly.resources("AWS::Lambda::EventInvokeConfig", properties)
     failed = asynchronous["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]
     assert failed["Fn::GetAtt"][0].startswith("DeadLetters")
 
@@ -308,11 +309,30 @@ def test_dev_costs_nothing_at_rest_and_leaves_nothing_behind(cloud_assembly: Pat
         for logical_id, resource in template["Resources"].items()
         if {"Retain", "RetainExceptOnCreate"}
         & {resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")}
+        and resource["Type"] != "AWS::Lambda::Version"  # Lambda deletes them with their function
     ]
     assert kept == []
     assert len(dev.resources("Custom::S3AutoDeleteObjects")) == len(
         dev.resources("AWS::S3::Bucket")
     )
+
+
+def test_a_deploy_leaves_the_version_before_to_go_back_to(assembly: Assembly) -> None:
+    """CloudFormation deletes the version that a template no longer has, unless it is retained.
+
+    A version whose deploy failed goes: Lambda would refuse to publish the same again.
+    """
+    for template in assembly.templates.values():
+        aliased = {
+            resource["Properties"]["FunctionVersion"]["Fn::GetAtt"][0]
+            for resource in template["Resources"].values()
+            if resource["Type"] == "AWS::Lambda::Alias"
+        }
+        for version in aliased:
+            resource = template["Resources"][version]
+            assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+            assert resource["UpdateReplacePolicy"] == "Retain"
+    assert assembly.resources("AWS::Lambda::Alias")
 
 
 def test_data_of_staging_and_prod_is_kept(cloud_assembly: Path) -> None:

@@ -137,7 +137,7 @@ def test_status_tells_the_addresses_and_the_instances(cloud: Cloud) -> None:
 def test_status_and_down_say_when_no_cloud_runs(tmp_path: Path) -> None:
     status = run_warmlens("local", "status", "--folder", str(tmp_path))
     assert status.returncode == 3
-    assert "make run" in status.stdout
+    assert f"warmlens local up --folder {tmp_path}" in status.stdout
     as_json = run_warmlens("local", "status", "--json", "--folder", str(tmp_path))
     assert json.loads(as_json.stdout) == {"running": False}
     assert (
@@ -149,6 +149,7 @@ def test_up_does_not_start_a_second_cloud_in_the_same_folder(cloud: Cloud) -> No
     result = run_warmlens("local", "up", "--folder", str(cloud.folder))
     assert result.returncode == 1
     assert cloud.url in result.stderr
+    assert f"warmlens local down --folder {cloud.folder}" in result.stderr
 
 
 def test_up_says_which_port_is_taken(tmp_path: Path) -> None:
@@ -184,7 +185,9 @@ def test_down_stops_a_cloud_that_was_started_elsewhere(
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     _, process = start_cloud(tmp_path)
-    assert "  + Deploying the app" in (tmp_path / "up.txt").read_text()
+    output = (tmp_path / "up.txt").read_text()
+    assert "  + Deploying the app" in output
+    assert f"Ctrl-C, or: .venv/bin/warmlens local down --folder {tmp_path}\n" in output
     result = run_warmlens("local", "down", "--folder", str(tmp_path))
     assert result.stdout == "Stopped.\n"
     assert process.wait(120) == 0

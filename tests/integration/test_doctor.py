@@ -68,6 +68,25 @@ def test_an_account_is_checked(shell: dict[str, str]) -> None:
     assert "10 calls at once" in checks["Lambda concurrency"]["found"]
 
 
+def test_the_settings_of_an_environment_are_compared_with_the_account(
+    shell: dict[str, str],
+) -> None:
+    exit_code, answer, checks = doctor("--deploy", "--env", "prod", **shell)
+    assert (exit_code, answer["ready_to_deploy"]) == (1, False)
+    concurrency = checks["Concurrency for prod"]
+    assert concurrency["state"] == "problem"
+    assert "reserved_concurrency = 100" in concurrency["found"]
+    assert "In app.py: reserved_concurrency = None. Or ask for 200 calls" in concurrency["mend"]
+    assert checks["Memory for prod"]["state"] == "ok"
+    assert "AWS Support" in checks["CloudFront for prod"]["mend"]
+
+
+def test_an_environment_that_the_app_does_not_have_is_a_problem(shell: dict[str, str]) -> None:
+    _, answer, checks = doctor("--env", "nowhere", **shell)
+    assert answer["ready_to_deploy"] is False
+    assert "allowed are dev, staging, prod" in checks["Settings of nowhere"]["found"]
+
+
 @pytest.mark.parametrize("version", [None, "5"])
 def test_an_account_without_a_recent_bootstrap_gets_the_command_for_it(
     bootstrap: Callable[[str | None], None], shell: dict[str, str], version: str | None

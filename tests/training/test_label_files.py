@@ -1,5 +1,6 @@
 """Files of labels as people have them: read rightly, or refused by what they look like."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,10 @@ READ: dict[str, tuple[bytes, tuple[str, ...], tuple[str, ...]]] = {
     ),
     "digits alone": (b"0\n1\n2\n", NUMBERS, ("0", "1", "2")),
     "names with numbers": (b"7 Up\n4711 Cologne\nFanta 2\n", NUMBERS, ()),
+    "names that count": (b"1 Euro\n2 Euro\n3 Euro\n", NUMBERS, ()),
+    "names that count at the end": (b"Type 0\nType 1\nType 2\n", NUMBERS, ()),
+    "names with sizes": (b"0.5 l water\n1.5 l milk\n2.0 l beer\n", NUMBERS, ()),
+    "names with sizes in ml": (b"330 ml can\n500 ml bottle\n750 ml wine\n", NUMBERS, ()),
     "names with commas": (b"tench, a fish\nhen, a bird\ncat, a pet\n", NUMBERS, ()),
     "names with commas after ids": (b"a\tred,big\nb\tred,small\n", ("a", "b"), ()),
     "names in brackets": (b"[cat]\n[dog]\n{bird}\n", NUMBERS, ()),
@@ -59,14 +64,23 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "a label map": ('item {\n  id: 1\n  name: "cat"\n}\n', "looks like JSON"),
     "YAML": ("names:\n  0: cat\n  1: dog\n", "looks like YAML"),
     "a YAML list": ("- cat\n- dog\n- bird\n", "looks like YAML"),
-    "commas": ("cat,\ndog,\nbird\n", "comma at the end of every line"),
+    "commas": ("cat,\ndog,\nbird\n", "same mark at the end of every line"),
+    "folders": ("cat/\ndog/\nbird/\n", "same mark at the end of every line"),
+    "one line": ("cat,dog,bird\n", "looks like CSV"),
+    "numbers with gaps": ("1: cat\n3: dog\n17: bird\n", "a number before each name"),
+    "long numbers": ("00012 cat\n00300 dog\n00417 bird\n", "a number before each name"),
+    "cat 0": ("cat 0\ndog 1\nbird 2\n", "a number after each name"),
+    "0 - cat": ("0 - cat\n1 - dog\n2 - bird\n", "a number before each name"),
     "quotes": ('"cat"\n"dog"\n"bird"\n', "every line in quotes"),
     "0: cat": ("0: cat\n1: dog\n2: bird\n", "a number before each name"),
     "1. cat": ("1. cat\n2. dog\n3. bird\n", "a number before each name"),
     "0 cat": ("0 cat\n1 dog\n2 bird\n", "a number before each name"),
     "1) cat": ("1) cat\n2) dog\n3) bird\n", "a number before each name"),
     "0,cat": ("0,cat\n1,dog\n2,bird\n", "a number before each name"),
-    "sorted as text": ("".join(f"{n} c\n" for n in sorted(map(str, range(12)))), "a number before"),
+    "sorted as text": (
+        "".join(f"{n} c{n}\n" for n in sorted(map(str, range(12)))),
+        "a number before",
+    ),
     "cat: 0": ("cat: 0\ndog: 1\nbird: 2\n", "a number after each name"),
     "cat,0": ("cat,0\ndog,1\nbird,2\n", "a number after each name"),
     "CSV with a header": ("id,label\n0,cat\n1,dog\n", "looks like CSV"),
@@ -97,3 +111,11 @@ def test_labels_of_another_kind_are_refused_by_name(tmp_path: Path, name: str) -
         read_labels_file(file)
     assert refused.value.code == "bad_labels"
     assert words in refused.value.message
+
+
+def test_labels_are_read_from_a_pipe() -> None:
+    reader, writer = os.pipe()
+    os.write(writer, PLAIN.encode("utf-8-sig"))
+    os.close(writer)
+    with os.fdopen(reader):
+        assert read_labels_file(Path(f"/dev/fd/{reader}")).labels == NAMES

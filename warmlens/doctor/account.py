@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from warmlens.deployment import aws_session
 from warmlens.doctor.check import Check
+from warmlens.doctor.environment import environment_checks
 from warmlens.errors import WarmlensError
 
 LOWEST_BOOTSTRAP = 6  # required by the CDK's default synthesizer
@@ -20,8 +21,15 @@ _LOGIN = "Log in: aws sso login, or aws configure, or export AWS_PROFILE=..."
 _MAY_NOT_READ = "Check it with the credentials that you deploy with"
 
 
-def account_checks() -> Iterator[Check]:
-    """Check the account of the shell's credentials, without changing anything."""
+def account_checks(env_name: str | None = None) -> Iterator[Check]:
+    """Check the account of the shell's credentials, without changing anything.
+
+    Args:
+        env_name: an environment to compare with the account; None for none.
+
+    Raises:
+        WarmlensError: `no_checkout`: app.py is not at hand.
+    """
     check = partial(Check, name="AWS credentials", goal="deploy", state="problem", mend=_LOGIN)
     try:
         session = aws_session()
@@ -39,6 +47,8 @@ def account_checks() -> Iterator[Check]:
     yield check(state="ok", found=identity, mend="")
     yield _bootstrap(session)
     yield _concurrency(session)
+    if env_name is not None:
+        yield from environment_checks(env_name, session)
 
 
 def _identity(session: boto3.Session) -> str | None:
@@ -76,7 +86,7 @@ def _concurrency(session: boto3.Session) -> Check:
     most, unreserved = limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]
     found = f"{most} calls at once in this account and region, {unreserved} of them unreserved"
     if most <= NEW_ACCOUNT_CONCURRENCY:
-        mend = "Enough for dev; else raise the quota Concurrent executions in Service Quotas"
+        mend = "Enough for dev; compare others with it: warmlens doctor --deploy --env prod"
         return check(state="warning", found=found, mend=mend)
     return check(state="ok", found=found)
 

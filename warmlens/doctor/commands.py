@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from warmlens import completion
 from warmlens.command_line import AsJson, Folder
 from warmlens.console import out
 from warmlens.doctor.check import Check, Goal, is_ready
@@ -23,6 +24,14 @@ def doctor(
         bool,
         typer.Option("--deploy", help="Also fail if something needed to deploy to AWS is missing."),
     ] = False,
+    env: Annotated[
+        str | None,
+        typer.Option(
+            "--env",
+            help="Also compare the settings of this environment with the account's limits.",
+            autocompletion=completion.environments,
+        ),
+    ] = None,
     folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
 ) -> None:
@@ -40,7 +49,7 @@ def doctor(
         on_step("this machine")
         checks += machine_checks(StateFile(folder / STATE_FILE).read())
         on_step("the AWS account")
-        checks += account_checks()
+        checks += account_checks(env)
     if as_json:
         document = {
             "ready_to_run": is_ready(checks, "run"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import sys
 import time
@@ -88,7 +89,7 @@ def up(
     running = running_cloud(folder)
     if running:
         where = f"at {running.url}" if running.url else f"and is starting, process {running.pid}"
-        message = f"It is already running {where}. Stop it with: make down"
+        message = f"It is already running {where}. Stop it with: {_command('down', folder)}"
         raise WarmlensError("already_running", message)
     try:
         idle_expiry_s = idle_expiry_from_minutes(idle_expiry_min)
@@ -149,7 +150,7 @@ def status(
         if as_json:
             typer.echo(json.dumps({"running": False}))
         else:
-            out.print("No local cloud runs. Start it with: make run")
+            out.print(f"No local cloud runs. Start it with: {_command('up', folder)}")
         raise typer.Exit(3)
     import httpx
 
@@ -194,7 +195,7 @@ async def _run(**settings: Any) -> None:
     begun_s = time.monotonic()
     try:
         async with local_cloud(steps=_steps(), **settings) as info:
-            await _show_first_answer(info, begun_s)
+            await _show_first_answer(info, settings["folder"], begun_s)
             await asyncio.Event().wait()
     except asyncio.CancelledError:
         out.print("Stopped.")
@@ -213,7 +214,14 @@ def _steps() -> "Steps":
     return Steps(on_begin, on_end)
 
 
-async def _show_first_answer(info: "CloudInfo", begun_s: float) -> None:
+def _command(name: str, folder: Path) -> str:
+    """Return the command `up` or `down` for a local cloud with its state in this folder."""
+    if folder == LOCAL_CLOUD:
+        return {"up": "make run", "down": "make down"}[name]
+    return shlex.join([".venv/bin/warmlens", "local", name, "--folder", str(folder)])
+
+
+async def _show_first_answer(info: "CloudInfo", folder: Path, begun_s: float) -> None:
     import asyncio
 
     from warmlens.classify import classify
@@ -232,7 +240,8 @@ async def _show_first_answer(info: "CloudInfo", begun_s: float) -> None:
     )
     out.print(f"\nReady after {time.monotonic() - begun_s:.1f} s.\n")
     out.print(f"  Page     {info.url}")
-    out.print("  Photo    .venv/bin/warmlens classify PHOTO.jpg")
+    where = "" if folder == LOCAL_CLOUD else f" --url {info.url}"
+    out.print(f"  Photo    .venv/bin/warmlens classify PHOTO.jpg{where}")
     out.print(f"  Limits   {info.limits}")
     out.print(f"  Tmp      {info.tmp}")
-    out.print("  Stop     Ctrl-C, or: make down\n")
+    out.print(f"  Stop     Ctrl-C, or: {_command('down', folder)}\n")

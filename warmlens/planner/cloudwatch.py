@@ -246,12 +246,17 @@ def _require_one(file: Path, names: list[Any]) -> None:
 def _distinct(file: Path, pairs: Pairs) -> dict[datetime.datetime, float]:
     points: dict[datetime.datetime, float] = {}
     for text, count in pairs:
-        moment = datetime.datetime.fromisoformat(text)
+        if isinstance(text, int | float):  # seconds, as from the API itself
+            moment = datetime.datetime.fromtimestamp(text, datetime.UTC)
+        else:
+            moment = datetime.datetime.fromisoformat(text)
         if moment.tzinfo is None:  # as of the command line with a time zone left out
             moment = moment.replace(tzinfo=datetime.UTC)
         moment = moment.astimezone(datetime.UTC)
         if moment in points:
             raise _bad_export(file, f"{moment.isoformat()} is there twice")
+        if type(count) not in (int, float):
+            raise _bad_export(file, f"the Sum of {moment.isoformat()} is {count!r}, not a number")
         if abs(count) > HIGHEST:
             raise _bad_export(file, f"the Sum of {moment.isoformat()} is above {HIGHEST:g}")
         points[moment] = float(count)

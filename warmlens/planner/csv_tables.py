@@ -3,20 +3,19 @@
 import csv
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from warmlens.errors import WarmlensError
 from warmlens.text_files import open_text
 
-DELIMITERS = ",;\t"
+DELIMITERS = ",;\t|"
 SHOWN = 80
 """Most characters of a file that an error message quotes."""
 UNREADABLE = "unreadable_traffic"
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """The fields of a row, and the line that it ends on."""
 
     line: int
@@ -24,10 +23,10 @@ class Row:
 
 
 def read_rows(file: Path) -> Iterator[Row]:
-    """Yield the rows of a CSV file, without blank ones; fields are stripped.
+    """Yield the rows of a CSV file, without blank ones.
 
-    Commas, semicolons or tabs separate fields: the one that the first row has most of, or that a
-    line such as `sep=;` names.
+    Commas, semicolons, tabs or bars separate fields: the one that the first row has most of, or
+    that a line such as `sep=;` names.
 
     Raises:
         WarmlensError: the file is not readable, or not CSV.
@@ -44,9 +43,8 @@ def read_rows(file: Path) -> Iterator[Row]:
         )
         try:
             for fields in reader:
-                stripped = [field.strip() for field in fields]
-                if any(stripped):
-                    yield Row(skipped + reader.line_num, stripped)
+                if any(fields):
+                    yield Row(skipped + reader.line_num, fields)
         except csv.Error as error:
             raise WarmlensError(UNREADABLE, f"{file}: not CSV: {error}.") from None
 
@@ -61,7 +59,7 @@ def delimiter_of(first_line: str) -> str:
 
 def header(row: Row | None) -> list[str]:
     """Return the names of columns in lower case, without empty ones at the end."""
-    return _without_empty_end([name.casefold() for name in row.fields] if row else [], 0)
+    return [name.casefold() for name in _without_empty_end(row.fields, 0)] if row else []
 
 
 def fields_of(file: Path, row: Row, columns: list[str], code: str) -> list[str]:
@@ -88,6 +86,7 @@ def fields_of(file: Path, row: Row, columns: list[str], code: str) -> list[str]:
 
 
 def _without_empty_end(fields: list[str], least: int) -> list[str]:
-    while len(fields) > least and not fields[-1]:
-        fields = fields[:-1]
-    return fields
+    stripped = [field.strip() for field in fields]
+    while len(stripped) > least and not stripped[-1]:
+        stripped.pop()
+    return stripped

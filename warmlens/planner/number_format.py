@@ -1,5 +1,6 @@
 """Numbers as people write them: with groups of digits, and a point or a comma before decimals."""
 
+import contextlib
 import re
 from collections.abc import Iterable, Mapping
 
@@ -54,6 +55,9 @@ def parse_number(text: str, decimal: str = ".") -> float:
     Raises:
         ValueError: it is none.
     """
+    if decimal == "." and "_" not in text:  # which Python allows
+        with contextlib.suppress(ValueError):
+            return float(text)
     plain = _SPACES.sub("", text.strip())
     if decimal == ",":
         plain = plain.translate({ord("."): ",", ord(","): "."})

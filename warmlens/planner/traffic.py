@@ -191,7 +191,9 @@ def arrival_texts(file: Path) -> Iterator[tuple[int, str]]:
         raise WarmlensError("bad_trace", f"{file}: columns {ARRIVAL}: {columns.count(ARRIVAL)}")
     at = columns.index(ARRIVAL)
     for row in rows:
-        yield row.line, fields_of(file, row, columns, "bad_trace")[at]
+        whole = len(row.fields) == len(columns)
+        fields = row.fields if whole else fields_of(file, row, columns, "bad_trace")
+        yield row.line, fields[at]
 
 
 def moments(file: Path, decimal: str = ".") -> Iterator[float]:
@@ -207,17 +209,17 @@ def moments(file: Path, decimal: str = ".") -> Iterator[float]:
     """
     last_s = 0.0
     for line, text in arrival_texts(file):
-        where = f"{file}, line {line}"
         try:
             now_s = parse_number(text, decimal)
         except ValueError:
-            raise WarmlensError("bad_trace", f"{where}: {text!r} is not a time") from None
+            why = f"{text!r} is not a time in seconds"
+            raise WarmlensError("bad_trace", f"{file}, line {line}: {why}") from None
         if not 0 <= now_s <= LONGEST_S:
             why = f"{now_s:g} s is not within a year from 0: subtract the first time from all"
-            raise WarmlensError("bad_trace", f"{where}: {why}")
+            raise WarmlensError("bad_trace", f"{file}, line {line}: {why}")
         if now_s < last_s:
             why = f"{now_s:g} s comes after {last_s:g} s: sort the trace by time"
-            raise WarmlensError("unordered_trace", f"{where}: {why}")
+            raise WarmlensError("unordered_trace", f"{file}, line {line}: {why}")
         last_s = now_s
         yield now_s
 

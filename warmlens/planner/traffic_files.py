@@ -47,6 +47,9 @@ def read_traffic(file: Path, bursts: Bursts | None = None) -> Profile | Trace:
     Raises:
         WarmlensError: the file is not readable, none of these, or has an invalid number.
     """
+    if file.exists() and not file.is_file():
+        kind = "a folder" if file.is_dir() else "no file but a pipe; save what comes from it"
+        raise WarmlensError(UNREADABLE, f"{file} is {kind}.")
     first = _first_line(file)
     if first.startswith(("{", "[")):
         return _with_bursts(read_json(file), bursts)
@@ -59,11 +62,11 @@ def read_traffic(file: Path, bursts: Bursts | None = None) -> Profile | Trace:
         if bursts:
             raise WarmlensError("bad_burst", f"{file} is a trace: bursts cannot be added to it")
         return read_trace(file)
-    shown = ",".join(columns)[:SHOWN]
+    found = f"begins with {first[:SHOWN]}" if first else "is empty"
     raise WarmlensError(
         "bad_traffic",
-        f"{file}: its columns are {shown or 'none'}; give the columns hour,requests or "
-        "arrival_s, JSON of aws cloudwatch, or CSV of CloudWatch's console",
+        f"{file} {found}; give CSV with the columns hour,requests or arrival_s, what aws "
+        "cloudwatch prints with --output json, or CSV of CloudWatch's console",
     )
 
 

@@ -102,6 +102,7 @@ def _copied(environment: "Deployment", name: str, version: str) -> bool:
 
     function = environment.outputs.get("ModelSyncFunction")
     if function is None:
+        err.print(f"{environment.name} has no file system of models: there is no copy to wait for.")
         return False
     with spinner(f"copying {name} {version}"):
         copy_to_file_system(environment.lambda_, function, name, version)

@@ -87,7 +87,8 @@ def test_a_timestamp_without_a_zone_is_utc(export: Export) -> None:
     ("changed", "words"),
     [
         ({"Sum": 10**400}, "is above"),
-        ({"Sum": "many"}, "a Timestamp and a Sum"),
+        ({"Sum": "many"}, "'many', not a number"),
+        ({"Sum": None}, "None, not a number"),
         ({"Timestamp": "1970-01-01T00:00:00Z"}, "a year is the most"),
         ({"Timestamp": "noon"}, "a Timestamp and a Sum"),
         ({"Timestamp": "2026-11-02T13:00:00Z"}, "is there twice"),

@@ -50,7 +50,7 @@ def test_a_profile_gives_each_hour_its_requests(file: Path) -> None:
         (DAY.replace("5,180\n", ""), "bad_profile", "hours 5 are missing"),
         (DAY.replace("5,180", "4,180"), "bad_profile", "hour 4"),
         ("time,count\n1,2\n", "bad_traffic", "time,count"),
-        ("", "bad_traffic", "none"),
+        ("", "bad_traffic", "is empty"),
         ("arrival_s\n", "empty_trace", "no arrivals"),
         ("arrival_s\n5\n4\n", "unordered_trace", "line 3: 4 s comes after 5 s"),
         ("arrival_s\n-1\n", "bad_trace", "line 2"),

@@ -1,6 +1,7 @@
 """Traffic files as spreadsheets, consoles and people write them: the right sum, or a sentence."""
 
 import json
+import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -60,6 +61,7 @@ READ: dict[str, tuple[str | bytes, float]] = {
     "line ends of Windows": (profile(str, end="\r\n"), sum(HOURS)),
     "line ends of old Macs": (profile(str, end="\r"), sum(HOURS)),
     "semicolons": (profile(lambda hour: f"{1000 + hour}", ";"), SUM),
+    "bars": (profile(lambda hour: f"{1000 + hour}", "|"), SUM),
     "tabs": (profile(lambda hour: f"{1000 + hour}", "\t"), SUM),
     "Excel's first line": ("sep=;\n" + profile(lambda hour: f"{1000 + hour},5", ";"), HALVES),
     "quoted thousands": (profile(lambda hour: f'"{1000 + hour:,}"'), SUM),
@@ -134,6 +136,11 @@ REFUSED: dict[str, tuple[str | bytes, list[str]]] = {
     "compressed": (b"\x1f\x8b" + bytes(30), ["unreadable_traffic", "unpack it"]),
     "an open quote": (WHOLE.replace("5,1005", '5,"1005'), ["unreadable_traffic", "not CSV"]),
     "a total": (WHOLE + "total,24276\n", ["bad_profile", "total,24276"]),
+    "an error of the CLI": (
+        "\nAn error occurred (AccessDenied) when calling the GetMetricData operation\n",
+        ["bad_traffic", "begins with An error occurred (AccessDenied)"],
+    ),
+    "YAML of the CLI": ("Datapoints:\n- Sum: 1\n", ["begins with Datapoints:", "--output json"]),
     "a further column": ("hour,requests,errors\n0,1,2\n", ["bad_traffic", "hour,requests,errors"]),
     "the same column twice": ("arrival_s,arrival_s\n0,0\n", ["bad_trace", "columns arrival_s: 2"]),
 }
@@ -145,6 +152,14 @@ def test_what_would_be_dropped_is_refused_by_name(write: Write, name: str) -> No
     message = refusal(write(content))
     for each in words:
         assert each in message
+
+
+def test_what_is_no_file_is_refused_by_name(tmp_path: Path) -> None:
+    assert refusal(tmp_path).endswith("is a folder.")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert "no file but a pipe; save what comes from it" in refusal(pipe)
+    assert "unreadable_traffic" in refusal(tmp_path / "missing.csv")
 
 
 # Traces
@@ -256,6 +271,7 @@ PAGES = [data(series(0, 12, "PartialData"), NextToken="abc"), data(series(12, 12
         json.dumps(data(series(0, 24))),
         json.dumps(data(series(0, 24, None))),
         json.dumps(PAGES),
+        json.dumps(data(series(0, 24, Timestamps=[1774656000 + 3600 * each for each in HOURS]))),
         "\n".join(json.dumps(page, indent=4) for page in PAGES),
         json.dumps(data(series(12, 12, "PartialData"), series(0, 12))),  # as the CLI joins pages
         json.dumps(data(series(0, 24))).encode("utf-16"),
