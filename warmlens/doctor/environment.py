@@ -91,7 +91,8 @@ def _settings(env_name: str, region: str) -> dict[str, Any]:
         cwd=ROOT,
         env={**os.environ, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         check=False,
     )
     if result.returncode != 0:
