@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.photo_file import FORMATS, open_photo
+from training.photo_file import FORMATS, MAX_PIXELS, TooManyPixelsError, open_photo
 from training.photo_folder import (
     IMAGE_SUFFIXES,
     LABELS_FILE,
@@ -31,7 +31,6 @@ MIN_TRAIN_IMAGES = 5
 FEW_TRAIN_IMAGES = 20
 MAX_IMBALANCE = 5.0
 SMALL_SIDE_PX = 64
-MAX_PIXELS = 50_000_000
 HASH_SIDE = 8
 # Large enough that the hash does not depend on the size of the photo.
 DECODED_PX = 128
@@ -172,12 +171,12 @@ def _fingerprint(item: tuple[str, LabelledPhoto]) -> _Fingerprint:
     try:
         opened = open_photo(photo.path)
         image = opened.image
-        if image.width * image.height > MAX_PIXELS:
-            return _Fingerprint(split, photo, digest, "too_many_pixels")
         named = photo.path.suffix.lower() in FORMATS[image.format or ""]
         small = min(image.size) < SMALL_SIDE_PX
         # A JPEG is decoded at a reduced size; truncation is still noticed.
         phash = _perceptual_hash(opened.load(DECODED_PX, "L"))
+    except TooManyPixelsError:
+        return _Fingerprint(split, photo, digest, "too_many_pixels")
     except Exception:  # decoders raise many types on damaged files
         return _Fingerprint(split, photo, digest, "unreadable_image")
     return _Fingerprint(split, photo, digest, None if named else "misnamed_image", small, phash)
@@ -199,7 +198,7 @@ def _perceptual_hash(image: Image.Image) -> tuple[int, int] | None:
 def _broken(folder: PhotoFolder, fingerprints: list[_Fingerprint]) -> Iterator[Finding]:
     messages: dict[str, tuple[Severity, str]] = {
         "unreadable_image": ("error", "files cannot be decoded as JPEG, PNG, WebP or GIF"),
-        "too_many_pixels": ("error", f"photos have more than {MAX_PIXELS:,} pixels"),
+        "too_many_pixels": ("error", f"photos have more than {MAX_PIXELS:,} pixels to decode"),
         "misnamed_image": ("warning", "photos are of another type than their name says"),
     }
     for code, (severity, message) in messages.items():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import math
 from pathlib import Path
 
 from PIL import Image, ImageFile
@@ -16,6 +17,15 @@ FORMATS = {
     "GIF": (".gif",),
 }
 """Types that the service takes, with the suffixes of their files."""
+
+MAX_PIXELS = 50_000_000
+"""Maximum number of decoded pixels, of a JPEG at its reduced scale, as by the service's default."""
+
+Image.MAX_IMAGE_PIXELS = None  # counted in PhotoFile.load() instead
+
+
+class TooManyPixelsError(Exception):
+    """The photo has more than `MAX_PIXELS` pixels to decode."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +43,7 @@ class PhotoFile:
             mode: "L" decodes the brightness of a JPEG alone.
 
         Raises:
+            TooManyPixelsError: no pixel was decoded.
             Exception: of many types, where the photo is damaged.
         """
 
@@ -43,6 +54,8 @@ class PhotoFile:
             return image
 
         self.image.draft(mode, (side, side))
+        if math.prod(self.image.size) > MAX_PIXELS:
+            raise TooManyPixelsError(f"it has more than {MAX_PIXELS:,} pixels")
         load_whole(self.image, self.parts.data, had_end=self.parts.had_end, reopen=reopen)
         return self.image
 

@@ -10,7 +10,7 @@ from PIL import Image
 from lab.products.catalogue import PRODUCTS
 from lab.products.dataset import DatasetSpec, write_dataset
 from tests.hostile.cut_files import CUT, WHOLE
-from tests.hostile.formats import png_chunk
+from tests.hostile.formats import png_chunk, whole_jpeg_of_size
 from training.data_check import DataReport, Finding, check_data
 from training.pixels import read_pixels, square
 from warmlens.errors import WarmlensError
@@ -88,6 +88,13 @@ def test_a_picture_of_a_type_the_service_does_not_take_is_an_error(good: Path) -
 def test_a_photo_with_far_too_many_pixels_is_an_error_and_is_not_decoded(good: Path) -> None:
     Image.new("1", (9000, 9000)).save(good / "train" / "apple" / "20.png")
     assert only(good).code == "too_many_pixels"
+
+
+def test_a_photo_of_200_megapixels_is_read_by_the_check_and_by_training(good: Path) -> None:
+    path = good / "train" / "apple" / "20.jpg"
+    path.write_bytes(whole_jpeg_of_size(16_320, 12_240))
+    assert {finding.code for finding in check_data(good).findings} <= {"near_duplicate"}
+    assert read_pixels(path, square(64)).shape == (64, 64, 3)
 
 
 def test_a_file_of_another_type_is_a_warning(good: Path) -> None:

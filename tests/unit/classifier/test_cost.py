@@ -33,7 +33,7 @@ from warmlens.paths import WEB
 
 DEFAULTS = Settings(env_name="test")
 MAX_PIXELS = DEFAULTS.max_image_pixels
-MAX_DECODE_MS = 20_000
+MAX_DECODE_MS = 600_000  # other work on the machine does not count
 
 
 class Apart:

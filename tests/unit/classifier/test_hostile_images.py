@@ -26,12 +26,13 @@ DEFAULTS = Settings(env_name="test")
 DECODE_MEMORY_MB = DEFAULTS.memory_mb - 300
 
 SLOW_MS = 1_000
+WITHOUT_LIMIT_MS = 600_000  # other work on the machine does not count
 
 
 def decode(
     *paths: Path,
     max_pixels: int = DEFAULTS.max_image_pixels,
-    max_decode_ms: int = 20_000,
+    max_decode_ms: int = WITHOUT_LIMIT_MS,
     address_space_kb: int | str = "unlimited",
 ) -> dict[str, Any]:
     done = subprocess.run(
