@@ -26,7 +26,7 @@ PAGES = [
     *sorted(path for path in DOCS.rglob("*.md") if "decisions" not in path.parts),
 ]
 # Of programs that this project neither is nor brings.
-FOREIGN = {"aws", "cd", "export", "git", "sudo", "docker", "."}
+FOREIGN = {"aws", "cd", "cp", "export", "git", "sed", "sudo", "docker", "."}
 ASSIGNMENT = re.compile(r"[A-Z][A-Z0-9_]*=.*")
 
 
