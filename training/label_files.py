@@ -59,7 +59,8 @@ def _with_ids(path: Path, lines: Lines, tabs: Sequence[int]) -> list[tuple[str, 
     if _counts(labels) and not _counts(ids):
         raise _bad_file(path, "has the name before the tab and a number after it", "swap them")
     if _counts(ids) and list(map(int, ids)) != sorted(map(int, ids)):
-        raise _bad_file(path, "has numbers as ids that are not in order", "sort the lines by them")
+        mend = "sort the lines by them, or give other ids if this is the order of the outputs"
+        raise _bad_file(path, "has numbers as ids that are not in order", mend)
     return pairs
 
 

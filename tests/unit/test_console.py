@@ -122,7 +122,7 @@ def test_doctor_prints_output_of_programs_literally(
 ) -> None:
     check = Check(name="Node", goal="run", state="ok", found=text, mend=text)
     monkeypatch.setattr("warmlens.doctor.machine.machine_checks", lambda running: iter([check]))
-    monkeypatch.setattr("warmlens.doctor.account.account_checks", lambda: iter([]))
+    monkeypatch.setattr("warmlens.doctor.account.account_checks", lambda *_: iter([]))
     result = run("doctor")
     assert result.exit_code == 0, result.output
     shows(result, text)
