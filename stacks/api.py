@@ -206,7 +206,10 @@ class ApiStack(cdk.Stack):
             rest_api_id=self.rest_api.rest_api_id,
             name=request["title"],
             content_type="application/json",
-            schema={"$schema": "http://json-schema.org/draft-04/schema#", **request},
+            schema={
+                "$schema": "http://json-schema.org/draft-04/schema#",
+                **api_schema.gateway_model(request),
+            },
         )
         # The stage serves a deployment, a copy of the API. A change of a raw resource makes a new
         # one only if the deployment's id depends on it.

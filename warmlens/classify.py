@@ -9,6 +9,7 @@ import httpx
 
 from warmlens.console import err
 from warmlens.errors import WarmlensError
+from warmlens.other_types import refusal
 
 TIMEOUT_S = 60
 PREPARE_S = 10
@@ -47,7 +48,7 @@ def classify(image: Path, *, url: str, auth: httpx.Auth | None = None) -> dict[s
         raise WarmlensError("empty_file", f"{image} is empty.")
     content_type = _content_type(data)
     if content_type is None:
-        raise WarmlensError("unsupported_type", f"{image} is not a JPEG, PNG, GIF or WebP file.")
+        raise WarmlensError("unsupported_type", f"{image}: {refusal(data)}")
     try:
         is_local = httpx.URL(url).host in ("127.0.0.1", "localhost")
         with httpx.Client(timeout=TIMEOUT_S, trust_env=not is_local) as client:

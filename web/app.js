@@ -37,7 +37,7 @@ async function offer(makePhotos) {
   const offerNumber = latestOffer;
   view.showRefused(null);
   try {
-    const { photos, refused } = await makePhotos();
+    const { photos, refused } = await makePhotos(shrink.checked);
     if (offerNumber !== latestOffer) return photos.forEach(release);
     if (refused) view.showRefused(refused);
     if (photos.length > 0) await sendAll(photos);
@@ -167,8 +167,15 @@ function asProblem(error) {
 }
 
 function wireShrink() {
+  const input = document.getElementById("file-input");
+  const read = input.accept;
+  const suitInput = () => {
+    input.accept = shrink.checked ? "image/*" : read; // what the browser reads is converted
+  };
   shrink.checked = forNextVisit.get(SHRINK_STORED) === "yes";
+  suitInput();
   shrink.addEventListener("change", () => {
+    suitInput();
     forNextVisit.set(SHRINK_STORED, shrink.checked ? "yes" : "no");
   });
 }

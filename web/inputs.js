@@ -7,13 +7,13 @@ import { showDragging } from "./view.js";
 /**
  * Begin to take photos.
  *
- * @param {(makePhotos: () => Promise<object>) => void} offer called with what reads the photos
- *   among the files, as photosFromFiles does.
+ * @param {(makePhotos: (mayConvert: boolean) => Promise<object>) => void} offer called with what
+ *   reads the photos among the files, as photosFromFiles does.
  * @param {(problem: Problem) => void} refuse called when there are no files where some were meant.
  */
 export function takePhotos(offer, refuse) {
   const take = (files, reasonIfNone) => {
-    if (files.length > 0) offer(() => photosFromFiles(files));
+    if (files.length > 0) offer((mayConvert) => photosFromFiles(files, mayConvert));
     else refuse(new Problem(reasonIfNone));
   };
   wireInput("choose", "file-input", take);

@@ -1,35 +1,34 @@
 /** From what a person chose, dropped or pasted to a photo that may be sent. */
 
 import { Problem } from "./problems.js";
+import { asJpeg } from "./shrink.js";
 
-const TYPE_OF_EXTENSION = {
-  jpg: "image/jpeg",
-  jpeg: "image/jpeg",
-  png: "image/png",
-  webp: "image/webp",
-  gif: "image/gif",
-};
-const ACCEPTED_TYPES = new Set(Object.values(TYPE_OF_EXTENSION));
-const UNTYPED = new Set(["", "application/octet-stream"]);
-const HEIC_BRANDS = new Set(["heic", "heix", "hevc", "heim", "heis", "mif1", "msf1"]);
-const HEAD_BYTES = 12;
+const HEIC_BRANDS = /hei[cmsx]|hevc|mif1|msf1/;
+const AVIF_BRANDS = /avi[fs]/;
+const HEAD_BYTES = 64;
 
 /**
- * A photo from a person's file.
+ * A photo from a person's file. Its first bytes decide what it is, as in the service.
  *
  * `open(signal)` gives the file to send, `type` is its content type, `url` shows it.
+ * @param {boolean} mayConvert whether a picture of another type is made a JPEG, where the browser
+ *   can read it.
  * @throws {Problem} when the file is no photo that the service reads.
  */
-async function photoFromFile(file) {
-  const facts = { name: file.name };
+async function photoFromFile(file, mayConvert) {
   const head = await readHead(file);
-  if (isHeic(file, head)) throw new Problem("heic", facts);
-  const type = contentType(file);
-  if (!type) throw new Problem("not_a_photo", facts);
-  if (file.size === 0) throw new Problem("empty_file", facts);
+  if (file.size === 0) throw new Problem("empty_file", { name: file.name });
+  const type = contentType(head);
+  if (type) return photoOf(file, file.name, type, size(file.size));
+  const jpeg = await asJpeg(file);
+  if (jpeg && mayConvert) return photoOf(jpeg, file.name, jpeg.type, "converted to JPEG");
+  throw new Problem(otherKind(file, head), { name: file.name, mayConvert: jpeg !== null });
+}
+
+function photoOf(file, name, type, note) {
   return {
-    name: file.name,
-    caption: `${file.name} · ${size(file.size)}`,
+    name,
+    caption: `${name} · ${note}`,
     url: URL.createObjectURL(file),
     open: async () => ({ file, type }),
   };
@@ -54,15 +53,16 @@ export function release(photo) {
 /**
  * The photos among chosen, dropped or pasted files, in their order.
  *
+ * @param {boolean} mayConvert whether pictures of other types are made JPEGs.
  * @returns {Promise<{photos: object[], refused: Problem?}>} `refused` is about the first file that
  *   is no photo, and says how many there are.
  */
-export async function photosFromFiles(files) {
+export async function photosFromFiles(files, mayConvert) {
   const photos = [];
   const problems = [];
   for (const file of files) {
     try {
-      photos.push(await photoFromFile(file));
+      photos.push(await photoFromFile(file, mayConvert));
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       problems.push(error);
@@ -100,20 +100,23 @@ async function readHead(file) {
   }
 }
 
-function isHeic(file, head) {
-  if (/^image\/hei[cf]/.test(file.type) || /\.hei[cf]$/i.test(file.name)) return true;
-  // Phones and apps hand out HEIC files under other names, .jpg among them.
+/** The content type of a photo that the service reads, or null. */
+function contentType(head) {
   const text = String.fromCharCode(...head);
-  return text.slice(4, 8) === "ftyp" && HEIC_BRANDS.has(text.slice(8, 12));
+  if (text.startsWith("\xff\xd8\xff")) return "image/jpeg";
+  if (text.startsWith("\x89PNG\r\n\x1a\n")) return "image/png";
+  if (text.startsWith("GIF8")) return "image/gif";
+  if (text.startsWith("RIFF") && text.slice(8, 12) === "WEBP") return "image/webp";
+  return null;
 }
 
-function contentType(file) {
-  if (ACCEPTED_TYPES.has(file.type)) return file.type;
-  // Some systems know no type for a file; then its name decides.
-  if (UNTYPED.has(file.type)) {
-    return TYPE_OF_EXTENSION[file.name.split(".").at(-1).toLowerCase()] ?? null;
-  }
-  return null;
+/** The reason why a file of another type is refused. */
+function otherKind(file, head) {
+  const text = String.fromCharCode(...head);
+  const brands = text.slice(4, 8) === "ftyp" ? text.slice(8) : "";
+  if (AVIF_BRANDS.test(brands) || file.type === "image/avif") return "avif";
+  if (HEIC_BRANDS.test(brands) || /\.hei[cf]$/i.test(file.name)) return "heic";
+  return "not_a_photo";
 }
 
 /** Bytes for people. */

@@ -5,7 +5,7 @@ export class Problem extends Error {
    * @param {string} reason what went wrong: a key of WORDS, or an error code of the service.
    * @param {object} facts `step` that failed, HTTP `status`, `said` (the service's own sentence),
    *   and what the words need: `name`, `bytes`, `maxBytes`, `mayShrink` where the page could send
-   *   a smaller copy.
+   *   a smaller copy, `mayConvert` where the browser can make the picture a JPEG.
    */
   constructor(reason, facts = {}) {
     super(reason);
@@ -15,17 +15,25 @@ export class Problem extends Error {
 }
 
 const CHOOSE_ANOTHER = "Choose a JPEG, PNG, WebP or GIF photo.";
+const CONVERT =
+  "Tick “Shrink before upload” and choose it again: this browser makes it a JPEG. Or save it as JPEG yourself.";
 const LATER = "Your photo is kept: try again in a moment.";
 const SHRINK = "tick “Shrink before upload” and try again";
 
 const WORDS = {
-  heic: ({ name }) => [
+  heic: ({ name, mayConvert }) => [
     `“${name}” is a HEIC photo, which the service does not read.`,
-    "Save or export it as JPEG and choose that file. On an iPhone, Settings → Camera → Formats → “Most Compatible” takes new photos as JPEG.",
+    mayConvert
+      ? CONVERT
+      : "Save or export it as JPEG and choose that file. On an iPhone, Settings → Camera → Formats → “Most Compatible” takes new photos as JPEG.",
   ],
-  not_a_photo: ({ name }) => [
+  avif: ({ name, mayConvert }) => [
+    `“${name}” is an AVIF picture, which the service does not read.`,
+    mayConvert ? CONVERT : "Save or export it as JPEG and choose that file.",
+  ],
+  not_a_photo: ({ name, mayConvert }) => [
     `“${name}” is not a photo of a kind that the service reads.`,
-    CHOOSE_ANOTHER,
+    mayConvert ? CONVERT : CHOOSE_ANOTHER,
   ],
   empty_file: ({ name }) => [`“${name}” is empty.`, CHOOSE_ANOTHER],
   unreadable_file: ({ name }) => [

@@ -11,11 +11,17 @@ const QUALITY = 0.9;
  *   the browser cannot read the picture: the service then says what is wrong with it.
  */
 export async function shrunk(opened) {
+  const file = await asJpeg(opened.file);
+  return file && file.size < opened.file.size ? { file, type: file.type } : opened;
+}
+
+/** Any picture that the browser can read, as a small JPEG; null where it cannot. */
+export async function asJpeg(file) {
   let bitmap;
   try {
-    bitmap = await createImageBitmap(opened.file, { imageOrientation: "from-image" });
+    bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
   } catch {
-    return opened;
+    return null;
   }
   const scale = Math.min(1, LONG_SIDE_PX / Math.max(bitmap.width, bitmap.height));
   const canvas = document.createElement("canvas");
@@ -27,6 +33,5 @@ export async function shrunk(opened) {
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   bitmap.close();
-  const file = await new Promise((done) => canvas.toBlob(done, "image/jpeg", QUALITY));
-  return file && file.size < opened.file.size ? { file, type: "image/jpeg" } : opened;
+  return new Promise((done) => canvas.toBlob(done, "image/jpeg", QUALITY));
 }

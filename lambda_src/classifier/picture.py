@@ -137,9 +137,9 @@ def open_picture(
 
 def _read_parts(data: bytes, max_decode_ms: int) -> PixelParts:
     if not (is_webp(data) or data.startswith((JPEG, PNG, GIF))):
-        raise RequestError(
-            415, "unsupported_type", "The file is not a JPEG, PNG, WebP or GIF image."
-        )
+        from .other_types import refusal  # not at init, since few calls need it
+
+        raise RequestError(415, "unsupported_type", refusal(data))
     with _refusals(max_decode_ms):
         return pixel_parts(data, TimedBytes(b"", limit_ms=max_decode_ms).check)
 

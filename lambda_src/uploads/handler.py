@@ -9,11 +9,31 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+UNKNOWN = "application/octet-stream"
 EXTENSIONS = {
     "image/jpeg": "jpg",
     "image/png": "png",
     "image/webp": "webp",
     "image/gif": "gif",
+    UNKNOWN: "bin",  # the first bytes decide when it is classified
+}
+OTHER_NAMES = {
+    "": UNKNOWN,
+    "binary/octet-stream": UNKNOWN,
+    "image/jpg": "image/jpeg",
+    "image/pjpeg": "image/jpeg",
+    "image/jfif": "image/jpeg",
+    "image/x-png": "image/png",
+    "image/apng": "image/png",
+}
+NOT_READ = {
+    "image/heic": "HEIC photos",
+    "image/heif": "HEIC photos",
+    "image/avif": "AVIF pictures",
+    "image/tiff": "TIFF pictures",
+    "image/bmp": "BMP pictures",
+    "image/svg+xml": "SVG drawings",
+    "application/pdf": "PDF documents",
 }
 MAX_BODY_CHARACTERS = 2048
 
@@ -91,10 +111,7 @@ def _read(body: object) -> tuple[str, int]:
     if not isinstance(fields, dict):
         raise UploadError(400, "invalid_json", "The body must be a JSON object.")
     content_type, size_bytes = fields.get("content_type"), fields.get("bytes")
-    if not isinstance(content_type, str):
-        raise UploadError(400, "invalid_content_type", '"content_type" must be a string.')
-    if content_type not in EXTENSIONS:
-        raise UploadError(415, "unsupported_type", f"Only {', '.join(EXTENSIONS)} can be uploaded.")
+    content_type = _content_type(content_type)
     if not isinstance(size_bytes, int) or isinstance(size_bytes, bool) or size_bytes < 1:
         raise UploadError(400, "invalid_bytes", '"bytes" must be a whole number above 0.')
     max_bytes = int(os.environ["MAX_IMAGE_BYTES"])
@@ -105,6 +122,30 @@ def _read(body: object) -> tuple[str, int]:
             f"The image has {size_bytes} bytes; at most {max_bytes} are accepted.",
         )
     return content_type, size_bytes
+
+
+def _content_type(value: object) -> str:
+    """Return the type as it is signed: lower case, without parameters, by its usual name."""
+    if value is None:
+        return UNKNOWN
+    if not isinstance(value, str):
+        raise UploadError(
+            400, "invalid_content_type", '"content_type" must be a string such as "image/jpeg".'
+        )
+    name = value.partition(";")[0].strip().lower()
+    name = OTHER_NAMES.get(name, name)
+    if name in EXTENSIONS:
+        return name
+    what = NOT_READ.get(name.removesuffix("-sequence"))
+    if what is None and name.startswith("image/"):
+        return UNKNOWN
+    if what is None:
+        what = "Videos" if name.startswith("video/") else "Files of this type"
+    raise UploadError(
+        415,
+        "unsupported_type",
+        f"{what} are not read, but JPEG, PNG, WebP and GIF are. Save or export it as JPEG.",
+    )
 
 
 def _sign(content_type: str, size_bytes: int) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from aws_cdk import aws_apigateway as apigateway
 from stacks.settings import Settings
 
 _SCHEMA_HINT = (
-    "The body is not what this call takes: "
-    "method and file_path for /classification, method and sleep_time for /wakeup, "
-    "content_type and bytes for /uploads."
+    "The body is not a JSON object with the fields that this call needs: "
+    "method and file_path for /classification, method for /wakeup, bytes for /uploads."
 )
 
 

@@ -31,6 +31,25 @@ def test_a_chosen_file_is_classified(page: Page, page_url: str, width: int) -> N
     expect(page.get_by_role("img", name="Your photo: mine.jpg")).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("name", "content_type"),
+    [
+        ("photo.jfif", ""),
+        ("photo.jpe", "image/jpg"),
+        ("PHOTO.JPG", "image/pjpeg"),
+        ("photo", "application/octet-stream"),
+        ("photo.heic", "image/heic"),  # exported as JPEG under its old name
+        ("photo.txt", "text/plain"),
+    ],
+)
+def test_a_photo_is_known_by_its_bytes(
+    page: Page, page_url: str, name: str, content_type: str
+) -> None:
+    open_page(page, page_url)
+    choose(page, name, COFFEE, content_type)
+    expect_answer(page)
+
+
 def test_a_photo_dropped_anywhere_is_classified(page: Page, page_url: str, width: int) -> None:
     open_page(page, page_url, width)
     transfer = data_transfer(page, {"mine.jpg": COFFEE}, "image/jpeg")

@@ -66,6 +66,25 @@ def test_a_photo_that_would_not_get_smaller_is_sent_as_it_is(page: Page, page_ur
     expect(page.locator("#photo-name")).not_to_contain_text("sent as")
 
 
+@pytest.mark.parametrize(
+    ("kind", "reason"), [("AVIF", "is an AVIF picture"), ("BMP", "not a photo of a kind")]
+)
+def test_a_picture_of_another_type_is_converted_where_the_browser_reads_it(
+    page: Page, page_url: str, kind: str, reason: str
+) -> None:
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(COFFEE)).convert("RGB").save(buffer, kind)
+    open_page(page, page_url)
+    name = f"coffee.{kind.lower()}"
+    choose(page, name, buffer.getvalue(), f"image/{kind.lower()}")
+    expect_problem(page, reason, "Tick “Shrink before upload” and choose it again")
+    page.get_by_label("Shrink before upload").check()
+    choose(page, name, buffer.getvalue(), f"image/{kind.lower()}")
+    expect_answer(page)
+    expect(page.locator("#photo-name")).to_contain_text("converted to JPEG")
+    expect(page.get_by_role("alert")).to_be_empty()
+
+
 def test_the_choice_is_kept_for_the_next_visit(page: Page, page_url: str) -> None:
     open_page(page, page_url)
     box = page.get_by_label("Shrink before upload")

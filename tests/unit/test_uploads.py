@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from warmlens.paths import LAMBDA_SRC
 
 MAX_BYTES = 20 * 2**20
+UNKNOWN = "application/octet-stream"
 TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif")
 
 
@@ -54,6 +55,63 @@ def test_an_upload_goes_to_the_address_of_the_buckets_region(region: str) -> Non
     assert url == f"https://images.s3.{region}.amazonaws.com/"
 
 
+@pytest.mark.parametrize(
+    ("content_type", "signed"),
+    [
+        *((name, name) for name in TYPES),
+        ("image/jpg", "image/jpeg"),
+        ("image/pjpeg", "image/jpeg"),
+        ("image/jfif", "image/jpeg"),
+        ("IMAGE/JPEG", "image/jpeg"),
+        ("image/jpeg; charset=utf-8", "image/jpeg"),
+        (" Image/Png ;q=1", "image/png"),
+        ("image/x-png", "image/png"),
+        ("image/apng", "image/png"),
+        ("image/x-unknown", UNKNOWN),
+        ("image/*", UNKNOWN),
+        ("application/octet-stream", UNKNOWN),
+        ("binary/octet-stream", UNKNOWN),
+        ("", UNKNOWN),
+        (None, UNKNOWN),
+    ],
+)
+def test_a_type_is_signed_by_its_usual_name_and_an_unknown_one_is_left_to_the_bytes(
+    answer: Any, content_type: str | None, signed: str
+) -> None:
+    told = json.loads(answer(json.dumps({"content_type": content_type, "bytes": 5}))["body"])
+    assert told["fields"]["Content-Type"] == signed
+
+
+def test_a_type_that_is_not_named_is_left_to_the_bytes(answer: Any) -> None:
+    told = json.loads(answer('{"bytes": 5}')["body"])
+    assert told["fields"]["Content-Type"] == UNKNOWN
+    assert told["file_path"].endswith(".bin")
+
+
+@pytest.mark.parametrize(
+    ("content_type", "what"),
+    [
+        ("image/heic", "HEIC photos"),
+        ("image/HEIF-sequence", "HEIC photos"),
+        ("image/avif", "AVIF pictures"),
+        ("image/tiff", "TIFF pictures"),
+        ("image/bmp", "BMP pictures"),
+        ("image/svg+xml", "SVG drawings"),
+        ("application/pdf", "PDF documents"),
+        ("video/mp4", "Videos"),
+        ("text/html", "Files of this type"),
+    ],
+)
+def test_a_type_that_is_not_read_is_refused_by_its_name_with_what_to_do(
+    answer: Any, content_type: str, what: str
+) -> None:
+    refused = answer(json.dumps({"content_type": content_type, "bytes": 5}))
+    error = json.loads(refused["body"])["error"]
+    assert (refused["statusCode"], error["code"]) == (415, "unsupported_type")
+    assert error["message"].startswith(what)
+    assert "as JPEG" in error["message"]
+
+
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
@@ -92,8 +150,9 @@ def test_any_body_is_signed_for_or_refused(answer: Any, body: str | None) -> Non
         return
     assert body is not None
     asked = json.loads(body)
-    assert asked["content_type"] in TYPES
+    assert told["fields"]["Content-Type"] in (*TYPES, UNKNOWN)
+    if asked.get("content_type") in TYPES:
+        assert told["fields"]["Content-Type"] == asked["content_type"]
     assert 1 <= asked["bytes"] <= MAX_BYTES
-    assert told["fields"]["Content-Type"] == asked["content_type"]
     assert told["fields"]["key"] == told["file_path"]
     assert told["file_path"].startswith("uploads/")
