@@ -66,9 +66,13 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     as_json = "--json" in itertools.takewhile(lambda word: word != "--", given)
     try:
         code = _run(app, given, as_json=as_json)
-        sys.stdout.flush()
-    except BrokenPipeError:  # whoever read the output has gone, as `head` does
+        if sys.stdout is not None:  # as it is where a shell has closed it
+            sys.stdout.flush()
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # whoever read the output has gone, as `head`
+            message = f"The output cannot be written: {error.strerror or error}."
+            report(WarmlensError("file_error", message), as_json=False)
         return 1
     return code
 
@@ -139,7 +143,9 @@ def _known_error(error: Exception) -> WarmlensError | None:
             "aws_refused", f"AWS refused the request: {error}", exit_code=AWS_FAILED
         )
     if isinstance(error, OSError):
-        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        reason = error.strerror or str(error)
+        if error.filename:
+            reason = f"{error.filename}: {error.strerror}"
         return WarmlensError("file_error", reason)
     return None
 

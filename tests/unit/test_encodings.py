@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import WARMLENS
 from tests.unit.registry.version_copy import copy_version, edit_manifest
 from warmlens.paths import ROOT
 
@@ -102,3 +103,16 @@ def test_every_text_file_has_its_encoding() -> None:
         if opens_text(name, call) and not any(k.arg == "encoding" for k in call.keywords)
     ]
     assert not found
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("more", ["", " --json"])
+def test_an_output_that_cannot_be_written_is_one_line(more: str) -> None:
+    command = f"'{WARMLENS}' model list{more}"
+    full = subprocess.run(f"{command} >/dev/full", shell=True, capture_output=True, cwd=ROOT)
+    assert full.returncode == 1
+    assert full.stderr.startswith(b"file_error: ")
+    assert full.stderr.endswith((b"No space left on device\n", b"No space left on device.\n"))
+    assert full.stderr.count(b"\n") == 1
+    closed = subprocess.run(f"{command} >&-", shell=True, capture_output=True, cwd=ROOT)
+    assert (closed.returncode, closed.stderr) == (0, b"")
