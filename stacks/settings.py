@@ -149,8 +149,8 @@ class Settings:
     ephemeral_storage_mb: Annotated[int, Field(ge=512, le=10_240)] = 512
     """Size of the classifier's /tmp."""
     max_image_bytes: Annotated[int, Field(ge=1024, le=100 * 2**20)] = 64 * 2**20
-    """Maximum size of an image that is uploaded or classified; phones of 200 megapixels write up to
-    60 MB. `memory_mb` limits it, too, since a file is in memory twice."""
+    """Maximum size of an image that is uploaded or classified; photos of 200 megapixels have up to
+    some 60 MB. `memory_mb` limits it, too, since a file is in memory twice."""
     max_image_pixels: Annotated[int, Field(ge=1024, le=200_000_000)] = 50_000_000
     """Maximum number of pixels that are decoded of an image. A JPEG is decoded at 1/2, 1/4 or 1/8
     of its width and height where that is enough for the model; the coefficients of a progressive

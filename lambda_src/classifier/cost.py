@@ -5,7 +5,7 @@ The times are of one core of an AMD EPYC; docs/decisions/0060-time-of-decoding.m
 
 from .jpeg_header import JpegHeader
 
-QUICK_PIXELS = 8_000_000
+QUICK_PIXELS = 8_500_000
 """Decoded pixels that take half a second at most, whatever the file."""
 
 QUICK_BLOCKS = 5_000_000
