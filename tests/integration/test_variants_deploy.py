@@ -1,6 +1,7 @@
 """The real CDK CLI deploys, updates and destroys `dev` and variants of it in the emulator.
 
-They differ from `dev` in what the emulator cannot do; docs/local-cloud.md lists it.
+Each update takes a stack or a store out of the app; tests/changes has the other changes. They
+differ from `dev` in what the emulator cannot do; docs/local-cloud.md lists it.
 """
 
 import asyncio
@@ -35,16 +36,22 @@ VARIANTS: dict[str, dict[str, object]] = {
     "image": {"model_store": "image", "warming": "snapstart"},
     "efs": {"model_store": "efs", "access_logs": False},  # flow logs are unknown to the emulator
 }
+UPDATES: dict[str, dict[str, object]] = {
+    "dev": {"monitoring": False},
+    "image": {"model_store": "s3"},
+    "efs": {"model_store": "s3"},
+}
+LEFT_OVER = {"dev": {"observability"}, "image": set(), "efs": {"files"}}
 APP = """
-import dataclasses, os, sys
+import dataclasses, json, os, sys
 sys.path.insert(0, {root!r})
 import aws_cdk as cdk
 from app import settings_of
 from stacks.stage import WarmlensStage
 app = cdk.App()
-memory_mb = int(os.environ.get("MEMORY_MB", "1769"))
-changes = dict({changes!r}, env_name={name!r}, memory_mb=memory_mb)
-WarmlensStage(app, settings=dataclasses.replace(settings_of("dev"), **changes))
+changes = dict({changes!r}, **json.loads(os.environ.get("CHANGES", "{{}}")))
+settings = dataclasses.replace(settings_of("dev"), env_name={name!r}, **changes)
+WarmlensStage(app, settings=settings)
 app.synth()
 """
 
@@ -107,7 +114,8 @@ async def test_a_variant_is_deployed_updated_in_place_and_destroyed(
         await asyncio.to_thread(publish_and_wait_for_the_copy, aws, tmp_path / "mounted")
         await check_the_role_that_copies_models(aws, outputs["ModelsBucket"], tmp_path / "files")
 
-    await cdk(f"deploy {name}/* --require-approval never", aws, tmp_path, MEMORY_MB="2048")
+    update = json.dumps({"memory_mb": 2048, **UPDATES[name]})
+    await cdk(f"deploy {name}/* --require-approval never", aws, tmp_path, CHANGES=update)
     configuration = aws.lambda_.get_function_configuration(FunctionName=function)
     assert configuration["MemorySize"] == 2048
     after = aws.lambda_.get_alias(FunctionName=function, Name="live")["FunctionVersion"]
@@ -116,12 +124,44 @@ async def test_a_variant_is_deployed_updated_in_place_and_destroyed(
         version = aws.lambda_.get_function_configuration(FunctionName=function, Qualifier=after)
         assert version["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}
 
-    for output, bucket in outputs.items():
-        if output.endswith("Bucket"):
-            await asyncio.to_thread(empty, aws, bucket)
+    await asyncio.to_thread(empty_all, aws)
     await cdk(f"destroy {name}/* --force", aws, tmp_path)
-    left = {stack["StackName"] for stack in aws.cloudformation.describe_stacks()["Stacks"]}
-    assert not {stack for stack in left if stack.startswith(f"warmlens-{name}-")}
+    assert stacks(aws, name) == LEFT_OVER[name]
+    await asyncio.to_thread(delete_stacks, aws, name)  # as `warmlens doctor` says
+    await asyncio.to_thread(check_nothing_is_left, aws, name)
+
+
+def stacks(aws: LocalAws, name: str) -> set[str]:
+    """The stacks of an environment, without what all their names begin with."""
+    prefix = f"warmlens-{name}-"
+    found = {stack["StackName"] for stack in aws.cloudformation.describe_stacks()["Stacks"]}
+    return {stack.removeprefix(prefix) for stack in found if stack.startswith(prefix)}
+
+
+def delete_stacks(aws: LocalAws, name: str) -> None:
+    for stack in stacks(aws, name):
+        aws.cloudformation.delete_stack(StackName=f"warmlens-{name}-{stack}")
+        waiter = aws.cloudformation.get_waiter("stack_delete_complete")
+        waiter.wait(StackName=f"warmlens-{name}-{stack}", WaiterConfig={"Delay": 1})
+
+
+def empty_all(aws: LocalAws) -> None:
+    """What the custom resource does in AWS, which the emulator cannot run."""
+    for bucket in own_buckets(aws):
+        empty(aws, bucket)
+
+
+def own_buckets(aws: LocalAws) -> list[str]:
+    names = [bucket["Name"] for bucket in aws.s3.list_buckets()["Buckets"]]
+    return [name for name in names if not name.startswith("cdk-")]
+
+
+def check_nothing_is_left(aws: LocalAws, name: str) -> None:
+    assert stacks(aws, name) == set()
+    assert own_buckets(aws) == []
+    assert aws.lambda_.list_functions()["Functions"] == []
+    assert aws.apigateway.get_rest_apis()["items"] == []
+    assert aws.ssm.get_parameters_by_path(Path="/warmlens", Recursive=True)["Parameters"] == []
 
 
 def classify_with_the_key(

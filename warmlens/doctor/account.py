@@ -1,4 +1,4 @@
-"""Checks of the AWS account: credentials, CDK bootstrap, Lambda concurrency."""
+"""Checks of the AWS account: credentials, CDK bootstrap, Lambda concurrency, leftover stacks."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from warmlens.deployment import aws_session
 from warmlens.doctor.check import Check
 from warmlens.doctor.environment import environment_checks
+from warmlens.doctor.leftovers import leftover_stacks
 from warmlens.errors import WarmlensError
 
 LOWEST_BOOTSTRAP = 6  # required by the CDK's default synthesizer
@@ -47,6 +48,7 @@ def account_checks(env_name: str | None = None) -> Iterator[Check]:
     yield check(state="ok", found=identity, mend="")
     yield _bootstrap(session)
     yield _concurrency(session)
+    yield leftover_stacks(session.client("cloudformation", config=_CONFIG))
     if env_name is not None:
         yield from environment_checks(env_name, session)
 
