@@ -18,7 +18,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.warmlens/jsii
 
 .DEFAULT_GOAL := help
-.PHONY: help run down test test-all test-rest unit infrastructure integration e2e test-training test-lab torch cpus image wheel-check training lint workflows format lock base-image policies licences audit fuzz soak experiments synth snapshots openapi reference docs screenshot pictures clean
+.PHONY: help run down test test-all test-rest unit infrastructure integration e2e test-training test-lab test-changes torch cpus image wheel-check training lint workflows format lock base-image policies licences audit fuzz soak experiments synth snapshots openapi reference docs screenshot pictures clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' \
@@ -36,7 +36,7 @@ test: $(VENV)/.dev node_modules  ## Run the product's tests, as many at once as 
 
 test-all: test wheel-check test-rest  ## Run all tests: those of training and laboratory, too
 
-test-rest: test-training test-lab  ## Run what `make test` leaves out
+test-rest: test-training test-lab test-changes  ## Run what `make test` leaves out
 	@if $(BIN)/python -W ignore -c 'import sys, torch; sys.exit(torch.version.cuda is not None)'; then \
 		$(MAKE) torch; \
 	else \
@@ -64,6 +64,9 @@ test-training: $(VENV)/.dev $(VENV)/.training node_modules  ## Run the tests of 
 
 test-lab: $(VENV)/.dev $(VENV)/.training node_modules  ## Run the tests of the laboratory
 	$(BIN)/pytest tests/lab $(PARALLEL)
+
+test-changes: $(VENV)/.dev node_modules  ## Try every change of the settings as an update in place
+	$(BIN)/pytest tests/changes $(PARALLEL)
 
 torch: $(VENV)/.dev $(VENV)/.training node_modules  ## Run models that PyTorch serves, in instances of their own
 	$(BIN)/pytest tests/torch

@@ -235,7 +235,7 @@ class Settings:
     log_retention_days: Annotated[LogRetentionDays, BeforeValidator(_not_bool)] = 30
     """Time for which logs are kept."""
     retain_data: bool = True
-    """True keeps the buckets when the stacks are deleted."""
+    """True keeps the buckets when the stacks are deleted, and protects the stacks from that."""
     empty_buckets: bool = False
     """True empties the buckets when the stacks are deleted, so that they can be deleted too; needs
     `retain_data = False`."""
