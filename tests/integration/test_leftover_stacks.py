@@ -32,7 +32,7 @@ def leftovers(cloudformation: Any) -> Iterator[list[str]]:
             StackName=name, TemplateBody=TEMPLATE, EnableTerminationProtection=protected
         )
     yield names
-    for name in names:
+    for name in deployed(cloudformation) & set(names):
         cloudformation.update_termination_protection(
             StackName=name, EnableTerminationProtection=False
         )
