@@ -84,6 +84,9 @@ class WarmlensStage(cdk.Stage):
             assert isinstance(stack, cdk.Stack)
             stack.termination_protection = settings.retain_data
             add_provider_logs(stack, settings=settings)
+            # `Tags` below reach resources only (`explicitStackTags`).
+            stack.add_stack_tag("project", "warmlens")
+            stack.add_stack_tag("environment", settings.env_name)
         if not settings.tracing:
             acknowledge(self, {"Serverless-LambdaTracing": "The settings ask for none."})
         cdk.Tags.of(self).add("project", "warmlens")

@@ -58,3 +58,12 @@ def test_stacks_of_an_environment_that_keeps_its_data_cannot_be_deleted_by_mista
     for assembly in assemblies:
         protected = {each.get("terminationProtection", False) for each in stacks(assembly)}
         assert protected == {SETTINGS[assembly.env_name].retain_data}, assembly.env_name
+
+
+def test_stacks_have_the_tags_by_which_those_of_pull_requests_are_swept(
+    assemblies: list[Assembly],
+) -> None:
+    """`.github/sweep` reads them; a tag of a stage alone reaches resources, not the stacks."""
+    for assembly in assemblies:
+        wanted = {"project": "warmlens", "environment": assembly.env_name}
+        assert all(each.get("tags") == wanted for each in stacks(assembly)), assembly.env_name
