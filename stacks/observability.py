@@ -17,7 +17,7 @@ from stacks.constructs.metrics import alarm, own_metric
 from stacks.constructs.output import output
 from stacks.files import FilesStack
 from stacks.inference import InferenceStack
-from stacks.policies import acknowledge
+from stacks.policies import acknowledge, for_this_account
 from stacks.settings import Settings
 from stacks.warming import WarmingStack
 
@@ -56,7 +56,7 @@ class ObservabilityStack(cdk.Stack):
                 principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
                 actions=["sns:Publish"],
                 resources=[topic.topic_arn],
-                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+                conditions=for_this_account(self),
             )
         )
         if settings.alarm_email is not None:
@@ -148,8 +148,7 @@ class ObservabilityStack(cdk.Stack):
             self,
             "RollbacksRole",
             assumed_by=iam.ServicePrincipal(
-                "events.amazonaws.com",
-                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+                "events.amazonaws.com", conditions=for_this_account(self)
             ),
         )
         rule = events.Rule(

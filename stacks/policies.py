@@ -32,6 +32,11 @@ def acknowledge(construct: IConstruct, findings: dict[str, str]) -> None:
     cdk.Validations.of(construct).acknowledge(*acknowledgements)
 
 
+def for_this_account(scope: IConstruct) -> dict[str, dict[str, str]]:
+    """Return the condition under which a service may act for this account, and for no other."""
+    return {"StringEquals": {"aws:SourceAccount": cdk.Stack.of(scope).account}}
+
+
 def objects_finding(reader: IConstruct, bucket: s3.IBucket, prefix: str) -> str:
     """Return cdk-nag's finding id for a policy that allows all objects below a prefix.
 

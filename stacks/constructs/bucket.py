@@ -5,7 +5,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.policies import acknowledge
+from stacks.policies import acknowledge, for_this_account
 from stacks.settings import Settings
 
 
@@ -79,7 +79,7 @@ def _log_access(bucket: s3.Bucket, access_logs: s3.IBucket, *, prefix: str) -> N
         destination_bucket_name=access_logs.bucket_name, log_file_prefix=prefix
     )
     stack, owner = cdk.Stack.of(bucket), cdk.Stack.of(access_logs)
-    conditions = {"StringEquals": {"aws:SourceAccount": owner.account}}
+    conditions = for_this_account(access_logs)
     if stack.node.path == owner.node.path:  # else the stacks would need each other
         conditions["ArnLike"] = {"aws:SourceArn": bucket.bucket_arn}
     access_logs.add_to_resource_policy(

@@ -20,7 +20,7 @@ from stacks.constructs.function import keep_failures, log_group, python_function
 from stacks.constructs.network import Network
 from stacks.constructs.output import output
 from stacks.constructs.paths import LAMBDA_SRC
-from stacks.policies import acknowledge, objects_finding
+from stacks.policies import acknowledge, for_this_account, objects_finding
 from stacks.settings import Settings
 
 MOUNT_PATH = "/mnt/models"
@@ -106,9 +106,16 @@ class EfsModelStore(Construct):
         )
         if self._settings.access_logs:
             group = log_group(self, "Flows", settings=self._settings)
+            role = iam.Role(
+                self,
+                "FlowsRole",
+                assumed_by=iam.ServicePrincipal(
+                    "vpc-flow-logs.amazonaws.com", conditions=for_this_account(self)
+                ),
+            )
             vpc.add_flow_log(
                 "FlowLog",
-                destination=ec2.FlowLogDestination.to_cloud_watch_logs(group),
+                destination=ec2.FlowLogDestination.to_cloud_watch_logs(group, role),
                 traffic_type=ec2.FlowLogTrafficType.REJECT,
             )
         else:
