@@ -18,12 +18,14 @@ from PIL import Image
 
 from training.dataset import Photo
 from training.photo_file import open_photo
+from training.wide_gamut import to_srgb, wide_gamut
 from warmlens.errors import WarmlensError
 
 # To increase with any change of the steps below, so that older cached files are not used.
 STEPS = "3"
 REDUCED_TO = 2  # the same as the service's
 _ROTATED = range(5, 9)  # EXIF orientations that exchange width and height
+_WITH_COLORS = ("RGB", "RGBA", "RGBX", "P")
 _TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -72,7 +74,10 @@ def read_pixels(path: Path, geometry: Geometry) -> Pixels:
         image = photo.load(REDUCED_TO * geometry.resize_shorter_side)
         if orientation in _TRANSPOSES:
             image = image.transpose(_TRANSPOSES[orientation])
-        return np.asarray(_resize_and_crop(_to_rgb(image), size, geometry))
+        small = _resize_and_crop(_to_rgb(image), size, geometry)
+        if photo.image.mode in _WITH_COLORS and (space := wide_gamut(photo.parts.profile)):
+            small = to_srgb(small, space)
+        return np.asarray(small)
     except Exception as error:  # decoders raise many types on damaged files
         raise WarmlensError("unreadable_photo", f"{path} cannot be decoded: {error}.") from error
 

@@ -17,6 +17,7 @@ from .own_process import OutOfMemoryError, in_own_process
 from .pixel_parts import GIF, JPEG, PNG, PixelParts, is_webp, pixel_parts
 from .timed_bytes import TimedBytes, TookTooLongError
 from .whole import Reopen, load_whole
+from .wide_gamut import to_srgb, wide_gamut
 
 Image.MAX_IMAGE_PIXELS = None  # the size is checked here before pixels are allocated
 # One file can cause 65,000 warnings, each a log line that is also kept in memory.
@@ -46,6 +47,7 @@ _TRANSPOSES = {
     8: Image.Transpose.ROTATE_90,
 }
 
+_WITH_COLORS = ("RGB", "RGBA", "RGBX", "P")
 _FORMATS = ("PNG", "GIF", "WEBP")
 _RESAMPLING = {
     "bicubic": Image.Resampling.BICUBIC,
@@ -195,7 +197,10 @@ def _to_input(picture: Picture, geometry: Geometry) -> bytes:
     if picture.parts.orientation in _ROTATED:
         width, height = height, width
     upright = to_upright_rgb(picture)
-    return resize_and_crop(upright, geometry, width=width, height=height).tobytes()
+    small = resize_and_crop(upright, geometry, width=width, height=height)
+    if picture.image.mode in _WITH_COLORS and (space := wide_gamut(picture.parts.profile)):
+        small = to_srgb(small, space)
+    return small.tobytes()
 
 
 def to_upright_rgb(picture: Picture) -> Image.Image:

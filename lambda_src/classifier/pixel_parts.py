@@ -28,7 +28,8 @@ _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 _WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
 _SEGMENT = re.compile(rb"\xff[\xc0-\xc4\xdb\xdd-\xef\xfe]")
 _MAX_TRIED_SEGMENTS = 500
-_APP0, _APP1, _APP14, _COMMENT = 0xE0, 0xE1, 0xEE, 0xFE
+_APP0, _APP1, _APP2, _APP14, _COMMENT = 0xE0, 0xE1, 0xE2, 0xEE, 0xFE
+_FIRST_OF_ICC = b"ICC_PROFILE\0\1"  # then the number of parts
 _METADATA = (*range(0xE0, 0xF0), _COMMENT)
 
 _PNG_KINDS = re.compile(rb"[A-Za-z]{4}")
@@ -37,7 +38,7 @@ _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _PALETTE_COLOR = 3
 # Bytes of a transparent colour, by the colour type of the header; a palette has up to 256.
 _TRANSPARENCY_BYTES = {0: 2, 2: 6, _PALETTE_COLOR: 1}
-_MAX_PROFILE_BYTES = 2**18  # of "Raw profile type exif" in its text form
+_MAX_PROFILE_BYTES = 2**18  # of EXIF as text, and of a colour profile
 
 _GIF_BLOCKS = re.compile(rb"[!,;]")
 _GIF_CONTROL = 0xF9  # has the transparent colour
@@ -60,11 +61,13 @@ class PixelParts(NamedTuple):
         data: the file; it ends with its end mark.
         orientation: the EXIF orientation, 1 to 8; 1 (upright) where none can be read.
         had_end: False if the end mark was missing. Only known for JPEG.
+        profile: the beginning of the ICC profile, as far as it was easily read.
     """
 
     data: bytes
     orientation: int = UPRIGHT
     had_end: bool = True
+    profile: bytes = b""
 
 
 def is_webp(data: bytes) -> bool:
@@ -98,7 +101,7 @@ def _jpeg(data: bytes, check: Check) -> PixelParts | None:
     kept, position = io.BytesIO(), 2
     kept.write(data[:2])
     exif: int | None = None  # of the first EXIF segment
-    xmp = 0
+    xmp, profile = 0, b""
     while match := _MARKER.search(data, position):
         check()
         position = match.end()
@@ -109,7 +112,7 @@ def _jpeg(data: bytes, check: Check) -> PixelParts | None:
             had_end = data.rfind(_JPEG_END, last) >= 0 or data.find(_JPEG_END, begin) >= 0
             kept.write(memoryview(data)[begin:])
             kept.write(b"" if had_end else _JPEG_END)
-            return PixelParts(kept.getvalue(), exif or xmp or UPRIGHT, had_end)
+            return PixelParts(kept.getvalue(), exif or xmp or UPRIGHT, had_end, profile)
         if marker == _END_OF_IMAGE:
             return None
         if marker in _WITHOUT_LENGTH:
@@ -120,6 +123,8 @@ def _jpeg(data: bytes, check: Check) -> PixelParts | None:
             exif = _exif(content[6:]) if exif is None else exif
         elif marker == _APP1:
             xmp = xmp or _xmp(content)
+        elif marker == _APP2 and content.startswith(_FIRST_OF_ICC):
+            profile = profile or content[len(_FIRST_OF_ICC) + 1 :]
         if marker not in _METADATA or _names_colors(marker, content):
             kept.write(b"\xff" + data[position - 1 : end_of_part])
         elif data[end_of_part : end_of_part + 1] != b"\xff":  # its length is wrong
@@ -167,6 +172,7 @@ def _png(data: bytes, check: Check) -> PixelParts | None:
     view, kept, color = memoryview(data), io.BytesIO(), -1
     kept.write(PNG)
     exif = raw_profile = xmp = 0
+    profile = b""
     for kind, begin, end in _png_chunks(data):
         check()
         if kind == b"IDAT" and end + 4 > len(data):  # cut off: with the length that is there
@@ -188,10 +194,13 @@ def _png(data: bytes, check: Check) -> PixelParts | None:
             exif = exif or _exif(content.removeprefix(_EXIF_PREFIX))
         elif kind in (b"tEXt", b"zTXt"):
             raw_profile = raw_profile or _raw_profile(kind, content)
+        elif kind == b"iCCP":
+            profile = profile or _inflated(content.partition(b"\0")[2][1:])
         elif kind == b"iTXt" and content.startswith(b"XML:com.adobe.xmp\0"):
             xmp = xmp or _xmp(content)
     kept.write(_PNG_END)
-    return PixelParts(kept.getvalue(), exif or raw_profile or xmp or UPRIGHT)
+    orientation = exif or raw_profile or xmp or UPRIGHT
+    return PixelParts(kept.getvalue(), orientation, profile=profile)
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -235,16 +244,24 @@ def _raw_profile(kind: bytes, content: bytes) -> int:
     name, _, text = content.partition(b"\0")
     if name != b"Raw profile type exif":
         return 0
+    if kind == b"zTXt":
+        text = _inflated(text[1:])
+    # Lines: empty, "exif", the length, then hexadecimal digits.
+    digits = b"".join(text[:_MAX_PROFILE_BYTES].split(b"\n")[3:])
+    try:
+        return _exif(bytes.fromhex(digits.decode("ascii")).removeprefix(_EXIF_PREFIX))
+    except ValueError:
+        return 0
+
+
+def _inflated(data: bytes) -> bytes:
+    """Return the beginning of compressed metadata; nothing where it is broken."""
     import zlib  # not at init, since few files need it
 
     try:
-        if kind == b"zTXt":
-            text = zlib.decompressobj().decompress(text[1:], _MAX_PROFILE_BYTES)
-        # Lines: empty, "exif", the length, then hexadecimal digits.
-        digits = b"".join(text[:_MAX_PROFILE_BYTES].split(b"\n")[3:])
-        return _exif(bytes.fromhex(digits.decode("ascii")).removeprefix(_EXIF_PREFIX))
-    except (ValueError, zlib.error):
-        return 0
+        return zlib.decompressobj().decompress(data, _MAX_PROFILE_BYTES)
+    except zlib.error:
+        return b""
 
 
 def _gif(data: bytes, check: Check) -> PixelParts | None:
@@ -297,7 +314,7 @@ def _webp(data: bytes, check: Check) -> PixelParts | None:
     kept = io.BytesIO()
     kept.write(b"RIFF\0\0\0\0WEBP")
     orientation, flags, position, has_frame = 0, 0, 12, False
-    xmp = 0
+    xmp, profile = 0, b""
     while position + 8 <= len(data):
         check()
         kind = data[position : position + 4]
@@ -310,6 +327,8 @@ def _webp(data: bytes, check: Check) -> PixelParts | None:
             kept.write(_riff_chunk(kind, content))
         elif kind == b"EXIF" and flags & _WEBP_HAS_EXIF:
             orientation = orientation or _exif(content.removeprefix(_EXIF_PREFIX))
+        elif kind == b"ICCP":
+            profile = profile or content
         elif kind == b"XMP ":
             xmp = xmp or _xmp(content)
         elif kind in _WEBP_KEPT and len(content) == size:
@@ -322,7 +341,7 @@ def _webp(data: bytes, check: Check) -> PixelParts | None:
         return None
     kept.seek(4)
     kept.write(size.to_bytes(4, "little"))
-    return PixelParts(kept.getvalue(), orientation or xmp or UPRIGHT)
+    return PixelParts(kept.getvalue(), orientation or xmp or UPRIGHT, profile=profile)
 
 
 def _riff_chunk(kind: bytes, content: bytes) -> bytes:

@@ -15,7 +15,6 @@ from tests.e2e.page_driver import (
     press_sample,
 )
 from tests.e2e.page_stub import STEPS, PausedRequest, answer_with, intercept
-from tests.hostile.formats import jpeg_of_scans
 
 S3_HEADERS = {"Access-Control-Allow-Origin": "*", "Content-Type": "application/xml"}
 
@@ -36,7 +35,6 @@ def width(request: pytest.FixtureRequest) -> int:
     ("name", "content", "title"),
     [
         ("half.jpg", COFFEE[: len(COFFEE) // 2], "The photo cannot be read"),
-        ("slow.jpg", jpeg_of_scans(64, 101), "takes the service too long to read"),
     ],
 )
 def test_a_bad_photo_is_explained(
@@ -56,6 +54,17 @@ def test_a_bad_photo_is_explained(
     press_sample(page)
     expect_answer(page)
     expect(page.get_by_role("alert")).to_be_empty()
+
+
+def test_a_photo_that_takes_too_long_to_decode_is_explained(
+    page: Page, page_url: str, expected_console_errors: list[str]
+) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
+    error = {"error": {"code": "image_too_slow", "message": "It takes longer than 5000 ms."}}
+    intercept(page, page_url, "classification", lambda route: route.fulfill(status=422, json=error))
+    open_page(page, page_url)
+    choose(page, "slow.jpg", COFFEE)
+    expect_problem(page, "takes the service too long to read", "save it again as JPEG")
 
 
 @pytest.mark.parametrize(
