@@ -157,7 +157,7 @@ async def test_a_call_is_repeated_once_and_only_if_it_reached_no_function(
 async def test_what_is_no_image_is_not_sent_and_named(service: Service, tmp_path: Path) -> None:
     note = tmp_path / "note.jpg"
     note.write_bytes(b"hello")
-    with pytest.raises(WarmlensError, match=r"note\.jpg is not a JPEG, PNG") as refused:
+    with pytest.raises(WarmlensError, match=r"note\.jpg: .*Send a JPEG, PNG") as refused:
         await asyncio.to_thread(classify, note, url=service.url)
     assert refused.value.code == "unsupported_type"
     assert service.asked == []

@@ -1,5 +1,6 @@
 """`warmlens doctor`, on this machine and with the account of a running emulator."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -9,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from stacks.settings import Settings
 from tests.conftest import Cloud, run_warmlens
 from warmlens.doctor import machine
+from warmlens.doctor.environment import limit_checks
 from warmlens.doctor.machine import machine_checks
 from warmlens.local.loopback import listen, port_of
 
@@ -79,6 +82,15 @@ def test_the_settings_of_an_environment_are_compared_with_the_account(
     assert "In app.py: reserved_concurrency = None. Or ask for 200 calls" in concurrency["mend"]
     assert checks["Memory for prod"]["state"] == "ok"
     assert "AWS Support" in checks["CloudFront for prod"]["mend"]
+
+
+def test_the_zones_of_a_file_system_are_compared_with_the_regions(cloud: Cloud) -> None:
+    chosen = Settings(env_name="files", region="us-east-1", model_store="efs", web=False)
+    document = {**dataclasses.asdict(chosen), "warm_by_hour": chosen.warm_by_hour}
+    checks = {check.name: check for check in limit_checks(document, cloud.client)}
+    # The emulator has these zones, and does not list EFS in any.
+    assert checks["EFS for files"].state == "warning"
+    assert "would be in us-east-1a and us-east-1b" in checks["EFS for files"].found
 
 
 def test_an_environment_that_the_app_does_not_have_is_a_problem(shell: dict[str, str]) -> None:

@@ -178,7 +178,7 @@ def _cloudfront(client: Client, settings: dict[str, Any]) -> Check:
         found="the account has no distribution; AWS may have to verify a new account first, and "
         "does not report whether it has",
         mend='If the deploy is refused with "Your account must be verified": web = False in '
-        "app.py, and ask AWS Support, which has a case type for it",
+        "app.py, and send the message to AWS Support",  # as the message itself says
     )
 
 
