@@ -154,10 +154,22 @@ async def test_a_call_is_repeated_once_and_only_if_it_reached_no_function(
     assert service.asked == ["/uploads"] * calls
 
 
-async def test_what_is_no_image_is_not_sent_and_named(service: Service, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"hello", "no picture that is read here. Send a JPEG, PNG, WebP or GIF."),
+        (b"\0\0\0\x18ftypheic" + bytes(50), "a HEIC photo, .* export it as JPEG"),
+        (b"\0\0\0\x18ftypavif" + bytes(50), "an AVIF picture, .* export it as JPEG"),
+        (b"II*\0" + bytes(50), "a TIFF or a camera's raw file"),
+        (b"<!doctype html>", "a web page"),
+    ],
+)
+async def test_what_is_no_image_is_not_sent_and_named(
+    service: Service, tmp_path: Path, data: bytes, sentence: str
+) -> None:
     note = tmp_path / "note.jpg"
-    note.write_bytes(b"hello")
-    with pytest.raises(WarmlensError, match=r"note\.jpg: .*Send a JPEG, PNG") as refused:
+    note.write_bytes(data)
+    with pytest.raises(WarmlensError, match=rf"note\.jpg: The file is {sentence}") as refused:
         await asyncio.to_thread(classify, note, url=service.url)
     assert refused.value.code == "unsupported_type"
     assert service.asked == []
