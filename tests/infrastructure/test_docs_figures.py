@@ -11,6 +11,7 @@ import pytest
 
 from lab.pictures import architecture
 from stacks.settings import Settings
+from tests.infrastructure.variants import Assembly
 from warmlens.paths import ROOT
 from warmlens.prices import read_prices
 from warmlens.registry.pruning import KEPT
@@ -52,6 +53,33 @@ def test_the_price_of_a_snapshot_is_that_of_the_price_file() -> None:
     assert f"newest ten: ${KEPT * kept_usd:.0f} a month" in " ".join(text.split())
     decision = (ROOT / "docs" / "decisions" / "0090-snapstart.md").read_text()
     assert f"${kept_usd:.2f} a month" in decision
+
+
+@pytest.mark.parametrize("env_name", ["staging", "prod"])
+def test_the_cost_at_rest_counts_the_alarms_of_staging_and_prod(env_name: str) -> None:
+    (count, usd) = re.findall(r"have (\d+) alarms each, which are \$(\S+) more", COSTS)[0]
+    assert types(env_name)["AWS::CloudWatch::Alarm"] == int(count)
+    assert f"{int(count) / 10:.2f}" == usd
+
+
+def test_all_that_a_stack_leaves_behind_is_listed(variants: dict[str, Assembly]) -> None:
+    kept = {
+        resource["Type"]: logical_id
+        for assembly in variants.values()
+        for template in assembly.templates.values()
+        for logical_id, resource in template["Resources"].items()
+        if resource.get("DeletionPolicy", "Delete") != "Delete"
+    }
+    listed = {
+        "AWS::S3::Bucket": "the buckets for images, models, the page and access logs",
+        "AWS::EFS::FileSystem": "the file system (`efs`)",
+        "AWS::IAM::Role": "API Gateway's log role",
+        "AWS::ApiGateway::Account": "API Gateway's setting for logs",
+    }
+    # Lambda deletes a function's versions with it.
+    assert set(kept) - {"AWS::Lambda::Version"} == set(listed)
+    assert "ApiCloudWatchRole" in kept["AWS::IAM::Role"]
+    assert all(f"| {words}" in COSTS for words in listed.values())
 
 
 def test_dev_has_nothing_that_is_billed_by_the_hour() -> None:

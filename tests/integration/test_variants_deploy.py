@@ -120,6 +120,9 @@ async def test_a_variant_is_deployed_updated_in_place_and_destroyed(
     assert configuration["MemorySize"] == 2048
     after = aws.lambda_.get_alias(FunctionName=function, Name="live")["FunctionVersion"]
     assert int(after) > int(before)
+    # What the alias can be pointed back to.
+    kept = aws.lambda_.get_function_configuration(FunctionName=function, Qualifier=before)
+    assert kept["Version"] == before
     if name == "image":
         version = aws.lambda_.get_function_configuration(FunctionName=function, Qualifier=after)
         assert version["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}
