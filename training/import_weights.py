@@ -3,48 +3,53 @@
 import dataclasses
 import datetime
 import platform
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from training.checkpoints import read_checkpoint
+from training.file_kinds import Kind, kind_of
+from training.foreign_onnx import (
+    ForeignSession,
+    behaviour_of,
+    read_onnx,
+    with_pixels_and_softmax,
+)
+from training.heads import Activation, one_class, read_head
 from training.imagenet_classes import Classes, imagenet_classes
 from training.install import file_entry, install_version, labels_json
 from training.label_files import read_labels_file
 from training.model_card import model_card
-from training.networks import (
-    MEAN,
-    STD,
-    architecture_of,
-    build_network,
-    class_count_of,
-    load_weights,
-)
+from training.model_packages import import_model_package
+from training.networks import architecture_of, build_network, load_weights
 from training.onnx_export import GRAPH_FILE, GraphSpec, export_classifier
-from training.parity import Reference, measure_parity, parity_failed
+from training.parity import Reference, measure_parity, parity_failed, photos_in
+from training.preprocessing import Preprocessing
 from training.torch_export import (
     PROGRAM_FILE,
     class_count_of_program,
     export_program,
-    is_program,
     load_program,
     require_logits,
 )
-from training.weights import load_weights_file, torchvision_weights
+from training.weights import torchvision_weights
 from warmlens.errors import WarmlensError
 from warmlens.registry.manifest import (
     SCHEMA_ID,
     Engine,
     Files,
     InputSpec,
-    Interpolation,
     Manifest,
     Metric,
-    Normalization,
     OutputSpec,
+    Precision,
     Provenance,
     manifest_errors,
 )
 from warmlens.registry.verify import sha256_of
+
+torch: Any = import_model_package("torch")
 
 RESNET50_IMAGENET = "resnet50-imagenet"
 VERSIONED_PACKAGES = (
@@ -56,7 +61,7 @@ VERSIONED_PACKAGES = (
     "torch",
     "torchvision",
 )
-LOWEST_SIZE, HIGHEST_SIZE = 32, 1024
+Say = Callable[[str], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,10 +74,12 @@ class ImportRequest:
         out: folder of model versions.
         command: the command line, for the manifest.
         licence: licence of the weights, for the manifest.
-        size: side of the input in pixels.
-        resize: shorter side of an image in pixels, before the centre is cut out.
-        interpolation: interpolation of resized images.
+        preprocessing: how images are prepared for the network.
         engine: runtime that serves the version.
+        key: which weights of a checkpoint to take, or which output of an ONNX file has the
+            classes, where there are several.
+        head_activation: function between the fully connected layers of a checkpoint's head.
+        photos: photos, or folders of them, to compare the version with the original on.
     """
 
     name: str
@@ -80,10 +87,24 @@ class ImportRequest:
     out: Path
     command: str
     licence: str
-    size: int = 224
-    resize: int = 256
-    interpolation: Interpolation = "bilinear"
+    preprocessing: Preprocessing = dataclasses.field(default_factory=Preprocessing)
     engine: Engine = "onnxruntime"
+    key: str | None = None
+    head_activation: Activation | None = None
+    photos: tuple[Path, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Model:
+    """A model to install: its file, the original to compare it with, and its description."""
+
+    file: bytes
+    reference: Reference
+    spec: InputSpec
+    architecture: str
+    class_count: int
+    output_name: str = "softmax"
+    precision: Precision = "fp32"
 
 
 def import_resnet50_imagenet(version: str, out: Path, command: str) -> bool:
@@ -103,7 +124,7 @@ def import_resnet50_imagenet(version: str, out: Path, command: str) -> bool:
         command=command,
         licence="BSD-3-Clause (torchvision); the photos of ImageNet were released for "
         "non-commercial research",
-        resize=232,
+        preprocessing=Preprocessing(size=224, resize=232),
     )
     quoted = Metric(
         name="imagenet_top1_accuracy",
@@ -113,109 +134,167 @@ def import_resnet50_imagenet(version: str, out: Path, command: str) -> bool:
         source="documentation of ResNet50_Weights.IMAGENET1K_V2 in torchvision; not measured on "
         "this file",
     )
-    network = _network("resnet50", tensors, 1000, description)
-    return _install(request, "resnet50", network, imagenet_classes(), description, (quoted,))
+    network = build_network("resnet50", 1000)
+    load_weights(network, tensors, new_head=False, where=description)
+    model = _exported(network.eval(), "resnet50", 1000, request)
+    return _install(request, model, imagenet_classes(), description, (quoted,))
 
 
-def import_file(path: Path, labels: Path, request: ImportRequest) -> bool:
-    """Import a checkpoint (`.safetensors`, `.pt` or `.pth`) as a model version.
+def import_file(
+    path: Path, labels: Path, request: ImportRequest, say: Say = lambda note: None
+) -> bool:
+    """Import a file of weights as a model version; its kind follows from its bytes.
 
-    The architecture follows from the names of the tensors. Pixels are normalised with ImageNet's
-    mean and standard deviation, as in torchvision's recipes. No code in the file is run. With the
-    engine `torch` it may also be a TorchScript program of any architecture, float32
+    A checkpoint (safetensors, or a file of `torch.save`) is of an architecture that the names of
+    its tensors show. No code in it is run. An ONNX file is of any architecture. With the engine
+    `torch` it may also be a TorchScript program of any architecture, float32
     [1, 3, height, width] to logits [1, classes], which PyTorch's interpreter runs.
 
     Args:
-        path: the checkpoint.
+        path: the file.
         labels: file of :func:`training.label_files.read_labels_file`.
         request: the request.
+        say: called with sentences on what was taken from the file.
 
     Returns:
         False when the same version exists already.
 
     Raises:
         WarmlensError: `program_for_torch`, `bad_program`, `not_logits`, `not_exported`,
-            `unsafe_pickle`, `unreadable_weights`, `unknown_architecture`, `wrong_label_count`,
-            `bad_labels`, `bad_setting`, or what installing raises.
+            `wrong_label_count`, `bad_labels`, `bad_setting`, `one_class`, or what reading the
+            file, exporting and installing raise.
     """
-    _check(request)
-    classes = read_labels_file(labels)
-    description = f"the file {path.name} with SHA-256 {sha256_of(path)}, given by the user"
-    if is_program(path):
-        if request.engine != "torch":
-            raise WarmlensError(
-                "program_for_torch",
-                f"{path} is a TorchScript program, which only PyTorch runs; add --engine torch.",
-            )
-        network = load_program(path)
-        architecture = "a TorchScript program"
-        class_count = class_count_of_program(network, request.size, str(path))
-        require_logits(network, request.size, str(path))
-    else:
-        tensors = load_weights_file(path)
-        architecture = architecture_of(tensors, str(path))
-        class_count = class_count_of(tensors, str(path))
-        network = _network(architecture, tensors, class_count, description)
-    if len(classes.ids) != class_count:
-        raise WarmlensError(
-            "wrong_label_count",
-            f"{labels} has {len(classes.ids)} labels; {path.name} has {class_count} classes.",
-        )
-    return _install(request, architecture, network, classes, description, ())
-
-
-def _check(request: ImportRequest) -> None:
     if request.engine not in ("onnxruntime", "torch"):
         raise WarmlensError(
             "bad_setting", f'engine is "{request.engine}"; allowed: onnxruntime, torch.'
         )
-    if not LOWEST_SIZE <= request.size <= HIGHEST_SIZE:
+    if not path.is_file() or kind_of(path) != "onnx":  # whose own size may be another
+        request.preprocessing.input_spec()
+    kind = kind_of(path)
+    _require_fitting(kind, path, request)
+    classes = read_labels_file(labels)
+    make = {"onnx": _from_onnx, "program": _from_program}.get(kind, _from_checkpoint)
+    model, notes = make(path, request, len(classes.ids), labels)
+    for note in notes:
+        say(note)
+    beside = f" ({' '.join(notes)})" if notes else ""
+    description = f"the file {path.name} with SHA-256 {sha256_of(path)}, given by the user{beside}"
+    return _install(request, model, classes, description, ())
+
+
+def _require_fitting(kind: Kind, path: Path, request: ImportRequest) -> None:
+    if kind == "program" and request.engine != "torch":
         raise WarmlensError(
-            "bad_setting",
-            f"size is {request.size}; allowed: {LOWEST_SIZE} to {HIGHEST_SIZE} pixels.",
+            "program_for_torch",
+            f"{path} is a TorchScript program, which only PyTorch runs; add --engine torch.",
         )
-    if not request.size <= request.resize <= 2 * HIGHEST_SIZE:
+    if kind == "onnx" and request.engine == "torch":
         raise WarmlensError(
-            "bad_setting",
-            f"resize is {request.resize}; allowed: {request.size} (the size) to "
-            f"{2 * HIGHEST_SIZE} pixels.",
+            "bad_setting", f"{path} is ONNX, which ONNX Runtime runs; leave out --engine torch."
         )
-    if request.interpolation not in ("bilinear", "bicubic"):
+    if kind == "program" and request.key is not None:
+        raise WarmlensError("bad_setting", f"{path} is a TorchScript program; leave out --key.")
+    if kind in ("program", "onnx") and request.head_activation is not None:
         raise WarmlensError(
-            "bad_setting",
-            f'interpolation is "{request.interpolation}"; allowed: bilinear, bicubic.',
+            "bad_setting", f"{path} has all layers itself; leave out --head-activation."
         )
 
 
-def _network(architecture: str, tensors: dict[str, Any], class_count: int, source: str) -> Any:
-    network = build_network(architecture, class_count)
-    load_weights(network, tensors, new_head=False, where=source)
-    return network.eval()
+def _from_checkpoint(
+    path: Path, request: ImportRequest, label_count: int, labels: Path
+) -> tuple[_Model, tuple[str, ...]]:
+    checkpoint = read_checkpoint(path, request.key)
+    architecture = architecture_of({**checkpoint.body, **checkpoint.head}, str(path))
+    network = build_network(architecture, 2)
+    features = network.fc.in_features
+    network.fc = torch.nn.Identity()
+    load_weights(network, checkpoint.body, new_head=False, where=str(path))
+    network.fc, class_count = read_head(checkpoint.head, features, request.head_activation, path)
+    _require_labels(label_count, class_count, labels, path)
+    return _exported(network.eval(), architecture, class_count, request), checkpoint.notes
+
+
+def _from_program(
+    path: Path, request: ImportRequest, label_count: int, labels: Path
+) -> tuple[_Model, tuple[str, ...]]:
+    network = load_program(path)
+    size = request.preprocessing.input_spec().width
+    class_count = class_count_of_program(network, size, str(path))
+    if class_count < 2:
+        raise one_class(path, "the program gives one value")
+    require_logits(network, size, str(path))
+    _require_labels(label_count, class_count, labels, path)
+    return _exported(network, "a TorchScript program", class_count, request), ()
+
+
+def _from_onnx(
+    path: Path, request: ImportRequest, label_count: int, labels: Path
+) -> tuple[_Model, tuple[str, ...]]:
+    graph = read_onnx(path, request.key)
+    spec = request.preprocessing.input_spec(graph.width, graph.height)
+    session = ForeignSession(graph)
+    behaviour = behaviour_of(graph, session, (spec.height, spec.width))
+    _require_labels(label_count, behaviour.class_count, labels, path)
+    normal = spec.normalization
+    target = GraphSpec(spec.width, spec.height, behaviour.class_count, normal.mean, normal.std)
+    file, image, softmax = with_pixels_and_softmax(graph, behaviour, target)
+
+    def original(images: Any) -> Any:
+        values = session.run(images.numpy()).astype("float32").reshape(1, -1)
+        answer = torch.from_numpy(values)
+        return answer.log() if behaviour.is_softmax else answer
+
+    version = metadata.version("onnxruntime")
+    model = _Model(
+        file=file,
+        reference=Reference(original, f"{path.name} as it is, in ONNX Runtime {version}"),
+        spec=spec.model_copy(update={"name": image}),
+        architecture="an ONNX graph",
+        class_count=behaviour.class_count,
+        output_name=softmax,
+        precision="int8" if graph.is_quantized else "fp32",
+    )
+    found = "a softmax" if behaviour.is_softmax else "logits"
+    return model, (f"The graph gives {found}; pixels are prepared in the graph.",)
+
+
+def _require_labels(label_count: int, class_count: int, labels: Path, path: Path) -> None:
+    if label_count != class_count:
+        raise WarmlensError(
+            "wrong_label_count",
+            f"{labels} has {label_count} labels; {path.name} has {class_count} classes.",
+        )
+
+
+def _exported(network: Any, architecture: str, class_count: int, request: ImportRequest) -> _Model:
+    spec = request.preprocessing.input_spec()
+    normal = spec.normalization
+    graph = GraphSpec(spec.width, spec.height, class_count, normal.mean, normal.std)
+    export = export_program if request.engine == "torch" else export_classifier
+    return _Model(
+        file=export(network, graph),
+        reference=Reference(
+            network, f"the same weights in PyTorch {metadata.version('torch')} on the CPU"
+        ),
+        spec=spec,
+        architecture=architecture,
+        class_count=class_count,
+    )
 
 
 def _install(
     request: ImportRequest,
-    architecture: str,
-    network: Any,
+    model: _Model,
     classes: Classes,
     source: str,
     metrics: tuple[Metric, ...],
 ) -> bool:
-    spec = InputSpec(
-        name="image",
-        width=request.size,
-        height=request.size,
-        resize_shorter_side=request.resize,
-        interpolation=request.interpolation,
-        normalization=Normalization(mean=MEAN, std=STD, in_graph=True),
-    )
-    graph = GraphSpec(request.size, request.size, len(classes.ids), MEAN, STD)
-    is_torch = request.engine == "torch"
-    model_file = PROGRAM_FILE if is_torch else GRAPH_FILE
-    model = (export_program if is_torch else export_classifier)(network, graph)
+    model_file = PROGRAM_FILE if request.engine == "torch" else GRAPH_FILE
     versions = {name: metadata.version(name) for name in VERSIONED_PACKAGES}
-    reference = Reference(network, f"the same weights in PyTorch {versions['torch']} on the CPU")
-    parity = measure_parity(model, reference, spec, [], classes, request.engine)
+    photos = [photo for path in request.photos for photo in photos_in(path)]
+    parity = measure_parity(
+        model.file, model.reference, model.spec, [], classes, request.engine, photos
+    )
     if parity.max_abs_softmax_difference > parity.tolerance or parity.top1_agreement < 1:
         raise parity_failed(parity)
     labels = labels_json(classes.ids, classes.labels)
@@ -224,14 +303,14 @@ def _install(
             schema=SCHEMA_ID,
             name=request.name,
             version=request.version,
-            architecture=architecture,
+            architecture=model.architecture,
             engine=request.engine,
-            precision="fp32",
-            input=spec,
-            output=OutputSpec(name=graph.output_name),
-            class_count=len(classes.ids),
+            precision=model.precision,
+            input=model.spec,
+            output=OutputSpec(name=model.output_name),
+            class_count=model.class_count,
             files=Files(
-                model=file_entry(model_file, model), labels=file_entry("labels.json", labels)
+                model=file_entry(model_file, model.file), labels=file_entry("labels.json", labels)
             ),
             metrics=metrics,
             parity=parity,
@@ -244,7 +323,7 @@ def _install(
             ),
         )
     contents = {
-        model_file: model,
+        model_file: model.file,
         "labels.json": labels,
         "README.md": model_card(manifest, classes.labels).encode(),
     }

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from training.model_packages import import_model_package, import_torchvision
+from warmlens.console import printable
 from warmlens.errors import WarmlensError
 
 torch: Any = import_model_package("torch")
@@ -25,6 +26,7 @@ ARCHITECTURES = (SMALL_CNN, *RESNETS)
 MEAN = (123.675, 116.28, 103.53)
 STD = (58.395, 57.12, 57.375)
 SMALL_CNN_CHANNELS = (32, 64, 128, 192)
+OTHER_NETWORKS = "Export another network to ONNX with torch.onnx.export, and import that file."
 BLOCK = re.compile(r"layer([1-4])\.(\d+)\.")
 
 
@@ -72,6 +74,7 @@ def load_weights(network: Any, weights: Mapping[str, Any], *, new_head: bool, wh
     weights = dict(weights)
     own = network.state_dict()
     if new_head:
+        weights = {name: weights[name] for name in weights if not name.startswith("fc.")}
         weights |= {name: own[name] for name in ("fc.weight", "fc.bias")}
     for name in sorted(own.keys() | weights.keys()):
         # A counter of batches, absent from old checkpoints.
@@ -79,12 +82,14 @@ def load_weights(network: Any, weights: Mapping[str, Any], *, new_head: bool, wh
             weights[name] = own[name]
         if name not in weights or name not in own:
             fault = "is missing" if name not in weights else "is unknown to the architecture"
-            raise WarmlensError("weights_differ", f"{where}: the tensor {name} {fault}.")
+            raise WarmlensError(
+                "weights_differ", f"{where}: the tensor {printable(name)} {fault}. {OTHER_NETWORKS}"
+            )
         if weights[name].shape != own[name].shape:
             raise WarmlensError(
                 "weights_differ",
                 f"{where}: the tensor {name} is {list(weights[name].shape)}; "
-                f"the architecture needs {list(own[name].shape)}.",
+                f"the architecture needs {list(own[name].shape)}. {OTHER_NETWORKS}",
             )
     network.load_state_dict(weights)
 
@@ -109,19 +114,8 @@ def architecture_of(weights: Mapping[str, Any], where: str) -> str:
     raise WarmlensError(
         "unknown_architecture",
         f"{where}: the names of its tensors fit no known architecture; "
-        f"allowed: {', '.join(ARCHITECTURES)}, with torchvision's names.",
+        f"allowed: {', '.join(ARCHITECTURES)}, with torchvision's names. {OTHER_NETWORKS}",
     )
-
-
-def class_count_of(weights: Mapping[str, Any], where: str) -> int:
-    """Return the number of outputs of the last layer.
-
-    Raises:
-        WarmlensError: `weights_differ` when there is no last layer.
-    """
-    if "fc.weight" not in weights or weights["fc.weight"].ndim != 2:
-        raise WarmlensError("weights_differ", f"{where}: the tensor fc.weight is missing.")
-    return int(weights["fc.weight"].shape[0])
 
 
 def _small_cnn(class_count: int) -> Any:

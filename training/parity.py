@@ -1,7 +1,7 @@
 """Comparison of an exported model file with its PyTorch model."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,9 @@ from PIL import Image
 
 from training.dataset import Photo
 from training.imagenet_classes import Classes
-from training.model_file import Softmax, open_model_file
+from training.model_file import Softmax, geometry_of, open_model_file
 from training.model_packages import import_model_package
+from training.photo_folder import IMAGE_SUFFIXES
 from training.pixels import Pixels, read_pixels, square
 from warmlens.errors import WarmlensError
 from warmlens.registry.manifest import InputSpec, Parity, RankedClass, SampleAnswer
@@ -23,6 +24,7 @@ RANDOM_GRIDS = (3, 6, 12, 24, 48, 256)
 SOFTMAX_TOLERANCE = 1e-4
 SOFTMAX_DECIMALS = 6
 REFERENCE_BATCH = 25
+MOST_PHOTOS = 200
 
 torch: Any = import_model_package("torch")
 
@@ -66,8 +68,9 @@ def measure_parity(
     samples: list[Path],
     classes: Classes,
     engine: str = "onnxruntime",
+    photos: Sequence[Path] = (),
 ) -> Parity:
-    """Compare the softmax of both on sample photos and on seeded random images.
+    """Compare the softmax of both on photos and on seeded random images.
 
     Args:
         model_file: content of the exported file.
@@ -76,12 +79,15 @@ def measure_parity(
         samples: photos whose best classes go into the result.
         classes: ids and names of the classes.
         engine: runtime of the file, `onnxruntime` or `torch`.
+        photos: the user's photos, prepared as the service does.
+
+    Raises:
+        WarmlensError: `unreadable_photo`.
     """
     file = open_model_file(engine, model_file, spec)
     differences, agreements, answers = [], [], []
 
-    def compare(image: Image.Image) -> Softmax:
-        pixels = preprocess(image, spec)
+    def compare(pixels: Pixels) -> Softmax:
         expected = reference_softmax(reference.model, pixels, spec)
         actual = file.softmax(pixels)
         differences.append(float(np.abs(actual - expected).max()))
@@ -90,13 +96,18 @@ def measure_parity(
 
     for path in samples:
         with Image.open(path) as photo:
-            top5 = _top5(compare(photo), classes)
+            top5 = _top5(compare(preprocess(photo, spec)), classes)
             answers.append(SampleAnswer(file=path.name, sha256=sha256_of(path), top5=top5))
+    for path in photos:
+        compare(read_pixels(path, geometry_of(spec)))
     for image in random_images(RANDOM_IMAGES):
-        compare(image)
+        compare(preprocess(image, spec))
+    own = f"{len(photos)} photos of the user" if photos else f"{len(samples)} sample photos"
+    if not photos and not samples:
+        own = "no photos"
     return Parity(
         reference=reference.description,
-        data=f"{len(samples)} sample photos and {RANDOM_IMAGES} random images (seed 0)",
+        data=f"{own} and {RANDOM_IMAGES} random images (seed 0)",
         images=len(differences),
         max_abs_softmax_difference=float(f"{max(differences):.2g}"),
         tolerance=SOFTMAX_TOLERANCE,
@@ -151,6 +162,30 @@ def export_parity(
         samples=(),
         max_abs_logit_difference=None if engine == "torch" else float(f"{logit_difference:.2g}"),
     )
+
+
+def photos_in(path: Path) -> list[Path]:
+    """Return a photo, or up to `MOST_PHOTOS` photos evenly taken from a folder and those in it.
+
+    Raises:
+        WarmlensError: `no_images`.
+    """
+    if path.is_file():
+        return [path]
+    found = sorted(
+        each
+        for each in path.rglob("*")
+        if each.suffix.lower() in IMAGE_SUFFIXES and not each.name.startswith(".")
+        if each.is_file()
+    )
+    if not found:
+        raise WarmlensError(
+            "no_images",
+            f"{path} has no photos; allowed: a photo or a folder of them "
+            f"({', '.join(sorted(IMAGE_SUFFIXES))}).",
+        )
+    step = -(-len(found) // MOST_PHOTOS)
+    return found[::step]
 
 
 def parity_failed(parity: Parity) -> WarmlensError:

@@ -8,7 +8,6 @@ import copy
 import io
 import re
 import warnings
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -58,14 +57,6 @@ def export_program(model: Any, spec: GraphSpec) -> bytes:
                 "not_exported", f"The model cannot be exported to TorchScript: {reason}"
             ) from None
     return _reproducible(torch, buffer.getvalue())
-
-
-def is_program(path: Path) -> bool:
-    """Return True if a file is a TorchScript program, judged by its archive's table of contents."""
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith("/constants.pkl") for name in archive.namelist())
 
 
 def load_program(path: Path) -> Any:

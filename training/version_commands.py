@@ -138,7 +138,11 @@ def import_command(
         typer.Argument(help="resnet50-imagenet or efficientnet-lite0."),
     ] = None,
     file: Annotated[
-        Path | None, typer.Option(help="A checkpoint: .safetensors, .pt or .pth.")
+        Path | None,
+        typer.Option(
+            help="A file of weights: safetensors, a checkpoint of PyTorch, ONNX, or TorchScript; "
+            "its kind follows from its bytes, not from its name."
+        ),
     ] = None,
     labels: Annotated[
         Path | None,
@@ -146,13 +150,54 @@ def import_command(
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the new model, with --file.")] = None,
     version: Version = "1.0.0",
-    size: Annotated[int, typer.Option(help="Side of the input in pixels.")] = 224,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            "--size",
+            "--crop",
+            help="Side in pixels of the centre that is cut out of an image: the input. Unless "
+            "given, that of the ONNX file, or 224.",
+        ),
+    ] = None,
     resize: Annotated[
-        int | None, typer.Option(help="Shorter side of an image before its centre is cropped.")
+        int | None,
+        typer.Option(
+            help="Shorter side of an image before its centre is cut out; unless given, 8/7 of "
+            "the size."
+        ),
     ] = None,
     interpolation: Annotated[
-        Literal["bilinear", "bicubic"], typer.Option(help="Interpolation of resized images.")
-    ] = "bilinear",
+        Literal["bilinear", "bicubic"] | None,
+        typer.Option(help="Interpolation of resized images; bilinear unless given."),
+    ] = None,
+    mean: Annotated[
+        str | None,
+        typer.Option(
+            help="Mean of red, green and blue on the scale 0 to 1, such as 0.5 or "
+            "0.485,0.456,0.406; ImageNet's unless given."
+        ),
+    ] = None,
+    std: Annotated[
+        str | None, typer.Option(help="Standard deviation of the channels, as for --mean.")
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            help="Weights to take where a checkpoint has several, such as state_dict; or the "
+            "output of an ONNX file that has the classes."
+        ),
+    ] = None,
+    head_activation: Annotated[
+        Literal["none", "relu", "leaky-relu", "gelu", "silu", "elu", "tanh", "sigmoid"] | None,
+        typer.Option(help="Function between the layers of a head, which checkpoints leave out."),
+    ] = None,
+    photos: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Photos, or a folder of them, to compare the version with the original on; "
+            "may be given several times. Generated images are always compared."
+        ),
+    ] = None,
     engine: Annotated[
         Literal["onnxruntime", "torch"],
         typer.Option(
@@ -172,25 +217,50 @@ def import_command(
             "bad_setting",
             "Name what to import: resnet50-imagenet, efficientnet-lite0, or --file FILE.",
         )
-    if file is None and engine != "onnxruntime":
-        raise WarmlensError("bad_setting", "--engine goes with --file FILE.")
+    of_files = {
+        "--engine": engine != "onnxruntime",
+        "--labels": labels,
+        "--name": name,
+        "--size": size,
+        "--resize": resize,
+        "--interpolation": interpolation,
+        "--mean": mean,
+        "--std": std,
+        "--key": key,
+        "--head-activation": head_activation,
+        "--photos": photos,
+    }
+    given = [option for option, value in of_files.items() if value]
+    if file is None and given:
+        raise WarmlensError("bad_setting", f"{given[0]} goes with --file FILE.")
     if file is not None:
         if labels is None or name is None:
             raise WarmlensError("bad_setting", "--file needs --labels FILE and --name NAME.")
         from training.import_weights import ImportRequest, import_file
+        from training.preprocessing import Preprocessing, parse_normalization
 
+        means, stds = parse_normalization(mean, std)
         request = ImportRequest(
             name=name,
             version=version,
             out=models,
             command=typed_command(),
             licence=licence,
-            size=size,
-            resize=round(size * 8 / 7) if resize is None else resize,
-            interpolation=interpolation,
+            preprocessing=Preprocessing(
+                size=size,
+                resize=resize,
+                interpolation=interpolation or "bilinear",
+                mean=means,
+                std=stds,
+            ),
             engine=engine,
+            key=key,
+            head_activation=head_activation,
+            photos=tuple(photos or ()),
         )
-        written = import_file(file, labels, request)
+        written = import_file(file, labels, request, out.print)
+        if not photos:
+            out.print("Compared with the original on generated images; --photos adds yours.")
     elif what == "resnet50-imagenet":
         from training.import_weights import import_resnet50_imagenet
 

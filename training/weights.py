@@ -1,14 +1,14 @@
 """Files of weights and checkpoints, and the initial weights of a run."""
 
 import dataclasses
-import pickle
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from training.checkpoints import Checkpoint, load_pickle, read_checkpoint
 from training.history import read_history
 from training.model_packages import import_model_package, import_torchvision
-from training.networks import architecture_of, class_count_of
+from training.networks import architecture_of
 from training.run_folder import RunFolder, write_whole
 from warmlens.errors import WarmlensError
 from warmlens.registry.verify import sha256_of
@@ -31,7 +31,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint of :func:`save_checkpoint`.
 
     Raises:
-        WarmlensError: what :func:`load_pickle` raises.
+        WarmlensError: what :func:`training.checkpoints.load_pickle` raises.
     """
     state: dict[str, Any] = load_pickle(path)
     return state
@@ -44,59 +44,21 @@ def save_weights(path: Path, weights: dict[str, Any]) -> None:
 
 
 def load_weights_file(path: Path) -> dict[str, Any]:
-    """Read tensors by name from a `.safetensors`, `.pt` or `.pth` file.
+    """Read the weights of a known network by torchvision's names, with its head under `fc`.
 
-    The tensors may be under `state_dict` or `model`, and may be named `module.*`. No code in the
-    file is run.
-
-    Raises:
-        WarmlensError: `weights_missing`, `bad_weights_type`, `not_weights`, or what
-            :func:`load_pickle` raises.
-    """
-    if not path.is_file():
-        raise WarmlensError("weights_missing", f"{path} is not a file; allowed: a file of weights.")
-    if path.suffix == ".safetensors":
-        try:
-            document: Any = safetensors.load_file(path)
-        except Exception as error:  # SafetensorError on content, OSError on reading
-            raise _unreadable(path, error) from None
-    elif path.suffix in (".pt", ".pth"):
-        document = load_pickle(path)
-    else:
-        raise WarmlensError(
-            "bad_weights_type", f"{path} ends in {path.suffix}; allowed: .safetensors, .pt, .pth."
-        )
-    for wrapper in ("state_dict", "model"):
-        if isinstance(document, dict) and isinstance(document.get(wrapper), dict):
-            document = document[wrapper]
-    if not isinstance(document, dict) or not all(
-        isinstance(name, str) and isinstance(tensor, torch.Tensor)
-        for name, tensor in document.items()
-    ):
-        raise WarmlensError("not_weights", f"{path} does not hold tensors by name.")
-    return {name.removeprefix("module."): tensor for name, tensor in document.items()}
-
-
-def load_pickle(path: Path) -> Any:
-    """Read a file of `torch.save` that has only tensors and plain values.
+    A head of several layers keeps its own names, behind `fc.`.
 
     Raises:
-        WarmlensError: `unsafe_pickle` when the file holds anything else,
-            `unreadable_weights` when it is damaged.
+        WarmlensError: what :func:`training.checkpoints.read_checkpoint` raises.
     """
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if "nsupported" not in str(error):
-            raise _unreadable(path, error) from None
-        raise WarmlensError(
-            "unsafe_pickle",
-            f"{path} would import or run code when read, so it was not read; allowed: "
-            "tensors and plain values. Save the weights alone: "
-            "torch.save(network.state_dict(), path), or as safetensors.",
-        ) from None
-    except Exception as error:  # RuntimeError, EOFError and others on damaged files
-        raise _unreadable(path, error) from None
+    return _tensors(read_checkpoint(path))
+
+
+def _tensors(checkpoint: Checkpoint) -> dict[str, Any]:
+    head = checkpoint.head
+    plain = {name.rpartition(".")[2] for name in head} <= {"weight", "bias"} and len(head) < 3
+    named = {f"fc.{name.rpartition('.')[2] if plain else name}": head[name] for name in head}
+    return {**checkpoint.body, **named}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,9 +89,11 @@ def initial_weights(source: str, architecture: str) -> InitialWeights:
     path = Path(source)
     if path.is_dir():
         return _from_run(RunFolder(path), architecture)
-    tensors = load_weights_file(path)
+    checkpoint = read_checkpoint(path)
+    tensors = _tensors(checkpoint)
     _require_architecture(tensors, architecture, path)
-    provenance = {"kind": "file", "description": f"the file {path.name}"}
+    notes = "".join(f" ({note.rstrip('.')})" for note in checkpoint.notes)
+    provenance = {"kind": "file", "description": f"the file {path.name}{notes}"}
     return InitialWeights(tensors, {**provenance, "sha256": sha256_of(path)})
 
 
@@ -191,13 +155,7 @@ def _from_run(run: RunFolder, architecture: str) -> InitialWeights:
 
 def _require_architecture(tensors: dict[str, Any], architecture: str, where: Path) -> None:
     found = architecture_of(tensors, str(where))
-    class_count_of(tensors, str(where))
     if found != architecture:
         raise WarmlensError(
             "other_architecture", f"{where} has weights of {found}; this run needs {architecture}."
         )
-
-
-def _unreadable(path: Path, error: Exception) -> WarmlensError:
-    reason = str(error).split("\n", 1)[0].rstrip(".") or type(error).__name__
-    return WarmlensError("unreadable_weights", f"{path} is damaged or incomplete: {reason}.")

@@ -12,6 +12,7 @@ from tests.integration import conftest as integration
 from training.import_weights import ImportRequest, import_file
 from training.model_packages import import_model_package
 from training.networks import build_network
+from training.preprocessing import Preprocessing
 from training.weights import save_weights
 from warmlens.local.venvs import local_venvs
 
@@ -52,8 +53,7 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
             out=folder / "artifacts",
             command="warmlens model import",
             licence="CC0-1.0",
-            size=128,
-            resize=146,
+            preprocessing=Preprocessing(size=128, resize=146),
             engine=engine,
         )
         assert import_file(weights, labels, request)

@@ -1,5 +1,6 @@
 """Import of checkpoints: only weights, never code."""
 
+import argparse
 import dataclasses
 import os
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from tests.training.program_file import program_file
 from training.import_weights import ImportRequest, import_file, import_resnet50_imagenet
 from training.model_packages import import_model_package
 from training.networks import build_network
+from training.preprocessing import Preprocessing
 from training.torch_export import load_program, require_logits
 from warmlens.errors import WarmlensError
 from warmlens.registry.manifest import read_manifest
@@ -29,8 +31,7 @@ def request_(tmp_path: Path) -> ImportRequest:
         out=tmp_path / "artifacts",
         command="warmlens model import",
         licence="MIT",
-        size=32,
-        resize=36,
+        preprocessing=Preprocessing(size=32, resize=36),
     )
 
 
@@ -52,7 +53,17 @@ Save = Callable[[dict[str, Any], Path], object]
 SAVED: dict[str, tuple[str, Save]] = {
     "safetensors": ("w.safetensors", save_file),
     "pt": ("w.pt", torch.save),
-    "wrapped": ("w.pth", lambda state, path: torch.save({"state_dict": state, "epoch": 3}, path)),
+    "averaged": (
+        "w.ckpt",
+        lambda state, path: torch.save(
+            {
+                "state_dict": {f"model.{k}": torch.zeros_like(v) for k, v in state.items()},
+                "ema": {f"module._orig_mod.{k}": v for k, v in state.items()},
+                "args": argparse.Namespace(lr=0.1),
+            },
+            path,
+        ),
+    ),
     "data_parallel": (
         "w.pt",
         lambda state, path: torch.save({f"module.{k}": v for k, v in state.items()}, path),
@@ -76,7 +87,8 @@ def test_a_checkpoint_becomes_a_version(
 ) -> None:
     name, save = SAVED[form]
     save(weights, tmp_path / name)
-    assert import_file(tmp_path / name, labels, request_)
+    said: list[str] = []
+    assert import_file(tmp_path / name, labels, request_, said.append)
     folder = request_.out / "mine" / "1.0.0"
     assert verify_model(folder) == []
     manifest = read_manifest(folder)
@@ -84,6 +96,20 @@ def test_a_checkpoint_becomes_a_version(
     assert manifest.parity is not None
     assert manifest.parity.top1_agreement == 1
     assert name in manifest.provenance.source
+    if form == "averaged":
+        (note,) = said
+        assert "Taken: ema, the averaged (EMA) weights; --key takes others" in note
+        assert note in manifest.provenance.source
+    assert has_head_of(folder, weights)
+
+
+def has_head_of(folder: Path, weights: dict[str, Any]) -> bool:
+    """Return True if the version's graph has the last layer of these weights."""
+    onnx: Any = import_model_package("onnx")
+    graph = onnx.load(folder / "model.onnx").graph
+    arrays = [onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer]
+    head = weights["fc.weight"].numpy()
+    return any(array.shape == head.shape and (array == head).all() for array in arrays)
 
 
 def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(
@@ -222,8 +248,8 @@ def test_a_program_of_logits_is_taken(tmp_path: Path, last: str) -> None:
 def test_another_kind_of_file_is_refused(
     request_: ImportRequest, labels: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "w.h5").write_bytes(b"")
-    with pytest.raises(WarmlensError, match=r"ends in \.h5; allowed: \.safetensors"):
+    (tmp_path / "w.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
+    with pytest.raises(WarmlensError, match=r"is an HDF5 file, .* tf2onnx; allowed: safetensors"):
         import_file(tmp_path / "w.h5", labels, request_)
 
 

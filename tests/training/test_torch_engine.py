@@ -23,6 +23,7 @@ from training.model_file import TorchFile
 from training.model_packages import import_model_package
 from training.networks import MEAN, STD, build_network
 from training.onnx_export import GraphSpec, export_classifier
+from training.preprocessing import Preprocessing
 from training.torch_export import export_program
 from warmlens.errors import WarmlensError
 from warmlens.registry.manifest import (
@@ -253,8 +254,7 @@ def import_request(tmp_path: Path, **changes: Any) -> ImportRequest:
         out=tmp_path / "artifacts",
         command="warmlens model import",
         licence="MIT",
-        size=SIDE,
-        resize=36,
+        preprocessing=Preprocessing(size=SIDE, resize=36),
         **changes,
     )
 

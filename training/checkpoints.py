@@ -1,0 +1,355 @@
+"""Checkpoints as people save them: weights inside of other things, under names with prefixes.
+
+No code in a file is run: a pickle may have tensors, plain values, and a few harmless types that
+training programs put beside them.
+"""
+
+import argparse
+import collections
+import dataclasses
+import pathlib
+import pickle
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from training.file_kinds import kind_of
+from training.model_packages import import_model_package
+from training.networks import SMALL_CNN_CHANNELS
+from warmlens.console import printable
+from warmlens.errors import WarmlensError
+
+torch: Any = import_model_package("torch")
+
+# Segments that DataParallel, torch.compile, FSDP and others put anywhere into names.
+WRAPPERS = frozenset(
+    {
+        "module",
+        "_orig_mod",
+        "_fsdp_wrapped_module",
+        "_checkpoint_wrapped_module",
+        "_forward_module",
+    }
+)
+PLAIN_KEYS = ("state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights")
+_AVERAGED = re.compile(r"(^|[._])(ema|averaged|swa)([._]|$)")
+_SKIPPED = re.compile(r"^(optim|sched|lr_|scaler|amp)")
+_DEPTH = 5
+# Tensors of losses and of averaging, which answer nothing.
+_BESIDE = re.compile(r"(^|\.)(n_averaged|criterion|loss|loss_fn|loss_func|loss_function)(\.|$)")
+_BODY = re.compile(r"(conv1|bn1|layer[1-4])\.")
+# torch.nn.Sequential of a ResNet's parts: convolution, normalisation, ReLU, pooling, layers.
+_SEQUENTIAL = {"0": "conv1", "1": "bn1", "4": "layer1", "5": "layer2", "6": "layer3", "7": "layer4"}
+_GLOBAL = re.compile(r"GLOBAL (\S+)")
+_SHOWN = 3
+
+Tensors = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """The weights of a classifier.
+
+    Attributes:
+        body: tensors before the head by torchvision's names; of an unknown network all tensors.
+        head: tensors of the head by their own names, in the order of the file.
+        notes: sentences on what was taken, for the user.
+    """
+
+    body: Tensors
+    head: Tensors
+    notes: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Candidate:
+    """A set of weights in a file: its label, for `--key`, its prefix, and all tensors beside it."""
+
+    label: str
+    prefix: str
+    tensors: Tensors
+
+    @property
+    def is_whole(self) -> bool:
+        sequential = f"{self.prefix}1.running_mean"
+        names = (f"{self.prefix}bn1.running_mean", sequential, f"{self.prefix}features.1.bias")
+        return any(name in self.tensors for name in names)
+
+
+def read_checkpoint(path: Path, key: str | None = None) -> Checkpoint:
+    """Read the weights in a file of safetensors or `torch.save`.
+
+    Args:
+        path: the file.
+        key: which weights to take where there are several, such as `state_dict_ema`; None takes
+            averaged ones (EMA) if there are any.
+
+    Raises:
+        WarmlensError: `not_weights`, `ambiguous_weights`, `no_such_key`, `not_finite`,
+            `bad_tensor`, or what :func:`load_document` raises.
+    """
+    found = {
+        label: _pruned(_unwrapped(tensors, path)) for label, tensors in _groups(load_document(path))
+    }
+    if not found:
+        raise WarmlensError("not_weights", f"{path} does not hold tensors by name.")
+    candidates = [
+        _Candidate(".".join(filter(None, (label, prefix.rstrip(".")))), prefix, tensors)
+        for label, tensors in found.items()
+        for prefix in _prefixes(tensors)
+    ]
+    if not candidates:
+        most = max(found.values(), key=len)
+        return Checkpoint(_finite(most, path)[0], {})
+    chosen, notes = _choose(candidates, key, path)
+    others = [c.prefix for c in candidates if c.tensors is chosen.tensors and c is not chosen]
+    body, head = _parts(chosen, others)
+    body, types = _finite(body, path)
+    head, more = _finite(head, path)
+    if lower := sorted((types | more) - {"float32"}):
+        notes += (f"Weights in {', '.join(lower)} are used in float32.",)
+    return Checkpoint(body, head, notes)
+
+
+def load_document(path: Path) -> Any:
+    """Read all of a file: tensors by name from safetensors, any plain values from a pickle.
+
+    Raises:
+        WarmlensError: what :func:`training.file_kinds.kind_of` and :func:`load_pickle` raise,
+            or `bad_weights_type` for other kinds of models.
+    """
+    kind = kind_of(path)
+    if kind == "pickle":
+        return load_pickle(path)
+    if kind != "safetensors":
+        raise WarmlensError(
+            "bad_weights_type",
+            f"{path} is {'ONNX' if kind == 'onnx' else 'a TorchScript program'}, which has no "
+            "weights to start from; allowed: safetensors and files of torch.save.",
+        )
+    safetensors = import_model_package("safetensors.torch")
+    try:
+        return safetensors.load_file(path)
+    except Exception as error:  # SafetensorError on content, OSError on reading
+        raise _unreadable(path, error) from None
+
+
+def load_pickle(path: Path) -> Any:
+    """Read a file of `torch.save` that has only tensors, plain values, and a few harmless types.
+
+    Raises:
+        WarmlensError: `unsafe_pickle` when the file holds anything else,
+            `unreadable_weights` when it is damaged.
+    """
+    try:
+        # Opened here: torch.load would take a name that ends in .safetensors for that format.
+        with torch.serialization.safe_globals(_harmless()), path.open("rb") as file:
+            return torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if "nsupported" not in str(error):
+            raise _unreadable(path, error) from None
+        match = _GLOBAL.search(str(error))
+        what = f" (it names {printable(match[1].rstrip('.'))})" if match else ""
+        raise WarmlensError(
+            "unsafe_pickle",
+            f"{path} would import or run code when read{what}, so it was not read; allowed: "
+            "tensors and plain values. Save the weights alone in the program that made it: "
+            "torch.save(network.state_dict(), path), or, from a checkpoint that you trust, "
+            'torch.save(torch.load(path, weights_only=False)["state_dict"], new_path).',
+        ) from None
+    except Exception as error:  # RuntimeError, EOFError and others on damaged files
+        raise _unreadable(path, error) from None
+
+
+def _harmless() -> list[Any]:
+    """Return types beside weights that hold values and do nothing: options, paths, numbers."""
+    scalar = np.float64(0).__reduce__()[0]
+    reconstruct = np.zeros(1).__reduce__()[0]
+    types: list[Any] = [argparse.Namespace, collections.defaultdict, list, set, dict, int, float]
+    types += [np.dtype, np.ndarray, *{type(np.dtype(kind)) for kind in "?bBhHiIlLqQefdUS"}]
+    for module in ("numpy.core.multiarray", "numpy._core.multiarray"):
+        types += [(scalar, f"{module}.scalar"), (reconstruct, f"{module}._reconstruct")]
+    # A path of Windows does not exist elsewhere.
+    for name in ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath"):
+        pure = pathlib.PureWindowsPath if "Windows" in name else pathlib.PurePosixPath
+        types += [(pure, f"pathlib.{name}"), (pure, f"pathlib._local.{name}")]
+    for package in ("lightning", "pytorch_lightning"):
+        types.append((_Attributes, f"{package}.utilities.parsing.AttributeDict"))
+        types.append((_Attributes, f"{package}.fabric.utilities.data.AttributeDict"))
+    types.append((_Attributes, "lightning_fabric.utilities.data.AttributeDict"))
+    return types
+
+
+class _Attributes(dict[str, Any]):
+    """Lightning's dict of hyperparameters, where Lightning is not installed."""
+
+
+def _groups(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Tensors]]:
+    """Yield each dict of tensors, with the keys that lead to it, joined by dots."""
+    if isinstance(node, argparse.Namespace) or not isinstance(node, Mapping):
+        return
+    tensors = {
+        name: value
+        for name, value in node.items()
+        if isinstance(name, str) and isinstance(value, torch.Tensor)
+    }
+    if tensors:
+        yield ".".join(path), tensors
+    for name, value in node.items():
+        if isinstance(name, str) and len(path) < _DEPTH and not _SKIPPED.match(name):
+            yield from _groups(value, (*path, name))
+
+
+def _unwrapped(tensors: Tensors, path: Path) -> Tensors:
+    plain: Tensors = {}
+    for name, tensor in tensors.items():
+        short = ".".join(part for part in name.split(".") if part not in WRAPPERS)
+        if short in plain:
+            raise WarmlensError(
+                "ambiguous_weights",
+                f"{path} has the tensor {printable(short)} twice, once in a wrapper; save the "
+                "weights that you mean alone.",
+            )
+        plain[short] = tensor
+    return plain
+
+
+def _prefixes(tensors: Tensors) -> list[str]:
+    """Return what the names of each known network begin with; more than one in a teacher's file."""
+    found = []
+    for name, tensor in tensors.items():
+        for end, beside in (
+            ("layer1.0.conv1.weight", "conv1.weight"),
+            ("4.0.conv1.weight", "0.weight"),
+            ("features.0.weight", "fc.weight"),
+        ):
+            prefix = name.removesuffix(end)
+            own = tensor.ndim == 4 and tensor.shape[0] == SMALL_CNN_CHANNELS[0]
+            if (
+                name.endswith(end)
+                and f"{prefix}{beside}" in tensors
+                and (not prefix or prefix.endswith("."))
+                and (end != "features.0.weight" or own)
+            ):
+                found.append(prefix)
+    return found
+
+
+def _choose(
+    candidates: list[_Candidate], key: str | None, path: Path
+) -> tuple[_Candidate, tuple[str, ...]]:
+    labels = [printable(candidate.label) or "the top of the file" for candidate in candidates]
+    if key is not None:
+        for candidate in candidates:
+            if key == candidate.label:
+                return candidate, (f"Taken: {printable(key)}.",)
+        inside = [c for c in candidates if c.label.startswith(f"{key}.")]
+        if len(inside) == 1:
+            return inside[0], (f"Taken: {printable(inside[0].label)}.",)
+        raise WarmlensError(
+            "no_such_key",
+            f'{path} has no weights under "{printable(key)}"; allowed: {", ".join(labels)}.',
+        )
+    whole = [candidate for candidate in candidates if candidate.is_whole] or candidates
+    averaged = [candidate for candidate in whole if _AVERAGED.search(candidate.label.lower())]
+    known = [
+        candidate
+        for candidate in whole
+        if candidate.label.split(".")[0] in PLAIN_KEYS or not candidate.label
+    ]
+    for kind, found in (("averaged (EMA)", averaged), ("", whole), ("", known)):
+        if len(found) != 1:
+            continue
+        chosen = found[0]
+        rest = [
+            label
+            for candidate, label in zip(candidates, labels, strict=True)
+            if candidate is not chosen
+        ]
+        if not chosen.label and not rest:
+            return chosen, ()
+        note = f"Taken: {printable(chosen.label) or 'the top of the file'}"
+        note += f", the {kind} weights" if kind else ""
+        if rest:
+            note += f"; --key takes others instead: {', '.join(rest)}"
+        return chosen, (f"{note}.",)
+    raise WarmlensError(
+        "ambiguous_weights",
+        f"{path} has the weights of several networks: {', '.join(labels)}; choose one with --key.",
+    )
+
+
+def _parts(chosen: _Candidate, others: list[str]) -> tuple[Tensors, Tensors]:
+    """Return body and head, with names without the prefix; the head may lie outside of it."""
+    body: Tensors = {}
+    head: Tensors = {}
+    prefix = chosen.prefix
+    sequential = f"{prefix}4.0.conv1.weight" in chosen.tensors
+    own = f"{prefix}features.0.weight" in chosen.tensors
+    for name, tensor in chosen.tensors.items():
+        inside = name.startswith(prefix)
+        if any(name.startswith(other) and not prefix.startswith(other) for other in others):
+            continue
+        short = name.removeprefix(prefix)
+        first, _, rest = short.partition(".")
+        if inside and sequential and first in _SEQUENTIAL:
+            body[f"{_SEQUENTIAL[first]}.{rest}"] = tensor
+        elif inside and (_BODY.match(short) or (own and first == "features")):
+            body[short] = tensor
+        elif not _BESIDE.search(name):
+            head[short] = tensor
+    return body, head
+
+
+def _pruned(tensors: Tensors) -> Tensors:
+    """Return tensors with the masks of torch.nn.utils.prune applied."""
+    whole = dict(tensors)
+    for name in tensors:
+        if name.endswith("_orig") and (mask := f"{name.removesuffix('_orig')}_mask") in tensors:
+            whole[name.removesuffix("_orig")] = whole.pop(name) * whole.pop(mask)
+    return whole
+
+
+def _finite(tensors: Tensors, path: Path) -> tuple[Tensors, set[str]]:
+    """Return tensors in float32, and the types that they had; counters stay whole numbers."""
+    types: set[str] = set()
+    made: Tensors = {}
+    for name, tensor in tensors.items():
+        counter = name.endswith("num_batches_tracked")
+        kind = str(tensor.dtype).removeprefix("torch.")
+        if counter:
+            made[name] = tensor
+            continue
+        if tensor.is_meta or tensor.layout is not torch.strided:
+            raise _bad(path, name, "has no values in this file" if tensor.is_meta else "is sparse")
+        if tensor.is_quantized or not tensor.is_floating_point():
+            raise _bad(path, name, f"has numbers of the type {kind}, not floating-point weights")
+        types.add(kind)
+        made[name] = tensor.detach().to(torch.float32).contiguous()
+        wrong = int((~torch.isfinite(made[name])).sum())
+        if wrong:
+            what = "NaN" if bool(torch.isnan(tensor.to(torch.float64)).any()) else "infinity"
+            raise WarmlensError(
+                "not_finite",
+                f"{path}: {wrong:,} of {tensor.numel():,} values of the tensor {printable(name)} "
+                f"are {what}, as after a training that diverged; give an earlier checkpoint.",
+            )
+    return made, types
+
+
+def _bad(path: Path, name: str, why: str) -> WarmlensError:
+    return WarmlensError(
+        "bad_tensor",
+        f"{path}: the tensor {printable(name)} {why}; save the weights of the network as it was "
+        "trained, or export it to ONNX.",
+    )
+
+
+def _unreadable(path: Path, error: Exception) -> WarmlensError:
+    reason = str(error).split("\n", 1)[0].rstrip(".") or type(error).__name__
+    if "magic number" in reason or "pickle protocol" in reason:
+        reason = "it is a pickle that torch.save did not write, or a part of one"
+    return WarmlensError("unreadable_weights", f"{path} is damaged or incomplete: {reason}.")
