@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lambda_src.classifier import picture
-from lambda_src.classifier.cost import is_quick_webp
+from lambda_src.classifier.cost import is_quick_jpeg, is_quick_webp
 from lambda_src.classifier.errors import RequestError
 from lambda_src.classifier.jpeg_header import read_jpeg_header
 from lambda_src.classifier.own_process import in_own_process
@@ -102,6 +102,16 @@ def test_a_lossless_webp_whose_codes_may_take_all_memory_is_decoded_apart() -> N
     data = encode(Image.new("RGB", (200, 200)), "WEBP", lossless=True)
     assert is_quick_webp(data, 200, 200, memory_bytes=10**8)
     assert not is_quick_webp(data, 200, 200, memory_bytes=10**7)
+
+
+def test_a_jpeg_that_decoders_may_read_in_two_ways_is_decoded_apart() -> None:
+    plain = encode(Image.new("RGB", (9, 9)), "JPEG")
+    untidy = plain[:20] + b"\0" + plain[20:]  # between two segments; decoders step over it
+    for data, is_quick in ((plain, True), (untidy, False)):
+        header = read_jpeg_header(data, lambda: None)
+        assert header is not None
+        assert is_quick_jpeg(data, header, 81) is is_quick
+    assert not is_quick_jpeg(plain, None, 81)
 
 
 # Sizes of phones' largest photos, of which the last one has 200 megapixels.
