@@ -58,7 +58,7 @@ UPLOADS_REQUEST: Schema = {
     "required": ["bytes"],
     "properties": {
         "content_type": {
-            "type": "string",
+            "type": ["string", "null"],
             "description": "image/jpeg, image/png, image/webp, image/gif or another name of these; "
             "without it the type is read from the first bytes when the image is classified.",
         },

@@ -148,7 +148,7 @@ def _file_path(value: object, image_prefixes: tuple[str, ...]) -> str:
 
 def _wakeup(fields: Mapping[str, Any], max_hold_ms: int, now_ms: float) -> Wakeup:
     hold_until = fields.get("hold_until")
-    if hold_until is None:
+    if "hold_until" not in fields:
         return Wakeup(_sleep_time_ms(fields.get("sleep_time", "0"), max_hold_ms))
     if "sleep_time" in fields:
         raise RequestError(400, "invalid_wakeup", 'Send "sleep_time" or "hold_until", not both.')

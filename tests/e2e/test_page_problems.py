@@ -117,9 +117,9 @@ def test_a_photo_that_the_service_finds_too_large_is_explained(
     expected_console_errors.append(FAILED_REQUEST)
     open_page(page, page_url, width)
     huge = tmp_path / "huge.jpg"  # a file, as Playwright takes long to send so many bytes
-    huge.write_bytes(COFFEE + bytes(40_000_000))
+    huge.write_bytes(COFFEE + bytes(70_000_000))
     page.get_by_label("Photo file").set_input_files(huge)
-    expect_problem(page, r"has 40\.\d MB, more than the service takes", "smaller")
+    expect_problem(page, r"has 70\.\d MB, more than the service takes", "smaller")
     expect_kept_for_another_try(page, "huge.jpg")
 
 

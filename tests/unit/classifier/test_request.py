@@ -64,7 +64,7 @@ def test_a_sleep_time_that_is_no_allowed_number_is_refused(sleep_time: object) -
 
 
 @pytest.mark.parametrize(
-    "hold_until", ["1700000000000", 1.7e12, True, int(NOW_MS) + 10_001, -1, -(10**400)]
+    "hold_until", [None, "1700000000000", 1.7e12, True, int(NOW_MS) + 10_001, -1, -(10**400)]
 )
 def test_a_hold_until_that_is_no_near_moment_is_refused(hold_until: object) -> None:
     error = refusal({"method": "wakeup", "hold_until": hold_until})
