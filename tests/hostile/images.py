@@ -28,6 +28,7 @@ from tests.hostile.formats import (
     refined_jpeg,
     webp_canvas,
     webp_frame,
+    whole_jpeg_of_size,
 )
 from tests.hostile.webp_codes import webp_of_codes
 
@@ -152,6 +153,7 @@ HOSTILE: dict[str, Hostile] = {
         ),
         (OK,),
     ),
+    "phone-200-megapixels": Hostile(lambda: whole_jpeg_of_size(16_320, 12_240), (OK,)),
     "bomb-text": Hostile(
         lambda: png(1, 1, *[png_chunk(b"zTXt", b"a\0\0" + _bomb(2**26))] * 20), (OK,)
     ),
