@@ -15,6 +15,7 @@ from tests.e2e.page_driver import (
     press_sample,
 )
 from tests.e2e.page_stub import STEPS, PausedRequest, answer_with, intercept
+from tests.hostile.formats import jpeg_of_coding
 
 S3_HEADERS = {"Access-Control-Allow-Origin": "*", "Content-Type": "application/xml"}
 
@@ -35,6 +36,7 @@ def width(request: pytest.FixtureRequest) -> int:
     ("name", "content", "title"),
     [
         ("half.jpg", COFFEE[: len(COFFEE) // 2], "The photo cannot be read"),
+        ("rare.jpg", jpeg_of_coding(0xC9, 64, 64), "in a way that the service does not read"),
     ],
 )
 def test_a_bad_photo_is_explained(
