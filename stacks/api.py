@@ -200,22 +200,23 @@ class ApiStack(cdk.Stack):
         return key
 
     def _add_call(self, name: str, function: lambda_.IFunction, request: api_schema.Schema) -> None:
+        schema = {
+            "$schema": "http://json-schema.org/draft-04/schema#",
+            **api_schema.gateway_model(request),
+        }
         model = apigateway.CfnModel(
             self,
             request["title"],
             rest_api_id=self.rest_api.rest_api_id,
             name=request["title"],
             content_type="application/json",
-            schema={
-                "$schema": "http://json-schema.org/draft-04/schema#",
-                **api_schema.gateway_model(request),
-            },
+            schema=schema,
         )
         # The stage serves a deployment, a copy of the API. A change of a raw resource makes a new
         # one only if the deployment's id depends on it.
         deployment = self.rest_api.latest_deployment
         assert deployment is not None
-        deployment.add_to_logical_id({"model": request})
+        deployment.add_to_logical_id({"model": schema})
         deployment.node.add_dependency(model)
         self.rest_api.root.add_resource(name).add_method(
             "POST",

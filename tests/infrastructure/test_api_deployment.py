@@ -69,8 +69,7 @@ def test_a_changed_request_schema_goes_live(
     name: str, before: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changed = copy.deepcopy(getattr(api_schema, name))
-    (first, *_) = changed["properties"].values()
-    first["description"] = "Changed."
+    changed["required"].append("reason")
     monkeypatch.setattr(api_schema, name, changed)
     assert deployment_id(api_template(tmp_path)) != before
 
@@ -93,7 +92,13 @@ def test_a_changed_setting_of_the_calls_goes_live(
     assert deployment_id(api_template(tmp_path, **changes)) != before
 
 
-def test_what_no_call_meets_makes_no_new_deployment(before: str, tmp_path: Path) -> None:
+def test_what_no_call_meets_makes_no_new_deployment(
+    before: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The functions check the fields, and the gateway does not.
+    changed = copy.deepcopy(api_schema.CLASSIFICATION_REQUEST)
+    changed["properties"]["file_path"]["maxLength"] = 40
+    monkeypatch.setattr(api_schema, "CLASSIFICATION_REQUEST", changed)
     unrelated: dict[str, Any] = {
         "memory_mb": 3000,
         "upload_expires_s": 60,

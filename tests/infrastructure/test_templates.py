@@ -135,7 +135,7 @@ def test_every_call_of_the_api_reaches_the_alias_or_the_uploads_function(
     assert not any("ClassifierFunction" in target for target in targets)
 
 
-def test_every_call_of_the_api_has_its_body_validated_by_its_own_schema(
+def test_every_call_of_the_api_has_its_required_fields_checked_by_its_own_schema(
     assembly: Assembly,
 ) -> None:
     models = {
@@ -149,7 +149,9 @@ def test_every_call_of_the_api_has_its_body_validated_by_its_own_schema(
     ):
         schema = dict(models[request["title"]])
         assert schema.pop("$schema").endswith("draft-04/schema#")
-        assert schema == request
+        # The gateway has one sentence for all that its schema refuses; the functions check fields.
+        checked = {"type", "title", "description", "required"}
+        assert schema == {key: request[key] for key in checked}
     (validator,) = assembly.resources("AWS::ApiGateway::RequestValidator")
     assert validator["Properties"]["ValidateRequestBody"] is True
     for method in assembly.resources("AWS::ApiGateway::Method"):
