@@ -10,16 +10,17 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from training.dataset import MIN_TRAIN_IMAGES
+from training.findings import Finding, Severity
+from training.folder_walk import IMAGE_SUFFIXES
 from training.photo_file import FORMATS, MAX_PIXELS, TooManyPixelsError, open_photo
 from training.photo_folder import (
-    IMAGE_SUFFIXES,
-    LABELS_FILE,
     SPLIT_RULE,
     LabelledPhoto,
     PhotoFolder,
@@ -27,7 +28,6 @@ from training.photo_folder import (
 )
 from warmlens.processors import usable_processors
 
-MIN_TRAIN_IMAGES = 5
 FEW_TRAIN_IMAGES = 20
 MAX_IMBALANCE = 5.0
 SMALL_SIDE_PX = 64
@@ -41,26 +41,8 @@ FLAT_CONTRAST = 6
 READ_AHEAD = 64
 SHOWN_PATHS = 3
 
-Severity = Literal["error", "warning"]
 OnProgress = Callable[[int, int], None]
 """Called with the number of photos read and the number of all photos."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Finding:
-    """A problem of the photos: an error prevents a good model, a warning may do so.
-
-    Attributes:
-        code: a stable word for programs, such as `duplicate_across_splits`.
-        severity: `"error"` or `"warning"`.
-        message: one sentence for people.
-        paths: the files or classes concerned, relative to the folder; may be empty.
-    """
-
-    code: str
-    severity: Severity
-    message: str
-    paths: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,9 +117,9 @@ def check_data(root: Path, on_progress: OnProgress | None = None) -> DataReport:
     findings = [
         *_broken(folder, fingerprints),
         *_unused(folder),
-        *_names(folder),
-        *_coverage(counts),
-        *_numbers(counts),
+        *folder.findings,
+        *_coverage(folder, counts),
+        *_numbers(folder, counts),
         *_equal(folder, fingerprints),
         *_alike(folder, fingerprints),
     ]
@@ -218,7 +200,8 @@ def _unused(folder: PhotoFolder) -> Iterator[Finding]:
         yield Finding(
             "misplaced",
             "warning",
-            f"{len(unused)} photos or folders are not in the folder of a class; they are not used.",
+            f"{len(unused)} photos or folders are not in the folder of a class; they are not used. "
+            "Move them into one.",
             _relative(folder, unused),
         )
     if others:
@@ -230,48 +213,55 @@ def _unused(folder: PhotoFolder) -> Iterator[Finding]:
         )
 
 
-def _names(folder: PhotoFolder) -> Iterator[Finding]:
-    if folder.unused_labels:
-        message = (
-            f"{len(folder.unused_labels)} labels in {LABELS_FILE} are of classes that no folder "
-            "has; they are not used."
-        )
-        yield Finding("label_unused", "warning", message, folder.unused_labels)
-    spaced = tuple(name for name in folder.class_ids if name != name.strip())
-    if spaced:
-        message = f"{len(spaced)} class names begin or end with a blank."
-        yield Finding("odd_class_name", "warning", message, spaced)
-    groups: dict[str, list[str]] = defaultdict(list)
-    for class_id in folder.class_ids:
-        groups[folder.labels[class_id].strip().casefold()].append(class_id)
-    alike = tuple(name for names in groups.values() if len(names) > 1 for name in names)
-    if alike:
-        message = f"{len(alike)} classes have the same name except for upper case and blanks."
-        yield Finding("same_class_name", "error", message, alike)
-
-
-def _coverage(counts: dict[str, dict[str, int]]) -> Iterator[Finding]:
+def _coverage(folder: PhotoFolder, counts: dict[str, dict[str, int]]) -> Iterator[Finding]:
     if "val" not in counts:
         yield Finding(
             "split_missing",
             "error",
-            "There is no folder val, which training needs for validation.",
+            "There is no folder or list val, which training needs for validation.",
         )
+    totals = {
+        class_id: sum(by_class[class_id] for by_class in counts.values())
+        for class_id in folder.class_ids
+    }
+    empty = tuple(class_id for class_id, total in totals.items() if not total)
+    if empty:
+        message = (
+            f"{len(empty)} folders of classes have no photos; delete them or put photos in: "
+            f"{', '.join(empty[:5])}."
+        )
+        yield Finding("empty_class", "error", message, empty)
+    least = MIN_TRAIN_IMAGES + 1
+    few: tuple[str, ...] = ()
+    if folder.layout == "classes":
+        few = tuple(f"{name}: {total}" for name, total in totals.items() if 0 < total < least)
+    if few:
+        message = (
+            f"{len(few)} classes have fewer than {least} photos in all, {MIN_TRAIN_IMAGES} to "
+            "train with and one for validation; add photos or delete the class."
+        )
+        yield Finding("too_few_images", "error", message, few)
+    known = {name.rpartition(": ")[0] for name in few} | set(empty)
     for split, by_class in counts.items():
-        missing = tuple(class_id for class_id, count in by_class.items() if not count)
+        missing = tuple(
+            class_id for class_id, count in by_class.items() if not count and class_id not in known
+        )
         if missing:
             severity: Severity = "error" if split in ("train", "val") else "warning"
             message = f"{len(missing)} classes have no photo in {split}: {', '.join(missing[:5])}."
             yield Finding("class_missing", severity, message, missing)
 
 
-def _numbers(counts: dict[str, dict[str, int]]) -> Iterator[Finding]:
+def _numbers(folder: PhotoFolder, counts: dict[str, dict[str, int]]) -> Iterator[Finding]:
     train = {class_id: count for class_id, count in counts["train"].items() if count}
     if len(counts["train"]) < 2:
         yield Finding("too_few_classes", "error", "There is one class; allowed: two or more.")
     few = tuple(f"{name}: {count}" for name, count in train.items() if count < MIN_TRAIN_IMAGES)
-    if few:
-        message = f"{len(few)} classes have fewer than {MIN_TRAIN_IMAGES} photos in train."
+    if few and folder.layout != "classes":
+        message = (
+            f"{len(few)} classes have fewer than {MIN_TRAIN_IMAGES} photos in train; add photos or "
+            "delete the class."
+        )
         yield Finding("too_few_images", "error", message, few)
     some = tuple(
         f"{name}: {count}"
@@ -308,7 +298,7 @@ def _equal(folder: PhotoFolder, fingerprints: list[_Fingerprint]) -> Iterator[Fi
     ):
         if found:
             pairs = tuple(" = ".join(_relative(folder, (p.photo.path for p in g))) for g in found)
-            text = f"{len(found)} photos are, byte for byte, {message}."
+            text = f"{len(found)} photos are, byte for byte, {message}; leave each once."
             yield Finding(code, "error" if severity == "error" else "warning", text, pairs)
 
 

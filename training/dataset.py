@@ -5,7 +5,9 @@ import dataclasses
 import hashlib
 from pathlib import Path
 
-from training.photo_folder import IMAGE_SUFFIXES, SPLIT_NAMES, read_photo_folder
+from training.class_names import class_name
+from training.folder_walk import walk_folder
+from training.photo_folder import class_folders, read_photo_folder
 from warmlens.errors import WarmlensError
 from warmlens.registry.verify import sha256_of
 
@@ -39,22 +41,30 @@ class Dataset:
 
 
 def read_dataset(root: Path) -> Dataset:
-    """Read photos from `<root>/{train,val,test,hard}/<class id>/*` or `<root>/<class id>/*`.
+    """Read the photos of a folder as :func:`training.photo_folder.read_photo_folder` does.
 
-    The splits test and hard may be absent. A folder without splits is split as
-    :func:`training.photo_folder.read_photo_folder` says.
+    The splits test and hard may be absent.
 
     Raises:
         WarmlensError: `too_few_classes`, `too_few_images`, `labels_mismatch` when a split has
-            a class without training photos, `data_missing` without validation photos, or what
-            reading the folder raises.
+            a class without training photos, `data_missing` without validation photos, what reading
+            the folder raises, or the code of a finding that is an error.
     """
     folder = read_photo_folder(root)
+    for finding in folder.findings:
+        if finding.severity == "error":
+            raise WarmlensError(
+                finding.code,
+                f"{root}: {finding.message} The first: {finding.paths[0]}; "
+                "`warmlens model data check` lists all.",
+            )
     numbers = {class_id: number for number, class_id in enumerate(folder.class_ids)}
     splits = {
         name: _photos([(photo.path, numbers[photo.class_id]) for photo in photos])
         for name, photos in folder.splits.items()
     }
+    if folder.layout == "classes":
+        _require_photos(root, folder.class_ids, splits)
     _check(root, folder.class_ids, splits)
     digest = hashlib.sha256()
     for name, photos in splits.items():
@@ -75,17 +85,32 @@ def read_test_photos(root: Path, ids: tuple[str, ...]) -> dict[str, tuple[Photo,
         ids: classes of the model.
 
     Raises:
-        WarmlensError: `not_a_folder`, `no_images`, or `labels_mismatch` when a class folder
-            is not among `ids`.
+        WarmlensError: `not_a_folder`, `no_images`, `labels_mismatch` when a class folder is not
+            among `ids`, or what reading the folder raises.
     """
-    if not root.is_dir():
-        raise WarmlensError("not_a_folder", f"{root} is not a folder.")
-    if any((root / name).is_dir() for name in SPLIT_NAMES):
-        folders = {name: root / name for name in ("test", "hard") if (root / name).is_dir()}
+    tree, _ = walk_folder(root)
+    layout, classes, _ = class_folders(root, tree)
+    if layout == "lists":
+        folder = read_photo_folder(root)
+        chosen = {
+            name: [(photo.path, photo.class_id) for photo in folder.splits.get(name, ())]
+            for name in ("test", "hard")
+        }
+        numbered = {
+            name: [(path, _number((class_id,), root, ids)) for path, class_id in rows]
+            for name, rows in chosen.items()
+        }
     else:
-        folders = {"all": root}
-    splits = {name: _class_photos(folder, ids) for name, folder in folders.items()}
-    found = {name: photos for name, photos in splits.items() if photos}
+        numbered = {
+            name: [
+                (path, number)
+                for parts, branch in classes.get(name, ())
+                for number in [_number(parts, root if name == "all" else root / name, ids)]
+                for path in branch.photos
+            ]
+            for name in ("test", "hard", "all")
+        }
+    found = {name: _photos(photos) for name, photos in numbered.items() if photos}
     if not found:
         raise WarmlensError(
             "no_images", f"{root} has no photos in test, hard or its class folders."
@@ -93,19 +118,13 @@ def read_test_photos(root: Path, ids: tuple[str, ...]) -> dict[str, tuple[Photo,
     return found
 
 
-def _class_photos(folder: Path, ids: tuple[str, ...]) -> tuple[Photo, ...]:
-    found = []
-    for entry in sorted(folder.iterdir()):
-        if not entry.is_dir() or entry.name.startswith("."):
-            continue
-        if entry.name not in ids:
-            raise _mismatch(folder, entry.name, ids)
-        found += [
-            (path, ids.index(entry.name))
-            for path in sorted(entry.iterdir())
-            if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
-        ]
-    return _photos(found)
+def _number(parts: tuple[str, ...], folder: Path, ids: tuple[str, ...]) -> int:
+    """Return the number of the class that is a folder's path, or else its name."""
+    names = [class_name(each) for each in ids]
+    for name in ("/".join(parts), parts[-1]):
+        if name in names:
+            return names.index(name)
+    raise _mismatch(folder, "/".join(parts), ids)
 
 
 def _photos(found: list[tuple[Path, int]]) -> tuple[Photo, ...]:
@@ -115,6 +134,19 @@ def _photos(found: list[tuple[Path, int]]) -> tuple[Photo, ...]:
             Photo(path, target, digest)
             for (path, target), digest in zip(found, digests, strict=True)
         )
+
+
+def _require_photos(root: Path, ids: tuple[str, ...], splits: dict[str, tuple[Photo, ...]]) -> None:
+    """Check that the photos of each class are enough to be split."""
+    targets = [photo.target for photos in splits.values() for photo in photos]
+    for number, class_id in enumerate(ids):
+        if (count := targets.count(number)) <= MIN_TRAIN_IMAGES:
+            raise WarmlensError(
+                "too_few_images",
+                f'{root}: the class "{class_id}" has {count} photos; allowed: '
+                f"{MIN_TRAIN_IMAGES + 1} or more, {MIN_TRAIN_IMAGES} to train with and one for "
+                "validation.",
+            )
 
 
 def _check(root: Path, ids: tuple[str, ...], splits: dict[str, tuple[Photo, ...]]) -> None:

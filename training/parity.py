@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image
 
 from training.dataset import Photo
+from training.folder_walk import IMAGE_SUFFIXES
 from training.imagenet_classes import Classes
 from training.model_file import Softmax, geometry_of, open_model_file
 from training.model_packages import import_model_package
-from training.photo_folder import IMAGE_SUFFIXES
 from training.pixels import Pixels, read_pixels, square
 from warmlens.errors import WarmlensError
 from warmlens.registry.manifest import InputSpec, Parity, RankedClass, SampleAnswer

@@ -11,7 +11,8 @@ from lab.products.catalogue import PRODUCTS
 from lab.products.dataset import DatasetSpec, write_dataset
 from tests.hostile.cut_files import CUT, WHOLE
 from tests.hostile.formats import png_chunk, whole_jpeg_of_size
-from training.data_check import DataReport, Finding, check_data
+from training.data_check import DataReport, check_data
+from training.findings import Finding
 from training.pixels import read_pixels, square
 from warmlens.errors import WarmlensError
 
@@ -120,10 +121,10 @@ def test_a_png_named_jpg_is_a_warning(good: Path) -> None:
 def test_a_photo_outside_a_class_folder_is_a_warning(good: Path) -> None:
     save_picture(good / "train" / "lost.jpg", 500)
     save_picture(good / "train" / "apple" / "deeper" / "lost.jpg", 501)
-    save_picture(good / "validation" / "apple" / "lost.jpg", 502)
+    save_picture(good / "more" / "apple" / "lost.jpg", 502)
     finding = only(good)
     assert finding.code == "misplaced"
-    assert set(finding.paths) == {"train/lost.jpg", "train/apple/deeper", "validation"}
+    assert set(finding.paths) == {"train/lost.jpg", "train/apple/deeper", "more"}
 
 
 def test_small_photos_are_a_warning(good: Path) -> None:
@@ -176,7 +177,7 @@ def test_plain_surfaces_are_not_called_alike(good: Path) -> None:
 
 @pytest.mark.parametrize(
     ("left", "code", "severity"),
-    [(4, "too_few_images", "error"), (19, "few_images", "warning")],
+    [(1, "too_few_images", "error"), (4, "few_images", "warning"), (19, "few_images", "warning")],
 )
 def test_too_few_photos_of_a_class_are_reported(
     good: Path, left: int, code: str, severity: str

@@ -1,0 +1,187 @@
+"""Lists of photos with their classes, one file for each split, such as `train.txt`."""
+
+import csv
+import dataclasses
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from training.class_names import class_name
+from training.findings import Finding
+from training.folder_walk import IMAGE_SUFFIXES, Branch
+from training.label_files import read_labels_file
+from warmlens.errors import WarmlensError
+from warmlens.text_files import read_text
+
+_NAME = re.compile(r"([a-z]+?)[_-]?(?:list|split|labels|files|images|set)?\.(?:txt|csv|tsv|lst)")
+_FOLDERS = ("", "meta", "splits", "lists")
+_PHOTO_FOLDERS = ("", "images", "photos", "data")
+_CLASS_FILES = ("classes.txt", "class_names.txt", "labels.txt")
+_PATH_COLUMNS = frozenset({"path", "file", "filename", "file_name", "filepath", "image", "img"})
+_PATH_COLUMNS |= {"image_path", "image_name", "file_path", "photo"}
+_CLASS_COLUMNS = ("label", "class", "category", "class_name", "label_name", "target", "class_id")
+_FORM = "give a photo and its class per line, such as `cat/1.jpg cat`"
+
+
+@dataclasses.dataclass(frozen=True)
+class Lists:
+    """The photos that lists name, with class ids, by split.
+
+    Attributes:
+        photos: photos and their classes by split.
+        labels: readable names of the classes, where a file has them.
+        files: the files that were read.
+        findings: lines that name no photo.
+    """
+
+    photos: dict[str, list[tuple[Path, str]]]
+    labels: dict[str, str]
+    files: frozenset[Path]
+    findings: tuple[Finding, ...]
+
+
+def find_lists(root: Path, split_names: dict[str, str]) -> dict[str, Path]:
+    """Return the lists in a folder by split, of which `train` must be one.
+
+    Args:
+        root: the folder.
+        split_names: split for each name that it may have.
+
+    Raises:
+        WarmlensError: `split_twice`.
+    """
+    for name in _FOLDERS:
+        folder = root / name
+        found: dict[str, Path] = {}
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            match = _NAME.fullmatch(path.name.casefold())
+            split = split_names.get(match[1]) if match else None
+            if split is None or not path.is_file():
+                continue
+            if split in found:
+                raise WarmlensError(
+                    "split_twice",
+                    f"{found[split]} and {path} are lists of the same split; leave one.",
+                )
+            found[split] = path
+        if "train" in found:
+            return found
+    return {}
+
+
+def read_lists(root: Path, lists: dict[str, Path], tree: Branch) -> Lists:
+    """Read the lists of a folder.
+
+    Raises:
+        WarmlensError: `bad_list` when a file has no such form, `bad_labels`.
+    """
+    photos: dict[str, list[tuple[Path, str]]] = {}
+    missing = []
+    for split, path in lists.items():
+        rows = photos[split] = []
+        for number, name, label in _rows(path, root, split):
+            photo = _find(root, split, path.parent, name)
+            if photo is None:
+                where = path.relative_to(root).as_posix()
+                missing.append(f"{where}, line {number}: {name}")
+                continue
+            rows.append((photo, class_name(photo.parent.name if label is None else label)))
+    findings = []
+    if missing:
+        message = (
+            f"{len(missing)} lines of the lists name no photo in {root}; correct or delete them "
+            f"({_FORM})."
+        )
+        findings.append(Finding("listed_photo_missing", "error", message, tuple(missing)))
+    listed = {photo for rows in photos.values() for photo, _ in rows}
+    unlisted = [each for branch in tree.walk() for each in branch.photos if each not in listed]
+    if unlisted:
+        paths = tuple(each.relative_to(root).as_posix() for each in unlisted)
+        message = f"{len(unlisted)} photos are in none of the lists; they are not used."
+        findings.append(Finding("unlisted", "warning", message, paths))
+    ids = {class_id for rows in photos.values() for _, class_id in rows}
+    names, file = _class_names(root, ids)
+    files = frozenset({*lists.values(), *([file] if file else [])})
+    return Lists(photos, names, files, tuple(findings))
+
+
+def _rows(path: Path, root: Path, split: str) -> Iterator[tuple[int, str, str | None]]:
+    """Yield line number, photo and class of each line; None for the class of the folder."""
+    lines = read_text(path, "bad_list").split("\n")
+    numbered = [(n, line) for n, line in enumerate(lines, 1) if line.strip()]
+    numbered = [(n, line) for n, line in numbered if not line.startswith("#")]
+    delimiter = _delimiter(path, [line for _, line in numbered])
+    columns = (0, 1)
+    for index, (number, line) in enumerate(numbered):
+        if delimiter is None:
+            name, label = _by_blank(line.strip(), root, split, path.parent)
+            yield number, name, label
+            continue
+        cells = [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]
+        header = [cell.casefold() for cell in cells]
+        if index == 0 and (at := [i for i, cell in enumerate(header) if cell in _PATH_COLUMNS]):
+            of_class = [header.index(name) for name in _CLASS_COLUMNS if name in header]
+            if not of_class:
+                raise WarmlensError(
+                    "bad_list",
+                    f"{path} has no column with the class; allowed: {', '.join(_CLASS_COLUMNS)}.",
+                )
+            columns = (at[0], of_class[0])
+            continue
+        if len(cells) <= max(columns) or not cells[columns[0]] or not cells[columns[1]]:
+            raise WarmlensError("bad_list", f"{path}, line {number} is {line!r}; {_FORM}.")
+        yield number, cells[columns[0]], cells[columns[1]]
+
+
+def _delimiter(path: Path, lines: list[str]) -> str | None:
+    """Return the character between photo and class, or None for a blank."""
+    for delimiter in "\t,;":
+        if lines and all(delimiter in line for line in lines):
+            return delimiter
+    return "," if path.suffix.lower() == ".csv" else None
+
+
+def _by_blank(line: str, root: Path, split: str, beside: Path) -> tuple[str, str | None]:
+    if _find(root, split, beside, line) is not None:
+        return line, None
+    name, _, label = line.rpartition(" ")
+    return (name.strip(), label) if name else (line, None)
+
+
+def _find(root: Path, split: str, beside: Path, name: str) -> Path | None:
+    """Return the photo that a list names, in the folder or the usual ones in it."""
+    names = [name] if "\\" not in name else [name, name.replace("\\", "/")]
+    bases = [*(root / folder for folder in _PHOTO_FOLDERS), root / split, beside]
+    for base in bases:
+        for each in names:
+            path = Path(os.path.normpath(base / each.strip("\"'")))
+            if not path.is_relative_to(root):
+                continue
+            if path.suffix.lower() in IMAGE_SUFFIXES:
+                if path.is_file():
+                    return path
+                continue
+            for suffix in sorted(IMAGE_SUFFIXES):
+                if (longer := path.with_name(f"{path.name}{suffix}")).is_file():
+                    return longer
+    return None
+
+
+def _class_names(root: Path, ids: set[str]) -> tuple[dict[str, str], Path | None]:
+    """Return the names of classes that lists have as numbers, from a file beside them."""
+    if not ids or not all(each.isdecimal() for each in ids):
+        return {}, None
+    numbers = {int(each) for each in ids}
+    for name in _CLASS_FILES:
+        if not (path := root / name).is_file():
+            continue
+        labels = read_labels_file(path).labels
+        first = 1 if min(numbers) == 1 and max(numbers) == len(labels) else 0
+        if max(numbers) - first >= len(labels):
+            raise WarmlensError(
+                "bad_labels",
+                f"{path} has {len(labels)} classes; the lists have the class {max(numbers)}.",
+            )
+        return {each: labels[int(each) - first] for each in ids}, path
+    return {}, None
