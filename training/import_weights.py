@@ -262,7 +262,8 @@ def _require_labels(label_count: int, class_count: int, labels: Path, path: Path
     if label_count != class_count:
         raise WarmlensError(
             "wrong_label_count",
-            f"{labels} has {label_count} labels; {path.name} has {class_count} classes.",
+            f"{labels} has {label_count} labels; {path.name} has {class_count} classes. Give a "
+            "line for each class and no other, in the order of the outputs.",
         )
 
 

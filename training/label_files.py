@@ -13,12 +13,18 @@ from warmlens.text_files import read_text
 _FORM = "give a class per line: a name, or an id, a tab and a name"
 _WORDNET = re.compile(r"(n\d{8})[ ,:;]+(\S.*)")
 _NUMBER_FIRST = re.compile(
-    r"[\"']?(?P<number>\d+)[\"']?(?:\s*(?P<mark>[:.)=,;])(?!\d)\s*|\s+(?:-\s+)?)(?P<name>\S.*)"
+    r"[\"'#(\[]?(?P<number>\d+)[\"']?(?:\s*(?P<mark>[:.)\]=,;])(?!\d)\s*|\s+(?:-\s+)?)(?P<name>\S.*)"
 )
 _NUMBER_LAST = re.compile(
-    r"(?P<name>.*\S)(?:\s*(?P<mark>[:=,;])\s*|\s+(?:-\s+)?)[\"']?(?P<number>\d+)[\"']?,?"
+    r"(?P<name>.*\S)(?:\s*(?P<mark>[:=,;])\s*|\s+(?:-\s+)?)[\"'(\[]?(?P<number>\d+)[\"')\]]?,?"
 )
+_ITEM = re.compile(r"\w+\s*\{.*:.*\}")  # as in TensorFlow's label maps
 _ID_DIGITS = 4  # that names rarely begin with
+_YEARS = range(1900, 2100)  # as of cars
+_BULLETS = ("- ", "* ", "+ ", "\u2022 ", "\u2013 ")
+_QUOTES = ('""', "''", "\u201c\u201d", "\u201e\u201c", "\u2018\u2019", "\u00ab\u00bb", "``")
+_BLANKS = " \u00a0\u2007\u202f\u3000\u200b\u2060"
+_SEPARATORS = ("\u2028", "\u2029")
 _COLUMNS = {"id", "index", "idx", "label", "name", "class", "synset", "wnid"}
 _COLUMNS |= {"class_id", "class_index", "class_name", "label_id", "label_name"}
 Lines = Sequence[str]
@@ -35,11 +41,16 @@ def read_labels_file(path: Path) -> Classes:
             different forms, an id is there twice, or the file is of another kind, such as JSON,
             CSV or numbered lines, which would become part of the names.
     """
-    lines = [line.strip(" ") for line in read_text(path, "bad_labels").rstrip().split("\n")]
+    lines = [line.strip(_BLANKS) for line in read_text(path, "bad_labels").rstrip().split("\n")]
     for number, line in enumerate(lines, start=1):
-        if not line.strip() or printable(line) != line:
+        if printable(line) != line or any(mark in line for mark in _SEPARATORS):
             raise _bad_line(path, number, line, "allowed: printable text")
     tabs = [line.count("\t") for line in lines]
+    if not any(tabs):
+        _refuse_other_kinds(path, [line for line in lines if line])
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            raise _bad_line(path, number, line, "remove it if it is no class")
     pairs = _with_ids(path, lines, tabs) if any(tabs) else _without_ids(path, lines)
     ids = [class_id for class_id, _ in pairs]
     if len(set(ids)) != len(ids):
@@ -56,6 +67,8 @@ def _with_ids(path: Path, lines: Lines, tabs: Sequence[int]) -> list[tuple[str, 
             raise _bad_line(path, number, line, "other lines are an id, a tab and a name")
         pairs.append((class_id, label))
     ids, labels = zip(*pairs, strict=True)
+    if {each.casefold() for each in pairs[0]} <= _COLUMNS:
+        raise _bad_file(path, "begins with the names of columns", "remove that line")
     if _counts(labels) and not _counts(ids):
         raise _bad_file(path, "has the name before the tab and a number after it", "swap them")
     if _counts(ids) and list(map(int, ids)) != sorted(map(int, ids)):
@@ -71,10 +84,24 @@ def _without_ids(path: Path, lines: Lines) -> list[tuple[str, str]]:
     if any(known):
         number = known.index(None) + 1
         raise _bad_line(path, number, lines[number - 1], "other lines begin with a WordNet id")
+    return [(f"{number:04}", line) for number, line in enumerate(lines)]
+
+
+def _refuse_other_kinds(path: Path, lines: Lines) -> None:
+    names = [match[2] for line in lines if (match := _WORDNET.fullmatch(line))]
+    if names and _begins_with_numbers(names):
+        raise _bad_file(path, "has a number between each id and its name", "remove the numbers")
+    if not lines or names:
+        return
     for looks_so, found, mend in _KINDS:
         if looks_so(lines):
             raise _bad_file(path, found, mend)
-    return [(f"{number:04}", line) for number, line in enumerate(lines)]
+
+
+def _is_markup(lines: Lines) -> bool:
+    return lines[0].casefold().startswith(("<!doctype", "<html", "<?xml")) or all(
+        line[0] == "<" and line[-1] == ">" and "</" in line for line in lines
+    )
 
 
 def _is_json(lines: Lines) -> bool:
@@ -83,7 +110,8 @@ def _is_json(lines: Lines) -> bool:
     opened = first[0] in "[{" and (len(lines) == 1 or first[-1] not in "]}")
     return (
         (opened and last[-1] in "]}")
-        or "}" in lines
+        or not {"}", "]", "};", "];"}.isdisjoint(lines)
+        or all(map(_ITEM.fullmatch, lines))
         or _is_container("\n".join(lines))
         or all(map(_is_container, lines))
     )
@@ -97,8 +125,8 @@ def _is_container(text: str) -> bool:
 
 
 def _is_yaml(lines: Lines) -> bool:
-    named = lines[0].startswith(("names:", "classes:", "labels:", "---"))
-    return named or all(line.startswith("- ") for line in lines)
+    named = any(line.startswith(("names:", "classes:", "labels:", "---")) for line in lines)
+    return named or all(line.startswith(_BULLETS) for line in lines)
 
 
 def _ends_alike(lines: Lines) -> bool:
@@ -107,7 +135,10 @@ def _ends_alike(lines: Lines) -> bool:
 
 
 def _is_quoted(lines: Lines) -> bool:
-    return all(len(line) > 1 and line[0] == line[-1] and line[0] in "\"'" for line in lines)
+    return all(
+        len(line) > 1 and line[0] + line[-1] in _QUOTES and line[0] not in line[1:-1]
+        for line in lines
+    )
 
 
 def _begins_with_numbers(lines: Lines) -> bool:
@@ -132,7 +163,8 @@ def _is_csv(lines: Lines) -> bool:
 
 _KINDS: tuple[tuple[Callable[[Lines], bool], str, str], ...] = (
     (_is_json, "looks like JSON or a list of a program", _FORM),
-    (_is_yaml, "looks like YAML", _FORM),
+    (_is_markup, "looks like HTML or XML", _FORM),
+    (_is_yaml, "looks like YAML or a list with bullets", _FORM),
     (_ends_alike, "has the same mark at the end of every line", "remove them"),
     (_is_quoted, "has every line in quotes", "remove them"),
     (
@@ -162,7 +194,11 @@ def _numbered(lines: Lines, form: re.Pattern[str]) -> bool:
     return (
         _counts(numbers)
         or all(match["mark"] for match in matches)
-        or (len(widths) == 1 and min(widths) >= _ID_DIGITS)
+        or (
+            len(widths) == 1
+            and min(widths) >= _ID_DIGITS
+            and not all(int(number) in _YEARS for number in numbers)
+        )
     )
 
 

@@ -22,8 +22,14 @@ _MARKS = {
 _OTHERS = {
     b"PK\x03\x04": "an archive, such as a workbook of Excel or Numbers; save it as CSV",
     b"\xd0\xcf\x11\xe0": "a workbook of an older Excel; save it as CSV",
-    b"\x1f\x8b": "compressed; unpack it first",
+    **dict.fromkeys(
+        (b"\x1f\x8b", b"BZh91AY&SY", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf\x27\x1c"),
+        "compressed; unpack it first",
+    ),
     b"%PDF": "a PDF; save the text",
+    b"{\\rtf": "rich text; save it as plain text",
+    b"PAR1": "a Parquet file; export it as CSV",
+    b"version https://git-lfs": "a pointer of Git LFS; fetch the file with git lfs pull",
 }
 _BEGINNING_BYTES = 4096
 BYTE_ORDER_MARK = "\ufeff"

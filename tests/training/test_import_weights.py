@@ -159,7 +159,11 @@ def test_a_part_of_a_checkpoint_is_refused(
 @pytest.mark.parametrize(
     ("text", "code", "words"),
     [
-        ("apple\npear\n", "wrong_label_count", "has 2 labels; w.pt has 3 classes"),
+        (
+            "apple\npear\n",
+            "wrong_label_count",
+            "has 2 labels; w.pt has 3 classes. Give a line for each class",
+        ),
         ("a\nb\nc\nd\n", "wrong_label_count", "has 4 labels; w.pt has 3 classes"),
         ("apple\n\nplum\n", "bad_labels", "line 2 is ''"),
         ("1\tapple\n1\tpear\n2\tplum\n", "bad_labels", 'has the id "1" twice'),

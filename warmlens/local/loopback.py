@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 BACKLOG = 128
 _SHUTDOWN_TIMEOUT_S = 1.0
-_OTHER_PORT = 8081
+_OTHER_PORTS = (8081, 8082)
 _REASONS = {
     errno.EADDRINUSE: "is taken by another program",
     errno.EACCES: "needs rights that this user does not have, as most ports below 1024 do",
@@ -36,10 +36,11 @@ def listen(port: int = 0) -> socket.socket:
         return _listening(port)
     except OSError as error:
         mend = "Stop what listens there. " if error.errno == errno.EADDRINUSE else ""
+        other = next(each for each in _OTHER_PORTS if each != port)
         raise WarmlensError(
             "local_cloud",
-            f"Port {port} {_reason(error)}. {mend}Choose another: --port {_OTHER_PORT}, or make "
-            f"run PORT={_OTHER_PORT}.",
+            f"Port {port} {_reason(error)}. {mend}Choose another: --port {other}, or make run "
+            f"PORT={other}.",
         ) from None
 
 

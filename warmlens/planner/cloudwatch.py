@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from warmlens.errors import WarmlensError
-from warmlens.planner.csv_tables import UNREADABLE, fields_of, header, read_rows
+from warmlens.planner.csv_tables import SHOWN, UNREADABLE, fields_of, header, read_rows
 from warmlens.planner.number_format import decimal_of, parse_number
 from warmlens.planner.traffic import DAY_S, LONGEST_S, Profile, in_words_of_time, require_rate
 from warmlens.text_files import STRICT_JSON, read_text
@@ -22,7 +22,7 @@ _BEGINS = {
 }
 """The periods in seconds that are recognised, with the times that they begin at."""
 HIGHEST = 1e15
-UNITS = ("Count", "None", "")
+UNITS = ("Count", "None", "No unit", "")
 _TIME = "%Y/%m/%d %H:%M:%S"
 _METADATA = ("full label", "label", "account", "region", "period", "statistic", "unit")
 Points = Mapping[datetime.datetime, float]
@@ -48,8 +48,8 @@ def read_json(file: Path) -> Profile:
         elif all("Datapoints" in answer for answer in answers):
             pairs = _of_metric_statistics(file, answers)
         else:
-            why = "it has neither Datapoints nor MetricDataResults, as answers of aws cloudwatch do"
-            raise _bad_export(file, why)
+            why = "it has neither Datapoints nor MetricDataResults; give the whole answers of aws"
+            raise _bad_export(file, f"{why} cloudwatch, as it prints them without --query")
         return _profile(file, _distinct(file, pairs))
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         why = "give data points with a Timestamp and a Sum, or one series of Timestamps and Values"
@@ -70,7 +70,9 @@ def read_console_csv(file: Path) -> Profile:
         if name == "time":
             break
         if name not in _METADATA:
-            raise _bad_export(file, f"line {row.line} begins with {row.fields[0]!r}")
+            known = ", ".join(_METADATA)
+            why = f"line {row.line} begins with {row.fields[0]!r}; before Time there may be {known}"
+            raise _bad_export(file, why)
         about[name] = [field for field in row.fields[1:] if field]
     else:
         raise _bad_export(file, "it has no line that begins with Time")
@@ -94,13 +96,20 @@ def read_console_csv(file: Path) -> Profile:
             why = f"line {line} is {time},{count}; give 2026/03/28 00:00:00 and a number"
             raise _bad_export(file, why) from None
     period = about.get("period", [])
-    period_s = int(period[0]) if period and period[0].isdecimal() else None
+    if not all(each.isdecimal() for each in period):
+        raise _bad_export(file, f"Period is {period[0]}; give it in seconds")
+    period_s = int(period[0]) if period else None
+    times = [time for time, _ in pairs]
+    if len(set(times)) < len(times):
+        twice = next(time for time in times if times.count(time) > 1)
+        why = f"{twice} is there twice; if clocks were set back then, set the console to UTC"
+        raise _bad_export(file, why)
     return _profile(file, _distinct(file, pairs), period_s)
 
 
 def _require(file: Path, what: str, given: Iterable[str], allowed: tuple[str, ...]) -> None:
     for each in given:
-        if each not in allowed:
+        if each.casefold() not in (name.casefold() for name in allowed):
             raise _bad_export(file, f"{what} is {each}; export a metric with {what} {allowed[0]}")
 
 
@@ -112,7 +121,8 @@ def _profile(file: Path, points: Points, period_s: int | None = None) -> Profile
     day, or 0 with less than a day.
     """
     if len(points) < 2:
-        raise WarmlensError("empty_trace", f"{file}: fewer than two data points")
+        mend = "ask for hours of a day or more" if points else "check metric, dimensions and region"
+        raise WarmlensError("empty_trace", f"{file}: data points: {len(points)}; {mend}")
     for moment, count in points.items():
         require_rate(f"{file}: data point of {moment.isoformat()}", count)
     ordered = sorted(points)
@@ -172,7 +182,8 @@ def _period_s(file: Path, ordered: list[datetime.datetime], given_s: int | None)
     first = ordered[0]
     if (first - _midnight(first)).total_seconds() % period_s:
         begins = _BEGINS.get(period_s, "midnight UTC")
-        why = f"data points {in_words_of_time(period_s)} apart begin at {first:%H:%M} UTC"
+        begin = f"{first:%H:%M:%S}".removesuffix(":00")
+        why = f"data points {in_words_of_time(period_s)} apart begin at {begin} UTC"
         mend = f"ask for them from {begins} on"
         if period_s > 3600:
             mend += f", such as {first:%Y-%m-%d}T00:00:00Z, or for a period of 3600 s"
@@ -231,9 +242,13 @@ def _of_metric_data(file: Path, answers: list[dict[str, Any]]) -> Pairs:
     if "Complete" not in states or set(states) - {"Complete", "PartialData"}:
         found = ", ".join(sorted(set(states) - {"Complete"}))
         raise _bad_export(file, f"its data are incomplete (StatusCode {found}): ask again")
-    return [
-        pair for each in series for pair in zip(each["Timestamps"], each["Values"], strict=True)
-    ]
+    pairs: Pairs = []
+    for each in series:
+        times, values = each["Timestamps"], each["Values"]
+        if len(times) != len(values):
+            raise _bad_export(file, f"Timestamps: {len(times)}, Values: {len(values)}; ask again")
+        pairs += zip(times, values, strict=True)
+    return pairs
 
 
 def _require_one(file: Path, names: list[Any]) -> None:
@@ -246,10 +261,14 @@ def _require_one(file: Path, names: list[Any]) -> None:
 def _distinct(file: Path, pairs: Pairs) -> dict[datetime.datetime, float]:
     points: dict[datetime.datetime, float] = {}
     for text, count in pairs:
-        if isinstance(text, int | float):  # seconds, as from the API itself
-            moment = datetime.datetime.fromtimestamp(text, datetime.UTC)
-        else:
-            moment = datetime.datetime.fromisoformat(text)
+        try:
+            if isinstance(text, int | float):  # seconds, as from the API itself
+                moment = datetime.datetime.fromtimestamp(text, datetime.UTC)
+            else:
+                moment = datetime.datetime.fromisoformat(text)
+        except (ValueError, TypeError, OverflowError, OSError):
+            why = f"a Timestamp is {text!r:.{SHOWN}}; give 2026-03-28T00:00:00Z or whole seconds"
+            raise _bad_export(file, f"{why} since 1970") from None
         if moment.tzinfo is None:  # as of the command line with a time zone left out
             moment = moment.replace(tzinfo=datetime.UTC)
         moment = moment.astimezone(datetime.UTC)

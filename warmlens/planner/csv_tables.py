@@ -41,12 +41,17 @@ def read_rows(file: Path) -> Iterator[Row]:
         reader = csv.reader(
             itertools.chain([first], lines), delimiter=delimiter, strict=True, skipinitialspace=True
         )
+        begin = skipped + 1
         try:
             for fields in reader:
+                begin = skipped + reader.line_num + 1
                 if any(fields):
-                    yield Row(skipped + reader.line_num, fields)
+                    yield Row(begin - 1, fields)
         except csv.Error as error:
-            raise WarmlensError(UNREADABLE, f"{file}: not CSV: {error}.") from None
+            why = f"not CSV: {error}; a quote begins a field that ends with another, and within it "
+            raise WarmlensError(
+                UNREADABLE, f"{file}, line {begin}: {why}quotes are written twice."
+            ) from None
 
 
 def delimiter_of(first_line: str) -> str:

@@ -4,11 +4,14 @@ import contextlib
 import re
 from collections.abc import Iterable, Mapping
 
-_SPACES = re.compile(r"(?<=\d)[ \u00a0\u2009\u202f'\u2019](?=\d{3}(?!\d))")
+_SPACES = re.compile(r"(?<=\d)[ \u00a0\u2007\u2009\u202f'\u2019](?=\d{3}(?!\d))")
 _PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _NAMED = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
-_SEPARATED = re.compile(r"[+-]?(\d+)([.,])(\d*)")
-_GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?")
+_SEPARATED = re.compile(r"[+-]?(\d+)([.,])(\d*)([eE].*)?")
+_GROUPED = {  # in threes; India, which writes a decimal point, has pairs before the last three
+    ".": re.compile(r"[+-]?\d{1,3}(?:(?:,\d{2})*|(?:,\d{3})*),\d{3}(?:\.\d+)?"),
+    ",": re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?"),
+}
 _OTHER = {".": ",", ",": "."}
 
 
@@ -61,7 +64,7 @@ def parse_number(text: str, decimal: str = ".") -> float:
     plain = _SPACES.sub("", text.strip())
     if decimal == ",":
         plain = plain.translate({ord("."): ",", ord(","): "."})
-    if _GROUPED.fullmatch(plain):
+    if _GROUPED[decimal].fullmatch(plain):
         plain = plain.replace(",", "")
     if not _PLAIN.fullmatch(plain) and not _NAMED.fullmatch(plain):
         raise ValueError(f"{text!r} is not a number")
@@ -78,7 +81,7 @@ def _decimal(text: str) -> tuple[str, str]:
     match = _SEPARATED.fullmatch(text)
     if match is None:
         return "", ""
-    whole, separator, decimals = match.groups()
-    if len(decimals) != 3 or len(whole) > 3 or whole.startswith("0"):
+    whole, separator, decimals, exponent = match.groups()
+    if exponent or len(decimals) != 3 or len(whole) > 3 or whole.startswith("0"):
         return separator, ""
     return "", separator

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from warmlens.errors import WarmlensError
 from warmlens.planner.arrivals import ArrivalProcess, draw_arrivals
-from warmlens.planner.csv_tables import fields_of, header, read_rows
+from warmlens.planner.csv_tables import SHOWN, fields_of, header, read_rows
 from warmlens.planner.number_format import parse_number
 from warmlens.planner.rng import ARRIVALS, BURSTS, seed_states
 from warmlens.planner.scenario import DAY_H, HOUR_S
@@ -212,7 +212,7 @@ def moments(file: Path, decimal: str = ".") -> Iterator[float]:
         try:
             now_s = parse_number(text, decimal)
         except ValueError:
-            why = f"{text!r} is not a time in seconds"
+            why = f"{text[:SHOWN]!r} is not a time in seconds, such as 12.5"
             raise WarmlensError("bad_trace", f"{file}, line {line}: {why}") from None
         if not 0 <= now_s <= LONGEST_S:
             why = f"{now_s:g} s is not within a year from 0: subtract the first time from all"

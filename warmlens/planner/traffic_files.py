@@ -48,7 +48,9 @@ def read_traffic(file: Path, bursts: Bursts | None = None) -> Profile | Trace:
         WarmlensError: the file is not readable, none of these, or has an invalid number.
     """
     if file.exists() and not file.is_file():
-        kind = "a folder" if file.is_dir() else "no file but a pipe; save what comes from it"
+        kind = (
+            "a folder" if file.is_dir() else "no file but a pipe or device; save what comes from it"
+        )
         raise WarmlensError(UNREADABLE, f"{file} is {kind}.")
     first = _first_line(file)
     if first.startswith(("{", "[")):
@@ -62,11 +64,13 @@ def read_traffic(file: Path, bursts: Bursts | None = None) -> Profile | Trace:
         if bursts:
             raise WarmlensError("bad_burst", f"{file} is a trace: bursts cannot be added to it")
         return read_trace(file)
+    if first.lower().startswith("sep="):
+        first = delimiter_of(first).join(columns)
     found = f"begins with {first[:SHOWN]}" if first else "is empty"
     raise WarmlensError(
         "bad_traffic",
-        f"{file} {found}; give CSV with the columns hour,requests or arrival_s, what aws "
-        "cloudwatch prints with --output json, or CSV of CloudWatch's console",
+        f"{file} {found}; give CSV that begins with the columns hour,requests or arrival_s, what "
+        "aws cloudwatch prints with --output json, or CSV of CloudWatch's console",
     )
 
 
@@ -133,11 +137,12 @@ def _profile(file: Path, delimiter: str) -> Profile:
         except ValueError:
             why = f"{','.join(fields)[:SHOWN]}: give an hour, 0 to 23, and a number of requests"
             raise WarmlensError("bad_profile", f"{file}, line {line}: {why}") from None
+        where = f"{file}, line {line}"
         if not 0 <= hour < DAY_H:
-            raise WarmlensError("bad_profile", f"{file}: hour {hour}: hours are 0 to 23")
+            raise WarmlensError("bad_profile", f"{where}: hour {hour}: hours are 0 to 23")
         if hour in requests:
-            raise WarmlensError("bad_profile", f"{file}: hour {hour} is there twice")
-        require_rate(f"{file}: number of requests in hour {hour}", count)
+            raise WarmlensError("bad_profile", f"{where}: hour {hour} is there twice")
+        require_rate(f"{where}: number of requests in hour {hour}", count)
         requests[hour] = count
     missing = ", ".join(str(hour) for hour in range(DAY_H) if hour not in requests)
     if missing:

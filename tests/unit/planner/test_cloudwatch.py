@@ -90,7 +90,10 @@ def test_a_timestamp_without_a_zone_is_utc(export: Export) -> None:
         ({"Sum": "many"}, "'many', not a number"),
         ({"Sum": None}, "None, not a number"),
         ({"Timestamp": "1970-01-01T00:00:00Z"}, "a year is the most"),
-        ({"Timestamp": "noon"}, "a Timestamp and a Sum"),
+        ({"Timestamp": "noon"}, "a Timestamp is 'noon'; give 2026-03-28T00:00:00Z"),
+        ({"Timestamp": 1774656000000}, "a Timestamp is 1774656000000; give"),
+        ({"Timestamp": "1774656000"}, "a Timestamp is '1774656000'; give"),
+        ({"Timestamp": None}, "a Timestamp is None; give"),
         ({"Timestamp": "2026-11-02T13:00:00Z"}, "is there twice"),
     ],
 )

@@ -1,6 +1,8 @@
 """Traffic files as spreadsheets, consoles and people write them: the right sum, or a sentence."""
 
+import bz2
 import json
+import lzma
 import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -76,6 +78,9 @@ READ: dict[str, tuple[str | bytes, float]] = {
         profile(lambda hour: f"1.{hour:03}" if hour else "1.000.000", ";"),
         1_000_000 + SUM - 1000,
     ),
+    "German powers of ten": (profile(lambda hour: f"1,5{hour:02}E+03", ";"), 36_276),
+    "English powers of ten": (profile(lambda hour: f"1.5{hour:02}E+03"), 36_276),
+    "figure spaces": (profile(lambda hour: f"1\u2007{hour:03}", ";"), SUM),
     "Indian groups": (profile(lambda hour: f'"1,00,{hour:03}"'), 24 * 100_000 + sum(HOURS)),
     "upper case and blanks": (WHOLE.replace("hour,requests", " Hour , Requests "), SUM),
     "columns the other way round": (
@@ -134,7 +139,28 @@ REFUSED: dict[str, tuple[str | bytes, list[str]]] = {
     "bytes": (b"\xff\xfe" + bytes(range(256)), ["unreadable_traffic", "is not text"]),
     "a workbook": (b"PK\x03\x04" + bytes(30), ["unreadable_traffic", "save it as CSV"]),
     "compressed": (b"\x1f\x8b" + bytes(30), ["unreadable_traffic", "unpack it"]),
-    "an open quote": (WHOLE.replace("5,1005", '5,"1005'), ["unreadable_traffic", "not CSV"]),
+    "compressed by bzip2": (bz2.compress(WHOLE.encode()), ["unreadable_traffic", "unpack it"]),
+    "compressed by xz": (lzma.compress(WHOLE.encode()), ["unreadable_traffic", "unpack it"]),
+    "a pointer": ("version https://git-lfs.github.com/spec/v1\n", ["git lfs pull"]),
+    "rich text": ("{\\rtf1\\ansi hour,requests}", ["rich text; save it as plain text"]),
+    "Parquet": (b"PAR1\x15\x04" + bytes(30), ["unreadable_traffic", "export it as CSV"]),
+    "an open quote": (WHOLE.replace("5,1005", '5,"1005'), ["line 7: not CSV", "written twice"]),
+    "a quote in a quoted field": (
+        'arrival_s,screen\n0.5,"a\nb"\n1.5,"5" wide"\n',
+        ["unreadable_traffic", "line 4: not CSV", "quotes are written twice"],
+    ),
+    "hours from 1 to 24": (WHOLE.replace("\n0,", "\n24,"), ["line 2: hour 24: hours are 0 to 23"]),
+    "an hour twice": (WHOLE.replace("\n5,", "\n4,"), ["line 7: hour 4 is there twice"]),
+    "a negative number": (WHOLE.replace("5,1005", "5,-5"), ["line 7", "hour 5 is -5: give 0 or"]),
+    "pairs of digits between points": (
+        profile(lambda hour: f"1.23.{456 + hour}", ";"),
+        ["bad_profile", "line 2: 0,1.23.456"],
+    ),
+    "Excel's first line and other columns": (
+        "sep=;\nTime;Calls\n0;1\n",
+        ["begins with time;calls", "give CSV that begins with the columns hour,requests"],
+    ),
+    "JSON of no CloudWatch": ('[{"hour": 0, "requests": 1}]', ["neither", "without --query"]),
     "a total": (WHOLE + "total,24276\n", ["bad_profile", "total,24276"]),
     "an error of the CLI": (
         "\nAn error occurred (AccessDenied) when calling the GetMetricData operation\n",
@@ -158,7 +184,8 @@ def test_what_is_no_file_is_refused_by_name(tmp_path: Path) -> None:
     assert refusal(tmp_path).endswith("is a folder.")
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    assert "no file but a pipe; save what comes from it" in refusal(pipe)
+    assert "no file but a pipe or device; save what comes from it" in refusal(pipe)
+    assert "no file but a pipe or device" in refusal(Path(os.devnull))
     assert "unreadable_traffic" in refusal(tmp_path / "missing.csv")
 
 
@@ -231,6 +258,13 @@ def test_the_consoles_period_is_kept_where_points_are_missing(write: Write) -> N
         (console("Count", "Errors"), ["metrics: 2 (Count; Errors)", "export one, or their sum"]),
         (console(Statistic="Average"), ["Statistic is Average", "with Statistic Sum"]),
         (console(Unit="Milliseconds"), ["Unit is Milliseconds"]),
+        (console(Period="1 hour"), ["Period is 1 hour; give it in seconds"]),
+        (console(Namespace="AWS/Lambda"), ["begins with 'Namespace'", "before Time there may be"]),
+        (
+            console().replace("2026/03/28 05", "2026/03/28 04"),
+            ["2026-03-28T04:00:00 is there twice", "set the console to UTC"],
+        ),
+        ("Full label,Count\nTime,Count\n", ["data points: 0; check metric"]),
         (console(Period="7000"), ["the period is 7000 s", "give a period of"]),
         (console().replace("2026/03/28 05", "28.03.2026 05"), ["28.03.2026 05:00:00"]),
         (console().replace("01:00:00,10", "01:00:00,1,010"), ["fields: 3, columns: 2"]),
@@ -241,8 +275,16 @@ def test_what_the_consoles_csv_cannot_mean_is_refused(
     write: Write, text: str, words: list[str]
 ) -> None:
     message = refusal(write(text))
-    for each in ("bad_cloudwatch_export", *words):
+    for each in words:
         assert each in message
+    assert message.startswith(("bad_cloudwatch_export: ", "empty_trace: "))
+
+
+@pytest.mark.parametrize("about", [{"Statistic": "sum"}, {"Unit": "No unit"}, {"Unit": "count"}])
+def test_the_consoles_words_are_read_in_any_case(write: Write, about: dict[str, str]) -> None:
+    traffic = read_traffic(write(console(**about)))
+    assert isinstance(traffic, Profile)
+    assert traffic.expected(2 * 86_400) == pytest.approx(11_250)
 
 
 # CloudWatch's answers
@@ -306,6 +348,9 @@ def statistics(times: list[str], **changed: Any) -> dict[str, Any]:
         (data(series(0, 24), series(0, 24, Id="errors")), ["series: 2 (calls, errors)"]),
         (data(), ["it has no series"]),
         (data(series(0, 24), series(0, 24)), ["is there twice"]),
+        (data(series(0, 24, Values=[1.0] * 23)), ["Timestamps: 24, Values: 23; ask again"]),
+        (statistics(points(DAY + timedelta(seconds=5), 24)), ["begin at 00:00:05 UTC"]),
+        (statistics(points(DAY, 24))["Datapoints"], ["neither", "without --query"]),
         (
             statistics(points(DAY + timedelta(hours=12), 14, 24)),
             [
