@@ -49,6 +49,14 @@ def test_a_preferred_port_is_used_only_if_it_is_free() -> None:
         assert port_of(preferred) == port
 
 
+def test_the_port_that_is_taken_is_not_proposed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with listen() as taken:
+        port = port_of(taken)
+        monkeypatch.setattr("warmlens.local.loopback._OTHER_PORTS", (port, port + 1))
+        with pytest.raises(WarmlensError, match=rf"--port {port + 1}, or make run PORT={port + 1}"):
+            listen(port)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes a user without rights")
 def test_a_port_without_rights_is_not_called_taken() -> None:
     unprivileged = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
