@@ -106,8 +106,11 @@ lock: $(TOOLS)/lock/.installed  ## Write the files of exact versions, with UPGRA
 base-image:  ## Pin the newest build of Lambda's base image, which Docker looks up
 	.ci/pin-base-image
 
-policies: synth $(TOOLS)/checkov/.installed  ## Check the templates with checkov
-	$(TOOLS)/checkov/bin/checkov --config-file .checkov.yaml --directory cdk.out
+policies: synth $(VENV)/.dev $(TOOLS)/checkov/.installed  ## Check all templates, variants' too, with checkov and cfn-lint
+	rm -rf .warmlens/variants
+	$(BIN)/python -m tests.infrastructure.variants .warmlens/variants
+	$(BIN)/cfn-lint --ignore-checks W -t $$(find .warmlens/variants -name '*.template.json')
+	$(TOOLS)/checkov/bin/checkov --config-file .checkov.yaml --directory cdk.out --directory .warmlens/variants
 
 licences: $(VENV)/.dev $(TOOLS)/audit/.installed  ## List the licences of all packages; one that is not allowed fails
 	@for python in $(BIN)/python .warmlens/environments/*/bin/python; do \
@@ -160,7 +163,7 @@ pictures: screenshot $(VENV)/.training  ## Retake and redraw all pictures of the
 # Named one by one: other folders of .warmlens may hold somebody's training runs, models or measurements.
 clean: down  ## Remove what was installed and generated; training runs, models and photos stay
 	rm -rf $(VENV) node_modules cdk.out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis __pycache__
-	rm -rf $(addprefix .warmlens/,assemblies audit checkov chromium environments fuzz jsii local numba pixels site tools)
+	rm -rf $(addprefix .warmlens/,assemblies audit checkov chromium environments fuzz jsii local numba pixels site tools variants)
 	$(if $(wildcard $(PACKAGES)),find $(wildcard $(PACKAGES)) -name __pycache__ -type d -prune -exec rm -rf {} +)
 	@test ! -d .warmlens || rmdir .warmlens 2>/dev/null || { echo "Kept in .warmlens:"; ls .warmlens; }
 

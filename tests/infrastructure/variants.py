@@ -1,6 +1,7 @@
 """Settings that differ from those in `app.py`, synthesized together for the tests."""
 
 import json
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -163,3 +164,13 @@ def synthesize(folder: Path, *environments: Settings) -> None:
         WarmlensStage(app, settings=settings)
     add_policies(app)
     app.synth()
+
+
+def main() -> None:
+    """Synthesize the variants into a folder, for `make policies`."""
+    (folder,) = sys.argv[1:]
+    synthesize(Path(folder), *VARIANTS.values())
+
+
+if __name__ == "__main__":
+    main()
