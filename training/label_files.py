@@ -45,6 +45,8 @@ def read_labels_file(path: Path) -> Classes:
     for number, line in enumerate(lines, start=1):
         if printable(line) != line or any(mark in line for mark in _SEPARATORS):
             raise _bad_line(path, number, line, "allowed: printable text")
+    if not any(lines):
+        raise _bad_file(path, "is empty", _FORM)
     tabs = [line.count("\t") for line in lines]
     if not any(tabs):
         _refuse_other_kinds(path, [line for line in lines if line])
@@ -91,7 +93,7 @@ def _refuse_other_kinds(path: Path, lines: Lines) -> None:
     names = [match[2] for line in lines if (match := _WORDNET.fullmatch(line))]
     if names and _begins_with_numbers(names):
         raise _bad_file(path, "has a number between each id and its name", "remove the numbers")
-    if not lines or names:
+    if names:
         return
     for looks_so, found, mend in _KINDS:
         if looks_so(lines):
@@ -162,7 +164,7 @@ def _is_csv(lines: Lines) -> bool:
 
 
 _KINDS: tuple[tuple[Callable[[Lines], bool], str, str], ...] = (
-    (_is_json, "looks like JSON or a list of a program", _FORM),
+    (_is_json, "looks like JSON, a label map or a list of a program", _FORM),
     (_is_markup, "looks like HTML or XML", _FORM),
     (_is_yaml, "looks like YAML or a list with bullets", _FORM),
     (_ends_alike, "has the same mark at the end of every line", "remove them"),

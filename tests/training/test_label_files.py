@@ -70,7 +70,7 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "a label map": ('item {\n  id: 1\n  name: "cat"\n}\n', "looks like JSON"),
     "a label map of one line an item": (
         "item { id: 1 name: 'cat' }\nitem{name:'dog' id:2}\n",
-        "looks like JSON",
+        "a label map",
     ),
     "a program": ("CLASSES = [\n  'cat',\n  'dog',\n]\n", "looks like JSON"),
     "a web page": ("<!DOCTYPE html>\n<html>\n<body>\n", "looks like HTML"),
@@ -128,7 +128,8 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "a byte order mark within": ("cat\n\ufeffdog\n", "line 2 has a byte order mark"),
     "Latin-1": ("chat\nch\xeavre\n".encode("latin-1"), "line 2 is not text in UTF-8"),
     "UTF-16 without a mark": (PLAIN.encode("utf-16-le"), "zero bytes"),
-    "nothing": ("", "line 1 is ''"),
+    "nothing": ("", "is empty; give a class per line"),
+    "nothing but blanks": (" \r\n\u3000\r\n", "is empty"),
 }
 
 

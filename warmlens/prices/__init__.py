@@ -11,6 +11,8 @@ from warmlens.text_files import STRICT_JSON, read_text
 FOLDER = Path(__file__).parent
 DEFAULT_REGION = "us-east-1"
 HIGHEST_USD = 1_000_000
+CURRENCY = "USD"
+_KEYS = {"region", "date", "prices", "currency", "note", "sources"}
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,13 @@ def _read(file: Path) -> PriceList:
             f"{file}: {', '.join(wrong)} missing or of another kind; a file of prices has region "
             "and date as text, and prices by name",
         )
+    unknown = sorted(document.keys() - _KEYS)
+    if unknown:
+        why = f"{', '.join(unknown)}: unknown; a file of prices has {', '.join(sorted(_KEYS))}"
+        raise WarmlensError("bad_prices", f"{file}: {why}")
+    if document.get("currency", CURRENCY) != CURRENCY:
+        why = f"the currency is {document['currency']}; give prices in {CURRENCY}"
+        raise WarmlensError("bad_prices", f"{file}: {why}")
     for name, price in document["prices"].items():
         if type(price) not in (int, float) or not 0 <= price <= HIGHEST_USD:
             raise WarmlensError(

@@ -248,6 +248,24 @@ def test_prices_of_a_file_replace_those_of_the_region(tmp_path: Path) -> None:
             read_prices("us-east-1", file)
 
 
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"currency": "EUR"}, "the currency is EUR; give prices in USD"),
+        ({"price": {"s3_per_get": 2.0}}, "price: unknown; a file of prices has currency, date"),
+    ],
+)
+def test_nothing_in_a_file_of_prices_is_dropped(
+    tmp_path: Path, more: dict[str, Any], words: str
+) -> None:
+    file = tmp_path / "prices.json"
+    document = {"region": "us-east-1", "date": "2027-01-01", "prices": {"s3_per_get": 1.0}}
+    file.write_text(json.dumps(document | more))
+    with pytest.raises(WarmlensError, match=words) as error:
+        read_prices("us-east-1", file)
+    assert error.value.code == "bad_prices"
+
+
 def test_the_dashboards_prices_are_those_of_the_planner() -> None:
     from stacks import prices as dashboard
 
