@@ -189,14 +189,16 @@ class _Attributes(dict[str, Any]):
 
 def _groups(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Tensors]]:
     """Yield each dict of tensors, with the keys that lead to it, joined by dots."""
-    if isinstance(node, argparse.Namespace) or not isinstance(node, Mapping):
+    if isinstance(node, list | tuple):
+        node = {str(number): value for number, value in enumerate(node)}
+    if not isinstance(node, Mapping):
         return
     tensors = {
         name: value
         for name, value in node.items()
         if isinstance(name, str) and isinstance(value, torch.Tensor)
     }
-    if tensors:
+    if any(not name.isdecimal() for name in tensors):
         yield ".".join(path), tensors
     for name, value in node.items():
         if isinstance(name, str) and len(path) < _DEPTH and not _SKIPPED.match(name):
@@ -287,11 +289,12 @@ def _parts(chosen: _Candidate, others: list[str]) -> tuple[Tensors, Tensors]:
     body: Tensors = {}
     head: Tensors = {}
     prefix = chosen.prefix
+    apart = [_diverging(prefix, other) for other in others]
     sequential = f"{prefix}4.0.conv1.weight" in chosen.tensors
     own = f"{prefix}features.0.weight" in chosen.tensors
     for name, tensor in chosen.tensors.items():
         inside = name.startswith(prefix)
-        if any(name.startswith(other) and not prefix.startswith(other) for other in others):
+        if any(name.startswith(other) and not prefix.startswith(other) for other in apart):
             continue
         short = name.removeprefix(prefix)
         first, _, rest = short.partition(".")
@@ -302,6 +305,17 @@ def _parts(chosen: _Candidate, others: list[str]) -> tuple[Tensors, Tensors]:
         elif not _BESIDE.search(name):
             head[short] = tensor
     return body, head
+
+
+def _diverging(prefix: str, other: str) -> str:
+    """Return the part of another prefix up to where it differs: `teacher.` of `teacher.body.`."""
+    parts = other.split(".")
+    same = 0
+    for own, part in zip(prefix.split("."), parts, strict=False):
+        if own != part or not part:
+            break
+        same += 1
+    return ".".join(parts[: same + 1]) + "."
 
 
 def _pruned(tensors: Tensors) -> Tensors:

@@ -222,6 +222,14 @@ def _from_program(
     class_count = class_count_of_program(network, size, str(path))
     if class_count < 2:
         raise one_class(path, "the program gives one value")
+    with torch.inference_mode():
+        probe = network(torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(0)))
+    if not torch.isfinite(probe).all():
+        raise WarmlensError(
+            "not_finite",
+            f"{path} gives NaN or infinity for an image, as after a training that diverged; give "
+            "an earlier one.",
+        )
     require_logits(network, size, str(path))
     _require_labels(label_count, class_count, labels, path)
     return _exported(network, "a TorchScript program", class_count, request), ()

@@ -115,7 +115,9 @@ def _rows(path: Path, root: Path, split: str) -> Iterator[tuple[int, str, str | 
     columns = (0, 1)
     for index, (number, line) in enumerate(numbered):
         if delimiter is None:
-            name, label = _by_blank(line.strip(), root, split, path.parent)
+            name, label = _by_blank(
+                line.strip(), root, split, path.parent, f"{path}, line {number}"
+            )
             yield number, name, label
             continue
         cells = [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]
@@ -142,9 +144,20 @@ def _delimiter(path: Path, lines: list[str]) -> str | None:
     return "," if path.suffix.lower() == ".csv" else None
 
 
-def _by_blank(line: str, root: Path, split: str, beside: Path) -> tuple[str, str | None]:
-    if _find(root, split, beside, line) is not None:
-        return line, None
+def _by_blank(
+    line: str, root: Path, split: str, beside: Path, where: str
+) -> tuple[str, str | None]:
+    """Return photo and class: a photo's name may have blanks, as may a class."""
+    words = line.split(" ")
+    for count in range(len(words), 0, -1):
+        name, label = " ".join(words[:count]).strip(), " ".join(words[count:]).strip()
+        if _find(root, split, beside, name) is None:
+            continue
+        if len(numbers := label.split()) > 1 and all(each.isdecimal() for each in numbers):
+            raise WarmlensError(
+                "bad_list", f"{where} has several numbers behind the photo; allowed: one class."
+            )
+        return name, label or None
     name, _, label = line.rpartition(" ")
     return (name.strip(), label) if name else (line, None)
 
@@ -152,18 +165,23 @@ def _by_blank(line: str, root: Path, split: str, beside: Path) -> tuple[str, str
 def _find(root: Path, split: str, beside: Path, name: str) -> Path | None:
     """Return the photo that a list names, in the folder or the usual ones in it."""
     names = [name] if "\\" not in name else [name, name.replace("\\", "/")]
-    bases = [*(root / folder for folder in _PHOTO_FOLDERS), root / split, beside]
+    bases = [*_PHOTO_FOLDERS, split, beside.relative_to(root).as_posix()]
     for base in bases:
         for each in names:
-            path = Path(os.path.normpath(base / each.strip("\"'")))
-            if not path.is_relative_to(root):
+            plain = each.strip("\"'")
+            if Path(plain).is_absolute():
+                plain = os.path.relpath(plain, root.absolute())
+                base = ""
+            inside = os.path.normpath(os.path.join(base, plain))  # noqa: PTH118
+            if inside.startswith(".."):
                 continue
+            path = root / inside
             if path.suffix.lower() in IMAGE_SUFFIXES:
                 if path.is_file():
                     return path
                 continue
             for suffix in sorted(IMAGE_SUFFIXES):
-                if (longer := path.with_name(f"{path.name}{suffix}")).is_file():
+                if path.name and (longer := path.with_name(f"{path.name}{suffix}")).is_file():
                     return longer
     return None
 

@@ -106,6 +106,7 @@ SAVED: dict[str, Callable[[State], Any]] = {
     "model": lambda w: {"model": w, "epoch": 3, "best": 0.9},
     "net": lambda w: {"net": prefixed(w, "module."), "acc": 90.1},
     "nested twice": lambda w: {"model": {"state_dict": prefixed(w, "module.")}},
+    "a list": lambda w: {"models": [prefixed(w, "module.")], "epoch": 1},
     "another key": lambda w: {"my_classifier": w, "step": 1},
     "values beside tensors": lambda w: {**w, "epoch": 7, "arch": "resnet18"},
     "averaged": lambda w: {"n_averaged": torch.tensor(3), **prefixed(w, "module.")},
@@ -225,6 +226,12 @@ def test_several_networks_without_an_average_need_a_key(
         read_checkpoint(file, "pupil")
     both = {**prefixed(weights, "teacher."), **prefixed(others, "student.")}
     torch.save(both, file)
+    assert same(taken(file, "student")[0], others)
+    parts = (
+        renamed(others, "student.body.", "student.head."),
+        renamed(weights, "teacher.body.", "teacher.head."),
+    )
+    torch.save({**parts[0], **parts[1]}, file)
     assert same(taken(file, "student")[0], others)
 
 

@@ -374,6 +374,20 @@ def test_lists_name_photos_and_classes(flat: Path, form: str) -> None:
     assert len(read_test_photos(flat, CLASSES)["test"]) == 3
 
 
+@pytest.mark.parametrize("relative", ["photos/../photos", ".", ""])
+def test_lists_are_found_from_every_place(
+    flat: Path, relative: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = flat.rename(flat.with_name("photos"))
+    for name in CLASSES:
+        (place / name).rename(place / f"the {name}")
+    listed(place, f"{place.absolute()}/the {{name}}/{{number}}.jpg a {{name}}")
+    monkeypatch.chdir(place if relative == "." else place.parent)
+    data = read_dataset(Path(relative) if relative else place)
+    assert data.ids == ("a apple", "a bread", "a cheese")
+    assert data.counts == {"train": 6, "val": 3, "test": 3}
+
+
 def test_lists_of_numbers_take_names_from_a_file(flat: Path) -> None:
     listed(flat, "{name}/{number}.jpg {class_number}")
     assert read_dataset(flat).labels == ("0", "1", "2")
@@ -425,11 +439,12 @@ def test_photos_in_no_list_or_in_two_are_found(flat: Path) -> None:
     [
         ("filename,size\na.jpg,3\n", "bad_list", "has no column with the class"),
         ("apple/0.jpg,\n", "bad_list", "line 1 is 'apple/0.jpg,'"),
+        ("apple/0.jpg 0 1 0\n", "bad_list", "line 1 has several numbers"),
         ("apple/0.jpg,apple\nx\n", "bad_list", "line 2 is 'x'"),
     ],
 )
 def test_lists_of_another_form_are_refused(flat: Path, text: str, code: str, words: str) -> None:
-    (flat / "train.csv").write_text(text)
+    (flat / ("train.csv" if "," in text else "train.txt")).write_text(text)
     with pytest.raises(WarmlensError, match=words) as refused:
         read_photo_folder(flat)
     assert refused.value.code == code

@@ -242,6 +242,19 @@ def test_a_program_that_applies_a_softmax_itself_is_refused(
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # decision 35
+@pytest.mark.parametrize("last", ["return x * float('nan')", "return x / 0"])
+def test_a_program_of_nan_is_refused(
+    request_: ImportRequest, labels: Path, tmp_path: Path, last: str
+) -> None:
+    file = tmp_path / "program.pt"
+    program_file(file, f"def forward(self, x):\n{MEANS}    {last}")
+    with pytest.raises(WarmlensError, match=r"program\.pt gives NaN or infinity") as refused:
+        import_file(file, labels, dataclasses.replace(request_, engine="torch"))
+    assert refused.value.code == "not_finite"
+    assert not request_.out.exists()
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # decision 35
 @pytest.mark.parametrize("last", ["return x", "return torch.log_softmax(x, 1)", "return x.abs()"])
 def test_a_program_of_logits_is_taken(tmp_path: Path, last: str) -> None:
     file = tmp_path / "program.pt"
