@@ -415,6 +415,7 @@ def test_lists_beside_photos_without_folders_of_classes(flat: Path) -> None:
 
 def test_lines_that_name_no_photo_are_an_error(flat: Path) -> None:
     listed(flat, "{name}/{number}.jpg {name}")
+    save_picture(flat.parent / "outside.jpg", 800)
     with (flat / "val.txt").open("a") as file:
         file.write("\napple/9.jpg apple\n../outside.jpg apple\n")
     assert "name no photo" in agree(flat, "listed_photo_missing")

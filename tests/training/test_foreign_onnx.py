@@ -171,6 +171,18 @@ def test_a_file_is_served_with_the_answers_that_it_gives_itself(
         )
 
 
+def test_logits_that_hardly_depend_on_the_image_are_no_probabilities(
+    request_: ImportRequest, labels: Path, tmp_path: Path
+) -> None:
+    model = classifier(weight=np.zeros_like(WEIGHT))
+    model.graph.initializer.append(helper.make_tensor("bias", T.FLOAT, [3], [1.0, 2.0, 3.0]))
+    model.graph.node[-1].CopyFrom(helper.make_node("Add", ["values", "bias"], ["output"]))
+    (tmp_path / "theirs.onnx").write_bytes(model.SerializeToString())
+    assert import_file(tmp_path / "theirs.onnx", labels, request_)
+    best = served(request_.out / "mine" / "1.0.0").classify(bytes(SIDE * SIDE * 3))[0]
+    assert best.softmax == pytest.approx(1 / (1 + np.exp(-1) + np.exp(-2)), abs=1e-5)
+
+
 def test_a_file_of_another_size_says_it_itself(
     request_: ImportRequest, labels: Path, tmp_path: Path
 ) -> None:
