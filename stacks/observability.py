@@ -124,7 +124,7 @@ class ObservabilityStack(cdk.Stack):
         if inference.classifier.canary_alarms is not None:
             self._notify_of_rollbacks(settings, topic)
 
-        name = settings.physical_name("dashboard")
+        name = settings.physical_name("dashboard", region=self.region)
         Dashboard(
             self,
             "Dashboard",
@@ -202,14 +202,18 @@ class ObservabilityStack(cdk.Stack):
                 "disabled or gone, or may not call it."
             ),
         )
+        # A shorter period than that of the rounds would have values now and then only.
+        rounds_min = max(15, settings.warming_period_min)
         self._alarm(
             "WarmCoverage",
-            own_metric("WarmCoverage", settings=settings, statistic="Minimum", period_min=15),
+            own_metric(
+                "WarmCoverage", settings=settings, statistic="Minimum", period_min=rounds_min
+            ),
             threshold=settings.coverage_target_percent / 100,
             below=True,
             periods=2,
             description=(
-                "For half an hour warming reached fewer than "
+                f"For {2 * rounds_min} minutes warming reached fewer than "
                 f"{settings.coverage_target_percent} % of the instances asked for."
             ),
         )

@@ -250,9 +250,13 @@ class Settings:
         settings._check_combinations()
         return settings
 
-    def physical_name(self, part: str) -> str:
-        """Return the physical name of a resource, such as `warmlens-dev-classifier`."""
-        return f"warmlens-{self.env_name}-{part}"
+    def physical_name(self, part: str, *, region: str | None = None) -> str:
+        """Return the physical name of a resource, such as `warmlens-dev-classifier`.
+
+        Args:
+            region: region of the stack, where AWS has one such name for all regions of an account.
+        """
+        return f"warmlens-{self.env_name}-{part}" + (f"-{region}" if region else "")
 
     @property
     def warm_by_hour(self) -> tuple[int, ...]:

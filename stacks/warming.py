@@ -105,6 +105,7 @@ class WarmingStack(cdk.Stack):
         )
         reason = "lambda:GetAccountSettings takes no resource."
         acknowledge(policy, {"AwsSolutions-IAM5[Resource::*]": reason})
+        self.warmer.node.add_dependency(policy)  # the run after a deploy needs it at once
 
     def _keep_failures(self, function: lambda_.IFunction) -> None:
         queue, age_min = self.dead_letters, _MAX_EVENT_AGE_MIN

@@ -92,7 +92,9 @@ class WebStack(cdk.Stack):
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             price_class=cloudfront.PriceClass.PRICE_CLASS_100,
             default_behavior=cloudfront.BehaviorOptions(
-                origin=origins.S3BucketOrigin.with_origin_access_control(bucket),
+                origin=origins.S3BucketOrigin.with_origin_access_control(
+                    bucket, origin_access_control=self._access_control(settings)
+                ),
                 viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
                 cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
                 response_headers_policy=headers,
@@ -119,11 +121,19 @@ class WebStack(cdk.Stack):
             findings["AwsSolutions-CFR4"] = "CloudFront's own certificate sets the lowest version."
         acknowledge(distribution, findings)
 
+    def _access_control(self, settings: Settings) -> cloudfront.IOriginAccessControl:
+        # CDK's own name has no region, like some of other kinds (aws-cdk issue 34336).
+        return cloudfront.S3OriginAccessControl(
+            self,
+            "PageAccess",
+            origin_access_control_name=settings.physical_name("page", region=self.region),
+        )
+
     def _viewer_function(self, settings: Settings) -> cloudfront.Function:
         return cloudfront.Function(
             self,
             "Viewer",
-            function_name=settings.physical_name("viewer"),
+            function_name=settings.physical_name("viewer", region=self.region),
             comment="Tells the web ACL behind it the viewer's address, which it cannot see.",
             runtime=cloudfront.FunctionRuntime.JS_2_0,
             code=cloudfront.FunctionCode.from_inline(_VIEWER_FUNCTION),
@@ -140,7 +150,7 @@ class WebStack(cdk.Stack):
         return cloudfront.ResponseHeadersPolicy(
             self,
             "Headers",
-            response_headers_policy_name=settings.physical_name("page"),
+            response_headers_policy_name=settings.physical_name("page", region=self.region),
             security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
                 content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(
                     content_security_policy=policy, override=True

@@ -3,9 +3,17 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tests.infrastructure.changes import WITHIN_ANOTHER, named
 from tests.infrastructure.variants import Assembly
+
+# AWS has one such name for all regions of an account, or of the world.
+DASHBOARD = "AWS::CloudWatch::Dashboard"
+GLOBAL = (
+    *("AWS::CloudFront::", DASHBOARD),
+    *("AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::S3::Bucket"),
+)
 
 
 def stack_names(assembly: Assembly) -> list[str]:
@@ -46,3 +54,40 @@ def test_every_name_in_the_account_has_the_apps_and_the_environments_in_it(
         )
         assert {"AWS::Lambda::Function", "AWS::SSM::Parameter"} <= {kind for kind, _ in names}
         assert [each for each in names if not each[1].startswith(starts)] == []
+
+
+def test_an_environment_can_be_deployed_into_a_second_region_of_its_account(
+    cloud_assembly: Path, variants: dict[str, Assembly]
+) -> None:
+    folders = sorted(cloud_assembly.glob("assembly-*"))
+    stages = [Assembly(path.name.removeprefix("assembly-"), path) for path in folders]
+    kinds = set()
+    for assembly in (*stages, *variants.values()):
+        for template in assembly.templates.values():
+            for logical_id, resource in template["Resources"].items():
+                for name in names_in_all_regions(resource):
+                    kinds.add(resource["Type"])
+                    assert name.startswith(f"warmlens-{assembly.env_name}-"), logical_id
+                    assert name.endswith(("-AWS::Region", "-eu-west-1")), logical_id
+    cloudfront = {"Function", "OriginAccessControl", "ResponseHeadersPolicy"}
+    assert kinds == {DASHBOARD, *(f"AWS::CloudFront::{kind}" for kind in cloudfront)}
+
+
+def names_in_all_regions(resource: dict[str, Any]) -> Iterator[str]:
+    """Yield the names that a resource of a global kind is given, with references as plain text."""
+    kind, properties = resource["Type"], resource.get("Properties", {})
+    if not kind.startswith(GLOBAL):
+        return
+    last = kind.split("::")[-1]
+    for holder in (properties, properties.get(f"{last}Config", {})):
+        for key in ("Name", f"{last}Name", "ManagedPolicyName"):
+            if key in holder:
+                yield plain(holder[key])
+
+
+def plain(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if "Ref" in value:
+        return str(value["Ref"])
+    return "".join(map(plain, value["Fn::Join"][1]))

@@ -1,11 +1,15 @@
 """Dashboard and alarms."""
 
 import json
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from lambda_src.classifier.logs import NAMESPACE as EMITTED_TO
 from stacks.constructs.metrics import NAMESPACE
-from tests.infrastructure.variants import Assembly
+from stacks.settings import Settings
+from tests.infrastructure.variants import Assembly, synthesize
 
 Variants = dict[str, Assembly]
 
@@ -72,6 +76,18 @@ def test_a_schedule_that_no_longer_calls_the_warmer_raises_an_alarm(
         assert schedule["Properties"]["ScheduleExpression"].startswith("rate(")
     for name in ("bare", "provisioned"):
         assert not [each for each in alarms(variants[name]) if each.startswith("WarmerSilent")]
+
+
+@pytest.mark.parametrize(("rounds_min", "period_s"), [(1, 900), (15, 900), (16, 960), (60, 3600)])
+def test_rounds_that_reach_too_few_raise_an_alarm_however_seldom_they_are(
+    tmp_path: Path, rounds_min: int, period_s: int
+) -> None:
+    """In periods shorter than those of the rounds, some have no value, which counts as good."""
+    settings = Settings(env_name="seldom", warming_period_min=rounds_min, web=False)
+    synthesize(tmp_path, settings)
+    coverage = alarm(Assembly("seldom", tmp_path / "assembly-seldom"), "WarmCoverage")
+    assert (coverage["Period"], coverage["EvaluationPeriods"]) == (period_s, 2)
+    assert f"For {2 * period_s // 60} minutes" in coverage["AlarmDescription"]
 
 
 def test_wakeups_that_were_throttled_raise_no_alarm_but_users_calls_do(

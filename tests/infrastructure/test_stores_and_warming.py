@@ -284,3 +284,21 @@ def test_a_round_is_run_after_each_deploy_of_the_classifier(
         for name in ("plain", "odd", "image")
     }
     assert len(set(deployed.values())) == 3
+
+
+def test_every_function_has_its_rights_before_it_can_be_called(variants: Variants) -> None:
+    """The run after a deploy begins as soon as its function is there."""
+    for name, assembly in variants.items():
+        for template in assembly.templates.values():
+            resources = template["Resources"]
+            for logical_id, function in resources.items():
+                if function["Type"] != "AWS::Lambda::Function":
+                    continue
+                role = function["Properties"]["Role"]["Fn::GetAtt"][0]
+                policies = {
+                    policy
+                    for policy, each in resources.items()
+                    if each["Type"] == "AWS::IAM::Policy"
+                    and {"Ref": role} in each["Properties"]["Roles"]
+                }
+                assert policies <= set(function.get("DependsOn", [])), f"{name}: {logical_id}"

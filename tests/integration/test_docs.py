@@ -26,7 +26,7 @@ PAGES = [
     *sorted(path for path in DOCS.rglob("*.md") if "decisions" not in path.parts),
 ]
 # Of programs that this project neither is nor brings.
-FOREIGN = {"aws", "cd", "cp", "export", "git", "sed", "sudo", "docker", "."}
+FOREIGN = {"aws", "cd", "cp", "export", "git", "rm", "sed", "sudo", "docker", "."}
 ASSIGNMENT = re.compile(r"[A-Z][A-Z0-9_]*=.*")
 
 
@@ -142,6 +142,19 @@ def test_every_command_in_a_sentence_exists_with_its_options(page: str, text: st
     is_group = hasattr(command, "commands")
     assert not [word for word in rest if word.startswith("--") and word.split("=")[0] not in names]
     assert not is_group or not rest or rest[0].startswith("-"), f"there is no command {text}"
+
+
+def test_a_page_removes_what_it_has_copied_into_the_checkout() -> None:
+    """`git clean` leaves what `.gitignore` names, models among it."""
+    lines = shell_commands()
+    copies = [
+        (page, line.split()[-1])
+        for page, line in lines
+        if line.startswith("cp ") and not line.split()[-1].startswith(("/", "~", "$"))
+    ]
+    assert "docs/first-day.md" in dict(copies)
+    for page, copy in copies:
+        assert (page, f"rm -r {copy}") in lines
 
 
 @pytest.mark.parametrize("line", [line for page, line in shell_commands() if page == "docs/api.md"])
