@@ -29,13 +29,15 @@ _WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
 _SEGMENT = re.compile(rb"\xff[\xc0-\xc4\xdb\xdd-\xef\xfe]")
 _MAX_TRIED_SEGMENTS = 500
 _APP0, _APP1, _APP2, _APP14, _COMMENT = 0xE0, 0xE1, 0xE2, 0xEE, 0xFE
-_FIRST_OF_ICC = b"ICC_PROFILE\0\1"  # then the number of parts
+_ICC = b"ICC_PROFILE\0"  # then the number of the part, from 1 on, and of all parts
+_AFTER_ICC = b"\5"  # the first four parts have what is read
 _METADATA = (*range(0xE0, 0xF0), _COMMENT)
 
 _PNG_KINDS = re.compile(rb"[A-Za-z]{4}")
 _PNG_CRITICAL = re.compile(rb"PLTE|IDAT|IEND")
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _PALETTE_COLOR = 3
+_CURVE_OF_SRGB = b"\x0d\0\1"  # full range; after the primaries
 # Bytes of a transparent colour, by the colour type of the header; a palette has up to 256.
 _TRANSPARENCY_BYTES = {0: 2, 2: 6, _PALETTE_COLOR: 1}
 _MAX_PROFILE_BYTES = 2**18  # of EXIF as text, and of a colour profile
@@ -61,7 +63,8 @@ class PixelParts(NamedTuple):
         data: the file; it ends with its end mark.
         orientation: the EXIF orientation, 1 to 8; 1 (upright) where none can be read.
         had_end: False if the end mark was missing. Only known for JPEG.
-        profile: the beginning of the ICC profile, as far as it was easily read.
+        profile: the beginning of the ICC profile, as far as it was easily read, or PNG's cICP,
+            which has precedence where its curve is sRGB's.
     """
 
     data: bytes
@@ -101,7 +104,7 @@ def _jpeg(data: bytes, check: Check) -> PixelParts | None:
     kept, position = io.BytesIO(), 2
     kept.write(data[:2])
     exif: int | None = None  # of the first EXIF segment
-    xmp, profile = 0, b""
+    xmp, icc = 0, dict[bytes, bytes]()
     while match := _MARKER.search(data, position):
         check()
         position = match.end()
@@ -110,8 +113,11 @@ def _jpeg(data: bytes, check: Check) -> PixelParts | None:
             begin = position - 2
             last = max(begin, len(data) - _JPEG_END_IN_LAST_BYTES)
             had_end = data.rfind(_JPEG_END, last) >= 0 or data.find(_JPEG_END, begin) >= 0
-            kept.write(memoryview(data)[begin:])
+            # Of a download that stopped, the rest may be zeros, which look like pixels.
+            end = len(data) if had_end or data[-1] else len(data.rstrip(b"\0")) + 1
+            kept.write(memoryview(data)[begin:end])
             kept.write(b"" if had_end else _JPEG_END)
+            profile = b"".join(icc[number] for number in sorted(icc))
             return PixelParts(kept.getvalue(), exif or xmp or UPRIGHT, had_end, profile)
         if marker == _END_OF_IMAGE:
             return None
@@ -123,8 +129,8 @@ def _jpeg(data: bytes, check: Check) -> PixelParts | None:
             exif = _exif(content[6:]) if exif is None else exif
         elif marker == _APP1:
             xmp = xmp or _xmp(content)
-        elif marker == _APP2 and content.startswith(_FIRST_OF_ICC):
-            profile = profile or content[len(_FIRST_OF_ICC) + 1 :]
+        elif marker == _APP2 and content.startswith(_ICC) and content[12:] < _AFTER_ICC:
+            icc.setdefault(content[12:13], content[14:])
         if marker not in _METADATA or _names_colors(marker, content):
             kept.write(b"\xff" + data[position - 1 : end_of_part])
         elif data[end_of_part : end_of_part + 1] != b"\xff":  # its length is wrong
@@ -172,7 +178,7 @@ def _png(data: bytes, check: Check) -> PixelParts | None:
     view, kept, color = memoryview(data), io.BytesIO(), -1
     kept.write(PNG)
     exif = raw_profile = xmp = 0
-    profile = b""
+    profile = code_points = b""
     for kind, begin, end in _png_chunks(data):
         check()
         if kind == b"IDAT" and end + 4 > len(data):  # cut off: with the length that is there
@@ -196,11 +202,13 @@ def _png(data: bytes, check: Check) -> PixelParts | None:
             raw_profile = raw_profile or _raw_profile(kind, content)
         elif kind == b"iCCP":
             profile = profile or _inflated(content.partition(b"\0")[2][1:])
+        elif kind == b"cICP" and content[1:] == _CURVE_OF_SRGB:
+            code_points = content
         elif kind == b"iTXt" and content.startswith(b"XML:com.adobe.xmp\0"):
             xmp = xmp or _xmp(content)
     kept.write(_PNG_END)
     orientation = exif or raw_profile or xmp or UPRIGHT
-    return PixelParts(kept.getvalue(), orientation, profile=profile)
+    return PixelParts(kept.getvalue(), orientation, profile=code_points or profile)
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:

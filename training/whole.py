@@ -15,7 +15,8 @@ from PIL import ImageFile
 
 _GREY = (127, 128)  # of a missing JPEG block; inverted in CMYK
 _JPEG_END = b"\xff\xd9"
-_TAIL = bytes(7 * number * number % 251 for number in range(64))  # no marker is in it
+_NOT_MISSING = bytes(7 * number * number % 251 for number in range(64))  # no marker is in it
+_RESTARTS = (0xD7, *range(0xD0, 0xD7))
 _START_OF_SCAN = re.compile(rb"\xff\xda")
 _FRAME = re.compile(rb"\xff[\xc0-\xc2]")
 _COEFFICIENTS = 64
@@ -54,7 +55,10 @@ def load_whole(image: ImageFile.ImageFile, data: bytes, *, had_end: bool, reopen
         if looks_cut and _depends_on_what_follows(image, data, reopen, had_end):
             raise IncompleteError("it lacks rows")
     elif image.format in ("PNG", "GIF"):
-        if _is_last_pixel_left(image) and _is_last_pixel_left(reopen(data)):
+        fill = os.urandom(4)
+        if _is_last_pixel_left(image, fill) and _is_last_pixel_left(
+            reopen(data), bytes(255 - value for value in fill)
+        ):
             raise IncompleteError("it lacks rows")
     else:
         image.load()  # a WebP's decoder refuses what is incomplete
@@ -68,12 +72,21 @@ def _depends_on_what_follows(
     half = not had_end and "progressive" in image.info
     first = reopen(data, half=True) if half else image
     end = data.index(_JPEG_END, data.index(b"\xff\xda"))
-    other = reopen(data[:end] + _TAIL + data[end:], half=half)
+    other = reopen(data[:end] + _tail(data, end) + data[end:], half=half)
     return first.tobytes() != other.tobytes()
 
 
-def _is_last_pixel_left(image: Any) -> bool:
-    """Decode an image and return True if its last pixel has the random value from before."""
+def _tail(data: bytes, end: int) -> bytes:
+    """Return what a decoder takes for pixels if some are missing, also from a restart marker on.
+
+    Source: ITU-T T.81, E.1.4: these markers count from 0 to 7 and begin again.
+    """
+    last = max(_RESTARTS, key=lambda marker: data.rfind(bytes([0xFF, marker]), 0, end))
+    return _NOT_MISSING + bytes([0xFF, 0xD0 + (last + 1) % 8]) + _NOT_MISSING
+
+
+def _is_last_pixel_left(image: Any, fill: bytes) -> bool:
+    """Decode an image and return True if its last pixel has the value `fill` from before."""
     _, extents, _, arguments = image.tile[0]
     is_interlaced = arguments[1] if image.format == "GIF" else "interlace" in image.info
     y = extents[3] - 1
@@ -86,7 +99,7 @@ def _is_last_pixel_left(image: Any) -> bool:
     def load_prepare() -> None:
         nonlocal before
         prepare()
-        value = tuple(os.urandom(len(image.getbands())))
+        value = tuple(fill[: len(image.getbands())])
         image.im.putpixel(at, value if len(value) > 1 else value[0])
         before = image.im.getpixel(at)
 

@@ -26,6 +26,7 @@ _TO_SRGB = {
     "Adobe RGB": ((1.3984, -0.3984, 0.0), (0.0, 1.0, 0.0), (0.0, -0.0429, 1.0429)),
 }
 _ADOBE_GAMMA = 563 / 256
+_P3_CODE_POINT = b"\x0c"
 
 _filters: dict[str, Any] = {}
 
@@ -34,8 +35,11 @@ def wide_gamut(profile: bytes) -> str:
     """Return the name of a wide-gamut colour space that a profile has, or an empty string.
 
     Args:
-        profile: an ICC profile, or its beginning. Source: ICC.1:2022, 7.2, 7.3 and 10.31.
+        profile: an ICC profile, or its beginning. Source: ICC.1:2022, 7.2, 7.3 and 10.31. Or the
+            four code points of PNG's cICP. Source: PNG, third edition, 11.3.2.6; ITU-T H.273.
     """
+    if len(profile) == 4 and profile.startswith(_P3_CODE_POINT):
+        return "Display P3"
     if profile[16:20] != b"RGB " or profile[36:40] != b"acsp":
         return ""
     found: dict[bytes, tuple[float, ...]] = {}

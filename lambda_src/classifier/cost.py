@@ -24,7 +24,7 @@ _START_OF_SCAN = b"\xff\xda"
 _LOSSLESS = (b"VP8L", b"ALPH", b"ANMF")
 
 
-def is_quick_jpeg(data: bytes, header: JpegHeader | None, decoded_pixels: int) -> bool:
+def is_quick_jpeg(data: bytes, header: JpegHeader, decoded_pixels: int) -> bool:
     """Return True if decoding a JPEG takes half a second at most.
 
     A scan makes a decoder process all blocks, also where it has no data: decoders take zeros for
@@ -32,10 +32,10 @@ def is_quick_jpeg(data: bytes, header: JpegHeader | None, decoded_pixels: int) -
 
     Args:
         data: the file's bytes.
-        header: its header; None if that is damaged.
+        header: its header.
         decoded_pixels: width x height at the scale at which it is decoded.
     """
-    if header is None or not header.is_tidy or decoded_pixels > QUICK_PIXELS:
+    if not header.is_tidy or decoded_pixels > QUICK_PIXELS:
         return False
     scans = 1 if header.in_one_scan else data.count(_START_OF_SCAN)
     return header.blocks * scans <= QUICK_BLOCKS
@@ -56,13 +56,13 @@ def is_quick_webp(data: bytes, width: int, height: int, *, memory_bytes: int) ->
     return width * height <= QUICK_WEBP_PIXELS
 
 
-def pixels_of_coefficients(header: JpegHeader | None, bytes_per_pixel: int) -> int:
+def pixels_of_coefficients(header: JpegHeader, bytes_per_pixel: int) -> int:
     """Return the memory of a JPEG's coefficients, as a number of decoded pixels.
 
     Args:
         header: the JPEG's header.
         bytes_per_pixel: what decoding takes for a pixel.
     """
-    if header is None or header.in_one_scan:
+    if header.in_one_scan:
         return 0
     return header.blocks * _BLOCK_BYTES // bytes_per_pixel

@@ -31,6 +31,7 @@ _OTHER_CODINGS = {
 }
 _MAX_SAMPLING = 4
 _MAX_COMPONENTS = 4
+_MAX_SEGMENTS = 1_000  # without metadata; cameras write ten. A decoder keeps them in memory
 
 
 class UnsupportedCodingError(Exception):
@@ -58,7 +59,7 @@ class JpegHeader(NamedTuple):
 
 
 def read_jpeg_header(data: bytes, check: Callable[[], None]) -> JpegHeader | None:
-    """Read a JPEG's header up to its first scan, as libjpeg does; None if it is damaged.
+    """Read a JPEG's header up to its first scan, as libjpeg does; None if it is damaged or endless.
 
     Args:
         data: the file's bytes.
@@ -68,16 +69,17 @@ def read_jpeg_header(data: bytes, check: Callable[[], None]) -> JpegHeader | Non
         UnsupportedCodingError: the coding is none of baseline, extended sequential and progressive
             with Huffman codes, the only ones that cameras and programs write for photos.
     """
-    position, is_tidy = 2, True
+    position, is_tidy, count = 2, True, 0
     frame: tuple[int, bytes] | None = None
     while match := _MARKER.search(data, position):
         check()
+        count += 1
         is_tidy = is_tidy and match.start() == position
         position = match.end()
         marker = data[position - 1]
         if marker in _OTHER_CODINGS:
             raise UnsupportedCodingError(_OTHER_CODINGS[marker])
-        if marker == _END_OF_IMAGE:
+        if marker == _END_OF_IMAGE or count > _MAX_SEGMENTS:
             return None
         if marker < _FIRST_WITH_LENGTH or marker == _START_OF_IMAGE:
             is_tidy = False

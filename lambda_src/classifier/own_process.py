@@ -37,8 +37,8 @@ def in_own_process(call: Callable[[], bytes], *, limit_ms: int, memory_bytes: in
     Raises:
         RequestError: raised by the call.
         TookTooLongError: the process was killed.
-        OutOfMemoryError: the system ended the process, as it does with the largest one when memory
-            is short.
+        OutOfMemoryError: the system did not start the process, or ended it, as it does with the
+            largest one when memory is short.
         CrashError: the process crashed.
     """
     import select  # here, since few calls need it
@@ -48,8 +48,14 @@ def in_own_process(call: Callable[[], bytes], *, limit_ms: int, memory_bytes: in
     with warnings.catch_warnings():
         # Only this thread exists in the child, and it waits for no other one.
         warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            os.close(reader)
+            os.close(writer)
+            raise OutOfMemoryError from None
     if pid == 0:
+        os.close(reader)  # else it would wait for ever to write, once its parent is gone
         _serve(call, writer, limit_ms=limit_ms, memory_bytes=memory_bytes)
     os.close(writer)
     parts = []

@@ -96,11 +96,12 @@ def prepare(data: bytes, geometry: Geometry, *, max_pixels: int, max_decode_ms: 
     """
     begun_s = time.monotonic()
     memory_bytes = max_pixels * BYTES_PER_PIXEL
-    parts = _read_parts(data, max_decode_ms)
+    clock = TimedBytes(b"", limit_ms=max_decode_ms)  # of all steps
+    parts = _read_parts(data, clock, max_decode_ms)
 
     def opened() -> Picture:
         side = REDUCED_TO * geometry.resize_shorter_side
-        return _open(parts, max_pixels, max_decode_ms, side)
+        return _open(parts, clock, max_pixels, max_decode_ms, side)
 
     def decoded(picture: Picture) -> bytes:
         with _refusals(max_decode_ms):
@@ -134,23 +135,29 @@ def open_picture(
     Raises:
         RequestError: as for `prepare`.
     """
-    return _open(_read_parts(data, max_decode_ms), max_pixels, max_decode_ms, shorter_side)
+    clock = TimedBytes(b"", limit_ms=max_decode_ms)
+    parts = _read_parts(data, clock, max_decode_ms)
+    return _open(parts, clock, max_pixels, max_decode_ms, shorter_side)
 
 
-def _read_parts(data: bytes, max_decode_ms: int) -> PixelParts:
+def _read_parts(data: bytes, clock: TimedBytes, max_decode_ms: int) -> PixelParts:
     if not (is_webp(data) or data.startswith((JPEG, PNG, GIF))):
         from .other_types import refusal  # not at init, since few calls need it
 
         raise RequestError(415, "unsupported_type", refusal(data))
     with _refusals(max_decode_ms):
-        return pixel_parts(data, TimedBytes(b"", limit_ms=max_decode_ms).check)
+        return pixel_parts(data, clock.check)
 
 
 def _open(
-    parts: PixelParts, max_pixels: int, max_decode_ms: int, shorter_side: int | None
+    parts: PixelParts,
+    clock: TimedBytes,
+    max_pixels: int,
+    max_decode_ms: int,
+    shorter_side: int | None,
 ) -> Picture:
     data = parts.data
-    file = TimedBytes(data, limit_ms=max_decode_ms)
+    file = clock.with_data(data)
 
     def reopen(data: bytes, *, half: bool = False) -> ImageFile.ImageFile:
         again = file.with_data(data)
@@ -181,6 +188,8 @@ def _open_jpeg(
     reopen: Reopen,
 ) -> Picture:
     header = read_jpeg_header(parts.data, file.check)
+    if header is None:
+        raise ValueError("its header is damaged")
     image = JpegImagePlugin.jpeg_factory(file)
     width, height = image.size
     if shorter_side:
@@ -290,7 +299,7 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
     )
 
 
-def _check_jpeg_size(picture: Picture, header: JpegHeader | None, max_pixels: int) -> None:
+def _check_jpeg_size(picture: Picture, header: JpegHeader, max_pixels: int) -> None:
     decoded = math.prod(picture.image.size)
     if decoded > max_pixels:
         why = f"{decoded} of which would be decoded; at most {max_pixels} are"

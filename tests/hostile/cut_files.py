@@ -1,5 +1,6 @@
 """Pictures that lack only their end mark, and pictures that lack rows, in every format."""
 
+import re
 import struct
 from collections.abc import Callable
 from functools import partial
@@ -34,6 +35,12 @@ def cut_off(data: bytes, last: int) -> bytes:
 
 def cut(data: bytes, share: float, end: bytes = b"") -> bytes:
     return data[: int(share * len(data))] + end
+
+
+def cut_at_restart(number: int, byte: int, end: bytes) -> bytes:
+    data = jpeg(restart_marker_blocks=3)
+    markers = [match.start() for match in re.finditer(rb"\xff[\xd0-\xd7]", data)]
+    return data[: markers[-number] + byte] + end
 
 
 def gif(height: int | None = None) -> bytes:
@@ -110,6 +117,21 @@ CUT: dict[str, Callable[[], bytes]] = {
         for name, options in JPEGS.items()
         if name != "progressive"
         for share in (0.3, 0.6, 0.9)
+    },
+    **{
+        f"jpeg, {name}, {share:.0%} and then zeros": partial(
+            cut, jpeg(**options), share, bytes(9_000)
+        )
+        for name, options in JPEGS.items()
+        for share in (0.3, 0.6, 0.9)
+    },
+    **{
+        f"jpeg, up to byte {byte} of restart marker {number} from its end{named}": partial(
+            cut_at_restart, number, byte, end
+        )
+        for number in range(1, 10)
+        for byte in (0, 2)
+        for named, end in (("", b""), (" with an end mark", JPEG_END))
     },
     "jpeg, grey": lambda: jpeg("L")[:-900] + JPEG_END,
     "jpeg, CMYK": lambda: jpeg("CMYK")[:-2_000] + JPEG_END,

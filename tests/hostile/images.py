@@ -193,6 +193,7 @@ HOSTILE: dict[str, Hostile] = {
     "slow-jpeg-fill-bytes": Hostile(lambda: in_jpeg(_fill(b"\xff")), (OK, SLOW)),
     "slow-jpeg-comments": Hostile(lambda: in_jpeg(_fill(jpeg_segment(0xFE))), (OK, SLOW)),
     "slow-jpeg-exif-segments": Hostile(lambda: in_jpeg(_fill(exif_segment(b""))), (OK, SLOW)),
+    "slow-jpeg-tables": Hostile(lambda: in_jpeg(_fill(jpeg_segment(0xDB, bytes(65)))), (DAMAGED,)),
     "slow-png-chunks": Hostile(lambda: png(1, 1, _fill(png_chunk(b"prIv"))), (OK, SLOW)),
     "slow-png-texts": Hostile(lambda: png(1, 1, _fill(png_chunk(b"tEXt", b"a\0b"))), (OK, SLOW)),
     "slow-gif-comments": Hostile(lambda: in_gif(_fill(b"\x21\xfe\x01a\0")), (OK, SLOW)),

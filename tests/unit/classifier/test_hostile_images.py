@@ -1,8 +1,10 @@
 """Hostile images get an answer in bounded memory and never end the process."""
 
+import itertools
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,16 @@ import pytest
 from PIL import Image
 
 from stacks.settings import DECODE_BYTES_PER_PIXEL, Settings
+from tests.hostile.decoding import answer
 from tests.hostile.formats import (
     encode,
+    flat_rows,
+    in_gif,
     in_jpeg,
     jpeg_of_scans,
     jpeg_segment,
+    png,
+    png_chunk,
     webp_canvas,
     webp_frame,
 )
@@ -150,3 +157,30 @@ def test_thousands_of_damaged_images_crash_nothing_and_are_refused_in_time(tmp_p
     assert min(report["answers"][name] for name in ("ok", "image_not_decodable")) > MUTATIONS / 40
     assert report["slowest_cpu_ms"] < report["limit_ms"] + 500
     assert report["peak_mb"] < DECODE_MEMORY_MB
+
+
+# Parts that both our own reading and a decoder step over, one by one.
+MANY_PARTS = {
+    "gif": in_gif(b"!\xf9\x04\1\0\0\0\0" * 300),
+    "png": png(4, 4, png_chunk(b"PLTE", bytes(3)) * 300, color=3, rows=flat_rows(4, 4, 1)),
+    "jpeg": in_jpeg(jpeg_segment(0xDD, b"\0\0") * 300),
+}
+
+
+@pytest.mark.parametrize("kind", MANY_PARTS)
+def test_all_steps_together_have_one_limit(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look at the clock takes a millisecond here."""
+    looks = itertools.count()
+    monkeypatch.setattr(time, "monotonic", lambda: next(looks) / 1000)
+    data = MANY_PARTS[kind]
+    assert answer(data, max_pixels=10**6, max_decode_ms=10**6) == "ok"
+    took_ms = next(looks)
+    assert answer(data, max_pixels=10**6, max_decode_ms=took_ms * 9 // 10) == "image_too_slow"
+
+
+def test_a_jpeg_of_endless_segments_takes_no_memory_for_them() -> None:
+    """Its decoder would keep each one."""
+    colors = jpeg_segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1\0\0")
+    assert answer(in_jpeg(colors * 900), max_pixels=10**6, max_decode_ms=20_000) == "ok"
+    refused = answer(in_jpeg(colors * 2_000), max_pixels=10**6, max_decode_ms=20_000)
+    assert refused == "image_not_decodable"

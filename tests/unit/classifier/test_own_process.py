@@ -1,11 +1,13 @@
 """Limits of a call in a process of its own, which hold whatever the call does."""
 
+import errno
 import faulthandler
 import hashlib
 import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,10 @@ from lambda_src.classifier.timed_bytes import TookTooLongError
 
 MEMORY_BYTES = 2**28
 LONG_MS = 60_000
+
+
+def open_files() -> int:
+    return sum(1 for _ in Path("/dev/fd").iterdir())
 
 
 def test_its_bytes_come_back() -> None:
@@ -65,6 +71,32 @@ def test_it_gets_no_more_memory_than_its_limit() -> None:
     assert int(taken) == MEMORY_BYTES // 2
     with pytest.raises(RequestError, match=r"^$"):
         in_own_process(lambda: take(MEMORY_BYTES * 2), limit_ms=LONG_MS, memory_bytes=MEMORY_BYTES)
+
+
+@pytest.mark.parametrize("number", [errno.ENOMEM, errno.EAGAIN])
+def test_nothing_is_left_of_one_that_the_system_does_not_start(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fork() -> int:
+        raise OSError(number, os.strerror(number))
+
+    before = open_files()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fork", fork)
+        with pytest.raises(OutOfMemoryError):
+            in_own_process(lambda: b"", limit_ms=LONG_MS, memory_bytes=MEMORY_BYTES)
+    assert open_files() == before
+
+
+def test_it_does_not_wait_for_ever_to_be_read_once_its_parent_is_gone() -> None:
+    """It has no reading end of its own, so that the system ends its writing."""
+    before = open_files()
+    inside = in_own_process(
+        lambda: str(open_files()).encode(),
+        limit_ms=LONG_MS,
+        memory_bytes=MEMORY_BYTES,
+    )
+    assert int(inside) == before + 1
 
 
 def test_its_crash_is_an_error_of_that_call_alone() -> None:

@@ -1,6 +1,7 @@
 """A picture that lacks only its end mark is whole; one that lacks rows is not."""
 
 import io
+import os
 
 import pytest
 from PIL import Image
@@ -57,6 +58,18 @@ def test_a_picture_of_one_colour_is_whole(kind: str, fill: str | tuple[int, int,
         data = encode(image, kind)
         decoded = Image.open(io.BytesIO(data)).convert("RGB")
         assert pixels(data)[:3] == decoded.tobytes()[:3]
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "1"])
+def test_a_picture_is_whole_whatever_value_its_last_pixel_is_tried_with(
+    mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By chance it has the value that is put there to see whether the decoder changes it."""
+    image = Image.new("RGB", (4, 4), "white").convert(mode)
+    for value in range(256):
+        monkeypatch.setattr(os, "urandom", lambda count, value=value: bytes([value]) * count)
+        for kind in ("PNG", "GIF"):
+            assert len(pixels(encode(image, kind), SMALL)) == 10 * 10 * 3
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1), (2, 2), (3, 5), (8, 7)])

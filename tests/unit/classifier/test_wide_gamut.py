@@ -13,7 +13,7 @@ from PIL import Image, ImageCms
 from lambda_src.classifier.manifest import Geometry
 from lambda_src.classifier.picture import prepare
 from lambda_src.classifier.wide_gamut import wide_gamut
-from tests.hostile.formats import encode
+from tests.hostile.formats import encode, jpeg_segment, png_chunk
 from training import pixels as training
 from warmlens.paths import WEB
 
@@ -98,6 +98,42 @@ def test_training_gives_a_wide_gamut_photo_the_same_colours(tmp_path: Path, name
     path.write_bytes(encode(as_stored(name), "PNG", icc_profile=PROFILES[name]))
     ours = training.read_pixels(path, training.square(96)).astype(int)
     assert (ours.ravel() == prepared(path.read_bytes())).all()
+
+
+def icc_parts(*order: int) -> bytes:
+    """Segments with the profile in parts, the first one too short for its colours."""
+    cuts = (0, 140, 300, len(DISPLAY_P3))
+    return b"".join(
+        jpeg_segment(
+            0xE2,
+            b"ICC_PROFILE\0" + bytes([number, 3]) + DISPLAY_P3[cuts[number - 1] : cuts[number]],
+        )
+        for number in order
+    )
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2), (2, 3, 1), (1, 1, 2, 3)])
+def test_a_profile_in_several_parts_is_read_in_their_order(order: tuple[int, ...]) -> None:
+    stored = as_stored("Display P3")
+    plain, whole = (
+        encode(stored, "JPEG", quality=100, **options)
+        for options in ({}, {"icc_profile": DISPLAY_P3})
+    )
+    assert (prepared(plain[:2] + icc_parts(*order) + plain[2:]) == prepared(whole)).all()
+
+
+def test_the_code_points_of_a_png_count_before_its_profile() -> None:
+    """Its chunk cICP: primaries, curve, matrix, range, by ITU-T H.273."""
+    plain = encode(PHOTO, "PNG")
+    with_profile = encode(PHOTO, "PNG", icc_profile=DISPLAY_P3)
+
+    def coded(data: bytes, points: bytes) -> NDArray[np.int64]:
+        return prepared(data[:33] + png_chunk(b"cICP", points) + data[33:])
+
+    assert (coded(plain, b"\x0c\x0d\0\1") == prepared(with_profile)).all()
+    assert (coded(with_profile, b"\1\x0d\0\1") == prepared(plain)).all()  # of sRGB
+    for not_read in (b"\x09\x10\0\1", b"", b"\1\x0d"):  # another curve, damaged
+        assert (coded(with_profile, not_read) == prepared(with_profile)).all()
 
 
 @pytest.mark.parametrize(
