@@ -95,10 +95,24 @@ def named(resource: dict[str, Any]) -> str | None:
     """The name that a template gives a resource."""
     kind = resource["Type"]
     for path in (*create_only(kind), *_paths(kind, "primaryIdentifier")):
-        value = _value(resource.get("Properties", {}), path)
-        if path[-1].endswith("Name") and isinstance(value, str):
+        value = text(_value(resource.get("Properties", {}), path))
+        # A service's name is AWS's: com.amazonaws.REGION.s3.
+        if path[-1].endswith("Name") and path[-1] != "ServiceName" and value is not None:
             return value
     return None
+
+
+def text(value: Any) -> str | None:
+    """A value that refers to nothing but AWS's own parameters, such as the region, as text."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, dict):
+        return None
+    if str(value.get("Ref", "")).startswith("AWS::"):
+        return str(value["Ref"])
+    separator, parts = value.get("Fn::Join", ("", [None]))
+    texts = [part for part in map(text, parts) if part is not None]
+    return str(separator).join(texts) if len(texts) == len(parts) else None
 
 
 def _others(settings: Settings, name: str) -> list[Any]:
