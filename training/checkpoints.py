@@ -10,6 +10,7 @@ import dataclasses
 import pathlib
 import pickle
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -146,11 +147,24 @@ def load_pickle(path: Path) -> Any:
     """
     try:
         # Opened here: torch.load would take a name that ends in .safetensors for that format.
-        with torch.serialization.safe_globals(_harmless()), path.open("rb") as file:
+        with (
+            warnings.catch_warnings(),
+            torch.serialization.safe_globals(_harmless()),
+            path.open("rb") as file,
+        ):
+            warnings.simplefilter("ignore")  # of later protocols of pickle
             return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if "nsupported" not in str(error):
             raise _unreadable(path, error) from None
+        if "nsupported operand" in str(error):
+            raise WarmlensError(
+                "unsafe_pickle",
+                f"{path} is a pickle of protocol 4 or later, as pickle.dump or torch.save with "
+                "pickle_protocol=4 write it, which cannot be read without running code; save it "
+                "again in the program that made it, without that option: "
+                "torch.save(network.state_dict(), path).",
+            ) from None
         match = _GLOBAL.search(str(error))
         what = f" (it names {printable(match[1].rstrip('.'))})" if match else ""
         raise WarmlensError(

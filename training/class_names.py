@@ -1,5 +1,6 @@
 """Names of classes, from the names of folders: one form for all, and findings about odd ones."""
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from training.findings import Finding
 from warmlens.console import printable
 
+# Google Drive, browsers, Windows and macOS name copies of a folder so.
+_COPY = re.compile(r"(.+?)(?: ?\(\d+\)| - copy(?: \(\d+\))?| copy(?: \d+)?)", re.IGNORECASE)
 _JOINERS = "\u200c\u200d"  # letters of some scripts, and emoji, need them
 
 
@@ -60,6 +63,16 @@ def name_findings(
     if spaced:
         message = f"{len(spaced)} class names begin or end with a blank."
         yield Finding("odd_class_name", "warning", message, spaced)
+    copies = tuple(each for each in class_ids if (m := _COPY.fullmatch(each)) and m[1] in names)
+    if copies:
+        yield Finding(
+            "copied_class",
+            "warning",
+            f"{len(copies)} classes have the name of another with a number or `copy` behind it, as "
+            "downloads and copies of a folder have; move their photos into that one if it is the "
+            "same class.",
+            copies,
+        )
     groups: dict[str, list[str]] = defaultdict(list)
     for class_id in class_ids:
         alike = unicodedata.normalize("NFKC", labels[class_id]).strip().casefold()

@@ -109,7 +109,7 @@ def _branch(
         if entry.is_symlink() and not here.exists():
             lose("broken_link", entry.name)
         elif entry.name.startswith("."):
-            if _is_photo(here) or (here.is_dir() and any(map(_is_photo, _listed(here)))):
+            if _is_photo(here) or (here.is_dir() and any(map(_is_photo, here.rglob("*")))):
                 lose("hidden_photos", entry.name)
         elif here.is_dir():
             target = here.stat()
@@ -126,10 +126,3 @@ def _branch(
 
 def _is_photo(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
-
-
-def _listed(path: Path) -> list[Path]:
-    try:
-        return list(path.iterdir())
-    except OSError:
-        return []

@@ -25,6 +25,8 @@ _SUM_TOLERANCE = 5e-3  # of a softmax in fp16 over a thousand classes
 # Operators that change only the form of their input.
 _FORM = frozenset({"Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Dropout"})
 _FORM |= {"QuantizeLinear", "DequantizeLinear"}
+# Operators that leave probabilities of a sigmoid what they are.
+_SCALING = frozenset({"Mul", "Div", "Clip", "Concat"})
 _LINEAR = frozenset({"Gemm", "MatMul", "Add", "Conv", "LogSoftmax"})
 _AGAIN = "export it again for images alone, such as float32 [1, 3, 224, 224]"
 
@@ -94,6 +96,9 @@ def read_onnx(path: Path, output: str | None = None) -> ForeignGraph:
     if len(inputs) != 1:
         names = ", ".join(printable(each.name) for each in inputs) or "none"
         raise _bad(path, f"has {len(inputs)} inputs ({names}); allowed: one image; {_AGAIN}")
+    for dim in inputs[0].type.tensor_type.shape.dim:
+        if dim.HasField("dim_value") and dim.dim_value < 1:  # any size, for some programs
+            dim.Clear()
     layout, width, height = _geometry(onnx, inputs[0], path)
     return ForeignGraph(
         proto=proto,
@@ -197,7 +202,7 @@ def behaviour_of(graph: ForeignGraph, session: ForeignSession, spec: tuple[int, 
         and sums.max() > 0
         and bool(np.ptp(sums) < _SUM_TOLERANCE * sums.max())
     )
-    if last in ("Sigmoid", "HardSigmoid"):
+    if not same and _last_operator(graph, _FORM | _SCALING) in ("Sigmoid", "HardSigmoid"):
         raise _not_logits(graph.path, "of a sigmoid, for classes that may be there together")
     if same and abs(sums.mean() - 1) > _SUM_TOLERANCE:
         raise _not_logits(graph.path, f"that sum to {sums.mean():.4g}")
@@ -388,11 +393,11 @@ def _output(proto: Any, output: str | None, path: Path) -> str:
     return str(names[0])
 
 
-def _last_operator(graph: ForeignGraph) -> str:
-    """Return the operator that computes the output, before others that change its form alone."""
+def _last_operator(graph: ForeignGraph, behind: frozenset[str] = _FORM) -> str:
+    """Return the operator that computes the output, before others, which change its form alone."""
     made = {name: node for node in graph.proto.graph.node for name in node.output}
     node = made.get(graph.output_name)
-    while node is not None and node.op_type in _FORM and node.input[0] in made:
+    while node is not None and node.op_type in behind and node.input[0] in made:
         node = made[node.input[0]]
     return "" if node is None else str(node.op_type)
 

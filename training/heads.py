@@ -9,6 +9,7 @@ import itertools
 from pathlib import Path
 from typing import Any, Literal
 
+from training.file_kinds import kind_of
 from training.model_packages import import_model_package
 from warmlens.console import printable
 from warmlens.errors import WarmlensError
@@ -79,6 +80,8 @@ def read_head(
             `one_class`.
     """
     layers = _layers(tensors, path)
+    if path.is_file() and kind_of(path) == "safetensors":
+        layers = _chained(layers, features, path)
     last = layers[-1]
     size = features
     for layer in layers:
@@ -141,6 +144,41 @@ def _layers(tensors: Tensors, path: Path) -> list[_Layer]:
     ):
         layers.sort(key=lambda layer: _place(layer) or 0)  # safetensors are sorted as text
     return layers
+
+
+def _chained(layers: list[_Layer], features: int, path: Path) -> list[_Layer]:
+    """Return layers in the one order that fits their sizes: safetensors are sorted by name.
+
+    Raises:
+        WarmlensError: `weights_differ` when several orders fit.
+    """
+    found: list[list[_Layer]] = []
+
+    def extend(done: list[_Layer], rest: list[_Layer], size: int) -> None:
+        if not rest:
+            found.append(done)
+        for layer in rest:
+            first = all(_number(layer) <= _number(r) for r in rest if _stem(r) == _stem(layer))
+            if layer.inputs == size and first and len(found) < 2:
+                extend([*done, layer], [r for r in rest if r is not layer], layer.outputs)
+
+    extend([], layers, features)
+    if len(found) > 1:
+        raise WarmlensError(
+            "weights_differ",
+            f"{path}: the layers {', '.join(layer.name for layer in layers)} of the head fit in "
+            "several orders, and safetensors are sorted by name; save the weights with torch.save, "
+            f"which keeps their order, {TO_ONNX}.",
+        )
+    return found[0] if found else layers
+
+
+def _stem(layer: _Layer) -> str:
+    return layer.name.rstrip("0123456789")
+
+
+def _number(layer: _Layer) -> int:
+    return int(layer.name.removeprefix(_stem(layer)) or 0)
 
 
 def _with_activations(layers: list[_Layer], activation: Activation | None, path: Path) -> list[Any]:

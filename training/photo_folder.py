@@ -185,7 +185,9 @@ def class_folders(root: Path, tree: Branch) -> tuple[Layout, dict[str, Classes],
         found = {name: _classes(branch, unused) for name, branch in splits.items()}
         return "splits", found, unused
     _require_no_splits_below(root, tree)
-    if len(flat := [branch for branch in named.values() if branch.photos]) > 1:
+    flat = [branch for branch in tree.branches if branch.photos and _like_split(branch)]
+    flat.sort(key=lambda branch: _split_of(branch) != "train")
+    if len(flat) > 1:
         raise WarmlensError(
             "splits_without_classes",
             f"{root} has the splits {', '.join(branch.name for branch in flat)} without folders of "
@@ -214,13 +216,27 @@ def _require_no_splits_below(root: Path, tree: Branch) -> None:
         )
 
 
+def _like_split(branch: Branch) -> bool:
+    """Return True for the name of a split, also with a number behind it, as in `test1`."""
+    return branch.name.casefold().rstrip("0123456789").rstrip("_- ") in SPLIT_NAMES
+
+
 def _split_of(branch: Branch) -> str | None:
     return SPLIT_NAMES.get(branch.name.casefold())
 
 
 def _classes(branch: Branch, unused: list[Path]) -> Classes:
     unused += [*branch.photos, *branch.others]
+    # Archives have the split twice: train/train/CLASS.
+    while len(branch.branches) == 1 and not branch.photos and _is_split_again(branch):
+        branch = branch.branches[0]
+        unused += [*branch.photos, *branch.others]
     return [each for inner in branch.branches for each in _leaves(inner, (), unused)]
+
+
+def _is_split_again(branch: Branch) -> bool:
+    inner = branch.branches[0]
+    return inner.name.casefold() == branch.name.casefold() and bool(inner.branches)
 
 
 def _leaves(branch: Branch, above: Parts, unused: list[Path]) -> Classes:

@@ -86,6 +86,13 @@ def read_lists(root: Path, lists: dict[str, Path], tree: Branch) -> Lists:
                 where = path.relative_to(root).as_posix()
                 missing.append(f"{where}, line {number}: {name}")
                 continue
+            places = {root / each for each in (*_PHOTO_FOLDERS, split)} | {path.parent}
+            if label is None and photo.parent in places:
+                raise WarmlensError(
+                    "bad_list",
+                    f"{path}, line {number} gives no class, and {photo.parent} is no folder of a "
+                    f"class; {_FORM}, or delete a list of photos without classes.",
+                )
             rows.append((photo, class_name(photo.parent.name if label is None else label)))
     findings = []
     if missing:
@@ -112,7 +119,7 @@ def _rows(path: Path, root: Path, split: str) -> Iterator[tuple[int, str, str | 
     numbered = [(n, line) for n, line in enumerate(lines, 1) if line.strip()]
     numbered = [(n, line) for n, line in numbered if not line.startswith("#")]
     delimiter = _delimiter(path, [line for _, line in numbered])
-    columns = (0, 1)
+    columns, has_header = (0, 1), False
     for index, (number, line) in enumerate(numbered):
         if delimiter is None:
             name, label = _by_blank(
@@ -120,7 +127,8 @@ def _rows(path: Path, root: Path, split: str) -> Iterator[tuple[int, str, str | 
             )
             yield number, name, label
             continue
-        cells = [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]
+        reader = csv.reader([line], delimiter=delimiter, skipinitialspace=True)
+        cells = [_unquoted(cell) for cell in next(reader)]
         header = [cell.casefold() for cell in cells]
         if index == 0 and (at := [i for i, cell in enumerate(header) if cell in _PATH_COLUMNS]):
             of_class = [header.index(name) for name in _CLASS_COLUMNS if name in header]
@@ -129,8 +137,14 @@ def _rows(path: Path, root: Path, split: str) -> Iterator[tuple[int, str, str | 
                     "bad_list",
                     f"{path} has no column with the class; allowed: {', '.join(_CLASS_COLUMNS)}.",
                 )
-            columns = (at[0], of_class[0])
+            columns, has_header = (at[0], of_class[0]), True
             continue
+        if not has_header and any(cells[2:]):
+            raise WarmlensError(
+                "bad_list",
+                f"{path}, line {number} has {len(cells)} columns, and no header names them; give a "
+                "header such as `filename,label`.",
+            )
         if len(cells) <= max(columns) or not cells[columns[0]] or not cells[columns[1]]:
             raise WarmlensError("bad_list", f"{path}, line {number} is {line!r}; {_FORM}.")
         yield number, cells[columns[0]], cells[columns[1]]
@@ -150,7 +164,7 @@ def _by_blank(
     """Return photo and class: a photo's name may have blanks, as may a class."""
     words = line.split(" ")
     for count in range(len(words), 0, -1):
-        name, label = " ".join(words[:count]).strip(), " ".join(words[count:]).strip()
+        name, label = " ".join(words[:count]).strip(), _unquoted(" ".join(words[count:]))
         if _find(root, split, beside, name) is None:
             continue
         if len(numbers := label.split()) > 1 and all(each.isdecimal() for each in numbers):
@@ -160,6 +174,13 @@ def _by_blank(
         return name, label or None
     name, _, label = line.rpartition(" ")
     return (name.strip(), label) if name else (line, None)
+
+
+def _unquoted(text: str) -> str:
+    """Return a name without blanks around it, and without quotes if it is in quotes."""
+    text = text.strip()
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
+    return text[1:-1].strip() if quoted else text
 
 
 def _find(root: Path, split: str, beside: Path, name: str) -> Path | None:

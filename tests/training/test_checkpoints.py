@@ -319,6 +319,48 @@ def test_a_head_of_several_layers_is_kept(
     assert classes == 3
 
 
+class Named(nn.Module):  # type: ignore[misc]
+    """A head whose layers have names that sort otherwise than they run."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.second = nn.Linear(FEATURES, width)
+        self.first = nn.Linear(width, width)
+        self.classes = nn.Linear(width, 3)
+
+
+@pytest.mark.parametrize("width", [8, FEATURES])
+def test_the_order_of_a_head_in_safetensors_follows_from_sizes_or_is_refused(
+    tmp_path: Path, width: int
+) -> None:
+    own = Named(width)
+    if width != FEATURES:
+        del own.first  # one order fits
+    save_file(own.state_dict(), tmp_path / "w")
+    tensors = dict(sorted(prefixed(own.state_dict(), "fc.").items()))
+    if width == FEATURES:
+        with pytest.raises(WarmlensError, match=r"fit in several orders.*torch\.save") as refused:
+            read_head(tensors, FEATURES, "relu", tmp_path / "w")
+        assert refused.value.code == "weights_differ"
+        return
+    head, _ = read_head(tensors, FEATURES, "relu", tmp_path / "w")
+    features = torch.rand(2, FEATURES)
+    with torch.inference_mode():
+        assert torch.allclose(head(features), own.classes(own.second(features).relu()), atol=1e-5)
+
+
+@pytest.mark.filterwarnings("default::UserWarning")
+@pytest.mark.parametrize("protocol", [4, 5])
+def test_a_later_protocol_of_pickle_is_refused_without_a_warning(
+    weights: State, tmp_path: Path, protocol: int, recwarn: pytest.WarningsRecorder
+) -> None:
+    torch.save(weights, tmp_path / "w.pt", pickle_protocol=protocol)
+    with pytest.raises(WarmlensError, match="is a pickle of protocol 4 or later") as refused:
+        read_checkpoint(tmp_path / "w.pt")
+    assert refused.value.code == "unsafe_pickle"
+    assert not recwarn.list
+
+
 def test_a_head_with_two_gaps_is_refused(tmp_path: Path) -> None:
     head = nn.Sequential(
         nn.Linear(FEATURES, 8), nn.ReLU(), nn.BatchNorm1d(8), nn.Dropout(), nn.Linear(8, 3)
@@ -443,8 +485,8 @@ OTHER_FILES: dict[str, tuple[Callable[[Path], Any], str, str]] = {
     "no file": (lambda p: None, "weights_missing", "is not a file"),
     "another pickle": (
         lambda p: p.write_bytes(pickle.dumps({"a": 1})),
-        "unreadable_weights",
-        "torch.save did not write",
+        "unsafe_pickle",
+        "is a pickle of protocol 4 or later, as pickle.dump",
     ),
 }
 

@@ -355,6 +355,10 @@ LISTED = {
     "the folder's class": ("{name}/{number}.jpg", "", "txt"),
     "no suffix": ("{name}/{number}", "", "txt"),
     "a leading dot": ("./{name}/{number}.jpg {name}", "", "lst"),
+    "quotes": ('"{name}/{number}.jpg" "{name}"', "", "txt"),
+    "single quotes": ("'{name}/{number}.jpg', '{name}'", "", "txt"),
+    "quotes behind a blank": ('"{name}/{number}.jpg", "{name}"', '"filename", "label"', "csv"),
+    "a comma at the end": ("{name}/{number}.jpg,{name},", "", "csv"),
     "backslashes": ("{name}\\{number}.jpg {name}", "", "txt"),
 }
 
@@ -440,6 +444,7 @@ def test_photos_in_no_list_or_in_two_are_found(flat: Path) -> None:
     [
         ("filename,size\na.jpg,3\n", "bad_list", "has no column with the class"),
         ("apple/0.jpg,\n", "bad_list", "line 1 is 'apple/0.jpg,'"),
+        ("apple/0.jpg,apple,1\n", "bad_list", "line 1 has 3 columns, and no header"),
         ("apple/0.jpg 0 1 0\n", "bad_list", "line 1 has several numbers"),
         ("apple/0.jpg,apple\nx\n", "bad_list", "line 2 is 'x'"),
     ],
@@ -449,6 +454,45 @@ def test_lists_of_another_form_are_refused(flat: Path, text: str, code: str, wor
     with pytest.raises(WarmlensError, match=words) as refused:
         read_photo_folder(flat)
     assert refused.value.code == code
+
+
+def test_a_list_of_photos_without_classes_is_refused(flat: Path) -> None:
+    listed(flat, "{name}/{number}.jpg {name}")
+    save_picture(flat / "test" / "1.jpg", 900)
+    (flat / "test.txt").write_text("1.jpg\n")
+    with pytest.raises(WarmlensError, match=r"test\.txt, line 1 gives no class") as refused:
+        check_data(flat)
+    assert refused.value.code == "bad_list"
+
+
+def test_splits_that_an_archive_has_twice_are_read(root: Path) -> None:
+    for split in COUNTS:
+        (root / split).rename(root / "moved")
+        (root / split).mkdir()
+        (root / "moved").rename(root / split / split)
+    assert codes(root) == {}
+    assert read_dataset(root).ids == CLASSES
+
+
+@pytest.mark.parametrize("name", ["test1", "test_2", "Test-3"])
+def test_flat_splits_with_a_number_are_no_classes(tmp_path: Path, name: str) -> None:
+    fill(tmp_path / "train", 3, 0)
+    fill(tmp_path / name, 3, 10)
+    with pytest.raises(WarmlensError, match="without folders of classes") as refused:
+        check_data(tmp_path)
+    assert refused.value.code == "splits_without_classes"
+    assert f"{tmp_path}/train/CLASS" in refused.value.message
+
+
+@pytest.mark.parametrize("name", ["apple (1)", "apple(2)", "apple - Copy", "apple copy 2"])
+def test_copies_of_a_class_folder_are_found(flat: Path, name: str) -> None:
+    fill(flat / name, 4, 500)
+    assert codes(flat)["copied_class"] == (name,)
+
+
+def test_photos_deep_in_a_hidden_folder_are_reported(flat: Path) -> None:
+    fill(flat / ".cache" / "a" / "b", 1, 600)
+    assert codes(flat) == {"hidden_photos": (".cache",)}
 
 
 def test_lists_beside_folders_of_splits_are_not_used(root: Path) -> None:

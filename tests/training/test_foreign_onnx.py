@@ -132,6 +132,8 @@ TAKEN: dict[str, dict[str, Any]] = {
     "a log softmax": {"end": "LogSoftmax"},
     "any batch": {"shape": ("batch", 3, SIDE, SIDE)},
     "any batch and size": {"shape": ("n", 3, "h", "w")},
+    "any batch, as -1": {"shape": (-1, 3, SIDE, SIDE)},
+    "any batch and size, as -1": {"shape": (-1, 3, -1, -1)},
     "no sizes at all": {"shape": (None, None, None, None)},
     "names that ours has": {"names": ("image", "softmax")},
     "names that ours has, the other way": {"names": ("softmax", "image"), "end": "Softmax"},
@@ -324,6 +326,27 @@ def percent() -> Any:
     return model
 
 
+def scaled_sigmoid() -> Any:
+    model = classifier(end="Sigmoid")
+    model.graph.initializer.append(helper.make_tensor("scale", T.FLOAT, [1], [0.5]))
+    model.graph.node[-1].CopyFrom(helper.make_node("Mul", ["ended", "scale"], ["output"]))
+    return model
+
+
+def zip_map() -> Any:
+    model = classifier(end="Softmax")
+    model.graph.node[-1].CopyFrom(
+        helper.make_node(
+            "ZipMap", ["ended"], ["output"], domain="ai.onnx.ml", classlabels_int64s=[0, 1, 2]
+        )
+    )
+    model.opset_import.append(helper.make_opsetid("ai.onnx.ml", 1))
+    row = helper.make_map_type_proto(T.INT64, helper.make_tensor_type_proto(T.FLOAT, None))
+    rows = helper.make_value_info("output", helper.make_sequence_type_proto(row))
+    model.graph.output[0].CopyFrom(rows)
+    return model
+
+
 def of_uint8() -> Any:
     model = classifier()
     model.graph.input[0].type.tensor_type.elem_type = T.UINT8
@@ -350,6 +373,8 @@ REFUSED: dict[str, tuple[Callable[[], Any], str, str]] = {
     "too large": (lambda: classifier(shape=(1, 3, 2048, 2048)), "bad_setting", "size is 2048"),
     "class numbers": (whole_numbers, "bad_onnx", "gives numbers of int64, not logits"),
     "sigmoid": (lambda: classifier(end="Sigmoid"), "not_logits", "probabilities of a sigmoid"),
+    "scaled sigmoid": (scaled_sigmoid, "not_logits", "probabilities of a sigmoid"),
+    "a map of classes": (zip_map, "bad_onnx", "gives no tensor, not logits"),
     "percent": (percent, "not_logits", "probabilities that sum to 100"),
     "NaN": (lambda: classifier(weight=WITH_NAN), "not_finite", "3 of 24 values of .* are NaN"),
     "infinity": (lambda: classifier(weight=WEIGHT / 0), "not_finite", "gives NaN or infinity"),
