@@ -44,6 +44,8 @@ _BESIDE = re.compile(r"(^|\.)(n_averaged|criterion|loss|loss_fn|loss_func|loss_f
 _BODY = re.compile(r"(conv1|bn1|layer[1-4])\.")
 # torch.nn.Sequential of a ResNet's parts: convolution, normalisation, ReLU, pooling, layers.
 _SEQUENTIAL = {"0": "conv1", "1": "bn1", "4": "layer1", "5": "layer2", "6": "layer3", "7": "layer4"}
+# Architectures by the names of timm and torchvision; a dot begins the name of timm's weights.
+_KNOWN = re.compile(r"(tv_)?resnet(18|34|50|101|152)(\..*)?|small-cnn")
 _GLOBAL = re.compile(r"GLOBAL (\S+)")
 _SHOWN = 3
 
@@ -92,9 +94,8 @@ def read_checkpoint(path: Path, key: str | None = None) -> Checkpoint:
         WarmlensError: `not_weights`, `ambiguous_weights`, `no_such_key`, `not_finite`,
             `bad_tensor`, or what :func:`load_document` raises.
     """
-    found = {
-        label: _pruned(_unwrapped(tensors, path)) for label, tensors in _groups(load_document(path))
-    }
+    document = load_document(path)
+    found = {label: _pruned(_unwrapped(tensors, path)) for label, tensors in _groups(document)}
     if not found:
         raise WarmlensError("not_weights", f"{path} does not hold tensors by name.")
     candidates = [
@@ -112,6 +113,12 @@ def read_checkpoint(path: Path, key: str | None = None) -> Checkpoint:
     head, more = _finite(head, path)
     if lower := sorted((types | more) - {"float32"}):
         notes += (f"Weights in {', '.join(lower)} are used in float32.",)
+    arch = document.get("arch") if isinstance(document, Mapping) else None
+    if isinstance(arch, str) and not _KNOWN.fullmatch(arch.lower()):
+        notes += (
+            f"The file is of {printable(arch)}, and is read as a ResNet of torchvision; if parts "
+            "without weights differ, such as pooling, export it to ONNX instead.",
+        )
     return Checkpoint(body, head, notes)
 
 

@@ -152,6 +152,8 @@ def _require_photos(root: Path, ids: tuple[str, ...], splits: dict[str, tuple[Ph
 def _check(root: Path, ids: tuple[str, ...], splits: dict[str, tuple[Photo, ...]]) -> None:
     trained = [ids[photo.target] for photo in splits["train"]]
     known = tuple(class_id for class_id in ids if class_id in trained)
+    if not trained:
+        raise WarmlensError("data_missing", f"{root / 'train'} has no photos to train with.")
     for name, photos in splits.items():
         for photo in photos:
             if ids[photo.target] not in known:

@@ -207,6 +207,19 @@ def test_averaged_weights_are_taken_which_is_said_and_others_by_key(
     assert note == f"Taken: {other}."
 
 
+@pytest.mark.parametrize(
+    ("arch", "is_noted"),
+    [("resnetaa50", True), ("my_net", True), ("resnet18", False), ("tv_resnet18.a1", False)],
+)
+def test_a_file_of_another_architecture_with_the_same_names_is_noted(
+    weights: State, tmp_path: Path, arch: str, is_noted: bool
+) -> None:
+    torch.save({"arch": arch, "state_dict": weights}, tmp_path / "w.pt")
+    found, notes = taken(tmp_path / "w.pt")
+    assert same(found, weights)
+    assert any(f"is of {arch}, and is read as" in note for note in notes) is is_noted
+
+
 def test_averages_without_running_means_are_not_taken(weights: State, tmp_path: Path) -> None:
     parameters = {name: tensor for name, tensor in weights.items() if "running" not in name}
     torch.save({"model": weights, "ema": parameters}, tmp_path / "w.pt")

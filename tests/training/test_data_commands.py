@@ -14,7 +14,7 @@ def test_check_fails_on_errors_and_says_which(tmp_path: Path) -> None:
         save_picture(tmp_path / "train" / "apple" / f"{number}.jpg", number)
     result = invoke(app, "data", "check", str(tmp_path))
     assert result.exit_code == 1
-    assert "error: split_missing: There is no folder val" in result.stdout
+    assert "error: split_missing: There is no folder or list val" in result.stdout
     assert "error: too_few_classes" in result.stdout
 
 

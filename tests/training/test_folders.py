@@ -465,6 +465,13 @@ def test_a_list_of_photos_without_classes_is_refused(flat: Path) -> None:
     assert refused.value.code == "bad_list"
 
 
+def test_an_empty_list_to_train_with_is_refused(flat: Path) -> None:
+    listed(flat, "{name}/{number}.jpg {name}")
+    (flat / "train.txt").write_text("")
+    with pytest.raises(WarmlensError, match="train has no photos to train with"):
+        read_dataset(flat)
+
+
 def test_splits_that_an_archive_has_twice_are_read(root: Path) -> None:
     for split in COUNTS:
         (root / split).rename(root / "moved")
