@@ -47,8 +47,8 @@ def test_axe_finds_no_serious_issue(
     assert serious_issues(page) == []
     choose(page, "mine.jpg", COFFEE)
     expect_answer(page)
-    choose(page, "notes.jpg", b"no photo")
-    expect_problem(page, "not a photo")
+    choose(page, "notes.jpg", b"\xff\xd8\xff no photo")
+    expect_problem(page, "damaged")
     page.get_by_text("For whoever runs the service").click()
     assert serious_issues(page) == []
 

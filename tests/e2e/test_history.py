@@ -97,7 +97,9 @@ def test_one_photo_that_fails_does_not_stop_the_others(
 ) -> None:
     expected_console_errors.append(FAILED_REQUEST)
     open_page(page, page_url)
-    page.get_by_label("Photo file").set_input_files(files(bad=b"no photo", good=COFFEE))
+    page.get_by_label("Photo file").set_input_files(
+        files(bad=b"\xff\xd8\xff no photo", good=COFFEE)
+    )
     expect_answer(page)
     expect(history(page)).to_contain_text(
         [re.compile("good.jpgEspresso", re.I), "bad.jpgNot classified"],

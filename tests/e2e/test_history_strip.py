@@ -94,6 +94,6 @@ def test_a_file_that_is_no_picture_has_an_entry_without_one(
 ) -> None:
     expected_console_errors.append("Failed to load resource")
     open_page(page, page_url)
-    choose(page, "notes.jpg", b"no photo")
+    choose(page, "half.jpg", b"\xff\xd8\xff no photo")
     expect(history(page)).to_contain_text(["Not classified"])
     expect(history(page).locator("canvas")).to_have_css("visibility", "hidden")

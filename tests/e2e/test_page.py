@@ -223,8 +223,8 @@ def test_nothing_scrolls_sideways(
     choose(page, long_name, COFFEE)
     expect_answer(page)
     assert page.evaluate(overflow) <= 0
-    choose(page, long_name, b"no photo")
-    expect_problem(page, "not a photo")
+    choose(page, long_name, b"\xff\xd8\xff no photo")
+    expect_problem(page, "damaged")
     page.get_by_text("For whoever runs the service").click()
     assert page.evaluate(overflow) <= 0
 

@@ -52,7 +52,7 @@ def thresholds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
     folder = tmp_path_factory.mktemp("plain")
     synthesize(folder, VARIANTS["plain"])
     alarms = Assembly("plain", folder / "assembly-plain").resources("AWS::CloudWatch::Alarm")
-    watched = [each["Properties"] for each in alarms if each["Properties"]["Period"] == 60]
+    watched = [each["Properties"] for each in alarms if each["Properties"].get("Period") == 60]
     return {str(each["MetricName"]): float(each["Threshold"]) for each in watched}
 
 

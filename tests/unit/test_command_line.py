@@ -169,9 +169,9 @@ def test_a_reader_who_has_gone_ends_a_command_quietly(arguments: tuple[str, ...]
 
 def test_ctrl_c_ends_a_command_with_one_line() -> None:
     script = (
-        "import os, signal\n"
+        "import signal\n"
         "from warmlens import classify\n"
-        "classify.classify = lambda *_, **__: os.kill(os.getpid(), signal.SIGINT)\n"
+        "classify.classify = lambda *_, **__: signal.raise_signal(signal.SIGINT)\n"
         "from warmlens.cli import main\n"
         "main()"
     )
