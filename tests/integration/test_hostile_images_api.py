@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import SAMPLE, SAMPLE_ID, Cloud
-from tests.hostile.images import HOSTILE
+from tests.hostile.images import DAMAGED, HOSTILE, PIXELS
 
 FOLDER = "uploads/hostile"
 SOUND = {"method": "classification", "file_path": f"{FOLDER}/sound"}
@@ -36,5 +36,8 @@ def test_a_hostile_image_is_answered_or_refused_and_the_next_call_served(
     answer = cloud.post("classification", {"method": "classification", "file_path": path})
     told = "ok" if answer.status_code == 200 else answer.json()["error"]["code"]
     assert answer.status_code < 500, answer.text
-    assert told in {*hostile.answers, *BY_LIMIT}
+    # The cloud's limits are those of its settings, higher than the unit tests': what it decodes
+    # instead of refusing it by its size may turn out to lack pixels.
+    decoded = {DAMAGED} if PIXELS in hostile.answers else set()
+    assert told in {*hostile.answers, *BY_LIMIT, *decoded}
     assert cloud.post("classification", SOUND).json()["TOP1_ID"] == SAMPLE_ID

@@ -170,6 +170,8 @@ def test_a_reader_who_has_gone_ends_a_command_quietly(arguments: tuple[str, ...]
 def test_ctrl_c_ends_a_command_with_one_line() -> None:
     script = (
         "import signal\n"
+        # A shell starts what runs in the background without Ctrl-C, and so its children.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from warmlens import classify\n"
         "classify.classify = lambda *_, **__: signal.raise_signal(signal.SIGINT)\n"
         "from warmlens.cli import main\n"
