@@ -1,4 +1,4 @@
-"""What the decoding of a picture takes at most, known from its header.
+"""Upper bounds on the time and memory of decoding a picture, from its header.
 
 The times are of one core of an AMD EPYC; docs/decisions/0060-time-of-decoding.md has the figures.
 """

@@ -7,7 +7,7 @@ from typing import Any
 
 
 class _Deferred(ModuleType):
-    """A placeholder that becomes the module on first access."""
+    """A module that is loaded on first access."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

@@ -39,7 +39,7 @@ class UnsupportedCodingError(Exception):
 
 
 class JpegHeader(NamedTuple):
-    """What a JPEG's header says.
+    """The fields of a JPEG's header.
 
     Attributes:
         width: in pixels.

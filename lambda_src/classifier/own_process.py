@@ -11,7 +11,7 @@ from .errors import RequestError
 from .timed_bytes import TookTooLongError
 
 OVERHEAD_BYTES = 32 * 2**20
-"""What Python and the allocator may take beside the memory that a call is given."""
+"""Memory of Python and the allocator, beside that which a call is given."""
 _STATM = "/proc/self/statm"
 _KILL = 9
 _PART_BYTES = 2**20

@@ -4,7 +4,7 @@ Decoders refuse a picture for a broken comment, and take memory for what no pixe
 file is reduced to what decides its pixels, with the end mark that it may lack, before a decoder
 opens it; only the EXIF orientation is read.
 
-`training/pixel_parts.py` is a copy of this file: what the service reads, training reads.
+`training/pixel_parts.py` is a link to this file: what the service reads, training reads.
 """
 
 import io

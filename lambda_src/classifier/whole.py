@@ -4,7 +4,7 @@ Decoders fill what is missing, a JPEG's with grey, and say nothing. Where the la
 filled, the picture is decoded once more with other bytes where data may be missing: the pixels of
 a whole one do not depend on them.
 
-`training/whole.py` is a copy of this file: what the service refuses, training refuses.
+`training/whole.py` is a link to this file: what the service refuses, training refuses.
 """
 
 import os

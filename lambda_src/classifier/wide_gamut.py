@@ -3,7 +3,7 @@
 Models are trained with sRGB; a photo in Display P3 looks pale to them. Only the two profiles that
 cameras write are converted, with the factors below: no bytes of a file choose a calculation.
 
-`training/wide_gamut.py` is a copy of this file: what the service converts, training converts.
+`training/wide_gamut.py` is a link to this file: what the service converts, training converts.
 """
 
 from typing import Any

@@ -58,7 +58,7 @@ def synthesize(folder: Path, settings: Settings) -> Synthesized:
 
 
 def refusals(before: Synthesized, after: Synthesized) -> list[str]:
-    """What would go wrong if the stacks of `before` were updated one by one to those of `after`."""
+    """Faults of an update of the stacks of `before`, one by one, to those of `after`."""
     return [
         *_exports_in_use(before, after),
         *_unresolved(after),

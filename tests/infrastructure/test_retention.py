@@ -1,4 +1,4 @@
-"""What stays when stacks are deleted, and what may not be deleted by mistake."""
+"""Retained resources and termination protection of stacks."""
 
 import json
 from pathlib import Path

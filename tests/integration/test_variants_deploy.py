@@ -149,7 +149,7 @@ def delete_stacks(aws: LocalAws, name: str) -> None:
 
 
 def empty_all(aws: LocalAws) -> None:
-    """What the custom resource does in AWS, which the emulator cannot run."""
+    """Empty all buckets, as a custom resource does in AWS; the emulator runs none."""
     for bucket in own_buckets(aws):
         empty(aws, bucket)
 

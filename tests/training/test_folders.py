@@ -38,7 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def root(made: Path, tmp_path: Path) -> Path:
-    """A folder of splits without problems but for its few photos."""
+    """A folder of splits whose only problem is that it has few photos."""
     shutil.copytree(made, tmp_path / "photos")
     return tmp_path / "photos"
 
