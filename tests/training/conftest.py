@@ -1,17 +1,22 @@
-"""Fixtures: photos, trained runs and exported versions."""
+"""Fixtures: photos, trained runs, exported versions, and files to import."""
 
 import dataclasses
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.training.class_folders import CLASSES, COUNTS, fill
 from tests.training.photo_folder import make_photo_folder
+from tests.training.resnet_weights import State, small
 from training.config import Stage, config_for
 from training.export import ExportRequest, export_run
 from training.history import Epoch
+from training.import_weights import ImportRequest
 from training.loop import Hooks
+from training.preprocessing import Preprocessing
 from training.train import train
 from warmlens.registry.manifest import Manifest, Precision
 
@@ -125,3 +130,62 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Exported]:
 def int8_version(small_run: Path, export: Callable[..., Exported]) -> Exported:
     """The small CNN as an int8 version; tests must not change it."""
     return export(small_run, "int8")
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that `root` and `flat` copy; tests must not change it."""
+    root = tmp_path_factory.mktemp("made")
+    seed = 0
+    for split, count in COUNTS.items():
+        for name in CLASSES:
+            seed = fill(root / split / name, count, seed)
+    return root
+
+
+@pytest.fixture
+def root(made: Path, tmp_path: Path) -> Path:
+    """A folder of splits whose only problem is that it has few photos."""
+    shutil.copytree(made, tmp_path / "photos")
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def flat(made: Path, tmp_path: Path) -> Path:
+    """A folder of classes without splits."""
+    for name in CLASSES:
+        shutil.copytree(made / "train" / name, tmp_path / "flat" / name)
+    return tmp_path / "flat"
+
+
+@pytest.fixture(scope="session")
+def weights() -> State:
+    """Weights of a small ResNet18 with three classes; tests must not change them."""
+    return small(0)
+
+
+@pytest.fixture(scope="session")
+def others() -> State:
+    """Weights of the same names as `weights` with other values."""
+    return small(1)
+
+
+@pytest.fixture
+def labels(tmp_path: Path) -> Path:
+    """Labels of three classes."""
+    path = tmp_path / "labels.txt"
+    path.write_text("apple\npear\nplum\n")
+    return path
+
+
+@pytest.fixture
+def request_(tmp_path: Path) -> ImportRequest:
+    """The import of a model `mine`, of 32 pixels."""
+    return ImportRequest(
+        name="mine",
+        version="1.0.0",
+        out=tmp_path / "artifacts",
+        command="warmlens model import",
+        licence="MIT",
+        preprocessing=Preprocessing(size=SIZE, resize=SIZE),
+    )

@@ -1,11 +1,8 @@
-"""Checkpoints as people save them: the right weights, or a sentence on the file."""
+"""Checkpoints as people save them: names, nesting, and averaged weights."""
 
 import argparse
 import collections
-import gzip
 import pathlib
-import pickle
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,54 +10,21 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.training.resnet_weights import FEATURES, State, prefixed, same, taken
 from training.checkpoints import read_checkpoint
 from training.file_kinds import kind_of
-from training.heads import read_head
 from training.model_packages import import_model_package
-from training.networks import architecture_of, build_network
 from training.weights import initial_weights
 from warmlens.errors import WarmlensError
 
 torch: Any = import_model_package("torch")
 nn: Any = torch.nn
 save_file: Any = import_model_package("safetensors.torch").save_file
-FEATURES = 512
-
-State = dict[str, Any]
-
-
-def network(seed: int = 0, classes: int = 3) -> Any:
-    torch.manual_seed(seed)
-    return build_network("resnet18", classes).eval()
-
-
-def small(seed: int) -> State:
-    """Return weights with all names of a ResNet18 and few values; their head is whole."""
-    state = network(seed).state_dict()
-    made = {}
-    for name, tensor in state.items():
-        few = tuple(slice(2) for _ in tensor.shape)
-        made[name] = tensor if name.startswith("fc.") else tensor[few].clone()
-    return made
-
-
-@pytest.fixture(scope="module")
-def weights() -> State:
-    return small(0)
-
-
-@pytest.fixture(scope="module")
-def others() -> State:
-    return small(1)
 
 
 def renamed(weights: State, prefix: str, head: str = "fc.") -> State:
     body = {f"{prefix}{name}": w for name, w in weights.items() if not name.startswith("fc.")}
     return {**body, f"{head}weight": weights["fc.weight"], f"{head}bias": weights["fc.bias"]}
-
-
-def prefixed(weights: State, prefix: str) -> State:
-    return {f"{prefix}{name}": tensor for name, tensor in weights.items()}
 
 
 def sequential(weights: State, prefix: str, head: str) -> State:
@@ -124,24 +88,6 @@ SAVED: dict[str, Callable[[State], Any]] = {
         n: nn.Parameter(t) if t.is_floating_point() else t for n, t in w.items()
     },
 }
-
-
-def taken(path: Path, key: str | None = None) -> tuple[State, tuple[str, ...]]:
-    checkpoint = read_checkpoint(path, key)
-    assert architecture_of(checkpoint.body, str(path)) == "resnet18"
-    head, classes = read_head(checkpoint.head, FEATURES, None, path)
-    assert classes == 3
-    return {**checkpoint.body, "fc.weight": head.weight, "fc.bias": head.bias}, checkpoint.notes
-
-
-def same(found: State, weights: State, *, within: float = 0) -> bool:
-    found = {name: tensor for name, tensor in found.items() if "num_batches" not in name}
-    wanted = {name: tensor for name, tensor in weights.items() if "num_batches" not in name}
-    return found.keys() == wanted.keys() and all(
-        found[name].dtype == torch.float32
-        and torch.allclose(found[name], wanted[name], atol=within, rtol=within)
-        for name in wanted
-    )
 
 
 @pytest.mark.parametrize("form", SAVED)
@@ -258,261 +204,6 @@ def test_masks_of_pruning_are_applied(weights: State, tmp_path: Path) -> None:
     found, _ = taken(tmp_path / "w.pt")
     assert (layer.weight == 0).sum() == 8
     assert same(found, {**weights, name: layer.weight})
-
-
-def test_a_head_without_bias_is_kept(weights: State, tmp_path: Path) -> None:
-    torch.save({n: t for n, t in weights.items() if n != "fc.bias"}, tmp_path / "w.pt")
-    found, _ = taken(tmp_path / "w.pt")
-    assert same(found, {**weights, "fc.bias": torch.zeros(3)})
-
-
-HEADS: dict[str, tuple[Callable[[], Any], str | None]] = {
-    "two layers": (
-        lambda: nn.Sequential(nn.Linear(FEATURES, 8), nn.ReLU(), nn.Dropout(), nn.Linear(8, 3)),
-        "relu",
-    ),
-    "normalisation": (
-        lambda: nn.Sequential(
-            nn.Linear(FEATURES, 8), nn.BatchNorm1d(8), nn.GELU(), nn.Dropout(), nn.Linear(8, 3)
-        ),
-        "gelu",
-    ),
-    "normalisation first": (
-        lambda: nn.Sequential(nn.BatchNorm1d(FEATURES), nn.Linear(FEATURES, 3)),
-        None,
-    ),
-    "nothing between": (
-        lambda: nn.Sequential(nn.Dropout(), nn.Linear(FEATURES, 8), nn.Linear(8, 3)),
-        None,
-    ),
-    "names": (
-        lambda: nn.Sequential(
-            collections.OrderedDict(
-                fc1=nn.Linear(FEATURES, 8), act=nn.Tanh(), fc2=nn.Linear(8, 3), out=nn.LogSoftmax(1)
-            )
-        ),
-        "tanh",
-    ),
-    "eleven parts": (
-        lambda: nn.Sequential(
-            nn.Linear(FEATURES, 8), *(nn.Identity() for _ in range(9)), nn.Linear(8, 3)
-        ),
-        "none",
-    ),
-}
-
-
-@pytest.mark.parametrize("saved", ["pt", "safetensors"])
-@pytest.mark.parametrize("form", HEADS)
-def test_a_head_of_several_layers_is_kept(
-    weights: State, tmp_path: Path, form: str, saved: str
-) -> None:
-    make, activation = HEADS[form]
-    own = make().eval()
-    for norm in own.modules():
-        if isinstance(norm, nn.BatchNorm1d):
-            norm.running_mean.uniform_(-1, 1)
-    file = tmp_path / "w"
-    body = {name: tensor for name, tensor in weights.items() if not name.startswith("fc.")}
-    save = save_file if saved == "safetensors" else torch.save
-    save({**body, **prefixed(own.state_dict(), "fc.")}, file)
-    checkpoint = read_checkpoint(file)
-    if activation:
-        with pytest.raises(WarmlensError, match="add --head-activation relu") as refused:
-            read_head(checkpoint.head, FEATURES, None, file)
-        assert refused.value.code == "head_activation"
-        assert "export the network to ONNX" in refused.value.message
-    head, classes = read_head(checkpoint.head, FEATURES, activation, file)  # type: ignore[arg-type]
-    features = torch.rand(5, FEATURES)
-    with torch.inference_mode():
-        expected, answer = own(features), head.eval()(features)
-        if form == "names":
-            answer = torch.log_softmax(answer, 1)
-        assert torch.allclose(answer, expected, atol=1e-5)
-    assert classes == 3
-
-
-class Named(nn.Module):  # type: ignore[misc]
-    """A head whose layers have names that sort otherwise than they run."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.second = nn.Linear(FEATURES, width)
-        self.first = nn.Linear(width, width)
-        self.classes = nn.Linear(width, 3)
-
-
-@pytest.mark.parametrize("width", [8, FEATURES])
-def test_the_order_of_a_head_in_safetensors_follows_from_sizes_or_is_refused(
-    tmp_path: Path, width: int
-) -> None:
-    own = Named(width)
-    if width != FEATURES:
-        del own.first  # one order fits
-    save_file(own.state_dict(), tmp_path / "w")
-    tensors = dict(sorted(prefixed(own.state_dict(), "fc.").items()))
-    if width == FEATURES:
-        with pytest.raises(WarmlensError, match=r"fit in several orders.*torch\.save") as refused:
-            read_head(tensors, FEATURES, "relu", tmp_path / "w")
-        assert refused.value.code == "weights_differ"
-        return
-    head, _ = read_head(tensors, FEATURES, "relu", tmp_path / "w")
-    features = torch.rand(2, FEATURES)
-    with torch.inference_mode():
-        assert torch.allclose(head(features), own.classes(own.second(features).relu()), atol=1e-5)
-
-
-@pytest.mark.filterwarnings("default::UserWarning")
-@pytest.mark.parametrize("protocol", [4, 5])
-def test_a_later_protocol_of_pickle_is_refused_without_a_warning(
-    weights: State, tmp_path: Path, protocol: int, recwarn: pytest.WarningsRecorder
-) -> None:
-    torch.save(weights, tmp_path / "w.pt", pickle_protocol=protocol)
-    with pytest.raises(WarmlensError, match="is a pickle of protocol 4 or later") as refused:
-        read_checkpoint(tmp_path / "w.pt")
-    assert refused.value.code == "unsafe_pickle"
-    assert not recwarn.list
-
-
-def test_a_head_with_two_gaps_is_refused(tmp_path: Path) -> None:
-    head = nn.Sequential(
-        nn.Linear(FEATURES, 8), nn.ReLU(), nn.BatchNorm1d(8), nn.Dropout(), nn.Linear(8, 3)
-    )
-    with pytest.raises(WarmlensError, match=r"what is between fc\.2 and fc\.4") as refused:
-        read_head(prefixed(head.state_dict(), "fc."), FEATURES, "relu", tmp_path)
-    assert refused.value.code == "head_activation"
-
-
-REFUSED: dict[str, tuple[Callable[[State], Any], str, str]] = {
-    "NaN": (
-        lambda w: {**w, "conv1.weight": torch.full((2, 2), torch.nan)},
-        "not_finite",
-        r"4 of 4 values of the tensor conv1\.weight are NaN",
-    ),
-    "infinity in the head": (
-        lambda w: {**w, "fc.bias": torch.tensor([0.0, torch.inf, 0])},
-        "not_finite",
-        r"1 of 3 values of the tensor fc\.bias are infinity",
-    ),
-    "too large for float32": (
-        lambda w: {**w, "fc.bias": torch.tensor([0.0, 1e300, 0], dtype=torch.float64)},
-        "not_finite",
-        "are infinity",
-    ),
-    "one class": (
-        lambda w: {**w, "fc.weight": torch.zeros(1, FEATURES), "fc.bias": torch.zeros(1)},
-        "one_class",
-        r"has one output \(fc\.weight is \[1, 512\]\); allowed: 2 or more .* a row of zeros",
-    ),
-    "a sizes of bias": (
-        lambda w: {**w, "fc.bias": torch.zeros(4)},
-        "weights_differ",
-        "the tensors of the layer fc differ in size",
-    ),
-    "no head": (
-        lambda w: {n: t for n, t in w.items() if not n.startswith("fc.")},
-        "weights_differ",
-        r"fc\.weight is missing; these are weights without a last layer",
-    ),
-    "another pooling": (
-        lambda w: {**w, "fc.weight": torch.zeros(3, 2 * FEATURES)},
-        "weights_differ",
-        "the layer fc of the head takes 1024 values; it gets 512",
-    ),
-    "two heads": (
-        lambda w: {**w, "aux.weight": torch.zeros(9, FEATURES)},
-        "weights_differ",
-        "the layer aux of the head takes 512 values; it gets 3",
-    ),
-    "whole numbers": (
-        lambda w: {**w, "conv1.weight": torch.zeros(2, dtype=torch.int8)},
-        "bad_tensor",
-        r"the tensor conv1\.weight has numbers of the type int8",
-    ),
-    "meta": (
-        lambda w: {**w, "conv1.weight": torch.zeros(2, device="meta")},
-        "bad_tensor",
-        r"conv1\.weight has no values in this file",
-    ),
-    "twice": (
-        lambda w: {**w, "module.conv1.weight": w["conv1.weight"]},
-        "ambiguous_weights",
-        r"has the tensor conv1\.weight twice",
-    ),
-    "a network as it is": (lambda _: nn.Linear(2, 2), "unsafe_pickle", r"torch\.nn\.modules"),
-    "a network in a dict": (
-        lambda w: {"model": nn.Sequential(nn.ReLU()), "epoch": 1},
-        "unsafe_pickle",
-        r"\(it names torch\.nn\.modules\.container\.Sequential\).*weights_only=False",
-    ),
-    "an optimizer alone": (
-        lambda w: {"optimizer": {"state": {0: {"step": torch.tensor(1)}}}},
-        "not_weights",
-        "does not hold tensors by name",
-    ),
-    "another network": (
-        lambda _: {"features.0.0.weight": torch.zeros(8, 3, 3, 3)},
-        "unknown_architecture",
-        r"no known architecture.* Export another network to ONNX",
-    ),
-}
-
-
-@pytest.mark.parametrize("form", REFUSED)
-def test_other_checkpoints_are_refused_in_a_sentence(
-    weights: State, tmp_path: Path, form: str
-) -> None:
-    make, code, words = REFUSED[form]
-    file = tmp_path / "w.pt"
-    torch.save(make(weights), file)
-    with pytest.raises(WarmlensError, match=words) as refused:
-        taken(file)
-    assert refused.value.code == code
-    assert str(file) in refused.value.message
-    assert "\n" not in refused.value.message
-
-
-def zipped(path: Path, *names: str) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        for name in names:
-            archive.writestr(name, b"x")
-
-
-OTHER_FILES: dict[str, tuple[Callable[[Path], Any], str, str]] = {
-    "Keras": (lambda p: p.write_bytes(b"\x89HDF\r\n\x1a\n"), "bad_weights_type", "HDF5"),
-    "new Keras": (lambda p: zipped(p, "model.weights.h5"), "bad_weights_type", "tf2onnx"),
-    "TensorFlow Lite": (lambda p: p.write_bytes(b"\x1c\0\0\0TFL3"), "bad_weights_type", "Lite"),
-    "zipped weights": (lambda p: zipped(p, "w.pt", "a.txt"), "bad_weights_type", "unpack it first"),
-    "NumPy": (lambda p: zipped(p, "a.npy"), "bad_weights_type", "NumPy"),
-    "gzip": (lambda p: p.write_bytes(gzip.compress(b"x")), "bad_weights_type", "gzip; unpack"),
-    "Git LFS": (
-        lambda p: p.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"),
-        "bad_weights_type",
-        "run `git lfs pull`",
-    ),
-    "a website": (lambda p: p.write_text("\n<!DOCTYPE html><html>"), "bad_weights_type", "website"),
-    "an index": (lambda p: p.write_text('{"weight_map": {}}'), "bad_weights_type", "is JSON"),
-    "text": (lambda p: p.write_text("hello"), "bad_weights_type", "of no known kind"),
-    "nothing": (lambda p: p.write_bytes(b""), "unreadable_weights", "it is empty"),
-    "a folder": (lambda p: p.mkdir(), "weights_missing", "is a folder"),
-    "no file": (lambda p: None, "weights_missing", "is not a file"),
-    "another pickle": (
-        lambda p: p.write_bytes(pickle.dumps({"a": 1})),
-        "unsafe_pickle",
-        "is a pickle of protocol 4 or later, as pickle.dump",
-    ),
-}
-
-
-@pytest.mark.parametrize("form", OTHER_FILES)
-def test_files_of_other_kinds_are_refused_by_their_content(tmp_path: Path, form: str) -> None:
-    make, code, words = OTHER_FILES[form]
-    file = tmp_path / "weights.safetensors"
-    make(file)
-    with pytest.raises(WarmlensError, match=words) as refused:
-        read_checkpoint(file)
-    assert refused.value.code == code
-    assert str(file) in refused.value.message
 
 
 def test_training_starts_from_such_weights_and_says_which(

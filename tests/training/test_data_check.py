@@ -3,7 +3,6 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -11,17 +10,11 @@ from lab.products.catalogue import PRODUCTS
 from lab.products.dataset import DatasetSpec, write_dataset
 from tests.hostile.cut_files import CUT, WHOLE
 from tests.hostile.formats import png_chunk, whole_jpeg_of_size
+from tests.training.class_folders import save_picture
 from training.data_check import DataReport, check_data
 from training.findings import Finding
 from training.pixels import read_pixels, square
 from warmlens.errors import WarmlensError
-
-
-def save_picture(path: Path, seed: int, side_px: int = 96) -> None:
-    """Save a picture of smooth blobs, different for each seed."""
-    cells = np.random.default_rng(seed).integers(0, 256, (12, 12, 3), dtype=np.uint8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(cells).resize((side_px, side_px), Image.Resampling.BICUBIC).save(path)
 
 
 @pytest.fixture

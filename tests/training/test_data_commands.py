@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from tests.invoke import invoke
-from tests.training.test_data_check import save_picture
+from tests.training.class_folders import save_picture
 from training.commands import app
 
 

@@ -13,7 +13,6 @@ from tests.training.program_file import program_file
 from training.import_weights import ImportRequest, import_file, import_resnet50_imagenet
 from training.model_packages import import_model_package
 from training.networks import build_network
-from training.preprocessing import Preprocessing
 from training.torch_export import load_program, require_logits
 from warmlens.errors import WarmlensError
 from warmlens.registry.manifest import read_manifest
@@ -21,25 +20,6 @@ from warmlens.registry.verify import verify_model
 
 torch: Any = import_model_package("torch")
 save_file: Any = import_model_package("safetensors.torch").save_file
-
-
-@pytest.fixture
-def request_(tmp_path: Path) -> ImportRequest:
-    return ImportRequest(
-        name="mine",
-        version="1.0.0",
-        out=tmp_path / "artifacts",
-        command="warmlens model import",
-        licence="MIT",
-        preprocessing=Preprocessing(size=32, resize=36),
-    )
-
-
-@pytest.fixture
-def labels(tmp_path: Path) -> Path:
-    path = tmp_path / "labels.txt"
-    path.write_text("apple\npear\nplum\n")
-    return path
 
 
 @pytest.fixture(scope="module")

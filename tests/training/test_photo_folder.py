@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.test_data_check import save_picture
+from tests.training.class_folders import save_picture
 from training.data_check import check_data
 from training.photo_folder import PhotoFolder, read_photo_folder
 from warmlens.errors import WarmlensError

@@ -1,5 +1,6 @@
 """A model gives the same answers with PyTorch as with ONNX Runtime."""
 
+import dataclasses
 import io
 import zipfile
 from collections.abc import Callable
@@ -23,10 +24,10 @@ from training.model_file import TorchFile
 from training.model_packages import import_model_package
 from training.networks import MEAN, STD, build_network
 from training.onnx_export import GraphSpec, export_classifier
-from training.preprocessing import Preprocessing
 from training.torch_export import export_program
 from warmlens.errors import WarmlensError
 from warmlens.registry.manifest import (
+    Engine,
     InputSpec,
     Normalization,
     manifest_bytes,
@@ -247,18 +248,6 @@ def forward(self, image):
 """
 
 
-def import_request(tmp_path: Path, **changes: Any) -> ImportRequest:
-    return ImportRequest(
-        name="mine",
-        version="1.0.0",
-        out=tmp_path / "artifacts",
-        command="warmlens model import",
-        licence="MIT",
-        preprocessing=Preprocessing(size=SIDE, resize=36),
-        **changes,
-    )
-
-
 @pytest.fixture
 def labels(tmp_path: Path) -> Path:
     path = tmp_path / "labels.txt"
@@ -267,13 +256,13 @@ def labels(tmp_path: Path) -> Path:
 
 
 def test_a_program_that_does_not_export_to_onnx_is_imported_and_served(
-    tmp_path: Path, labels: Path
+    request_: ImportRequest, labels: Path, tmp_path: Path
 ) -> None:
     file = program_file(tmp_path / "program.pt", DOUBTFUL)
     with pytest.raises(Exception, match="Failed to export the model"):
         export_classifier(torch.jit.load(file), GraphSpec(SIDE, SIDE, len(LABELS), MEAN, STD))
-    assert import_file(file, labels, import_request(tmp_path, engine="torch"))
-    folder = tmp_path / "artifacts" / "mine" / "1.0.0"
+    assert import_file(file, labels, dataclasses.replace(request_, engine="torch"))
+    folder = request_.out / "mine" / "1.0.0"
     assert verify_model(folder) == []
     model = served(folder)
     for value, factor in ((0, 0.5), (255, 1.0)):  # either way
@@ -286,26 +275,30 @@ def test_a_program_that_does_not_export_to_onnx_is_imported_and_served(
         assert softmax == pytest.approx(expected[best].tolist(), abs=1e-5)
 
 
-def test_a_program_that_cannot_be_a_model_is_refused(tmp_path: Path, labels: Path) -> None:
-    for source, engine, code in (
+def test_a_program_that_cannot_be_a_model_is_refused(
+    request_: ImportRequest, labels: Path, tmp_path: Path
+) -> None:
+    refusals: tuple[tuple[str, Engine, str], ...] = (
         (DOUBTFUL, "onnxruntime", "program_for_torch"),
         ("def forward(self, image): return image.flatten(0)", "torch", "bad_program"),
         ("def forward(self, image): return image.view(7, 11)", "torch", "bad_program"),
         ("def forward(self, image): return [image]", "torch", "bad_program"),
         ("def forward(self, image): return image.flatten(1)[:, :6]", "torch", "wrong_label_count"),
-    ):
+    )
+    for source, engine, code in refusals:
         file = program_file(tmp_path / "program.pt", source)
         with pytest.raises(WarmlensError) as refused:
-            import_file(file, labels, import_request(tmp_path, engine=engine))
+            import_file(file, labels, dataclasses.replace(request_, engine=engine))
         assert refused.value.code == code
         assert "\n" not in refused.value.message
-    assert not (tmp_path / "artifacts").exists()
+    assert not request_.out.exists()
 
 
 def test_a_checkpoint_can_be_served_by_pytorch_too(
-    tmp_path: Path, labels: Path, network: Any
+    request_: ImportRequest, labels: Path, tmp_path: Path, network: Any
 ) -> None:
     torch.save(network.state_dict(), tmp_path / "weights.pt")
-    assert import_file(tmp_path / "weights.pt", labels, import_request(tmp_path, engine="torch"))
-    manifest = read_manifest(tmp_path / "artifacts" / "mine" / "1.0.0")
+    own = dataclasses.replace(request_, engine="torch")
+    assert import_file(tmp_path / "weights.pt", labels, own)
+    manifest = read_manifest(request_.out / "mine" / "1.0.0")
     assert (manifest.architecture, manifest.engine) == ("resnet18", "torch")
