@@ -10,12 +10,7 @@ from typing import Any
 
 from training.checkpoints import read_checkpoint
 from training.file_kinds import Kind, kind_of
-from training.foreign_onnx import (
-    ForeignSession,
-    behaviour_of,
-    read_onnx,
-    with_pixels_and_softmax,
-)
+from training.foreign_onnx import read_onnx
 from training.heads import Activation, one_class, read_head
 from training.imagenet_classes import Classes, imagenet_classes
 from training.install import file_entry, install_version, labels_json
@@ -23,7 +18,9 @@ from training.label_files import read_labels_file
 from training.model_card import model_card
 from training.model_packages import import_model_package
 from training.networks import architecture_of, build_network, load_weights
+from training.onnx_behaviour import ForeignSession, behaviour_of
 from training.onnx_export import GRAPH_FILE, GraphSpec, export_classifier
+from training.onnx_wrapper import with_pixels_and_softmax
 from training.parity import Reference, measure_parity, parity_failed, photos_in
 from training.preprocessing import Preprocessing
 from training.torch_export import (
@@ -168,9 +165,9 @@ def import_file(
         raise WarmlensError(
             "bad_setting", f'engine is "{request.engine}"; allowed: onnxruntime, torch.'
         )
-    if not path.is_file() or kind_of(path) != "onnx":  # whose own size may be another
-        request.preprocessing.input_spec()
     kind = kind_of(path)
+    if kind != "onnx":  # whose own size may be another
+        request.preprocessing.input_spec()
     _require_fitting(kind, path, request)
     classes = read_labels_file(labels)
     make = {"onnx": _from_onnx, "program": _from_program}.get(kind, _from_checkpoint)
