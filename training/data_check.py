@@ -232,16 +232,17 @@ def _coverage(folder: PhotoFolder, counts: dict[str, dict[str, int]]) -> Iterato
         )
         yield Finding("empty_class", "error", message, empty)
     least = MIN_TRAIN_IMAGES + 1
-    few: tuple[str, ...] = ()
+    few: dict[str, int] = {}
     if folder.layout == "classes":
-        few = tuple(f"{name}: {total}" for name, total in totals.items() if 0 < total < least)
+        few = {class_id: total for class_id, total in totals.items() if 0 < total < least}
     if few:
         message = (
             f"{len(few)} classes have fewer than {least} photos in all, {MIN_TRAIN_IMAGES} to "
             "train with and one for validation; add photos or delete the class."
         )
-        yield Finding("too_few_images", "error", message, few)
-    known = {name.rpartition(": ")[0] for name in few} | set(empty)
+        counted = tuple(f"{class_id}: {total}" for class_id, total in few.items())
+        yield Finding("too_few_images", "error", message, counted)
+    known = {*few, *empty}
     for split, by_class in counts.items():
         missing = tuple(
             class_id for class_id, count in by_class.items() if not count and class_id not in known

@@ -6,8 +6,11 @@ import hashlib
 from pathlib import Path
 
 from training.class_names import class_name
+from training.findings import require_no_errors
+from training.folder_layout import find_layout
 from training.folder_walk import walk_folder
-from training.photo_folder import class_folders, read_photo_folder
+from training.photo_folder import read_photo_folder
+from training.split_lists import read_lists
 from warmlens.errors import WarmlensError
 from warmlens.registry.verify import sha256_of
 
@@ -51,13 +54,7 @@ def read_dataset(root: Path) -> Dataset:
             the folder raises, or the code of a finding that is an error.
     """
     folder = read_photo_folder(root)
-    for finding in folder.findings:
-        if finding.severity == "error":
-            raise WarmlensError(
-                finding.code,
-                f"{root}: {finding.message} The first: {finding.paths[0]}; "
-                "`warmlens model data check` lists all.",
-            )
+    require_no_errors(root, folder.findings)
     numbers = {class_id: number for number, class_id in enumerate(folder.class_ids)}
     splits = {
         name: _photos([(photo.path, numbers[photo.class_id]) for photo in photos])
@@ -86,25 +83,25 @@ def read_test_photos(root: Path, ids: tuple[str, ...]) -> dict[str, tuple[Photo,
 
     Raises:
         WarmlensError: `not_a_folder`, `no_images`, `labels_mismatch` when a class folder is not
-            among `ids`, or what reading the folder raises.
+            among `ids`, `listed_photo_missing`, or what reading the folder raises.
     """
     tree, _ = walk_folder(root)
-    layout, classes, _ = class_folders(root, tree)
-    if layout == "lists":
-        folder = read_photo_folder(root)
-        chosen = {
-            name: [(photo.path, photo.class_id) for photo in folder.splits.get(name, ())]
-            for name in ("test", "hard")
-        }
+    layout = find_layout(root, tree)
+    if layout.kind == "lists":
+        lists = read_lists(root, layout.lists, tree)
+        require_no_errors(root, lists.findings)
         numbered = {
-            name: [(path, _number((class_id,), root, ids)) for path, class_id in rows]
-            for name, rows in chosen.items()
+            name: [
+                (path, _number((class_id,), root, ids))
+                for path, class_id in sorted(lists.photos.get(name, ()))
+            ]
+            for name in ("test", "hard")
         }
     else:
         numbered = {
             name: [
                 (path, number)
-                for parts, branch in classes.get(name, ())
+                for parts, branch in layout.classes.get(name, ())
                 for number in [_number(parts, root if name == "all" else root / name, ids)]
                 for path in branch.photos
             ]

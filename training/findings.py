@@ -1,7 +1,11 @@
 """Findings about a folder of photos, which `data check` lists and training refuses or ignores."""
 
 import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal
+
+from warmlens.errors import WarmlensError
 
 Severity = Literal["error", "warning"]
 
@@ -21,3 +25,18 @@ class Finding:
     severity: Severity
     message: str
     paths: tuple[str, ...] = ()
+
+
+def require_no_errors(root: Path, findings: Iterable[Finding]) -> None:
+    """Check that no finding about a folder is an error.
+
+    Raises:
+        WarmlensError: the code of the first one that is.
+    """
+    for finding in findings:
+        if finding.severity == "error":
+            raise WarmlensError(
+                finding.code,
+                f"{root}: {finding.message} The first: {finding.paths[0]}; "
+                "`warmlens model data check` lists all.",
+            )

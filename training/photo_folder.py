@@ -4,27 +4,15 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
 
 from training.class_names import class_name, name_findings
 from training.findings import Finding
-from training.folder_walk import IMAGE_SUFFIXES, Branch, walk_folder
-from training.split_lists import find_lists, read_lists
+from training.folder_layout import SPLIT_NAMES, Classes, Layout, Parts, find_layout
+from training.folder_walk import IMAGE_SUFFIXES, walk_folder
+from training.split_lists import read_lists
 from warmlens.errors import WarmlensError
 from warmlens.text_files import STRICT_JSON, read_text
 
-SPLIT_NAMES = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "dev": "val",
-    "test": "test",
-    "testing": "test",
-    "hard": "hard",
-}
-"""The split that a folder or list is, by its name in lower case."""
 SPLITS = ("train", "val", "test", "hard")
 VAL_SHARE = 0.15
 TEST_SHARE = 0.15
@@ -34,10 +22,6 @@ SPLIT_RULE = (
     "first 15 % (at least one) are val, the next 15 % test, the rest train. Names and order of "
     "the files do not matter, and equal files are never parted."
 )
-Layout = Literal["splits", "classes", "lists"]
-Parts = tuple[str, ...]
-# Class folders and their photos, which may be none.
-Classes = list[tuple[Parts, Branch]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,11 +62,13 @@ def read_photo_folder(root: Path) -> PhotoFolder:
 
     Raises:
         WarmlensError: `not_a_folder`, `no_images`, `bad_labels` for an invalid `dataset.json`,
-            `split_missing`, or what :func:`class_folders` and reading lists raise.
+            `split_missing`, or what :func:`training.folder_layout.find_layout` and reading lists
+            raise.
     """
     tree, findings = walk_folder(root)
-    layout, classes, unused = class_folders(root, tree)
-    if layout == "splits" and "train" not in classes:
+    layout = find_layout(root, tree)
+    classes = layout.classes
+    if layout.kind == "splits" and "train" not in classes:
         raise WarmlensError(
             "split_missing",
             f"{root} has {', '.join(classes)} and no train; move the class folders to train into "
@@ -91,8 +77,8 @@ def read_photo_folder(root: Path) -> PhotoFolder:
     own = {root / LABELS_FILE, root / "README.md"}
     names: dict[str, str] = {}
     splits: dict[str, tuple[LabelledPhoto, ...]]
-    if layout == "lists":
-        lists = read_lists(root, find_lists(root, SPLIT_NAMES), tree)
+    if layout.kind == "lists":
+        lists = read_lists(root, layout.lists, tree)
         findings += lists.findings
         names = lists.labels
         own |= lists.files
@@ -131,7 +117,7 @@ def read_photo_folder(root: Path) -> PhotoFolder:
             f"{root} has no photos. Allowed: {root}/train/CLASS/*.jpg and {root}/val/CLASS/*.jpg, "
             f"or {root}/CLASS/*.jpg; files {', '.join(sorted(IMAGE_SUFFIXES))}.",
         )
-    if layout == "classes":
+    if layout.kind == "classes":
         splits = _split(splits["all"])
         as_splits = tuple(each for each in ids if each.casefold() in SPLIT_NAMES)
         if as_splits:
@@ -142,111 +128,13 @@ def read_photo_folder(root: Path) -> PhotoFolder:
     findings += name_findings(ids, labels, sorted(given.keys() - set(ids)))
     return PhotoFolder(
         root=root,
-        layout=layout,
+        layout=layout.kind,
         class_ids=tuple(ids),
         labels=labels,
         splits=splits,
-        unused=tuple(sorted(path for path in unused if path not in own)),
+        unused=tuple(sorted(path for path in layout.unused if path not in own)),
         findings=tuple(findings),
     )
-
-
-def class_folders(root: Path, tree: Branch) -> tuple[Layout, dict[str, Classes], list[Path]]:
-    """Return the layout of a folder, the class folders of each split, and unused paths.
-
-    Without splits there is one, `all`; with lists there are no class folders.
-
-    Raises:
-        WarmlensError: `split_twice` when two folders are the same split, `splits_deeper` when the
-            splits are in a folder of the folder, `splits_in_classes` when each class has its own,
-            `splits_without_classes` when photos are in them directly.
-    """
-    named = {branch.name: branch for branch in tree.branches if _split_of(branch)}
-    splits: dict[str, Branch] = {}
-    if any(branch.branches or not branch.photos for branch in named.values()):
-        for branch in named.values():
-            split = SPLIT_NAMES[branch.name.casefold()]
-            if split in splits and branch.has_photos and splits[split].has_photos:
-                raise WarmlensError(
-                    "split_twice",
-                    f"{splits[split].path} and {branch.path} are both the split {split}; move the "
-                    "photos of one into the other.",
-                )
-            if split not in splits or branch.has_photos:
-                splits[split] = branch
-    lists = find_lists(root, SPLIT_NAMES)
-    nested = any(each.has_photos for branch in splits.values() for each in branch.branches)
-    if lists and not nested:
-        return "lists", {}, tree.others
-    unused: list[Path] = [*lists.values()] if lists else []
-    if splits and (nested or "train" in splits):
-        unused = [path for path in tree.others if path not in lists.values()] + unused
-        unused += [*tree.photos, *(b.path for b in tree.branches if b not in splits.values())]
-        found = {name: _classes(branch, unused) for name, branch in splits.items()}
-        return "splits", found, unused
-    _require_no_splits_below(root, tree)
-    flat = [branch for branch in tree.branches if branch.photos and _like_split(branch)]
-    flat.sort(key=lambda branch: _split_of(branch) != "train")
-    if len(flat) > 1:
-        raise WarmlensError(
-            "splits_without_classes",
-            f"{root} has the splits {', '.join(branch.name for branch in flat)} without folders of "
-            f"classes; allowed: {flat[0].path}/CLASS/*.jpg, or lists such as {root}/train.txt with "
-            "a photo and its class per line.",
-        )
-    found = {"all": [each for branch in tree.branches for each in _leaves(branch, (), unused)]}
-    return "classes", found, [*unused, *tree.others, *tree.photos]
-
-
-def _require_no_splits_below(root: Path, tree: Branch) -> None:
-    for branch in tree.walk():
-        below = {
-            SPLIT_NAMES[each.name.casefold()]: each for each in branch.branches if _split_of(each)
-        }
-        if branch is tree or "train" not in below or not below["train"].has_photos:
-            continue
-        if any(each.has_photos for each in below["train"].branches):
-            raise WarmlensError(
-                "splits_deeper", f"{root} has its splits in {branch.path}; give that folder."
-            )
-        raise WarmlensError(
-            "splits_in_classes",
-            f"{branch.path} has a folder {below['train'].name} of its own: splits are inside of "
-            f"the classes; move the photos to {root}/train/{branch.name} and so on.",
-        )
-
-
-def _like_split(branch: Branch) -> bool:
-    """Return True for the name of a split, also with a number behind it, as in `test1`."""
-    return branch.name.casefold().rstrip("0123456789").rstrip("_- ") in SPLIT_NAMES
-
-
-def _split_of(branch: Branch) -> str | None:
-    return SPLIT_NAMES.get(branch.name.casefold())
-
-
-def _classes(branch: Branch, unused: list[Path]) -> Classes:
-    unused += [*branch.photos, *branch.others]
-    # Archives have the split twice: train/train/CLASS.
-    while len(branch.branches) == 1 and not branch.photos and _is_split_again(branch):
-        branch = branch.branches[0]
-        unused += [*branch.photos, *branch.others]
-    return [each for inner in branch.branches for each in _leaves(inner, (), unused)]
-
-
-def _is_split_again(branch: Branch) -> bool:
-    inner = branch.branches[0]
-    return inner.name.casefold() == branch.name.casefold() and bool(inner.branches)
-
-
-def _leaves(branch: Branch, above: Parts, unused: list[Path]) -> Classes:
-    """Return the class folders: the last ones with photos, or without anything in them."""
-    parts = (*above, class_name(branch.name))
-    unused += branch.others
-    if branch.photos or not branch.branches:
-        unused += [inner.path for inner in branch.branches]
-        return [(parts, branch)]
-    return [each for inner in branch.branches for each in _leaves(inner, parts, unused)]
 
 
 def _class_ids(found: set[Parts]) -> tuple[dict[Parts, str], list[Finding]]:

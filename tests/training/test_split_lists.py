@@ -112,6 +112,15 @@ def test_lines_that_name_no_photo_are_an_error(flat: Path) -> None:
     )
 
 
+def test_an_evaluation_refuses_lines_that_name_no_photo(flat: Path) -> None:
+    listed(flat, "{name}/{number}.jpg {name}")
+    with (flat / "test.txt").open("a") as file:
+        file.write("\napple/9.jpg apple\n")
+    with pytest.raises(WarmlensError, match=r"test\.txt, line 4: apple/9\.jpg") as refused:
+        read_test_photos(flat, CLASSES)
+    assert refused.value.code == "listed_photo_missing"
+
+
 def test_photos_in_no_list_or_in_two_are_found(flat: Path) -> None:
     listed(flat, "{name}/{number}.jpg {name}")
     save_picture(flat / "apple" / "more.jpg", 700)
