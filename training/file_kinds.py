@@ -13,7 +13,7 @@ _LONGEST_HEADER_BYTES = 100_000_000  # of safetensors
 # The fields of ONNX's ModelProto, one of which follows the IR version.
 _AFTER_IR_VERSION = frozenset({0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42, 0xA2})
 _IR_VERSIONS = range(3, 64)
-_EXPORT = "export the network to ONNX with torch.onnx.export and import that file"
+TO_ONNX = "export the network to ONNX with torch.onnx.export and import that file"
 _OTHERS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x89HDF", "an HDF5 file, such as those of Keras; convert it to ONNX with tf2onnx"),
     (4, b"TFL3", "a model of TensorFlow Lite; convert it to ONNX with tf2onnx"),
@@ -79,7 +79,7 @@ def _kind_of_archive(path: Path) -> Kind:
         names = archive.namelist()
     ends = {name.rpartition("/")[2] for name in names}
     if "archive_format" in ends or "serialized_exported_program.json" in ends:
-        raise _other(path, f"a program of torch.export; {_EXPORT}")
+        raise _other(path, f"a program of torch.export; {TO_ONNX}")
     if "constants.pkl" in ends:
         return "program"
     if "data.pkl" in ends:
@@ -87,7 +87,7 @@ def _kind_of_archive(path: Path) -> Kind:
     if "model.weights.h5" in ends:
         raise _other(path, "a model of Keras; convert it to ONNX with tf2onnx")
     if ends and all(name.endswith(".npy") for name in ends):
-        raise _other(path, f"an archive of NumPy arrays; {_EXPORT}")
+        raise _other(path, f"an archive of NumPy arrays; {TO_ONNX}")
     raise _other(path, f"a ZIP archive of {len(names)} files; unpack it first")
 
 

@@ -9,7 +9,7 @@ import itertools
 from pathlib import Path
 from typing import Any, Literal
 
-from training.file_kinds import kind_of
+from training.file_kinds import TO_ONNX, kind_of
 from training.model_packages import import_model_package
 from warmlens.console import printable
 from warmlens.errors import WarmlensError
@@ -28,7 +28,6 @@ _MODULES = {
     "sigmoid": "Sigmoid",
 }
 _FIELDS = frozenset({"weight", "bias", "running_mean", "running_var", "num_batches_tracked"})
-TO_ONNX = "or export the network to ONNX with torch.onnx.export and import that file"
 
 Tensors = dict[str, Any]
 
@@ -90,7 +89,7 @@ def read_head(
                 "weights_differ",
                 f"{path}: the layer {layer.name} of the head takes {layer.inputs} values; it gets "
                 f"{size}. Another pooling or another order of layers cannot be taken from a "
-                f"checkpoint: export the network to ONNX with torch.onnx.export.",
+                f"checkpoint; {TO_ONNX}.",
             )
         size = layer.outputs
     if not last.is_linear:
@@ -168,7 +167,7 @@ def _chained(layers: list[_Layer], features: int, path: Path) -> list[_Layer]:
             "weights_differ",
             f"{path}: the layers {', '.join(layer.name for layer in layers)} of the head fit in "
             "several orders, and safetensors are sorted by name; save the weights with torch.save, "
-            f"which keeps their order, {TO_ONNX}.",
+            f"which keeps their order, or {TO_ONNX}.",
         )
     return found[0] if found else layers
 
@@ -183,15 +182,14 @@ def _number(layer: _Layer) -> int:
 
 def _with_activations(layers: list[_Layer], activation: Activation | None, path: Path) -> list[Any]:
     modules = [layers[0].module()]
-    seen_linear, waiting = layers[0].is_linear, layers[0].is_linear
+    may_follow = layers[0].is_linear  # an activation, once behind each linear layer
     for before, layer in itertools.pairwise(layers):
         room = _room(before, layer)
-        if room and not (seen_linear and waiting):
+        if room and not may_follow:
             raise WarmlensError(
                 "head_activation",
                 f"{path}: what is between {before.name} and {layer.name} of the head is not in a "
-                "checkpoint; export the network to ONNX with torch.onnx.export and import that "
-                "file.",
+                f"checkpoint; {TO_ONNX}.",
             )
         if room:
             if activation is None:
@@ -200,12 +198,12 @@ def _with_activations(layers: list[_Layer], activation: Activation | None, path:
                     "head_activation",
                     f"{path} has a head of several layers ({shapes}) and does not say which "
                     f"function is between them; add --head-activation relu, say (allowed: "
-                    f"{', '.join(_MODULES)}), {TO_ONNX}.",
+                    f"{', '.join(_MODULES)}), or {TO_ONNX}.",
                 )
             modules.append(getattr(torch.nn, _MODULES[activation])())
-            waiting = False
+            may_follow = False
         if layer.is_linear:
-            seen_linear = waiting = True
+            may_follow = True
         modules.append(layer.module())
     return modules
 
@@ -234,6 +232,5 @@ def _unknown(path: Path, name: str) -> WarmlensError:
     return WarmlensError(
         "weights_differ",
         f"{path}: the tensor {printable(name)} is unknown to the architecture. If its network has "
-        "layers that torchvision's has not, export it to ONNX with torch.onnx.export and import "
-        "that file.",
+        f"layers that torchvision's has not, {TO_ONNX}.",
     )
