@@ -21,6 +21,7 @@ app = typer.Typer()
 
 Version = Annotated[str, typer.Option(help="The new version, such as 1.0.0.")]
 Licence = Annotated[str, typer.Option(help="Licence of the weights, for the manifest.")]
+NOT_STATED = "not stated"
 
 
 @app.command(epilog="Example: warmlens model export runs/mine --name mine --version 1.0.0")
@@ -51,7 +52,7 @@ def export(
             "int8. An optimized fp32 graph answers slower.",
         ),
     ] = None,
-    licence: Licence = "not stated",
+    licence: Licence = NOT_STATED,
     models: Models = MODEL_ARTIFACTS,
     as_json: AsJson = False,
 ) -> None:
@@ -205,7 +206,7 @@ def import_command(
             "pixels to logits, which is run; every other file is only read."
         ),
     ] = "onnxruntime",
-    licence: Licence = "not stated",
+    licence: Licence = NOT_STATED,
     models: Models = MODEL_ARTIFACTS,
 ) -> None:
     """Turn external weights into a model version.
@@ -218,7 +219,7 @@ def import_command(
             "Name what to import: resnet50-imagenet, efficientnet-lite0, or --file FILE.",
         )
     of_files = {
-        "--engine": engine != "onnxruntime",
+        "--engine": None if engine == "onnxruntime" else engine,
         "--labels": labels,
         "--name": name,
         "--size": size,
@@ -228,9 +229,10 @@ def import_command(
         "--std": std,
         "--key": key,
         "--head-activation": head_activation,
-        "--photos": photos,
+        "--photos": photos or None,
+        "--licence": None if licence == NOT_STATED else licence,
     }
-    given = [option for option, value in of_files.items() if value]
+    given = [option for option, value in of_files.items() if value is not None]
     if file is None and given:
         raise WarmlensError("bad_setting", f"{given[0]} goes with --file FILE.")
     if file is not None:
@@ -269,6 +271,11 @@ def import_command(
     elif what == "efficientnet-lite0":
         from training import efficientnet_lite0
 
+        if version != efficientnet_lite0.VERSION:
+            raise WarmlensError(
+                "bad_setting",
+                f"efficientnet-lite0 is version {efficientnet_lite0.VERSION}; leave out --version.",
+            )
         out.print(efficientnet_lite0.export(models))
         return
     else:

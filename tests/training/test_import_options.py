@@ -36,11 +36,25 @@ def test_the_command_takes_the_options_and_says_what_it_did(tmp_path: Path, labe
     assert "1 photos of the user" in parity.data
 
 
-@pytest.mark.parametrize("option", ["--size", "--mean", "--photos", "--key", "--labels"])
-def test_options_of_a_file_without_a_file_are_refused(option: str) -> None:
-    done = invoke(app, "import", "efficientnet-lite0", option, "1")
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *((option, "1") for option in ("--size", "--mean", "--photos", "--key", "--labels")),
+        ("--size", "0"),
+        ("--mean", ""),
+        ("--licence", "MIT"),
+    ],
+)
+def test_options_of_a_file_without_a_file_are_refused(option: str, value: str) -> None:
+    done = invoke(app, "import", "efficientnet-lite0", option, value)
     assert done.exit_code == 1
     assert f"{option} goes with --file FILE" in done.stderr
+
+
+def test_another_version_of_efficientnet_is_refused() -> None:
+    done = invoke(app, "import", "efficientnet-lite0", "--version", "1.0.1")
+    assert done.exit_code == 1
+    assert "efficientnet-lite0 is version 1.0.0; leave out --version" in done.stderr
 
 
 @pytest.mark.parametrize(
