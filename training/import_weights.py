@@ -157,9 +157,9 @@ def import_file(
         False when the same version exists already.
 
     Raises:
-        WarmlensError: `program_for_torch`, `bad_program`, `not_logits`, `not_exported`,
-            `wrong_label_count`, `bad_labels`, `bad_setting`, `one_class`, or what reading the
-            file, exporting and installing raise.
+        WarmlensError: `program_for_torch`, `bad_program`, `not_logits`, `not_finite`,
+            `not_exported`, `wrong_label_count`, `bad_labels`, `bad_setting`, `one_class`,
+            `no_images`, or what reading the file, exporting and installing raise.
     """
     if request.engine not in ("onnxruntime", "torch"):
         raise WarmlensError(
@@ -171,6 +171,8 @@ def import_file(
     _require_fitting(kind, path, request)
     classes = read_labels_file(labels)
     make = {"onnx": _from_onnx, "program": _from_program}.get(kind, _from_checkpoint)
+    photos = tuple(photo for given in request.photos for photo in photos_in(given))
+    request = dataclasses.replace(request, photos=photos)
     model, notes = make(path, request, len(classes.ids), labels)
     for note in notes:
         say(note)
@@ -219,14 +221,6 @@ def _from_program(
     class_count = class_count_of_program(network, size, str(path))
     if class_count < 2:
         raise one_class(path, "the program gives one value")
-    with torch.inference_mode():
-        probe = network(torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(0)))
-    if not torch.isfinite(probe).all():
-        raise WarmlensError(
-            "not_finite",
-            f"{path} gives NaN or infinity for an image, as after a training that diverged; give "
-            "an earlier one.",
-        )
     require_logits(network, size, str(path))
     _require_labels(label_count, class_count, labels, path)
     return _exported(network, "a TorchScript program", class_count, request), ()
@@ -297,9 +291,8 @@ def _install(
 ) -> bool:
     model_file = PROGRAM_FILE if request.engine == "torch" else GRAPH_FILE
     versions = {name: metadata.version(name) for name in VERSIONED_PACKAGES}
-    photos = [photo for path in request.photos for photo in photos_in(path)]
     parity = measure_parity(
-        model.file, model.reference, model.spec, [], classes, request.engine, photos
+        model.file, model.reference, model.spec, [], classes, request.engine, request.photos
     )
     if parity.max_abs_softmax_difference > parity.tolerance or parity.top1_agreement < 1:
         raise parity_failed(parity)

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from training.dataset import Photo
-from training.folder_walk import IMAGE_SUFFIXES
+from training.folder_walk import IMAGE_SUFFIXES, walk_folder
 from training.imagenet_classes import Classes
 from training.model_file import Softmax, geometry_of, open_model_file
 from training.model_packages import import_model_package
@@ -168,16 +168,12 @@ def photos_in(path: Path) -> list[Path]:
     """Return a photo, or up to `MOST_PHOTOS` photos evenly taken from a folder and those in it.
 
     Raises:
-        WarmlensError: `no_images`.
+        WarmlensError: `no_images`, or what :func:`training.folder_walk.walk_folder` raises.
     """
     if path.is_file():
         return [path]
-    found = sorted(
-        each
-        for each in path.rglob("*")
-        if each.suffix.lower() in IMAGE_SUFFIXES and not each.name.startswith(".")
-        if each.is_file()
-    )
+    branches = walk_folder(path)[0].walk() if path.is_dir() else ()
+    found = sorted(photo for branch in branches for photo in branch.photos)
     if not found:
         raise WarmlensError(
             "no_images",

@@ -110,8 +110,9 @@ def require_logits(program: Any, size: int, where: str) -> None:
         where: name of the program in messages.
 
     Raises:
-        WarmlensError: `not_logits`: on random images all its outputs are at least 0 and sum to 1
-            or 100, as those of a softmax, or lie between 0 and 1, as those of a sigmoid.
+        WarmlensError: `not_finite`, or `not_logits`: on random images all its outputs are at least
+            0 and sum to 1 or 100, as those of a softmax, or lie between 0 and 1, as those of a
+            sigmoid.
     """
     torch = import_model_package("torch")
     generator = torch.Generator().manual_seed(0)
@@ -119,8 +120,14 @@ def require_logits(program: Any, size: int, where: str) -> None:
     images = torch.randn(_PROBES, 3, size, size, generator=generator) * spread
     with torch.inference_mode():
         outputs = torch.cat([program(image.unsqueeze(0)) for image in images]).double()
+    if not torch.isfinite(outputs).all():
+        raise WarmlensError(
+            "not_finite",
+            f"{where} gives NaN or infinity for images, as after a training that diverged; give an "
+            "earlier one.",
+        )
     sums = outputs.sum(1)
-    if outputs.min() < 0 or not torch.isfinite(outputs).all() or sums.max() <= 0:
+    if outputs.min() < 0 or sums.max() <= 0:
         return
     if any((sums / whole - 1).abs().max() < _TOLERANCE for whole in (1, 100)):
         found = f"probabilities of a softmax (they sum to {sums.mean():.0f})"

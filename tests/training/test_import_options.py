@@ -8,6 +8,7 @@ from tests.invoke import invoke
 from tests.training.onnx_file import GENERATOR, SIDE, classifier
 from tests.training.photo_folder import draw_photo
 from training.commands import app
+from training.parity import photos_in
 from training.preprocessing import parse_normalization
 from warmlens.errors import WarmlensError
 from warmlens.registry.manifest import read_manifest
@@ -82,3 +83,10 @@ def test_mean_and_deviation_out_of_range_are_refused(
 def test_mean_and_deviation_are_taken_as_torchvision_has_them() -> None:
     mean, std = parse_normalization("[0.485, 0.456, 0.406]", "0.229,0.224,0.225")
     assert (mean, std) == parse_normalization(None, None)
+
+
+def test_photos_to_compare_on_are_those_that_training_reads(tmp_path: Path) -> None:
+    for name in ("a.jpg", "more/b.jpg", "@eaDir/a.jpg", "__MACOSX/a.jpg", ".cache/a.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        draw_photo("disc", GENERATOR).save(tmp_path / name)
+    assert photos_in(tmp_path) == [tmp_path / "a.jpg", tmp_path / "more" / "b.jpg"]
