@@ -1,4 +1,4 @@
-"""Reading of a JPEG's header: its coding, its size, and what its decoding takes.
+"""Reading of a JPEG's header: its coding, and what its decoding takes.
 
 Source: ITU-T T.81, annex B.
 """
@@ -42,8 +42,6 @@ class JpegHeader(NamedTuple):
     """The fields of a JPEG's header.
 
     Attributes:
-        width: in pixels.
-        height: in pixels.
         blocks: number of blocks of 8 x 8 values, of all components.
         in_one_scan: True if the first scan has all of a sequential JPEG, as from cameras; a decoder
             reads no other one then, and keeps no coefficients.
@@ -51,8 +49,6 @@ class JpegHeader(NamedTuple):
             decoder can read it in another way.
     """
 
-    width: int
-    height: int
     blocks: int
     in_one_scan: bool
     is_tidy: bool
@@ -114,4 +110,4 @@ def _header(marker: int, frame: bytes, scan: bytes, is_tidy: bool) -> JpegHeader
     units_down = -(-height // (8 * max(down for _, down in sampling)))
     blocks = units_across * units_down * sum(across * down for across, down in sampling)
     in_one_scan = marker in _SEQUENTIAL and scan[0] == components
-    return JpegHeader(width, height, blocks, in_one_scan, is_tidy)
+    return JpegHeader(blocks, in_one_scan, is_tidy)
