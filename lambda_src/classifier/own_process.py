@@ -2,13 +2,12 @@
 
 import json
 import os
-import time
 import warnings
 from collections.abc import Callable
 from typing import NoReturn
 
+from .deadline import Deadline, TookTooLongError
 from .errors import RequestError
-from .timed_bytes import TookTooLongError
 
 OVERHEAD_BYTES = 32 * 2**20
 """Memory of Python and the allocator, beside that which a call is given."""
@@ -26,24 +25,24 @@ class CrashError(Exception):
     """The process crashed; the message names the signal."""
 
 
-def in_own_process(call: Callable[[], bytes], *, limit_ms: int, memory_bytes: int) -> bytes:
+def in_own_process(call: Callable[[], bytes], *, deadline: Deadline, memory_bytes: int) -> bytes:
     """Return a call's result from a fork of this process, which ends with it.
 
     Args:
         call: the function to run. Only its result and its RequestError come back.
-        limit_ms: time in milliseconds after which the process is killed.
+        deadline: the time at which the process is killed.
         memory_bytes: memory that it may allocate; where there is no `/proc` (macOS), no limit.
 
     Raises:
         RequestError: raised by the call.
-        TookTooLongError: the process was killed.
+        TookTooLongError: the deadline has passed.
         OutOfMemoryError: the system did not start the process, or ended it, as it does with the
             largest one when memory is short.
         CrashError: the process crashed.
     """
     import select  # here, since few calls need it
 
-    end_s = time.monotonic() + limit_ms / 1000
+    deadline.check()
     reader, writer = os.pipe()
     with warnings.catch_warnings():
         # Only this thread exists in the child, and it waits for no other one.
@@ -56,14 +55,14 @@ def in_own_process(call: Callable[[], bytes], *, limit_ms: int, memory_bytes: in
             raise OutOfMemoryError from None
     if pid == 0:
         os.close(reader)  # else it would wait for ever to write, once its parent is gone
-        _serve(call, writer, limit_ms=limit_ms, memory_bytes=memory_bytes)
+        _serve(call, writer, deadline, memory_bytes)
     os.close(writer)
     parts = []
     try:
         poll = select.poll()
         poll.register(reader, select.POLLIN)
         while True:
-            left_ms = (end_s - time.monotonic()) * 1000
+            left_ms = deadline.left_ms()
             if left_ms <= 0 or not poll.poll(left_ms):
                 raise TookTooLongError
             part = os.read(reader, _PART_BYTES)
@@ -86,10 +85,12 @@ def in_own_process(call: Callable[[], bytes], *, limit_ms: int, memory_bytes: in
     return answer[1:]
 
 
-def _serve(call: Callable[[], bytes], writer: int, *, limit_ms: int, memory_bytes: int) -> NoReturn:
+def _serve(
+    call: Callable[[], bytes], writer: int, deadline: Deadline, memory_bytes: int
+) -> NoReturn:
     status = 1
     try:
-        _limit(limit_ms, memory_bytes)
+        _limit(deadline, memory_bytes)
         try:
             answer = _ANSWER + call()
         except RequestError as error:
@@ -103,11 +104,11 @@ def _serve(call: Callable[[], bytes], writer: int, *, limit_ms: int, memory_byte
         os._exit(status)  # runs nothing that the parent registered
 
 
-def _limit(limit_ms: int, memory_bytes: int) -> None:
+def _limit(deadline: Deadline, memory_bytes: int) -> None:
     import resource
 
     # The kernel ends the process also when its parent is no longer there to do it.
-    cpu_s = limit_ms // 1000 + 1
+    cpu_s = max(0, int(deadline.left_ms())) // 1000 + 1
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
     if os.path.exists(_STATM):
         with open(_STATM, "rb") as file:

@@ -1,7 +1,6 @@
 """Decoding, resizing and cropping of images."""
 
 import math
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,12 +9,12 @@ from typing import NamedTuple, cast
 from PIL import Image, ImageFile, JpegImagePlugin
 
 from .cost import QUICK_PIXELS, is_quick_jpeg, is_quick_webp, pixels_of_coefficients
+from .deadline import Deadline, TimedBytes, TookTooLongError
 from .errors import RequestError
 from .jpeg_header import JpegHeader, UnsupportedCodingError, read_jpeg_header
 from .manifest import Geometry
 from .own_process import OutOfMemoryError, in_own_process
 from .pixel_parts import GIF, JPEG, PNG, PixelParts, is_webp, pixel_parts
-from .timed_bytes import TimedBytes, TookTooLongError
 from .whole import Reopen, load_whole
 from .wide_gamut import to_srgb, wide_gamut
 
@@ -94,23 +93,21 @@ def prepare(data: bytes, geometry: Geometry, *, max_pixels: int, max_decode_ms: 
         RequestError: the type or its coding is not supported (415); the image is damaged, has too
             many pixels or takes too long to decode (422).
     """
-    begun_s = time.monotonic()
     memory_bytes = max_pixels * BYTES_PER_PIXEL
-    clock = TimedBytes(b"", limit_ms=max_decode_ms)  # of all steps
-    parts = _read_parts(data, clock, max_decode_ms)
+    deadline = Deadline(max_decode_ms)
+    parts = _read_parts(data, deadline)
 
     def opened() -> Picture:
         side = REDUCED_TO * geometry.resize_shorter_side
-        return _open(parts, clock, max_pixels, max_decode_ms, side)
+        return _open(parts, deadline, max_pixels, side)
 
     def decoded(picture: Picture) -> bytes:
-        with _refusals(max_decode_ms):
+        with _refusals(deadline):
             return _to_input(picture, geometry)
 
     def apart(call: Callable[[], bytes]) -> bytes:
-        with _refusals(max_decode_ms):
-            left_ms = max_decode_ms - int((time.monotonic() - begun_s) * 1000)
-            return in_own_process(call, limit_ms=left_ms, memory_bytes=memory_bytes)
+        with _refusals(deadline):
+            return in_own_process(call, deadline=deadline, memory_bytes=memory_bytes)
 
     if is_webp(parts.data) and not is_quick_webp(
         parts.data, *_webp_size(parts.data), memory_bytes=memory_bytes
@@ -135,62 +132,56 @@ def open_picture(
     Raises:
         RequestError: as for `prepare`.
     """
-    clock = TimedBytes(b"", limit_ms=max_decode_ms)
-    parts = _read_parts(data, clock, max_decode_ms)
-    return _open(parts, clock, max_pixels, max_decode_ms, shorter_side)
+    deadline = Deadline(max_decode_ms)
+    return _open(_read_parts(data, deadline), deadline, max_pixels, shorter_side)
 
 
-def _read_parts(data: bytes, clock: TimedBytes, max_decode_ms: int) -> PixelParts:
+def _read_parts(data: bytes, deadline: Deadline) -> PixelParts:
     if not (is_webp(data) or data.startswith((JPEG, PNG, GIF))):
         from .other_types import refusal  # not at init, since few calls need it
 
         raise RequestError(415, "unsupported_type", refusal(data))
-    with _refusals(max_decode_ms):
-        return pixel_parts(data, clock.check)
+    with _refusals(deadline):
+        return pixel_parts(data, deadline.check)
 
 
 def _open(
-    parts: PixelParts,
-    clock: TimedBytes,
-    max_pixels: int,
-    max_decode_ms: int,
-    shorter_side: int | None,
+    parts: PixelParts, deadline: Deadline, max_pixels: int, shorter_side: int | None
 ) -> Picture:
     data = parts.data
-    file = clock.with_data(data)
 
     def reopen(data: bytes, *, half: bool = False) -> ImageFile.ImageFile:
-        again = file.with_data(data)
+        file = TimedBytes(data, deadline)
         if not data.startswith(JPEG):
-            return Image.open(again, formats=_FORMATS)
+            return Image.open(file, formats=_FORMATS)
         # Image.open would import five other decoders first.
-        image = JpegImagePlugin.jpeg_factory(again)
+        image = JpegImagePlugin.jpeg_factory(file)
         if side := min(image.size) // 2 if half else shorter_side:
             image.draft(None, (side, side))
         return image
 
-    with _refusals(max_decode_ms):
+    with _refusals(deadline):
         if data.startswith(JPEG):
-            return _open_jpeg(file, parts, max_pixels, shorter_side, reopen)
+            return _open_jpeg(parts, deadline, max_pixels, shorter_side, reopen)
         if is_webp(data):  # its decoder allocates all pixels when it is created
             _check_size(*_webp_size(data), max_pixels)
-        image = Image.open(file, formats=_FORMATS)
+        image = reopen(data)
         _check_size(*image.size, max_pixels)
         is_quick = math.prod(image.size) <= QUICK_PIXELS
         return Picture(image, *image.size, is_quick, parts, reopen)
 
 
 def _open_jpeg(
-    file: TimedBytes,
     parts: PixelParts,
+    deadline: Deadline,
     max_pixels: int,
     shorter_side: int | None,
     reopen: Reopen,
 ) -> Picture:
-    header = read_jpeg_header(parts.data, file.check)
+    header = read_jpeg_header(parts.data, deadline.check)
     if header is None:
         raise ValueError("its header is damaged")
-    image = JpegImagePlugin.jpeg_factory(file)
+    image = JpegImagePlugin.jpeg_factory(TimedBytes(parts.data, deadline))
     width, height = image.size
     if shorter_side:
         image.draft(None, (shorter_side, shorter_side))
@@ -315,7 +306,7 @@ def _check_jpeg_size(picture: Picture, header: JpegHeader, max_pixels: int) -> N
 
 
 @contextmanager
-def _refusals(max_decode_ms: int) -> Iterator[None]:
+def _refusals(deadline: Deadline) -> Iterator[None]:
     """Turn what decoders raise into errors for the caller."""
     try:
         yield
@@ -332,8 +323,8 @@ def _refusals(max_decode_ms: int) -> Iterator[None]:
         raise RequestError(
             422,
             "image_too_slow",
-            f"The image takes longer than {max_decode_ms} ms to decode; save it again as a plain "
-            "(baseline) JPEG.",
+            f"The image takes longer than {deadline.limit_ms} ms to decode; save it again as a "
+            "plain (baseline) JPEG.",
         ) from None
     except (OutOfMemoryError, MemoryError):
         raise RequestError(

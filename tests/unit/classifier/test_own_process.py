@@ -12,9 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from lambda_src.classifier.deadline import Deadline, TookTooLongError
 from lambda_src.classifier.errors import RequestError
 from lambda_src.classifier.own_process import CrashError, OutOfMemoryError, in_own_process
-from lambda_src.classifier.timed_bytes import TookTooLongError
 
 MEMORY_BYTES = 2**28
 LONG_MS = 60_000
@@ -26,7 +26,10 @@ def open_files() -> int:
 
 def test_its_bytes_come_back() -> None:
     pixels = os.urandom(1_000_000)  # more than a pipe holds
-    assert in_own_process(lambda: pixels, limit_ms=LONG_MS, memory_bytes=MEMORY_BYTES) == pixels
+    assert (
+        in_own_process(lambda: pixels, deadline=Deadline(LONG_MS), memory_bytes=MEMORY_BYTES)
+        == pixels
+    )
 
 
 def test_its_refusal_comes_back() -> None:
@@ -34,7 +37,7 @@ def test_its_refusal_comes_back() -> None:
         raise RequestError(422, "image_not_decodable", "The image is damaged.")
 
     with pytest.raises(RequestError) as refused:
-        in_own_process(refuse, limit_ms=LONG_MS, memory_bytes=MEMORY_BYTES)
+        in_own_process(refuse, deadline=Deadline(LONG_MS), memory_bytes=MEMORY_BYTES)
     error = refused.value
     assert (error.status, error.code) == (422, "image_not_decodable")
     assert error.message == "The image is damaged."
@@ -54,8 +57,15 @@ def test_it_is_killed_at_its_deadline_whatever_it_does(call: "object") -> None:
     assert callable(call)
     before = psutil.Process().children()
     with pytest.raises(TookTooLongError):
-        in_own_process(call, limit_ms=100, memory_bytes=MEMORY_BYTES)
+        in_own_process(call, deadline=Deadline(100), memory_bytes=MEMORY_BYTES)
     assert set(psutil.Process().children()) <= set(before)  # nothing is left of it
+
+
+def test_none_is_started_after_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.delattr(os, "fork")
+        with pytest.raises(TookTooLongError):
+            in_own_process(lambda: b"", deadline=Deadline(-1), memory_bytes=MEMORY_BYTES)
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS enforces no limit on memory")
@@ -67,11 +77,13 @@ def test_it_gets_no_more_memory_than_its_limit() -> None:
             raise RequestError(422, "too_many_pixels", "") from None
 
     taken = in_own_process(
-        lambda: take(MEMORY_BYTES // 2), limit_ms=LONG_MS, memory_bytes=MEMORY_BYTES
+        lambda: take(MEMORY_BYTES // 2), deadline=Deadline(LONG_MS), memory_bytes=MEMORY_BYTES
     )
     assert int(taken) == MEMORY_BYTES // 2
     with pytest.raises(RequestError, match=r"^$"):
-        in_own_process(lambda: take(MEMORY_BYTES * 2), limit_ms=LONG_MS, memory_bytes=MEMORY_BYTES)
+        in_own_process(
+            lambda: take(MEMORY_BYTES * 2), deadline=Deadline(LONG_MS), memory_bytes=MEMORY_BYTES
+        )
 
 
 @pytest.mark.parametrize("number", [errno.ENOMEM, errno.EAGAIN])
@@ -85,7 +97,7 @@ def test_nothing_is_left_of_one_that_the_system_does_not_start(
     with monkeypatch.context() as patched:
         patched.setattr(os, "fork", fork)
         with pytest.raises(OutOfMemoryError):
-            in_own_process(lambda: b"", limit_ms=LONG_MS, memory_bytes=MEMORY_BYTES)
+            in_own_process(lambda: b"", deadline=Deadline(LONG_MS), memory_bytes=MEMORY_BYTES)
     assert open_files() == before
 
 
@@ -94,7 +106,7 @@ def test_it_does_not_wait_for_ever_to_be_read_once_its_parent_is_gone() -> None:
     before = open_files()
     inside = in_own_process(
         lambda: str(open_files()).encode(),
-        limit_ms=LONG_MS,
+        deadline=Deadline(LONG_MS),
         memory_bytes=MEMORY_BYTES,
     )
     assert int(inside) == before + 1
@@ -107,6 +119,10 @@ def test_its_crash_is_an_error_of_that_call_alone() -> None:
         return b""
 
     with pytest.raises(CrashError, match=f"signal {int(signal.SIGSEGV)}"):
-        in_own_process(lambda: end(signal.SIGSEGV), limit_ms=LONG_MS, memory_bytes=MEMORY_BYTES)
+        in_own_process(
+            lambda: end(signal.SIGSEGV), deadline=Deadline(LONG_MS), memory_bytes=MEMORY_BYTES
+        )
     with pytest.raises(OutOfMemoryError):  # the kernel's way to free memory
-        in_own_process(lambda: end(signal.SIGKILL), limit_ms=LONG_MS, memory_bytes=MEMORY_BYTES)
+        in_own_process(
+            lambda: end(signal.SIGKILL), deadline=Deadline(LONG_MS), memory_bytes=MEMORY_BYTES
+        )
