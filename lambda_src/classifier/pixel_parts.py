@@ -20,21 +20,22 @@ UPRIGHT = 1
 
 Check = Callable[[], None]
 
+# Only the pattern that most files need is compiled at init, the others where they are used.
+
 # A marker; of several 0xff the last one counts. A pattern for all of them would backtrack.
 _MARKER = re.compile(rb"\xff([\x01-\xfe])")
 _JPEG_END = b"\xff\xd9"
 _JPEG_END_IN_LAST_BYTES = 2**16
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 _WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
-_SEGMENT = re.compile(rb"\xff[\xc0-\xc4\xdb\xdd-\xef\xfe]")
+_SEGMENT = rb"\xff[\xc0-\xc4\xdb\xdd-\xef\xfe]"
 _MAX_TRIED_SEGMENTS = 500
 _APP0, _APP1, _APP2, _APP14, _COMMENT = 0xE0, 0xE1, 0xE2, 0xEE, 0xFE
 _ICC = b"ICC_PROFILE\0"  # then the number of the part, from 1 on, and of all parts
 _AFTER_ICC = b"\5"  # the first four parts have what is read
 _METADATA = (*range(0xE0, 0xF0), _COMMENT)
 
-_PNG_KINDS = re.compile(rb"[A-Za-z]{4}")
-_PNG_CRITICAL = re.compile(rb"PLTE|IDAT|IEND")
+_PNG_CRITICAL = rb"PLTE|IDAT|IEND"
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _PALETTE_COLOR = 3
 _CURVE_OF_SRGB = b"\x0d\0\1"  # full range; after the primaries
@@ -42,7 +43,7 @@ _CURVE_OF_SRGB = b"\x0d\0\1"  # full range; after the primaries
 _TRANSPARENCY_BYTES = {0: 2, 2: 6, _PALETTE_COLOR: 1}
 _MAX_PROFILE_BYTES = 2**18  # of EXIF as text, and of a colour profile
 
-_GIF_BLOCKS = re.compile(rb"[!,;]")
+_GIF_BLOCKS = rb"[!,;]"
 _GIF_CONTROL = 0xF9  # has the transparent colour
 _GIF_END = b"\0;"
 
@@ -53,7 +54,7 @@ _WEBP_HAS_EXIF = 0x08
 _ORIENTATION = 0x0112
 _EXIF_PREFIX = b"Exif\0\0"
 _VALUE_BYTES = {1: 1, 3: 2, 4: 4}  # byte, short, long
-_XMP_ORIENTATION = re.compile(rb"tiff:Orientation(?:=[\"']|>)([1-8])")
+_XMP_ORIENTATION = rb"tiff:Orientation(?:=[\"']|>)([1-8])"
 
 
 class PixelParts(NamedTuple):
@@ -142,7 +143,8 @@ def _jpeg(data: bytes, check: Check) -> PixelParts | None:
 def _largest_frame(data: bytes, position: int, check: Check) -> int:
     """Return where the segments of the largest frame begin; metadata may hold a thumbnail's."""
     best, largest = len(data), 0
-    for match in itertools.islice(_SEGMENT.finditer(data, position), _MAX_TRIED_SEGMENTS):
+    segments = re.compile(_SEGMENT).finditer(data, position)
+    for match in itertools.islice(segments, _MAX_TRIED_SEGMENTS):
         check()
         pixels = _frame_pixels(data, match.start())
         if pixels > largest:
@@ -223,9 +225,9 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
             return
         end = position + 8 + int.from_bytes(data[position : position + 4], "big")
         following = data[end + 8 : end + 12]
-        is_metadata = kind[:1].islower()
-        if is_metadata and end + 4 != len(data) and not _PNG_KINDS.fullmatch(following):
-            found = _PNG_CRITICAL.search(data, position + 8)
+        leads_to_chunk = len(following) == 4 and following.isalpha()
+        if kind[:1].islower() and end + 4 != len(data) and not leads_to_chunk:  # metadata
+            found = re.compile(_PNG_CRITICAL).search(data, position + 8)
             if not found:
                 return
             yield kind, position, found.start() - 8
@@ -276,7 +278,8 @@ def _gif(data: bytes, check: Check) -> PixelParts | None:
     position = 13 + _gif_palette_bytes(data[10:11])
     kept = io.BytesIO()
     kept.write(data[:position])
-    while match := _GIF_BLOCKS.search(data, position):
+    blocks = re.compile(_GIF_BLOCKS)
+    while match := blocks.search(data, position):
         check()
         begin = match.start()
         if match[0] == b";":
@@ -378,5 +381,5 @@ def _exif(data: bytes) -> int:
 
 
 def _xmp(content: bytes) -> int:
-    found = _XMP_ORIENTATION.search(content)
+    found = re.search(_XMP_ORIENTATION, content)
     return int(found[1]) if found else 0

@@ -17,8 +17,9 @@ _GREY = (127, 128)  # of a missing JPEG block; inverted in CMYK
 _JPEG_END = b"\xff\xd9"
 _NOT_MISSING = bytes(7 * number * number % 251 for number in range(64))  # no marker is in it
 _RESTARTS = (0xD7, *range(0xD0, 0xD7))
-_START_OF_SCAN = re.compile(rb"\xff\xda")
-_FRAME = re.compile(rb"\xff[\xc0-\xc2]")
+# Compiled where they are used, since few files need them.
+_START_OF_SCAN = b"\xff\xda"
+_FRAME = rb"\xff[\xc0-\xc2]"
 _COEFFICIENTS = 64
 
 
@@ -71,7 +72,7 @@ def _depends_on_what_follows(
     # The last scans of a progressive JPEG change nothing at an eighth of its size.
     half = not had_end and "progressive" in image.info
     first = reopen(data, half=True) if half else image
-    end = data.index(_JPEG_END, data.index(b"\xff\xda"))
+    end = data.index(_JPEG_END, data.index(_START_OF_SCAN))
     other = reopen(data[:end] + _tail(data, end) + data[end:], half=half)
     return first.tobytes() != other.tobytes()
 
@@ -116,13 +117,13 @@ def _has_all_scans(data: bytes) -> bool:
 
     Source: ITU-T T.81, B.2.2 and B.2.3.
     """
-    frame = _FRAME.search(data)
+    frame = re.search(_FRAME, data)
     if not frame:
         return False
     begin = frame.end()
     components = data[begin + 8 : begin + 8 + 3 * data[begin + 7] : 3]
     left = {component: set(range(_COEFFICIENTS)) for component in components}
-    for scan in _START_OF_SCAN.finditer(data, begin):
+    for scan in re.compile(_START_OF_SCAN).finditer(data, begin):
         count = data[scan.end() + 2 : scan.end() + 3]
         names = scan.end() + 3
         last = names + 2 * (count[0] if count else 0)
