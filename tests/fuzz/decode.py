@@ -20,7 +20,11 @@ GRACE_MS = 500
 
 
 def reach(cpu_ms: int) -> int:
-    """Take another branch for each doubling of the time, so that slower files are kept."""
+    """Take another branch for each doubling of the time, so that slower files are kept.
+
+    The fuzzer keeps a file that takes a new branch. In a loop it would not see each doubling, since
+    it counts how often a branch is taken in coarse steps.
+    """
     level = 0
     if cpu_ms > 8:
         level += 1
