@@ -110,8 +110,7 @@ def _read(body: object) -> tuple[str, int]:
         raise UploadError(400, "invalid_json", "The body is not valid JSON.") from None
     if not isinstance(fields, dict):
         raise UploadError(400, "invalid_json", "The body must be a JSON object.")
-    content_type, size_bytes = fields.get("content_type"), fields.get("bytes")
-    content_type = _content_type(content_type)
+    content_type, size_bytes = _content_type(fields.get("content_type")), fields.get("bytes")
     if not isinstance(size_bytes, int) or isinstance(size_bytes, bool) or size_bytes < 1:
         raise UploadError(400, "invalid_bytes", '"bytes" must be a whole number above 0.')
     max_bytes = int(os.environ["MAX_IMAGE_BYTES"])
