@@ -18,23 +18,13 @@ from PIL import Image
 
 from training.dataset import Photo
 from training.photo_file import open_photo
-from training.wide_gamut import to_srgb, wide_gamut
+from training.whole import ROTATED, upright_rgb
+from training.wide_gamut import to_srgb
 from warmlens.errors import WarmlensError
 
 # To increase with any change of the steps below, so that older cached files are not used.
 STEPS = "3"
 REDUCED_TO = 2  # the same as the service's
-_ROTATED = range(5, 9)  # EXIF orientations that exchange width and height
-_WITH_COLORS = ("RGB", "RGBA", "RGBX", "P")
-_TRANSPOSES = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 
 Pixels = npt.NDArray[np.uint8]
@@ -68,28 +58,14 @@ def read_pixels(path: Path, geometry: Geometry) -> Pixels:
     try:
         photo = open_photo(path)
         size, orientation = photo.image.size, photo.parts.orientation
-        if orientation in _ROTATED:
+        if orientation in ROTATED:
             size = (size[1], size[0])
         # The service decodes a large JPEG at a reduced scale.
         image = photo.load(REDUCED_TO * geometry.resize_shorter_side)
-        if orientation in _TRANSPOSES:
-            image = image.transpose(_TRANSPOSES[orientation])
-        small = _resize_and_crop(_to_rgb(image), size, geometry)
-        if photo.image.mode in _WITH_COLORS and (space := wide_gamut(photo.parts.profile)):
-            small = to_srgb(small, space)
-        return np.asarray(small)
+        small = _resize_and_crop(upright_rgb(image, orientation), size, geometry)
+        return np.asarray(to_srgb(small, mode=image.mode, profile=photo.parts.profile))
     except Exception as error:  # decoders raise many types on damaged files
         raise WarmlensError("unreadable_photo", f"{path} cannot be decoded: {error}.") from error
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits a channel
-        image = image.point(lambda value: value / 256).convert("L")
-    if image.has_transparency_data:
-        opaque = Image.new("RGBA", image.size, "white")
-        opaque.alpha_composite(image.convert("RGBA"))
-        image = opaque
-    return image.convert("RGB")
 
 
 def _resize_and_crop(image: Image.Image, size: tuple[int, int], geometry: Geometry) -> Image.Image:

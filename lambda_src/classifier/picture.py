@@ -4,7 +4,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from PIL import Image, ImageFile, JpegImagePlugin
 
@@ -15,8 +15,8 @@ from .jpeg_header import JpegHeader, UnsupportedCodingError, read_jpeg_header
 from .manifest import Geometry
 from .own_process import OutOfMemoryError, in_own_process
 from .pixel_parts import GIF, JPEG, PNG, PixelParts, is_webp, pixel_parts
-from .whole import Reopen, load_whole
-from .wide_gamut import to_srgb, wide_gamut
+from .whole import ROTATED, Reopen, load_whole, upright_rgb
+from .wide_gamut import to_srgb
 
 Image.MAX_IMAGE_PIXELS = None  # the size is checked here before pixels are allocated
 # One file can cause 65,000 warnings, each a log line that is also kept in memory.
@@ -35,18 +35,6 @@ Decoding at 1/2, 1/4 or 1/8 of the size saves work. With 2 the pixels of twelve 
 those of a full decode by 0.2 to 0.5 of 255 grey levels on average, with 1 by 0.8.
 """
 
-_ROTATED = range(5, 9)  # EXIF orientations that exchange width and height
-_TRANSPOSES = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
-_WITH_COLORS = ("RGB", "RGBA", "RGBX", "P")
 _FORMATS = ("PNG", "GIF", "WEBP")
 _RESAMPLING = {
     "bicubic": Image.Resampling.BICUBIC,
@@ -194,13 +182,11 @@ def _open_jpeg(
 
 def _to_input(picture: Picture, geometry: Geometry) -> bytes:
     width, height = picture.width, picture.height
-    if picture.parts.orientation in _ROTATED:
+    if picture.parts.orientation in ROTATED:
         width, height = height, width
     upright = to_upright_rgb(picture)
     small = resize_and_crop(upright, geometry, width=width, height=height)
-    if picture.image.mode in _WITH_COLORS and (space := wide_gamut(picture.parts.profile)):
-        small = to_srgb(small, space)
-    return small.tobytes()
+    return to_srgb(small, mode=picture.image.mode, profile=picture.parts.profile).tobytes()
 
 
 def to_upright_rgb(picture: Picture) -> Image.Image:
@@ -210,18 +196,9 @@ def to_upright_rgb(picture: Picture) -> Image.Image:
         IncompleteError: it lacks rows.
         Exception: of many types, where it is damaged.
     """
-    parts, image = picture.parts, cast(Image.Image, picture.image)
-    load_whole(picture.image, parts.data, had_end=parts.had_end, reopen=picture.reopen)
-    if parts.orientation in _TRANSPOSES:
-        image = image.transpose(_TRANSPOSES[parts.orientation])
-    if image.mode.startswith("I"):  # 16 bits a channel: Pillow's own conversion clips at 255
-        image = image.point(lambda value: value / 256).convert("L")
-    if image.has_transparency_data:  # transparent pixels are often black underneath
-        opaque = Image.new("RGBA", image.size, "white")
-        # Without a copy where it is RGBA already: a large rotated WebP would not fit into memory.
-        opaque.alpha_composite(image if image.mode == "RGBA" else image.convert("RGBA"))
-        image = opaque
-    return image.convert("RGB")
+    parts, image = picture.parts, picture.image
+    load_whole(image, parts.data, had_end=parts.had_end, reopen=picture.reopen)
+    return upright_rgb(image, parts.orientation)
 
 
 def resize_and_crop(

@@ -1,17 +1,30 @@
-"""Decoding of whole pictures: a file that lacks rows is refused, one without its end mark is not.
+"""Decoding of whole pictures, to upright RGB.
 
-Decoders fill what is missing, a JPEG's with grey, and say nothing. Where the last pixel looks
-filled, the picture is decoded once more with other bytes where data may be missing: the pixels of
-a whole one do not depend on them.
+A file that lacks rows is refused, one without its end mark is not. Decoders fill what is missing, a
+JPEG's with grey, and say nothing. Where the last pixel looks filled, the picture is decoded once
+more with other bytes where data may be missing: the pixels of a whole one do not depend on them.
 
-`training/whole.py` is a link to this file: what the service refuses, training refuses.
+`training/whole.py` is a link to this file: what the service decodes, training decodes alike.
 """
 
 import os
 import re
 from typing import Any, Protocol, cast
 
-from PIL import ImageFile
+from PIL import Image, ImageFile
+
+ROTATED = range(5, 9)
+"""EXIF orientations that exchange width and height."""
+
+_TRANSPOSES = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 _GREY = (127, 128)  # of a missing JPEG block; inverted in CMYK
 _JPEG_END = b"\xff\xd9"
@@ -63,6 +76,25 @@ def load_whole(image: ImageFile.ImageFile, data: bytes, *, had_end: bool, reopen
             raise IncompleteError("it lacks rows")
     else:
         image.load()  # a WebP's decoder refuses what is incomplete
+
+
+def upright_rgb(image: Image.Image, orientation: int) -> Image.Image:
+    """Return a decoded picture as RGB on white, rotated as its EXIF orientation says.
+
+    Args:
+        image: the decoded picture.
+        orientation: 1 to 8.
+    """
+    if orientation in _TRANSPOSES:
+        image = image.transpose(_TRANSPOSES[orientation])
+    if image.mode.startswith("I"):  # 16 bits a channel: Pillow's own conversion clips at 255
+        image = image.point(lambda value: value / 256).convert("L")
+    if image.has_transparency_data:  # transparent pixels are often black underneath
+        opaque = Image.new("RGBA", image.size, "white")
+        # Without a copy where it is RGBA already: a large rotated WebP would not fit into memory.
+        opaque.alpha_composite(image if image.mode == "RGBA" else image.convert("RGBA"))
+        image = opaque
+    return image.convert("RGB")
 
 
 def _depends_on_what_follows(

@@ -10,6 +10,7 @@ from typing import Any
 
 from PIL import Image
 
+_WITH_COLORS = ("RGB", "RGBA", "RGBX", "P")
 _SIGNATURES = (b"rXYZ", b"gXYZ", b"bXYZ")
 _TOLERANCE = 0.003
 _MAX_TAGS = 100
@@ -60,8 +61,17 @@ def wide_gamut(profile: bytes) -> str:
     return ""
 
 
-def to_srgb(image: Image.Image, space: str) -> Image.Image:
-    """Convert an RGB image from a colour space that `wide_gamut` names to sRGB."""
+def to_srgb(image: Image.Image, *, mode: str, profile: bytes) -> Image.Image:
+    """Convert an RGB image to sRGB if its profile has a wide gamut, else return it as it is.
+
+    Args:
+        image: the picture in RGB.
+        mode: Pillow's mode of the decoded picture: grey and CMYK have other profiles.
+        profile: as for `wide_gamut`.
+    """
+    space = wide_gamut(profile) if mode in _WITH_COLORS else ""
+    if not space:
+        return image
     if space not in _filters:
         _filters[space] = _table(space)
     return image.filter(_filters[space])
