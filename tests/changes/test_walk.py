@@ -2,27 +2,27 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from app import settings_of
-from tests.integration.test_variants_deploy import (
+from tests.integration.cdk_harness import (
     APP,
     POSSIBLE,
-    aws,
     cdk,
     check_nothing_is_left,
     classify_with_the_key,
     delete_stacks,
     empty_all,
+    empty_emulator,
     stacks,
 )
 from warmlens.deployment import find_deployment
 from warmlens.local.aws import LocalAws
 from warmlens.paths import ROOT
 
-__all__ = ["aws"]  # the fixture
 # Not by change sets: the emulator takes one that only adds outputs for an empty one.
 DEPLOY = "deploy dev/* --require-approval never --method direct"
 BASE = {"storage", "inference", "api", "observability"}
@@ -50,6 +50,13 @@ WALK: list[tuple[dict[str, object], set[str]]] = [
     ({"access_logs": True}, set()),
     ({"warming": "off"}, set()),
 ]
+
+
+@pytest.fixture
+async def aws(tmp_path: Path) -> AsyncIterator[LocalAws]:
+    """An emulator with nothing in it, and the pool behind its classifier."""
+    async with empty_emulator(tmp_path, ["dev"]) as aws:
+        yield aws
 
 
 @pytest.mark.timeout(1800)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import shutil
 import sys
 from collections.abc import AsyncIterator
@@ -10,27 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from lab.emulator_with_pool import emulator_with_pool
 from tests.conftest import SAMPLE, SAMPLE_LABEL, WARMLENS
+from tests.integration.cdk_harness import empty, empty_emulator, shell
 from tests.integration.test_readme import BLOCKS
 from tests.unit.registry.version_copy import edit_manifest
 from warmlens.local.aws import LocalAws
 from warmlens.local.command import run_command
 from warmlens.paths import MODEL_ARTIFACTS, ROOT
 
-FUNCTION = "warmlens-local-classifier"
 MODEL = "products-resnet50"
 
 
 @pytest.fixture
 async def aws(tmp_path: Path) -> AsyncIterator[LocalAws]:
-    """An emulator with nothing in it, and the pool behind its container-image function."""
-    functions = [FUNCTION]
-    # How fast this machine starts an instance decides nothing.
-    async with emulator_with_pool(tmp_path, functions, log=lambda _: None, init_limit_s=120) as (
-        aws,
-        _,
-    ):
+    """An emulator with nothing in it, and the pool behind its classifier."""
+    async with empty_emulator(tmp_path, ["local"]) as aws:
         yield aws
 
 
@@ -43,18 +36,6 @@ async def run_in_shell(command: str, aws: LocalAws, folder: Path, *, exit_code: 
     )
     assert ended == exit_code, output
     return output
-
-
-def shell(aws: LocalAws, folder: Path) -> dict[str, str]:
-    return {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "HOME": str(folder),
-        "CDK_HOME": str(folder),
-        "CI": "true",
-        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
-        "CDK_VALIDATION": "false",  # tests/infrastructure check all rules
-        **aws.environment,
-    }
 
 
 async def test_the_commands_of_the_readme_deploy_and_destroy(aws: LocalAws, tmp_path: Path) -> None:
@@ -170,9 +151,3 @@ def clone_for_the_pipeline(clone: Path, url: str, models: Path, version: str) ->
     }.items():
         (programs / name).write_text(content)
         (programs / name).chmod(0o755)
-
-
-def empty(aws: LocalAws, bucket: str) -> None:
-    for page in aws.s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-        for version in page.get("Versions", []) + page.get("DeleteMarkers", []):
-            aws.s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
