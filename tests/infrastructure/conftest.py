@@ -82,10 +82,16 @@ def synthesize_by_cli(folder: Path, home: Path) -> None:
     assert result.returncode == 0, result.stderr
 
 
+@pytest.fixture(scope="session")
+def environments(cloud_assembly: Path) -> dict[str, Assembly]:
+    """The environments by name."""
+    return {name: Assembly(name, cloud_assembly / f"assembly-{name}") for name in ENV_NAMES}
+
+
 @pytest.fixture(scope="session", params=ENV_NAMES)
-def assembly(request: pytest.FixtureRequest, cloud_assembly: Path) -> Assembly:
+def assembly(request: pytest.FixtureRequest, environments: dict[str, Assembly]) -> Assembly:
     """Each environment in turn."""
-    return Assembly(request.param, cloud_assembly / f"assembly-{request.param}")
+    return environments[request.param]
 
 
 @pytest.fixture(scope="session")
@@ -95,6 +101,20 @@ def variants(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Assembly]:
         tmp_path_factory, "variants", lambda folder: synthesize(folder, *VARIANTS.values())
     )
     return {name: Assembly(name, folder / f"assembly-{name}") for name in VARIANTS}
+
+
+@pytest.fixture(scope="session")
+def assemblies(
+    environments: dict[str, Assembly], variants: dict[str, Assembly]
+) -> dict[str, Assembly]:
+    """The environments and the variants by name."""
+    return environments | variants
+
+
+@pytest.fixture(scope="session", params=[*ENV_NAMES, *VARIANTS])
+def any_assembly(request: pytest.FixtureRequest, assemblies: dict[str, Assembly]) -> Assembly:
+    """Each environment and each variant in turn."""
+    return assemblies[request.param]
 
 
 @pytest.fixture

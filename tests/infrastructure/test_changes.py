@@ -44,22 +44,22 @@ def test_each_setting_has_a_change_from_an_environment() -> None:
 
 
 def test_no_stack_imports_what_another_exports(
-    cloud_assembly: Path, variants: dict[str, Assembly]
+    assemblies: dict[str, Assembly],
 ) -> None:
-    for assembly in every(cloud_assembly, variants):
+    for assembly in assemblies.values():
         for name, template in assembly.templates.items():
             assert list(references(template, "Fn::ImportValue")) == [], name
             assert not any("Export" in each for each in template.get("Outputs", {}).values()), name
 
 
 def test_what_is_read_of_another_stack_replaces_nothing_but_permissions(
-    cloud_assembly: Path, variants: dict[str, Assembly]
+    assemblies: dict[str, Assembly],
 ) -> None:
     """CloudFormation plans a replacement where it does not know the value of such a property yet.
 
     aws-cdk issue 38829. A permission has no name and no state, so a second one may take its place.
     """
-    for assembly in every(cloud_assembly, variants):
+    for assembly in assemblies.values():
         for template in assembly.templates.values():
             for logical_id, resource in template["Resources"].items():
                 fixed = create_only(resource["Type"])
@@ -67,12 +67,6 @@ def test_what_is_read_of_another_stack_replaces_nothing_but_permissions(
                     if any(path[: len(each)] == each for each in fixed):
                         assert resource["Type"] == "AWS::Lambda::Permission", logical_id
                         assert named(resource) is None, logical_id
-
-
-def every(cloud_assembly: Path, variants: dict[str, Assembly]) -> list[Assembly]:
-    names = [settings.env_name for settings in stages()]
-    environments = [Assembly(name, cloud_assembly / f"assembly-{name}") for name in names]
-    return [*environments, *variants.values()]
 
 
 def stack(resources: dict[str, Any], **outputs: Any) -> dict[str, Any]:

@@ -178,13 +178,7 @@ def test_without_a_profile_a_warming_round_wakes_the_same_number_all_day(plain: 
 
 
 def test_it_is_deployed_into_the_account_and_region_of_the_settings(odd: Assembly) -> None:
-    artifacts = json.loads((odd.folder / "manifest.json").read_text())["artifacts"]
-    places = {
-        artifact["environment"]
-        for artifact in artifacts.values()
-        if artifact["type"] == "aws:cloudformation:stack"
-    }
-    assert places == {"aws://123456789012/eu-west-1"}
+    assert {each["environment"] for each in odd.stacks} == {"aws://123456789012/eu-west-1"}
 
 
 def test_every_log_retention_of_the_settings_is_the_one_that_is_deployed(tmp_path: Path) -> None:

@@ -1,8 +1,6 @@
 """Names that an account shares with other applications begin with this app's."""
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from tests.infrastructure.changes import WITHIN_ANOTHER, named, text
@@ -11,18 +9,12 @@ from tests.infrastructure.variants import Assembly
 # AWS has one such name for all regions of an account, or of the world.
 DASHBOARD = "AWS::CloudWatch::Dashboard"
 GLOBAL = (
-    *("AWS::CloudFront::", DASHBOARD),
-    *("AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::S3::Bucket"),
+    "AWS::CloudFront::",
+    DASHBOARD,
+    "AWS::IAM::ManagedPolicy",
+    "AWS::IAM::Role",
+    "AWS::S3::Bucket",
 )
-
-
-def stack_names(assembly: Assembly) -> list[str]:
-    artifacts = json.loads((assembly.folder / "manifest.json").read_text())["artifacts"]
-    return [
-        artifact["properties"]["stackName"]
-        for artifact in artifacts.values()
-        if artifact["type"] == "aws:cloudformation:stack"
-    ]
 
 
 def physical_names(assembly: Assembly) -> Iterator[tuple[str, str]]:
@@ -35,17 +27,15 @@ def physical_names(assembly: Assembly) -> Iterator[tuple[str, str]]:
 
 
 def test_every_stack_begins_with_the_apps_name_and_the_environments(assembly: Assembly) -> None:
-    names = stack_names(assembly)
+    names = [each["properties"]["stackName"] for each in assembly.stacks]
     assert len(names) >= 3
     assert all(name.startswith(f"warmlens-{assembly.env_name}-") for name in names)
 
 
 def test_every_name_in_the_account_has_the_apps_and_the_environments_in_it(
-    cloud_assembly: Path, variants: dict[str, Assembly]
+    assemblies: dict[str, Assembly],
 ) -> None:
-    folders = sorted(cloud_assembly.glob("assembly-*"))
-    stages = [Assembly(path.name.removeprefix("assembly-"), path) for path in folders]
-    for assembly in (*stages, *variants.values()):
+    for assembly in assemblies.values():
         env_name, names = assembly.env_name, set(physical_names(assembly))
         starts = (
             f"warmlens-{env_name}-",
@@ -59,12 +49,10 @@ def test_every_name_in_the_account_has_the_apps_and_the_environments_in_it(
 
 
 def test_an_environment_can_be_deployed_into_a_second_region_of_its_account(
-    cloud_assembly: Path, variants: dict[str, Assembly]
+    assemblies: dict[str, Assembly],
 ) -> None:
-    folders = sorted(cloud_assembly.glob("assembly-*"))
-    stages = [Assembly(path.name.removeprefix("assembly-"), path) for path in folders]
     kinds = set()
-    for assembly in (*stages, *variants.values()):
+    for assembly in assemblies.values():
         for template in assembly.templates.values():
             for logical_id, resource in template["Resources"].items():
                 for name in names_in_all_regions(resource):

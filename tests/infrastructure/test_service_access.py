@@ -4,10 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from tests.infrastructure.conftest import ENV_NAMES
-from tests.infrastructure.variants import VARIANTS, Assembly
+from tests.infrastructure.variants import Assembly
 
 Resources = dict[str, Any]
 
@@ -16,18 +13,6 @@ RULE = "AWS::Events::Rule"
 NOTIFIES = {ALARM: "cloudwatch.amazonaws.com", RULE: "events.amazonaws.com"}
 ACCOUNTS = ({"Ref": "AWS::AccountId"}, "123456789012")
 ACTIONS_OF_ALARMS = ("AlarmActions", "OKActions", "InsufficientDataActions")
-
-
-@pytest.fixture(params=[*ENV_NAMES, *VARIANTS])
-def any_assembly(request: pytest.FixtureRequest) -> Assembly:
-    """Each environment of the app, and each variant."""
-    if request.param in VARIANTS:
-        assembly = request.getfixturevalue("variants")[request.param]
-    else:
-        folder = request.getfixturevalue("cloud_assembly")
-        assembly = Assembly(request.param, folder / f"assembly-{request.param}")
-    assert isinstance(assembly, Assembly)
-    return assembly
 
 
 def listed(value: Any) -> list[Any]:

@@ -302,8 +302,10 @@ def test_data_outlives_the_stacks_where_the_settings_say_so(assembly: Assembly) 
     assert emptied is settings.empty_buckets
 
 
-def test_dev_costs_nothing_at_rest_and_leaves_nothing_behind(cloud_assembly: Path) -> None:
-    dev = Assembly("dev", cloud_assembly / "assembly-dev")
+def test_dev_costs_nothing_at_rest_and_leaves_nothing_behind(
+    environments: dict[str, Assembly],
+) -> None:
+    dev = environments["dev"]
     assert not dev.resources("AWS::Scheduler::Schedule")
     kept = [
         logical_id
@@ -337,10 +339,10 @@ def test_a_deploy_leaves_the_version_before_to_go_back_to(assembly: Assembly) ->
     assert assembly.resources("AWS::Lambda::Alias")
 
 
-def test_data_of_staging_and_prod_is_kept(cloud_assembly: Path) -> None:
+def test_data_of_staging_and_prod_is_kept(environments: dict[str, Assembly]) -> None:
     for env_name in ("staging", "prod"):
-        assembly = Assembly(env_name, cloud_assembly / f"assembly-{env_name}")
-        policies = {bucket["DeletionPolicy"] for bucket in assembly.resources("AWS::S3::Bucket")}
+        buckets = environments[env_name].resources("AWS::S3::Bucket")
+        policies = {bucket["DeletionPolicy"] for bucket in buckets}
         assert policies == {"RetainExceptOnCreate"}
 
 

@@ -116,6 +116,12 @@ class Assembly:
         }
 
     @cached_property
+    def stacks(self) -> list[dict[str, Any]]:
+        """The stacks as the manifest describes them: names, tags, account and region."""
+        artifacts = json.loads((self.folder / "manifest.json").read_text())["artifacts"].values()
+        return [each for each in artifacts if each["type"] == "aws:cloudformation:stack"]
+
+    @cached_property
     def _assertions(self) -> list[Template]:
         return [Template.from_json(template) for template in self.templates.values()]
 
