@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from warmlens.deployment import aws_session
-from warmlens.doctor.check import Check
+from warmlens.doctor.check import Check, one_line, unreadable
 from warmlens.doctor.environment import environment_checks
 from warmlens.doctor.leftovers import leftover_stacks
 from warmlens.errors import WarmlensError
@@ -19,7 +19,6 @@ NEW_ACCOUNT_CONCURRENCY = 10
 _PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 _CONFIG = Config(connect_timeout=4, read_timeout=10, retries={"total_max_attempts": 2})
 _LOGIN = "Log in: aws sso login, or aws configure, or export AWS_PROFILE=..."
-_MAY_NOT_READ = "Check it with the credentials that you deploy with"
 
 
 def account_checks(env_name: str | None = None) -> Iterator[Check]:
@@ -40,17 +39,18 @@ def account_checks(env_name: str | None = None) -> Iterator[Check]:
         yield check(found=str(error), mend=mend)
         return
     except (BotoCoreError, ClientError) as error:
-        yield check(found=_said(error))
+        yield check(found=one_line(error))
         return
     if identity is None:
         yield check(found="none in this shell")
         return
     yield check(state="ok", found=identity, mend="")
-    yield _bootstrap(session)
-    yield _concurrency(session)
-    yield leftover_stacks(session.client("cloudformation", config=_CONFIG))
+    client = partial(session.client, config=_CONFIG)
+    yield _bootstrap(client("ssm"))
+    yield _concurrency(client("lambda"))
+    yield leftover_stacks(client("cloudformation"))
     if env_name is not None:
-        yield from environment_checks(env_name, session)
+        yield from environment_checks(env_name, client, region=session.region_name)
 
 
 def _identity(session: boto3.Session) -> str | None:
@@ -60,11 +60,11 @@ def _identity(session: boto3.Session) -> str | None:
     return f"account {caller['Account']}, {session.region_name}, as {caller['Arn']}"
 
 
-def _bootstrap(session: boto3.Session) -> Check:
+def _bootstrap(ssm: Any) -> Check:
     check = partial(Check, name="CDK bootstrap", goal="deploy")
     mend = "Once for an account and region: npx cdk bootstrap"
     try:
-        answer = session.client("ssm", config=_CONFIG).get_parameter(Name=_PARAMETER)
+        answer = ssm.get_parameter(Name=_PARAMETER)
         version = int(answer["Parameter"]["Value"])
     except (BotoCoreError, ClientError, ValueError) as error:
         if (
@@ -72,26 +72,22 @@ def _bootstrap(session: boto3.Session) -> Check:
             and error.response["Error"]["Code"] == "ParameterNotFound"
         ):
             return check(state="problem", found="not done", mend=mend)
-        return check(state="unknown", found=_said(error), mend=_MAY_NOT_READ)
+        return unreadable(check, error)
     if version < LOWEST_BOOTSTRAP:
         found = f"version {version}, at least {LOWEST_BOOTSTRAP} is needed"
         return check(state="problem", found=found, mend=mend)
     return check(state="ok", found=f"version {version}")
 
 
-def _concurrency(session: boto3.Session) -> Check:
+def _concurrency(lambda_: Any) -> Check:
     check = partial(Check, name="Lambda concurrency", goal="deploy")
     try:
-        limit: Any = session.client("lambda", config=_CONFIG).get_account_settings()["AccountLimit"]
+        limit = lambda_.get_account_settings()["AccountLimit"]
     except (BotoCoreError, ClientError) as error:
-        return check(state="unknown", found=_said(error), mend=_MAY_NOT_READ)
+        return unreadable(check, error)
     most, unreserved = limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]
     found = f"{most} calls at once in this account and region, {unreserved} of them unreserved"
     if most <= NEW_ACCOUNT_CONCURRENCY:
         mend = "Enough for dev; compare others with it: warmlens doctor --deploy --env prod"
         return check(state="warning", found=found, mend=mend)
     return check(state="ok", found=found)
-
-
-def _said(error: Exception) -> str:
-    return " ".join(str(error).split())

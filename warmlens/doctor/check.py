@@ -1,6 +1,7 @@
 """The result of one check of `warmlens doctor`."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 Goal = Literal["run", "deploy"]
@@ -24,6 +25,22 @@ class Check:
     state: State
     found: str
     mend: str = ""
+
+
+def unreadable(check: partial[Check], error: Exception) -> Check:
+    """Return a check that could not be made.
+
+    Args:
+        check: the check, of which state, finding and fix are missing.
+        error: what AWS answered instead.
+    """
+    mend = "Check it with the credentials that you deploy with"
+    return check(state="unknown", found=one_line(error), mend=mend)
+
+
+def one_line(error: Exception) -> str:
+    """Return the message of an error, without line breaks."""
+    return " ".join(str(error).split())
 
 
 def is_ready(checks: list[Check], goal: Goal) -> bool:

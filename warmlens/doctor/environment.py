@@ -5,28 +5,22 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from warmlens.doctor.check import Check
+from warmlens.doctor.check import Check, unreadable
 from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT, require_checkout
-
-if TYPE_CHECKING:
-    import boto3
 
 KEPT_UNRESERVED = 100
 """Lambda developer guide, "Configuring reserved concurrency"."""
 NEW_ACCOUNT_MEMORY_MB = 3008
 """Lambda's answer in accounts with reduced quotas (developer guide, "Lambda quotas"), which no call
 reports: github.com/alexcasalboni/aws-lambda-power-tuning, issue 217."""
-Client = Callable[[str], Any]
-_CONFIG = Config(connect_timeout=4, read_timeout=10, retries={"total_max_attempts": 2})
-_MAY_NOT_READ = "Check it with the credentials that you deploy with"
+Client = Callable[..., Any]
+NewCheck = partial[Check]
 # In a process of its own: app.py loads the CDK.
 _READ_SETTINGS = """
 import dataclasses, json, sys
@@ -40,25 +34,25 @@ print(json.dumps({**dataclasses.asdict(settings), "warm_by_hour": settings.warm_
 """
 
 
-def environment_checks(env_name: str, session: "boto3.Session") -> Iterator[Check]:
+def environment_checks(env_name: str, client: Client, *, region: str) -> Iterator[Check]:
     """Compare the settings of an environment with the account, without changing anything.
 
     Args:
         env_name: name of the environment.
-        session: session in the region of the shell.
+        client: returns a client of boto3 for a service, and for a region if one is given.
+        region: region of the shell.
 
     Raises:
         WarmlensError: `no_checkout`.
     """
     require_checkout("warmlens doctor --env")
     try:
-        settings = _settings(env_name, session.region_name)
+        settings = _settings(env_name, region)
     except WarmlensError as error:
         name, mend = f"Settings of {env_name}", "Change it in app.py"
         yield Check(name=name, goal="deploy", state="problem", found=error.message, mend=mend)
         return
-    client: Client = partial(session.client, region_name=settings["region"], config=_CONFIG)
-    yield from limit_checks(settings, client)
+    yield from limit_checks(settings, partial(client, region_name=settings["region"]))
 
 
 def limit_checks(settings: dict[str, Any], client: Client) -> Iterator[Check]:
@@ -68,7 +62,7 @@ def limit_checks(settings: dict[str, Any], client: Client) -> Iterator[Check]:
         settings: an environment's settings, with its region and `warm_by_hour`.
         client: returns a client of boto3 for a service.
     """
-    compared: dict[str, Callable[[Client, dict[str, Any]], Check]] = {
+    compared: dict[str, Callable[[Client, dict[str, Any], NewCheck], Check]] = {
         "Concurrency": _concurrency,
         "Memory": _memory,
     }
@@ -77,12 +71,11 @@ def limit_checks(settings: dict[str, Any], client: Client) -> Iterator[Check]:
     if settings["model_store"] == "efs":
         compared["EFS"] = _efs
     for name, compare in compared.items():
+        check = partial(Check, name=f"{name} for {settings['env_name']}", goal="deploy")
         try:
-            check = compare(client, settings)
+            yield compare(client, settings, check)
         except (BotoCoreError, ClientError) as error:
-            said = " ".join(str(error).split())
-            check = Check(name="", goal="deploy", state="unknown", found=said, mend=_MAY_NOT_READ)
-        yield replace(check, name=f"{name} for {settings['env_name']}")
+            yield unreadable(check, error)
 
 
 def _settings(env_name: str, region: str) -> dict[str, Any]:
@@ -102,7 +95,7 @@ def _settings(env_name: str, region: str) -> dict[str, Any]:
     return settings
 
 
-def _concurrency(client: Client, settings: dict[str, Any]) -> Check:
+def _concurrency(client: Client, settings: dict[str, Any], check: NewCheck) -> Check:
     """Check what the environment reserves or provisions, else what a round of pings needs.
 
     Of the account's unreserved concurrency, 100 calls cannot be reserved or provisioned.
@@ -116,7 +109,6 @@ def _concurrency(client: Client, settings: dict[str, Any]) -> Check:
     warm = max(settings["warm_by_hour"])
     warm_setting = "warm_profile" if settings["warm_profile"] else "warm_instances"
     quota = "Service Quotas, AWS Lambda, Concurrent executions"
-    check = partial(Check, name="", goal="deploy")
 
     def refused(setting: str, count: int, others: str) -> Check:
         at_most = f"{setting} of at most {can_take}, or " if can_take else ""
@@ -154,8 +146,7 @@ def _own(lambda_: Any, env_name: str) -> int:
     return int(answer.get("ReservedConcurrentExecutions", 0))
 
 
-def _memory(client: Client, settings: dict[str, Any]) -> Check:
-    check = partial(Check, name="", goal="deploy")
+def _memory(client: Client, settings: dict[str, Any], check: NewCheck) -> Check:
     memory_mb = settings["memory_mb"]
     if memory_mb <= NEW_ACCOUNT_MEMORY_MB:
         return check(state="ok", found=f"memory_mb = {memory_mb}, which every account allows")
@@ -168,8 +159,7 @@ def _memory(client: Client, settings: dict[str, Any]) -> Check:
     )
 
 
-def _cloudfront(client: Client, settings: dict[str, Any]) -> Check:
-    check = partial(Check, name="", goal="deploy")
+def _cloudfront(client: Client, settings: dict[str, Any], check: NewCheck) -> Check:
     listed = client("cloudfront").list_distributions(MaxItems="1")["DistributionList"]
     if listed.get("Quantity", 0) > 0:
         return check(state="ok", found="the account has distributions already")
@@ -182,12 +172,11 @@ def _cloudfront(client: Client, settings: dict[str, Any]) -> Check:
     )
 
 
-def _efs(client: Client, settings: dict[str, Any]) -> Check:
+def _efs(client: Client, settings: dict[str, Any], check: NewCheck) -> Check:
     """Check the two zones that the stack takes, by EC2's list of zones with EFS's endpoint.
 
     EFS itself has no call that lists its zones.
     """
-    check = partial(Check, name="", goal="deploy")
     ec2 = client("ec2")
     zones = _zones(ec2)[:2]
     service = f"com.amazonaws.{settings['region']}.elasticfilesystem"

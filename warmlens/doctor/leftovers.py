@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from warmlens.doctor.check import Check
+from warmlens.doctor.check import Check, one_line
 from warmlens.errors import WarmlensError
 from warmlens.local.assembly import read_stacks, synthesize
 from warmlens.paths import IN_CHECKOUT, STATE
@@ -41,7 +41,7 @@ def leftover_stacks(cloudformation: "CloudFormationClient") -> Check:
         leftover = asyncio.run(_leftover(protected))
     except (BotoCoreError, ClientError, WarmlensError) as error:
         mend = "Check it with the credentials that you deploy with, in a checkout with `make synth`"
-        return check(state="unknown", found=" ".join(str(error).split()), mend=mend)
+        return check(state="unknown", found=one_line(error), mend=mend)
     if not leftover:
         return check(state="ok", found=f"none, of {len(protected)} stacks")
     commands = [command for name in leftover for command in _removal(name, protected[name])]
