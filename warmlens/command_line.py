@@ -66,11 +66,11 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     as_json = "--json" in itertools.takewhile(lambda word: word != "--", given)
     try:
         code = _run(app, given, as_json=as_json)
-        if sys.stdout is not None:  # as it is where a shell has closed it
+        if sys.stdout is not None:  # it is None where the shell has closed it
             sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):  # whoever read the output has gone, as `head`
+        if not isinstance(error, BrokenPipeError):  # that one: its reader has ended, as `head` does
             message = f"The output cannot be written: {error.strerror or error}."
             report(WarmlensError("file_error", message), as_json=False)
         return 1
@@ -144,9 +144,8 @@ def _known_error(error: Exception) -> WarmlensError | None:
         )
     if isinstance(error, OSError):
         reason = error.strerror or str(error)
-        if error.filename:
-            reason = f"{error.filename}: {error.strerror}"
-        return WarmlensError("file_error", reason)
+        where = f"{error.filename}: " if error.filename else ""
+        return WarmlensError("file_error", f"{where}{reason}")
     return None
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from warmlens.errors import WarmlensError
-from warmlens.planner.csv_tables import SHOWN, UNREADABLE, fields_of, header, read_rows
+from warmlens.planner.csv_tables import SHOWN, UNREADABLE, Row, fields_of, header, read_rows
 from warmlens.planner.number_format import decimal_of, parse_number
 from warmlens.planner.traffic import DAY_S, LONGEST_S, Profile, in_words_of_time, require_rate
 from warmlens.text_files import STRICT_JSON, read_text
@@ -64,19 +64,7 @@ def read_console_csv(file: Path) -> Profile:
             than Count, or a row is not valid.
     """
     rows = read_rows(file)
-    about: dict[str, list[str]] = {}
-    for row in rows:
-        name = row.fields[0].casefold()
-        if name == "time":
-            break
-        if name not in _METADATA:
-            known = ", ".join(_METADATA)
-            why = f"line {row.line} begins with {row.fields[0]!r}; before Time there may be {known}"
-            raise _bad_export(file, why)
-        about[name] = [field for field in row.fields[1:] if field]
-    else:
-        raise _bad_export(file, "it has no line that begins with Time")
-    columns = header(row)
+    about, columns = _head_of_console(file, rows)
     if len(columns) != 2:
         names = "; ".join(about.get("full label", columns[1:]))
         raise _bad_export(file, f"metrics: {len(columns) - 1} ({names}); export one, or their sum")
@@ -99,12 +87,23 @@ def read_console_csv(file: Path) -> Profile:
     if not all(each.isdecimal() for each in period):
         raise _bad_export(file, f"Period is {period[0]}; give it in seconds")
     period_s = int(period[0]) if period else None
-    times = [time for time, _ in pairs]
-    if len(set(times)) < len(times):
-        twice = next(time for time in times if times.count(time) > 1)
-        why = f"{twice} is there twice; if clocks were set back then, set the console to UTC"
-        raise _bad_export(file, why)
-    return _profile(file, _distinct(file, pairs), period_s)
+    mend = "; if clocks were set back then, set the console to UTC"
+    return _profile(file, _distinct(file, pairs, if_twice=mend), period_s)
+
+
+def _head_of_console(file: Path, rows: Iterator[Row]) -> tuple[dict[str, list[str]], list[str]]:
+    """Read the rows up to the header: what they say about the metrics, and the columns."""
+    about: dict[str, list[str]] = {}
+    for row in rows:
+        name = row.fields[0].casefold()
+        if name == "time":
+            return about, header(row)
+        if name not in _METADATA:
+            known = ", ".join(_METADATA)
+            why = f"line {row.line} begins with {row.fields[0]!r}; before Time there may be {known}"
+            raise _bad_export(file, why)
+        about[name] = [field for field in row.fields[1:] if field]
+    raise _bad_export(file, "it has no line that begins with Time")
 
 
 def _require(file: Path, what: str, given: Iterable[str], allowed: tuple[str, ...]) -> None:
@@ -258,7 +257,7 @@ def _require_one(file: Path, names: list[Any]) -> None:
         raise _bad_export(file, why)
 
 
-def _distinct(file: Path, pairs: Pairs) -> dict[datetime.datetime, float]:
+def _distinct(file: Path, pairs: Pairs, if_twice: str = "") -> dict[datetime.datetime, float]:
     points: dict[datetime.datetime, float] = {}
     for text, count in pairs:
         try:
@@ -273,7 +272,7 @@ def _distinct(file: Path, pairs: Pairs) -> dict[datetime.datetime, float]:
             moment = moment.replace(tzinfo=datetime.UTC)
         moment = moment.astimezone(datetime.UTC)
         if moment in points:
-            raise _bad_export(file, f"{moment.isoformat()} is there twice")
+            raise _bad_export(file, f"{text} is there twice{if_twice}")
         if type(count) not in (int, float):
             raise _bad_export(file, f"the Sum of {moment.isoformat()} is {count!r}, not a number")
         if abs(count) > HIGHEST:

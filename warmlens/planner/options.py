@@ -206,10 +206,16 @@ class DeploymentOptions:
             limit = "a ping" if kind == "ping" else f"--concurrency {concurrency}"
             why = f"--warm {self.warm}: {limit} allows {most} at most"
             raise WarmlensError("bad_warm_instances", why)
-        if kind != "ping" and self.hold_ms is not None:
+        return Candidate(
+            measured=measured, warming=kind, by_hour=counts, hold_ms=self._hold_ms(kind)
+        )
+
+    def _hold_ms(self, kind: str) -> int:
+        if kind == "ping":
+            return HOLD_MS if self.hold_ms is None else self.hold_ms
+        if self.hold_ms is not None:
             raise WarmlensError("bad_warming", f"--hold-ms holds pinged instances; {kind} has none")
-        hold_ms = 0 if kind != "ping" else HOLD_MS if self.hold_ms is None else self.hold_ms
-        return Candidate(measured=measured, warming=kind, by_hour=counts, hold_ms=hold_ms)
+        return 0
 
     def _counts(self) -> tuple[int, ...]:
         parts = [part.strip() for part in self.warm.strip("() ").split(",")]
