@@ -68,10 +68,10 @@ UPLOADS_REQUEST: Schema = {
 
 
 def gateway_model(request: Schema) -> Schema:
-    """Return what API Gateway checks of a request: that it is an object with the required fields.
+    """Return the part of a request's schema that API Gateway checks: the required fields.
 
-    The gateway has one sentence for whatever breaks its model, and the functions check each field
-    again, with a sentence of its own; so the fields' values are left to them.
+    The gateway has one error message for all that its model refuses, the functions have one for
+    each field. So the fields' values are left to the functions.
     """
     return {key: request[key] for key in ("type", "title", "description", "required")}
 

@@ -56,7 +56,7 @@ def objects_finding(reader: IConstruct, bucket: s3.IBucket, prefix: str) -> str:
 
 
 def _published(owner: cdk.Stack, value: str) -> Any:
-    """Return how another stack reads a value of `owner`.
+    """Return the reference by which another stack reads a value of `owner`.
 
     The CDK adds the output only at the end of the synthesis, after findings are acknowledged. An
     output that is there under its name is taken (`createGetStackOutput` in aws-cdk-lib,

@@ -10,9 +10,9 @@ from stacks.settings import Settings
 
 
 def data_policy(settings: Settings) -> cdk.RemovalPolicy:
-    """Return what becomes of a resource with data when its stack no longer has it.
+    """Return the removal policy of a resource with data.
 
-    Retained is what was in use: of a stack whose first deploy fails, nothing is left.
+    Retained data outlive their stack, but a first deploy that fails leaves none behind.
     """
     if settings.retain_data:
         return cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE

@@ -20,8 +20,9 @@ def decimal_of(texts: Iterable[str], unless_clear: Mapping[str, str]) -> str:
 
     Args:
         texts: the numbers.
-        unless_clear: for a point and for a comma, the decimal character that is meant where every
-            number with it may be read both ways, as 1.000 may. One that is missing is an error.
+        unless_clear: for numbers that may all be read both ways, such as 1.000: the separator in
+            them, a point or a comma, and the character before decimals to assume then. A separator
+            without an entry is an error.
 
     Raises:
         ValueError: the numbers do not agree, or may be read both ways; a sentence for people.
