@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from warmlens.doctor.check import Check, unreadable
 from warmlens.errors import WarmlensError
+from warmlens.local.assembly import CDK_VARIABLES
 from warmlens.paths import ROOT, require_checkout
 
 KEPT_UNRESERVED = 100
@@ -82,7 +83,7 @@ def _settings(env_name: str, region: str) -> dict[str, Any]:
     result = subprocess.run(
         [sys.executable, "-c", _READ_SETTINGS, env_name, region],
         cwd=ROOT,
-        env={**os.environ, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"},
+        env={**os.environ, **CDK_VARIABLES},
         capture_output=True,
         encoding="utf-8",
         errors="replace",

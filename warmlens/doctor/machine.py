@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from warmlens.doctor.check import Check
+from warmlens.local.assembly import CDK_VARIABLES
 from warmlens.local.loopback import obstacle
 from warmlens.local.state import RunningCloud
 from warmlens.paths import ROOT
@@ -127,7 +128,7 @@ def _docker() -> Check:
 
 def _output(*command: str) -> str | None:
     """Return the output of a program, or None if it is missing or fails."""
-    variables = {**os.environ, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"}
+    variables = {**os.environ, **CDK_VARIABLES}
     try:
         result = subprocess.run(
             command,

@@ -18,6 +18,11 @@ from warmlens.local.locks import locked
 from warmlens.paths import ROOT, STATE
 
 KEPT = 4
+CDK_VARIABLES = {
+    "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
+    "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(STATE / "jsii"),
+}
+"""Environment variables of processes that load the CDK library: no warning, a cache in `STATE`."""
 
 
 @dataclass(frozen=True)
@@ -172,8 +177,7 @@ async def _run_app(context: dict[str, str], folder: Path) -> None:
             **os.environ,
             "CDK_OUTDIR": str(folder),
             "CDK_CONTEXT_JSON": json.dumps({**flags, **context}),
-            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
-            "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(STATE / "jsii"),
+            **CDK_VARIABLES,
         },
     )
     if exit_code != 0:
