@@ -30,7 +30,6 @@ _OTHER_CODINGS = {
     0xDE: "hierarchical coding",
 }
 _MAX_SAMPLING = 4
-_MAX_COMPONENTS = 4
 _MAX_SEGMENTS = 1_000  # without metadata; cameras write ten. A decoder keeps them in memory
 
 
