@@ -9,6 +9,7 @@ from PIL import Image
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_END = b"\xff\xd9"
+PNG_END_TEXT = b"IEND"
 
 
 def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
@@ -137,6 +138,21 @@ def jpeg_with_fill_bytes(count: int, scans: int) -> bytes:
     begin = whole.index(b"\xff\xda")
     end = begin + 2 + int.from_bytes(whole[begin + 2 : begin + 4], "big")
     return whole[:end] + b"\xff" * count + b"\0" + whole[end:]
+
+
+def jpeg_of_hidden_scans(side: int, scans: int) -> bytes:
+    """A progressive JPEG whose further scans lie behind a reserved marker.
+
+    Where a decoder looks for a restart marker, it goes on byte by byte; who takes the next two
+    bytes for a length steps over all of them.
+    """
+    whole = encode(Image.new("L", (side, side), 128), "JPEG", progressive=True)
+    begin, end = whole.rindex(b"\xff\xda"), whole.rindex(JPEG_END)
+    scan = whole[begin:end]
+    scan_header = scan[: 2 + int.from_bytes(scan[2:4], "big")]
+    restart_each, restart_never = jpeg_segment(0xDD, b"\0\1"), jpeg_segment(0xDD, b"\0\0")
+    hidden = b"\xff\x02\xff\xff" + restart_never + scan * scans
+    return whole[:end] + restart_each + scan_header + hidden + JPEG_END + bytes(70_000)
 
 
 def exif(entries: int, *, kind: int, count: int, offset: int = 8) -> bytes:

@@ -19,6 +19,7 @@ from tests.hostile.formats import (
     in_gif,
     in_jpeg,
     jpeg_of_coding,
+    jpeg_of_hidden_scans,
     jpeg_of_scans,
     jpeg_of_size,
     jpeg_segment,
@@ -165,6 +166,7 @@ HOSTILE: dict[str, Hostile] = {
     ),
     # Small files that take long.
     "slow-jpeg-refined": Hostile(lambda: refined_jpeg(SIDE, SIDE, 250_000), (SLOW,)),
+    "slow-jpeg-hidden-scans": Hostile(lambda: jpeg_of_hidden_scans(SIDE, 860), (SLOW,)),
     "slow-jpeg-101-scans": Hostile(lambda: jpeg_of_scans(2_000, 101), (OK,)),
     "slow-jpeg-strip": Hostile(lambda: refined_jpeg(763, 65_500, 100), (PIXELS,)),
     "slow-jpeg-fill-bytes-to-no-marker": Hostile(
