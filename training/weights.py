@@ -5,11 +5,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from training.checkpoints import Checkpoint, load_pickle, read_checkpoint
+from training.checkpoints import Checkpoint, read_checkpoint
 from training.history import read_history
 from training.model_packages import import_model_package, import_torchvision
 from training.networks import architecture_of
 from training.run_folder import RunFolder, write_whole
+from training.safe_load import load_pickle
 from warmlens.errors import WarmlensError
 from warmlens.registry.verify import sha256_of
 
@@ -31,7 +32,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint of :func:`save_checkpoint`.
 
     Raises:
-        WarmlensError: what :func:`training.checkpoints.load_pickle` raises.
+        WarmlensError: what :func:`training.safe_load.load_pickle` raises.
     """
     state: dict[str, Any] = load_pickle(path)
     return state
