@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.invoke import Result, invoke
 from tests.training.conftest import SIZE, Trainer
@@ -140,8 +141,10 @@ def test_a_run_without_a_folder_goes_to_runs(
     ],
 )
 def test_an_import_with_wrong_options_is_refused_in_a_line(
-    tmp_path: Path, arguments: tuple[str, ...], words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], words: str
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save({"fc.bias": torch.zeros(2)}, "w.pt")
     refused = run("import", *arguments, "--models", tmp_path)
     assert refused.exit_code == 1
     assert words in refused.stderr
