@@ -1,6 +1,6 @@
 """The real CDK CLI deploys, updates and destroys `dev` and variants of it in the emulator.
 
-Each update takes a stack or a store out of the app; tests/changes has the other changes. They
+Each update takes a stack or a store out of the app; test_every_change.py has the others. They
 differ from `dev` in what the emulator cannot do; docs/local-cloud.md lists it.
 """
 
