@@ -189,6 +189,11 @@ class Settings:
     """The page's own domain; None takes the one that CloudFront gives."""
     web_certificate_arn: Certificate | None = None
     """Certificate for `web_domain`, in us-east-1."""
+    wake_ahead: bool = True
+    """True wakes an instance while a user is still busy: the page when it opens and before a photo
+    is chosen, the uploads function while it signs. It has no effect with `warming = "provisioned"`,
+    whose instances are started already, nor with `reserved_concurrency = 1`, where a wakeup would
+    take the one instance from a user."""
     warming: Literal["off", "ping", "provisioned", "snapstart"] = "ping"
     """`ping` wakes instances on a schedule, `provisioned` uses provisioned concurrency, `off` keeps
     nothing warm. `snapstart` keeps nothing warm either: new instances start from a snapshot of one
@@ -262,6 +267,12 @@ class Settings:
     def warm_by_hour(self) -> tuple[int, ...]:
         """Number of instances to keep warm in each hour of the day in UTC, 24 numbers."""
         return self.warm_profile or (self.warm_instances,) * 24
+
+    @property
+    def wakes_ahead(self) -> bool:
+        """True if `wake_ahead` has an effect; with SnapStart it has, as a restore takes time."""
+        provisioned = self.warming == "provisioned"
+        return self.wake_ahead and not provisioned and self.reserved_concurrency != 1
 
     def check_partition(self, region: str) -> None:
         """Refuse a region outside AWS's standard partition.

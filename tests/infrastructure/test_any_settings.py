@@ -43,6 +43,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "web": st.booleans(),
     "web_domain": st.sampled_from([None, "photos.a.example"]),
     "web_certificate_arn": st.sampled_from([None, CERTIFICATE]),
+    "wake_ahead": st.booleans(),
     "warming": st.sampled_from(["off", "ping", "provisioned", "snapstart"]),
     "warm_instances": st.integers(1, 100),
     "warm_profile": st.just(())

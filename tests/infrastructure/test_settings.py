@@ -252,6 +252,24 @@ def test_provisioned_instances_may_take_the_whole_cap_as_they_serve_users() -> N
         Settings(env_name="test", warm_instances=6, **values)
 
 
+@pytest.mark.parametrize(
+    ("values", "wakes_ahead"),
+    [
+        ({}, True),
+        ({"warming": "off"}, True),
+        ({"warming": "snapstart"}, True),
+        ({"warming": "off", "reserved_concurrency": 2}, True),
+        ({"wake_ahead": False}, False),
+        ({"warming": "provisioned"}, False),
+        ({"warming": "off", "reserved_concurrency": 1}, False),
+    ],
+)
+def test_instances_are_woken_ahead_where_a_user_would_wait_for_one(
+    values: dict[str, Any], wakes_ahead: bool
+) -> None:
+    assert Settings(env_name="test", **values).wakes_ahead is wakes_ahead
+
+
 def test_the_profile_goes_before_the_number_for_all_day() -> None:
     assert Settings(env_name="test", warm_instances=3).warm_by_hour == (3,) * 24
     profile = (0,) * 8 + (5,) * 12 + (2,) * 4

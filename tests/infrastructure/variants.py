@@ -68,6 +68,7 @@ BARE = Settings(
     tracing=False,
     web=False,
     monitoring=False,
+    wake_ahead=False,
     warming="off",
     warm_after_deploy=False,
     deployment="all_at_once",
