@@ -22,16 +22,20 @@ class Row(NamedTuple):
     fields: list[str]
 
 
-def read_rows(file: Path) -> Iterator[Row]:
+def read_rows(file: Path, code: str = UNREADABLE) -> Iterator[Row]:
     """Yield the rows of a CSV file, without blank ones.
 
     Commas, semicolons, tabs or bars separate fields: the one that the first row has most of, or
     that a line such as `sep=;` names.
 
+    Args:
+        file: the file.
+        code: code of the errors.
+
     Raises:
         WarmlensError: the file is not readable, or not CSV.
     """
-    with open_text(file, UNREADABLE) as lines:
+    with open_text(file, code) as lines:
         skipped, first = next(
             ((number, line) for number, line in enumerate(lines) if line.strip()), (0, "")
         )
@@ -50,7 +54,7 @@ def read_rows(file: Path) -> Iterator[Row]:
         except csv.Error as error:
             why = f"not CSV: {error}; a quote begins a field that ends with another, and within it "
             raise WarmlensError(
-                UNREADABLE, f"{file}, line {begin}: {why}quotes are written twice."
+                code, f"{file}, line {begin}: {why}quotes are written twice."
             ) from None
 
 

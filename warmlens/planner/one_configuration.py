@@ -66,6 +66,7 @@ def simulate_command(
         "wall_s": round(time.monotonic() - begun_s, 3),
         "peak_rss_mb": round(_peak_rss_mb(), 1),
         "plan": candidate.label,
+        "measured": candidate.measured.source,
         "seed": data.seed,
     }
     if as_json:
@@ -108,6 +109,7 @@ def cost_command(
         typer.echo(write_records(cost_records(items, conditions)), nl=False)
         return
     out.print(f"Traffic: {traffic.description}; simulated: {in_words_of_time(horizon_s)}.")
+    out.print(f"Times: {candidate.measured.source}.")
     table = Table("item", "quantity a month", "unit", "price, USD", "USD a month")
     for item in items:
         price = f"{prices[item.price]:.10f}".rstrip("0")

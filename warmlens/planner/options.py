@@ -15,6 +15,7 @@ from warmlens.command_line import AsJson as AsJson
 from warmlens.completion import memory_sizes
 from warmlens.errors import WarmlensError
 from warmlens.planner.candidates import MAX_PINGED, Assumptions, Candidate
+from warmlens.planner.reported_times import Deployed
 from warmlens.planner.scenario import DAY_H, SCALING_PER_10_S, by_hour
 from warmlens.planner.service_times import (
     DEFAULT_INPUT_PX,
@@ -22,9 +23,9 @@ from warmlens.planner.service_times import (
     SERVICE_TIMES,
     X86_64,
     Measured,
-    read_measured,
 )
 from warmlens.planner.simulate import Backend
+from warmlens.planner.speed_files import read_speed
 from warmlens.planner.traffic import Bursts, Profile, Trace, constant_rate
 from warmlens.planner.traffic_files import read_traffic
 from warmlens.prices import DEFAULT_REGION, PriceList, read_prices
@@ -43,8 +44,8 @@ BurstsPerHour = Annotated[
     float, typer.Option("--bursts-per-hour", help="Bursts of users in an hour; 0: none.")
 ]
 _SPEED_HELP = (
-    "File of measured service times and cold starts; may be repeated. "
-    "Default: those that come with Warmlens."
+    "File of service times and cold starts: records of the laboratory, or log lines with Lambda's "
+    "REPORT; may be repeated. Default: those that come with Warmlens."
 )
 
 
@@ -89,6 +90,12 @@ class DataOptions:
         Path | None, typer.Option(help="JSON file of prices that replace or add to the region's.")
     ] = None
     speed: Annotated[list[Path] | None, typer.Option(help=_SPEED_HELP)] = None
+    report_store: Annotated[
+        str, typer.Option(help="Model store of the function that REPORT lines are of.")
+    ] = "s3"
+    report_architecture: Annotated[
+        str, typer.Option(help="Processor of that function: x86_64 or arm64.")
+    ] = X86_64
     input_px: Annotated[
         int, typer.Option(help="Side of the model's input in the measurements.")
     ] = DEFAULT_INPUT_PX
@@ -128,8 +135,13 @@ class DataOptions:
         Raises:
             WarmlensError: nothing fits, or a file is not there.
         """
-        files = self.speed or [SERVICE_TIMES]
-        return read_measured(files, input_px=self.input_px, megapixels=self.megapixels)
+        deployed = Deployed(model_store=self.report_store, architecture=self.report_architecture)
+        return read_speed(
+            self.speed or [SERVICE_TIMES],
+            deployed,
+            input_px=self.input_px,
+            megapixels=self.megapixels,
+        )
 
     def assumptions(self, scaling_per_10_s: int = SCALING_PER_10_S) -> Assumptions:
         """Return the assumptions.

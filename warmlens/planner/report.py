@@ -14,6 +14,7 @@ from warmlens.planner.candidates import USER_RESERVE, Candidate
 from warmlens.planner.cost import Item, total_usd
 from warmlens.planner.objective import Verdict
 from warmlens.planner.plan import Plan, PlanRequest
+from warmlens.planner.service_times import Measured
 from warmlens.records import Record, today
 
 # As in stacks/settings.py, which the command line does without; a test compares them.
@@ -118,6 +119,7 @@ def in_words(advice: Advice, request: PlanRequest, compared: Sequence[str] = ())
         "of each proposed plan.",
         f"Objective: {request.objective.description}.",
         f"Prices: {request.prices.region}, {request.prices.date}.",
+        f"Times: {sources_of(request.measured)}.",
         "",
         *_plan_lines("Plan", advice.chosen, request),
         "",
@@ -144,6 +146,11 @@ def in_words(advice: Advice, request: PlanRequest, compared: Sequence[str] = ())
         ),
     ]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def sources_of(measured: Sequence[Measured]) -> str:
+    """Return where service times and cold starts are from, for people."""
+    return "; ".join(dict.fromkeys(each.source for each in measured))
 
 
 def _plan_lines(name: str, plan: Plan, request: PlanRequest) -> list[str]:

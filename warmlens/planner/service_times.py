@@ -38,6 +38,7 @@ class Measured:
         service: of a warm call, in the function.
         init: from the start of the process until a warm call's work would begin.
         cold_ms, warm_ms: medians of a cold start and of a warm call.
+        source: where the figures are from, for people.
     """
 
     architecture: str = X86_64
@@ -48,6 +49,7 @@ class Measured:
     init: Distribution
     cold_ms: float
     warm_ms: float
+    source: str
 
     @property
     def key(self) -> tuple[str, int, str]:
@@ -107,7 +109,9 @@ def _records(file: Path) -> Iterator[Record]:
     """Yield the valid records of warm calls and cold starts of a file."""
 
     def invalid(why: str) -> WarmlensError:
-        return WarmlensError("bad_speed_records", f"{file}: not records of {BENCH}: {why}")
+        return WarmlensError(
+            "bad_speed_records", f"{file}: neither records of {BENCH} nor logs of Lambda: {why}"
+        )
 
     for number, line in enumerate(read_text(file, "bad_speed_records").split("\n"), 1):
         try:
@@ -166,6 +170,7 @@ def _measured(cold: Record, warm: Record) -> Measured:
         init=_table(init),
         cold_ms=cold.value,
         warm_ms=warm.value,
+        source=f"measured {', '.join(sorted({cold.date, warm.date}))} on {cold.machine}",
     )
 
 
