@@ -390,6 +390,14 @@ def test_warm_says_what_to_start_when_nothing_runs(tmp_path: Path) -> None:
     assert (error["code"], "make run" in error["message"]) == ("not_found", True)
 
 
+@pytest.mark.parametrize("platform_ms", ["-1", "20001", "0.5"])
+def test_up_refuses_a_platform_time_that_makes_no_sense(tmp_path: Path, platform_ms: str) -> None:
+    result = run_warmlens("local", "up", "--platform-ms", platform_ms, "--folder", str(tmp_path))
+    assert result.returncode == 2
+    assert "--platform-ms" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 @pytest.mark.parametrize("minutes", ["0", "60-5", "soon"])
 def test_up_refuses_an_idle_expiry_that_is_none(tmp_path: Path, minutes: str) -> None:
     result = run_warmlens("local", "up", "--idle-expiry-min", minutes, "--folder", str(tmp_path))

@@ -197,6 +197,43 @@ async def test_an_instance_in_use_all_the_time_is_recycled_all_the_same(
     assert harness.states() == []
 
 
+async def test_a_cold_start_waits_for_the_platform_before_its_process_and_a_warm_call_does_not(
+    start: StartHarness,
+) -> None:
+    clock = FakeClock()
+    platform_s = [20.0, 0.25]  # one is longer than an init may take
+    harness = await start(clock=clock, platform_s=platform_s.pop, init_limit_s=10)
+    cold = asyncio.create_task(harness.call("echo"))
+    await eventually(lambda: len(platform_s) == 1)
+    await clock.advance(0.2)
+    assert (harness.states(), harness.processes()) == ([State.INIT], [])
+    await clock.advance(0.05)
+    result = await cold
+    # No time passes on this clock while the process starts; the platform's is not part of init.
+    assert (result.error, result.init_ms) == (None, 0.0)
+    assert (await harness.call("echo")).init_ms is None
+    other = asyncio.create_task(harness.call("hold", {"until": str(harness.folder)}))
+    await eventually(lambda: not platform_s)
+    await clock.advance(20)
+    assert (await other).error is None
+
+
+async def test_a_stopped_pool_answers_a_call_that_waits_for_the_platform(
+    start: StartHarness,
+) -> None:
+    clock = FakeClock()
+    platform_s = [1.0]
+    harness = await start(clock=clock, platform_s=platform_s.pop)
+    call = asyncio.create_task(harness.call("echo"))
+    await eventually(lambda: not platform_s)
+    await clock.advance(0.5)
+    await harness.pool.stop()
+    error = (await call).error
+    assert error is not None
+    assert error.message.endswith("the instance pool was stopped")
+    assert (harness.states(), harness.logged("INIT_REPORT")) == ([], [])
+
+
 async def test_instances_are_started_no_faster_than_lambda_does(start: StartHarness) -> None:
     clock = FakeClock()
     harness = await start(clock=clock, scaling_per_10_s=2)

@@ -212,6 +212,25 @@ async def test_an_init_that_fails_once_is_no_matter(start: StartHarness, tmp_pat
     assert len(harness.logged("INIT_REPORT")) == 1
 
 
+async def test_a_fault_after_platform_time_is_that_of_any_start_and_costs_it_once(
+    start: StartHarness, tmp_path: Path
+) -> None:
+    clock = FakeClock()
+    platform_s = [1.0]
+    harness = await start(clock=clock, platform_s=platform_s.pop)
+    harness.environment = {"IMPORT_UNTIL": str(tmp_path / "go")}
+    call = asyncio.create_task(harness.call("import_waits.handler", "at last"))
+    await eventually(lambda: not platform_s)
+    await clock.advance(1)
+    await harness.init_is_under_way()
+    os.kill(harness.only_instance().pid or 0, signal.SIGKILL)
+    # The second init is in the same sandbox: the clock stands still, and it starts all the same.
+    await eventually(lambda: len(harness.logged("START")) == 1)
+    (tmp_path / "go").touch()
+    assert (await call).payload == b'"at last"'
+    assert harness.logged("INIT_REPORT")[0].endswith("Error Type: Runtime.ExitError")
+
+
 async def test_an_interpreter_that_is_not_there_is_named(
     start: StartHarness, tmp_path: Path
 ) -> None:

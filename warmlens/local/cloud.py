@@ -87,6 +87,7 @@ async def local_cloud(
     torch_index: str | None = None,
     concurrency: int = CONCURRENCY,
     idle_expiry_s: float | Callable[[], float] = 600.0,
+    platform_s: float | Callable[[], float] = 0.0,
     image_functions_url: str | None = None,
     clock: Clock | None = None,
 ) -> AsyncIterator[CloudInfo]:
@@ -102,6 +103,8 @@ async def local_cloud(
         torch_index: address of a package index with PyTorch's CPU builds, for a model that it runs.
         concurrency: the account's concurrency: most calls at once, of all functions.
         idle_expiry_s: seconds after which an idle instance ends, or a function that returns them
+            for each instance.
+        platform_s: seconds of Lambda's own part of a cold start, or a function that returns them
             for each instance.
         image_functions_url: URL that gets the calls of container-image functions instead of the
             pool, such as a fake Lambda.
@@ -153,6 +156,7 @@ async def local_cloud(
             log=lambda line: print(line, file=log),
             max_instances=concurrency,
             idle_expiry_s=idle_expiry_s,
+            platform_s=platform_s,
             clock=clock,
             isolation=isolation,
             private_tmp=private_tmp,

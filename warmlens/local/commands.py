@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 WEB_PORT = 8080
 STOP_TIMEOUT_S = 60
+MAX_PLATFORM_MS = 20_000  # API Gateway gives a call up after 29 s
 
 app = typer.Typer(cls=Group, no_args_is_help=True, help="Run the app on this machine, without AWS.")
 
@@ -74,6 +75,15 @@ def up(
             "each has its own."
         ),
     ] = "10",
+    platform_ms: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=MAX_PLATFORM_MS,
+            help="Lambda's own part of a cold start in ms, which passes before an instance's "
+            "process starts.",
+        ),
+    ] = 0,
     folder: Folder = LOCAL_CLOUD,
 ) -> None:
     """Start the local cloud and keep it running until Ctrl-C.
@@ -112,6 +122,7 @@ def up(
                     torch_index=torch_index,
                     concurrency=concurrency,
                     idle_expiry_s=idle_expiry_s,
+                    platform_s=platform_ms / 1000,
                 )
             )
     except OSError as error:

@@ -40,7 +40,7 @@ _logger = logging.getLogger(__name__)
 
 
 class State(StrEnum):
-    """State of an instance; `ENDED` is final."""
+    """State of an instance; `INIT` includes platform time, and `ENDED` is final."""
 
     INIT = "init"
     IDLE = "idle"
@@ -73,7 +73,8 @@ class InstanceInfo:
 class InstanceHost:
     """Parts of the pool that its instances use.
 
-    `on_idle` is called each time the instance can take a call, `on_ended` once, at its end.
+    `platform_s` is called once for each instance, `on_idle` each time that it can take a call,
+    `on_ended` once, at its end.
     """
 
     runtime_api: RuntimeApi
@@ -82,6 +83,7 @@ class InstanceHost:
     region: str
     extra_environment: Mapping[str, str]
     init_limit_s: float
+    platform_s: Callable[[], float]
     isolation: Isolation
     private_tmp: PrivateTmp | None
     on_idle: Callable[["Instance"], None]
@@ -91,11 +93,12 @@ class InstanceHost:
 class Instance:
     """One instance: its process, its state and its current call.
 
-    Init lasts from the start of the process until the runtime asks for its first call. A call lasts
-    until the runtime asks for the next one. Only then is the caller answered, so that the instance
-    is idle when it calls again. A failed init is repeated once, within the call that waits for it
-    and its timeout, as on Lambda. Everything else (the process ends, a limit passes, the pool
-    stops) leads to `_end`, which answers the current call and kills the process.
+    Platform time, Lambda's own part of a cold start, passes first. Init lasts from the start of the
+    process until the runtime asks for its first call. A call lasts until the runtime asks for the
+    next one. Only then is the caller answered, so that the instance is idle when it calls again. A
+    failed init is repeated once, within the call that waits for it and its timeout, as on Lambda.
+    Everything else (the process ends, a limit passes, the pool stops) leads to `_end`, which
+    answers the current call and kills the process.
     """
 
     def __init__(self, spec: FunctionSpec, host: InstanceHost) -> None:
@@ -110,6 +113,7 @@ class Instance:
         self._init_started = self.created_s
         self._init_failed_before = False
         self._init_ms: float | None = None
+        self._platform_time: asyncio.Task[None] | None = None
         self._process: InstanceProcess | None = None
         self._invocation: Invocation | None = None
         self._poll: asyncio.Future[Event] | None = None
@@ -145,6 +149,9 @@ class Instance:
     async def run(self) -> None:
         """Start the process, and return once it has ended and its files are removed."""
         try:
+            await self._pass_platform_time()
+            if self.state is State.ENDED:
+                return
             async with AsyncExitStack() as stack:
                 directory = Path(tempfile.mkdtemp(prefix=f"warmlens-{self.id[:8]}-"))
                 stack.push_async_callback(
@@ -166,6 +173,14 @@ class Instance:
             self._end(self._fault("Runtime.InvalidEntrypoint", what))
         finally:
             self.end("the instance failed")
+
+    async def _pass_platform_time(self) -> None:
+        """Wait for as long as Lambda takes before the process starts, or for the end."""
+        platform_s = self._host.platform_s()
+        if platform_s > 0:
+            self._platform_time = asyncio.create_task(self._host.clock.sleep(platform_s))
+            await asyncio.wait({self._platform_time})
+            self._platform_time = None
 
     async def _run_process(self, address: str, directory: Path) -> int:
         """Start the function's process and wait for its end."""
@@ -338,7 +353,9 @@ class Instance:
         self._lift_limit()
         self._release_poll("the instance has ended")
         self._host.on_ended(self)
-        if ended_in is State.INIT:
+        if self._platform_time:
+            self._platform_time.cancel()  # the init phase has not begun
+        elif ended_in is State.INIT:
             phase = "invoke" if self._init_failed_before else "init"
             self._log(init_report_line(self._since_ms(self._init_started), fault, phase=phase))
         elif ended_in is State.IDLE:

@@ -1,6 +1,7 @@
 """The instance pool: runs functions as Lambda does, one process for each instance."""
 
 import asyncio
+import math
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
@@ -52,6 +53,9 @@ class InstancePool:
         scaling_per_10_s: maximum number of instances of a function started within ten seconds,
             1,000 on Lambda (AWS Lambda developer guide, "Lambda scaling behavior").
         init_limit_s: seconds an init phase may take.
+        platform_s: seconds that Lambda's own part of a cold start takes, from fetching the code to
+            starting the sandbox, or a function that is called for each instance. It passes before
+            the process starts and the init phase begins, and takes no processor time.
         region: AWS region in the functions' environment.
         extra_environment: variables for every instance, such as credentials and AWS_ENDPOINT_URL.
         isolation: limits instances to their function's memory size.
@@ -59,7 +63,7 @@ class InstancePool:
         clock: the system's unless given; tests give a fake one.
 
     Raises:
-        ValueError: a limit is not above zero.
+        ValueError: a limit is not above zero, or `platform_s` is below zero.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class InstancePool:
         max_lifetime_s: float = 7200.0,
         scaling_per_10_s: int = 1000,
         init_limit_s: float = 10.0,
+        platform_s: float | Callable[[], float] = 0.0,
         region: str = "us-east-1",
         extra_environment: Mapping[str, str] = _NOTHING,
         isolation: Isolation = _UNCONFINED,
@@ -87,6 +92,8 @@ class InstancePool:
         ):
             if value <= 0:
                 raise ValueError(f"{name} is {value}, must be above 0")
+        if not callable(platform_s) and not 0 <= platform_s < math.inf:
+            raise ValueError(f"platform_s is {platform_s}, must be at least 0")
         self._resolve = resolve
         self._max_instances = max_instances
         self._idle_expiry_s = idle_expiry_s
@@ -103,6 +110,7 @@ class InstancePool:
             region=region,
             extra_environment=extra_environment,
             init_limit_s=init_limit_s,
+            platform_s=platform_s if callable(platform_s) else lambda: platform_s,
             isolation=isolation,
             private_tmp=private_tmp,
             on_idle=self._on_idle,
