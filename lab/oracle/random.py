@@ -18,7 +18,9 @@ class Random:
     """
 
     def __init__(self, seed: int, stream: int) -> None:
-        self._state = _mixed((seed * 4 + stream + 1) * _STEP & _MASK)
+        self._state = _mixed((seed * 4 + stream % 4 + 1) * _STEP & _MASK)
+        if stream > 3:
+            self._state = _mixed(self._state)
 
     def __call__(self) -> float:
         """Return the next draw."""

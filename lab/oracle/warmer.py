@@ -8,9 +8,12 @@ from warmlens.planner.outcome import Outcome, rounded_up_ms
 from warmlens.planner.scenario import (
     BUDGET_S,
     DAY_H,
+    HOLD_MARGIN_S,
     HOUR_S,
+    LEAST_HOLD_S,
     LONGER_HOLD,
     MAX_ROUNDS,
+    MOST_HOLD_S,
     SPACING_S,
     WAKEUP_S,
     WarmingPolicy,
@@ -77,10 +80,18 @@ class Warmer:
         outcome.runs += 1
         self._begun_s = self._ends_s = now_s
         self._count = self._wanted(now_s)
-        self._hold_s = self._policy.hold_s
+        self._hold_s = self._first_hold_s()
         self._rounds = 0
         if self._count:
             self._begin_round(now_s, outcome)
+
+    def _first_hold_s(self) -> float:
+        if self._policy.hold_s is not None:
+            return self._policy.hold_s
+        if self._count <= 1:
+            return 0.0
+        last_arrives_s = (self._count - 1) * self._policy.spacing_s
+        return sorted([LEAST_HOLD_S, last_arrives_s + HOLD_MARGIN_S, MOST_HOLD_S])[1]
 
     def _wanted(self, now_s: float) -> int:
         by_hour = self._policy.by_hour
@@ -122,7 +133,7 @@ class Warmer:
             if served.init_s is not None:
                 outcome.pings_cold += 1
                 outcome.pings_init_s += served.init_s
-                billed_s += served.init_s
+                billed_s += served.init_s - served.platform_s
             outcome.pings_billed_ms += rounded_up_ms(billed_s)
         if self._sent == self._count:
             self._end_round(outcome)

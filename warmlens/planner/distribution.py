@@ -1,6 +1,7 @@
 """Distributions that service times and cold starts are drawn from."""
 
 import math
+import statistics
 from dataclasses import dataclass
 from typing import Literal
 
@@ -67,3 +68,19 @@ def constant(value_s: float) -> Distribution:
 def exponential(mean_s: float) -> Distribution:
     """Return the exponential distribution with a mean."""
     return Distribution("exponential", (mean_s,))
+
+
+_SHARES = (0.001, 0.01, 0.05, *(at / 10 for at in range(1, 10)), 0.95, 0.99, 0.999)
+
+
+def lognormal(median_s: float, sigma: float) -> Distribution:
+    """Return a lognormal distribution as a table of quantiles; it ends at 99.9 %.
+
+    Args:
+        median_s: the median.
+        sigma: standard deviation of the logarithm.
+    """
+    normal = statistics.NormalDist()
+    values_s = [median_s * math.exp(sigma * normal.inv_cdf(share)) for share in _SHARES]
+    quantiles = (0.0, *_SHARES[1:-1], 1.0)
+    return Distribution("table", tuple(values_s), quantiles)

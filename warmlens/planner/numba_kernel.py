@@ -16,6 +16,7 @@ from warmlens.paths import STATE
 from warmlens.planner.arrivals import draw_arrivals
 from warmlens.planner.kernel import Kernel, finish, serve
 from warmlens.planner.outcome import BINS
+from warmlens.planner.wakes import draw_wakes
 
 
 def _sources_digest() -> str:
@@ -54,18 +55,26 @@ def _bins_of(bins: Any) -> dict[int, int]:
     return dict(zip(filled.tolist(), bins[filled].tolist(), strict=True))
 
 
+def _in_order(moments: Any, kinds: Any) -> tuple[Any, Any]:
+    order = np.lexsort((kinds, moments))
+    return moments[order], kinds[order]
+
+
 def _kernel() -> Kernel:
     done: dict[Any, Any] = {}
     return Kernel(
         serve=_compiled(serve, done),
         finish=_compiled(finish, done),
         draw_arrivals=_compiled(draw_arrivals, done),
+        draw_wakes=_compiled(draw_wakes, done),
         chunk=65_536,
         floats=lambda values: cast(Any, np.array(values, dtype=np.float64)),
         ints=lambda values: cast(Any, np.fromiter(values, np.int64)),
         states=lambda values: cast(Any, np.array(values, dtype=np.uint64)),
         zeros=lambda count: cast(Any, np.zeros(count)),
         counters=lambda count: cast(Any, np.zeros(count, dtype=np.int64)),
+        joined=lambda first, second: np.concatenate((first, second)),
+        in_order=_in_order,
         histogram=lambda: cast(Any, np.zeros(BINS, dtype=np.int64)),
         counts_of=lambda counts: cast(Any, counts).tolist(),
         bins_of=_bins_of,

@@ -20,6 +20,7 @@ class Outcome:
         busy_s: instance-seconds of users' calls, init included.
         init_s: the part of busy_s that was init.
         billed_ms: billed time of users on demand; each call is rounded up to a millisecond.
+            The platform's part of a cold start is not billed.
         provisioned_billed_ms: billed time of users on provisioned instances.
         provisioned_instance_s: instance-seconds of provisioned concurrency.
         pings: the warmer's calls.
@@ -30,6 +31,12 @@ class Outcome:
         pings_billed_ms: billed time of the warmer's calls.
         runs, rounds: runs of the warmer, and their rounds.
         runs_s: time from the begin of the runs to their last answers.
+        wakes: wakes ahead of users' calls.
+        page_wakes: those of them that the page sent when it opened.
+        wakes_cold: wakes that started an instance.
+        wakes_throttled: wakes that were throttled.
+        wakes_s: instance-seconds of wakes, without init.
+        wakes_billed_ms: billed time of wakes.
         instances: instances that were started.
         peak_busy: maximum number of calls at once.
         latency_s: sum of the users' latencies.
@@ -59,6 +66,12 @@ class Outcome:
     runs: int = 0
     rounds: int = 0
     runs_s: float = 0.0
+    wakes: int = 0
+    page_wakes: int = 0
+    wakes_cold: int = 0
+    wakes_throttled: int = 0
+    wakes_s: float = 0.0
+    wakes_billed_ms: int = 0
     instances: int = 0
     peak_busy: int = 0
     latency_s: float = 0.0

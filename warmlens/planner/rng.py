@@ -18,8 +18,9 @@ MIX_1 = 0xBF58476D1CE4E5B9
 MIX_2 = 0x94D049BB133111EB
 UNIT = 2.0**-53
 
-ARRIVALS, BURSTS, SERVICE, LIFETIMES = range(4)
+ARRIVALS, BURSTS, SERVICE, LIFETIMES, WAKES, WAKE_SERVICE = range(6)
 """The streams of one seed: draws from one of them do not change those from another."""
+STREAMS_OF_A_SEED = 4
 
 
 def mix64(state: int) -> int:
@@ -30,8 +31,13 @@ def mix64(state: int) -> int:
 
 
 def seed_states(seed: int, *streams: int) -> States:
-    """Return the first states of streams of a seed."""
-    return [mix64((seed * 4 + stream + 1) * STEP & MASK) for stream in streams]
+    """Return the first states of streams of a seed; those beyond the fourth are mixed twice."""
+    states = []
+    for stream in streams:
+        row, column = divmod(stream, STREAMS_OF_A_SEED)
+        state = mix64((seed * STREAMS_OF_A_SEED + column + 1) * STEP & MASK)
+        states.append(mix64(state) if row else state)
+    return states
 
 
 def uniform(states: States, which: int) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from warmlens.errors import WarmlensError
-from warmlens.planner.distribution import Distribution
+from warmlens.planner.distribution import Distribution, constant, lognormal
 
 HOUR_S = 3600.0
 DAY_H = 24
@@ -14,14 +14,19 @@ SAMPLE_S = 60.0
 SCALING_WINDOW_S = 10.0
 SCALING_PER_10_S = 1000
 NEVER_S = 1e15
+REQUESTS_PER_S = 10
+"""Maximum requests a second per environment (AWS Lambda developer guide, "Lambda quotas")."""
 
 # The rounds of lambda_src/warmer.
 LONGER_HOLD = 3.0
 MAX_ROUNDS = 3
 BUDGET_S = 30.0
+# The hold that it sets itself, decision 102; the highest one is the default of warming_hold_ms.
+HOLD_MARGIN_S, LEAST_HOLD_S, MOST_HOLD_S = 0.025, 0.05, 1.0
 # Assumed: the time between the arrivals of a round's wakeups, and that of a wakeup without a hold.
 SPACING_S = 0.02
 WAKEUP_S = 0.002
+SHORT_WAKEUP, NO_TIME = constant(WAKEUP_S), constant(0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +81,8 @@ class WarmingPolicy:
             more wakes that hour's number.
         period_s: time between runs.
         hold_s: time from the begin of a run's first round until its instances are free again;
-            each further round holds three times as long.
+            each further round holds three times as long. None: the warmer sets it itself, and has
+            found what the spread of its calls needs.
 
     Raises:
         WarmlensError: a number is out of range.
@@ -84,7 +90,7 @@ class WarmingPolicy:
 
     by_hour: tuple[int, ...]
     period_s: float = 300.0
-    hold_s: float = 0.4
+    hold_s: float | None = None
 
     def __post_init__(self) -> None:
         if not _is_schedule(self.by_hour, 100):
@@ -93,12 +99,57 @@ class WarmingPolicy:
             )
         if self.period_s < 60:
             raise WarmlensError("bad_period", f"period of {self.period_s:g} s: 60 is the shortest")
-        if self.hold_s < 0:
+        if self.hold_s is not None and self.hold_s < 0:
             raise WarmlensError("bad_pings", f"hold of {self.hold_s:g} s: it must not be negative")
+
+
+# The first model of issue 18. Assumed: nobody has measured this page's users.
+PAUSE = lognormal(7.0, 0.6)
+UPLOAD = lognormal(0.8, 0.8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WakeAhead:
+    """Wakes ahead of each user's call: instances start while the user is busy.
+
+    Attributes:
+        pause: time from opening the page until an upload begins.
+        upload: time from the begin of an upload until the call.
+        from_page: whether the page wakes one when it opens; other clients have the upload's only.
+        service: time of a wakeup's work, which is a run of the model.
+        hold_s: time from a wake until its instance is free again, if that is longer.
+
+    Raises:
+        WarmlensError: a number is out of range, or a lead time has no maximum.
+    """
+
+    pause: Distribution = PAUSE
+    upload: Distribution = UPLOAD
+    from_page: bool = True
+    service: Distribution = SHORT_WAKEUP
+    hold_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if "exponential" in (self.pause.kind, self.upload.kind):
+            raise WarmlensError(
+                "bad_wake_ahead", "an exponential lead time of wakes has no maximum: give a table"
+            )
+        if self.hold_s < 0:
+            raise WarmlensError(
+                "bad_wake_ahead", f"hold of {self.hold_s:g} s: it must not be negative"
+            )
+
+    @property
+    def longest_s(self) -> float:
+        """The longest time from a wake to its call."""
+        return self.pause.values_s[-1] + self.upload.values_s[-1]
 
 
 def _is_schedule(counts: tuple[int, ...], most: int) -> bool:
     return len(counts) == DAY_H and all(0 <= each <= most for each in counts)
+
+
+RequestsLimit = Literal["account", "environment"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +157,9 @@ class Scenario:
     """A function and how it is run.
 
     Attributes:
-        init: time from a call to the begin of its work, on a new instance.
+        platform: Lambda's own part of a cold start, from a call to the start of the process on a
+            new instance; it is not billed.
+        init: time from there to the begin of the call's work.
         service: time of a call's work.
         lifetimes: idle expiry and lifetime of instances.
         concurrency: maximum number of calls at once.
@@ -117,6 +170,12 @@ class Scenario:
         provisioned_by_hour: provisioned instances for each hour of the day; used first, as by
             Lambda.
         warming: the warmer's policy; None: no warmer.
+        wake_ahead: wakes ahead of users' calls; None: there are none.
+        requests_limit: how Lambda's limit of 10 synchronous requests a second per environment
+            acts; its quotas do not say. `account`: the function takes ten times its concurrency a
+            second, and provisioned instances together ten times their number. `environment`: each
+            instance takes ten in any second, and a call that finds only used-up ones starts
+            another. Calls that wait have no such limit.
 
     Raises:
         WarmlensError: a number is out of range.
@@ -124,12 +183,15 @@ class Scenario:
 
     init: Distribution
     service: Distribution
+    platform: Distribution = NO_TIME
     lifetimes: InstanceLifetimes = field(default_factory=InstanceLifetimes)
     concurrency: int = 1000
     scaling_per_10_s: int = SCALING_PER_10_S
     when_full: Literal["refuse", "wait"] = "refuse"
     provisioned_by_hour: tuple[int, ...] = by_hour(0)
     warming: WarmingPolicy | None = None
+    wake_ahead: WakeAhead | None = None
+    requests_limit: RequestsLimit = "account"
 
     def __post_init__(self) -> None:
         if self.concurrency < 1 or self.scaling_per_10_s < 1:
@@ -141,9 +203,15 @@ class Scenario:
                 "bad_provisioned",
                 f"give 24 numbers of provisioned instances, 0 to {self.concurrency} each",
             )
-        if self.warming and (self.when_full == "wait" or any(self.provisioned_by_hour)):
+        fixed = self.when_full == "wait" or any(self.provisioned_by_hour)
+        if fixed and self.warming:
             raise WarmlensError(
                 "bad_pings", "a warmer goes with neither provisioned instances nor waiting calls"
+            )
+        if fixed and self.wake_ahead:
+            raise WarmlensError(
+                "bad_wake_ahead",
+                "wakes ahead go with neither provisioned instances nor waiting calls",
             )
 
 

@@ -9,19 +9,25 @@ from typing import Any
 
 from warmlens.errors import WarmlensError
 from warmlens.planner import kernel
+from warmlens.planner import state as layout
 from warmlens.planner.arrivals import ArrivalProcess
-from warmlens.planner.kernel import Kernel, State
+from warmlens.planner.instances import LONG_AGO_S
+from warmlens.planner.kernel import Kernel
 from warmlens.planner.outcome import HOURLY, Outcome
-from warmlens.planner.rng import LIFETIMES, SERVICE, Floats, seed_states
+from warmlens.planner.rng import LIFETIMES, SERVICE, WAKE_SERVICE, Floats, Ints, seed_states
 from warmlens.planner.scenario import (
     HOUR_S,
+    REQUESTS_PER_S,
     Scenario,
+    WakeAhead,
     WarmingPolicy,
     by_hour,
     in_order,
     provisioned_s,
 )
+from warmlens.planner.state import State
 from warmlens.planner.traffic import Profile, Traffic
+from warmlens.planner.wakes import with_wakes
 
 
 class Backend(StrEnum):
@@ -74,8 +80,9 @@ def simulate(
         raise WarmlensError("bad_horizon", f"simulated time of {horizon_s:g} s: give more than 0")
     run = _kernel(resolve_backend(backend))
     state = _state(run, scenario, horizon_s, seed)
-    for chunk, count in _chunks(run, traffic, seed, horizon_s):
-        run.serve(state, chunk, count)
+    calls = _chunks(run, traffic, seed, horizon_s)
+    for moments, kinds, count in _events(run, calls, scenario.wake_ahead, seed):
+        run.serve(state, moments, kinds, count)
     run.finish(state)
     return _outcome(run, state, scenario, horizon_s)
 
@@ -109,10 +116,31 @@ def _chunks(
         yield chunk, count
 
 
+def _events(
+    run: Kernel, calls: Iterator[tuple[Floats, int]], wake_ahead: WakeAhead | None, seed: int
+) -> Iterator[tuple[Floats, Ints, int]]:
+    if wake_ahead:
+        yield from with_wakes(run, calls, wake_ahead, seed)
+        return
+    only_calls = run.counters(run.chunk)
+    for chunk, count in calls:
+        yield chunk, only_calls, count
+
+
 def _state(run: Kernel, scenario: Scenario, horizon_s: float, seed: int) -> State:
-    # No more instances than calls at once ever exist: one is started when none is idle.
-    room = scenario.concurrency + max(scenario.provisioned_by_hour)
+    # No more instances than calls at once ever exist: one is started when none is idle. Provisioned
+    # ones have the last slots.
+    provisioned = max(scenario.provisioned_by_hour)
+    room = scenario.concurrency + provisioned
     lifetimes, policy = scenario.lifetimes, scenario.warming or WarmingPolicy(by_hour=by_hour(0))
+    wake_ahead = scenario.wake_ahead or WakeAhead()
+    limited = scenario.when_full != "wait"
+    each_limited = limited and scenario.requests_limit == "environment"
+    remembered = room * REQUESTS_PER_S if each_limited else 1
+    times = [0.0] * layout.N_TIMES
+    times[layout.T_HOLDS_UNTIL] = -1.0
+    times[layout.T_TOKENS] = float(REQUESTS_PER_S * scenario.concurrency)
+    times[layout.T_PROVISIONED_TOKENS] = float(REQUESTS_PER_S * provisioned)
     hours = math.ceil(horizon_s / HOUR_S)
     hourly: dict[str, Any] = {name: run.counters(hours) for name in HOURLY}
     # Numba compiles the kernel once for each combination of types, so floats are floats.
@@ -126,34 +154,47 @@ def _state(run: Kernel, scenario: Scenario, horizon_s: float, seed: int) -> Stat
         concurrency=scenario.concurrency,
         scaling=scenario.scaling_per_10_s,
         waits=scenario.when_full == "wait",
+        limited=limited,
+        each_limited=each_limited,
         warming=scenario.warming is not None,
         period_s=float(policy.period_s),
-        hold_s=float(policy.hold_s),
+        hold_s=-1.0 if policy.hold_s is None else float(policy.hold_s),
+        wake_hold_s=float(wake_ahead.hold_s),
+        platform=scenario.platform.code,
         init=scenario.init.code,
         service=scenario.service.code,
+        wake_service=wake_ahead.service.code,
+        platform_values=run.floats(scenario.platform.values_s),
+        platform_quantiles=run.floats(scenario.platform.quantiles),
         init_values=run.floats(scenario.init.values_s),
         init_quantiles=run.floats(scenario.init.quantiles),
         service_values=run.floats(scenario.service.values_s),
         service_quantiles=run.floats(scenario.service.quantiles),
+        wake_values=run.floats(wake_ahead.service.values_s),
+        wake_quantiles=run.floats(wake_ahead.service.quantiles),
         provisioned=run.ints(scenario.provisioned_by_hour),
         warm=run.ints(policy.by_hour),
         ends=run.zeros(room + 1),
         busy=run.counters(room + 1),
-        idle=run.counters(room),
-        unused=run.ints(range(room)),
-        numbers=run.counters(room),
+        idle=run.counters(scenario.concurrency),
+        unused=run.ints(range(scenario.concurrency)),
+        free=run.ints(range(scenario.concurrency, room)),
+        numbers=run.ints((*(0,) * scenario.concurrency, *range(-1, -1 - provisioned, -1))),
         born=run.zeros(room),
         idle_since=run.zeros(room),
         expiry=run.zeros(room),
         lifetime=run.zeros(room),
+        resting=run.counters(room),
+        recent=run.floats([LONG_AGO_S] * remembered),
+        recent_at=run.counters(room),
         seen_in=run.counters(room),
         started=run.zeros(scenario.scaling_per_10_s),
-        n=run.ints((0, 0, room, 0, 0, 0)),
-        w=run.counters(kernel.N_WARMER),
-        t=run.floats(kernel.FIRST_TIMES),
-        states=run.states(seed_states(seed, SERVICE, LIFETIMES)),
-        counts=run.counters(len(kernel.COUNTS)),
-        sums=run.zeros(len(kernel.SUMS)),
+        n=run.ints((0, 0, scenario.concurrency, 0, provisioned, 0, 0, 0)),
+        w=run.counters(layout.N_WARMER),
+        t=run.floats(times),
+        states=run.states(seed_states(seed, SERVICE, LIFETIMES, WAKE_SERVICE)),
+        counts=run.counters(len(layout.COUNTS)),
+        sums=run.zeros(len(layout.SUMS)),
         latencies=run.histogram(),
         busy_seen=run.counters(scenario.concurrency + 1),
         **hourly,
@@ -169,8 +210,8 @@ def _outcome(run: Kernel, state: State, scenario: Scenario, horizon_s: float) ->
     )
     for name in HOURLY:
         setattr(outcome, name, run.counts_of(getattr(state, name)))
-    for name, count in zip(kernel.COUNTS, state.counts, strict=True):
+    for name, count in zip(layout.COUNTS, state.counts, strict=True):
         setattr(outcome, name, int(count))
-    for name, total in zip(kernel.SUMS, state.sums, strict=True):
+    for name, total in zip(layout.SUMS, state.sums, strict=True):
         setattr(outcome, name, float(total))
     return outcome

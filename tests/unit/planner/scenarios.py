@@ -1,6 +1,7 @@
 """Hypothesis strategies for scenarios, traffic and warming policies."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
@@ -8,16 +9,25 @@ from lab.oracle import reference
 from lab.oracle.arrivals import arrivals
 from warmlens.planner.distribution import Distribution, constant, exponential
 from warmlens.planner.outcome import Outcome
-from warmlens.planner.scenario import InstanceLifetimes, Scenario, WarmingPolicy, by_hour
+from warmlens.planner.scenario import (
+    InstanceLifetimes,
+    Scenario,
+    WakeAhead,
+    WarmingPolicy,
+    by_hour,
+)
 from warmlens.planner.simulate import Backend, simulate
 from warmlens.planner.traffic import Bursts, Profile, Traffic
 
 times_s = st.floats(0.001, 20.0)
+BOUNDED = ("constant", "table")
 
 
 @st.composite
-def distributions(draw: st.DrawFn) -> Distribution:
-    kind = draw(st.sampled_from(["constant", "exponential", "table"]))
+def distributions(
+    draw: st.DrawFn, kinds: Sequence[str] = (*BOUNDED, "exponential")
+) -> Distribution:
+    kind = draw(st.sampled_from(kinds))
     if kind == "constant":
         return constant(draw(times_s))
     if kind == "exponential":
@@ -43,18 +53,30 @@ def pings(draw: st.DrawFn) -> WarmingPolicy:
     return WarmingPolicy(
         by_hour=tuple(draw(st.lists(st.integers(0, 6), min_size=24, max_size=24))),
         period_s=draw(st.sampled_from([60.0, 300.0])),
-        hold_s=draw(st.sampled_from([0.0, 0.1, 0.4, 3.0, 20.0])),
+        hold_s=draw(st.sampled_from([None, 0.0, 0.1, 3.0, 20.0])),
+    )
+
+
+@st.composite
+def wakes_ahead(draw: st.DrawFn) -> WakeAhead:
+    return WakeAhead(
+        pause=draw(distributions(BOUNDED)),
+        upload=draw(distributions(BOUNDED)),
+        from_page=draw(st.booleans()),
+        service=draw(distributions()),
+        hold_s=draw(st.sampled_from([0.0, 0.3, 2.0])),
     )
 
 
 @st.composite
 def scenarios(draw: st.DrawFn) -> Scenario:
     concurrency = draw(st.integers(1, 12))
-    warming = draw(st.sampled_from(["off", "ping", "provisioned", "wait"]))
+    warming = draw(st.sampled_from(["off", "ahead", "ping", "ahead+ping", "provisioned", "wait"]))
     provisioned = st.lists(st.integers(0, concurrency), min_size=24, max_size=24)
     return Scenario(
+        platform=draw(distributions()),
         init=draw(distributions()),
-        service=draw(distributions()),
+        service=draw(st.one_of(distributions(), st.just(constant(0.001)))),
         lifetimes=draw(lives()),
         concurrency=concurrency,
         scaling_per_10_s=draw(st.sampled_from([1, 3, 1000])),
@@ -62,7 +84,9 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         provisioned_by_hour=tuple(draw(provisioned))
         if warming in ("provisioned", "wait")
         else by_hour(0),
-        warming=draw(pings()) if warming == "ping" else None,
+        warming=draw(pings()) if "ping" in warming else None,
+        wake_ahead=draw(wakes_ahead()) if "ahead" in warming else None,
+        requests_limit=draw(st.sampled_from(["account", "environment"])),
     )
 
 
@@ -72,7 +96,7 @@ def profiles(draw: st.DrawFn) -> Profile:
     bursts = None
     if draw(st.booleans()):
         bursts = Bursts(
-            size=draw(st.integers(1, 8)),
+            size=draw(st.one_of(st.integers(1, 8), st.just(40))),
             per_hour=draw(st.sampled_from([0.0, 1.0, 300.0])),
             within_s=draw(st.sampled_from([0.0, 0.1, 20.0])),
         )

@@ -131,7 +131,10 @@ def test_nothing_is_lost_or_counted_twice(scenario: Scenario, traffic: Profile, 
     assert sum(outcome.latencies.values()) == outcome.served
     assert sum(outcome.busy_seen) == outcome.requests == sum(outcome.hour_requests)
     assert outcome.cold == sum(outcome.hour_cold) <= outcome.served
-    assert outcome.instances == outcome.cold + outcome.pings_cold
+    assert outcome.instances == outcome.cold + outcome.pings_cold + outcome.wakes_cold
+    if scenario.wake_ahead:
+        assert outcome.page_wakes == (outcome.requests if scenario.wake_ahead.from_page else 0)
+        assert outcome.wakes - outcome.page_wakes == outcome.requests
     assert outcome.slowed <= outcome.cold
     assert outcome.peak_busy <= scenario.concurrency
     assert sum(outcome.hour_samples) == 120
