@@ -134,8 +134,9 @@ def narrow_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 def running(folder: Path, *options: str) -> Iterator[Cloud]:
-    """Run a local cloud without schedules and without idle expiry, for a fixture."""
-    cloud, process = start_cloud(folder, "--idle-expiry-min", "600", *options)
+    """Run a local cloud without schedules, idle expiry and limit of requests, for a fixture."""
+    limits = ("--idle-expiry-min", "600", "--per-environment-limit", "off")
+    cloud, process = start_cloud(folder, *limits, *options)
     stop_schedules(cloud)
     yield cloud
     process.send_signal(signal.SIGINT)

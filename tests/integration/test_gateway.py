@@ -1,6 +1,7 @@
 """The local gateway when the API behind it fails: an answer in the API's error form."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -68,6 +69,18 @@ async def test_a_function_that_fails_is_an_error_in_the_apis_form(text: str) -> 
     async with gateway_of(fail) as url:
         status, answer = await post(url)
     assert (status, code(answer)) == (502, "unavailable")
+
+
+async def test_a_refusal_of_the_pool_is_the_apis_429() -> None:
+    refusal = json.dumps({"errorType": "TooManyRequestsException", "errorMessage": "Rate Exceeded"})
+
+    async def fail(_: web.Request) -> web.StreamResponse:  # what MiniStack 1.5.33 makes of it
+        error = {"errorMessage": f"Proxy target returned HTTP 429: {refusal}"}
+        return web.json_response({"message": json.dumps(error)}, status=502)
+
+    async with gateway_of(fail) as url:
+        status, answer = await post(url)
+    assert (status, code(answer)) == (429, "throttled")
 
 
 async def test_what_the_api_answers_is_passed_on_as_it_is() -> None:

@@ -234,6 +234,56 @@ async def test_a_stopped_pool_answers_a_call_that_waits_for_the_platform(
     assert (harness.states(), harness.logged("INIT_REPORT")) == ([], [])
 
 
+@pytest.mark.parametrize(("reserved", "at_once"), [(None, 20), (1, 10)])
+async def test_requests_beyond_ten_a_second_for_each_unit_of_concurrency_are_refused(
+    start: StartHarness, reserved: int | None, at_once: int
+) -> None:
+    clock = FakeClock()
+    harness = await start(clock=clock, max_instances=2, per_environment_limit="account")
+    harness.reserved = {} if reserved is None else {"echo": reserved}
+    for _ in range(at_once):
+        assert (await harness.call("echo")).error is None
+    with pytest.raises(TooManyRequestsError, match=f"more than {at_once} requests in a second"):
+        await harness.call("echo")
+    await clock.advance(1 / at_once)
+    assert (await harness.call("echo")).error is None
+    with pytest.raises(TooManyRequestsError):
+        await harness.call("echo")
+    assert harness.only_instance().calls == at_once + 1
+
+
+async def test_functions_share_the_accounts_requests_and_a_reserved_one_has_its_own(
+    start: StartHarness,
+) -> None:
+    harness = await start(clock=FakeClock(), max_instances=3, per_environment_limit="account")
+    harness.reserved = {"fail": 1}
+    for _ in range(29):
+        await harness.call("echo")
+    await harness.call("hold", {"until": str(harness.folder)})
+    for function in ("echo", "hold"):
+        with pytest.raises(TooManyRequestsError):
+            await harness.call(function)
+    assert (await harness.error("fail", {"depth": 0})).error_type == "ValueError"
+
+
+async def test_read_strictly_an_instance_serves_ten_requests_a_second_and_the_next_starts_cold(
+    start: StartHarness,
+) -> None:
+    clock = FakeClock()
+    harness = await start(clock=clock, max_instances=3, per_environment_limit="environment")
+    other = await harness.hold(1)
+    results = [await harness.call("echo") for _ in range(11)]
+    assert [result.init_ms is None for result in results] == [False, *[True] * 9, False]
+    for _ in range(9):
+        assert (await harness.call("echo")).instance_id == results[-1].instance_id
+    # There is no room for a further one: idle ones that have served their ten do not make it.
+    with pytest.raises(TooManyRequestsError, match="all 3 instances are busy"):
+        await harness.call("echo")
+    await clock.advance(1)
+    assert (await harness.call("echo")).init_ms is None
+    await other.release()
+
+
 async def test_instances_are_started_no_faster_than_lambda_does(start: StartHarness) -> None:
     clock = FakeClock()
     harness = await start(clock=clock, scaling_per_10_s=2)

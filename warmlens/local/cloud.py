@@ -29,6 +29,7 @@ from warmlens.runtime.clock import Clock
 from warmlens.runtime.lambda_proxy import PROXY_PATH
 from warmlens.runtime.pool import InstancePool
 from warmlens.runtime.private_tmp import OWN, SHARED, find_private_tmp
+from warmlens.runtime.request_rate import Reading
 from warmlens.warm import warm
 
 EMULATOR_PORT = 4566
@@ -88,6 +89,7 @@ async def local_cloud(
     concurrency: int = CONCURRENCY,
     idle_expiry_s: float | Callable[[], float] = 600.0,
     platform_s: float | Callable[[], float] = 0.0,
+    per_environment_limit: Reading | None = "account",
     image_functions_url: str | None = None,
     clock: Clock | None = None,
 ) -> AsyncIterator[CloudInfo]:
@@ -106,6 +108,8 @@ async def local_cloud(
             for each instance.
         platform_s: seconds of Lambda's own part of a cold start, or a function that returns them
             for each instance.
+        per_environment_limit: reading of AWS's limit of 10 requests a second for each execution
+            environment; None for no limit.
         image_functions_url: URL that gets the calls of container-image functions instead of the
             pool, such as a fake Lambda.
         clock: measures the lifetimes of instances; the machine's clock unless given.
@@ -157,6 +161,7 @@ async def local_cloud(
             max_instances=concurrency,
             idle_expiry_s=idle_expiry_s,
             platform_s=platform_s,
+            per_environment_limit=per_environment_limit,
             clock=clock,
             isolation=isolation,
             private_tmp=private_tmp,

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.table import Table
@@ -84,6 +84,13 @@ def up(
             "process starts.",
         ),
     ] = 0,
+    per_environment_limit: Annotated[
+        Literal["account", "environment", "off"],
+        typer.Option(
+            help="Reading of AWS's limit of 10 requests a second for each execution environment: "
+            "their sum only, or each by itself, too."
+        ),
+    ] = "account",
     folder: Folder = LOCAL_CLOUD,
 ) -> None:
     """Start the local cloud and keep it running until Ctrl-C.
@@ -123,6 +130,9 @@ def up(
                     concurrency=concurrency,
                     idle_expiry_s=idle_expiry_s,
                     platform_s=platform_ms / 1000,
+                    per_environment_limit=(
+                        None if per_environment_limit == "off" else per_environment_limit
+                    ),
                 )
             )
     except OSError as error:

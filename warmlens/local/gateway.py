@@ -12,6 +12,7 @@ import aiohttp
 from aiohttp import web
 
 from warmlens.local.state import STATUS_PATH
+from warmlens.runtime.invocation import TooManyRequestsError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -113,8 +114,12 @@ async def _forward(request: web.Request) -> web.StreamResponse:
             request.app[_API_URL] + request.path.rstrip("/"), data=body, headers=headers
         ) as answer:
             text = await answer.read()
-            if answer.status == 429 and not _is_error_answer(text):
-                return error_answer(429, "throttled", "Too many calls at once; try again.")
+            # The emulator passes a refusal of the pool on as a failure of the function.
+            of_pool = answer.status >= 500 and TooManyRequestsError.error_type.encode() in text
+            if (answer.status == 429 or of_pool) and not _is_error_answer(text):
+                return error_answer(
+                    429, "throttled", "Too many calls at once, or in a second; try again."
+                )
             if answer.status >= 500 and not _is_error_answer(text):
                 # The emulator leaves out the API's gateway responses for failed integrations.
                 return error_answer(

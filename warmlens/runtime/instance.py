@@ -34,6 +34,7 @@ from warmlens.runtime.platform_log import (
 )
 from warmlens.runtime.private_tmp import TMP, PrivateTmp, parts_in_tmp
 from warmlens.runtime.process import InstanceProcess, start_process
+from warmlens.runtime.request_rate import RecentRequests
 from warmlens.runtime.runtime_api import Event, RuntimeApi, RuntimeApiError
 
 _logger = logging.getLogger(__name__)
@@ -108,6 +109,7 @@ class Instance:
         self.created_at = datetime.now(UTC)
         self.created_s = host.clock.monotonic()
         self.idle_since = 0.0
+        self.recent_requests = RecentRequests()
         self._host = host
         self._calls = 0
         self._init_started = self.created_s
@@ -291,6 +293,7 @@ class Instance:
     def _begin_call(self, invocation: Invocation) -> None:
         self._calls += 1
         invocation.dispatched_at = self._host.clock.monotonic()
+        self.recent_requests.add(invocation.dispatched_at)
         self._log(start_line(invocation.request_id, self.spec.version))
         self._limit_to(self.spec.timeout_s, self._call_timed_out)
 

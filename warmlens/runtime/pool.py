@@ -21,6 +21,7 @@ from warmlens.runtime.invocation import (
 from warmlens.runtime.isolation import Isolation, NoIsolation
 from warmlens.runtime.private_tmp import PrivateTmp
 from warmlens.runtime.process import die_with_parent
+from warmlens.runtime.request_rate import Reading, RequestRate
 from warmlens.runtime.runtime_api import RuntimeApi
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -52,6 +53,9 @@ class InstancePool:
         max_lifetime_s: seconds after which an instance takes no more calls.
         scaling_per_10_s: maximum number of instances of a function started within ten seconds,
             1,000 on Lambda (AWS Lambda developer guide, "Lambda scaling behavior").
+        per_environment_limit: reading of AWS's limit of 10 requests a second for each execution
+            environment, beyond which calls are refused; None for no limit. All calls count as
+            synchronous ones.
         init_limit_s: seconds an init phase may take.
         platform_s: seconds that Lambda's own part of a cold start takes, from fetching the code to
             starting the sandbox, or a function that is called for each instance. It passes before
@@ -75,6 +79,7 @@ class InstancePool:
         idle_expiry_s: float | Callable[[], float] = 600.0,
         max_lifetime_s: float = 7200.0,
         scaling_per_10_s: int = 1000,
+        per_environment_limit: Reading | None = None,
         init_limit_s: float = 10.0,
         platform_s: float | Callable[[], float] = 0.0,
         region: str = "us-east-1",
@@ -99,6 +104,8 @@ class InstancePool:
         self._idle_expiry_s = idle_expiry_s
         self._max_lifetime_s = max_lifetime_s
         self._scaling_per_10_s = scaling_per_10_s
+        self._per_environment_limit = per_environment_limit
+        self._rates: dict[tuple[str, int], RequestRate] = {}
         self._started_s: dict[str, deque[float]] = defaultdict(deque)
         self._clock = clock or SystemClock()
         self._region = region
@@ -185,7 +192,8 @@ class InstancePool:
 
         Raises:
             RequestTooLargeError: the event is longer than 6 MiB.
-            TooManyRequestsError: no instance is idle and no further one may be started.
+            TooManyRequestsError: no instance is idle and no further one may be started, or there
+                were too many calls in the last second.
             InvokeRefusedError: the pool is not running, or `resolve` refused.
             ValueError: the request id has other characters.
         """
@@ -211,8 +219,12 @@ class InstancePool:
 
     def _take_idle(self, function: str, version: str) -> Instance | None:
         for instance in reversed(self._idle):
-            if (instance.spec.name, instance.spec.version) == (function, version):
+            if (instance.spec.name, instance.spec.version) == (function, version) and not (
+                self._per_environment_limit == "environment"
+                and instance.recent_requests.used_up(self._clock.monotonic())
+            ):
                 self._require_reserved(instance.spec)
+                self._require_rate(instance.spec)
                 self._idle.remove(instance)
                 return instance
         return None
@@ -226,14 +238,35 @@ class InstancePool:
                 f"Rate Exceeded: {spec.name} has a reserved concurrency of {reserved}"
             )
 
+    def _require_rate(self, spec: FunctionSpec) -> None:
+        """Count a call; raise TooManyRequestsError if there were too many in the last second."""
+        if self._per_environment_limit is None:
+            return
+        now_s, reserved = self._clock.monotonic(), spec.reserved_concurrency
+        # Functions without a concurrency of their own share the account's.
+        of, concurrency = ("", self._max_instances) if reserved is None else (spec.name, reserved)
+        rate = self._rates.setdefault((of, concurrency), RequestRate(concurrency, now_s))
+        if not rate.take(now_s):
+            raise TooManyRequestsError(
+                f"Rate Exceeded: more than {rate.limit_per_s} requests in a second, 10 for each of "
+                f"{concurrency} instances at once"
+            )
+
     def _new_instance(self, spec: FunctionSpec) -> Instance:
         self._require_reserved(spec)
+        ended = None
         if len(self._instances) >= self._max_instances:
-            if not self._idle:
+            # One of the same function may be idle, but have used up its requests of this second.
+            used_up = (spec.name, spec.version)
+            others = [each for each in self._idle if (each.spec.name, each.spec.version) != used_up]
+            if not others:
                 raise TooManyRequestsError(
                     f"Rate Exceeded: all {self._max_instances} instances are busy"
                 )
-            self._idle[0].end("made room for another function")
+            ended = others[0]
+        self._require_rate(spec)
+        if ended:
+            ended.end("made room for another function")
         self._require_scaling(spec.name)
         instance = Instance(spec, self._host)
         self._instances.append(instance)
