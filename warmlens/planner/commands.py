@@ -67,10 +67,11 @@ def plan(
         return
     if chart is not None:
         require_writable(chart)
+    measured = data.measured()
     request = PlanRequest(
-        traffic=users.read(),
+        traffic=users.read(measured),
         objective=read_objective(slo, cold_share),
-        measured=data.measured(),
+        measured=measured,
         prices=data.price_list(),
         model_bytes=o.MODEL_BYTES,
         assumptions=data.assumptions(),

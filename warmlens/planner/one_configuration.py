@@ -50,7 +50,7 @@ def simulate_command(
     interval. Exit code 1: an input is not valid; 2: the command line has a mistake.
     """
     begun_s = time.monotonic()
-    traffic, candidate = users.read(), _candidate(deployment, data)
+    traffic, candidate = users.read(data.measured()), _candidate(deployment, data)
     horizon_s = whole_days_s(traffic) if hours is None else _horizon_s(hours)
     all_seeds = range(data.seed, data.seed + seeds)
     outcomes, items = _simulated(candidate, deployment, data, traffic, horizon_s, all_seeds)
@@ -94,7 +94,8 @@ def cost_command(
     The traffic is simulated once through, in whole days. Exit code 1: an input is not valid; 2:
     the command line has a mistake.
     """
-    traffic, candidate, prices = users.read(), _candidate(deployment, data), data.price_list()
+    traffic, candidate = users.read(data.measured()), _candidate(deployment, data)
+    prices = data.price_list()
     horizon_s = whole_days_s(traffic)
     _, items = _simulated(candidate, deployment, data, traffic, horizon_s, [data.seed])
     conditions: dict[str, object] = {

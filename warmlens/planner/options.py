@@ -4,17 +4,20 @@ import dataclasses
 import functools
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
 from warmlens.command_line import AsJson as AsJson
 from warmlens.completion import memory_sizes
 from warmlens.errors import WarmlensError
+from warmlens.planner.burst_fit import BusyTimes
 from warmlens.planner.candidates import MAX_PINGED, Assumptions, Candidate
+from warmlens.planner.counted_profile import AtOnce
 from warmlens.planner.reported_times import Deployed
 from warmlens.planner.scenario import DAY_H, SCALING_PER_10_S, by_hour
 from warmlens.planner.service_times import (
@@ -30,6 +33,8 @@ from warmlens.planner.traffic import Bursts, Profile, Trace, constant_rate
 from warmlens.planner.traffic_files import read_traffic
 from warmlens.prices import DEFAULT_REGION, PriceList, read_prices
 
+LONGEST_PLATFORM_S = 1.0
+"""Lambda's own part of a cold start, rather too long, where bursts are told from cold starts."""
 MODEL_BYTES = 23_827_191  # files of the default model, products-resnet50 1.0.0
 
 BURST_SIZE = 10
@@ -63,22 +68,67 @@ class UserOptions:
     rps: Annotated[
         float | None, typer.Option(help="Users per second, all day, instead of --traffic.")
     ] = None
+    time_zone: Annotated[
+        str,
+        typer.Option(help="Time zone that CloudWatch's console showed, such as Europe/Berlin."),
+    ] = "UTC"
+    concurrent: Annotated[
+        Path | None,
+        typer.Option(
+            help="Export of ConcurrentExecutions (Maximum) for the periods of --traffic, if it "
+            "is not in it: bursts are fitted to it."
+        ),
+    ] = None
+    concurrent_pings: Annotated[
+        int,
+        typer.Option(min=0, max=MAX_PINGED, help="Instances that a warmer pinged meanwhile."),
+    ] = 0
     burst_size: BurstSize = None
-    bursts_per_hour: BurstsPerHour = 0
+    bursts_per_hour: Annotated[
+        float | None,
+        typer.Option(help="Bursts of users in an hour; 0: none, and none are fitted."),
+    ] = None
 
-    def read(self) -> Profile | Trace:
+    def read(self, measured: Sequence[Measured]) -> Profile | Trace:
         """Return the users.
+
+        Args:
+            measured: service times; bursts are fitted with the longest ones.
 
         Raises:
             WarmlensError: neither a rate nor a file is given, or both, or the file is not valid.
         """
         if (self.rps is None) == (self.traffic is None):
             raise WarmlensError("no_traffic", "give either --traffic FILE or --rps NUMBER")
-        bursts = bursts_of(self.burst_size, self.bursts_per_hour)
+        bursts = bursts_of(self.burst_size, self.bursts_per_hour or 0)
         if self.traffic is not None:
-            return read_traffic(self.traffic, bursts)
+            times = BusyTimes(
+                call_s=max(each.service.mean_s for each in measured),
+                start_s=max(each.init.mean_s for each in measured) + LONGEST_PLATFORM_S,
+            )
+            at_once = AtOnce(
+                file=self.concurrent,
+                pinged=self.concurrent_pings,
+                times=times,
+                is_fitted=self.bursts_per_hour is None,
+            )
+            return read_traffic(self.traffic, bursts, at_once=at_once, zone=self._zone())
+        for name, given in (
+            ("concurrent", self.concurrent),
+            ("concurrent-pings", self.concurrent_pings),
+            ("time-zone", self.time_zone != "UTC"),
+        ):
+            if given:
+                raise WarmlensError("no_traffic", f"--{name} goes with --traffic, not with --rps")
         assert self.rps is not None
         return constant_rate(self.rps, bursts)
+
+    def _zone(self) -> ZoneInfo:
+        try:
+            return ZoneInfo(self.time_zone)
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            why = "give a name such as UTC or Europe/Berlin"
+            raise WarmlensError("bad_time_zone", f"--time-zone {self.time_zone}: {why}") from None
 
 
 @dataclass(frozen=True, kw_only=True)

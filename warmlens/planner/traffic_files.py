@@ -1,11 +1,15 @@
 """Traffic files: hourly profiles and traces as CSV, and exports of CloudWatch."""
 
+import functools
 import re
 from dataclasses import replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from warmlens.errors import WarmlensError
-from warmlens.planner.cloudwatch import read_console_csv, read_json
+from warmlens.planner.cloudwatch import read_json
+from warmlens.planner.console_csv import UTC, is_console_csv, read_console_csv
+from warmlens.planner.counted_profile import AtOnce, counted_profile
 from warmlens.planner.csv_tables import (
     SHOWN,
     UNREADABLE,
@@ -14,6 +18,7 @@ from warmlens.planner.csv_tables import (
     header,
     read_rows,
 )
+from warmlens.planner.metric_series import Series
 from warmlens.planner.number_format import decimal_of, parse_number
 from warmlens.planner.scenario import DAY_H, HOUR_S
 from warmlens.planner.traffic import (
@@ -29,11 +34,16 @@ from warmlens.planner.traffic import (
 from warmlens.text_files import open_text
 
 PROFILE = ["hour", "requests"]  # columns
-CONSOLE = ("full label", "label")  # what the console's CSV begins with
 _HOUR = re.compile(r"(\d{1,2})(:00){0,2}")
 
 
-def read_traffic(file: Path, bursts: Bursts | None = None) -> Profile | Trace:
+def read_traffic(
+    file: Path,
+    bursts: Bursts | None = None,
+    *,
+    at_once: AtOnce | None = None,
+    zone: ZoneInfo = UTC,
+) -> Profile | Trace:
     """Read users' calls.
 
     The kind follows from what the file begins with, not from its name.
@@ -43,21 +53,24 @@ def read_traffic(file: Path, bursts: Bursts | None = None) -> Profile | Trace:
             or `arrival_s` (moments in seconds, ascending); JSON that `aws cloudwatch
             get-metric-statistics` or `get-metric-data` printed; or CSV of CloudWatch's console.
         bursts: groups of users to add to a profile.
+        at_once: how bursts are found in an export of CloudWatch, if they are not given.
+        zone: time zone of CSV of CloudWatch's console.
 
     Raises:
         WarmlensError: the file is not readable, none of these, or has an invalid number.
     """
-    if file.exists() and not file.is_file():
-        kind = (
-            "a folder" if file.is_dir() else "no file but a pipe or device; save what comes from it"
-        )
-        raise WarmlensError(UNREADABLE, f"{file} is {kind}.")
-    first = _first_line(file)
-    if first.startswith(("{", "[")):
-        return _with_bursts(read_json(file), bursts)
+    _require_file(file)
+    if zone.key != UTC.key and not any(map(_is_console_csv, _files(file, at_once))):
+        why = f"{file} is no CSV of CloudWatch's console: its times are in UTC, or have their zone"
+        raise WarmlensError("bad_time_zone", f"--time-zone {zone.key}: {why}")
+    if _is_json(file) or _is_console_csv(file):
+        read = functools.partial(_series, zone=zone)
+        return _with_bursts(counted_profile(file, read, bursts, at_once), bursts)
+    if at_once and (at_once.file or at_once.pinged):
+        why = "--concurrent goes with counts of CloudWatch for the same periods"
+        raise WarmlensError("bad_burst", f"{file} has no such counts: {why}")
     columns = header(next(read_rows(file), None))
-    if columns and columns[0] in CONSOLE:
-        return _with_bursts(read_console_csv(file), bursts)
+    first = _first_line(file)
     if sorted(columns) == PROFILE:
         return _with_bursts(_profile(file, delimiter_of(first)), bursts)
     if ARRIVAL in columns:
@@ -72,6 +85,31 @@ def read_traffic(file: Path, bursts: Bursts | None = None) -> Profile | Trace:
         f"{file} {found}; give CSV that begins with the columns hour,requests or arrival_s, what "
         "aws cloudwatch prints with --output json, or CSV of CloudWatch's console",
     )
+
+
+def _require_file(file: Path) -> None:
+    if file.exists() and not file.is_file():
+        kind = (
+            "a folder" if file.is_dir() else "no file but a pipe or device; save what comes from it"
+        )
+        raise WarmlensError(UNREADABLE, f"{file} is {kind}.")
+
+
+def _files(file: Path, at_once: AtOnce | None) -> list[Path]:
+    return [file, at_once.file] if at_once and at_once.file else [file]
+
+
+def _is_console_csv(file: Path) -> bool:
+    return not _is_json(file) and is_console_csv(header(next(read_rows(file), None)))
+
+
+def _is_json(file: Path) -> bool:
+    return _first_line(file).startswith(("{", "["))
+
+
+def _series(file: Path, zone: ZoneInfo) -> list[Series]:
+    _require_file(file)
+    return read_json(file) if _is_json(file) else read_console_csv(file, zone)
 
 
 def _first_line(file: Path) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from warmlens.errors import WarmlensError
-from warmlens.planner.cloudwatch import read_json as read_cloudwatch
+from warmlens.planner.cloudwatch import read_json
+from warmlens.planner.counted_profile import counted_profile
 from warmlens.planner.traffic import Profile, whole_days_s
 
 NOON = datetime.datetime(2026, 11, 2, 12, tzinfo=datetime.UTC)
@@ -29,6 +30,10 @@ def export(tmp_path: Path) -> Export:
         return file
 
     return write
+
+
+def read_cloudwatch(file: Path) -> Profile:
+    return counted_profile(file, read_json)
 
 
 def a_day(profile: Profile) -> float:

@@ -5,9 +5,10 @@ import json
 import lzma
 import os
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -287,6 +288,114 @@ def test_the_consoles_words_are_read_in_any_case(write: Write, about: dict[str, 
     assert traffic.expected(2 * 86_400) == pytest.approx(11_250)
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"Statistic": "Sample count", "Unit": "Milliseconds"},
+        {"Statistic": "SampleCount", "Unit": "None"},
+        {"Statistic": "sample count", "Unit": ""},
+    ],
+)
+def test_the_number_of_samples_is_a_count_of_calls(write: Write, changed: dict[str, str]) -> None:
+    traffic = read_traffic(write(console("LatencyMs", **changed)))
+    assert isinstance(traffic, Profile)
+    assert traffic.expected(2 * 86_400) == pytest.approx(11_250)
+
+
+HEADS = {
+    "as of today": console(),
+    "one word": console().replace("Full label", "FullLabel"),
+    "timestamps": console().replace("Time,", "Timestamp,"),
+    "a column without a name": console().replace("Time,", ","),
+    "no name of the columns": console().replace("\nTime,Count", ""),
+    "quotes": "\n".join(
+        ",".join(f'"{field}"' for field in line.split(",")) for line in console().split("\n")
+    ),
+    "dates with dashes": console().replace("2026/03/", "2026-03-"),
+    "ISO 8601": console()
+    .replace("2026/03/28 ", "2026-03-28T")
+    .replace("2026/03/29 ", "2026-03-29T"),
+    "UTF-16": console(delimiter="\t").encode("utf-16"),
+    "a byte order mark": b"\xef\xbb\xbf" + console(delimiter=";").encode(),
+}
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_the_consoles_csv_is_read_with_any_head(write: Write, name: str) -> None:
+    assert read_traffic(write(HEADS[name])).expected(2 * 86_400) == pytest.approx(11_250)
+
+
+def in_zone(zone: str, begin: datetime, count: int) -> str:
+    """Hourly points of 0, 1, 2, ... calls, as a console in this time zone shows them."""
+    lines = ["Full label,Calls", "Label,Calls", "Period,3600", "Time,Calls"]
+    for hour in range(count):
+        local = (begin + timedelta(hours=hour)).astimezone(ZoneInfo(zone))
+        lines.append(f"{local:%Y/%m/%d %H:%M:%S},{hour}")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("zone", "begin"),
+    [
+        ("Europe/Berlin", datetime(2026, 10, 24, tzinfo=UTC)),  # clocks are set back
+        ("Europe/Berlin", datetime(2026, 3, 28, tzinfo=UTC)),  # and forward
+        ("America/New_York", datetime(2026, 10, 31, tzinfo=UTC)),
+        ("Asia/Kolkata", datetime(2026, 10, 24, tzinfo=UTC)),  # half an hour off
+    ],
+)
+def test_times_of_the_consoles_zone_are_read_in_utc(
+    write: Write, zone: str, begin: datetime
+) -> None:
+    traffic = read_traffic(write(in_zone(zone, begin, 48)), zone=ZoneInfo(zone))
+    assert isinstance(traffic, Profile)
+    assert [round(rate * 3600) for rate in traffic.rates_per_s] == list(range(48))
+    assert f"times in {zone}" in traffic.description
+
+
+def test_a_time_that_clocks_skipped_is_refused(write: Write) -> None:
+    file = write(in_zone("UTC", datetime(2026, 3, 29, tzinfo=UTC), 6))
+    with pytest.raises(WarmlensError, match="line 7 is 2026/03/29 02:00:00, when clocks in"):
+        read_traffic(file, zone=ZoneInfo("Europe/Berlin"))
+
+
+def test_a_time_zone_without_effect_is_refused(write: Write) -> None:
+    with pytest.raises(WarmlensError, match="no CSV of CloudWatch's console") as error:
+        read_traffic(write(WHOLE), zone=ZoneInfo("Europe/Berlin"))
+    assert error.value.code == "bad_time_zone"
+    result = invoke(
+        app, "plan", "cost", "--traffic", str(write(console())), "--time-zone", "Mars/A"
+    )
+    assert result.exit_code == 1
+    assert "bad_time_zone: --time-zone Mars/A: give a name such as UTC" in result.stderr
+
+
+def test_lambdas_invocations_are_read_with_a_note(write: Write) -> None:
+    for text in (console("Invocations"), json.dumps(statistics(points(DAY, 24)))):
+        assert "Invocations has wakeups in it; LatencyMs" in read_traffic(write(text)).description
+    assert "wakeups" not in read_traffic(write(console("Count"))).description
+
+
+def two_periods(first: int, second: int) -> list[str]:
+    middle = DAY + timedelta(seconds=first * 24)
+    moments = [DAY + timedelta(seconds=first * each) for each in range(24)]
+    moments += [middle + timedelta(seconds=second * each) for each in range(48)]
+    return [f"{each:%Y-%m-%dT%H:%M:%SZ}" for each in moments]
+
+
+@pytest.mark.parametrize(("first", "second"), [(3600, 300), (300, 3600), (300, 60), (86_400, 3600)])
+def test_joined_exports_of_two_periods_are_refused(write: Write, first: int, second: int) -> None:
+    message = refusal(write(json.dumps(statistics(two_periods(first, second)))))
+    assert f"periods of {first} s and, from 2026-" in message
+    assert f"of {second} s; ask for all hours with one period" in message
+
+
+def test_hours_without_calls_are_no_other_period(write: Write) -> None:
+    moments = [each for each in two_periods(300, 300) if each[14:16] != "10"]
+    traffic = read_traffic(write(json.dumps(statistics(moments))))
+    assert isinstance(traffic, Profile)
+    assert traffic.segment_s == 300
+
+
 # CloudWatch's answers
 
 
@@ -374,6 +483,14 @@ def statistics(times: list[str], **changed: Any) -> dict[str, Any]:
         ([statistics(points(DAY, 2)), data(series(0, 2))], ["neither"]),
         (["hour", "requests"], ["not a JSON object"]),
         ({"rows": []}, ["neither Datapoints nor MetricDataResults"]),
+        (
+            statistics(points(DAY, 24)) | {"Label": "ColdStart"},
+            ["the Sum of ColdStart counts cold starts; export its SampleCount"],
+        ),
+        (
+            data(series(0, 24, Label="LatencyMs", Values=[12.5] * 24)),
+            ["calls at 2026-03-28 00:00 is 12.5, which is a time and no number of calls"],
+        ),
     ],
 )
 def test_an_answer_that_lacks_something_is_refused_by_name(
