@@ -164,7 +164,7 @@ def statistics(statistic: str, name: str = "most", label: str = "ConcurrentExecu
 COUNTS_ALONE = statistics("SampleCount", "counts", "LatencyMs").replace(
     '"Unit": "Count"', '"Unit": "Milliseconds"'
 )
-PAIRS = {
+PAIRS: dict[str, tuple[str | bytes, str | None]] = {
     "columns of the console": (console(), None),
     "columns of a German console": (console(";"), None),
     "columns in UTF-16": (console("\t").encode("utf-16"), None),

@@ -302,7 +302,7 @@ def test_the_number_of_samples_is_a_count_of_calls(write: Write, changed: dict[s
     assert traffic.expected(2 * 86_400) == pytest.approx(11_250)
 
 
-HEADS = {
+HEADS: dict[str, str | bytes] = {
     "as of today": console(),
     "one word": console().replace("Full label", "FullLabel"),
     "timestamps": console().replace("Time,", "Timestamp,"),
