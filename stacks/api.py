@@ -103,6 +103,7 @@ class ApiStack(cdk.Stack):
         output(self, "ApiUrl", f"https://{host}/{stage}", settings=settings)
         output(self, "ApiId", self.rest_api.rest_api_id, settings=settings)
         output(self, "ApiAuth", settings.auth, settings=settings)
+        output(self, "WakeAhead", "yes" if settings.wakes_ahead else "no", settings=settings)
         if settings.auth == "api_key":
             output(self, "ApiKeyId", self._add_key().key_id, settings=settings)
 

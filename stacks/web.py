@@ -177,6 +177,7 @@ class WebStack(cdk.Stack):
             "model_name": settings.model_name,
             "model_version": settings.model_version,
             "auth": settings.auth,
+            "wake_ahead": settings.wakes_ahead,
         }
         deployment = s3_deployment.BucketDeployment(
             self,

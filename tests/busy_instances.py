@@ -27,6 +27,15 @@ def states(cloud: Cloud) -> list[str]:
     return [instance["state"] for instance in fleet(cloud)["instances"]]
 
 
+def end_instances(cloud: Cloud) -> None:
+    """End all instances, as if they had been idle for too long; the next call starts one."""
+    while instances := httpx.get(cloud.url + STATUS_PATH, timeout=60).json()["instances"]:
+        for pid in [each["pid"] for each in instances if each["pid"]]:
+            with suppress(psutil.NoSuchProcess):
+                psutil.Process(pid).kill()
+        time.sleep(0.05)
+
+
 @contextmanager
 def all_busy(cloud: Cloud, count: int) -> Iterator[None]:
     """Keep `count` instances busy with wakeups during the block; there are no other instances then.

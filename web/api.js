@@ -4,6 +4,7 @@ import { keyHeader } from "./key.js";
 import { isReadable } from "./photos.js";
 import { Problem } from "./problems.js";
 import { post } from "./upload.js";
+import { noteContact } from "./wake.js";
 
 const CALL_TIMEOUT_MS = 35_000; // API Gateway itself gives up after 29 s
 const PREPARE_MS = 10_000; // in which Lambda prepares a function that rested for weeks
@@ -75,7 +76,9 @@ async function upload(ticket, file, name, run) {
 
 async function classify(filePath, file, run) {
   const request = { method: "classification", file_path: filePath };
-  return readAnswer(await call("classification", request, run, { bytes: file.size }));
+  const fields = await call("classification", request, run, { bytes: file.size });
+  noteContact();
+  return readAnswer(fields);
 }
 
 /**

@@ -13,6 +13,7 @@ import { readConfiguration, samplesOf } from "./samples.js";
 import { shrunk } from "./shrink.js";
 import { forNextVisit } from "./storage.js";
 import * as view from "./view.js";
+import { wake, wakeAgain, wakeAhead } from "./wake.js";
 
 const STATUS_OF_STEP = {
   uploads: "Asking for an upload…",
@@ -36,6 +37,7 @@ async function offer(makePhotos) {
   latestOffer += 1;
   const offerNumber = latestOffer;
   view.showRefused(null);
+  wake(); // reading and shrinking a photo takes a moment
   try {
     const { photos, refused } = await makePhotos(shrink.checked);
     if (offerNumber !== latestOffer) return photos.forEach(release);
@@ -87,7 +89,9 @@ async function send(photo, signal, place) {
         view.showStep(step, (isOnceMore ? ONCE_MORE : STATUS_OF_STEP[step]) + place);
       },
       onProgress: (share) => {
-        if (!signal.aborted) view.showUploaded(share);
+        if (signal.aborted) return;
+        view.showUploaded(share);
+        wake(); // an upload may take longer than an idle instance lives
       },
     });
     if (signal.aborted) return false;
@@ -183,6 +187,7 @@ function wireShrink() {
 /** Offer what goes with the service that the page belongs to; the page works without. */
 async function suitService() {
   const configuration = await readConfiguration();
+  wakeAhead(configuration, view.showReady);
   if (configuration?.fleet) watch();
   view.showSamples(await samplesOf(configuration), (path) =>
     offer(async () => ({ photos: [photoFromSample(path)] })),
@@ -190,7 +195,9 @@ async function suitService() {
 }
 
 takeKey();
-addEventListener("hashchange", takeKey); // the link with the key, opened in this tab
+addEventListener("hashchange", () => {
+  if (takeKey()) wakeAgain(); // the link with the key, opened in this tab
+});
 result.showEmpty();
 history.listen(choose);
 takePhotos(offer, view.showRefused);

@@ -5,6 +5,8 @@ import { explain } from "./problems.js";
 
 const at = (id) => document.getElementById(id);
 const stepItems = [...at("steps").children];
+const BEGIN = at("status").textContent;
+const READY = "Ready for your photo.";
 
 /** Put the photo that is sent now into the frame. */
 export function showPhoto(photo) {
@@ -19,6 +21,12 @@ export function showPhoto(photo) {
   picture.alt = `Your photo: ${photo.name}`;
   at("frame-empty").hidden = true;
   at("frame-broken").hidden = true;
+}
+
+/** Say that an instance is awake, or no longer; what is said of a photo stays. */
+export function showReady(isReady) {
+  const status = at("status");
+  if (status.textContent === (isReady ? BEGIN : READY)) status.textContent = isReady ? READY : BEGIN;
 }
 
 /** Say what is being done; the step is null before the first one. */

@@ -34,6 +34,7 @@ const FILES = [
   "thumbnail.js",
   "upload.js",
   "view.js",
+  "wake.js",
   "samples/galleries.json",
 ];
 const SAMPLES = new URL("samples/", self.registration.scope).href;

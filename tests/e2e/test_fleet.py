@@ -35,6 +35,12 @@ def narrow_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     yield from running(tmp_path_factory.mktemp("narrow"), "--concurrency", "2")
 
 
+def open_awake(page: Page, cloud: Cloud, width: int = 1280) -> None:
+    """Open the page, and wait for the end of its own wakeup, which may start an instance."""
+    open_page(page, cloud.url, width)
+    expect(page.get_by_role("status")).to_have_text("Ready for your photo.")
+
+
 def fleet(page: Page) -> Locator:
     return page.get_by_role("region", name="Instances on this machine")
 
@@ -51,7 +57,7 @@ def last_calls(page: Page) -> Locator:
 def test_a_burst_starts_instances_and_the_page_shows_who_got_which_call(
     page: Page, small_cloud: Cloud, width: int
 ) -> None:
-    open_page(page, small_cloud.url, width)
+    open_awake(page, small_cloud, width)
     before = len(busy_instances.states(small_cloud))
     fleet(page).get_by_label("Calls at once").fill("3")
     with all_busy(small_cloud, before):
@@ -83,7 +89,7 @@ def test_a_warming_round_is_watched_by_keyboard_alone(page: Page, small_cloud: C
           }
         }).observe(document, { childList: true, subtree: true });"""
     )
-    open_page(page, small_cloud.url)
+    open_awake(page, small_cloud)
     expect(instances(page).first).to_be_visible()
     fleet(page).get_by_role("spinbutton", name="Instances").fill("2")
     tab_to(page, fleet(page).get_by_role("button", name="Warm"))
@@ -97,7 +103,7 @@ def test_a_warming_round_is_watched_by_keyboard_alone(page: Page, small_cloud: C
 
 
 def test_a_photo_of_ones_own_is_in_the_list_of_calls(page: Page, small_cloud: Cloud) -> None:
-    open_page(page, small_cloud.url)
+    open_awake(page, small_cloud)
     calls = last_calls(page)
     expect(calls.first).to_be_visible()
     before = calls.first.inner_text()
@@ -111,7 +117,7 @@ def test_a_photo_of_ones_own_is_in_the_list_of_calls(page: Page, small_cloud: Cl
 def test_calls_beyond_the_accounts_concurrency_are_shown_as_throttled(
     page: Page, narrow_cloud: Cloud
 ) -> None:
-    open_page(page, narrow_cloud.url)
+    open_awake(page, narrow_cloud)
     fleet(page).get_by_label("Calls at once").fill("4")
     with all_busy(narrow_cloud, 2):
         fleet(page).get_by_role("button", name="Send a burst").click()

@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -99,10 +100,26 @@ def test_the_page_may_send_photos_to_the_images_bucket_and_nowhere_else(plain: A
     assert headers["FrameOptions"]["FrameOption"] == "DENY"
 
 
-def test_the_files_of_the_page_are_deployed_with_what_it_must_know(plain: Assembly) -> None:
+def test_the_files_of_the_page_are_deployed_with_what_it_must_know(
+    plain: Assembly, variants: Variants
+) -> None:
     deployment = plain.only("Custom::CDKBucketDeployment")
     assert len(deployment["SourceObjectKeys"]) == 2
     assert deployment["DistributionPaths"] == ["/*"]
+    assert configuration(plain) == {
+        "model_name": "products-resnet50",
+        "model_version": "1.0.0",
+        "auth": "api_key",
+        "wake_ahead": True,
+    }
+    assert configuration(variants["provisioned"])["wake_ahead"] is False
+
+
+def configuration(assembly: Assembly) -> Any:
+    """Return what the page is deployed with beside its files."""
+    _, data = assembly.only("Custom::CDKBucketDeployment")["SourceObjectKeys"]
+    folder = assembly.folder.parent / f"asset.{data.removesuffix('.zip')}"
+    return json.loads((folder / "configuration.json").read_text())
 
 
 def test_a_page_without_a_key_is_told_so_in_the_apis_own_form(plain: Assembly) -> None:

@@ -33,6 +33,7 @@ async def gateway_of(api: Handler | None) -> AsyncIterator[str]:
             upload_origin=UPLOADS,
             page=WEB,
             served_model=served_model,
+            wake_ahead=True,
             status=dict,
         )
 

@@ -191,6 +191,7 @@ async def local_cloud(
             upload_origin=aws.endpoint_url,
             page=WEB,
             served_model=lambda: asyncio.to_thread(served_model, outputs, aws),
+            wake_ahead=outputs["WakeAhead"] == "yes",
             status=lambda: _status(info, pool),
             more_routes=fleet_routes(
                 describe=lambda: calls.describe(pool.instances()),

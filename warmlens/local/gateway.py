@@ -27,6 +27,7 @@ def gateway_app(
     upload_origin: str,
     page: Path,
     served_model: Callable[[], Awaitable[tuple[str, str]]],
+    wake_ahead: bool,
     status: Callable[[], dict[str, Any]],
     more_routes: Sequence[web.RouteDef] = (),
 ) -> web.Application:
@@ -37,6 +38,7 @@ def gateway_app(
         upload_origin: origin of presigned uploads, for the page's Content-Security-Policy.
         page: folder of the page.
         served_model: returns name and version of the served model.
+        wake_ahead: True if the page is to wake instances ahead.
         status: returns the answer of `/_local/status`.
         more_routes: further routes, such as the view of the fleet.
     """
@@ -63,7 +65,12 @@ def gateway_app(
     async def configuration(_: web.Request) -> web.StreamResponse:
         name, version = await served_model()
         return web.json_response(
-            {"model_name": name, "model_version": version, "fleet": bool(more_routes)},
+            {
+                "model_name": name,
+                "model_version": version,
+                "wake_ahead": wake_ahead,
+                "fleet": bool(more_routes),
+            },
             headers={"Cache-Control": "no-store"},
         )
 
