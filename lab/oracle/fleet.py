@@ -17,7 +17,7 @@ from warmlens.planner.distribution import Distribution
 from warmlens.planner.scenario import (
     DAY_H,
     HOUR_S,
-    REQUESTS_PER_S,
+    REQUESTS_PER_S_PER_ENVIRONMENT,
     SCALING_WINDOW_S,
     InstanceLifetimes,
     Scenario,
@@ -32,7 +32,7 @@ class _Instance:
     lifetime_s: float = field(compare=False)
     idle_since_s: float = field(compare=False, default=0.0)
     requests_s: deque[float] = field(
-        compare=False, default_factory=lambda: deque(maxlen=REQUESTS_PER_S)
+        compare=False, default_factory=lambda: deque(maxlen=REQUESTS_PER_S_PER_ENVIRONMENT)
     )
 
     @property
@@ -41,7 +41,7 @@ class _Instance:
 
     def rests_until_s(self) -> float:
         """Return the moment from which it may take a request."""
-        whole = len(self.requests_s) == REQUESTS_PER_S
+        whole = len(self.requests_s) == REQUESTS_PER_S_PER_ENVIRONMENT
         return self.requests_s[0] + 1.0 if whole else 0.0
 
 
@@ -49,11 +49,11 @@ class _Bucket:
     """Tokens for the requests of some instances: ten a second for each, for a second at most."""
 
     def __init__(self, instances: int) -> None:
-        self._tokens = float(REQUESTS_PER_S * instances)
+        self._tokens = float(REQUESTS_PER_S_PER_ENVIRONMENT * instances)
         self._since_s = 0.0
 
     def take(self, now_s: float, instances: int) -> bool:
-        rate = float(REQUESTS_PER_S * instances)
+        rate = float(REQUESTS_PER_S_PER_ENVIRONMENT * instances)
         self._tokens = min(rate, self._tokens + (now_s - self._since_s) * rate)
         self._since_s = now_s
         if self._tokens < 1.0:
@@ -101,11 +101,11 @@ class SimulatedFleet:
         self._busy: list[tuple[float, _Instance]] = []
         self._resting: list[tuple[float, _Instance]] = []
         limited = scenario.when_full == "refuse"
-        self._each_rests = limited and scenario.requests_limit == "environment"
+        self._each_rests = limited and scenario.per_environment_limit == "environment"
         self._bucket = _Bucket(scenario.concurrency)
         most = max(scenario.provisioned_by_hour)
         self._provisioned_bucket = _Bucket(most)
-        self._has_buckets = limited and scenario.requests_limit == "account"
+        self._has_buckets = limited
         self._free_provisioned = [_Instance(-1 - each, 0.0, 0.0, 0.0) for each in range(most)]
         self._provisioned_taken = 0
         self._started_s: deque[float] = deque()
@@ -216,7 +216,8 @@ class SimulatedFleet:
         count = self.provisioned(now_s)
         if self._provisioned_taken >= count:
             return None
-        if self._has_buckets and not self._provisioned_bucket.take(now_s, count):
+        metered = self._has_buckets and not self._each_rests
+        if metered and not self._provisioned_bucket.take(now_s, count):
             return None
         self._provisioned_taken += 1
         return self._free_provisioned.pop()

@@ -1,14 +1,15 @@
 """Search for the cheapest plan that meets an objective, with a runner-up and the cost frontier."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from warmlens.planner.assumptions import Assumptions, Clients, PerEnvironmentLimit
 from warmlens.planner.budget import require_affordable
-from warmlens.planner.candidates import Assumptions, candidates
-from warmlens.planner.cost import needed_prices
+from warmlens.planner.candidates import Candidate, candidates
+from warmlens.planner.cost import SNAPSTART_PRICES, needed_prices
 from warmlens.planner.plan import Plan, PlanRequest, check, screen
 
-SHORTEST_IDLE_MIN, LONGEST_PLATFORM_MS = 1.0, 10_000
+SHORTEST_IDLE_MIN, LONGEST_EXTRA_MS = 1.0, 10_000
 _STEPS = 9
 
 
@@ -18,11 +19,11 @@ class Tolerance:
 
     Attributes:
         idle_min: the shortest idle expiry of all instances, in minutes; 1 or more.
-        platform_ms: the longest part of a cold start before the process starts; 10,000 or less.
+        extra_ms: how much longer a cold start may take; 10,000 or less.
     """
 
     idle_min: float
-    platform_ms: float
+    extra_ms: float
 
 
 def tolerance_of(plan: Plan, request: PlanRequest) -> Tolerance:
@@ -39,13 +40,13 @@ def tolerance_of(plan: Plan, request: PlanRequest) -> Tolerance:
     def meets_at_idle(minutes: float) -> bool:
         return check(plan, request, base.with_idle_s(minutes * 60, minutes * 60)).meets
 
-    def meets_at_platform(ms: float) -> bool:
-        return check(plan, request, replace(base, platform_ms=round(ms))).meets
+    def meets_with_extra(ms: float) -> bool:
+        return check(plan, request, base.with_longer_starts(ms / 1000)).meets
 
     longest_min = max(SHORTEST_IDLE_MIN, base.lifetimes.longest_idle_s / 60)
     return Tolerance(
         _last_good(longest_min, SHORTEST_IDLE_MIN, meets_at_idle),
-        _last_good(base.platform_ms, LONGEST_PLATFORM_MS, meets_at_platform),
+        _last_good(0.0, LONGEST_EXTRA_MS, meets_with_extra),
     )
 
 
@@ -115,7 +116,8 @@ def advise(
     frontier = tuple(_frontier(plans))
     if chosen is None:
         return Advice(tuple(plans), None, None, frontier, ())
-    varied = tuple(_vary(request, plans, chosen, each) for each in variations(request.assumptions))
+    others = variations(request.assumptions, wakes_ahead=chosen.candidate.wakes_ahead)
+    varied = tuple(_vary(request, plans, chosen, each) for each in others)
     tolerance = tolerance_of(chosen, request)
     return Advice(tuple(plans), chosen, runner_up, frontier, varied, tolerance)
 
@@ -132,15 +134,11 @@ def choose(
         WarmlensError: as of `advise`.
     """
     request.require_calls()
-    tried = list(
-        candidates(request.measured, request.profile, concurrency=request.assumptions.concurrency)
-    )
+    tried = list(_candidates(request))
     request.prices.require(
         name
         for each in tried
-        for name in needed_prices(
-            each.deployment(request.assumptions, request.model_bytes), each.warming
-        )
+        for name in needed_prices(each.deployment(request.model_bytes), each.warming)
     )
     plans = []
     for number, each in enumerate(tried, 1):
@@ -163,25 +161,49 @@ def choose(
 
 def simulated_times(request: PlanRequest) -> int:
     """Return about how many simulations of the traffic a request takes."""
-    profile, base = request.profile, request.assumptions
+    base = request.assumptions
     request.require_calls()
     require_affordable(request.traffic, horizon_s=request.horizon_s, times=request.seed_count)
-    tried = sum(1 for _ in candidates(request.measured, profile, concurrency=base.concurrency))
-    checked = 20 + len(variations(base))  # the proposed plans, and the chosen one's tolerance
+    tried = sum(1 for _ in _candidates(request))
+    checked = 20 + len(
+        variations(base, wakes_ahead=True)
+    )  # the proposed plans, and the chosen one's tolerance
     return tried * request.seed_count + checked * request.check_count
 
 
-def variations(base: Assumptions) -> list[Assumptions]:
-    """Return other assumptions, one change each."""
+def _candidates(request: PlanRequest) -> Iterator[Candidate]:
+    return candidates(
+        request.measured,
+        request.profile,
+        concurrency=request.assumptions.concurrency,
+        snapstart=all(name in request.prices.prices for name in SNAPSTART_PRICES),
+    )
+
+
+def variations(base: Assumptions, *, wakes_ahead: bool) -> list[Assumptions]:
+    """Return other assumptions, one change each.
+
+    Args:
+        base: the assumptions.
+        wakes_ahead: whether to vary those of wakes ahead, too.
+    """
     short_lives = replace(base.lifetimes, shortest_lifetime_s=1800.0, longest_lifetime_s=3600.0)
-    return [
+    found = [
         replace(base.with_idle_s(300.0, 300.0), name="idle instances end after 5 minutes"),
         replace(base.with_idle_s(1800.0, 3600.0), name="idle instances stay for 30 to 60 minutes"),
         replace(base, name="instances are ended after 30 to 60 minutes", lifetimes=short_lives),
-        replace(
-            base, name="a cold start takes a second longer", platform_ms=base.platform_ms + 1000
-        ),
+        replace(base.with_longer_starts(1.0), name="a cold start takes a second longer"),
     ]
+    if base.per_environment_limit is PerEnvironmentLimit.ACCOUNT:
+        name = "each environment takes 10 requests a second at most"
+        strict = PerEnvironmentLimit.ENVIRONMENT
+        found.append(replace(base, name=name, per_environment_limit=strict))
+    if wakes_ahead:
+        found.append(replace(base.with_leads(0.5), name="users choose and upload twice as fast"))
+        if base.clients is Clients.PAGE:
+            name = "no client wakes before the upload begins"
+            found.append(replace(base, name=name, clients=Clients.API))
+    return found
 
 
 def _vary(

@@ -2,16 +2,16 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
+from warmlens.planner.assumptions import Assumptions, Clients
 from warmlens.planner.cost import Deployment
-from warmlens.planner.distribution import Distribution
 from warmlens.planner.scenario import (
     DAY_H,
     HOUR_S,
-    SCALING_PER_10_S,
-    InstanceLifetimes,
+    NO_TIME,
     Scenario,
+    WakeAhead,
     WarmingPolicy,
     by_hour,
 )
@@ -21,33 +21,9 @@ from warmlens.planner.traffic import Profile
 MISSED = (0.1, 0.01, 0.001, 0.0001)
 """N for an hour is the number of calls at once that is exceeded with this probability."""
 FLAT = (1, 2, 3, 5, 10, 20)
-HOLDS_MS = (100, 400)
 MAX_PINGED = 100  # stacks/settings.py
 USER_RESERVE = 1  # its warming_user_reserve
-
-
-@dataclass(frozen=True, kw_only=True)
-class Assumptions:
-    """Assumptions: figures that are not measured.
-
-    Attributes:
-        lifetimes: idle expiry and lifetime of instances; AWS documents neither.
-        platform_ms: time from a call to the start of the process on a new instance; not billed.
-        concurrency: maximum number of calls at once.
-        scaling_per_10_s: maximum number of instances started within ten seconds.
-        name: name of a variation, for people.
-    """
-
-    lifetimes: InstanceLifetimes = field(default_factory=InstanceLifetimes)
-    platform_ms: int = 0
-    concurrency: int = 1000
-    scaling_per_10_s: int = SCALING_PER_10_S
-    name: str = "as assumed"
-
-    def with_idle_s(self, shortest_s: float, longest_s: float) -> "Assumptions":
-        """Return the same assumptions with another idle expiry."""
-        idle = {"shortest_idle_s": shortest_s, "longest_idle_s": longest_s}
-        return replace(self, lifetimes=replace(self.lifetimes, **idle))
+KINDS = ("off", "ahead", "ping", "ahead+ping", "provisioned", "snapstart")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,71 +32,100 @@ class Candidate:
 
     Attributes:
         measured: memory size and model store with their times.
-        warming: `off`, `ping` or `provisioned`.
+        warming: one of `KINDS`.
         by_hour: instances to keep warm, for each hour of the day in UTC.
-        hold_ms: time for which a round holds the instances; 0 without `ping`.
+        hold_ms: time for which a round holds the instances; None: the warmer sets it itself.
     """
 
     measured: Measured
     warming: str
     by_hour: tuple[int, ...] = by_hour(0)
-    hold_ms: int = 0
+    hold_ms: int | None = None
+
+    @property
+    def pings(self) -> bool:
+        """True if the warmer wakes instances on a schedule."""
+        return self.warming in ("ping", "ahead+ping")
+
+    @property
+    def wakes_ahead(self) -> bool:
+        """True if clients and uploads wake instances ahead."""
+        return self.warming in ("ahead", "ahead+ping")
 
     @property
     def label(self) -> str:
         """A name for people."""
         low, high = min(self.by_hour), max(self.by_hour)
         count = f"{high}" if low == high else f"{low} to {high} ({sum(self.by_hour)} a day)"
+        held = "" if self.hold_ms is None else f", held {self.hold_ms} ms"
         warming = {
             "off": "no warming",
-            "ping": f"ping {count}, held {self.hold_ms} ms",
+            "ahead": "wake ahead",
+            "ping": f"ping {count}{held}",
+            "ahead+ping": f"wake ahead, ping {count}{held}",
             "provisioned": f"provisioned {count}",
+            "snapstart": "SnapStart (not measured)",
         }[self.warming]
         return f"{self.measured.label}, {warming}"
 
     def scenario(self, assumptions: Assumptions) -> Scenario:
         """Return the scenario to simulate."""
+        snapstart = self.warming == "snapstart"
         return Scenario(
-            init=later(self.measured.init, assumptions.platform_ms / 1000),
+            platform=NO_TIME if snapstart else assumptions.platform,
+            init=assumptions.restore if snapstart else self.measured.init,
             service=self.measured.service,
             lifetimes=assumptions.lifetimes,
             concurrency=assumptions.concurrency,
             scaling_per_10_s=assumptions.scaling_per_10_s,
             provisioned_by_hour=self.by_hour if self.warming == "provisioned" else by_hour(0),
-            warming=WarmingPolicy(by_hour=self.by_hour, hold_s=self.hold_ms / 1000)
-            if self.warming == "ping"
-            else None,
+            warming=self._warming_policy() if self.pings else None,
+            wake_ahead=self._wakes(assumptions) if self.wakes_ahead else None,
+            per_environment_limit=assumptions.per_environment_limit.value,
         )
 
-    def deployment(self, assumptions: Assumptions, model_bytes: int) -> Deployment:
+    def _warming_policy(self) -> WarmingPolicy:
+        hold_s = None if self.hold_ms is None else self.hold_ms / 1000
+        return WarmingPolicy(by_hour=self.by_hour, hold_s=hold_s)
+
+    def _wakes(self, assumptions: Assumptions) -> WakeAhead:
+        return WakeAhead(
+            pause=assumptions.pause,
+            upload=assumptions.upload,
+            from_page=assumptions.clients is Clients.PAGE,
+            service=self.measured.service,  # a wakeup takes less: it fetches and decodes nothing
+        )
+
+    def deployment(self, model_bytes: int) -> Deployment:
         """Return the deployment that is paid for."""
         return Deployment(
             memory_mb=self.measured.memory_mb,
             architecture=self.measured.architecture,
             model_store=self.measured.model_store,
             model_bytes=model_bytes,
-            unbilled_ms_per_cold=assumptions.platform_ms,
+            snapstart=self.warming == "snapstart",
         )
 
 
-def later(distribution: Distribution, by_s: float) -> Distribution:
-    """Return the distribution of a time that is longer by a constant."""
-    if distribution.kind == "exponential" and by_s:
-        raise ValueError("an exponential time plus a constant is not exponential")
-    return replace(distribution, values_s=tuple(each + by_s for each in distribution.values_s))
-
-
 def candidates(
-    measured: Sequence[Measured], traffic: Profile, *, concurrency: int
+    measured: Sequence[Measured], traffic: Profile, *, concurrency: int, snapstart: bool = True
 ) -> Iterator[Candidate]:
-    """Yield all candidates; none keeps more instances than the concurrency."""
+    """Yield all candidates; none keeps more instances than the concurrency.
+
+    Args:
+        measured: memory sizes and model stores.
+        traffic: users' calls.
+        concurrency: maximum number of calls at once.
+        snapstart: whether SnapStart is compared, which not every region has a price for.
+    """
     for each in measured:
-        yield Candidate(measured=each, warming="off")
+        for kind in ("off", "ahead", *(["snapstart"] if snapstart else [])):
+            yield Candidate(measured=each, warming=kind)
         profiles = list(instance_profiles(traffic, each.service.mean_s))
         for counts in profiles:
             if max(counts) <= min(MAX_PINGED, concurrency - USER_RESERVE):
-                for hold_ms in HOLDS_MS:
-                    yield Candidate(measured=each, warming="ping", by_hour=counts, hold_ms=hold_ms)
+                for kind in ("ping", "ahead+ping"):
+                    yield Candidate(measured=each, warming=kind, by_hour=counts)
         for counts in profiles:
             if max(counts) <= concurrency:
                 yield Candidate(measured=each, warming="provisioned", by_hour=counts)

@@ -9,8 +9,22 @@ from pathlib import Path
 from warmlens.errors import WarmlensError
 from warmlens.records import Record
 
-_COLORS = {"off": "#6b7280", "ping": "#15803d", "provisioned": "#2563eb"}
-_NAMES = {"off": "no warming", "ping": "ping", "provisioned": "provisioned concurrency"}
+_COLORS = {
+    "off": "#6b7280",
+    "ahead": "#d97706",
+    "ping": "#15803d",
+    "ahead+ping": "#0d9488",
+    "provisioned": "#2563eb",
+    "snapstart": "#9333ea",
+}
+_NAMES = {
+    "off": "no warming",
+    "ahead": "wake ahead",
+    "ping": "ping",
+    "ahead+ping": "ahead and ping",
+    "provisioned": "provisioned",
+    "snapstart": "SnapStart",
+}
 _LEFT, _TOP, _WIDTH, _HEIGHT = 70, 50, 620, 320
 
 

@@ -13,6 +13,7 @@ WARMER_OVERHEAD_S = 0.5  # assumed: its own start, DryRun calls and answers
 API_CALLS = 2  # a user asks for a signed upload, then for the classes
 PART_BYTES = 4 * 2**20  # lambda_src/classifier/download.py
 SHORT = {"x86_64": "x86", "arm64": "arm"}
+SNAPSTART_PRICES = ("snapstart_cache_per_gb_s", "snapstart_restore_per_gb")
 STORAGE = {"image": "ecr_per_gb_month", "s3": "s3_per_gb_month"}
 
 
@@ -43,7 +44,7 @@ class Deployment:
         architecture: `x86_64` or `arm64`.
         model_store: `image` or `s3`.
         model_bytes: size of the model's files.
-        unbilled_ms_per_cold: part of a cold start before init, which is not billed.
+        snapstart: whether instances start from a snapshot.
 
     Raises:
         WarmlensError: a value is not allowed.
@@ -53,7 +54,7 @@ class Deployment:
     architecture: str = "x86_64"
     model_store: str = "image"
     model_bytes: int = 0
-    unbilled_ms_per_cold: int = 0
+    snapstart: bool = False
 
     def __post_init__(self) -> None:
         if not 128 <= self.memory_mb <= 10_240:
@@ -83,7 +84,9 @@ def needed_prices(what: Deployment, warming: str) -> list[str]:
     short = SHORT[what.architecture]
     names = ["rest_api_per_request", "lambda_per_request", f"lambda_{short}_per_gb_s"]
     names += ["s3_per_get", "s3_per_put", STORAGE[what.model_store]]
-    if warming == "ping":
+    if warming == "snapstart":
+        names += SNAPSTART_PRICES
+    if "ping" in warming:
         names += ["lambda_arm_per_gb_s", "scheduler_per_invocation"]
     if warming == "provisioned":
         names += [f"provisioned_{short}_per_gb_s", f"provisioned_duration_{short}_per_gb_s"]
@@ -98,16 +101,18 @@ def monthly_items(outcome: Outcome, what: Deployment, prices: PriceList) -> list
     """
     stored_gb = what.model_bytes / 1e9
     storage = priced(prices, "model's storage", stored_gb, "GB-month", STORAGE[what.model_store])
-    fixed = [*warming_items(outcome, what, prices), storage]
-    items = [*_user_items(outcome, what, prices), *(replace(item, fixed=True) for item in fixed)]
+    items = [
+        *_user_items(outcome, what, prices),
+        *warming_items(outcome, what, prices),
+        replace(storage, fixed=True),
+    ]
     return [item for item in items if item.quantity]
 
 
 def _user_items(outcome: Outcome, what: Deployment, prices: PriceList) -> list[Item]:
     months, short = outcome.horizon_s / MONTH_S, SHORT[what.architecture]
     served, requests = outcome.served / months, outcome.requests / months
-    billed_ms = outcome.billed_ms - outcome.cold * what.unbilled_ms_per_cold
-    on_demand = billed_ms / 1000 * what.memory_gb / months
+    on_demand = outcome.billed_ms / 1000 * what.memory_gb / months
     provisioned = outcome.provisioned_billed_ms / 1000 * what.memory_gb / months
     time_price = f"lambda_{short}_per_gb_s"
     items = [
@@ -122,33 +127,79 @@ def _user_items(outcome: Outcome, what: Deployment, prices: PriceList) -> list[I
         price = f"provisioned_duration_{short}_per_gb_s"
         items.append(priced(prices, "classifier's time, provisioned", provisioned, "GB-s", price))
     if what.model_store == "s3":
-        fetches = (outcome.cold + outcome.pings_cold) / months
+        # With SnapStart, the snapshot has the model: one instance fetched it, once.
+        fetches = 0.0 if what.snapstart else outcome.instances / months
         gets = fetches * (1 + -(-what.model_bytes // PART_BYTES))
         items.append(priced(prices, "model read", gets, "GETs", "s3_per_get"))
     return items
 
 
 def warming_items(outcome: Outcome, what: Deployment, prices: PriceList) -> list[Item]:
-    """Return the monthly cost of keeping instances warm. Init is billed since August 2025."""
+    """Return the monthly cost of warming. Init is billed since August 2025."""
+    fixed = [
+        *_warmer_items(outcome, what, prices),
+        *_provisioned_items(outcome, what, prices),
+        *_snapshot_items(what, prices),
+    ]
+    return [
+        *(replace(item, fixed=True) for item in fixed),
+        *_wake_items(outcome, what, prices),
+        *_restore_items(outcome, what, prices),
+    ]
+
+
+def _warmer_items(outcome: Outcome, what: Deployment, prices: PriceList) -> list[Item]:
     months, short = outcome.horizon_s / MONTH_S, SHORT[what.architecture]
-    runs, items = outcome.runs / months, []
-    if runs:
-        pings = (outcome.pings - outcome.pings_throttled) / months
-        billed_ms = outcome.pings_billed_ms - outcome.pings_cold * what.unbilled_ms_per_cold
-        held = billed_ms / 1000 * what.memory_gb / months
-        warmer = (outcome.runs_s / months + runs * WARMER_OVERHEAD_S) * WARMER_MB / 1024
-        items += [
-            priced(prices, "wakeups", pings, "calls", "lambda_per_request"),
-            priced(prices, "instances held by wakeups", held, "GB-s", f"lambda_{short}_per_gb_s"),
-            priced(prices, "warmer's runs", runs, "calls", "lambda_per_request"),
-            priced(prices, "warmer's time", warmer, "GB-s", "lambda_arm_per_gb_s"),
-            priced(prices, "warmer's schedule", runs, "calls", "scheduler_per_invocation"),
-        ]
-    if outcome.provisioned_instance_s:
-        gb_s = outcome.provisioned_instance_s * what.memory_gb / months
-        price = f"provisioned_{short}_per_gb_s"
-        items.append(priced(prices, "provisioned concurrency", gb_s, "GB-s", price))
-    return items
+    runs = outcome.runs / months
+    if not runs:
+        return []
+    pings = (outcome.pings - outcome.pings_throttled) / months
+    held = outcome.pings_billed_ms / 1000 * what.memory_gb / months
+    warmer = (outcome.runs_s / months + runs * WARMER_OVERHEAD_S) * WARMER_MB / 1024
+    return [
+        priced(prices, "wakeups", pings, "calls", "lambda_per_request"),
+        priced(prices, "instances held by wakeups", held, "GB-s", f"lambda_{short}_per_gb_s"),
+        priced(prices, "warmer's runs", runs, "calls", "lambda_per_request"),
+        priced(prices, "warmer's time", warmer, "GB-s", "lambda_arm_per_gb_s"),
+        priced(prices, "warmer's schedule", runs, "calls", "scheduler_per_invocation"),
+    ]
+
+
+def _provisioned_items(outcome: Outcome, what: Deployment, prices: PriceList) -> list[Item]:
+    if not outcome.provisioned_instance_s:
+        return []
+    gb_s = outcome.provisioned_instance_s * what.memory_gb * MONTH_S / outcome.horizon_s
+    price = f"provisioned_{SHORT[what.architecture]}_per_gb_s"
+    return [priced(prices, "provisioned concurrency", gb_s, "GB-s", price)]
+
+
+def _wake_items(outcome: Outcome, what: Deployment, prices: PriceList) -> list[Item]:
+    """A wake of the page is a call of the API, that of the uploads function is not."""
+    if not outcome.wakes:
+        return []
+    months = outcome.horizon_s / MONTH_S
+    calls, served = outcome.page_wakes / months, (outcome.wakes - outcome.wakes_throttled) / months
+    gb_s = outcome.wakes_billed_ms / 1000 * what.memory_gb / months
+    time_price = f"lambda_{SHORT[what.architecture]}_per_gb_s"
+    return [
+        priced(prices, "wakes ahead: API calls", calls, "calls", "rest_api_per_request"),
+        priced(prices, "wakes ahead", served, "calls", "lambda_per_request"),
+        priced(prices, "instances woken ahead", gb_s, "GB-s", time_price),
+    ]
+
+
+def _snapshot_items(what: Deployment, prices: PriceList) -> list[Item]:
+    if not what.snapstart:
+        return []
+    gb_s = what.memory_gb * MONTH_S
+    return [priced(prices, "snapshot of one version", gb_s, "GB-s", "snapstart_cache_per_gb_s")]
+
+
+def _restore_items(outcome: Outcome, what: Deployment, prices: PriceList) -> list[Item]:
+    if not what.snapstart:
+        return []
+    restored_gb = outcome.instances * what.memory_gb * MONTH_S / outcome.horizon_s
+    return [priced(prices, "snapshots restored", restored_gb, "GB", "snapstart_restore_per_gb")]
 
 
 def priced(prices: PriceList, name: str, quantity: float, unit: str, price: str) -> Item:

@@ -1,8 +1,9 @@
 """Distributions that service times and cold starts are drawn from."""
 
+import bisect
 import math
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from warmlens.errors import WarmlensError
@@ -59,6 +60,21 @@ class Distribution:
         )
         return sum((high - low) * (a + b) / 2 for low, high, a, b in pieces)
 
+    def quantile_s(self, share: float) -> float:
+        """Return the time that a share of all is at most."""
+        if self.kind == "constant":
+            return self.values_s[0]
+        if self.kind == "exponential":
+            return -math.log1p(-share) * self.values_s[0]
+        at = max(0, bisect.bisect_left(self.quantiles, share) - 1)
+        low, high = self.quantiles[at : at + 2]
+        a, b = self.values_s[at : at + 2]
+        return a + (b - a) * (share - low) / (high - low)
+
+    def scaled(self, factor: float) -> "Distribution":
+        """Return the distribution of a time that is longer by a factor."""
+        return replace(self, values_s=tuple(each * factor for each in self.values_s))
+
 
 def constant(value_s: float) -> Distribution:
     """Return the distribution of a time that is always the same."""
@@ -68,6 +84,13 @@ def constant(value_s: float) -> Distribution:
 def exponential(mean_s: float) -> Distribution:
     """Return the exponential distribution with a mean."""
     return Distribution("exponential", (mean_s,))
+
+
+def later(distribution: Distribution, by_s: float) -> Distribution:
+    """Return the distribution of a time that is longer by a constant."""
+    if distribution.kind == "exponential" and by_s:
+        raise ValueError("an exponential time plus a constant is not exponential")
+    return replace(distribution, values_s=tuple(each + by_s for each in distribution.values_s))
 
 
 _SHARES = (0.001, 0.01, 0.05, *(at / 10 for at in range(1, 10)), 0.95, 0.99, 0.999)

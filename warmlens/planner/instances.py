@@ -1,7 +1,12 @@
 """The simulated instances: which one serves a call, when it is free again, and their limits."""
 
 from warmlens.planner.rng import draw, uniform
-from warmlens.planner.scenario import DAY_H, HOUR_S, REQUESTS_PER_S, SCALING_WINDOW_S
+from warmlens.planner.scenario import (
+    DAY_H,
+    HOUR_S,
+    REQUESTS_PER_S_PER_ENVIRONMENT,
+    SCALING_WINDOW_S,
+)
 from warmlens.planner.state import (
     N_BUSY,
     N_FREE,
@@ -80,7 +85,7 @@ def _end_one(s: State) -> None:
         s.n[N_BUSY] -= 1
         s.idle_since[slot] = end_s
         if s.each_limited:
-            until_s = s.recent[slot * REQUESTS_PER_S + s.recent_at[slot]] + WINDOW_S
+            until_s = s.recent[slot * REQUESTS_PER_S_PER_ENVIRONMENT + s.recent_at[slot]] + WINDOW_S
             if until_s > end_s:
                 s.resting[slot] = 1
                 s.n[N_RESTING] += 1
@@ -108,7 +113,7 @@ def stays(s: State, slot: int, now_s: float) -> bool:
 
 def _token(s: State, now_s: float, instances: int, tokens: int, tokens_at: int) -> bool:
     """Take a token from a bucket that fills at, and holds, ten a second for each instance."""
-    most = float(REQUESTS_PER_S * instances)
+    most = float(REQUESTS_PER_S_PER_ENVIRONMENT * instances)
     filled = min(most, s.t[tokens] + (now_s - s.t[tokens_at]) * most)
     s.t[tokens_at] = now_s
     if filled < 1.0:
@@ -121,8 +126,8 @@ def _token(s: State, now_s: float, instances: int, tokens: int, tokens_at: int) 
 def _count_request(s: State, slot: int, now_s: float) -> None:
     if s.each_limited:
         at = s.recent_at[slot]
-        s.recent[slot * REQUESTS_PER_S + at] = now_s
-        s.recent_at[slot] = (at + 1) % REQUESTS_PER_S
+        s.recent[slot * REQUESTS_PER_S_PER_ENVIRONMENT + at] = now_s
+        s.recent_at[slot] = (at + 1) % REQUESTS_PER_S_PER_ENVIRONMENT
 
 
 def _provisioned(s: State, begin_s: float) -> int:
@@ -156,7 +161,9 @@ def _start(s: State, now_s: float) -> int:
     low, high = s.lifetime_range_s
     s.lifetime[slot] = low + (high - low) * uniform(s.states, STARTS)
     if s.each_limited:
-        for each in range(slot * REQUESTS_PER_S, (slot + 1) * REQUESTS_PER_S):
+        for each in range(
+            slot * REQUESTS_PER_S_PER_ENVIRONMENT, (slot + 1) * REQUESTS_PER_S_PER_ENVIRONMENT
+        ):
             s.recent[each] = LONG_AGO_S
     return slot
 
@@ -174,8 +181,8 @@ def seat(s: State, now_s: float, synchronous: bool) -> tuple[int, float, float]:
         rests; the time until it is ready, or -1 if it was; when its work begins.
     """
     begin_s = now_s
-    together = synchronous and s.limited and not s.each_limited
-    if together and not _token(s, now_s, s.concurrency, T_TOKENS, T_TOKENS_AT):
+    metered = synchronous and s.limited
+    if metered and not _token(s, now_s, s.concurrency, T_TOKENS, T_TOKENS_AT):
         return REFUSED, -1.0, now_s
     if s.n[N_BUSY] >= s.concurrency:
         if not s.waits:

@@ -141,7 +141,7 @@ def _simulated(
     seeds: Sequence[int],
 ) -> tuple[Outcomes, list[Item]]:
     assumptions, prices = data.assumptions(options.scaling_per_10_s), data.price_list()
-    deployment = candidate.deployment(assumptions, o.MODEL_BYTES)
+    deployment = candidate.deployment(o.MODEL_BYTES)
     prices.require(needed_prices(deployment, candidate.warming))
     scenario, backend = candidate.scenario(assumptions), data.backend
     warn_if_slow(require_affordable(traffic, horizon_s=horizon_s, times=len(seeds)), backend)

@@ -15,11 +15,26 @@ import typer
 from warmlens.command_line import AsJson as AsJson
 from warmlens.completion import memory_sizes
 from warmlens.errors import WarmlensError
+from warmlens.planner.assumptions import (
+    Assumptions,
+    Clients,
+    PerEnvironmentLimit,
+    platform_of,
+)
 from warmlens.planner.burst_fit import BusyTimes
-from warmlens.planner.candidates import MAX_PINGED, Assumptions, Candidate
+from warmlens.planner.candidates import KINDS, MAX_PINGED, Candidate
 from warmlens.planner.counted_profile import AtOnce
+from warmlens.planner.distribution import lognormal
 from warmlens.planner.reported_times import Deployed
-from warmlens.planner.scenario import DAY_H, SCALING_PER_10_S, by_hour
+from warmlens.planner.scenario import (
+    DAY_H,
+    PAUSE_S,
+    PAUSE_SIGMA,
+    SCALING_PER_10_S,
+    UPLOAD_S,
+    UPLOAD_SIGMA,
+    by_hour,
+)
 from warmlens.planner.service_times import (
     DEFAULT_INPUT_PX,
     DEFAULT_MEGAPIXELS,
@@ -38,7 +53,8 @@ LONGEST_PLATFORM_S = 1.0
 MODEL_BYTES = 23_827_191  # files of the default model, products-resnet50 1.0.0
 
 BURST_SIZE = 10
-HOLD_MS = 400
+COUNTED = ("ping", "ahead+ping", "provisioned")
+"""Kinds of warming that keep a number of instances."""
 BurstSize = Annotated[
     int | None,
     typer.Option(
@@ -156,13 +172,29 @@ class DataOptions:
         str, typer.Option(help="Minutes after which idle instances end, such as 10 or 5-30.")
     ] = "5-30"
     platform_ms: Annotated[
-        int,
+        int | None,
         typer.Option(
             min=0,
             max=60_000,
-            help="Part of a cold start before the process starts; it was not measured.",
+            help="Lambda's own part of a cold start. Default: a published distribution.",
         ),
-    ] = 0
+    ] = None
+    clients: Annotated[
+        Clients, typer.Option(help="Clients that wake ahead when they open, or with uploads only.")
+    ] = Clients.PAGE
+    pause_s: Annotated[
+        float,
+        typer.Option(
+            min=0, max=3600, help="Median time from opening the page to the begin of an upload."
+        ),
+    ] = PAUSE_S
+    upload_s: Annotated[float, typer.Option(min=0, max=3600, help="Median time of an upload.")] = (
+        UPLOAD_S
+    )
+    per_environment_limit: Annotated[
+        PerEnvironmentLimit,
+        typer.Option(help="Reading of Lambda's limit of 10 requests a second per environment."),
+    ] = PerEnvironmentLimit.ACCOUNT
     concurrency: Annotated[
         int,
         typer.Option(min=1, max=100_000, help="Concurrency limit of the account or function."),
@@ -206,7 +238,11 @@ class DataOptions:
             why = f"--idle-min {self.idle_min}: give minutes such as 10 or 5-30"
             raise WarmlensError("bad_lives", why) from None
         return Assumptions(
-            platform_ms=self.platform_ms,
+            platform=platform_of(self.platform_ms),
+            clients=self.clients,
+            pause=lognormal(self.pause_s, PAUSE_SIGMA),
+            upload=lognormal(self.upload_s, UPLOAD_SIGMA),
+            per_environment_limit=self.per_environment_limit,
             concurrency=self.concurrency,
             scaling_per_10_s=scaling_per_10_s,
         ).with_idle_s(*idle_s)
@@ -221,14 +257,17 @@ class DeploymentOptions:
     ] = "0"
     warming: Annotated[
         str | None,
-        typer.Option(help="off, ping or provisioned. Default: ping where --warm is above 0."),
+        typer.Option(
+            help="off, ahead, ping, ahead+ping, provisioned or snapstart. Default: ping where "
+            "--warm is above 0."
+        ),
     ] = None
     hold_ms: Annotated[
         int | None,
         typer.Option(
             min=0,
             max=20_000,
-            help=f"Milliseconds that a ping holds an instance; {HOLD_MS} unless given.",
+            help="Milliseconds that a ping holds an instance. Default: as the warmer finds.",
         ),
     ] = None
     memory_mb: Annotated[
@@ -252,32 +291,26 @@ class DeploymentOptions:
         """
         counts = self._counts()
         kind = self.warming or ("ping" if any(counts) else "off")
-        if kind == "snapstart":
+        counted = kind in COUNTED
+        if kind not in KINDS or counted != any(counts):
             raise WarmlensError(
                 "bad_warming",
-                "snapstart is not planned, since how long Lambda takes to restore a snapshot has "
-                "not been measured: give off, ping or provisioned",
+                f"{kind} with --warm {self.warm}: give {', '.join(COUNTED)} with more than 0, or "
+                f"{', '.join(each for each in KINDS if each not in COUNTED)} with 0",
             )
-        if kind not in ("off", "ping", "provisioned") or (kind == "off") == any(counts):
-            raise WarmlensError(
-                "bad_warming",
-                f"{kind} with --warm {self.warm}: give off with 0, ping or provisioned with more",
-            )
-        most = MAX_PINGED if kind == "ping" else concurrency
+        most = MAX_PINGED if "ping" in kind else concurrency
         if max(counts) > most:
-            limit = "a ping" if kind == "ping" else f"--concurrency {concurrency}"
+            limit = "a ping" if "ping" in kind else f"--concurrency {concurrency}"
             why = f"--warm {self.warm}: {limit} allows {most} at most"
             raise WarmlensError("bad_warm_instances", why)
         return Candidate(
             measured=measured, warming=kind, by_hour=counts, hold_ms=self._hold_ms(kind)
         )
 
-    def _hold_ms(self, kind: str) -> int:
-        if kind == "ping":
-            return HOLD_MS if self.hold_ms is None else self.hold_ms
-        if self.hold_ms is not None:
+    def _hold_ms(self, kind: str) -> int | None:
+        if self.hold_ms is not None and "ping" not in kind:
             raise WarmlensError("bad_warming", f"--hold-ms holds pinged instances; {kind} has none")
-        return 0
+        return self.hold_ms
 
     def _counts(self) -> tuple[int, ...]:
         parts = [part.strip() for part in self.warm.strip("() ").split(",")]

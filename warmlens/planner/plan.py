@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from warmlens.errors import WarmlensError
-from warmlens.planner.candidates import Assumptions, Candidate
+from warmlens.planner.assumptions import Assumptions
+from warmlens.planner.candidates import Candidate
 from warmlens.planner.cost import Item, monthly_items, total_usd
 from warmlens.planner.objective import Objective, Result, Verdict, summarize
 from warmlens.planner.outcome import Outcomes
@@ -154,7 +155,7 @@ def screen(candidate: Candidate, request: PlanRequest, assumptions: Assumptions)
     """Simulate a candidate with the seeds that all candidates have."""
     outcomes = Outcomes()
     _simulate_into(outcomes, request.seed, request.seed_count, candidate, request, assumptions)
-    deployment = candidate.deployment(assumptions, request.model_bytes)
+    deployment = candidate.deployment(request.model_bytes)
     items = monthly_items(outcomes.total, deployment, request.prices)
     return Plan(candidate, summarize(outcomes, request.objective), tuple(items), request.objective)
 

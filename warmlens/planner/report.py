@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from warmlens.planner.advice import (
-    LONGEST_PLATFORM_MS,
+    LONGEST_EXTRA_MS,
     SHORTEST_IDLE_MIN,
     Advice,
     Tolerance,
@@ -38,19 +38,24 @@ def settings_text(candidate: Candidate, *, region: str, peak_busy: int) -> str:
         *_image_limits(candidate.measured.memory_mb),
         f'    architecture="{candidate.measured.architecture}",',
         f'    model_store="{candidate.measured.model_store}",',
-        f'    warming="{candidate.warming}",',
+        f"    wake_ahead={candidate.wakes_ahead},",
+        f'    warming="{_warming(candidate)}",',
     ]
-    if candidate.warming != "off":
+    if any(candidate.by_hour):
         counts = candidate.by_hour
         if len(set(counts)) == 1:
             lines.append(f"    warm_instances={counts[0]},")
         else:
             lines.append(f"    warm_profile={counts},")
-    if candidate.warming == "ping":
+    if candidate.hold_ms is not None:
         lines.append(f"    warming_hold_ms={candidate.hold_ms},")
-    needed = peak_busy + (USER_RESERVE if candidate.warming == "ping" else 0)
+    needed = peak_busy + (USER_RESERVE if candidate.pings else 0)
     lines.append(f"    # reserved_concurrency: at least {needed}, if you set it")
     return "\n".join([*lines, ")"])
+
+
+def _warming(candidate: Candidate) -> str:
+    return {"ahead": "off", "ahead+ping": "ping"}.get(candidate.warming, candidate.warming)
 
 
 def _image_limits(memory_mb: int) -> list[str]:
@@ -119,6 +124,7 @@ def in_words(advice: Advice, request: PlanRequest, compared: Sequence[str] = ())
         "of each proposed plan.",
         f"Objective: {request.objective.description}.",
         f"Prices: {request.prices.region}, {request.prices.date}.",
+        f"Assumed: {'; '.join(request.assumptions.descriptions)}.",
         f"Times: {sources_of(request.measured)}.",
         "",
         *_plan_lines("Plan", advice.chosen, request),
@@ -200,13 +206,13 @@ def _variation_line(variation: Variation, chosen: Plan, request: PlanRequest) ->
 
 
 def _tolerance_lines(tolerance: Tolerance) -> list[str]:
-    idle_min, platform_ms = tolerance.idle_min, tolerance.platform_ms
+    idle_min, extra_ms = tolerance.idle_min, tolerance.extra_ms
     return [
         "  The plan meets the objective",
         f"  down to an idle expiry of {idle_min:.1f} minutes for all instances (the least tried is "
         f"{SHORTEST_IDLE_MIN:g}),",
-        f"  and up to {platform_ms:,.0f} ms of a cold start before the process starts (the most "
-        f"tried is {LONGEST_PLATFORM_MS:,}).",
+        f"  and up to {extra_ms:,.0f} ms more for each cold start (the most tried is "
+        f"{LONGEST_EXTRA_MS:,}).",
     ]
 
 

@@ -14,7 +14,7 @@ SAMPLE_S = 60.0
 SCALING_WINDOW_S = 10.0
 SCALING_PER_10_S = 1000
 NEVER_S = 1e15
-REQUESTS_PER_S = 10
+REQUESTS_PER_S_PER_ENVIRONMENT = 10
 """Maximum requests a second per environment (AWS Lambda developer guide, "Lambda quotas")."""
 
 # The rounds of lambda_src/warmer.
@@ -104,8 +104,9 @@ class WarmingPolicy:
 
 
 # The first model of issue 18. Assumed: nobody has measured this page's users.
-PAUSE = lognormal(7.0, 0.6)
-UPLOAD = lognormal(0.8, 0.8)
+PAUSE_S, PAUSE_SIGMA = 7.0, 0.6
+UPLOAD_S, UPLOAD_SIGMA = 0.8, 0.8
+PAUSE, UPLOAD = lognormal(PAUSE_S, PAUSE_SIGMA), lognormal(UPLOAD_S, UPLOAD_SIGMA)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +150,7 @@ def _is_schedule(counts: tuple[int, ...], most: int) -> bool:
     return len(counts) == DAY_H and all(0 <= each <= most for each in counts)
 
 
-RequestsLimit = Literal["account", "environment"]
+PerEnvironmentLimit = Literal["account", "environment"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,11 +172,11 @@ class Scenario:
             Lambda.
         warming: the warmer's policy; None: no warmer.
         wake_ahead: wakes ahead of users' calls; None: there are none.
-        requests_limit: how Lambda's limit of 10 synchronous requests a second per environment
-            acts; its quotas do not say. `account`: the function takes ten times its concurrency a
-            second, and provisioned instances together ten times their number. `environment`: each
-            instance takes ten in any second, and a call that finds only used-up ones starts
-            another. Calls that wait have no such limit.
+        per_environment_limit: how Lambda's limit of 10 requests a second per environment acts on
+            synchronous calls; its quotas do not say. `account`: the function takes ten times its
+            concurrency a second, and provisioned instances together ten times their number.
+            `environment`: each instance takes ten in any second as well, and a call that finds
+            only used-up ones starts another. Calls that wait have no such limit.
 
     Raises:
         WarmlensError: a number is out of range.
@@ -191,7 +192,7 @@ class Scenario:
     provisioned_by_hour: tuple[int, ...] = by_hour(0)
     warming: WarmingPolicy | None = None
     wake_ahead: WakeAhead | None = None
-    requests_limit: RequestsLimit = "account"
+    per_environment_limit: PerEnvironmentLimit = "account"
 
     def __post_init__(self) -> None:
         if self.concurrency < 1 or self.scaling_per_10_s < 1:

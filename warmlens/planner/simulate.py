@@ -17,7 +17,7 @@ from warmlens.planner.outcome import HOURLY, Outcome
 from warmlens.planner.rng import LIFETIMES, SERVICE, WAKE_SERVICE, Floats, Ints, seed_states
 from warmlens.planner.scenario import (
     HOUR_S,
-    REQUESTS_PER_S,
+    REQUESTS_PER_S_PER_ENVIRONMENT,
     Scenario,
     WakeAhead,
     WarmingPolicy,
@@ -135,12 +135,12 @@ def _state(run: Kernel, scenario: Scenario, horizon_s: float, seed: int) -> Stat
     lifetimes, policy = scenario.lifetimes, scenario.warming or WarmingPolicy(by_hour=by_hour(0))
     wake_ahead = scenario.wake_ahead or WakeAhead()
     limited = scenario.when_full != "wait"
-    each_limited = limited and scenario.requests_limit == "environment"
-    remembered = room * REQUESTS_PER_S if each_limited else 1
+    each_limited = limited and scenario.per_environment_limit == "environment"
+    remembered = room * REQUESTS_PER_S_PER_ENVIRONMENT if each_limited else 1
     times = [0.0] * layout.N_TIMES
     times[layout.T_HOLDS_UNTIL] = -1.0
-    times[layout.T_TOKENS] = float(REQUESTS_PER_S * scenario.concurrency)
-    times[layout.T_PROVISIONED_TOKENS] = float(REQUESTS_PER_S * provisioned)
+    times[layout.T_TOKENS] = float(REQUESTS_PER_S_PER_ENVIRONMENT * scenario.concurrency)
+    times[layout.T_PROVISIONED_TOKENS] = float(REQUESTS_PER_S_PER_ENVIRONMENT * provisioned)
     hours = math.ceil(horizon_s / HOUR_S)
     hourly: dict[str, Any] = {name: run.counters(hours) for name in HOURLY}
     # Numba compiles the kernel once for each combination of types, so floats are floats.

@@ -21,9 +21,11 @@ class Wakes(NamedTuple):
         from_page: whether a wake comes when the page opens, too.
         pause, upload: kinds of the distributions of `WakeAhead`.
         pause_values to upload_quantiles: these distributions.
+        begin_s: the begin of the simulation; no wake comes before it.
         states: random number stream.
     """
 
+    begin_s: float
     from_page: bool
     pause: int
     upload: int
@@ -35,10 +37,7 @@ class Wakes(NamedTuple):
 
 
 def draw_wakes(moments: Floats, kinds: Ints, calls: Floats, count: int, w: Wakes) -> int:
-    """Fill arrays with the first calls of a chunk and their wakes; return how many there are.
-
-    A day begins when it begins: a wake that would come before it comes at its begin.
-    """
+    """Fill arrays with the first calls of a chunk and their wakes; return how many there are."""
     filled = 0
     for at in range(count):
         call_s = calls[at]
@@ -47,10 +46,10 @@ def draw_wakes(moments: Floats, kinds: Ints, calls: Floats, count: int, w: Wakes
             pause_s = draw(w.pause, w.pause_values, w.pause_quantiles, w.states, 0)
         upload_s = draw(w.upload, w.upload_values, w.upload_quantiles, w.states, 0)
         if w.from_page:
-            moments[filled] = max(0.0, call_s - upload_s - pause_s)
+            moments[filled] = max(w.begin_s, call_s - upload_s - pause_s)
             kinds[filled] = PAGE_WAKE
             filled += 1
-        moments[filled] = max(0.0, call_s - upload_s)
+        moments[filled] = max(w.begin_s, call_s - upload_s)
         kinds[filled] = UPLOAD_WAKE
         moments[filled + 1] = call_s
         kinds[filled + 1] = CALL
@@ -59,7 +58,11 @@ def draw_wakes(moments: Floats, kinds: Ints, calls: Floats, count: int, w: Wakes
 
 
 def with_wakes(
-    run: "Kernel", calls: Iterable[tuple[Floats, int]], policy: WakeAhead, seed: int
+    run: "Kernel",
+    calls: Iterable[tuple[Floats, int]],
+    policy: WakeAhead,
+    seed: int,
+    begin_s: float = 0.0,
 ) -> Iterator[tuple[Floats, Ints, int]]:
     """Yield chunks of calls and their wakes, in the order of time.
 
@@ -68,8 +71,10 @@ def with_wakes(
         calls: chunks of calls in the order of time, and the number of calls in each.
         policy: the lead times.
         seed: seed of the lead times.
+        begin_s: the begin of the simulation; a wake that would come before it comes then.
     """
     wakes = Wakes(
+        begin_s=float(begin_s),
         from_page=policy.from_page,
         pause=policy.pause.code,
         upload=policy.upload.code,

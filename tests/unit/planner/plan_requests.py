@@ -3,7 +3,7 @@
 from tests.invoke import invoke
 from warmlens.cli import app
 from warmlens.planner.advice import Advice
-from warmlens.planner.candidates import Assumptions
+from warmlens.planner.assumptions import Assumptions
 from warmlens.planner.objective import read_objective
 from warmlens.planner.plan import Plan, PlanRequest
 from warmlens.planner.service_times import SERVICE_TIMES, read_measured

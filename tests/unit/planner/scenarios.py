@@ -86,7 +86,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         else by_hour(0),
         warming=draw(pings()) if "ping" in warming else None,
         wake_ahead=draw(wakes_ahead()) if "ahead" in warming else None,
-        requests_limit=draw(st.sampled_from(["account", "environment"])),
+        per_environment_limit=draw(st.sampled_from(["account", "environment"])),
     )
 
 

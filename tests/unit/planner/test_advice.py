@@ -9,7 +9,8 @@ from stacks.settings import Settings, max_decodable_pixels, max_fetchable_bytes
 from tests.unit.planner.plan_requests import MEASURED, chosen, plan_request
 from warmlens.errors import WarmlensError
 from warmlens.planner.advice import Advice, advise
-from warmlens.planner.candidates import Assumptions, Candidate
+from warmlens.planner.assumptions import Assumptions, platform_of
+from warmlens.planner.candidates import KINDS, Candidate
 from warmlens.planner.chart import frontier_chart
 from warmlens.planner.cost import total_usd
 from warmlens.planner.plan import check
@@ -85,16 +86,17 @@ def test_the_printed_idle_tolerance_is_the_limit(advice: Advice) -> None:
     assert not meets(minutes - 0.3)
 
 
-def test_the_printed_platform_tolerance_is_the_limit() -> None:
+def test_the_printed_tolerance_of_longer_starts_is_the_limit() -> None:
     request = plan_request("p98=400ms", None, traffic=constant_rate(0.0005), seeds=None)
-    request = dataclasses.replace(request, measured=MEASURED[-1:])
+    at_once = Assumptions(platform=platform_of(0))
+    request = dataclasses.replace(request, measured=MEASURED[-1:], assumptions=at_once)
     found = advise(request)
     assert found.tolerance is not None
-    longest_ms = found.tolerance.platform_ms
-    assert f"up to {longest_ms:,.0f} ms of a cold start" in in_words(found, request)
+    longest_ms = found.tolerance.extra_ms
+    assert f"up to {longest_ms:,.0f} ms more for each cold start" in in_words(found, request)
     assert 100 < longest_ms < 400
-    for platform_ms, meets in ((longest_ms, True), (longest_ms + 25, False)):
-        assumptions = Assumptions(platform_ms=round(platform_ms))
+    for extra_ms, meets in ((longest_ms, True), (longest_ms + 25, False)):
+        assumptions = request.assumptions.with_longer_starts(extra_ms / 1000)
         assert check(chosen(found), request, assumptions).meets is meets
 
 
@@ -105,17 +107,32 @@ def test_the_settings_can_be_pasted(advice: Advice) -> None:
     assert isinstance(call.value, ast.Call)
     values = {each.arg: ast.literal_eval(each.value) for each in call.value.keywords if each.arg}
     settings = Settings(**values)
-    assert settings.warming == chosen(advice).candidate.warming
-    assert settings.warm_by_hour == chosen(advice).candidate.by_hour
-    for warming, counts in (
-        ("ping", tuple(range(24))),
-        ("provisioned", by_hour(3)),
-        ("off", by_hour(0)),
-    ):
-        candidate = Candidate(measured=MEASURED[0], warming=warming, by_hour=counts, hold_ms=100)
-        text = settings_text(candidate, region="us-east-1", peak_busy=7)
-        assert "warm" in text
-        assert eval(text, {"Settings": Settings})
+    assert settings.wake_ahead is chosen(advice).candidate.wakes_ahead
+
+
+@pytest.mark.parametrize(
+    ("kind", "counts", "warming", "wake_ahead"),
+    [
+        ("off", by_hour(0), "off", False),
+        ("ahead", by_hour(0), "off", True),
+        ("ping", tuple(range(24)), "ping", False),
+        ("ahead+ping", by_hour(2), "ping", True),
+        ("provisioned", by_hour(3), "provisioned", False),
+        ("snapstart", by_hour(0), "snapstart", False),
+    ],
+)
+def test_the_settings_of_each_kind_of_warming_are_those_of_the_plan(
+    kind: str, counts: tuple[int, ...], warming: str, wake_ahead: bool
+) -> None:
+    candidate = Candidate(measured=MEASURED[0], warming=kind, by_hour=counts)
+    settings = eval(
+        settings_text(candidate, region="us-east-1", peak_busy=7), {"Settings": Settings}
+    )
+    assert (settings.warming, settings.wake_ahead) == (warming, wake_ahead)
+    if any(counts):
+        assert settings.warm_by_hour == counts
+    else:
+        assert "warm_instances" not in settings_text(candidate, region="x", peak_busy=1)
 
 
 def test_a_plan_with_little_memory_takes_images_that_fit_into_it() -> None:
@@ -124,7 +141,7 @@ def test_a_plan_with_little_memory_takes_images_that_fit_into_it() -> None:
     assert default.max_image_bytes == DEFAULT_MAX_IMAGE_BYTES
     for memory_mb in sorted({each.memory_mb for each in MEASURED}):
         (measured, *_) = (each for each in MEASURED if each.memory_mb == memory_mb)
-        candidate = Candidate(measured=measured, warming="off", by_hour=by_hour(0), hold_ms=0)
+        candidate = Candidate(measured=measured, warming="off", by_hour=by_hour(0))
         text = settings_text(candidate, region="us-east-1", peak_busy=1)
         settings = eval(text, {"Settings": Settings})
         assert settings.max_image_bytes == min(
@@ -167,7 +184,7 @@ def test_records_name_the_plan_the_runner_up_and_the_frontier(advice: Advice) ->
     (found,) = (each for each in costs if each.conditions["rank"] == "chosen")
     assert found.value == pytest.approx(total_usd(chosen(advice).items))
     drawn = frontier_chart(records)
-    assert drawn.count("<circle") == len(costs) + 3  # and three in the key
+    assert drawn.count("<circle") == len(costs) + len(KINDS)  # and the key
 
 
 def test_the_frontier_is_listed_with_the_plan_and_the_runner_up(

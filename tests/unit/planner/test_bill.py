@@ -1,12 +1,15 @@
 """The items of the bill, compared with amounts computed by hand for simple days."""
 
+from dataclasses import replace
+
 import pytest
 
 from lab.oracle.reference import simulate
+from warmlens.planner.candidates import KINDS
 from warmlens.planner.cost import Deployment, Item, monthly_items, needed_prices, total_usd
 from warmlens.planner.distribution import constant
 from warmlens.planner.outcome import Outcome
-from warmlens.planner.scenario import FOREVER, Scenario, WarmingPolicy, by_hour
+from warmlens.planner.scenario import FOREVER, Scenario, WakeAhead, WarmingPolicy, by_hour
 from warmlens.prices import read_prices
 
 DAY_S = 86_400.0
@@ -20,7 +23,7 @@ def bill(
     memory_mb: int = 1769,
     store: str = "image",
     architecture: str = "x86_64",
-    unbilled_ms: int = 0,
+    snapstart: bool = False,
 ) -> dict[str, Item]:
     outcome: Outcome = simulate(scenario, EVERY_MINUTE, horizon_s=DAY_S, seed=1)
     what = Deployment(
@@ -28,7 +31,7 @@ def bill(
         architecture=architecture,
         model_store=store,
         model_bytes=MODEL_BYTES,
-        unbilled_ms_per_cold=unbilled_ms,
+        snapstart=snapstart,
     )
     items = monthly_items(outcome, what, read_prices())
     return {item.name: item for item in items}
@@ -56,8 +59,8 @@ def test_users_calls_are_billed_for_thirty_days() -> None:
 
 
 def test_the_platforms_own_part_of_a_cold_start_is_not_billed() -> None:
-    items = bill(ALONE, unbilled_ms=400)
-    assert items["classifier's time on demand"].quantity == pytest.approx(30 * 144.6 * 1769 / 1024)
+    items = bill(replace(ALONE, platform=constant(0.4)))
+    assert items["classifier's time on demand"].quantity == pytest.approx(30 * 145.0 * 1769 / 1024)
 
 
 def test_arm64_and_a_model_in_s3_have_their_own_prices() -> None:
@@ -117,17 +120,41 @@ def test_provisioned_for_half_of_the_day_costs_half_of_it() -> None:
 
 
 @pytest.mark.parametrize("store", ["image", "s3"])
-@pytest.mark.parametrize("warming", ["off", "ping", "provisioned"])
+@pytest.mark.parametrize("warming", KINDS)
 def test_the_needed_prices_are_those_of_the_bill(store: str, warming: str) -> None:
     scenario = Scenario(
         init=constant(1.0),
         service=constant(0.1),
         lifetimes=FOREVER,
-        warming=WarmingPolicy(by_hour=by_hour(2)) if warming == "ping" else None,
+        warming=WarmingPolicy(by_hour=by_hour(2)) if "ping" in warming else None,
+        wake_ahead=WakeAhead() if "ahead" in warming else None,
         provisioned_by_hour=by_hour(2 if warming == "provisioned" else 0),
     )
-    used = {item.price for item in bill(scenario, store=store).values()}
-    asked = set(needed_prices(Deployment(memory_mb=1769, model_store=store), warming))
+    snapstart = warming == "snapstart"
+    used = {item.price for item in bill(scenario, store=store, snapstart=snapstart).values()}
+    what = Deployment(memory_mb=1769, model_store=store, snapstart=snapstart)
+    asked = set(needed_prices(what, warming))
     assert used <= asked
-    # A provisioned plan may have calls beyond its instances, and then pays for them on demand.
+    # A provisioned plan may have calls beyond its instances, and then pays for them on demand; the
+    # snapshot has the model.
     assert asked - used <= {"lambda_x86_per_gb_s"}
+
+
+def test_wakes_ahead_are_billed_as_calls_with_their_time_and_their_starts() -> None:
+    woken = replace(ALONE, wake_ahead=WakeAhead(service=constant(0.01)), platform=constant(0.4))
+    items = bill(woken, memory_mb=1024)
+    # 1,440 users a day: two wakes each, one of them by the API.
+    assert items["wakes ahead: API calls"].quantity == pytest.approx(43_200)
+    assert items["wakes ahead"].quantity == pytest.approx(86_400)
+    # 10 ms each, and one start of a second; the platform's 400 ms are not billed.
+    assert items["instances woken ahead"].quantity == pytest.approx(30 * (28.8 + 1.0))
+    assert items["classifier's time on demand"].quantity == pytest.approx(30 * 144.0)
+    assert not items["wakes ahead"].fixed
+
+
+def test_a_snapshot_is_billed_all_month_and_for_each_start() -> None:
+    items = bill(ALONE, snapstart=True)
+    assert items["snapshot of one version"].usd == pytest.approx(6.74, abs=0.01)
+    assert items["snapshots restored"].quantity == pytest.approx(30 * 1769 / 1024)
+    assert items["snapshot of one version"].fixed
+    assert not items["snapshots restored"].fixed

@@ -27,7 +27,14 @@ def test_a_rate_can_be_planned_for_without_a_file() -> None:
         (("simulate", "--rps", "1", "--memory-mb", "1000"), "not_measured"),
         (("simulate", "--rps", "1", "--warming", "ping"), "bad_warming"),
         (("simulate", "--rps", "1", "--warming", "magic", "--warm", "1"), "bad_warming"),
-        (("cost", "--rps", "1", "--warming", "snapstart"), "bad_warming"),
+        (("cost", "--rps", "1", "--warming", "snapstart", "--warm", "1"), "bad_warming"),
+        (("cost", "--rps", "1", "--warming", "ahead", "--warm", "1"), "bad_warming"),
+        (("cost", "--rps", "1", "--warming", "ahead+ping"), "bad_warming"),
+        (("cost", "--rps", "1", "--warming", "ahead", "--hold-ms", "9"), "bad_warming"),
+        (
+            ("cost", "--rps", "1", "--warming", "snapstart", "--region", "eu-west-1"),
+            "price_missing",
+        ),
         (("simulate", "--rps", "1", "--warm", "101"), "bad_warm_instances"),
         (("simulate", "--rps", "1", "--idle-min", "long"), "bad_lives"),
         (("simulate", "--traffic", "nowhere.csv"), "unreadable_traffic"),
@@ -47,9 +54,29 @@ def test_a_bad_input_prints_its_error_only(arguments: tuple[str, ...], code: str
     assert "Traceback" not in output
 
 
-def test_snapstart_is_not_planned_since_nobody_has_measured_a_restore() -> None:
-    _, output = run("simulate", "--rps", "1", "--warming", "snapstart")
-    assert "not been measured" in output
+def test_snapstart_is_compared_and_marked_as_not_measured() -> None:
+    _, output = run("simulate", "--rps", "0.001", "--warming", "snapstart", "--json")
+    figures = json.loads(output)
+    assert "SnapStart (not measured)" in figures["plan"]
+    by_item = figures["cost_usd_by_item"]
+    assert by_item["snapshot of one version"] == pytest.approx(6.74 / 30, abs=0.001)
+    assert by_item["snapshots restored"] > 0
+
+
+def test_wakes_ahead_are_counted_and_priced() -> None:
+    """A wake of the page is a call of the API; that of the uploads function is not."""
+    arguments = ("simulate", "--rps", "0.01", "--warming", "ahead", "--json")
+    page, api = (
+        json.loads(run(*arguments, "--clients", clients)[1]) for clients in ("page", "api")
+    )
+    assert page["wakes"] == 2 * page["requests"]
+    assert page["page_wakes"] == page["requests"] == api["requests"] == api["wakes"]
+    usd = page["cost_usd_by_item"]
+    assert usd["wakes ahead: API calls"] == pytest.approx(page["requests"] * 3.5e-6)
+    assert usd["wakes ahead"] == pytest.approx(2 * page["requests"] * 0.2e-6)
+    assert usd["instances woken ahead"] > 0
+    assert "wakes ahead: API calls" not in api["cost_usd_by_item"]
+    assert page["cold_share"] < api["cold_share"]
 
 
 def test_simulate_prints_what_scripts_read() -> None:
