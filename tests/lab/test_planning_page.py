@@ -113,7 +113,7 @@ def test_the_kept_replays_are_of_the_plan_meet_its_objective_and_the_page_says_s
     (plan,) = re.findall(r"^Plan: (.+)$", TEXT, re.MULTILINE)
     for each in cold:
         assert f"{each.conditions['memory_mb']} MB, model from" in plan
-        assert f"ping {each.conditions['warm']}, held {each.conditions['hold_ms']} ms" in plan
+        assert f"ping {each.conditions['warm']}" in plan
 
 
 def test_the_simulations_range_holds_what_the_kept_replays_met_with_and_without_warming() -> None:
