@@ -4,7 +4,6 @@ A wrong value stops `cdk synth` with one sentence: the setting, its value and wh
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Annotated, Any, Literal, Self
 
@@ -13,11 +12,27 @@ from pydantic import (
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
-    TypeAdapter,
     ValidationError,
     model_validator,
 )
 from pydantic.dataclasses import dataclass
+
+from stacks.setting_messages import allowed_words, error_message, schemas_of
+from stacks.setting_types import (
+    OTHER_PARTITIONS,
+    AccountId,
+    Certificate,
+    EmailAddress,
+    Host,
+    ModelName,
+    Origin,
+    OriginPattern,
+    PackageIndex,
+    Region,
+    Version,
+    not_bool,
+    text,
+)
 
 Engine = Literal["onnxruntime", "torch"]
 Deployment = Literal["all_at_once", "canary", "linear"]
@@ -31,53 +46,14 @@ SNAPSHOT_STORAGE_MB = 512
 NO_SNAPSHOT_REGIONS = ("ap-east-2", "ap-southeast-6")
 """SnapStart's limits in November 2026: Lambda developer guide, "Improving startup performance with
 Lambda SnapStart"."""
+AUTO_MAX = 10
+AUTO_MIN_PERIOD_MIN = 2
+"""`auto` reads users' concurrency in minutes without a round: docs/decisions/0103-auto.md."""
 DECODE_BYTES_PER_PIXEL = 25
 """Maximum, reached by a rotated lossless WebP with transparency: test_hostile_images.py."""
 COPIES_OF_A_FILE = 2
 """The client's and the classifier's while a file is fetched, then one with metadata and one
 without."""
-
-
-def _text(pattern: str, allowed: str) -> Any:
-    """Return a constraint for strings that fully match `pattern`."""
-    return Field(pattern=f"^(?:{pattern})$", json_schema_extra={"allowed": allowed})
-
-
-def _not_bool(value: object) -> object:
-    if isinstance(value, bool):  # a Literal of numbers would take True for 1
-        raise ValueError
-    return value
-
-
-AccountId = Annotated[str, _text(r"[0-9]{12}", "an account id of 12 digits")]
-Region = Annotated[str, _text(r"[a-z]{2,4}(-[a-z]+)+-[0-9]", "a region such as eu-west-1")]
-_OTHER_PARTITIONS = re.compile(r"cn-|us-gov-|eusc-|[a-z]+-iso[a-z]?-")
-PackageIndex = Annotated[
-    str, _text(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?", "an https address")
-]
-ModelName = Annotated[str, _text(r"[a-z0-9][a-z0-9-]{0,62}", "a to z, 0-9 and -, up to 63")]
-Version = Annotated[str, _text(r"[0-9]+\.[0-9]+\.[0-9]+", "three numbers such as 1.0.0")]
-OriginPattern = Annotated[
-    str,
-    _text(r"\*|https?://[A-Za-z0-9.*-]+(:([0-9]{1,5}|\*))?", "an origin such as https://a.example"),
-]
-Origin = Annotated[
-    str,
-    _text(
-        r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", "an origin without * such as https://a.example"
-    ),
-]
-Host = Annotated[
-    str, _text(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", "a host such as photos.a.example")
-]
-Certificate = Annotated[
-    str,
-    _text(
-        r"arn:aws:acm:us-east-1:[0-9]{12}:certificate/[0-9a-f-]{36}",
-        "the ARN of a certificate in us-east-1, where CloudFront reads it",
-    ),
-]
-EmailAddress = Annotated[str, _text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address")]
 
 
 class SettingsError(Exception):
@@ -121,7 +97,7 @@ class Settings:
         SettingsError: names the first setting whose value is not allowed.
     """
 
-    env_name: Annotated[str, _text(r"[a-z][a-z0-9]{0,15}", "a to z, 0-9, up to 16")]
+    env_name: Annotated[str, text(r"[a-z][a-z0-9]{0,15}", "a to z, 0-9, up to 16")]
     """Name of the environment; part of the names of its stacks and functions."""
     account: AccountId | None = None
     """AWS account id; None takes the account of the credentials at deploy time."""
@@ -199,16 +175,21 @@ class Settings:
     nothing warm. `snapstart` keeps nothing warm either: new instances start from a snapshot of one
     that is initialized at each deploy. It allows neither the model store `efs` nor more than 512 MB
     of /tmp."""
-    warm_instances: Annotated[int, Field(ge=1, le=100)] = 1
-    """Number of instances that are kept warm."""
+    warm_instances: Annotated[int, Field(ge=1, le=100)] | Literal["auto"] = 1
+    """Number of instances that are kept warm. With `warming = "ping"` also `auto`: as many as
+    users were on at once in the last seven days, at least 1."""
+    warm_instances_max: Annotated[int, Field(ge=1, le=100)] | None = None
+    """Upper limit of `warm_instances = "auto"`; None takes 10, or the numbers of `warm_profile`."""
     warm_profile: tuple[Annotated[int, Field(ge=0, le=100)], ...] = ()
-    """Number of instances that are kept warm in each hour of the day: 24 numbers from midnight UTC
-    on, 0 for an hour without warming; empty means `warm_instances` all day."""
+    """Number of instances that are kept warm in each hour: 24 numbers from midnight UTC on, or 168
+    from Monday, midnight UTC, on; 0 for an hour without warming. Empty means `warm_instances` all
+    day; with `auto` these are the upper limits."""
     warming_period_min: Annotated[int, Field(ge=1, le=60)] = 5
     """Time between warming rounds."""
-    warming_hold_ms: Annotated[int, Field(ge=0, le=20_000)] = 400
-    """Time for which a round holds each instance; a round that reached too few is repeated with a
-    longer hold."""
+    warming_hold_ms: Annotated[int, Field(ge=0, le=20_000)] = 1000
+    """Maximum time for which a first round holds each instance; the warmer holds no longer than its
+    calls' arrivals need. A round that reached too few is repeated with three times the hold, up to
+    `max_hold_ms`."""
     warming_budget_s: Annotated[int, Field(ge=5, le=300)] = 30
     """Maximum time for a warming run, repeated rounds included."""
     warming_user_reserve: Annotated[int, Field(ge=0, le=1000)] = 1
@@ -237,7 +218,7 @@ class Settings:
     """Address that alarms are sent to; None sends none."""
     alarm_p99_ms: Annotated[int, Field(ge=1, le=28_000)] = 3_000
     """An alarm is raised when the 99th percentile of the calls' durations is higher."""
-    log_retention_days: Annotated[LogRetentionDays, BeforeValidator(_not_bool)] = 30
+    log_retention_days: Annotated[LogRetentionDays, BeforeValidator(not_bool)] = 30
     """Time for which logs are kept."""
     retain_data: bool = True
     """True keeps the buckets when the stacks are deleted, and protects the stacks from that."""
@@ -251,7 +232,8 @@ class Settings:
         try:
             settings = handler(values)
         except ValidationError as error:
-            raise _settings_error(error, values.kwargs or {}) from None
+            message = error_message(error, values.kwargs or {}, schemas_of(cls))
+            raise SettingsError(message) from None
         settings._check_combinations()
         return settings
 
@@ -265,14 +247,27 @@ class Settings:
 
     @property
     def warm_by_hour(self) -> tuple[int, ...]:
-        """Number of instances to keep warm in each hour of the day in UTC, 24 numbers."""
-        return self.warm_profile or (self.warm_instances,) * 24
+        """Number of instances to keep warm in each hour of the day in UTC, 24 numbers, or 168.
+
+        With `warm_instances = "auto"` these are upper limits.
+        """
+        count = self.warm_instances
+        if count == "auto":
+            count = AUTO_MAX if self.warm_instances_max is None else self.warm_instances_max
+        return self.warm_profile or (count,) * 24
 
     @property
     def wakes_ahead(self) -> bool:
         """True if `wake_ahead` has an effect; with SnapStart it has, as a restore takes time."""
         provisioned = self.warming == "provisioned"
         return self.wake_ahead and not provisioned and self.reserved_concurrency != 1
+
+    @property
+    def warm_setting(self) -> str:
+        """Name of the setting that `warm_by_hour` comes from."""
+        if self.warm_profile:
+            return "warm_profile"
+        return "warm_instances_max" if self.warm_instances == "auto" else "warm_instances"
 
     def check_partition(self, region: str) -> None:
         """Refuse a region outside AWS's standard partition.
@@ -285,7 +280,7 @@ class Settings:
         Raises:
             SettingsError: the region is in China, in a GovCloud, isolated or sovereign.
         """
-        if _OTHER_PARTITIONS.match(region):
+        if OTHER_PARTITIONS.match(region):
             raise SettingsError(
                 f"environment {self.env_name}: region = {region!r}; allowed is a region of AWS's "
                 "standard partition such as eu-west-1, as others (China, GovCloud, isolated, "
@@ -338,11 +333,7 @@ class Settings:
             "warming_hold_ms",
             f"allowed is at most max_hold_ms, {self.max_hold_ms}",
         )
-        self._require(
-            len(self.warm_profile) in (0, 24),
-            "warm_profile",
-            "allowed are 24 numbers, one for each hour, or none",
-        )
+        self._check_warm_instances()
         self._check_reserved_concurrency()
         self._check_snapshots()
         self._require(
@@ -390,6 +381,35 @@ class Settings:
             f"allowed are all but {', '.join(NO_SNAPSHOT_REGIONS)}, {why}",
         )
 
+    def _check_warm_instances(self) -> None:
+        self._require(
+            len(self.warm_profile) in (0, 24, 168),
+            "warm_profile",
+            "allowed are 24 numbers, one for each hour, or 168, for each hour of the week, or none",
+        )
+        auto = self.warm_instances == "auto"
+        self._require(
+            not auto or self.warming != "provisioned",
+            "warm_instances",
+            "allowed is a number, since warming = 'provisioned'",
+        )
+        self._require(
+            not auto or self.warming_period_min >= AUTO_MIN_PERIOD_MIN,
+            "warming_period_min",
+            f"allowed is at least {AUTO_MIN_PERIOD_MIN}, since warm_instances = 'auto' needs "
+            "minutes without a round",
+        )
+        self._require(
+            self.warm_instances_max is None or auto,
+            "warm_instances_max",
+            "allowed is None, since warm_instances is not 'auto'",
+        )
+        self._require(
+            self.warm_instances_max is None or not self.warm_profile,
+            "warm_instances_max",
+            "allowed is None, since warm_profile has the upper limits",
+        )
+
     def _check_reserved_concurrency(self) -> None:
         if self.warming not in ("ping", "provisioned") or self.reserved_concurrency is None:
             return
@@ -398,7 +418,7 @@ class Settings:
         limit = self.reserved_concurrency - reserve
         self._require(
             max(self.warm_by_hour) <= limit,
-            "warm_profile" if self.warm_profile else "warm_instances",
+            self.warm_setting,
             f"allowed is at most {limit}, reserved_concurrency = {self.reserved_concurrency} "
             f"less {reserve} for users by warming_user_reserve",
         )
@@ -412,44 +432,11 @@ class Settings:
 def settings_table() -> str:
     """Return the settings as a Markdown table, for docs/settings.md."""
     lines = ["| setting | default | allowed | description |", "| --- | --- | --- | --- |"]
-    schemas = _schemas()
+    schemas = schemas_of(Settings)
     for field in fields(Settings):
         schema = schemas[field.name]
         default = "must be set" if field.default is MISSING else f"`{field.default!r}`"
-        allowed = re.sub("^allowed (is|are) ", "", _allowed(schema))
+        allowed = re.sub("^allowed (is|are) ", "", allowed_words(schema))
         description = " ".join(schema["description"].split())
         lines.append(f"| `{field.name}` | {default} | {allowed} | {description} |")
     return "\n".join(lines)
-
-
-def _schemas() -> dict[str, dict[str, Any]]:
-    """Return the JSON Schema of each setting by name."""
-    properties: dict[str, dict[str, Any]] = TypeAdapter(Settings).json_schema()["properties"]
-    return properties
-
-
-def _allowed(schema: dict[str, Any]) -> str:
-    """Return a clause for messages about the values that a schema allows."""
-    if "anyOf" in schema:
-        return f"{_allowed(schema['anyOf'][0])}, or None"
-    if "enum" in schema:
-        return f"allowed are {', '.join(map(repr, schema['enum']))}"
-    if schema["type"] == "boolean":
-        return "allowed are True, False"
-    if schema["type"] == "integer":
-        return f"allowed are whole numbers from {schema['minimum']} to {schema['maximum']}"
-    if schema["type"] == "array":
-        return f"for each value of the tuple, {_allowed(schema['items'])}"
-    return f"allowed is {schema['allowed']}"
-
-
-def _settings_error(error: ValidationError, values: Mapping[str, Any]) -> SettingsError:
-    """Turn pydantic's first error into one sentence."""
-    name = str(error.errors()[0]["loc"][0])
-    env_name = values.get("env_name")
-    schema = _schemas().get(name)
-    if schema is None:
-        return SettingsError(f"environment {env_name}: there is no setting {name}")
-    if name not in values:
-        return SettingsError(f"environment {env_name}: {name} is missing; {_allowed(schema)}")
-    return SettingsError(f"environment {env_name}: {name} = {values[name]!r}; {_allowed(schema)}")

@@ -55,6 +55,12 @@ class WarmingStack(cdk.Stack):
             string_value="none",
             description="The scheduled time that was claimed last, so that each is run once.",
         )
+        state = ssm.StringParameter(
+            self,
+            "State",
+            string_value="none",
+            description="What the warmer measured, for its next run.",
+        )
         self.warmer = warmer = python_function(
             self,
             "Warmer",
@@ -66,16 +72,19 @@ class WarmingStack(cdk.Stack):
                 "ENV_NAME": settings.env_name,
                 "FUNCTION_ARN": classifier.function_arn,
                 "WARM_BY_HOUR": ",".join(str(count) for count in settings.warm_by_hour),
+                "WARM_AUTO": str(settings.warm_instances == "auto").lower(),
                 "PERIOD_MIN": str(settings.warming_period_min),
                 "HOLD_MS": str(settings.warming_hold_ms),
                 "MAX_HOLD_MS": str(settings.max_hold_ms),
                 "BUDGET_S": str(settings.warming_budget_s),
                 "USER_RESERVE": str(settings.warming_user_reserve),
                 "CLAIM_PARAMETER": claim.parameter_name,
+                "STATE_PARAMETER": state.parameter_name,
             },
+            package=True,
         )
         classifier.grant_invoke(warmer)
-        self._grant_limits_and_claim(classifier.lambda_, claim)
+        self._grant_reads_and_parameters(settings, classifier.lambda_, [claim, state])
         # The schedule does not wait for the run, so Lambda retries and keeps failures.
         self._keep_failures(warmer)
         self._run_by_schedule(settings)
@@ -83,11 +92,17 @@ class WarmingStack(cdk.Stack):
             self._run_after_deploy(deployed)
         output(self, "WarmerFunction", warmer.function_name, settings=settings)
 
-    def _grant_limits_and_claim(
-        self, classifier: lambda_.IFunction, claim: ssm.IStringParameter
+    def _grant_reads_and_parameters(
+        self,
+        settings: Settings,
+        classifier: lambda_.IFunction,
+        parameters: list[ssm.IStringParameter],
     ) -> None:
-        """Allow the warmer to read concurrency limits and to claim its run."""
+        """Allow the warmer to read concurrency limits, with `auto` metrics, and its parameters."""
         assert self.warmer.role is not None
+        anywhere = ["lambda:GetAccountSettings"]
+        if settings.warm_instances == "auto":
+            anywhere.append("cloudwatch:GetMetricData")
         policy = iam.Policy(
             self,
             "LimitsAndClaim",
@@ -96,14 +111,14 @@ class WarmingStack(cdk.Stack):
                 iam.PolicyStatement(
                     actions=["lambda:GetFunctionConcurrency"], resources=[classifier.function_arn]
                 ),
-                iam.PolicyStatement(actions=["lambda:GetAccountSettings"], resources=["*"]),
+                iam.PolicyStatement(actions=anywhere, resources=["*"]),
                 iam.PolicyStatement(
                     actions=["ssm:PutParameter", "ssm:GetParameter"],
-                    resources=[claim.parameter_arn],
+                    resources=[parameter.parameter_arn for parameter in parameters],
                 ),
             ],
         )
-        reason = "lambda:GetAccountSettings takes no resource."
+        reason = f"{' and '.join(anywhere)} take no resource."
         acknowledge(policy, {"AwsSolutions-IAM5[Resource::*]": reason})
         self.warmer.node.add_dependency(policy)  # the run after a deploy needs it at once
 

@@ -27,7 +27,7 @@ from warmlens.runtime.pool import InstancePool
 FUNCTION = "answering"
 WARMER = "warmer"
 ENV_NAME = "bench"
-CLAIM = "/lab/bench/claim"
+CLAIM, STATE = "/lab/bench/claim", "/lab/bench/state"
 FUNCTIONS = Path(__file__).parent / "functions"
 _ROLE = "arn:aws:iam::000000000000:role/bench"
 
@@ -192,12 +192,13 @@ def _deploy(aws: LocalAws) -> None:
         Publish=True,
     )
     alias = aws.lambda_.create_alias(FunctionName=FUNCTION, Name="live", FunctionVersion="1")
-    aws.ssm.put_parameter(Name=CLAIM, Value="none", Type="String")
+    for parameter in (CLAIM, STATE):
+        aws.ssm.put_parameter(Name=parameter, Value="none", Type="String")
     aws.lambda_.create_function(
         FunctionName=WARMER,
         Runtime="python3.13",
         Role=_ROLE,
-        Handler="handler.handler",
+        Handler="warmer.handler.handler",
         Timeout=120,
         Code={"ZipFile": _zipped(LAMBDA_SRC / "warmer")},
         Environment={
@@ -205,12 +206,14 @@ def _deploy(aws: LocalAws) -> None:
                 "ENV_NAME": ENV_NAME,
                 "FUNCTION_ARN": alias["AliasArn"],
                 "WARM_BY_HOUR": ",".join(["5"] * 24),
+                "WARM_AUTO": "false",
                 "PERIOD_MIN": "5",
-                "HOLD_MS": "400",
+                "HOLD_MS": "1000",
                 "MAX_HOLD_MS": "10000",
                 "BUDGET_S": "60",
                 "USER_RESERVE": "1",
                 "CLAIM_PARAMETER": CLAIM,
+                "STATE_PARAMETER": STATE,
             }
         },
     )
@@ -220,5 +223,5 @@ def _zipped(folder: Path) -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         for path in sorted(folder.glob("*.py")):
-            file.write(path, path.name)
+            file.write(path, f"{folder.name}/{path.name}")
     return archive.getvalue()

@@ -144,6 +144,7 @@ def python_function(
     environment: dict[str, str],
     memory_mb: int = 256,
     network: Network | None = None,
+    package: bool = False,
 ) -> lambda_.Function:
     """Create a function from `lambda_src/<name>/handler.py`, with the standard library and boto3.
 
@@ -154,17 +155,24 @@ def python_function(
         environment: environment variables.
         memory_mb: memory, which also determines the processor share.
         network: network of the function; None without one.
+        package: True deploys the folder as a package, whose modules import each other relatively.
     """
     log = log_group(scope, f"{construct_id}Logs", settings=settings)
     role = function_role(scope, f"{construct_id}Role", settings=settings, log=log, network=network)
+    code = lambda_.Code.from_asset(str(LAMBDA_SRC / name), exclude=["__pycache__"])
+    if package:
+        only = ["/*", f"!/{name}", "__pycache__"]
+        code = lambda_.Code.from_asset(
+            str(LAMBDA_SRC), exclude=only, ignore_mode=cdk.IgnoreMode.GIT
+        )
     return lambda_.Function(
         scope,
         construct_id,
         function_name=settings.physical_name(name),
         runtime=RUNTIME,
         architecture=lambda_.Architecture.ARM_64,
-        handler="handler.handler",
-        code=lambda_.Code.from_asset(str(LAMBDA_SRC / name), exclude=["__pycache__"]),
+        handler=f"{name}.handler.handler" if package else "handler.handler",
+        code=code,
         memory_size=memory_mb,
         timeout=cdk.Duration.seconds(timeout_s),
         environment=environment,

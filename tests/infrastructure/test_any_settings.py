@@ -45,9 +45,11 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "web_certificate_arn": st.sampled_from([None, CERTIFICATE]),
     "wake_ahead": st.booleans(),
     "warming": st.sampled_from(["off", "ping", "provisioned", "snapstart"]),
-    "warm_instances": st.integers(1, 100),
+    "warm_instances": st.integers(1, 100) | st.just("auto"),
+    "warm_instances_max": st.none() | st.integers(1, 100),
     "warm_profile": st.just(())
-    | st.lists(st.integers(0, 100), min_size=24, max_size=24).map(tuple),
+    | st.lists(st.integers(0, 100), min_size=24, max_size=24).map(tuple)
+    | st.lists(st.integers(0, 3), min_size=168, max_size=168).map(tuple),
     "warming_period_min": st.integers(1, 60),
     "warming_hold_ms": st.integers(0, 20_000),
     "warming_budget_s": st.integers(5, 300),

@@ -156,11 +156,12 @@ def test_the_api_lets_through_what_the_settings_say(odd: Assembly) -> None:
 def test_a_warming_round_wakes_and_holds_as_the_settings_say(odd: Assembly) -> None:
     warmer = odd.function("warmer")
     variables = warmer["Environment"]["Variables"]
-    for name in ("FUNCTION_ARN", "CLAIM_PARAMETER", "DEPLOYED"):
+    for name in ("FUNCTION_ARN", "CLAIM_PARAMETER", "STATE_PARAMETER", "DEPLOYED"):
         variables.pop(name)
     assert variables == {
         "ENV_NAME": "odd",
         "WARM_BY_HOUR": ",".join(["0"] * 8 + ["4"] * 16),
+        "WARM_AUTO": "false",
         "PERIOD_MIN": "7",
         "HOLD_MS": "700",
         "MAX_HOLD_MS": "9000",

@@ -77,10 +77,13 @@ from warmlens.paths import ROOT
         ("warming", "sometimes", "'off', 'ping', 'provisioned', 'snapstart'"),
         ("upload_origins", "*", "for each value of the tuple"),
         ("warm_instances", 0, "from 1 to 100"),
-        ("warm_instances", True, "from 1 to 100"),
+        ("warm_instances", True, "from 1 to 100, or 'auto'"),
+        ("warm_instances", "most", "from 1 to 100, or 'auto'"),
+        ("warm_instances_max", 101, "from 1 to 100, or None"),
         ("warm_profile", (1,) * 23 + (101,), "for each value of the tuple"),
         ("warm_profile", [1] * 24, "for each value of the tuple"),
         ("warm_profile", (1,) * 23, "24 numbers"),
+        ("warm_profile", (1,) * 167, "or 168, for each hour of the week"),
         ("reserved_concurrency", 0, "or None"),
         ("log_retention_days", 6, "allowed are 1, 3, 5"),
         ("log_retention_days", True, "allowed are 1, 3, 5"),
@@ -150,6 +153,19 @@ def test_every_number_has_a_lowest_and_a_highest_value(name: str, low: int, high
         ({"daily_quota": 5, "auth": "none"}, "daily_quota"),
         ({"alarm_email": "a@a.example", "monitoring": False}, "alarm_email"),
         ({"warm_profile": (1,) * 23}, "warm_profile"),
+        ({"warm_profile": (0,) * 167 + (5,), "reserved_concurrency": 5}, "warm_profile"),
+        ({"warm_instances": "auto", "warming": "provisioned"}, "warm_instances"),
+        ({"warm_instances": "auto", "warming_period_min": 1}, "warming_period_min"),
+        ({"warm_instances": "auto", "reserved_concurrency": 10}, "warm_instances_max"),
+        (
+            {"warm_instances": "auto", "warm_instances_max": 5, "reserved_concurrency": 5},
+            "warm_instances_max",
+        ),
+        ({"warm_instances_max": 5}, "warm_instances_max"),
+        (
+            {"warm_instances": "auto", "warm_instances_max": 5, "warm_profile": (5,) * 24},
+            "warm_instances_max",
+        ),
     ],
 )
 def test_settings_that_do_not_fit_together_are_refused(values: dict[str, Any], name: str) -> None:
@@ -274,6 +290,17 @@ def test_the_profile_goes_before_the_number_for_all_day() -> None:
     assert Settings(env_name="test", warm_instances=3).warm_by_hour == (3,) * 24
     profile = (0,) * 8 + (5,) * 12 + (2,) * 4
     assert Settings(env_name="test", warm_profile=profile).warm_by_hour == profile
+    week = profile * 5 + (0,) * 48
+    assert Settings(env_name="test", warm_profile=week).warm_by_hour == week
+
+
+def test_auto_is_limited_by_its_maximum_or_by_a_profile() -> None:
+    def limits(**values: Any) -> tuple[int, ...]:
+        return Settings(env_name="test", warm_instances="auto", **values).warm_by_hour
+
+    assert limits() == (10,) * 24
+    assert limits(warm_instances_max=20, reserved_concurrency=21) == (20,) * 24
+    assert limits(warm_profile=(0,) * 12 + (7,) * 12) == (0,) * 12 + (7,) * 12
 
 
 def test_a_setting_that_does_not_exist_is_an_error() -> None:

@@ -149,17 +149,12 @@ def test_warming_by_ping_has_a_schedule_and_no_provisioned_instances(variants: V
     assert "AWS::ApplicationAutoScaling::ScalableTarget" not in kinds
 
 
-def test_warming_by_provisioned_instances_follows_the_hours_of_the_profile(
+def test_warming_by_provisioned_instances_sets_them_for_the_alias(
     variants: Variants,
 ) -> None:
     assembly = variants["provisioned"]
     assert "AWS::Scheduler::Schedule" not in assembly.kinds
     target = assembly.only("AWS::ApplicationAutoScaling::ScalableTarget")
-    hours = {
-        action["ScalableTargetAction"]["MinCapacity"]: hours_of(action["Schedule"])
-        for action in target["ScheduledActions"]
-    }
-    assert hours == {0: {*range(8)}, 4: {*range(8, 18)}, 1: {*range(18, 24)}}
     for action in target["ScheduledActions"]:
         capacity = action["ScalableTargetAction"]
         assert capacity["MinCapacity"] == capacity["MaxCapacity"]
@@ -201,27 +196,43 @@ def test_the_dashboard_of_snapshots_shows_no_inits_that_nobody_waits_for(
         assert "warming `snapstart`" in body or shown
 
 
+DAYS = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"]
+
+
 def hours_of(schedule: str) -> set[int]:
-    """The hours of a schedule such as cron(0/5 8,9 * * ? *), every five minutes of them."""
-    minutes, hours, *every_day = schedule.removeprefix("cron(").removesuffix(")").split(" ")
-    assert minutes == "0/5"
-    assert every_day == ["*", "*", "?", "*"]
-    return {int(hour) for hour in hours.split(",")}
+    """The hours of the week of a schedule such as cron(0/5 8,9 ? * MON,TUE *), every five minutes
+    of them."""
+    minutes, hours, date, month, days, year = schedule[len("cron(") : -1].split(" ")
+    assert (minutes, month, year) == ("0/5", "*", "*")
+    assert {date, days} & {"?"}  # exactly one of the two, in EventBridge's format
+    return {
+        DAYS.index(day) * 24 + int(hour)
+        for day in (DAYS if days == "?" else days.split(","))
+        for hour in hours.split(",")
+    }
 
 
-def test_the_profile_holds_within_minutes_of_a_deploy_at_any_time_of_the_day(
+def test_the_profile_holds_within_minutes_of_a_deploy_at_any_time_of_the_week(
     variants: Variants,
 ) -> None:
     """The number of an hour is set again and again: a canary makes Lambda refuse it for a while."""
     settings = VARIANTS["provisioned"]
     target = variants["provisioned"].only("AWS::ApplicationAutoScaling::ScalableTarget")
-    for hour in range(24):
-        set_then = [
-            action["ScalableTargetAction"]["MinCapacity"]
-            for action in target["ScheduledActions"]
-            if hour in hours_of(action["Schedule"])
-        ]
+    actions = [
+        (hours_of(action["Schedule"]), action["ScalableTargetAction"]["MinCapacity"])
+        for action in target["ScheduledActions"]
+    ]
+    for hour in range(7 * 24):
+        set_then = [count for hours, count in actions if hour in hours]
         assert set_then == [settings.warm_by_hour[hour]]
+
+
+def test_only_a_warmer_that_chooses_its_number_may_read_metrics(variants: Variants) -> None:
+    for name, allowed in (("iam", True), ("plain", False)):
+        warmer = variants[name].function("warmer")
+        assert (warmer["Environment"]["Variables"]["WARM_AUTO"] == "true") is allowed
+        policies = json.dumps(variants[name].resources("AWS::IAM::Policy"))
+        assert ("cloudwatch:GetMetricData" in policies) is allowed
 
 
 def test_whatever_calls_a_function_and_does_not_wait_has_its_failures_kept(

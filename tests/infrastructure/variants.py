@@ -88,7 +88,11 @@ VARIANTS = {
             region="eu-west-1",
         ),
         Settings(env_name="image", model_store="image"),
-        Settings(env_name="provisioned", warming="provisioned", warm_profile=NIGHT + DAY + EVENING),
+        Settings(
+            env_name="provisioned",
+            warming="provisioned",
+            warm_profile=(NIGHT + DAY + EVENING) * 5 + (0,) * 24 + NIGHT + DAY + EVENING,
+        ),
         Settings(env_name="snapstart", warming="snapstart"),
         Settings(
             env_name="torch",
@@ -97,7 +101,9 @@ VARIANTS = {
             torch_index="https://wheels.a.example/cpu",
             model_name="another-model",
         ),
-        Settings(env_name="iam", auth="iam", web=False),
+        Settings(
+            env_name="iam", auth="iam", web=False, warm_instances="auto", warm_instances_max=20
+        ),
     )
 }
 

@@ -77,6 +77,8 @@ def needed(method: str, path: str, query: str, headers: Any, body: bytes) -> Nee
         parameter = name[1].decode().lstrip("/")
         resource = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{parameter}"
         return Need(f"ssm:{target.removeprefix('AmazonSSM.')}", resource)
+    if target == "GraniteServiceVersion20100801.GetMetricData":
+        return Need("cloudwatch:GetMetricData", "*")
     if match := re.fullmatch(r"/2015-03-31/functions/([^/]+)/invocations", path):
         return Need("lambda:InvokeFunction", unquote(match[1]))
     if match := re.fullmatch(r"/2019-09-30/functions/([^/]+)/concurrency", path):

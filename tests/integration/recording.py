@@ -37,8 +37,8 @@ OF_THE_PLATFORM = (
     "xray:PutTelemetryRecords",
 )
 RUN = """
-import json, sys
-import handler
+import importlib, json, sys
+handler = importlib.import_module(sys.argv[2])
 class Context:
     aws_request_id = "recorded"
 print(json.dumps(handler.handler(json.loads(sys.argv[1]), Context())))
@@ -95,12 +95,14 @@ async def recording(endpoint_url: str) -> AsyncIterator[Recorder]:
 
 async def run(name: str, event: object, variables: Mapping[str, str], endpoint_url: str) -> Any:
     """Run a function's handler as it is deployed, with calls to AWS going to `endpoint_url`."""
+    package = (LAMBDA_SRC / name / "__init__.py").exists()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
         RUN,
         json.dumps(event),
-        cwd=LAMBDA_SRC / name,
+        f"{name}.handler" if package else "handler",
+        cwd=LAMBDA_SRC if package else LAMBDA_SRC / name,
         env={"PATH": os.environ["PATH"], **variables, **LocalAws(endpoint_url).environment},
         stdout=asyncio.subprocess.PIPE,
     )

@@ -86,7 +86,8 @@ def test_the_settings_of_an_environment_are_compared_with_the_account(
 
 def test_the_zones_of_a_file_system_are_compared_with_the_regions(cloud: Cloud) -> None:
     chosen = Settings(env_name="files", region="us-east-1", model_store="efs", web=False)
-    document = {**dataclasses.asdict(chosen), "warm_by_hour": chosen.warm_by_hour}
+    derived = {"warm_by_hour": chosen.warm_by_hour, "warm_setting": chosen.warm_setting}
+    document = {**dataclasses.asdict(chosen), **derived}
     checks = {check.name: check for check in limit_checks(document, cloud.client)}
     # The emulator has these zones, and does not list EFS in any.
     assert checks["EFS for files"].state == "warning"

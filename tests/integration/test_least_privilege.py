@@ -74,6 +74,17 @@ async def test_a_role_allows_every_call_of_its_function_and_nothing_else(
     assert_role_fits(cloud.client("iam"), role, needs)
 
 
+async def test_a_warmer_that_chooses_its_number_needs_one_permission_more(cloud: Cloud) -> None:
+    """Which its role has with `auto`: test_stores_and_warming.py."""
+    role, variables = deployed(cloud, "warmer")
+    async with recording(cloud.endpoint_url) as recorder:
+        report = await run("warmer", {}, {**variables, "WARM_AUTO": "true"}, recorder.url)
+    assert "no call of a user" in report["chosen_because"]  # the emulator has no such metric
+    grants = grants_of(cloud.client("iam"), role)
+    needed = {need for need in recorder.needs if not any(each.allows(need) for each in grants)}
+    assert needed == {Need("cloudwatch:GetMetricData", "*")}
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_no_role_can_do_what_would_hurt(cloud: Cloud, name: str) -> None:
     role, _ = deployed(cloud, name)

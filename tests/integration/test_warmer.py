@@ -48,6 +48,15 @@ import uuid
 def handler(event, context):
     return {"instance_id": uuid.uuid4().hex, "cold_start": False, "time": 0.25}
 """
+# Arrivals that are known however fast this machine is: by the time that each call says it was held.
+HELD = """
+import uuid
+
+def handler(event, context):
+    if "hold_until" not in event:
+        return {"instance_id": uuid.uuid4().hex, "cold_start": False, "time": 0}
+    return {"instance_id": uuid.uuid4().hex, "cold_start": %s, "time": 0.9}
+"""
 CLOCK_BEHIND = """
 import time, uuid
 
@@ -85,16 +94,20 @@ def deploy(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dep
             Code={"ZipFile": archive.getvalue()},
             Environment={"Variables": {"MARK": str(tmp_path / "mark")}},
         )
+        state = f"/{name}/state"
+        cloud.client("ssm").put_parameter(Name=state, Value="none", Type="String")
         variables = {
-            "ENV_NAME": "test",
+            "ENV_NAME": name,
             "FUNCTION_ARN": name,
             "WARM_BY_HOUR": ",".join(["1"] * 24),
+            "WARM_AUTO": "false",
             "PERIOD_MIN": "5",
             "HOLD_MS": "0",
             "MAX_HOLD_MS": "0",
             "BUDGET_S": "60",
             "USER_RESERVE": "0",
             "CLAIM_PARAMETER": "",
+            "STATE_PARAMETER": state,
         }
         for key, value in {**LocalAws(cloud.endpoint_url).environment, **variables}.items():
             monkeypatch.setenv(key, value)
@@ -213,6 +226,149 @@ def test_the_longest_hold_leaves_room_for_an_instance_whose_clock_is_behind(
     monkeypatch.setenv("BUDGET_S", "120")
     report = handler({"instances": 3}, None)
     assert (report["distinct"], report["rounds"], report["errors"]) == (3, 2, [])
+
+
+# The hold
+
+
+def test_the_next_run_holds_as_long_as_arrivals_were_spread_and_at_most_the_setting(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The calls say that they arrived 100 ms after they were sent, and later at once."""
+    deploy(HELD % "False")
+    monkeypatch.setenv("HOLD_MS", "1000")
+    first, second, third = (handler({"instances": 3}, None) for _ in range(3))
+    assert (first["hold_ms"], first["spread_ms"]) == (1000, 100.0)
+    assert (second["hold_ms"], second["spread_ms"]) == (100 + 4 * 50 + 25, 0.0)
+    assert third["hold_ms"] == round(87.5 + 4 * 62.5 + 25)
+    monkeypatch.setenv("HOLD_MS", "300")
+    assert handler({"instances": 3}, None)["hold_ms"] == 300
+    assert handler({"instances": 4}, None)["hold_ms"] == 300  # a number that was never measured
+    single = handler({"instances": 1}, None)
+    assert (single["hold_ms"], single["held_s"], single["errors"]) == (0, 0, [])
+
+
+def test_instances_that_start_cold_say_nothing_about_arrivals(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy(HELD % "True")
+    monkeypatch.setenv("HOLD_MS", "1000")
+    reports = [handler({"instances": 3}, None) for _ in range(2)]
+    assert [(each["hold_ms"], each["spread_ms"]) for each in reports] == [(1000, None)] * 2
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "?",
+        "{}",
+        "[]",
+        '{"spreads_ms": {"3": [-1, 0]}, "peak": null}',
+        '{"spreads_ms": {"3": [NaN, 0]}, "peak": null}',
+        '{"spreads_ms": {"3": [1]}, "peak": null}',
+        '{"spreads_ms": {}, "peak": ["many", 0]}',
+    ],
+)
+def test_what_earlier_runs_left_is_reported_and_replaced_if_it_makes_no_sense(
+    cloud: Cloud, deploy: Deploy, monkeypatch: pytest.MonkeyPatch, kept: str
+) -> None:
+    name = deploy(HELD % "False")
+    monkeypatch.setenv("HOLD_MS", "1000")
+    cloud.client("ssm").put_parameter(Name=f"/{name}/state", Value=kept, Overwrite=True)
+    report = handler({"instances": 3}, None)
+    assert (report["distinct"], report["hold_ms"]) == (3, 1000)
+    (problem,) = report["errors"]
+    assert problem.startswith("what earlier runs measured is not known: ")
+    report = handler({"instances": 3}, None)
+    assert (report["hold_ms"], report["errors"]) == (325, [])
+
+
+def test_without_its_parameter_the_warmer_warms_and_says_so(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy(HELD % "False")
+    monkeypatch.setenv("STATE_PARAMETER", "/warmlens/../nothing")
+    report = handler({"instances": 3}, None)
+    assert report["distinct"] == 3
+    assert [problem.split(" is ")[0] for problem in report["errors"]] == [
+        "what earlier runs measured",
+        "what this run measured",
+    ]
+
+
+# The number that users need
+
+
+def put(cloud: Cloud, namespace: str, metric: str, days_ago: float, **datum: Any) -> None:
+    """Put values into CloudWatch, which takes them for the past two weeks."""
+    time = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days_ago)
+    cloud.client("cloudwatch").put_metric_data(
+        Namespace=namespace,
+        MetricData=[{"MetricName": metric, "Timestamp": time, **datum}],
+    )
+
+
+def test_auto_wakes_as_many_as_users_were_on_at_once_in_seven_days(
+    cloud: Cloud,
+    deploy: Deploy,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    name = deploy(ANSWERS)
+    functions = cloud.client("lambda")
+    version = functions.publish_version(FunctionName=name)["Version"]
+    alias = functions.create_alias(FunctionName=name, Name="live", FunctionVersion=version)
+    monkeypatch.setenv("FUNCTION_ARN", alias["AliasArn"])
+    monkeypatch.setenv("WARM_AUTO", "true")
+    monkeypatch.setenv("WARM_BY_HOUR", ",".join(["10"] * 24))
+
+    report = handler({}, None)
+    assert (report["requested"], report["distinct"], report["errors"]) == (1, 1, [])
+    assert "no call of a user" in report["chosen_because"]
+
+    of_alias = [
+        {"Name": "FunctionName", "Value": name},
+        {"Name": "Resource", "Value": f"{name}:live"},
+    ]
+    of_environment = [{"Name": "Environment", "Value": name}]
+    for days_ago, users, woken in ((8, 9, 0), (5, 3, 0), (3, 2, 6), (0.1, 1, 0), (0.001, 8, 0)):
+        datum = {"Dimensions": of_alias, "Value": users + woken}
+        put(cloud, "AWS/Lambda", "ConcurrentExecutions", days_ago, **datum)
+        if woken:
+            counts = {"Values": [0.0], "Counts": [float(woken)]}
+            put(cloud, "Warmlens", "WarmerThrottled", days_ago, Dimensions=of_environment, **counts)
+    state = cloud.client("ssm")
+    state.put_parameter(Name=f"/{name}/state", Value="none", Overwrite=True)
+    capsys.readouterr()
+    report = handler({}, None)
+    assert (report["requested"], report["distinct"], report["errors"]) == (3, 3, [])
+    assert report["chosen_because"].startswith("users were on 3 at once in the 7 days before ")
+    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert report in [{key: line.get(key) for key in report} for line in logged]
+    assert handler({"instances": 2}, None)["requested"] == 2  # by hand, whatever users need
+
+
+async def test_auto_without_cloudwatch_keeps_its_number_and_says_so(
+    cloud: Cloud, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = deploy(ANSWERS)
+    monkeypatch.setenv("FUNCTION_ARN", f"arn:aws:lambda:us-east-1:000000000000:function:{name}")
+    monkeypatch.setenv("WARM_AUTO", "true")
+    monkeypatch.setenv("WARM_BY_HOUR", ",".join(["10"] * 24))
+    for kept, expected in (("none", 1), ('{"spreads_ms": {}, "peak": [4, 1000]}', 4)):
+        cloud.client("ssm").put_parameter(Name=f"/{name}/state", Value=kept, Overwrite=True)
+
+        def is_metrics(request: Any, _: int) -> bool:
+            return "GetMetricData" in request.headers.get("X-Amz-Target", "")
+
+        async with refusing(cloud.endpoint_url, is_metrics) as url:
+            monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+            report = await asyncio.to_thread(handler, {}, None)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint_url)
+        assert (report["requested"], report["distinct"]) == (expected, expected)
+        (problem,) = report["errors"]
+        assert "users' concurrency could not be read" in problem
+        assert "AccessDenied" in problem
 
 
 def test_the_schedule_runs_the_warmer_and_not_a_loop_of_ours(cloud: Cloud) -> None:

@@ -43,7 +43,8 @@ class Account:
 
     def compare(self, **settings: Any) -> dict[str, Check]:
         chosen = Settings(env_name="prod", region=REGION, **{"web": False, **settings})
-        document = {**dataclasses.asdict(chosen), "warm_by_hour": chosen.warm_by_hour}
+        derived = {"warm_by_hour": chosen.warm_by_hour, "warm_setting": chosen.warm_setting}
+        document = {**dataclasses.asdict(chosen), **derived}
         clients = {service: stub.client for service, stub in self.stubs.items()}
         found = {each.name: each for each in limit_checks(document, clients.__getitem__)}
         for stub in self.stubs.values():
@@ -79,6 +80,7 @@ def account() -> Account:
             "problem",
             "warm_profile of at most 20",
         ),
+        (10, {"warm_instances": "auto"}, "warning", "a lower warm_instances_max. Or ask for 11"),
         # Pings need the instances, and what is left to users.
         (10, {"warm_instances": 9}, "ok", ""),
         (10, {"warm_instances": 10}, "warning", "a lower warm_instances. Or ask for 11 calls"),

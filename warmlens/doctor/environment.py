@@ -31,7 +31,8 @@ try:
     settings = dataclasses.replace(settings, region=settings.region or sys.argv[2])
 except app.SettingsError as error:
     sys.exit(str(error))
-print(json.dumps({**dataclasses.asdict(settings), "warm_by_hour": settings.warm_by_hour}))
+derived = {"warm_by_hour": settings.warm_by_hour, "warm_setting": settings.warm_setting}
+print(json.dumps({**dataclasses.asdict(settings), **derived}))
 """
 
 
@@ -60,7 +61,7 @@ def limit_checks(settings: dict[str, Any], client: Client) -> Iterator[Check]:
     """Compare settings with the account's limits.
 
     Args:
-        settings: an environment's settings, with its region and `warm_by_hour`.
+        settings: an environment's settings, with its region, `warm_by_hour` and `warm_setting`.
         client: returns a client of boto3 for a service.
     """
     compared: dict[str, Callable[[Client, dict[str, Any], NewCheck], Check]] = {
@@ -108,7 +109,7 @@ def _concurrency(client: Client, settings: dict[str, Any], check: NewCheck) -> C
     can_take = max(0, free - KEPT_UNRESERVED)
     found = f"{most} calls at once in {settings['region']}, {free} of them for this environment"
     warm = max(settings["warm_by_hour"])
-    warm_setting = "warm_profile" if settings["warm_profile"] else "warm_instances"
+    warm_setting = settings["warm_setting"]
     quota = "Service Quotas, AWS Lambda, Concurrent executions"
 
     def refused(setting: str, count: int, others: str) -> Check:

@@ -1,0 +1,1 @@
+"""The warmer function, which keeps instances of the classifier warm."""
