@@ -31,7 +31,7 @@ CLASSIFICATION_REQUEST: Schema = {
 WAKEUP_REQUEST: Schema = {
     "type": "object",
     "title": "WakeupRequest",
-    "description": "Holds an instance, for sleep_time or until hold_until.",
+    "description": "Wakes an instance, and holds it for sleep_time or until hold_until if given.",
     "required": ["method"],
     "properties": {
         "method": {"type": "string", "enum": ["wakeup"]},
@@ -130,7 +130,7 @@ CLASSIFICATION_ANSWER: Schema = {
 WAKEUP_ANSWER: Schema = {
     "type": "object",
     "title": "WakeupAnswer",
-    "description": "The instance that was held.",
+    "description": "The instance that is awake.",
     "required": ["method", "time", *_INSTANCE],
     "properties": {
         "method": {"type": "string", "enum": ["wakeup"]},

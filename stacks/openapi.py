@@ -11,7 +11,11 @@ _CALLS = {
         schema.CLASSIFICATION_REQUEST,
         schema.CLASSIFICATION_ANSWER,
     ),
-    "/wakeup": ("Hold an instance warm", schema.WAKEUP_REQUEST, schema.WAKEUP_ANSWER),
+    "/wakeup": (
+        "Wake an instance, and hold it if asked to",
+        schema.WAKEUP_REQUEST,
+        schema.WAKEUP_ANSWER,
+    ),
     "/uploads": ("Sign the upload of one image", schema.UPLOADS_REQUEST, schema.UPLOADS_ANSWER),
 }
 

@@ -13,7 +13,9 @@ import pytest
 import typer
 
 from lab.__main__ import app as lab
+from tests.busy_instances import fleet
 from tests.conftest import SAMPLE_LABEL, WARMLENS, Cloud
+from tests.ports import closed_port
 from tests.unit.test_command_line import COMMANDS
 from warmlens.cli import app as warmlens
 from warmlens.paths import ROOT
@@ -176,7 +178,7 @@ def test_the_curl_commands_of_the_api_get_answers(cloud: Cloud, line: str) -> No
 def test_the_examples_of_the_api_classify_a_photo(
     cloud: Cloud, tmp_path: Path, language: str, program: str
 ) -> None:
-    (example,) = blocks(DOCS / "api.md", language)
+    example, _ = blocks(DOCS / "api.md", language)
     file = tmp_path / ("example.py" if language == "python" else "example.mjs")
     file.write_text(example)
     result = subprocess.run(
@@ -188,6 +190,32 @@ def test_the_examples_of_the_api_classify_a_photo(
         check=False,
     )
     assert result.stdout.startswith(SAMPLE_LABEL), result.stderr
+
+
+@pytest.mark.parametrize(
+    ("language", "program", "call"),
+    [
+        ("python", sys.executable, "wake_ahead_meanwhile()"),
+        ("javascript", "node", "wakeAhead()"),
+    ],
+)
+def test_the_examples_of_waking_ahead_wake_and_let_no_failure_through(
+    cloud: Cloud, tmp_path: Path, language: str, program: str, call: str
+) -> None:
+    _, example = blocks(DOCS / "api.md", language)
+    file = tmp_path / ("example.py" if language == "python" else "example.mjs")
+    file.write_text(f"{example}\n{call}\n")
+    before = fleet(cloud)["calls"]
+    with closed_port() as nowhere:
+        for url in (cloud.url, nowhere):
+            environment = {**os.environ, "API_URL": url}
+            result = subprocess.run(
+                [program, str(file)], env=environment, capture_output=True, text=True, check=False
+            )
+            assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    calls = fleet(cloud)["calls"]
+    assert calls[0]["number"] == (before[0]["number"] if before else 0) + 1
+    assert (calls[0]["method"], calls[0]["outcome"]) == ("wakeup", "answered")
 
 
 def test_the_commands_of_the_quick_start_work(cloud: Cloud) -> None:
