@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from lab.bench import scale as scale_bench
+from lab.bench.first_visitor.comparison import table as first_visitor_table
 from lab.bench.simfaas.comparison import METRICS, OURS, OURS_NEWEST_FIRST, SIMFAAS
 from lab.bench.speed.tables import tables
 from lab.bench.warming.presentation import table as warming_table
@@ -61,6 +62,11 @@ def warming() -> str:
     records = _read("warming")
     date = max(record.date for record in records)
     return f"Simulated by `{command_of(records[0])}`, {date}.\n\n{warming_table(records)}"
+
+
+def first_visitor() -> str:
+    """Return the table of the first visitor's wait."""
+    return first_visitor_table(_read("first-visitor"))
 
 
 def scale() -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from lab.bench.first_visitor.comparison import PLATFORM_MS, measure_visits
 from lab.bench.overhead import measure_overhead
 from lab.bench.replay import comparison as replay_comparison
 from lab.bench.rounds import measure_rounds
@@ -19,6 +20,7 @@ from lab.bench.warming.comparison import INSTANCES, compare
 from lab.bench.warming.presentation import draw
 from lab.figures import write_figure
 from warmlens.console import out
+from warmlens.local.commands import MAX_PLATFORM_MS
 from warmlens.local.venvs import Venv
 from warmlens.paths import STATE
 from warmlens.planner.options import BurstSize, BurstsPerHour, bursts_of
@@ -93,6 +95,29 @@ def overhead(
     with spinner("timing calls"):
         records = asyncio.run(measure_overhead(calls))
     _print(records, "concurrency", as_json=as_json)
+
+
+@app.command(name="first-visitor", epilog="Example: python -m lab bench first-visitor --rounds 2")
+def first_visitor(
+    platform_ms: Annotated[
+        list[int] | None,
+        typer.Option(
+            min=0,
+            max=MAX_PLATFORM_MS,
+            help="Lambda's own part of a cold start in ms; may be repeated.",
+        ),
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=2, help="Visits of each kind.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Time the first visitor's wait from tap to answer.
+
+    All instances are gone, the photo has 0.3 MB, and the phone's link is emulated: a round trip of
+    50 ms, 10 Mbit/s up.
+    """
+    measured = measure_visits(platform_ms or PLATFORM_MS, rounds)
+    records = _collected(measured, "visiting", "platform_ms")
+    _print(records, "platform_ms", as_json=as_json)
 
 
 @app.command(epilog="Example: python -m lab bench simfaas --seeds 5")

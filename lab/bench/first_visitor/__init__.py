@@ -1,0 +1,1 @@
+"""Benchmark of the first visitor's wait, with everything cold, over an emulated phone link."""

@@ -1,0 +1,154 @@
+"""Benchmark of the first visitor's wait, beside a later visitor's in the same run."""
+
+import random
+import statistics
+import tempfile
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+
+from lab import markdown
+from lab.bench.first_visitor.cloud import VisitedCloud, visited_cloud
+from lab.bench.first_visitor.link import PhoneLink
+from lab.bench.first_visitor.visits import API_ONLY, LATER, VISITORS, Visit, Visitor, visit
+from lab.bench.speed.photos import photo
+from lab.statistics import percentile
+from warmlens.records import Record, machine, today
+
+COMMAND = "python -m lab bench first-visitor"
+PLATFORM_MS = (0, 250, 1000)
+_PHOTO_MEGAPIXELS = 2.0
+_RESAMPLES = 2000
+
+Case = tuple[Visitor, float]  # a visitor and the pause before the tap
+CASES: list[Case] = [(each, pause_s) for each in VISITORS for pause_s in each.pauses_s]
+
+
+async def measure_visits(platform_ms: Sequence[int], rounds: int) -> AsyncIterator[Record]:
+    """Visit the page in turns, as each kind of visitor.
+
+    Args:
+        platform_ms: Lambda's own part of a cold start in ms; each value by itself.
+        rounds: visits of each kind, for each value.
+
+    Raises:
+        WarmlensError: the local cloud cannot start, or a visit failed.
+    """
+    link, picture = PhoneLink(), photo(_PHOTO_MEGAPIXELS)
+    with tempfile.TemporaryDirectory() as folder:
+        async with (
+            visited_cloud(Path(folder)) as cloud,
+            link.to(cloud.url) as api_url,
+            link.to(cloud.storage_url) as storage_url,
+        ):
+
+            async def one(visitor: Visitor, pause_s: float) -> Visit:
+                return await visit(
+                    cloud, visitor, pause_s, picture, api_url=api_url, storage_url=storage_url
+                )
+
+            # Byte-compiles and fills the page cache.
+            for visitor in VISITORS:
+                await one(visitor, 0.0)
+            for each_ms in platform_ms:
+                visits = await _visits(cloud, one, each_ms, rounds)
+                conditions = {
+                    "platform_ms": each_ms,
+                    "round_trip_ms": link.round_trip_s * 1000,
+                    "up_mbit_per_s": link.up_mbit_per_s,
+                    "handshakes": link.handshakes,
+                    "photo_bytes": len(picture),
+                }
+                for case in CASES:
+                    yield _record(case, visits, conditions)
+
+
+async def _visits(
+    cloud: VisitedCloud,
+    one: Callable[[Visitor, float], Awaitable[Visit]],
+    platform_ms: int,
+    rounds: int,
+) -> dict[Case, list[Visit]]:
+    cloud.platform_s = platform_ms / 1000
+    visits: dict[Case, list[Visit]] = defaultdict(list)
+    first = [case for case in CASES if case[0] != LATER]
+    later = (LATER, LATER.pauses_s[0])
+    for number in range(rounds):
+        # In another order each round, so that a change of the machine's load meets all alike.
+        for case in random.Random(number).sample(first, len(first)):
+            visits[case].append(await one(*case))
+            if case[0] == API_ONLY:  # whose instances a later visitor finds
+                visits[later].append(await one(*later))
+    return visits
+
+
+def _record(case: Case, visits: dict[Case, list[Visit]], conditions: dict[str, float]) -> Record:
+    visitor, pause_s = case
+    waits_ms = [each.wait_ms for each in visits[case]]
+    later_ms = [each.wait_ms for each in visits[LATER, LATER.pauses_s[0]]]
+    parts = visits[case][0].parts_ms
+    return Record(
+        name=visitor.name,
+        metric="wait_ms",
+        value=statistics.median(waits_ms),
+        unit="ms",
+        kind="measured",
+        conditions={
+            **conditions,
+            "pause_s": pause_s,
+            "parts_ms": {
+                part: statistics.median(each.parts_ms[part] for each in visits[case])
+                for part in parts
+            },
+            "cold_classifications": sum(each.cold_start for each in visits[case]),
+            "ratio_interval": _ratio_interval(waits_ms, later_ms),
+        },
+        command=COMMAND,
+        machine=machine(),
+        date=today(),
+        samples=len(waits_ms),
+        p95=percentile(waits_ms, 95),
+        ratio=statistics.median(waits_ms) / statistics.median(later_ms),
+        ratio_to=LATER.name,
+    )
+
+
+def _ratio_interval(values: Sequence[float], base: Sequence[float]) -> tuple[float, float]:
+    """Return the 95 % interval of the ratio of medians, by bootstrap (Efron's percentiles)."""
+    rng = random.Random(1)
+    ratios = [
+        statistics.median(rng.choices(values, k=len(values)))
+        / statistics.median(rng.choices(base, k=len(base)))
+        for _ in range(_RESAMPLES)
+    ]
+    cuts = statistics.quantiles(ratios, n=40, method="inclusive")
+    return cuts[0], cuts[-1]
+
+
+def table(records: Sequence[Record]) -> str:
+    """Return the waits as a Markdown table, with machine, date and command."""
+    head = records[0]
+    times_ms = list(dict.fromkeys(each.conditions["platform_ms"] for each in records))
+    cells = {
+        (each.name, each.conditions["pause_s"], each.conditions["platform_ms"]): each
+        for each in records
+    }
+    rows = []
+    for name, pause_s in dict.fromkeys((each, pause) for each, pause, _ in cells):
+        of_time = [cells[name, pause_s, each_ms] for each_ms in times_ms]
+        rows.append((name, f"{pause_s:g}", *(_cell(each) for each in of_time)))
+    columns = " | ".join(f"platform time {each_ms:,} ms" for each_ms in times_ms)
+    return (
+        f"Measured by `{head.command}` on {head.date}, {head.machine}; medians of {head.samples} "
+        "visits of each kind in one run, in turns, with the ratio to a later visitor's wait and "
+        "its 95 % interval (bootstrap).\n\n"
+        + markdown.table(f"visitor | pause, s | {columns}", rows)
+    )
+
+
+def _cell(record: Record) -> str:
+    text = f"{record.value:,.0f} ms"
+    if record.name == LATER.name:
+        return text
+    low, high = record.conditions["ratio_interval"]
+    return f"{text}, {record.ratio:.2f} ({low:.2f} to {high:.2f})"
