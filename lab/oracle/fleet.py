@@ -20,6 +20,7 @@ from warmlens.planner.scenario import (
     REQUESTS_PER_S_PER_ENVIRONMENT,
     SCALING_WINDOW_S,
     InstanceLifetimes,
+    PerEnvironmentLimit,
     Scenario,
 )
 
@@ -101,7 +102,9 @@ class SimulatedFleet:
         self._busy: list[tuple[float, _Instance]] = []
         self._resting: list[tuple[float, _Instance]] = []
         limited = scenario.when_full == "refuse"
-        self._each_rests = limited and scenario.per_environment_limit == "environment"
+        self._each_rests = (
+            limited and scenario.per_environment_limit is PerEnvironmentLimit.ENVIRONMENT
+        )
         self._bucket = _Bucket(scenario.concurrency)
         most = max(scenario.provisioned_by_hour)
         self._provisioned_bucket = _Bucket(most)

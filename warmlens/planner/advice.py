@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from warmlens.planner.assumptions import Assumptions, Clients, PerEnvironmentLimit
+from warmlens.planner.assumptions import Assumptions, Clients
 from warmlens.planner.budget import require_affordable
 from warmlens.planner.candidates import Candidate, candidates
 from warmlens.planner.cost import SNAPSTART_PRICES, needed_prices
 from warmlens.planner.plan import Plan, PlanRequest, check, screen
+from warmlens.planner.scenario import PerEnvironmentLimit
 
 SHORTEST_IDLE_MIN, LONGEST_EXTRA_MS = 1.0, 10_000
 _STEPS = 9

@@ -9,13 +9,15 @@ from warmlens.planner.scenario import (
     SCALING_PER_10_S,
     UPLOAD,
     InstanceLifetimes,
+    PerEnvironmentLimit,
 )
 
+SOURCE = "mikhail.io/serverless/coldstarts/aws, 2021"
 PLATFORM = Distribution(
     "table", (0.204, 0.204, 0.245, 0.321, 0.903, 1.393), (0.0, 0.165, 0.5, 0.835, 0.975, 1.0)
 )
 """Platform time: a cold start of a function that does nothing, less its warm calls, as seen by its
-caller: the Python functions of mikhail.io/serverless/coldstarts/aws, 2021. Decision 105."""
+caller: `SOURCE`, functions in Python. Decision 105."""
 RESTORE = Distribution("table", (0.326, 0.537, 0.79), (0.0, 0.5, 1.0))
 """Restore of a snapshot, as reported by Lambda for others' functions. Decision 105."""
 
@@ -25,13 +27,6 @@ class Clients(StrEnum):
 
     PAGE = "page"
     API = "api"
-
-
-class PerEnvironmentLimit(StrEnum):
-    """Reading of Lambda's limit of 10 requests a second per environment; see `Scenario`."""
-
-    ACCOUNT = "account"
-    ENVIRONMENT = "environment"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,14 +74,20 @@ class Assumptions:
     @property
     def descriptions(self) -> list[str]:
         """The assumptions that the answer shows, in words."""
-        share, slowest_s = "", self.platform.values_s[0]
+        platform = f"{self.platform.quantile_s(0.5):.3g} s"
         if self.platform == PLATFORM:
-            share = ", 0.90 s or more for one in forty (mikhail.io, 2021)"
-            slowest_s = 0.245
+            platform = f"{platform}, {PLATFORM.quantile_s(0.975):.2g} s for one in forty ({SOURCE})"
+        together = self.per_environment_limit is PerEnvironmentLimit.ACCOUNT
+        upload = f"{self.upload.quantile_s(0.5):.3g} s (median)"
+        pause = f"{self.pause.quantile_s(0.5):.3g} s (median)"
+        page = self.clients is Clients.PAGE
         return [
-            f"Lambda's own part of a cold start takes {slowest_s:.3g} s{share}",
-            "its limit of 10 requests a second per environment counts for "
-            + {"account": "all together", "environment": "each"}[self.per_environment_limit],
+            f"Lambda's own part of a cold start: {platform}.",
+            "Lambda's limit of 10 requests a second per environment: one for "
+            + ("all of them." if together else "each of them."),
+            f"Users: {pause} on the page, then an upload of {upload}."
+            if page
+            else f"Users: an upload of {upload}; no page wakes before it.",
         ]
 
 

@@ -81,7 +81,7 @@ class Candidate:
             provisioned_by_hour=self.by_hour if self.warming == "provisioned" else by_hour(0),
             warming=self._warming_policy() if self.pings else None,
             wake_ahead=self._wakes(assumptions) if self.wakes_ahead else None,
-            per_environment_limit=assumptions.per_environment_limit.value,
+            per_environment_limit=assumptions.per_environment_limit,
         )
 
     def _warming_policy(self) -> WarmingPolicy:

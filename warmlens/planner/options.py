@@ -15,12 +15,7 @@ import typer
 from warmlens.command_line import AsJson as AsJson
 from warmlens.completion import memory_sizes
 from warmlens.errors import WarmlensError
-from warmlens.planner.assumptions import (
-    Assumptions,
-    Clients,
-    PerEnvironmentLimit,
-    platform_of,
-)
+from warmlens.planner.assumptions import Assumptions, Clients, platform_of
 from warmlens.planner.burst_fit import BusyTimes
 from warmlens.planner.candidates import KINDS, MAX_PINGED, Candidate
 from warmlens.planner.counted_profile import AtOnce
@@ -33,6 +28,7 @@ from warmlens.planner.scenario import (
     SCALING_PER_10_S,
     UPLOAD_S,
     UPLOAD_SIGMA,
+    PerEnvironmentLimit,
     by_hour,
 )
 from warmlens.planner.service_times import (

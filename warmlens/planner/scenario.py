@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Literal
 
 from warmlens.errors import WarmlensError
@@ -150,7 +151,11 @@ def _is_schedule(counts: tuple[int, ...], most: int) -> bool:
     return len(counts) == DAY_H and all(0 <= each <= most for each in counts)
 
 
-PerEnvironmentLimit = Literal["account", "environment"]
+class PerEnvironmentLimit(StrEnum):
+    """Reading of Lambda's limit of 10 requests a second per environment; see `Scenario`."""
+
+    ACCOUNT = "account"
+    ENVIRONMENT = "environment"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,7 +197,7 @@ class Scenario:
     provisioned_by_hour: tuple[int, ...] = by_hour(0)
     warming: WarmingPolicy | None = None
     wake_ahead: WakeAhead | None = None
-    per_environment_limit: PerEnvironmentLimit = "account"
+    per_environment_limit: PerEnvironmentLimit = PerEnvironmentLimit.ACCOUNT
 
     def __post_init__(self) -> None:
         if self.concurrency < 1 or self.scaling_per_10_s < 1:

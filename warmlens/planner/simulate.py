@@ -18,6 +18,7 @@ from warmlens.planner.rng import LIFETIMES, SERVICE, WAKE_SERVICE, Floats, Ints,
 from warmlens.planner.scenario import (
     HOUR_S,
     REQUESTS_PER_S_PER_ENVIRONMENT,
+    PerEnvironmentLimit,
     Scenario,
     WakeAhead,
     WarmingPolicy,
@@ -135,7 +136,7 @@ def _state(run: Kernel, scenario: Scenario, horizon_s: float, seed: int) -> Stat
     lifetimes, policy = scenario.lifetimes, scenario.warming or WarmingPolicy(by_hour=by_hour(0))
     wake_ahead = scenario.wake_ahead or WakeAhead()
     limited = scenario.when_full != "wait"
-    each_limited = limited and scenario.per_environment_limit == "environment"
+    each_limited = limited and scenario.per_environment_limit is PerEnvironmentLimit.ENVIRONMENT
     remembered = room * REQUESTS_PER_S_PER_ENVIRONMENT if each_limited else 1
     times = [0.0] * layout.N_TIMES
     times[layout.T_HOLDS_UNTIL] = -1.0

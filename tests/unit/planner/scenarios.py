@@ -1,7 +1,7 @@
 """Hypothesis strategies for scenarios, traffic and warming policies."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from hypothesis import strategies as st
 
@@ -11,6 +11,7 @@ from warmlens.planner.distribution import Distribution, constant, exponential
 from warmlens.planner.outcome import Outcome
 from warmlens.planner.scenario import (
     InstanceLifetimes,
+    PerEnvironmentLimit,
     Scenario,
     WakeAhead,
     WarmingPolicy,
@@ -86,7 +87,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         else by_hour(0),
         warming=draw(pings()) if "ping" in warming else None,
         wake_ahead=draw(wakes_ahead()) if "ahead" in warming else None,
-        per_environment_limit=draw(st.sampled_from(["account", "environment"])),
+        per_environment_limit=draw(st.sampled_from(PerEnvironmentLimit)),
     )
 
 
@@ -105,6 +106,21 @@ def profiles(draw: st.DrawFn) -> Profile:
         segment_s=draw(st.sampled_from([60.0, 3600.0, 1234.5])),
         bursts=bursts,
     )
+
+
+class Given:
+    """Traffic of given moments."""
+
+    description = "given"
+
+    def __init__(self, *calls_s: float) -> None:
+        self.calls_s = calls_s
+
+    def arrivals(self, seed: int, horizon_s: float) -> Iterator[float]:
+        return iter(self.calls_s)
+
+    def expected(self, horizon_s: float) -> float:
+        return len(self.calls_s)
 
 
 def by_oracle(scenario: Scenario, traffic: Traffic, *, horizon_s: float, seed: int = 1) -> Outcome:
