@@ -129,8 +129,14 @@ def page_command(env: Env, folder: Folder = LOCAL_CLOUD, as_json: AsJson = False
 @app.command(name="warm", epilog="Example: warmlens warm 5 --env prod")
 def warm_command(
     instances: Annotated[
-        int, typer.Argument(min=1, max=MAX_INSTANCES, help="Number of instances to wake.")
-    ],
+        int | None,
+        typer.Argument(
+            min=1,
+            max=MAX_INSTANCES,
+            help="Number of instances to wake; that of a scheduled run unless given.",
+            show_default=False,
+        ),
+    ] = None,
     env: Env = ENV_NAME,
     folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
@@ -147,13 +153,15 @@ def warm_command(
         report = warm(deployment.outputs, deployment.lambda_, deployment.name, instances)
     figures = report.figures
     if as_json:
-        typer.echo(json.dumps(figures))
+        typer.echo(json.dumps({**figures, "chosen_because": report.chosen_because}))
     else:
         out.print(
             f"{figures['distinct']} of {figures['requested']} instances are warm, "
-            f"{figures['cold']} of them started for it; rounds: {figures['rounds']}, "
-            f"held for {figures['held_s']:.1f} instance-seconds"
+            f"{figures['cold']} of them started for it; rounds: {figures['rounds']}, the first "
+            f"held for {figures['hold_ms']} ms, {figures['held_s']:.1f} instance-seconds in all"
         )
+        if instances is None:
+            out.print(f"Chosen, since {report.chosen_because}.")
     if report.limited_by:
         err.print(f"No more are possible: {report.limited_by}.")
     if report.throttled:
