@@ -9,6 +9,7 @@ from typing import Any
 Schema = dict[str, Any]
 
 MAX_TOP = 10
+_B = "[A-Za-z0-9+/]"  # a character of base64
 PHOTO_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif")
 
 CLASSIFICATION_REQUEST: Schema = {
@@ -21,7 +22,7 @@ CLASSIFICATION_REQUEST: Schema = {
         "method": {"type": "string", "enum": ["classification"]},
         "image": {
             "type": "string",
-            "minLength": 2,
+            "pattern": f"^({_B}{{4}})*({_B}{{4}}|{_B}{{3}}=|{_B}{{2}}==)$",
             "contentEncoding": "base64",
             "description": "The image in base64, up to 4.4 MB before; larger ones are uploaded.",
         },

@@ -46,7 +46,9 @@ def _operation(
     content = _json(request["title"])
     parameters: list[dict[str, Any]] = []
     if path == "/classification":
-        content |= {each: {"schema": {"type": "string"}} for each in schema.PHOTO_TYPES}
+        content |= {
+            each: {"schema": {"type": "string", "minLength": 1}} for each in schema.PHOTO_TYPES
+        }
         top = request["properties"]["top"]
         parameters = [{"name": "top", "in": "query", "schema": top}]
     return {
