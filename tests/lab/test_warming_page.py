@@ -28,12 +28,13 @@ def run(command: str) -> str:
 
 
 def test_the_page_names_no_other_commands_than_are_run_here() -> None:
-    assert [command.split()[1] for command in COMMANDS] == ["warm", "warm", "-m"]
+    assert [command.split()[1] for command in COMMANDS] == ["warm", "warm", "warm", "-m"]
 
 
 def test_instances_are_warmed_by_hand(cloud: Cloud) -> None:
-    for_people, for_programs = COMMANDS[:2]
+    as_scheduled, for_people, for_programs = COMMANDS[:3]
     where = f"--folder {cloud.folder}"
+    assert run(f"{as_scheduled} {where}").startswith("2 of 2 instances are warm")
     assert run(f"{for_people} {where}").startswith("5 of 5 instances are warm")
     assert json.loads(run(f"{for_programs} {where}"))["distinct"] == 5
 
@@ -42,7 +43,7 @@ def test_the_kept_records_are_what_the_command_prints() -> None:
     def undated(text: str) -> list[Record]:
         return [replace(record, date="") for record in read_records(text)]
 
-    printed = run(COMMANDS[2])
+    printed = run(COMMANDS[3])
     assert undated(printed) == undated((RECORDS / "warming.jsonl").read_text())
 
 
