@@ -2,8 +2,6 @@
 
 import json
 import re
-from binascii import Error as Base64Error
-from binascii import a2b_base64
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -136,6 +134,8 @@ def image_bytes(text: str, *, max_bytes: int) -> bytes:
     """
     if "\n" in text or " " in text:
         text = "".join(text.split())
+    from binascii import a2b_base64  # not at init
+
     text = text.rstrip("=")
     size_bytes = len(text) * 3 // 4
     if size_bytes > max_bytes:
@@ -150,7 +150,7 @@ def image_bytes(text: str, *, max_bytes: int) -> bytes:
         if not text:
             raise ValueError
         return a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
-    except (Base64Error, ValueError):
+    except ValueError:
         raise RequestError(400, "invalid_image", "The image is not valid base64.") from None
 
 
@@ -185,9 +185,11 @@ def _begins_json(text: str) -> bool:
 
 
 def _decoded(text: str) -> bytes:
+    from binascii import a2b_base64
+
     try:
         return a2b_base64(text)
-    except (Base64Error, ValueError):
+    except ValueError:
         raise RequestError(400, "invalid_image", "The body is not valid base64.") from None
 
 
