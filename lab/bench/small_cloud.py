@@ -96,6 +96,16 @@ class SmallCloud:
         answer, _ = await self._invoke(f"{function}:live", event)
         return answer
 
+    async def send(self, event: Mapping[str, Any]) -> None:
+        """Call the function through its alias without waiting for its answer."""
+        await self._run(
+            self._calls.invoke,
+            FunctionName=FUNCTION,
+            Qualifier="live",
+            InvocationType="Event",
+            Payload=json.dumps(event).encode(),
+        )
+
     async def warm(self, **event: Any) -> WarmerAnswer:
         """Run the warmer with an event, as the schedule does."""
         answer, log = await self._invoke(WARMER, event)
