@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from warmlens.planner.assumptions import Assumptions, Clients
 from warmlens.planner.budget import require_affordable
 from warmlens.planner.candidates import Candidate, candidates
-from warmlens.planner.cost import SNAPSTART_PRICES, needed_prices
+from warmlens.planner.cost import needed_prices, snapstart_priced
 from warmlens.planner.plan import Plan, PlanRequest, check, screen
 from warmlens.planner.scenario import PerEnvironmentLimit
 
@@ -177,7 +177,7 @@ def _candidates(request: PlanRequest) -> Iterator[Candidate]:
         request.measured,
         request.profile,
         concurrency=request.assumptions.concurrency,
-        snapstart=all(name in request.prices.prices for name in SNAPSTART_PRICES),
+        snapstart=snapstart_priced(request.prices),
     )
 
 
