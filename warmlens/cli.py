@@ -68,9 +68,12 @@ def classify_command(
     image: Annotated[Path, typer.Argument(help="A JPEG, PNG, WebP or GIF file.")],
     url: Annotated[str | None, typer.Option(help="URL of an open API, instead of --env.")] = None,
     env: OptionalEnv = None,
+    upload: Annotated[
+        bool, typer.Option("--upload", help="Upload the photo to S3 first, as larger ones are.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Upload and classify a photo.
+    """Classify a photo: in one call up to 4.4 MB, else it is uploaded first.
 
     Prints the top five classes. Without --env or --url, the local cloud classifies it. AWS is
     called with the credentials and region of the shell. Exit code 1 if the photo was not
@@ -87,7 +90,7 @@ def classify_command(
         deployment = find_deployment(env or ENV_NAME, local_state=LOCAL_CLOUD / STATE_FILE)
         url, auth = deployment.api_url, deployment.api_auth()
     with spinner("classifying"):
-        answer = classify(image, url=url, auth=auth)
+        answer = classify(image, url=url, auth=auth, upload=upload)
     if as_json:
         typer.echo(json.dumps(answer, indent=2))
         return
