@@ -156,7 +156,7 @@ def first_visitor(
             help="Lambda's own part of a cold start in ms; may be repeated.",
         ),
     ] = None,
-    rounds: Annotated[int, typer.Option(min=2, help="Visits of each kind.")] = 5,
+    rounds: Annotated[int, typer.Option(min=2, help="Visits of each kind.")] = 4,
     as_json: AsJson = False,
 ) -> None:
     """Time the first visitor's wait from tap to answer.
