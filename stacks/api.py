@@ -71,7 +71,9 @@ class ApiStack(cdk.Stack):
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
-        uploads = UploadsFunction(self, "Uploads", settings=settings, images=images)
+        uploads = UploadsFunction(
+            self, "Uploads", settings=settings, images=images, classifier=classifier
+        )
         self.uploads = uploads.function
         self.rest_api = apigateway.RestApi(
             self,

@@ -56,6 +56,31 @@ def test_an_upload_goes_to_the_address_of_the_buckets_region(region: str) -> Non
 
 
 @pytest.mark.parametrize(
+    "missing", ["AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+)
+@pytest.mark.parametrize("left", [None, ""])
+def test_without_the_roles_keys_an_upload_is_refused_and_the_log_says_why(
+    missing: str,
+    left: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with loaded("us-east-1") as handle:
+        if left is None:
+            monkeypatch.delenv(missing)
+        else:
+            monkeypatch.setenv(missing, left)
+        answered = handle('{"bytes": 5}')
+    assert answered["statusCode"] == 503
+    error = json.loads(answered["body"])["error"]
+    assert error["code"] == "signing_unavailable"
+    assert "AWS" not in error["message"]
+    first, _ = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (first["level"], first["message"]) == ("ERROR", "no_credentials")
+    assert first["reason"] == f"missing: {missing}"
+
+
+@pytest.mark.parametrize(
     ("content_type", "signed"),
     [
         *((name, name) for name in TYPES),
