@@ -17,7 +17,7 @@ from .bucket import (
     ObjectSizeError,
 )
 from .errors import ModelError, RequestError
-from .http_call import HttpCall, read_http_call
+from .http_call import read_http_call
 from .instance import Instance
 from .logs import log, metrics
 from .request import (

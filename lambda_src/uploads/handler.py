@@ -13,14 +13,14 @@ import uuid
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 
-from presigned_post import presigned_post
-from sigv4 import NoCredentialsError, Signer
+from .presigned_post import presigned_post
+from .sigv4 import NoCredentialsError, Signer
 
 TYPE_CHECKING = False  # as in typing, whose import takes time
 if TYPE_CHECKING:
     from typing import Any
 
-    from wake import Waker
+    from .wake import Waker
 
 UNKNOWN = "application/octet-stream"
 EXTENSIONS = {
@@ -56,7 +56,7 @@ def _create_waker() -> Waker | None:
     function_arn = os.environ.get("WAKE_FUNCTION_ARN")
     if function_arn is None:
         return None
-    from wake import Waker
+    from .wake import Waker
 
     return Waker(function_arn)
 

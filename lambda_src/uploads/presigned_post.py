@@ -7,8 +7,8 @@ import json
 import time
 from binascii import b2a_base64
 
-from endpoints import endpoint
-from sigv4 import ALGORITHM, Signer, timestamp
+from .endpoints import endpoint
+from .sigv4 import ALGORITHM, Signer, timestamp
 
 
 def presigned_post(

@@ -1,8 +1,7 @@
 """Signature Version 4 by the standard library.
 
-boto3 takes five times as long to import as all of this function, and a user waits for it:
-docs/decisions/0098. Source: IAM user guide, "Create a signed AWS API request"; the tests compare
-with botocore.
+boto3 would make the function's start seven times as long: docs/decisions/0098. Source: IAM user
+guide, "Create a signed AWS API request"; the tests compare with botocore.
 """
 
 import hmac

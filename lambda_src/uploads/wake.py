@@ -7,14 +7,14 @@ import threading
 import time
 from collections.abc import Callable
 
-from endpoints import endpoint
-from sigv4 import Signer
+from .endpoints import endpoint
+from .sigv4 import Signer
 
 TIMEOUT_S = 0.5
 """Maximum time that a wakeup may add to an upload's answer."""
 
 _PAYLOAD = b'{"method": "wakeup"}'
-# Those of AWS's services; to load all authorities of the system takes ten times as long. Source:
+# Those of AWS's services; to load all authorities of the system takes six times as long. Source:
 # amazontrust.com/repository, which recommends these five.
 _AUTHORITIES = os.path.join(os.path.dirname(__file__), "amazon_roots.pem")
 

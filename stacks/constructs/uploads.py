@@ -41,6 +41,7 @@ class UploadsFunction(Construct):
             "Function",
             settings=settings,
             name="uploads",
+            package=True,
             timeout_s=10,
             environment={
                 "IMAGES_BUCKET": images.bucket_name,

@@ -14,9 +14,9 @@ from urllib.parse import quote
 import httpx
 import pytest
 from aiohttp import web
-from wake import TIMEOUT_S
 
 from lab.emulator_with_pool import emulator_with_pool
+from lambda_src.uploads.wake import TIMEOUT_S
 from tests.conftest import SAMPLE, SAMPLE_LABEL
 from tests.integration.pool_harness import FakeClock, eventually
 from warmlens.local.assembly import read_stacks, synthesize
@@ -153,7 +153,7 @@ async def accept(_: web.Request) -> web.Response:
 
 RUN = """
 import json, sys
-import handler, wake
+from uploads import handler, wake
 wake.TIMEOUT_S = float(sys.argv[1])
 for body in sys.stdin:
     answer = handler.handler({"body": body}, None)
@@ -172,7 +172,7 @@ async def uploads_function(
         "-c",
         RUN,
         str(timeout_s),
-        cwd=LAMBDA_SRC / "uploads",
+        cwd=LAMBDA_SRC,
         env={
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_ACCESS_KEY_ID": "key",
@@ -221,24 +221,24 @@ async def test_the_alias_is_called_asynchronously_and_without_a_hold() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "error"),
+    ("status", "error", "reason"),
     [
-        (403, "AccessDeniedException"),
-        (404, "ResourceNotFoundException"),
-        (429, "TooManyRequestsException"),
-        (500, "ServiceException"),
-        (503, "Service Unavailable"),
+        (403, "AccessDeniedException", "403 Forbidden AccessDeniedException"),
+        (404, "ResourceNotFoundException", "404 Not Found ResourceNotFoundException"),
+        (429, "TooManyRequestsException", "429 Too Many Requests TooManyRequestsException"),
+        (500, "ServiceException", "500 Internal Server Error ServiceException"),
+        (503, "", "503 Service Unavailable"),
     ],
 )
-async def test_an_upload_is_answered_when_its_wakeup_is_refused(status: int, error: str) -> None:
+async def test_an_upload_is_answered_when_its_wakeup_is_refused(
+    status: int, error: str, reason: str
+) -> None:
     async def refuse(_: web.Request) -> web.Response:
-        named = {} if status == 503 else {"x-amzn-errortype": error}
-        return web.Response(status=status, headers=named, text="{}")
+        return web.Response(status=status, headers={"x-amzn-errortype": error}, text="{}")
 
     async with lambda_api(refuse) as (url, _), uploads_function(url) as sign:
         log = await sign()
-    assert (log["level"], log["WakeRefused"]) == ("WARNING", 1)
-    assert log["reason"] == f"{status} {error}"
+    assert (log["level"], log["WakeRefused"], log["reason"]) == ("WARNING", 1, reason)
 
 
 async def test_an_upload_is_answered_when_nobody_answers_its_wakeup() -> None:

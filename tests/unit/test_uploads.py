@@ -1,6 +1,5 @@
 """The uploads function: signing, and errors for invalid requests."""
 
-import importlib.util
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from warmlens.paths import LAMBDA_SRC
+from lambda_src.uploads import handler
 
 MAX_BYTES = 20 * 2**20
 UNKNOWN = "application/octet-stream"
@@ -19,17 +18,13 @@ TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif")
 
 @pytest.fixture(scope="module")
 def answer() -> Iterator[Any]:
-    """The handler, loaded as Lambda loads it; it signs without a call to AWS."""
+    """The handler, which signs without a call to AWS."""
     with loaded("us-east-1") as handle:
         yield handle
 
 
 @contextmanager
 def loaded(region: str) -> Iterator[Any]:
-    spec = importlib.util.spec_from_file_location("uploads", LAMBDA_SRC / "uploads" / "handler.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {
             "AWS_DEFAULT_REGION": region,
@@ -41,8 +36,7 @@ def loaded(region: str) -> Iterator[Any]:
             "IMAGES_BUCKET": "images",
         }.items():
             patch.setenv(name, value)
-        spec.loader.exec_module(module)
-        yield lambda body: module.handler({"body": body}, None)
+        yield lambda body: handler.handler({"body": body}, None)
 
 
 @pytest.mark.parametrize(

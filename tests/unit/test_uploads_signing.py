@@ -11,11 +11,12 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
-from endpoints import endpoint
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from presigned_post import presigned_post
-from sigv4 import Signer
+
+from lambda_src.uploads.endpoints import endpoint
+from lambda_src.uploads.presigned_post import presigned_post
+from lambda_src.uploads.sigv4 import Signer
 
 KEYS = [
     ("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", None),
