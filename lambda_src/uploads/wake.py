@@ -22,7 +22,7 @@ _AUTHORITIES = os.path.join(os.path.dirname(__file__), "amazon_roots.pem")
 class Waker:
     """Client of Lambda's Invoke API for one function, over one connection that is kept.
 
-    It speaks HTTP itself: the import of http.client would be a third of the function's init.
+    It speaks HTTP itself: to import http.client would add a third to the function's init.
 
     Args:
         function_arn: ARN of the function or its alias.
