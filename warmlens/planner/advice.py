@@ -1,17 +1,16 @@
 """Search for the cheapest plan that meets an objective, with a runner-up and the cost frontier."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from warmlens.planner.assumptions import Assumptions, Clients
-from warmlens.planner.budget import require_affordable
-from warmlens.planner.candidates import Candidate, candidates
-from warmlens.planner.cost import needed_prices, snapstart_priced
 from warmlens.planner.plan import Plan, PlanRequest, check, screen
 from warmlens.planner.scenario import PerEnvironmentLimit
+from warmlens.planner.search import FASTER, Search
 
-SHORTEST_IDLE_MIN, LONGEST_EXTRA_MS = 1.0, 10_000
-_STEPS = 9
+IDLE_MIN = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 60, 120)
+EXTRA_MS = (0, 50, 100, 200, 300, 500, 1000, 2000, 3000, 5000, 10_000)
+"""The values that are tried to find the limits of assumptions."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Tolerance:
 
 
 def tolerance_of(plan: Plan, request: PlanRequest) -> Tolerance:
-    """Find the limits of assumptions by bisection, to a five-hundredth of the range.
+    """Find the limits of assumptions among the values that are tried.
 
     It assumes that a shorter idle expiry and a longer cold start are always worse.
 
@@ -37,32 +36,34 @@ def tolerance_of(plan: Plan, request: PlanRequest) -> Tolerance:
         request: the request.
     """
     base = request.assumptions
+    longest_min = base.lifetimes.longest_idle_s / 60
+
+    def meets(assumptions: Assumptions) -> bool:
+        return check(plan, request, assumptions, briefly=True).meets
 
     def meets_at_idle(minutes: float) -> bool:
-        return check(plan, request, base.with_idle_s(minutes * 60, minutes * 60)).meets
+        return meets(base.with_idle_s(minutes * 60, minutes * 60))
 
     def meets_with_extra(ms: float) -> bool:
-        return check(plan, request, base.with_longer_starts(ms / 1000)).meets
+        return meets(base.with_longer_starts(ms / 1000))
 
-    longest_min = max(SHORTEST_IDLE_MIN, base.lifetimes.longest_idle_s / 60)
     return Tolerance(
-        _last_good(longest_min, SHORTEST_IDLE_MIN, meets_at_idle),
-        _last_good(0.0, LONGEST_EXTRA_MS, meets_with_extra),
+        _last_good(
+            [longest_min, *(m for m in reversed(IDLE_MIN) if m < longest_min)], meets_at_idle
+        ),
+        _last_good(EXTRA_MS, meets_with_extra),
     )
 
 
-def _last_good(good: float, bad: float, passes: Callable[[float], bool]) -> float:
-    """Return the last value from good to bad that passes."""
-    if good == bad or passes(bad):
-        return bad
-    for _ in range(_STEPS):
-        middle = (good + bad) / 2
-        good, bad = (middle, bad) if passes(middle) else (good, middle)
-    return good
-
-
-FASTER = 0.99
-"""A plan is faster than another one if its latency is below this share of the other's."""
+def _last_good(values: Sequence[float], passes: Callable[[float], bool]) -> float:
+    """Return the last of values, of which the first passes, before those that do not."""
+    if passes(values[-1]):
+        return values[-1]
+    good, bad = 0, len(values) - 1
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        good, bad = (middle, bad) if passes(values[middle]) else (good, middle)
+    return values[good]
 
 
 @dataclass(frozen=True)
@@ -108,77 +109,22 @@ def advise(
 
     Args:
         request: the request.
-        on_progress: called with the number of candidates tried, and of all candidates.
+        on_progress: called with the number of candidates decided on, and of all candidates.
 
     Raises:
         WarmlensError: there is no traffic, too few calls to decide, or a price is missing.
     """
-    plans, chosen, runner_up = choose(request, on_progress)
-    frontier = tuple(_frontier(plans))
+    request.require_calls()
+    search = Search(request, request.assumptions)
+    search.run(on_progress)
+    chosen = search.chosen
     if chosen is None:
-        return Advice(tuple(plans), None, None, frontier, ())
+        return Advice(tuple(search.plans), None, None, tuple(_frontier(search.plans)), ())
     others = variations(request.assumptions, wakes_ahead=chosen.candidate.wakes_ahead)
-    varied = tuple(_vary(request, plans, chosen, each) for each in others)
+    varied = tuple(_vary(request, search.plans, chosen, each) for each in others)
     tolerance = tolerance_of(chosen, request)
-    return Advice(tuple(plans), chosen, runner_up, frontier, varied, tolerance)
-
-
-def choose(
-    request: PlanRequest, on_progress: Callable[[int, int], None] = lambda done, of: None
-) -> tuple[list[Plan], Plan | None, Plan | None]:
-    """Try all candidates, and check the cheapest ones on other days.
-
-    Returns:
-        All plans, cheapest first; the cheapest that meets the objective; and the runner-up.
-
-    Raises:
-        WarmlensError: as of `advise`.
-    """
-    request.require_calls()
-    tried = list(_candidates(request))
-    request.prices.require(
-        name
-        for each in tried
-        for name in needed_prices(each.deployment(request.model_bytes), each.warming)
-    )
-    plans = []
-    for number, each in enumerate(tried, 1):
-        plans.append(screen(each, request, request.assumptions))
-        on_progress(number, len(tried))
-    plans.sort(key=lambda plan: plan.usd_per_month)
-    chosen = runner_up = None
-    for at, plan in enumerate(plans):
-        if plan.ruled_out or (chosen and not _differs(plan, chosen)):
-            continue
-        plans[at] = check(plan, request, request.assumptions)
-        if not plans[at].meets:
-            continue
-        if chosen:
-            runner_up = plans[at]
-            break
-        chosen = plans[at]
-    return plans, chosen, runner_up
-
-
-def simulated_times(request: PlanRequest) -> int:
-    """Return about how many simulations of the traffic a request takes."""
-    base = request.assumptions
-    request.require_calls()
-    require_affordable(request.traffic, horizon_s=request.horizon_s, times=request.seed_count)
-    tried = sum(1 for _ in _candidates(request))
-    checked = 20 + len(
-        variations(base, wakes_ahead=True)
-    )  # the proposed plans, and the chosen one's tolerance
-    return tried * request.seed_count + checked * request.check_count
-
-
-def _candidates(request: PlanRequest) -> Iterator[Candidate]:
-    return candidates(
-        request.measured,
-        request.profile,
-        concurrency=request.assumptions.concurrency,
-        snapstart=snapstart_priced(request.prices),
-    )
+    frontier = tuple(_frontier(search.plans))
+    return Advice(tuple(search.plans), chosen, search.runner_up, frontier, varied, tolerance)
 
 
 def variations(base: Assumptions, *, wakes_ahead: bool) -> list[Assumptions]:
@@ -208,25 +154,18 @@ def variations(base: Assumptions, *, wakes_ahead: bool) -> list[Assumptions]:
 
 
 def _vary(
-    request: PlanRequest, plans: Sequence[Plan], chosen: Plan, assumptions: Assumptions
+    request: PlanRequest, tried: Sequence[Plan], chosen: Plan, assumptions: Assumptions
 ) -> Variation:
-    own = check(screen(chosen.candidate, request, assumptions), request, assumptions)
-    # In the order of cost as assumed, which the variations hardly change.
-    for plan in plans:
-        if plan.candidate == chosen.candidate:
-            varied = own
-        else:
-            varied = screen(plan.candidate, request, assumptions)
-            if not varied.ruled_out:
-                varied = check(varied, request, assumptions)
-        if varied.meets:
-            return Variation(assumptions, own, varied)
-    return Variation(assumptions, own, None)
-
-
-def _differs(plan: Plan, other: Plan) -> bool:
-    a, b = plan.candidate, other.candidate
-    return (a.warming, a.measured.key) != (b.warming, b.measured.key)
+    screened = screen(chosen.candidate, request, assumptions)
+    own = check(screened, request, assumptions, briefly=True)
+    # What misses the objective as assumed misses it as well where all is harder.
+    harder = assumptions.harder_than(request.assumptions)
+    if harder and own.meets:
+        return Variation(assumptions, own, own)
+    cheaper = {plan.candidate for plan in tried if plan.usd_per_month < chosen.usd_per_month}
+    search = Search(request, assumptions, without=cheaper if harder else ())
+    search.run(only_the_cheapest=True)
+    return Variation(assumptions, own, search.chosen)
 
 
 def _frontier(plans: Sequence[Plan]) -> list[Plan]:

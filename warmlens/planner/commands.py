@@ -8,7 +8,7 @@ import typer
 from warmlens.console import out
 from warmlens.groups import Group
 from warmlens.planner import options as o
-from warmlens.planner.advice import advise, simulated_times
+from warmlens.planner.advice import advise
 from warmlens.planner.budget import require_affordable, warn_if_slow
 from warmlens.planner.chart import frontier_chart, require_writable, write_chart
 from warmlens.planner.objective import read_objective
@@ -20,6 +20,7 @@ from warmlens.progress import progress_bar
 from warmlens.records import write_records
 
 NOTHING_MEETS = 3
+LIKELY_SIMULATED = 30  # times of the seeds, for all candidates and checks
 app = typer.Typer(cls=Group)
 app.command(name="simulate", epilog="Example: warmlens plan simulate --rps 2 --hours 24 --warm 2")(
     simulate_command
@@ -79,10 +80,10 @@ def plan(
         seeds=seeds,
         backend=data.backend,
     )
-    calls = require_affordable(
-        request.traffic, horizon_s=request.horizon_s, times=simulated_times(request)
-    )
-    warn_if_slow(calls, data.backend)
+    request.require_calls()
+    calls = require_affordable(request.traffic, horizon_s=request.horizon_s, times=seeds or 1)
+    if seeds is not None:
+        warn_if_slow(calls * LIKELY_SIMULATED, data.backend)
     with progress_bar("simulating plans") as on_progress:
         advice = advise(request, on_progress)
     records = list(plan_records(advice, request))

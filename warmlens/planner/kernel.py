@@ -14,6 +14,7 @@ from typing import Any, cast
 from warmlens.planner.arrivals import ArrivalProcess, draw_arrivals
 from warmlens.planner.instances import REFUSED, RESTING, begin, end_until, seat, stays
 from warmlens.planner.outcome import bin_of, rounded_up_ms
+from warmlens.planner.quiet import skip_quiet_runs
 from warmlens.planner.rng import Floats, Ints, States, draw
 from warmlens.planner.scenario import (
     BUDGET_S,
@@ -126,14 +127,18 @@ def self_set_hold_s(count: int) -> float:
     return min(MOST_HOLD_S, max(LEAST_HOLD_S, (count - 1) * SPACING_S + HOLD_MARGIN_S))
 
 
+def _count(s: State, now_s: float) -> int:
+    this = s.warm[int(now_s // HOUR_S) % DAY_H]
+    following = s.warm[int((now_s + s.period_s) // HOUR_S) % DAY_H]
+    return max(this, following)
+
+
 def _begin_run(s: State, now_s: float) -> None:
     s.w[W_RUNS] += 1
     s.counts[RUNS] += 1
     s.t[T_BEGUN] = now_s
     s.t[T_ENDS] = now_s
-    this = s.warm[int(now_s // HOUR_S) % DAY_H]
-    following = s.warm[int((now_s + s.period_s) // HOUR_S) % DAY_H]
-    s.w[W_COUNT] = max(this, following)
+    s.w[W_COUNT] = _count(s, now_s)
     s.t[T_HOLD] = s.hold_s if s.hold_s >= 0 else self_set_hold_s(s.w[W_COUNT])
     s.w[W_ROUNDS] = 0
     if s.w[W_COUNT] > 0:
@@ -187,6 +192,13 @@ def _warm_until(s: State, now_s: float) -> None:
         ping_s = _next_ping_s(s)
         if ping_s > now_s or ping_s == math.inf:
             return
+        if s.skips and s.w[W_COUNT] == 0:
+            count = _count(s, ping_s)
+            hold_s = s.hold_s if s.hold_s >= 0 else self_set_hold_s(count)
+            skip_quiet_runs(s, ping_s, count, hold_s, now_s)
+            ping_s = _next_ping_s(s)
+            if ping_s > now_s or ping_s == math.inf:
+                return
         _sample_until(s, ping_s)
         if s.w[W_COUNT] > 0:
             _ping(s, ping_s)

@@ -4,10 +4,11 @@ import math
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from warmlens.errors import WarmlensError
-from warmlens.planner.outcome import Outcomes
-from warmlens.planner.statistics import Estimate, calls_to_show
+from warmlens.planner.outcome import Outcomes, middle_s
+from warmlens.planner.statistics import TAIL, Estimate, calls_to_show, most_above
 
 _SLO = re.compile(r"p(\d{1,2}(?:\.\d+)?)\s*=\s*(\d+(?:\.\d*)?|\.\d+)\s*(ms|s)", re.IGNORECASE)
 _SHARE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(e-?\d{1,3})?\s*(%?)", re.IGNORECASE)
@@ -46,6 +47,26 @@ class Objective:
         """Fewest calls that show that it is met, if all of them are fast and warm."""
         return calls_to_show(self.rarest)
 
+    def can_be_shown(self, outcomes: Outcomes, calls: int) -> bool:
+        """Return whether it may be met after a number of calls, given those of the first ones."""
+        slow = sum(
+            count
+            for at, count in outcomes.total.latencies.items()
+            if middle_s(at) * 1000 > self.latency_ms
+        )
+        counted = [(slow, 1 - self.percent / 100)]
+        if self.cold_share is not None:
+            counted.append((outcomes.total.cold, self.cold_share))
+        return not outcomes.total.throttled and all(
+            count <= _most(limit, max(calls, sum(outcomes.served))) for count, limit in counted
+        )
+
+
+@lru_cache
+def _most(limit: float, calls: int) -> float:
+    most = most_above(limit, calls)
+    return calls if most is None else math.ceil(most)
+
 
 class Verdict(StrEnum):
     """Verdict of simulations on an objective: met, missed, or too few calls to say."""
@@ -64,7 +85,8 @@ class Result:
         cold_share: share of users that waited for a cold start.
         throttled_share: share of users that were throttled.
         peak_busy: maximum number of calls at once.
-        times: number of seeds.
+        times: number of simulations.
+        calls: calls that were served in them.
     """
 
     latency_ms: Estimate
@@ -72,6 +94,7 @@ class Result:
     throttled_share: float
     peak_busy: int
     times: int
+    calls: int
 
     def verdict(self, objective: Objective) -> Verdict:
         """Return whether the intervals show that the objective is met, without throttling."""
@@ -85,14 +108,15 @@ class Result:
         return Verdict.MEETS
 
 
-def summarize(outcomes: Outcomes, objective: Objective) -> Result:
-    """Return the result of several seeds."""
+def summarize(outcomes: Outcomes, objective: Objective, tail: float = TAIL) -> Result:
+    """Return the result of several simulations; tail is that of the intervals, on each side."""
     return Result(
-        outcomes.percentile_ms(objective.percent),
-        outcomes.cold_share(),
+        outcomes.percentile_ms(objective.percent, tail),
+        outcomes.cold_share(tail),
         outcomes.total.throttled_share,
         outcomes.total.peak_busy,
         outcomes.times,
+        sum(outcomes.served),
     )
 
 

@@ -192,11 +192,11 @@ class Outcomes:
         """Number of seeds."""
         return len(self.served)
 
-    def cold_share(self) -> Estimate:
+    def cold_share(self, tail: float = statistics.TAIL) -> Estimate:
         """Return the share of cold calls among the calls that were served."""
-        return statistics.share(self.cold, self.served)
+        return statistics.share(self.cold, self.served, tail)
 
-    def percentile_ms(self, percent: float) -> Estimate:
+    def percentile_ms(self, percent: float, tail: float = statistics.TAIL) -> Estimate:
         """Return a percentile of the users' latency by nearest rank, right to 0.05 %.
 
         The ends of its interval follow from binomial limits on the calls above the percentile.
@@ -210,9 +210,9 @@ class Outcomes:
         above = [sum(n for b, n in each.items() if b > at) for each in self.latencies]
         independent = statistics.effective_sample_size(above, self.served)
         raw = total / independent
-        most = statistics.most_above(limit, independent)
+        most = statistics.most_above(limit, independent, tail)
         low = merged.last_with_at_most(
-            statistics.fewest_above(limit, independent) * raw, above=True
+            statistics.fewest_above(limit, independent, tail) * raw, above=True
         )
         high = float("inf") if most is None else _ms(merged.last_with_at_most(most * raw))
         return Estimate(_ms(at), _ms(low), high)

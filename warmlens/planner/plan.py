@@ -1,25 +1,38 @@
 """Plan requests, and the simulation of a candidate against their objective."""
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from warmlens.errors import WarmlensError
 from warmlens.planner.assumptions import Assumptions
 from warmlens.planner.candidates import Candidate
 from warmlens.planner.cost import Item, monthly_items, total_usd
 from warmlens.planner.objective import Objective, Result, Verdict, summarize
-from warmlens.planner.outcome import Outcomes
+from warmlens.planner.outcome import Outcome, Outcomes
+from warmlens.planner.sampling import (
+    AMPLE,
+    CHECK_WINDOWS,
+    LOOKS,
+    SCREEN_PART,
+    SCREEN_WINDOWS,
+    calls_of_a_check,
+    of_the_traffic,
+    planned,
+    settling_s,
+)
+from warmlens.planner.scenario import Scenario
 from warmlens.planner.service_times import Measured
-from warmlens.planner.simulate import Backend, simulate
+from warmlens.planner.simulate import Backend, simulate, simulate_window
 from warmlens.planner.traffic import DAY_S, Profile, Trace, whole_days_s
+from warmlens.planner.windows import draw_windows
 from warmlens.prices import PriceList
 
-FEWEST_SEEDS, MOST_SEEDS, ENOUGH_REQUESTS = 5, 100, 50_000
-MANY_REQUESTS, FEWEST_OF_MANY = 10_000_000, 2
-MOST_CHECK_SEEDS = 4_000
-AMPLE = 5
-"""A check simulates this many times the calls that suffice when all are fast and warm."""
+FEWEST_SEEDS, MOST_CHECK_SEEDS = 5, 4_000
+EARLY_TAIL = 0.001
+"""Probability on each side of the intervals that end a check early."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +44,7 @@ class PlanRequest:
         model_bytes: size of the model's files.
         assumptions: figures that are not measured.
         seed: the first seed.
-        seeds: simulations of each candidate; None: as many as rare events need.
+        seeds: simulations of the whole traffic for each candidate; None: windows of it.
         backend: how the simulation runs.
     """
 
@@ -56,7 +69,7 @@ class PlanRequest:
         traffic = self.traffic
         return traffic.as_profile() if isinstance(traffic, Trace) else traffic
 
-    @property
+    @cached_property
     def expected(self) -> float:
         """Expected number of calls of one simulation.
 
@@ -69,22 +82,16 @@ class PlanRequest:
         return expected
 
     @property
-    def fewest(self) -> int:
-        """Fewest simulations that show how days differ; fewer where a day has very many calls."""
-        return FEWEST_SEEDS if self.expected < MANY_REQUESTS else FEWEST_OF_MANY
-
-    @property
-    def seed_count(self) -> int:
-        """Simulations of the traffic for every candidate."""
-        if self.seeds is not None:
-            return self.seeds
-        return min(MOST_SEEDS, max(self.fewest, math.ceil(ENOUGH_REQUESTS / self.expected)))
-
-    @property
     def check_count(self) -> int:
-        """Simulations of a proposed candidate, with other seeds."""
+        """Whole simulations of a proposed candidate, with other seeds than those of all."""
+        assert self.seeds is not None
         ample = math.ceil(AMPLE * self.objective.calls_needed / self.expected)
-        return max(self.seed_count, self.fewest, min(MOST_CHECK_SEEDS, ample))
+        return max(self.seeds, FEWEST_SEEDS, min(MOST_CHECK_SEEDS, ample))
+
+    def check_calls(self, scenario: Scenario) -> int:
+        """Return the number of calls of a check of a scenario."""
+        calls = calls_of_a_check(self.objective, scenario, self.expected / self.horizon_s)
+        return min(calls, math.floor(MOST_CHECK_SEEDS * self.expected))
 
     def require_calls(self) -> None:
         """Check that enough calls are simulated to show that the objective is met.
@@ -92,10 +99,11 @@ class PlanRequest:
         Raises:
             WarmlensError: there are too few.
         """
-        calls, needed = self.check_count * self.expected, self.objective.calls_needed
+        times = MOST_CHECK_SEEDS if self.seeds is None else self.check_count
+        calls, needed = times * self.expected, self.objective.calls_needed
         if calls >= needed:
             return
-        days = self.check_count * self.horizon_s / DAY_S
+        days = times * self.horizon_s / DAY_S
         raise WarmlensError(
             "too_few_calls",
             f"too few calls to show {self.objective.rarest * 100:.4g} %: {days:,.0f} simulated "
@@ -116,6 +124,7 @@ class Plan:
     Attributes:
         screened: result of screening, on the days that all candidates have.
         items: the cost of 30 days that are like those of screening.
+        ruled_out: whether screening leaves hardly a doubt that it misses the objective.
         checked: result on other days; None: it was not proposed.
     """
 
@@ -123,6 +132,7 @@ class Plan:
     screened: Result
     items: tuple[Item, ...]
     objective: Objective
+    ruled_out: bool
     checked: Result | None = None
 
     @property
@@ -141,11 +151,6 @@ class Plan:
         return self.verdict is Verdict.MEETS
 
     @property
-    def ruled_out(self) -> bool:
-        """True if the result is shown to miss the objective."""
-        return self.verdict is Verdict.MISSES
-
-    @property
     def usd_per_month(self) -> float:
         """The sum of the items."""
         return total_usd(self.items)
@@ -153,40 +158,107 @@ class Plan:
 
 def screen(candidate: Candidate, request: PlanRequest, assumptions: Assumptions) -> Plan:
     """Simulate a candidate with the seeds that all candidates have."""
-    outcomes = Outcomes()
-    _simulate_into(outcomes, request.seed, request.seed_count, candidate, request, assumptions)
+    scenario, outcomes = candidate.scenario(assumptions), Outcomes()
+    for outcome in _screening(scenario, request):
+        outcomes.add(outcome)
+    total = outcomes.total
+    if request.seeds is None:
+        total = of_the_traffic(total, scenario, calls=request.expected, horizon_s=request.horizon_s)
     deployment = candidate.deployment(request.model_bytes)
-    items = monthly_items(outcomes.total, deployment, request.prices)
-    return Plan(candidate, summarize(outcomes, request.objective), tuple(items), request.objective)
+    items = monthly_items(total, deployment, request.prices)
+    objective = request.objective
+    return Plan(
+        candidate,
+        summarize(outcomes, objective),
+        tuple(items),
+        objective,
+        summarize(outcomes, objective, EARLY_TAIL).verdict(objective) is Verdict.MISSES,
+    )
 
 
-def check(plan: Plan, request: PlanRequest, assumptions: Assumptions) -> Plan:
-    """Simulate a candidate with other seeds, as many as the objective needs.
-
-    A check ends early when the plan misses the objective, never when it meets it: that would be to
-    stop on a lucky day.
-    """
-    outcomes, most = Outcomes(), request.check_count
-    while True:
-        further = min(most - outcomes.times, max(request.seed_count, outcomes.times))
-        first = request.seed + FRESH + outcomes.times
-        _simulate_into(outcomes, first, further, plan.candidate, request, assumptions)
-        result = summarize(outcomes, request.objective)
-        if outcomes.times >= most or result.verdict(request.objective) is Verdict.MISSES:
-            return replace(plan, checked=result)
-
-
-def _simulate_into(
-    outcomes: Outcomes,
-    first_seed: int,
-    times: int,
-    candidate: Candidate,
-    request: PlanRequest,
-    assumptions: Assumptions,
-) -> None:
+def least_usd(candidate: Candidate, request: PlanRequest, assumptions: Assumptions) -> float:
+    """Return the cost of 30 days if no call were cold: a candidate costs at least this."""
     scenario = candidate.scenario(assumptions)
+    outcome = planned(scenario, request.horizon_s)
+    outcome.requests = math.floor(request.expected)
+    billed_ms = math.floor(scenario.service.mean_s * outcome.requests * 1000)
+    if any(scenario.provisioned_by_hour):
+        outcome.provisioned_billed_ms = billed_ms
+    else:
+        outcome.billed_ms = billed_ms
+    deployment = candidate.deployment(request.model_bytes)
+    return total_usd(monthly_items(outcome, deployment, request.prices))
+
+
+def check(
+    plan: Plan, request: PlanRequest, assumptions: Assumptions, *, briefly: bool = False
+) -> Plan:
+    """Simulate a candidate with other seeds, as often as the objective needs.
+
+    A check ends early when the objective can no longer be shown to be met. To end when it meets it
+    would be to stop on a lucky day; a brief check does so where hardly a doubt is left, by
+    intervals of 99.8 % (the rule of Haybittle and of Peto for early looks at a trial).
+
+    Args:
+        plan: the screened candidate.
+        request: the request.
+        assumptions: the assumptions to simulate it under.
+        briefly: whether the check may end early if the plan meets the objective.
+    """
+    scenario, outcomes, objective = plan.candidate.scenario(assumptions), Outcomes(), plan.objective
+    first_seed = request.seed + FRESH
+    if request.seeds is None:
+        calls = request.check_calls(scenario)
+        looks, each = LOOKS, math.ceil(calls / CHECK_WINDOWS)
+        simulated = _windows(scenario, request, first_seed, looks, each)
+    else:
+        times = request.check_count
+        looks, calls = tuple(_doubled(request.seeds, times)), math.ceil(times * request.expected)
+        simulated = _whole(scenario, request, first_seed, times)
+    for number, outcome in enumerate(simulated, 1):
+        outcomes.add(outcome)
+        if not objective.can_be_shown(outcomes, calls):
+            break
+        if number in looks:
+            early = summarize(outcomes, objective, EARLY_TAIL).verdict(objective)
+            if early is Verdict.MISSES or (briefly and early is Verdict.MEETS):
+                break
+    return replace(plan, checked=summarize(outcomes, objective))
+
+
+def _screening(scenario: Scenario, request: PlanRequest) -> Iterator[Outcome]:
+    if request.seeds is not None:
+        return _whole(scenario, request, request.seed, request.seeds)
+    calls = math.ceil(request.check_calls(scenario) / CHECK_WINDOWS / SCREEN_PART)
+    return _windows(scenario, request, request.seed, (SCREEN_WINDOWS,), calls)
+
+
+def _doubled(first: int, most: int) -> Iterator[int]:
+    while first < most:
+        yield first
+        first *= 2
+    yield most
+
+
+def _whole(
+    scenario: Scenario, request: PlanRequest, first_seed: int, times: int
+) -> Iterator[Outcome]:
     horizon_s, backend = request.horizon_s, request.backend
     for seed in range(first_seed, first_seed + times):
-        outcomes.add(
-            simulate(scenario, request.traffic, horizon_s=horizon_s, seed=seed, backend=backend)
-        )
+        yield simulate(scenario, request.traffic, horizon_s=horizon_s, seed=seed, backend=backend)
+
+
+def _windows(
+    scenario: Scenario, request: PlanRequest, first_seed: int, looks: Sequence[int], calls: int
+) -> Iterator[Outcome]:
+    """Simulate windows; those between two looks are spread over the whole traffic."""
+    for seed, (before, upto) in enumerate(itertools.pairwise((0, *looks)), first_seed):
+        for window in draw_windows(
+            request.traffic,
+            calls=calls,
+            count=upto - before,
+            warm_up_s=scenario.lifetimes.longest_idle_s,
+            settling_s=settling_s(scenario),
+            seed=seed,
+        ):
+            yield simulate_window(scenario, window, backend=request.backend)

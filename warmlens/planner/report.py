@@ -4,14 +4,14 @@ import math
 from collections.abc import Iterator, Sequence
 
 from warmlens.planner.advice import (
-    LONGEST_EXTRA_MS,
-    SHORTEST_IDLE_MIN,
+    EXTRA_MS,
+    IDLE_MIN,
     Advice,
     Tolerance,
     Variation,
 )
 from warmlens.planner.candidates import USER_RESERVE, Candidate
-from warmlens.planner.cost import Item, snapstart_priced, total_usd
+from warmlens.planner.cost import Item, total_usd
 from warmlens.planner.objective import Verdict
 from warmlens.planner.plan import Plan, PlanRequest
 from warmlens.planner.service_times import Measured
@@ -95,6 +95,7 @@ def plan_records(advice: Advice, request: PlanRequest) -> Iterator[Record]:
             "meets": plan.meets,
             "verdict": plan.verdict.value,
             "simulated_times": plan.result.times,
+            "simulated_calls": plan.result.calls,
             "frontier": any(plan is each for each in advice.frontier),
             "rank": rank,
         }
@@ -120,11 +121,10 @@ def in_words(advice: Advice, request: PlanRequest, compared: Sequence[str] = ())
         return "\n".join(_nothing(advice, request)) + "\n"
     lines = [
         f"Traffic: {request.traffic.description}.",
-        f"Simulations: {request.seed_count} of each candidate, {advice.chosen.result.times} more "
-        "of each proposed plan.",
+        f"Simulated: {advice.chosen.result.calls:,} calls of the plan, in "
+        f"{_simulations(advice.chosen, request)}; plans tried: {len(advice.plans)}.",
         f"Objective: {request.objective.description}.",
-        f"Prices: {request.prices.region}, {request.prices.date}"
-        + ("." if snapstart_priced(request.prices) else "; none for SnapStart: not compared."),
+        f"Prices: {request.prices.region}, {request.prices.date}.",
         "Assumed:",
         *(f"  {each}" for each in request.assumptions.descriptions),
         f"Times: {sources_of(request.measured)}.",
@@ -159,6 +159,10 @@ def in_words(advice: Advice, request: PlanRequest, compared: Sequence[str] = ())
 def sources_of(measured: Sequence[Measured]) -> str:
     """Return where service times and cold starts are from, for people."""
     return "; ".join(dict.fromkeys(each.source for each in measured))
+
+
+def _simulations(plan: Plan, request: PlanRequest) -> str:
+    return f"{plan.result.times} {'windows' if request.seeds is None else 'runs'} of the traffic"
 
 
 def _plan_lines(name: str, plan: Plan, request: PlanRequest) -> list[str]:
@@ -204,17 +208,18 @@ def _variation_line(variation: Variation, chosen: Plan, request: PlanRequest) ->
         return f"{begin}the same plan"
     if variation.best is None:
         return f"{begin}no plan meets the objective"
-    return f"{begin}the plan misses the objective, use {_label_and_cost(variation.best)}"
+    fails = "misses" if own.verdict is Verdict.MISSES else "may miss"
+    return f"{begin}the plan {fails} the objective, use {_label_and_cost(variation.best)}"
 
 
 def _tolerance_lines(tolerance: Tolerance) -> list[str]:
     idle_min, extra_ms = tolerance.idle_min, tolerance.extra_ms
     return [
         "  The plan meets the objective",
-        f"  down to an idle expiry of {idle_min:.1f} minutes for all instances (the least tried is "
-        f"{SHORTEST_IDLE_MIN:g}),",
+        f"  down to an idle expiry of {idle_min:g} minutes for all instances (the least tried is "
+        f"{IDLE_MIN[0]}),",
         f"  and up to {extra_ms:,.0f} ms more for each cold start (the most tried is "
-        f"{LONGEST_EXTRA_MS:,}).",
+        f"{EXTRA_MS[-1]:,}).",
     ]
 
 

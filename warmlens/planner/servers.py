@@ -9,8 +9,10 @@ from warmlens.planner.advice import Advice
 from warmlens.planner.candidates import busiest_rates
 from warmlens.planner.cost import MONTH_S, SHORT, Item, priced, total_usd
 from warmlens.planner.distribution import constant
-from warmlens.planner.plan import Plan, PlanRequest, check
+from warmlens.planner.plan import Plan, PlanRequest
+from warmlens.planner.sampling import AMPLE
 from warmlens.planner.scenario import FOREVER, HOUR_S, Scenario, by_hour
+from warmlens.planner.search import Search
 from warmlens.planner.service_times import X86_64, Measured
 from warmlens.planner.simulate import simulate
 from warmlens.planner.statistics import calls_to_show
@@ -19,7 +21,7 @@ from warmlens.prices import PriceList
 
 SERVERS = ("Fargate", "EC2 c7i.large")
 MOST_SERVERS = 2_000
-MOST_HOURS = 1_000  # like the busiest one, where one alone has too few calls
+MOST_HOURS, FEWEST_CALLS = 1_000, 4_000  # simulated, all like the busiest hour
 LARGEST_FACTOR = 1_000.0
 FARGATE_GB = 2.0  # the least that a task of one vCPU has
 EC2_VCPUS = 2  # of c7i.large
@@ -68,8 +70,8 @@ def servers_needed(request: PlanRequest, service: Measured, profile: Profile) ->
         WarmlensError: the latency cannot be reached, or not with 2,000.
     """
     busiest = Profile(rates_per_s=(max(busiest_rates(profile)),), bursts=profile.bursts)
-    needed = calls_to_show(1 - request.objective.percent / 100)
-    hours = min(MOST_HOURS, max(1, math.ceil(needed / busiest.expected(HOUR_S))))
+    calls = max(FEWEST_CALLS, AMPLE * calls_to_show(1 - request.objective.percent / 100))
+    horizon_s = min(MOST_HOURS * HOUR_S, calls / busiest.expected(1.0))
 
     def meets(count: int) -> bool:
         scenario = Scenario(
@@ -81,11 +83,13 @@ def servers_needed(request: PlanRequest, service: Measured, profile: Profile) ->
             provisioned_by_hour=by_hour(count),
         )
         outcome = simulate(
-            scenario, busiest, horizon_s=hours * HOUR_S, seed=request.seed, backend=request.backend
+            scenario, busiest, horizon_s=horizon_s, seed=request.seed, backend=request.backend
         )
         return outcome.percentile_ms(request.objective.percent) <= request.objective.latency_ms
 
-    low, high = 0, max(1, math.ceil(busiest.rates_per_s[0] * service.service.mean_s))
+    # With as many as are busy on average, or fewer, waits grow without end.
+    low = math.floor(busiest.expected(HOUR_S) / HOUR_S * service.service.mean_s)
+    high = low + 1
     while not meets(high):
         low, high = high, high * 2
         if high > MOST_SERVERS:
@@ -127,11 +131,20 @@ def server_items(name: str, vcpus: int, requests_per_month: float, prices: Price
     return [priced(prices, *item) for item in items]
 
 
-def break_even(request: PlanRequest, plan: Plan, name: str) -> BreakEven:
+def break_even(
+    request: PlanRequest, plan: Plan, name: str, counts: dict[float, int] | None = None
+) -> BreakEven:
     """Compare a plan with servers of one kind, one of `SERVERS`.
 
     The plan's cost of users' calls grows with the traffic. Its cost of warming stays the same, as
     the number of warm instances hardly grows.
+
+    Args:
+        request: the request.
+        plan: the plan.
+        name: the kind of servers.
+        counts: processors that are known to be needed, by the factor of the traffic; what is found
+            is added.
 
     Raises:
         WarmlensError: one processor was not measured or is too slow, or a price is missing.
@@ -141,7 +154,7 @@ def break_even(request: PlanRequest, plan: Plan, name: str) -> BreakEven:
     per_day = request.expected / (request.horizon_s / DAY_S)
     fixed = fixed_usd(plan)
     growing = plan.usd_per_month - fixed
-    counts: dict[float, int] = {}
+    counts = {} if counts is None else counts
 
     def count_at(factor: float) -> int:
         if factor not in counts:
@@ -185,10 +198,10 @@ def comparison(advice: Advice, request: PlanRequest) -> list[str]:
     plan = advice.chosen
     if plan is None:
         return []
-    lines = []
+    lines, counts = [], dict[float, int]()
     for name in SERVERS:
         try:
-            lines.append(_server_line(break_even(request, plan, name)))
+            lines.append(_server_line(break_even(request, plan, name, counts)))
         except WarmlensError as error:
             lines.append(f"{name}: not compared. {error.code}: {error}")
     return [*lines, *_provisioned_lines(advice, plan, request)]
@@ -196,13 +209,12 @@ def comparison(advice: Advice, request: PlanRequest) -> list[str]:
 
 def cheapest_provisioned(advice: Advice, request: PlanRequest) -> Plan | None:
     """Return the cheapest plan with provisioned concurrency that meets the objective."""
-    for plan in advice.plans:
-        if plan.candidate.warming != "provisioned" or plan.ruled_out:
-            continue
-        checked = plan if plan.checked else check(plan, request, request.assumptions)
-        if checked.meets:
-            return checked
-    return None
+    for plan in (advice.chosen, advice.runner_up):
+        if plan is not None and plan.candidate.warming == "provisioned":
+            return plan
+    search = Search(request, request.assumptions, kind="provisioned")
+    search.run(only_the_cheapest=True)
+    return search.chosen
 
 
 def provisioned_pays_above(request: PlanRequest, architecture: str) -> float:

@@ -1,9 +1,10 @@
 """Simulation of a scenario, with the compiled or the interpreted kernel."""
 
+import bisect
 import importlib.util
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -18,6 +19,7 @@ from warmlens.planner.rng import LIFETIMES, SERVICE, WAKE_SERVICE, Floats, Ints,
 from warmlens.planner.scenario import (
     HOUR_S,
     REQUESTS_PER_S_PER_ENVIRONMENT,
+    SAMPLE_S,
     PerEnvironmentLimit,
     Scenario,
     WakeAhead,
@@ -27,8 +29,10 @@ from warmlens.planner.scenario import (
     provisioned_s,
 )
 from warmlens.planner.state import State
+from warmlens.planner.stationary import Instance, idle_instances
 from warmlens.planner.traffic import Profile, Traffic
 from warmlens.planner.wakes import with_wakes
+from warmlens.planner.windows import Window
 
 
 class Backend(StrEnum):
@@ -88,6 +92,67 @@ def simulate(
     return _outcome(run, state, scenario, horizon_s)
 
 
+def simulate_window(
+    scenario: Scenario, window: Window, *, backend: Backend = Backend.AUTO
+) -> Outcome:
+    """Simulate a window of traffic. Its outcome is of the time in which calls count.
+
+    Args:
+        scenario: the function and how it is run.
+        window: the window.
+        backend: how the kernel runs.
+
+    Raises:
+        WarmlensError: Numba is asked for and not installed.
+    """
+    run, seed = _kernel(resolve_backend(backend)), window.seed
+    state = _state(run, scenario, window.end_s, seed, skips=True)
+    found = idle_instances(scenario, window.profile, window.begin_s, seed)
+    _begin_at(state, window.begin_s, found)
+    moments, kinds = run.zeros(0), run.counters(0)
+    calls = _chunks(run, window.traffic, seed, window.end_s, window.begin_s)
+    for further, their_kinds, count in _events(run, calls, scenario.wake_ahead, seed):
+        moments = run.joined(moments, further[:count])
+        kinds = run.joined(kinds, their_kinds[:count])
+    # Wakes before the begin stand for those of calls after the end, as many on average.
+    for at in range(bisect.bisect_left(moments, window.begin_s)):
+        early_s = (window.begin_s - moments[at]) % (window.end_s - window.begin_s)
+        moments[at] = max(window.begin_s, window.end_s - early_s)
+    moments, kinds = run.in_order(moments, kinds)
+    first = bisect.bisect_left(moments, window.count_from_s)
+    run.serve(state, moments[:first], kinds[:first], first)
+    state = _without_counts(run, state)
+    run.serve(state, moments[first:], kinds[first:], len(moments) - first)
+    run.finish(state)
+    return _outcome(run, state, scenario, window.end_s - window.count_from_s)
+
+
+def _begin_at(state: State, now_s: float, found: Sequence[Instance]) -> None:
+    """Let a simulation begin at a moment, with idle instances, used last first."""
+    for each in reversed(found[: state.n[layout.N_UNUSED]]):
+        state.n[layout.N_UNUSED] -= 1
+        slot = state.unused[state.n[layout.N_UNUSED]]
+        state.n[layout.N_STARTED] += 1
+        state.numbers[slot] = state.n[layout.N_STARTED]
+        state.born[slot], state.idle_since[slot] = now_s - each.age_s, now_s - each.idle_s
+        state.expiry[slot], state.lifetime[slot] = each.expiry_s, each.lifetime_s
+        state.idle[state.n[layout.N_IDLE]] = slot
+        state.n[layout.N_IDLE] += 1
+    state.n[layout.N_SAMPLES] = math.ceil(state.horizon_s / SAMPLE_S)  # none: nobody reads them
+    state.w[layout.W_RUNS] = math.ceil(now_s / state.period_s)
+
+
+def _without_counts(run: Kernel, state: State) -> State:
+    hourly: dict[str, Any] = {name: run.counters(len(state.hour_cold)) for name in HOURLY}
+    return state._replace(
+        counts=run.counters(len(state.counts)),
+        sums=run.zeros(len(state.sums)),
+        latencies=run.histogram(),
+        busy_seen=run.counters(len(state.busy_seen)),
+        **hourly,
+    )
+
+
 def _kernel(backend: Backend) -> Kernel:
     if backend is Backend.PYTHON:
         return kernel.INTERPRETED
@@ -97,14 +162,14 @@ def _kernel(backend: Backend) -> Kernel:
 
 
 def _chunks(
-    run: Kernel, traffic: Traffic, seed: int, horizon_s: float
+    run: Kernel, traffic: Traffic, seed: int, horizon_s: float, begin_s: float = 0.0
 ) -> Iterator[tuple[Floats, int]]:
     if not isinstance(traffic, Profile):
         moments = in_order(traffic.arrivals(seed, horizon_s), horizon_s)
         while taken := list(itertools.islice(moments, run.chunk)):
             yield run.floats(taken), len(taken)
         return
-    drawn = traffic.process(seed, horizon_s)
+    drawn = traffic.process(seed, horizon_s, begin_s)
     process = ArrivalProcess(
         run.floats(drawn.rates_per_s),
         *drawn[1:6],
@@ -128,7 +193,9 @@ def _events(
         yield chunk, only_calls, count
 
 
-def _state(run: Kernel, scenario: Scenario, horizon_s: float, seed: int) -> State:
+def _state(
+    run: Kernel, scenario: Scenario, horizon_s: float, seed: int, *, skips: bool = False
+) -> State:
     # No more instances than calls at once ever exist: one is started when none is idle. Provisioned
     # ones have the last slots.
     provisioned = max(scenario.provisioned_by_hour)
@@ -158,6 +225,7 @@ def _state(run: Kernel, scenario: Scenario, horizon_s: float, seed: int) -> Stat
         limited=limited,
         each_limited=each_limited,
         warming=scenario.warming is not None,
+        skips=skips,
         period_s=float(policy.period_s),
         hold_s=-1.0 if policy.hold_s is None else float(policy.hold_s),
         wake_hold_s=float(wake_ahead.hold_s),

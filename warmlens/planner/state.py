@@ -65,6 +65,7 @@ class State(NamedTuple):
     limited: bool
     each_limited: bool
     warming: bool
+    skips: bool
     period_s: float
     hold_s: float
     wake_hold_s: float

@@ -46,18 +46,19 @@ class Estimate:
     high: float
 
 
-def share(counts: Sequence[int], totals: Sequence[int]) -> Estimate:
+def share(counts: Sequence[int], totals: Sequence[int], tail: float = TAIL) -> Estimate:
     """Return the share of the calls that were counted, with its interval.
 
     Args:
         counts: the counted calls of each simulation.
         totals: all calls of each simulation.
+        tail: probability on each side of the interval.
     """
     count, total = sum(counts), sum(totals)
     if not total:
         return Estimate(0.0, 0.0, 1.0)
     ratio = effective_sample_size(counts, totals) / total
-    low, high = exact_binomial(count * ratio, total * ratio)
+    low, high = exact_binomial(count * ratio, total * ratio, tail)
     return Estimate(count / total, low, high)
 
 
@@ -74,13 +75,13 @@ def effective_sample_size(counts: Sequence[int], totals: Sequence[int]) -> float
     return total / effect * min(1.0, (Z_975 / t_975(times - 1)) ** 2)
 
 
-def exact_binomial(count: float, total: float) -> tuple[float, float]:
-    """Return Clopper and Pearson's 95 % interval (Biometrika 26, 1934) of a share of calls.
+def exact_binomial(count: float, total: float, tail: float = TAIL) -> tuple[float, float]:
+    """Return Clopper and Pearson's interval (Biometrika 26, 1934) of a share of calls, 95 %.
 
     Count and total may have fractions. At a count of 0 the upper end is about 3.7 / total.
     """
-    low = 0.0 if count <= 0 else _least(lambda p: binomial_above(count - 1, total, p) > TAIL)
-    high = 1.0 if count >= total else _least(lambda p: binomial_above(count, total, p) >= 1 - TAIL)
+    low = 0.0 if count <= 0 else _least(lambda p: binomial_above(count - 1, total, p) > tail)
+    high = 1.0 if count >= total else _least(lambda p: binomial_above(count, total, p) >= 1 - tail)
     return low, high
 
 
@@ -89,19 +90,19 @@ def calls_to_show(limit: float) -> int:
     return math.ceil(math.log(TAIL) / math.log1p(-limit))
 
 
-def most_above(limit: float, total: float) -> float | None:
+def most_above(limit: float, total: float, tail: float = TAIL) -> float | None:
     """Return the most counted calls that still show a share below a limit.
 
     It is None if even a count of 0 does not show it. The total is of independent calls.
     """
-    if binomial_above(0, total, limit) < 1 - TAIL:
+    if binomial_above(0, total, limit) < 1 - tail:
         return None
-    return total * _least(lambda at: binomial_above(at * total, total, limit) < 1 - TAIL)
+    return total * _least(lambda at: binomial_above(at * total, total, limit) < 1 - tail)
 
 
-def fewest_above(limit: float, total: float) -> float:
+def fewest_above(limit: float, total: float, tail: float = TAIL) -> float:
     """Return the fewest counted calls that show a share above a limit."""
-    return total * _least(lambda at: binomial_above(at * total - 1, total, limit) <= TAIL)
+    return total * _least(lambda at: binomial_above(at * total - 1, total, limit) <= tail)
 
 
 def binomial_above(count: float, total: float, probability: float) -> float:

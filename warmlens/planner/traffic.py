@@ -107,7 +107,7 @@ class Profile:
             total += self.bursts.size * self.bursts.per_hour * horizon_s / HOUR_S
         return total
 
-    def process(self, seed: int, horizon_s: float) -> ArrivalProcess:
+    def process(self, seed: int, horizon_s: float, begin_s: float = 0.0) -> ArrivalProcess:
         """Return the process that draws the moments of the calls from the seed."""
         bursts = self.bursts if self.bursts and self.bursts.per_hour > 0 else None
         return ArrivalProcess(
@@ -118,8 +118,8 @@ class Profile:
             bursts_per_s=bursts.per_hour / HOUR_S if bursts else 0.0,
             burst_step_s=bursts.within_s / bursts.size if bursts else 0.0,
             states=seed_states(seed, ARRIVALS, BURSTS),
-            times=[0.0] * 5,
-            counts=[0] * 3,
+            times=[begin_s, 0.0, begin_s, 0.0, 0.0],
+            counts=[int(begin_s // self.segment_s), 0, 0],
         )
 
     def arrivals(self, seed: int, horizon_s: float) -> Iterator[float]:

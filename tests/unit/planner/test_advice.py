@@ -8,8 +8,8 @@ import pytest
 from stacks.settings import Settings, max_decodable_pixels, max_fetchable_bytes
 from tests.unit.planner.plan_requests import MEASURED, chosen, plan_request
 from warmlens.errors import WarmlensError
-from warmlens.planner.advice import Advice, advise
-from warmlens.planner.assumptions import Assumptions, Clients, platform_of
+from warmlens.planner.advice import EXTRA_MS, IDLE_MIN, Advice, advise
+from warmlens.planner.assumptions import Assumptions, platform_of
 from warmlens.planner.candidates import KINDS, Candidate
 from warmlens.planner.chart import frontier_chart
 from warmlens.planner.cost import total_usd
@@ -21,7 +21,7 @@ from warmlens.planner.report import (
     plan_records,
     settings_text,
 )
-from warmlens.planner.scenario import InstanceLifetimes, PerEnvironmentLimit, by_hour
+from warmlens.planner.scenario import InstanceLifetimes, by_hour
 from warmlens.planner.traffic import constant_rate
 
 
@@ -61,30 +61,30 @@ def test_each_variation_of_the_assumptions_has_a_line(advice: Advice) -> None:
     names = [variation.assumptions.name for variation in advice.variations]
     assert any("5 minutes" in name for name in names)
     text = in_words(advice, plan_request())
-    assert "  each environment takes 10 requests a second at most: " in text
     for variation in advice.variations:
         (line,) = (each for each in text.splitlines() if variation.assumptions.name in each)
         if variation.chosen.meets:
             assert "the same plan" in line or "still meets the objective" in line
         else:
-            assert "misses the objective, use" in line or "no plan meets the objective" in line
+            words = "misses the objective, use", "may miss the objective, use", "no plan meets the"
+            assert any(each in line for each in words)
 
 
 def test_the_printed_idle_tolerance_is_the_limit(advice: Advice) -> None:
     plan = chosen(advice)
     assert advice.tolerance is not None
     minutes = advice.tolerance.idle_min
-    assert f"down to an idle expiry of {minutes:.1f} minutes" in in_words(advice, plan_request())
+    assert f"down to an idle expiry of {minutes:g} minutes" in in_words(advice, plan_request())
 
     def meets(idle_min: float) -> bool:
         lifetimes = dataclasses.replace(
             InstanceLifetimes(), shortest_idle_s=idle_min * 60, longest_idle_s=idle_min * 60
         )
         assumptions = dataclasses.replace(plan_request().assumptions, lifetimes=lifetimes)
-        return check(plan, plan_request(), assumptions).meets
+        return check(plan, plan_request(), assumptions, briefly=True).meets
 
     assert meets(minutes)
-    assert not meets(minutes - 0.3)
+    assert not meets(max(each for each in IDLE_MIN if each < minutes))
 
 
 def test_the_printed_tolerance_of_longer_starts_is_the_limit() -> None:
@@ -96,9 +96,10 @@ def test_the_printed_tolerance_of_longer_starts_is_the_limit() -> None:
     longest_ms = found.tolerance.extra_ms
     assert f"up to {longest_ms:,.0f} ms more for each cold start" in in_words(found, request)
     assert 100 < longest_ms < 400
-    for extra_ms, meets in ((longest_ms, True), (longest_ms + 25, False)):
+    longer_ms = min(each for each in EXTRA_MS if each > longest_ms)
+    for extra_ms, meets in ((longest_ms, True), (longer_ms, False)):
         assumptions = request.assumptions.with_longer_starts(extra_ms / 1000)
-        assert check(chosen(found), request, assumptions).meets is meets
+        assert check(chosen(found), request, assumptions, briefly=True).meets is meets
 
 
 def test_the_settings_can_be_pasted(advice: Advice) -> None:
@@ -152,25 +153,6 @@ def test_a_plan_with_little_memory_takes_images_that_fit_into_it() -> None:
         assert most - 1_000_000 < settings.max_image_pixels <= most or settings == (
             dataclasses.replace(settings, max_image_pixels=DEFAULT_MAX_IMAGE_PIXELS)
         )
-
-
-def test_the_answer_shows_what_is_assumed_and_an_option_replaces_it() -> None:
-    """Lambda's own part of a cold start is not zero, unless it is given so."""
-    ours = " ".join(Assumptions().descriptions)
-    assert "cold start: 0.215 s, 0.53 s for one in forty (mikhail.io" in ours
-    assert "one for all of them" in ours
-    given = Assumptions(
-        platform=platform_of(400),
-        clients=Clients.API,
-        per_environment_limit=PerEnvironmentLimit.ENVIRONMENT,
-    )
-    words = " ".join(given.descriptions)
-    assert "cold start: 0.4 s." in words
-    assert "one for each of them" in words
-    assert "no page wakes" in words
-    off = Candidate(measured=MEASURED[0], warming="off")
-    assert off.scenario(Assumptions()).platform.mean_s > 0.2
-    assert off.scenario(given).platform.mean_s == 0.4
 
 
 def test_without_a_plan_the_closest_candidates_are_printed() -> None:

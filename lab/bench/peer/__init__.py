@@ -1,1 +1,0 @@
-"""Our warmer compared with lambda-warmer-py, the package in use elsewhere."""

@@ -1,1 +1,0 @@
-"""The uploads function, which signs uploads and wakes the classifier meanwhile."""

@@ -1,0 +1,128 @@
+"""Search for the cheapest candidate that meets an objective, and for a runner-up."""
+
+import heapq
+from collections.abc import Callable, Collection
+
+from warmlens.planner.assumptions import Assumptions
+from warmlens.planner.candidates import Candidate, candidates
+from warmlens.planner.cost import SNAPSTART_PRICES, needed_prices
+from warmlens.planner.plan import Plan, PlanRequest, check, least_usd, screen
+from warmlens.planner.sampling import AMPLE
+
+FASTER = 0.99
+"""A plan is faster than another one if its latency is below this share of the other's."""
+
+
+class Search:
+    """Candidates in the order of their cost.
+
+    A candidate is simulated when its least cost, that without a cold start, is the lowest one left;
+    it is then decided on when its simulated cost is. So no candidate is left out that could be
+    cheaper than the plan that is found, and most of the others are not simulated at all.
+
+    Attributes:
+        plans: the plans that were simulated, cheapest first.
+        chosen: the cheapest one that meets the objective; None: none does.
+        runner_up: the cheapest other one of another memory size, model store or kind of warming
+            that is faster than the chosen one or has fewer cold starts.
+    """
+
+    def __init__(
+        self,
+        request: PlanRequest,
+        assumptions: Assumptions,
+        *,
+        kind: str | None = None,
+        without: Collection[Candidate] = (),
+    ) -> None:
+        self._request, self._assumptions = request, assumptions
+        self.plans: list[Plan] = []
+        self._rarest_shown = request.objective.rarest / AMPLE
+        self.chosen: Plan | None = None
+        self.runner_up: Plan | None = None
+        tried = candidates(
+            request.measured,
+            request.profile,
+            concurrency=assumptions.concurrency,
+            snapstart=all(name in request.prices.prices for name in SNAPSTART_PRICES),
+        )
+        self._tried = [
+            each for each in tried if kind in (None, each.warming) and each not in without
+        ]
+
+    def run(
+        self,
+        on_progress: Callable[[int, int], None] = lambda done, of: None,
+        *,
+        only_the_cheapest: bool = False,
+    ) -> None:
+        """Find the chosen plan, the runner-up and those on the frontier, or the chosen one only.
+
+        Raises:
+            WarmlensError: a price is missing.
+        """
+        request, assumptions = self._request, self._assumptions
+        request.prices.require(
+            name
+            for each in self._tried
+            for name in needed_prices(each.deployment(request.model_bytes), each.warming)
+        )
+        waiting: list[tuple[float, int, Candidate | Plan]] = [
+            (least_usd(each, request, assumptions), number, each)
+            for number, each in enumerate(self._tried)
+        ]
+        heapq.heapify(waiting)
+        while waiting and not (only_the_cheapest and self.chosen):
+            _, number, next_one = heapq.heappop(waiting)
+            if isinstance(next_one, Plan):
+                self._decide(next_one)
+            elif self._is_wanted(next_one):
+                plan = screen(next_one, request, assumptions)
+                heapq.heappush(waiting, (plan.usd_per_month, number, plan))
+            on_progress(len(self._tried) - len(waiting), len(self._tried))
+        self.plans.sort(key=lambda plan: plan.usd_per_month)
+
+    def _is_wanted(self, candidate: Candidate) -> bool:
+        """Whether a candidate may be chosen, be the runner-up, or be on the frontier."""
+        if self.chosen is None:
+            return True
+        least_ms = candidate.measured.service.quantile_s(self._request.objective.percent / 100)
+        least_ms *= 1000
+        fastest_ms = min(plan.screened.latency_ms.value for plan in self.plans)
+        if least_ms < FASTER * fastest_ms:
+            return True
+        return (
+            self.runner_up is None
+            and _differ(candidate, self.chosen)
+            and (
+                least_ms < FASTER * self.chosen.result.latency_ms.value
+                or self.chosen.result.cold_share.value > self._rarest_shown
+            )
+        )
+
+    def _decide(self, plan: Plan) -> None:
+        decided = plan
+        if not plan.ruled_out and self._may_be_named(plan):
+            decided = check(plan, self._request, self._assumptions)
+            if decided.meets and self.chosen is None:
+                self.chosen = decided
+            elif decided.meets and self._is_better(decided):
+                self.runner_up = decided
+        self.plans.append(decided)
+
+    def _may_be_named(self, plan: Plan) -> bool:
+        if self.chosen is None:
+            return True
+        return self.runner_up is None and _differ(plan.candidate, self.chosen)
+
+    def _is_better(self, plan: Plan) -> bool:
+        """Whether a plan is faster than the chosen one, or has fewer cold starts beyond chance."""
+        assert self.chosen is not None
+        mine, chosen = plan.result, self.chosen.result
+        faster = mine.latency_ms.value < FASTER * chosen.latency_ms.value
+        return faster or mine.cold_share.high < chosen.cold_share.value
+
+
+def _differ(candidate: Candidate, chosen: Plan) -> bool:
+    a, b = candidate, chosen.candidate
+    return (a.warming, a.measured.key) != (b.warming, b.measured.key)
