@@ -25,6 +25,7 @@ TOGETHER: tuple[dict[str, Any], ...] = (
     {"auth": "iam", "web": False},
     {"engine": "torch", "memory_mb": 3538, "torch_index": "https://wheels.a.example/cpu"},
     {"retain_data": False, "empty_buckets": True},
+    {"warm_instances": "auto", "warm_instances_max": 5},
 )
 # Their names need to be unique only within the function or API that they belong to.
 WITHIN_ANOTHER = {"AWS::ApiGateway::Model", "AWS::ApiGateway::Stage", "AWS::Lambda::Alias"}
