@@ -12,9 +12,10 @@ from collections.abc import Sequence
 
 from lab.bench import scale as scale_bench
 from lab.bench.first_visitor.comparison import table as first_visitor_table
+from lab.bench.peer import presentation as peer_presentation
 from lab.bench.simfaas.comparison import METRICS, OURS, OURS_NEWEST_FIRST, SIMFAAS
 from lab.bench.speed.tables import tables
-from lab.bench.warming.presentation import table as warming_table
+from lab.bench.warming import presentation as warming_presentation
 from lab.markdown import command_of
 from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT
@@ -60,8 +61,61 @@ def speed() -> str:
 def warming() -> str:
     """Return the table of warming policies."""
     records = _read("warming")
-    date = max(record.date for record in records)
-    return f"Simulated by `{command_of(records[0])}`, {date}.\n\n{warming_table(records)}"
+    return f"{_simulated(records[0])}\n\n{warming_presentation.table(records)}"
+
+
+def warming_choices() -> str:
+    """Return the table of what to set for whom."""
+    records = _read("warming")
+    return f"{_simulated(records[0])}\n\n{warming_presentation.choices(records)}"
+
+
+def warming_details(workload: str) -> str:
+    """Return all figures of the warming policies for one kind of users."""
+    return warming_presentation.details(_read("warming"), workload)
+
+
+def held_wakes() -> str:
+    """Return the table of wakes ahead that hold their instance."""
+    records = _read("warming")
+    return f"{_simulated(records[0])}\n\n{warming_presentation.held_table(records)}"
+
+
+def chosen() -> str:
+    """Return the table of the hold and the instances that the warmer chooses itself."""
+    records = _read("chosen")
+    return f"{_simulated(records[0])}\n\n{warming_presentation.chosen_table(records)}"
+
+
+def peer() -> str:
+    """Return the table of the instances that our warmer and lambda-warmer-py reach."""
+    records = _read("peer")
+    return f"{_measured(records[0])}\n\n{peer_presentation.table(records)}"
+
+
+def wakes() -> str:
+    """Return the table of wakes ahead by their hold."""
+    records = _read("wakes")
+    lines = [
+        f"{_measured(records[0])}",
+        "",
+        "| users at once | hold, ms | instances woken, median | their calls that were cold "
+        "| calls of others that were cold |",
+        "| ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for key in dict.fromkeys((r.conditions["users"], r.conditions["hold_ms"]) for r in records):
+        same = {
+            each.metric: each.value
+            for each in records
+            if (each.conditions["users"], each.conditions["hold_ms"]) == key
+        }
+        shares = (same["cold_share"], same["others_cold_share"])
+        lines.append(
+            f"| {key[0]} | {key[1]} | {same['instances_woken']:g} | "
+            + " | ".join(f"{share:.0%}" for share in shares)
+            + " |"
+        )
+    return "\n".join(lines) + "\n"
 
 
 def first_visitor() -> str:
@@ -132,6 +186,14 @@ def _of_replay(record: Record) -> tuple[int, str]:
 
 def _read(name: str) -> list[Record]:
     return read_records((RECORDS / f"{name}.jsonl").read_text(encoding="utf-8"))
+
+
+def _simulated(record: Record) -> str:
+    return f"Simulated by `{command_of(record)}`, {record.date}."
+
+
+def _measured(record: Record) -> str:
+    return f"Measured by `{command_of(record)}` on {record.date}, {record.machine}."
 
 
 def _example(record: Record) -> dict[str, object]:

@@ -17,6 +17,14 @@ from stacks.policies import acknowledge
 from stacks.settings import Settings
 
 STAGE_NAME = "v1"
+BINARY_TYPES = (
+    *api_schema.PHOTO_TYPES,
+    *("image/jpg", "image/heic", "image/heif", "image/avif", "image/tiff", "image/bmp"),
+    "application/octet-stream",
+    "application/x-www-form-urlencoded",
+)
+"""The types whose bodies reach the functions as they are. The classifier reads photos by their
+bytes; the last is the type that curl names where its caller names none."""
 
 _AUTHORIZATION = {
     "none": apigateway.AuthorizationType.NONE,
@@ -63,13 +71,16 @@ class ApiStack(cdk.Stack):
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
-        uploads = UploadsFunction(self, "Uploads", settings=settings, images=images)
+        uploads = UploadsFunction(
+            self, "Uploads", settings=settings, images=images, classifier=classifier
+        )
         self.uploads = uploads.function
         self.rest_api = apigateway.RestApi(
             self,
             "Api",
             rest_api_name=settings.physical_name("api"),
             endpoint_types=[apigateway.EndpointType.REGIONAL],
+            binary_media_types=list(BINARY_TYPES),
             # API Gateway has one role for logs per account and region.
             cloud_watch_role=settings.access_logs,
             cloud_watch_role_removal_policy=data_policy(settings) if settings.access_logs else None,

@@ -8,15 +8,31 @@ from typing import Any
 
 Schema = dict[str, Any]
 
-TOP = 5
+MAX_TOP = 10
+_B = "[A-Za-z0-9+/]"  # a character of base64
+PHOTO_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif")
 
 CLASSIFICATION_REQUEST: Schema = {
     "type": "object",
     "title": "ClassificationRequest",
-    "description": "Names an image in the images bucket.",
-    "required": ["method", "file_path"],
+    "description": "Has an image in it, or names one in the images bucket.",
+    "required": ["method"],
+    "oneOf": [{"required": ["file_path"]}, {"required": ["image"]}],
     "properties": {
         "method": {"type": "string", "enum": ["classification"]},
+        "image": {
+            "type": "string",
+            "pattern": f"^({_B}{{4}})*({_B}{{4}}|{_B}{{3}}=|{_B}{{2}}==)$",
+            "contentEncoding": "base64",
+            "description": "The image in base64, up to 4.4 MB before; larger ones are uploaded.",
+        },
+        "top": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MAX_TOP,
+            "default": 5,
+            "description": "How many classes are answered, the most probable first.",
+        },
         "file_path": {
             "type": "string",
             "minLength": 1,
@@ -92,19 +108,20 @@ _TIME: Schema = {"type": "number", "minimum": 0, "description": "Seconds in the 
 
 
 def _ranks(suffix: str, schema: Schema) -> Schema:
-    return {f"TOP{rank}_{suffix}": schema for rank in range(1, TOP + 1)}
+    return {f"TOP{rank}_{suffix}": schema for rank in range(1, MAX_TOP + 1)}
 
 
 CLASSIFICATION_ANSWER: Schema = {
     "type": "object",
     "title": "ClassificationAnswer",
-    "description": "The top five classes; fewer if the model has fewer.",
+    "description": "The top classes, five unless asked otherwise; fewer if the model has fewer.",
     "required": [
         "method",
         "TOP1_ID",
         "TOP1_softmax",
         "TOP1_label",
         "time",
+        "predictions",
         *_INSTANCE,
         "stages_ms",
     ],
@@ -117,10 +134,27 @@ CLASSIFICATION_ANSWER: Schema = {
         ),
         "time": _TIME,
         **_ranks("label", {"type": "string", "description": "Class name."}),
+        "predictions": {
+            "type": "array",
+            "description": "The same classes as a list, the most probable first.",
+            "minItems": 1,
+            "maxItems": MAX_TOP,
+            "items": {
+                "type": "object",
+                "required": ["id", "label", "softmax"],
+                "properties": {
+                    "id": {"type": "string"},
+                    "label": {"type": "string"},
+                    "softmax": {"type": "number", "minimum": 0, "maximum": 1},
+                },
+                "additionalProperties": False,
+            },
+        },
         **_INSTANCE,
         "stages_ms": {
             "type": "object",
-            "description": "Time of each stage: fetch, decode, inference.",
+            "description": "Time of each stage: fetch, decode, inference. An image in the request "
+            "is not fetched but only read.",
             "additionalProperties": {"type": "number", "minimum": 0},
         },
     },

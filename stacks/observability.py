@@ -94,7 +94,9 @@ class ObservabilityStack(cdk.Stack):
             "Throttles",
             self._users_throttles(settings, live, warmed=warming is not None),
             threshold=1,
-            description="Lambda refused users' calls: the concurrency limit is reached.",
+            description=(
+                "Lambda refused calls of users, or wakeups ahead: the concurrency limit is reached."
+            ),
         )
         self._alarm(
             "P99",
@@ -171,7 +173,10 @@ class ObservabilityStack(cdk.Stack):
     def _users_throttles(
         settings: Settings, live: lambda_.IFunction, *, warmed: bool
     ) -> cloudwatch.IMetric:
-        """Return the metric of throttled calls without the warmer's, which harm nobody."""
+        """Return the metric of throttled calls without the warmer's, which harm nobody.
+
+        Those of wakeups ahead are in it: the user whom each was for is about to call.
+        """
         throttled = live.metric_throttles(statistic="Sum", period=cdk.Duration.minutes(5))
         if not warmed:
             return throttled

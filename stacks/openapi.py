@@ -7,7 +7,7 @@ from stacks import api_schema as schema
 
 _CALLS = {
     "/classification": (
-        "Classify an image that is in the images bucket",
+        "Classify an image, in the request or in the images bucket",
         schema.CLASSIFICATION_REQUEST,
         schema.CLASSIFICATION_ANSWER,
     ),
@@ -43,10 +43,19 @@ def _operation(
         status: {"description": text, "content": _json("ErrorAnswer")}
         for status, text in schema.ERROR_STATUSES.items()
     }
+    content = _json(request["title"])
+    parameters: list[dict[str, Any]] = []
+    if path == "/classification":
+        content |= {
+            each: {"schema": {"type": "string", "minLength": 1}} for each in schema.PHOTO_TYPES
+        }
+        top = request["properties"]["top"]
+        parameters = [{"name": "top", "in": "query", "schema": top}]
     return {
         "operationId": path.strip("/"),
         "summary": summary,
-        "requestBody": {"required": True, "content": _json(request["title"])},
+        "parameters": parameters,
+        "requestBody": {"required": True, "content": content},
         "responses": {
             "200": {"description": answer["description"], "content": _json(answer["title"])},
             **errors,

@@ -1,4 +1,4 @@
-"""Client of the HTTP API: upload and classification of a photo."""
+"""Client of the HTTP API: classification of a photo, in one call or after an upload."""
 
 import re
 import time
@@ -12,6 +12,8 @@ from warmlens.errors import WarmlensError
 from warmlens.other_types import refusal
 
 TIMEOUT_S = 60
+MAX_IN_REQUEST_BYTES = 4_400_000
+"""The largest photo in a request: Lambda takes 6 MB as JSON, in which a photo grows by a third."""
 PREPARE_S = 10
 """Time in which Lambda prepares a function that rested for weeks, before the second call."""
 _SIGNATURES = {
@@ -26,13 +28,16 @@ _EXPECTED = {
 }
 
 
-def classify(image: Path, *, url: str, auth: httpx.Auth | None = None) -> dict[str, Any]:
-    """Upload an image and classify it.
+def classify(
+    image: Path, *, url: str, auth: httpx.Auth | None = None, upload: bool = False
+) -> dict[str, Any]:
+    """Classify an image, in one call if it is small enough for that.
 
     Args:
         image: a JPEG, PNG, WebP or GIF file.
         url: root of the API, such as `http://127.0.0.1:8080`.
         auth: authentication of the API; None for an open API.
+        upload: True to upload the image first, as larger ones are.
 
     Returns:
         The answer of the call `classification`.
@@ -52,21 +57,19 @@ def classify(image: Path, *, url: str, auth: httpx.Auth | None = None) -> dict[s
     try:
         is_local = httpx.URL(url).host in ("127.0.0.1", "localhost")
         with httpx.Client(timeout=TIMEOUT_S, trust_env=not is_local) as client:
-            upload = _call(client, url, auth, "uploads", content_type=content_type, bytes=len(data))
+            if not upload and len(data) <= MAX_IN_REQUEST_BYTES:
+                photo = {"content": data, "headers": {"Content-Type": content_type}}
+                return _call(client, url, auth, "classification", photo)
+            fields = {"content_type": content_type, "bytes": len(data)}
+            grant = _call(client, url, auth, "uploads", {"json": fields})
             stored = client.post(
-                upload["url"],
-                data=upload["fields"],
+                grant["url"],
+                data=grant["fields"],
                 files={"file": (image.name, data, content_type)},
             )
             check_stored(stored)
-            return _call(
-                client,
-                url,
-                auth,
-                "classification",
-                method="classification",
-                file_path=upload["file_path"],
-            )
+            fields = {"method": "classification", "file_path": grant["file_path"]}
+            return _call(client, url, auth, "classification", {"json": fields})
     except httpx.InvalidURL as error:
         raise WarmlensError("invalid_url", f"{url} is not a URL ({error}).") from error
     except httpx.HTTPError as error:
@@ -106,21 +109,21 @@ def _content_type(data: bytes) -> str | None:
 
 
 def _call(
-    client: httpx.Client, url: str, auth: httpx.Auth | None, call: str, **fields: object
+    client: httpx.Client, url: str, auth: httpx.Auth | None, call: str, body: dict[str, Any]
 ) -> dict[str, Any]:
     """Call the API; once more if the gateway reached no function.
 
     Lambda rejects the first call after weeks without one and then prepares the function. Both
     calls may be repeated: they change nothing.
     """
-    response, answer = _post(client, url, auth, call, fields)
+    response, answer = _post(client, url, auth, call, body)
     if response.is_server_error and _error_of(answer).get("code") == "unavailable":
         err.print(
             f"The service did not take the call ({response.status_code}), as it does after weeks "
             f"without calls; trying once more in {PREPARE_S} s."
         )
         time.sleep(PREPARE_S)
-        response, answer = _post(client, url, auth, call, fields)
+        response, answer = _post(client, url, auth, call, body)
     if not isinstance(answer, dict):
         raise WarmlensError(
             "unexpected_answer", f"{call} returned {response.status_code} without a JSON object."
@@ -138,11 +141,11 @@ def _call(
 
 
 def _post(
-    client: httpx.Client, url: str, auth: httpx.Auth | None, call: str, fields: dict[str, object]
+    client: httpx.Client, url: str, auth: httpx.Auth | None, call: str, body: dict[str, Any]
 ) -> tuple[httpx.Response, Any]:
     """Return an answer of the API and its JSON document, None where it has none."""
     response = client.post(
-        f"{url.rstrip('/')}/{call}", json=fields, auth=auth or httpx.USE_CLIENT_DEFAULT
+        f"{url.rstrip('/')}/{call}", **body, auth=auth or httpx.USE_CLIENT_DEFAULT
     )
     try:
         return response, response.json()

@@ -68,9 +68,12 @@ def classify_command(
     image: Annotated[Path, typer.Argument(help="A JPEG, PNG, WebP or GIF file.")],
     url: Annotated[str | None, typer.Option(help="URL of an open API, instead of --env.")] = None,
     env: OptionalEnv = None,
+    upload: Annotated[
+        bool, typer.Option("--upload", help="Upload the photo to S3 first, as larger ones are.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Upload and classify a photo.
+    """Classify a photo: in one call up to 4.4 MB, else it is uploaded first.
 
     Prints the top five classes. Without --env or --url, the local cloud classifies it. AWS is
     called with the credentials and region of the shell. Exit code 1 if the photo was not
@@ -87,7 +90,7 @@ def classify_command(
         deployment = find_deployment(env or ENV_NAME, local_state=LOCAL_CLOUD / STATE_FILE)
         url, auth = deployment.api_url, deployment.api_auth()
     with spinner("classifying"):
-        answer = classify(image, url=url, auth=auth)
+        answer = classify(image, url=url, auth=auth, upload=upload)
     if as_json:
         typer.echo(json.dumps(answer, indent=2))
         return
@@ -129,8 +132,14 @@ def page_command(env: Env, folder: Folder = LOCAL_CLOUD, as_json: AsJson = False
 @app.command(name="warm", epilog="Example: warmlens warm 5 --env prod")
 def warm_command(
     instances: Annotated[
-        int, typer.Argument(min=1, max=MAX_INSTANCES, help="Number of instances to wake.")
-    ],
+        int | None,
+        typer.Argument(
+            min=1,
+            max=MAX_INSTANCES,
+            help="Number of instances to wake; that of a scheduled run unless given.",
+            show_default=False,
+        ),
+    ] = None,
     env: Env = ENV_NAME,
     folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
@@ -147,13 +156,15 @@ def warm_command(
         report = warm(deployment.outputs, deployment.lambda_, deployment.name, instances)
     figures = report.figures
     if as_json:
-        typer.echo(json.dumps(figures))
+        typer.echo(json.dumps({**figures, "chosen_because": report.chosen_because}))
     else:
         out.print(
             f"{figures['distinct']} of {figures['requested']} instances are warm, "
-            f"{figures['cold']} of them started for it; rounds: {figures['rounds']}, "
-            f"held for {figures['held_s']:.1f} instance-seconds"
+            f"{figures['cold']} of them started for it; rounds: {figures['rounds']}, the first "
+            f"held for {figures['hold_ms']} ms, {figures['held_s']:.1f} instance-seconds in all"
         )
+        if instances is None:
+            out.print(f"Chosen, since {report.chosen_because}.")
     if report.limited_by:
         err.print(f"No more are possible: {report.limited_by}.")
     if report.throttled:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
 
 MAX_INSTANCES = 100
-FIELDS = ("requested", "distinct", "coverage", "cold", "rounds", "held_s")
+FIELDS = ("requested", "distinct", "coverage", "cold", "rounds", "held_s", "hold_ms")
 
 
 @dataclass(frozen=True)
@@ -19,20 +19,22 @@ class WarmReport:
     """The result of a run of the warmer.
 
     Attributes:
-        figures: `requested`, `distinct`, `coverage`, `cold`, `rounds` and `held_s`.
+        figures: `requested`, `distinct`, `coverage`, `cold`, `rounds`, `held_s` and `hold_ms`.
+        chosen_because: why so many were requested.
         limited_by: the concurrency limit that prevents more instances, or None.
         throttled: number of calls answered with 429.
         errors: reasons why other calls failed.
     """
 
     figures: dict[str, Any]
+    chosen_because: str
     limited_by: str | None
     throttled: int
     errors: tuple[str, ...]
 
 
 def warm(
-    outputs: Mapping[str, str], client: "LambdaClient", env_name: str, instances: int
+    outputs: Mapping[str, str], client: "LambdaClient", env_name: str, instances: int | None
 ) -> WarmReport:
     """Wake several instances of an environment's classifier at the same time.
 
@@ -40,7 +42,7 @@ def warm(
         outputs: outputs of the environment's stacks by name.
         client: a client for its functions.
         env_name: name of the environment.
-        instances: number of instances, 1 to 100.
+        instances: number of instances, 1 to 100; None takes that of a scheduled run now.
 
     Raises:
         WarmlensError: the environment has no warmer, or it cannot be called or fails.
@@ -55,8 +57,9 @@ def warm(
             "no_warmer",
             f"The environment {env_name} has no warmer: its setting warming is not 'ping'.",
         )
+    event = {} if instances is None else {"instances": instances}
     try:
-        response = invoke(client, warmer, json.dumps({"instances": instances}).encode())
+        response = invoke(client, warmer, json.dumps(event).encode())
         answer = json.loads(response["Payload"].read())
     except (BotoCoreError, ClientError) as error:
         raise WarmlensError("unreachable", f"The warmer could not be called: {error}") from error
@@ -65,6 +68,7 @@ def warm(
         raise WarmlensError("warming_failed", f"The warmer failed: {reason}")
     return WarmReport(
         {name: answer[name] for name in FIELDS},
+        answer["chosen_because"],
         answer["limited_by"],
         answer["throttled"],
         tuple(answer["errors"]),

@@ -10,13 +10,16 @@ from rich.table import Table
 
 from lab.bench.first_visitor.comparison import PLATFORM_MS, measure_visits
 from lab.bench.overhead import measure_overhead
+from lab.bench.peer import comparison as peer_comparison
 from lab.bench.replay import comparison as replay_comparison
 from lab.bench.rounds import measure_rounds
 from lab.bench.scale import scale_command
 from lab.bench.simfaas import comparison as simfaas_comparison
 from lab.bench.soak.commands import soak_command
 from lab.bench.speed import commands as speed_commands
-from lab.bench.warming.comparison import INSTANCES, compare
+from lab.bench.wakes import measure_wakes
+from lab.bench.warming.chosen import compare as compare_chosen
+from lab.bench.warming.comparison import compare
 from lab.bench.warming.presentation import draw
 from lab.figures import write_figure
 from warmlens.console import out
@@ -48,9 +51,6 @@ AsJson = Annotated[
 
 @app.command(epilog="Example: python -m lab bench warming --seed 2")
 def warming(
-    instances: Annotated[
-        int, typer.Option(min=1, max=100, help="Instances that each policy keeps warm.")
-    ] = INSTANCES,
     seed: Annotated[int, typer.Option(help="Seed of arrivals and lifetimes.")] = 1,
     chart_file: Annotated[
         Path | None, typer.Option("--chart", help="Chart to write, an SVG or PNG file.")
@@ -59,12 +59,25 @@ def warming(
 ) -> None:
     """Compare warming policies by simulation.
 
-    All policies have the same arrivals. The simulation follows the rules of the instance pool.
+    All policies have the same calls. The simulation follows the rules of the instance pool.
     """
-    records = _collected_now(compare(instances=instances, seed=seed), "simulating", "workload")
+    records = _collected_now(compare(seed=seed), "simulating", "workload")
     if chart_file is not None:
         write_figure(lambda figure: draw(records, figure), chart_file)
     _print(records, "workload", as_json=as_json)
+
+
+@app.command(epilog="Example: python -m lab bench chosen --seeds 1")
+def chosen(
+    seeds: Annotated[int, typer.Option(min=1, help="Simulations of each choice.")] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the hold and the instances that the warmer chooses itself with all others.
+
+    Two weeks of real traffic are simulated: it learns from the first, and the second is compared.
+    """
+    records = _collected_now(compare_chosen(range(1, seeds + 1)), "simulating", "within_s")
+    _print(records, "within_s", as_json=as_json)
 
 
 @app.command(epilog="Example: python -m lab bench rounds --instances 5 --runs 20")
@@ -79,6 +92,42 @@ def rounds(
     """Count warmer runs that wake all wanted instances."""
     records = _collected(measure_rounds(instances or (1, 5, 20, 50), runs), "warming", "instances")
     _print(records, "instances", as_json=as_json)
+
+
+@app.command(epilog="Example: python -m lab bench peer --instances 5 --runs 2")
+def peer(
+    instances: Annotated[
+        list[int] | None,
+        typer.Option(min=2, max=100, help="Number of instances to wake; may be repeated."),
+    ] = None,
+    runs: Annotated[
+        int, typer.Option(min=1, help="Runs of each warmer from an empty pool, for each number.")
+    ] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Count the instances that our warmer and lambda-warmer-py reach.
+
+    Both run in turns on the same instances. The first run installs lambda-warmer-py into a virtual
+    environment of its own.
+    """
+    venv = Venv(STATE / "environments", "peer", peer_comparison.REQUIREMENTS)
+    asyncio.run(venv.install())
+    compared = peer_comparison.compare(venv.python, instances or (5, 20, 50), runs)
+    records = _collected(compared, "warming", "instances")
+    _print(records, "instances", as_json=as_json)
+
+
+@app.command(epilog="Example: python -m lab bench wakes --runs 5")
+def wakes(
+    runs: Annotated[int, typer.Option(min=1, help="Runs for each group and hold.")] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Count the instances that wakes ahead of several users start, by their hold.
+
+    Calls of the users follow, and a call of somebody else in the middle of the holds.
+    """
+    records = _collected(measure_wakes(runs), "waking", "hold_ms")
+    _print(records, "hold_ms", as_json=as_json)
 
 
 @app.command(epilog="Example: python -m lab bench overhead --calls 200")
@@ -107,7 +156,7 @@ def first_visitor(
             help="Lambda's own part of a cold start in ms; may be repeated.",
         ),
     ] = None,
-    rounds: Annotated[int, typer.Option(min=2, help="Visits of each kind.")] = 5,
+    rounds: Annotated[int, typer.Option(min=2, help="Visits of each kind.")] = 4,
     as_json: AsJson = False,
 ) -> None:
     """Time the first visitor's wait from tap to answer.

@@ -27,6 +27,7 @@ from warmlens.runtime.pool import InstancePool
 FUNCTION = "answering"
 WARMER = "warmer"
 ENV_NAME = "bench"
+HOLD_MS = 1000
 CLAIM, STATE = "/lab/bench/claim", "/lab/bench/state"
 FUNCTIONS = Path(__file__).parent / "functions"
 _ROLE = "arn:aws:iam::000000000000:role/bench"
@@ -94,6 +95,16 @@ class SmallCloud:
         answer: dict[str, Any]
         answer, _ = await self._invoke(f"{function}:live", event)
         return answer
+
+    async def send(self, event: Mapping[str, Any]) -> None:
+        """Call the function through its alias without waiting for its answer."""
+        await self._run(
+            self._calls.invoke,
+            FunctionName=FUNCTION,
+            Qualifier="live",
+            InvocationType="Event",
+            Payload=json.dumps(event).encode(),
+        )
 
     async def warm(self, **event: Any) -> WarmerAnswer:
         """Run the warmer with an event, as the schedule does."""
@@ -208,7 +219,7 @@ def _deploy(aws: LocalAws) -> None:
                 "WARM_BY_HOUR": ",".join(["5"] * 24),
                 "WARM_AUTO": "false",
                 "PERIOD_MIN": "5",
-                "HOLD_MS": "1000",
+                "HOLD_MS": str(HOLD_MS),
                 "MAX_HOLD_MS": "10000",
                 "BUDGET_S": "60",
                 "USER_RESERVE": "1",

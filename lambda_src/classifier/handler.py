@@ -17,9 +17,17 @@ from .bucket import (
     ObjectSizeError,
 )
 from .errors import ModelError, RequestError
+from .http_call import read_http_call
 from .instance import Instance
 from .logs import log, metrics
-from .request import Classification, Wakeup, cors_headers, is_api_call, read_request
+from .request import (
+    Classification,
+    Request,
+    Wakeup,
+    cors_headers,
+    image_bytes,
+    read_request,
+)
 from .stages import Stages
 
 INSTANCE = Instance(os.environ, started_s=STARTED_S)
@@ -29,20 +37,29 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     """Answer a `classification` or `wakeup` call.
 
     Args:
-        event: API Gateway's proxy event, or the request itself when invoked directly.
+        event: an HTTP request, as API Gateway, a function URL or a load balancer passes it on, or
+            the request itself when invoked directly.
         context: Lambda's context; only its `aws_request_id` is used.
 
     Returns:
-        For API Gateway `{"statusCode", "headers", "body"}`; for a direct invoke the answer itself,
-        with the HTTP status as `status` if it is an error.
+        For an HTTP request `{"statusCode", "headers", "body"}`; for a direct invoke the answer
+        itself, with the HTTP status as `status` if it is an error.
     """
     stages = Stages()
-    through_api = isinstance(event, dict) and is_api_call(event)
+    call = read_http_call(event)
     cold_start = INSTANCE.begin_call()
+    request: Request | None = None
     try:
-        status, answer = 200, _answer(event, stages, cold_start)
+        request = read_request(
+            event,
+            call,
+            image_prefixes=INSTANCE.config.image_prefixes,
+            max_hold_ms=INSTANCE.config.max_hold_ms,
+            now_ms=time.time() * 1000,
+        )
+        status, answer = 200, _answer(request, stages, cold_start)
     except RequestError as error:
-        message = error.message if through_api else error.direct_message
+        message = error.message if call else error.direct_message
         status, answer = error.status, _error(error.code, message)
     except Exception:
         log("ERROR", "unexpected", request_id=context.aws_request_id, trace=traceback.format_exc())
@@ -58,41 +75,35 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
         cold_start=cold_start,
         time_s=stages.elapsed_s(),
         stages_ms=stages.milliseconds,
-        **_metrics(status, answer, stages, cold_start),
+        **_metrics(request, status, stages, cold_start),
     )
-    if through_api:
+    if call:
         headers = {
             "Content-Type": "application/json",
             "Cache-Control": "no-store",
-            **cors_headers(event, INSTANCE.config.cors_origins),
+            **cors_headers(call, INSTANCE.config.cors_origins),
         }
-        return {"statusCode": status, "headers": headers, "body": json.dumps(answer)}
+        return call.answer(status, headers, json.dumps(answer))
     return answer if status == 200 else {**answer, "status": status}
 
 
 def _metrics(
-    status: int, answer: dict[str, Any], stages: Stages, cold_start: bool
+    request: Request | None, status: int, stages: Stages, cold_start: bool
 ) -> dict[str, object]:
-    """Return the metrics of a user's call; the warmer counts wakeups itself."""
-    if answer.get("method") == "wakeup":
-        return {}
-    values = {
-        "LatencyMs": round(stages.elapsed_s() * 1000, 3),
-        "ColdStart": int(cold_start),
-        "Fault": int(status >= 500),
-    }
-    if cold_start and not INSTANCE.from_snapshot:  # nobody waited for the init of a snapshot
-        values["InitMs"] = INSTANCE.init_ms
+    """Return the metrics of a call; users' cold starts are apart from those that nobody met."""
+    values: dict[str, float] = {"Fault": int(status >= 500)}
+    if isinstance(request, Wakeup):
+        if request.hold_until_ms is None:  # not of a round, whose cold starts the warmer counts
+            values["ColdStartAhead"] = int(cold_start)
+    else:
+        values["LatencyMs"] = round(stages.elapsed_s() * 1000, 3)
+        values["ColdStart"] = int(cold_start)
+        if cold_start and not INSTANCE.from_snapshot:  # nobody waited for the init of a snapshot
+            values["InitMs"] = INSTANCE.init_ms
     return metrics(INSTANCE.config.metrics_environment, values)
 
 
-def _answer(event: object, stages: Stages, cold_start: bool) -> dict[str, Any]:
-    request = read_request(
-        event,
-        image_prefixes=INSTANCE.config.image_prefixes,
-        max_hold_ms=INSTANCE.config.max_hold_ms,
-        now_ms=time.time() * 1000,
-    )
+def _answer(request: Request, stages: Stages, cold_start: bool) -> dict[str, Any]:
     if isinstance(request, Wakeup):
         return _wake(request, stages, cold_start)
     return _classify(request, stages, cold_start)
@@ -101,7 +112,7 @@ def _answer(event: object, stages: Stages, cold_start: bool) -> dict[str, Any]:
 def _classify(request: Classification, stages: Stages, cold_start: bool) -> dict[str, Any]:
     model = INSTANCE.model()
     with stages.measure("fetch"):
-        data = _fetch_image(request.file_path)
+        data = _image(request)
     with stages.measure("decode"):
         pixels = model.prepare(
             data,
@@ -110,7 +121,7 @@ def _classify(request: Classification, stages: Stages, cold_start: bool) -> dict
         )
     try:
         with stages.measure("inference"):
-            predictions = model.classify(pixels)
+            predictions = model.classify(pixels, top=request.top)
     except ModelError as error:
         raise INSTANCE.unavailable(error) from None
 
@@ -121,6 +132,9 @@ def _classify(request: Classification, stages: Stages, cold_start: bool) -> dict
     answer["time"] = stages.elapsed_s()
     for rank, prediction in enumerate(predictions, start=1):
         answer[f"TOP{rank}_label"] = prediction.label
+    answer["predictions"] = [
+        {"id": each.class_id, "label": each.label, "softmax": each.softmax} for each in predictions
+    ]
     return {**answer, **_about(cold_start), "stages_ms": stages.milliseconds}
 
 
@@ -136,8 +150,15 @@ def _wake(request: Wakeup, stages: Stages, cold_start: bool) -> dict[str, Any]:
     return {"method": "wakeup", "time": stages.elapsed_s(), **_about(cold_start)}
 
 
-def _fetch_image(file_path: str) -> bytes:
+def _image(request: Classification) -> bytes:
     max_bytes = INSTANCE.config.max_image_bytes
+    if request.image_base64 is not None:
+        return image_bytes(request.image_base64, max_bytes=max_bytes)
+    assert request.file_path is not None
+    return _fetch_image(request.file_path, max_bytes)
+
+
+def _fetch_image(file_path: str, max_bytes: int) -> bytes:
     try:
         return INSTANCE.images().read(file_path, max_bytes=max_bytes)
     except ObjectMissingError:

@@ -1,4 +1,4 @@
-"""A loaded model, which turns an image into its top five classes."""
+"""A loaded model, which turns an image into its top classes."""
 
 from array import array
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     Engine = engine.Engine | torch_engine.Engine
     Runtime = engine.Runtime | torch_engine.Runtime
 
-TOP = 5
 SUM_TOLERANCE = 0.01  # for a softmax over thousands of classes in single precision
 
 
@@ -51,8 +50,12 @@ class Model:
             data, self.manifest.geometry, max_pixels=max_pixels, max_decode_ms=max_decode_ms
         )
 
-    def classify(self, pixels: bytes) -> list[Prediction]:
-        """Return the top five classes for pixels, height x width x 3 bytes.
+    def classify(self, pixels: bytes, *, top: int = 5) -> list[Prediction]:
+        """Return the top classes for an image; see `rank`.
+
+        Args:
+            pixels: the image, height x width x 3 bytes.
+            top: number of classes.
 
         Raises:
             ModelError: the graph failed, or its output is not what the manifest says.
@@ -70,7 +73,7 @@ class Model:
         if not abs(sum(softmax) - 1) < SUM_TOLERANCE:
             raise ModelError(f"the model file gives no softmax: its values sum to {sum(softmax)}")
         self._has_run = True
-        return rank(softmax, self._ids, self._labels)
+        return rank(softmax, self._ids, self._labels, top)
 
     def dry_forward(self) -> None:
         """Run the model once on a black image, since the first run is slower.
@@ -87,15 +90,18 @@ class Model:
         self._engine.close()
 
 
-def rank(softmax: "array[float]", ids: list[str], labels: list[str]) -> list[Prediction]:
-    """Return the top five classes, the most probable first; fewer if there are fewer.
+def rank(
+    softmax: "array[float]", ids: list[str], labels: list[str], top: int = 5
+) -> list[Prediction]:
+    """Return the top classes, the most probable first; fewer if the model has fewer.
 
     Args:
         softmax: one value for each class.
         ids: class ids, in the same order.
         labels: class names, in the same order.
+        top: number of classes.
     """
-    order = sorted(range(len(softmax)), key=softmax.__getitem__, reverse=True)[:TOP]
+    order = sorted(range(len(softmax)), key=softmax.__getitem__, reverse=True)[:top]
     return [Prediction(ids[index], labels[index], softmax[index]) for index in order]
 
 

@@ -1,4 +1,4 @@
-"""Parsing and validation of requests from API Gateway or a direct invoke."""
+"""Parsing and validation of requests, from HTTP or a direct invoke."""
 
 import json
 import re
@@ -6,19 +6,30 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .errors import RequestError
+from .http_call import HttpCall
 
-MAX_BODY_CHARACTERS = 8192
+MAX_BODY_CHARACTERS = 8192  # without an image in it
+MAX_PARTS = 64  # of a body with an image: a long one of many parts takes time and memory to parse
+MAX_TOP = 10
+PAPERS_TOP = 5
 MAX_KEY_BYTES = 1024  # S3's limit for an object key
 
 # The characters that S3's user guide calls safe in object keys.
 _SEGMENT = re.compile(r"[A-Za-z0-9!_.*'()-]+", re.ASCII)
-_MILLISECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
+_CALLS = ("classification", "wakeup")
+_BASE64_OF_URLS = str.maketrans("-_", "+/")
 
 
 class Classification(NamedTuple):
-    """`{"method": "classification", "file_path": ...}`: classify an image in the bucket."""
+    """`{"method": "classification", ...}`: classify an image.
 
-    file_path: str
+    Either the one at `file_path` in the bucket, or the one in the request, in base64.
+    """
+
+    file_path: str | None
+    image_base64: str | None = None
+    top: int = PAPERS_TOP
 
 
 class Wakeup(NamedTuple):
@@ -46,74 +57,151 @@ class Wakeup(NamedTuple):
 Request = Classification | Wakeup
 
 
-def is_api_call(event: Mapping[str, Any]) -> bool:
-    """Return True if the event is from API Gateway, False for a direct invoke."""
-    return "requestContext" in event
-
-
-def cors_headers(event: Mapping[str, Any], origins: tuple[str, ...]) -> dict[str, str]:
+def cors_headers(call: HttpCall, origins: tuple[str, ...]) -> dict[str, str]:
     """Return the CORS headers that allow a page of one of `origins` to read the answer.
 
     Args:
-        event: API Gateway's proxy event.
+        call: the HTTP request.
         origins: the allowed origins.
     """
     if not origins:
         return {}
-    headers = event.get("headers") or {}
-    origin = headers.get("origin") or headers.get("Origin")
+    origin = call.headers.get("origin")
     if origin not in origins:
         return {"Vary": "Origin"}
     return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
 
 
 def read_request(
-    event: object, *, image_prefixes: tuple[str, ...], max_hold_ms: int, now_ms: float
+    event: object,
+    call: HttpCall | None,
+    *,
+    image_prefixes: tuple[str, ...],
+    max_hold_ms: int,
+    now_ms: float,
 ) -> Request:
     """Parse an event as a request.
 
     Args:
-        event: API Gateway's proxy event, or the request as an object.
+        event: the function's event; the request itself, as an object, when invoked directly.
+        call: the HTTP request in the event, if there is one.
         image_prefixes: key prefixes that a `file_path` may begin with.
         max_hold_ms: maximum hold of a wakeup, in milliseconds.
         now_ms: the Unix time now, in milliseconds.
 
     Raises:
-        RequestError: the request is malformed (400), too long (413), or its path is outside the
-            prefixes (403).
+        RequestError: the request is malformed (400), too long (413), of no known type (415) or
+            path (404), or its `file_path` is outside the prefixes (403).
     """
+    allowed: tuple[str, ...] = _CALLS
+    if call is not None:
+        if call.endpoint not in ("", *_CALLS):
+            raise RequestError(404, "no_such_call", "There is no such call.")
+        if call.endpoint:
+            allowed = (call.endpoint,)
+        text = _text(call)
+        if text is None:
+            if "classification" not in allowed:
+                raise RequestError(400, "invalid_json", "The body must be JSON.")
+            image = call.body if isinstance(call.body, str) else ""
+            return Classification(None, image, _top(call.query))
+        event = _object(text)
     if not isinstance(event, dict):
         raise RequestError(400, "invalid_json", "The request must be a JSON object.")
-    fields, allowed = event, ["classification", "wakeup"]
-    if is_api_call(event):
-        fields = _body(event)
-        endpoint = str(event.get("path", "")).rstrip("/").rpartition("/")[2]
-        allowed = [endpoint] if endpoint else allowed
-    method = fields.get("method")
+    method = event.get("method")
     if method not in allowed:
         expected = " or ".join(f'"{name}"' for name in allowed)
         raise RequestError(400, "invalid_method", f'"method" must be {expected}.')
-    if method == "classification":
-        return Classification(_file_path(fields.get("file_path"), image_prefixes))
-    return _wakeup(fields, max_hold_ms, now_ms)
+    if method == "wakeup":
+        return _wakeup(event, max_hold_ms, now_ms)
+    top = _top(event if call is None or "top" in event else call.query)
+    if "image" not in event:
+        return Classification(_file_path(event.get("file_path"), image_prefixes), top=top)
+    if "file_path" in event:
+        raise RequestError(400, "invalid_image", 'Send "file_path" or "image", not both.')
+    return Classification(None, _image(event["image"]), top)
 
 
-def _body(event: Mapping[str, Any]) -> dict[str, Any]:
-    text = event.get("body")
-    if not text:
+def image_bytes(text: str, *, max_bytes: int) -> bytes:
+    """Return the image that a request has in base64.
+
+    Args:
+        text: the image in base64, also in the alphabet of URLs, on several lines or unpadded.
+        max_bytes: size of the largest image that is accepted.
+
+    Raises:
+        RequestError: the text is no base64 (400), or the image is too large (413).
+    """
+    if "\n" in text or " " in text:
+        text = "".join(text.split())
+    from binascii import a2b_base64  # not at init
+
+    text = text.rstrip("=")
+    size_bytes = len(text) * 3 // 4
+    if size_bytes > max_bytes:
         raise RequestError(
-            400, "empty_body", 'The request has no body; send JSON such as {"method": "wakeup"}.'
+            413,
+            "image_too_large",
+            f"The image has {size_bytes} bytes; at most {max_bytes} are accepted.",
         )
-    if event.get("isBase64Encoded"):
+    if "-" in text or "_" in text:
+        text = text.translate(_BASE64_OF_URLS)
+    try:
+        if not text:
+            raise ValueError
+        return a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
+    except ValueError:
+        raise RequestError(400, "invalid_image", "The image is not valid base64.") from None
+
+
+def _text(call: HttpCall) -> str | None:
+    """Return the body's text; None if the body is an image."""
+    body = call.body
+    if body is None or body == "":
         raise RequestError(
-            400, "invalid_json", "The body must be JSON text; set Content-Type: application/json."
+            400,
+            "empty_body",
+            'The request has no body; send a photo, or JSON such as {"method": "wakeup"}.',
         )
-    if len(text) > MAX_BODY_CHARACTERS:
+    if not isinstance(body, str):
+        raise RequestError(400, "invalid_json", "The body must be a text.")
+    if call.is_base64:
+        if _begins_json(_decoded(body[:64]).decode("latin-1")):
+            return _decoded(body).decode("utf-8", errors="replace")
+        return None
+    if call.content_type.startswith("image/") and not _begins_json(body):
+        # Read as a text, so its bytes are lost: the API knows no such type.
+        raise RequestError(
+            415,
+            "unsupported_type",
+            f'A body of type "{call.content_type}" is not read. Send a photo as image/jpeg, '
+            "image/png, image/webp or image/gif.",
+        )
+    return body
+
+
+def _begins_json(text: str) -> bool:
+    return text.lstrip()[:1] in ("{", "[")
+
+
+def _decoded(text: str) -> bytes:
+    from binascii import a2b_base64
+
+    try:
+        return a2b_base64(text)
+    except ValueError:
+        raise RequestError(400, "invalid_image", "The body is not valid base64.") from None
+
+
+def _object(text: str) -> dict[str, Any]:
+    if len(text) > MAX_BODY_CHARACTERS and (
+        '"image"' not in text or sum(map(text.count, "{[,:")) > MAX_PARTS
+    ):
         raise RequestError(
             413,
             "request_too_large",
-            f"The body has {len(text)} characters; at most {MAX_BODY_CHARACTERS} are read. "
-            "Images are uploaded to S3, not sent here: see /uploads.",
+            f"The body has {len(text)} characters; without an image at most {MAX_BODY_CHARACTERS} "
+            "are read.",
         )
     try:
         fields = json.loads(text)
@@ -124,10 +212,29 @@ def _body(event: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
+def _top(fields: Mapping[str, object]) -> int:
+    """Return the number of classes that is asked for, in JSON or in the address."""
+    value = fields.get("top", PAPERS_TOP)
+    if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_TOP:
+        raise RequestError(400, "invalid_top", f'"top" must be a whole number from 1 to {MAX_TOP}.')
+    return value
+
+
+def _image(value: object) -> str:
+    """Return an image's base64, which may be in a data URL."""
+    if not isinstance(value, str) or not value:
+        raise RequestError(400, "invalid_image", '"image" must be the photo in base64.')
+    return value.partition(",")[2] if value.startswith("data:") else value
+
+
 def _file_path(value: object, image_prefixes: tuple[str, ...]) -> str:
     if not isinstance(value, str) or not value:
         raise RequestError(
-            400, "invalid_file_path", '"file_path" must be the image\'s path, a non-empty string.'
+            400,
+            "invalid_file_path",
+            '"file_path" must be the image\'s path, a non-empty string; or send "image".',
         )
     segments = value.split("/")
     if any(segment in (".", "..") for segment in segments) or not value.startswith(image_prefixes):
@@ -168,7 +275,7 @@ def _sleep_time_ms(value: object, max_hold_ms: int) -> int:
         text = str(value) if abs(value) < 10**9 else ""
     else:
         text = value if isinstance(value, str) else ""
-    if not _MILLISECONDS.fullmatch(text) or int(text) > max_hold_ms:
+    if not _WHOLE_NUMBER.fullmatch(text) or int(text) > max_hold_ms:
         raise RequestError(
             400,
             "invalid_sleep_time",

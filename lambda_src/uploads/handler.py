@@ -1,13 +1,26 @@
-"""Lambda handler that presigns uploads to S3 for one key, type and size."""
+"""Lambda handler that presigns uploads to S3 for one key, type and size.
+
+While it signs, it wakes an instance of the classifier. The module's body is the init phase, which
+the first visitor waits for: nothing is imported that is not needed.
+"""
+
+from __future__ import annotations
 
 import json
 import os
 import time
 import uuid
-from typing import Any
+from binascii import Error as Base64Error
+from binascii import a2b_base64
 
-import boto3
-from botocore.config import Config
+from .presigned_post import presigned_post
+from .sigv4 import NoCredentialsError, Signer
+
+TYPE_CHECKING = False  # as in typing, whose import takes time
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .wake import Waker
 
 UNKNOWN = "application/octet-stream"
 EXTENSIONS = {
@@ -37,16 +50,18 @@ NOT_READ = {
 }
 MAX_BODY_CHARACTERS = 2048
 
-# By default boto3 names S3's global address. Outside us-east-1 that redirects uploads to a new
-# bucket for up to a day (307), and in newer regions refuses them (400); S3 user guide, "Virtual
-# hosting of general purpose buckets".
-_s3 = boto3.client(
-    "s3",
-    config=Config(
-        signature_version="s3v4",
-        s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
-    ),
-)
+
+def _create_waker() -> Waker | None:
+    """Return the client that wakes instances ahead; None where the settings ask for none."""
+    function_arn = os.environ.get("WAKE_FUNCTION_ARN")
+    if function_arn is None:
+        return None
+    from .wake import Waker
+
+    return Waker(function_arn)
+
+
+_waker = _create_waker()
 
 
 class UploadError(Exception):
@@ -70,12 +85,17 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         API Gateway's proxy answer; its body is `{"url", "fields", "file_path", "expires_in",
         "max_bytes"}`, or `{"error": {"code", "message"}}`.
     """
+    log: dict[str, object] = {"level": "INFO", "message": "upload"}
     try:
-        content_type, size_bytes = _read(event.get("body"))
-        status, answer = 200, _sign(content_type, size_bytes)
+        content_type, size_bytes = _read(_text(event))
+        signer = _signer()
+        refusal = _waker.wake(signer) if _waker else None
+        status, answer = 200, _sign(signer, content_type, size_bytes)
+        if refusal is not None:
+            log |= _wake_fields(refusal())
     except UploadError as error:
         status, answer = error.status, {"error": {"code": error.code, "message": error.message}}
-    print(json.dumps({"level": "INFO", "message": "upload", "status": status}))
+    print(json.dumps({**log, "status": status}))
     headers = {
         "Content-Type": "application/json",
         "Cache-Control": "no-store",
@@ -93,6 +113,19 @@ def _cors_headers(headers: dict[str, str]) -> dict[str, str]:
     if origin not in origins:
         return {"Vary": "Origin"}
     return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+
+
+def _text(event: dict[str, Any]) -> object:
+    """Return the body; API Gateway passes one on in base64 that is of a photo's type."""
+    body = event.get("body")
+    if not event.get("isBase64Encoded") or not isinstance(body, str):
+        return body
+    if len(body) > 2 * MAX_BODY_CHARACTERS:
+        return body  # too long in any case
+    try:
+        return a2b_base64(body).decode()
+    except (Base64Error, ValueError):
+        raise UploadError(400, "invalid_json", "The body is not valid JSON.") from None
 
 
 def _read(body: object) -> tuple[str, int]:
@@ -147,25 +180,56 @@ def _content_type(value: object) -> str:
     )
 
 
-def _sign(content_type: str, size_bytes: int) -> dict[str, Any]:
-    day = time.strftime("%Y/%m/%d", time.gmtime())
+def _signer() -> Signer:
+    try:
+        return Signer.from_environment()
+    except NoCredentialsError as error:
+        print(json.dumps({"level": "ERROR", "message": "no_credentials", "reason": str(error)}))
+        raise UploadError(
+            503, "signing_unavailable", "Uploads cannot be signed now; try again in a moment."
+        ) from None
+
+
+def _sign(signer: Signer, content_type: str, size_bytes: int) -> dict[str, Any]:
+    now_s = time.time()
+    day = time.strftime("%Y/%m/%d", time.gmtime(now_s))
     prefix = os.environ["UPLOAD_PREFIX"]
     file_path = f"{prefix}{day}/{uuid.uuid4().hex}.{EXTENSIONS[content_type]}"
     expires_in = int(os.environ["UPLOAD_EXPIRES_S"])
-    post = _s3.generate_presigned_post(
-        os.environ["IMAGES_BUCKET"],
-        file_path,
-        Fields={"Content-Type": content_type},
-        Conditions=[
-            {"Content-Type": content_type},
-            ["content-length-range", size_bytes, size_bytes],
-        ],
-        ExpiresIn=expires_in,
+    url, fields = presigned_post(
+        signer,
+        bucket=os.environ["IMAGES_BUCKET"],
+        key=file_path,
+        content_type=content_type,
+        size_bytes=size_bytes,
+        expires_in_s=expires_in,
+        now_s=now_s,
     )
     return {
-        "url": post["url"],
-        "fields": post["fields"],
+        "url": url,
+        "fields": fields,
         "file_path": file_path,
         "expires_in": expires_in,
         "max_bytes": int(os.environ["MAX_IMAGE_BYTES"]),
     }
+
+
+def _wake_fields(refusal: str | None) -> dict[str, object]:
+    """Return log fields about a wakeup, from which CloudWatch creates a metric.
+
+    Source: CloudWatch user guide, "Specification: Embedded metric format".
+
+    Args:
+        refusal: why the wakeup was not accepted; None if it was.
+    """
+    directive = {
+        "Namespace": "Warmlens",
+        "Dimensions": [["Environment"]],
+        "Metrics": [{"Name": "WakeRefused", "Unit": "Count"}],
+    }
+    fields = {
+        "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]},
+        "Environment": os.environ["METRICS_ENVIRONMENT"],
+        "WakeRefused": int(refusal is not None),
+    }
+    return fields if refusal is None else {**fields, "level": "WARNING", "reason": refusal}

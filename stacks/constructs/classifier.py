@@ -11,12 +11,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks.constructs.canary_alarms import CanaryAlarms
-from stacks.constructs.function import (
-    acknowledge_synchronous,
-    function_role,
-    log_group,
-    tracing,
-)
+from stacks.constructs.function import function_role, log_group, tracing
 from stacks.constructs.model_store import ModelStore
 from stacks.constructs.paths import LAMBDA_SRC
 from stacks.constructs.provisioned import keep_initialized
@@ -132,14 +127,26 @@ class Classifier(Construct):
                 for prefix in prefixes
             },
         )
-        acknowledge_synchronous(self.function, "Either the API or the warmer calls it")
+        reason = "Callers wait for its answer, or wake an instance ahead, which may be lost."
+        acknowledge(self.function, {"Serverless-LambdaDLQ": reason})
         model_store.attach(self.function)
         self.live = lambda_.Alias(
             self, "Live", alias_name="live", version=self.function.current_version
         )
+        if settings.wakes_ahead:
+            self._drop_late_wakeups()
         if settings.warming == "provisioned":
             keep_initialized(self, self.live, settings=settings)
         self.canary_alarms = self._shift_traffic(settings)
+
+    def _drop_late_wakeups(self) -> None:
+        """Drop asynchronous calls, which are wakeups ahead, instead of repeating them for hours.
+
+        A minute is the shortest age that Lambda takes.
+        """
+        self.live.configure_async_invoke(retry_attempts=0, max_event_age=cdk.Duration.minutes(1))
+        finding = "Serverless-LambdaAsyncFailureDestination"
+        acknowledge(self.live, {finding: "A wakeup that comes late is worth nothing."})
 
     def _shift_traffic(self, settings: Settings) -> CanaryAlarms | None:
         if settings.deployment == "all_at_once":

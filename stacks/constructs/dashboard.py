@@ -82,8 +82,10 @@ class Dashboard(Construct):
                 [self._own("ModelLoadFailure", "Sum", label="failed loads")],
             ),
         )
-        if warmed:
-            board.add_widgets(*self._warming())
+        absorbed = self._absorbed(warmed=warmed)
+        if absorbed:
+            rounds = self._rounds() if warmed else []
+            board.add_widgets(_graph("Cold starts that no user met", absorbed), *rounds)
         board.add_widgets(
             _graph(
                 "Instances at work at once",
@@ -97,19 +99,26 @@ class Dashboard(Construct):
             cloudwatch.TextWidget(width=_THIRD, height=6, markdown=self._explanation()),
         )
 
-    def _warming(self) -> list[cloudwatch.IWidget]:
+    def _absorbed(self, *, warmed: bool) -> list[cloudwatch.IMetric]:
+        metrics: list[cloudwatch.IMetric] = []
+        if self._settings.wakes_ahead:
+            metrics += [
+                self._own("ColdStartAhead", "Sum", label="absorbed ahead"),
+                self._own("WakeRefused", "Sum", label="wakeups ahead refused"),
+            ]
+        if warmed:
+            metrics += [
+                self._own("ColdStartsAbsorbed", "Sum", label="absorbed by rounds"),
+                self._own("WarmerThrottled", "Sum", label="wakeups of rounds throttled"),
+            ]
+        return metrics
+
+    def _rounds(self) -> list[cloudwatch.IWidget]:
         return [
             _graph(
                 "Warm instances reached by a round",
                 [self._own("WarmInstances", "Minimum", label="fewest")],
                 right=[self._own("WarmCoverage", "Minimum", label="coverage, 1 = all")],
-            ),
-            _graph(
-                "Cold starts that warming absorbed",
-                [
-                    self._own("ColdStartsAbsorbed", "Sum", label="absorbed"),
-                    self._own("WarmerThrottled", "Sum", label="wakeups throttled"),
-                ],
             ),
             _graph(
                 "Instance-seconds held by warming",
@@ -152,7 +161,8 @@ class Dashboard(Construct):
         return (
             f"**{settings.env_name}** serves {settings.model_name} {settings.model_version} "
             f"with {settings.memory_mb} MB on {settings.architecture}, "
-            f"model store `{settings.model_store}`, warming `{settings.warming}`.\n\n"
+            f"model store `{settings.model_store}`, warming `{settings.warming}`, "
+            f"wake ahead {'on' if settings.wakes_ahead else 'off'}.\n\n"
             "The cost is an estimate: Lambda's duration and requests of all calls, wakeups "
             "included, for each call of a user, and the API's price; prices of us-east-1. "
             "Not in it: S3, logs, the firewall, CloudFront, data transfer, provisioned concurrency "

@@ -9,7 +9,7 @@ from stacks.settings import Settings
 
 _SCHEMA_HINT = (
     "The body is not a JSON object with the fields that this call needs: "
-    "method and file_path for /classification, method for /wakeup, bytes for /uploads."
+    "method for /classification and for /wakeup, bytes for /uploads."
 )
 
 
@@ -62,7 +62,12 @@ _ERRORS = {
         "quota_exceeded",
         "All calls that this environment's key has for the day are used; more come tomorrow.",
     ),
-    "TooLarge": GatewayError(_KIND.REQUEST_TOO_LARGE, "413", "request_too_large"),
+    "TooLarge": GatewayError(
+        _KIND.REQUEST_TOO_LARGE,
+        "413",
+        "request_too_large",
+        "The request is too large. Upload the photo: ask /uploads where.",
+    ),
     "UnsupportedType": GatewayError(_KIND.UNSUPPORTED_MEDIA_TYPE, "415", "unsupported_type"),
     "Blocked": GatewayError(
         _KIND.WAF_FILTERED,

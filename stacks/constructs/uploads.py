@@ -1,6 +1,7 @@
-"""The uploads function, which signs uploads to S3."""
+"""The uploads function, which signs uploads to S3 and wakes the classifier meanwhile."""
 
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -14,18 +15,25 @@ class UploadsFunction(Construct):
     """A function that signs uploads below one prefix.
 
     A presigned POST has the permissions of its signer, so the function itself may put objects below
-    that prefix.
+    that prefix. It may also call one alias, if the settings ask for waking ahead.
 
     Args:
         settings: settings of the environment.
         images: bucket for uploads.
+        classifier: the alias whose instances it wakes.
 
     Attributes:
         function: the function.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, settings: Settings, images: s3.IBucket
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        images: s3.IBucket,
+        classifier: lambda_.IFunction,
     ) -> None:
         super().__init__(scope, construct_id)
         self.function = python_function(
@@ -33,6 +41,7 @@ class UploadsFunction(Construct):
             "Function",
             settings=settings,
             name="uploads",
+            package=True,
             timeout_s=10,
             environment={
                 "IMAGES_BUCKET": images.bucket_name,
@@ -42,6 +51,10 @@ class UploadsFunction(Construct):
                 "CORS_ORIGINS": " ".join(settings.cors_origins),
             },
         )
+        if settings.wakes_ahead:
+            classifier.grant_invoke(self.function)
+            self.function.add_environment("WAKE_FUNCTION_ARN", classifier.function_arn)
+            self.function.add_environment("METRICS_ENVIRONMENT", settings.env_name)
         self.function.add_to_role_policy(
             iam.PolicyStatement(
                 actions=["s3:PutObject"], resources=[images.arn_for_objects(f"{UPLOAD_PREFIX}*")]

@@ -1,5 +1,7 @@
 """The web ACL (firewall) of the API."""
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
@@ -11,6 +13,16 @@ PAGE_HEADER = "x-warmlens-page"
 VIEWER_HEADER = "x-warmlens-viewer"
 
 _WINDOW_S = 300
+_COMMON_RULES = "AWSManagedRulesCommonRuleSet"
+_BODY_RULES = (
+    "SizeRestrictions",
+    "CrossSiteScripting",
+    "GenericLFI",
+    "GenericRFI",
+    "EC2MetaDataSSRF",
+)
+"""The rules of the common set that read bodies: WAF developer guide, "Baseline rule groups". They
+refuse bodies of more than 8 KB, and what looks like a script in a photo."""
 
 
 class WebAcl(Construct):
@@ -43,8 +55,11 @@ class WebAcl(Construct):
             visibility_config=_visibility("Acl"),
             rules=[
                 *_rate_rules(settings, page_token),
-                _managed("AWSManagedRulesCommonRuleSet", priority=2),
+                _managed(
+                    _COMMON_RULES, priority=2, counted=[f"{each}_BODY" for each in _BODY_RULES]
+                ),
                 _managed("AWSManagedRulesKnownBadInputsRuleSet", priority=3),
+                _bodies_without_photos(priority=4),
             ],
         )
         wafv2.CfnWebACLAssociation(
@@ -128,14 +143,58 @@ def _rate(
     )
 
 
-def _managed(name: str, *, priority: int) -> wafv2.CfnWebACL.RuleProperty:
+def _bodies_without_photos(*, priority: int) -> wafv2.CfnWebACL.RuleProperty:
+    """Refuse what the rules for bodies have only counted, but for calls that take a photo."""
+    statement = wafv2.CfnWebACL.StatementProperty
+    found = [
+        statement(
+            label_match_statement=wafv2.CfnWebACL.LabelMatchStatementProperty(
+                scope="LABEL", key=f"awswaf:managed:aws:core-rule-set:{name}_Body"
+            )
+        )
+        for name in _BODY_RULES
+    ]
+    takes_a_photo = statement(
+        byte_match_statement=wafv2.CfnWebACL.ByteMatchStatementProperty(
+            field_to_match=wafv2.CfnWebACL.FieldToMatchProperty(uri_path={}),
+            positional_constraint="ENDS_WITH",
+            search_string="/classification",
+            text_transformations=[
+                wafv2.CfnWebACL.TextTransformationProperty(priority=0, type="NONE")
+            ],
+        )
+    )
+    elsewhere = statement(
+        not_statement=wafv2.CfnWebACL.NotStatementProperty(statement=takes_a_photo)
+    )
+    any_found = statement(or_statement=wafv2.CfnWebACL.OrStatementProperty(statements=found))
+    return wafv2.CfnWebACL.RuleProperty(
+        name="BodiesWithoutPhotos",
+        priority=priority,
+        action=wafv2.CfnWebACL.RuleActionProperty(block={}),
+        statement=statement(
+            and_statement=wafv2.CfnWebACL.AndStatementProperty(statements=[any_found, elsewhere])
+        ),
+        visibility_config=_visibility("BodiesWithoutPhotos"),
+    )
+
+
+def _managed(
+    name: str, *, priority: int, counted: Sequence[str] = ()
+) -> wafv2.CfnWebACL.RuleProperty:
+    overrides = [
+        wafv2.CfnWebACL.RuleActionOverrideProperty(
+            name=rule, action_to_use=wafv2.CfnWebACL.RuleActionProperty(count={})
+        )
+        for rule in counted
+    ]
     return wafv2.CfnWebACL.RuleProperty(
         name=name,
         priority=priority,
         override_action=wafv2.CfnWebACL.OverrideActionProperty(none={}),
         statement=wafv2.CfnWebACL.StatementProperty(
             managed_rule_group_statement=wafv2.CfnWebACL.ManagedRuleGroupStatementProperty(
-                vendor_name="AWS", name=name
+                vendor_name="AWS", name=name, rule_action_overrides=overrides or None
             )
         ),
         visibility_config=_visibility(name),

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, Route
 
 Handler = Callable[[Route], None]
 
+ATTEMPTS = 6000  # of 10 ms at least
 STEPS = ["uploads", "storage", "classification"]
 
 
@@ -45,6 +46,8 @@ class PausedRequest:
 
     def wait(self) -> Route:
         """Wait until the page has sent the request, and return it."""
-        while not self._routes:
+        for _ in range(ATTEMPTS):
+            if self._routes:
+                return self._routes[0]
             self._page.wait_for_timeout(10)
-        return self._routes[0]
+        raise AssertionError("the page has not sent the request")

@@ -8,7 +8,8 @@ import atheris
 
 with atheris.instrument_imports(include=["lambda_src.classifier", "json"]):
     from lambda_src.classifier.errors import RequestError
-    from lambda_src.classifier.request import Classification, Wakeup, read_request
+    from lambda_src.classifier.http_call import read_http_call
+    from lambda_src.classifier.request import Classification, Wakeup, image_bytes, read_request
 
 PREFIXES = ("uploads/", "test/")
 MAX_HOLD_MS = 10_000
@@ -16,6 +17,7 @@ NOW_MS = 1_700_000_000_000.0
 SEEDS: tuple[dict[str, object], ...] = (
     {"method": "classification", "file_path": "test/20200118.jpg"},
     {"method": "classification", "file_path": "uploads/../models/x"},
+    {"method": "classification", "image": "data:image/jpeg;base64,/9j/", "top": 3},
     {"method": "wakeup", "sleep_time": "800"},
     {"method": "wakeup", "hold_until": int(NOW_MS)},
 )
@@ -24,9 +26,11 @@ SEEDS: tuple[dict[str, object], ...] = (
 def read(data: bytes) -> None:
     text = data[1:].decode(errors="surrogateescape")
     call = ("classification", "wakeup")[data[0] % 2] if data else "wakeup"
+    event = {"requestContext": {}, "path": f"/{call}", "body": text}
     try:
         request = read_request(
-            {"requestContext": {}, "path": f"/{call}", "body": text},
+            event,
+            read_http_call(event),
             image_prefixes=PREFIXES,
             max_hold_ms=MAX_HOLD_MS,
             now_ms=NOW_MS,
@@ -36,8 +40,15 @@ def read(data: bytes) -> None:
         json.dumps({"error": {"code": error.code, "message": error.message}}).encode()
         return
     if isinstance(request, Classification):
-        assert request.file_path.startswith(PREFIXES)
-        assert ".." not in request.file_path.split("/")
+        assert 1 <= request.top <= 10
+        if request.file_path is not None:
+            assert request.file_path.startswith(PREFIXES)
+            assert ".." not in request.file_path.split("/")
+            return
+        try:
+            image_bytes(request.image_base64 or "", max_bytes=1000)
+        except RequestError as error:
+            assert error.code in ("invalid_image", "image_too_large")
     else:
         assert isinstance(request, Wakeup)
         assert 0 <= request.sleep_time_ms <= MAX_HOLD_MS

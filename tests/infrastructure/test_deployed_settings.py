@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import aws_cdk as cdk
+import pytest
 
 from stacks.constructs.classifier import base_image
 from stacks.constructs.function import log_group
@@ -86,13 +87,32 @@ def test_without_a_cap_the_classifier_takes_nothing_from_the_accounts_limit(
 
 def test_uploads_are_signed_for_the_size_and_the_time_of_the_settings(odd: Assembly) -> None:
     variables = odd.function("uploads")["Environment"]["Variables"]
-    assert isinstance(variables.pop("IMAGES_BUCKET"), dict)
+    for name in ("IMAGES_BUCKET", "WAKE_FUNCTION_ARN"):
+        assert isinstance(variables.pop(name), dict)
     assert variables == {
         "UPLOAD_PREFIX": "uploads/",
         "UPLOAD_EXPIRES_S": "120",
         "MAX_IMAGE_BYTES": "1000000",
         "CORS_ORIGINS": "https://c.example https://d.example",
+        "METRICS_ENVIRONMENT": "odd",
     }
+
+
+@pytest.mark.parametrize("name", ["bare", "provisioned"])
+def test_without_wakeups_ahead_the_uploads_function_may_wake_nothing(
+    variants: dict[str, Assembly], name: str
+) -> None:
+    assembly = variants[name]
+    assert set(assembly.function("uploads")["Environment"]["Variables"]) == {
+        "IMAGES_BUCKET",
+        "UPLOAD_PREFIX",
+        "UPLOAD_EXPIRES_S",
+        "MAX_IMAGE_BYTES",
+        "CORS_ORIGINS",
+    }
+    actions = [each["Action"] for each in assembly.statements("UploadsFunctionRole")]
+    assert "lambda:InvokeFunction" not in actions
+    assert not assembly.resources("AWS::Lambda::EventInvokeConfig")
 
 
 def test_uploaded_images_expire_and_the_samples_stay(odd: Assembly, plain: Assembly) -> None:

@@ -136,6 +136,20 @@ def test_the_dashboard_shows_use_errors_time_warmth_and_cost(odd: Assembly) -> N
         assert words in body
 
 
+def test_the_dashboard_shows_users_cold_starts_apart_from_those_absorbed(
+    odd: Assembly, variants: Variants
+) -> None:
+    shown = {
+        "odd": {"ColdStart", "ColdStartAhead", "WakeRefused", "ColdStartsAbsorbed"},
+        "snapstart": {"ColdStart", "ColdStartAhead", "WakeRefused"},
+        "provisioned": {"ColdStart"},
+    }
+    every = shown["odd"]
+    for name, expected in shown.items():
+        body = json.dumps(variants[name].only("AWS::CloudWatch::Dashboard")["DashboardBody"])
+        assert {each for each in every if f'"{each}' in body.replace("\\", "")} == expected
+
+
 def test_a_canary_goes_back_by_itself_on_errors_faults_and_models_that_do_not_load(
     odd: Assembly, plain: Assembly, variants: Variants
 ) -> None:

@@ -53,5 +53,7 @@ def test_every_setting_that_is_named_exists() -> None:
         "model_unavailable",
         "internal_error",
         "limited_by",
+        "hold_ms",
+        "chosen_because",
     }
     assert words - codes <= settings

@@ -50,6 +50,26 @@ def test_the_web_acl_limits_each_address_and_believes_the_page_alone(
     assert rule["Statement"]["RateBasedStatement"]["AggregateKeyType"] == "IP"
 
 
+def test_the_web_acl_lets_photos_through_and_only_to_the_call_that_takes_them(
+    odd: Assembly,
+) -> None:
+    rules = {rule["Name"]: rule for rule in odd.only("AWS::WAFv2::WebACL")["Rules"]}
+    common = rules["AWSManagedRulesCommonRuleSet"]["Statement"]["ManagedRuleGroupStatement"]
+    counted = [each["Name"] for each in common["RuleActionOverrides"]]
+    assert all(each["ActionToUse"] == {"Count": {}} for each in common["RuleActionOverrides"])
+    assert "SizeRestrictions_BODY" in counted  # it refuses bodies of more than 8 KB
+    refusing = rules["BodiesWithoutPhotos"]
+    assert refusing["Action"] == {"Block": {}}
+    assert refusing["Priority"] > rules["AWSManagedRulesCommonRuleSet"]["Priority"]
+    found, elsewhere = refusing["Statement"]["AndStatement"]["Statements"]
+    labels = [each["LabelMatchStatement"]["Key"] for each in found["OrStatement"]["Statements"]]
+    names = [name.removesuffix("_BODY") for name in counted]
+    assert labels == [f"awswaf:managed:aws:core-rule-set:{name}_Body" for name in names]
+    path = elsewhere["NotStatement"]["Statement"]["ByteMatchStatement"]
+    assert path["FieldToMatch"] == {"UriPath": {}}
+    assert (path["PositionalConstraint"], path["SearchString"]) == ("ENDS_WITH", "/classification")
+
+
 def test_the_page_is_read_by_its_distribution_alone(plain: Assembly) -> None:
     config = plain.only("AWS::CloudFront::Distribution")["DistributionConfig"]
     (origin,) = (each for each in config["Origins"] if "S3OriginConfig" in each)

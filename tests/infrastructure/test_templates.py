@@ -97,13 +97,29 @@ def test_the_classifier_reads_its_model_and_two_prefixes_and_writes_its_log_alon
     assert_writes_log_and_traces_alone(statements, besides=reads)
 
 
-def test_the_uploads_function_puts_objects_below_one_prefix_and_writes_its_log_alone(
+def test_the_uploads_function_puts_objects_below_one_prefix_and_wakes_one_alias_alone(
     assembly: Assembly,
 ) -> None:
     statements = assembly.statements("UploadsFunctionRole")
     puts = [statement for statement in statements if statement["Action"] == "s3:PutObject"]
     assert _keys(puts) == ["/uploads/*"]
-    assert_writes_log_and_traces_alone(statements, besides=puts)
+    (wakes,) = (each for each in statements if each["Action"] == "lambda:InvokeFunction")
+    assert "ClassifierLive" in wakes["Resource"]["Fn::GetStackOutput"]["OutputName"]
+    assert_writes_log_and_traces_alone(statements, besides=[*puts, wakes])
+
+
+def test_a_wakeup_ahead_that_comes_late_is_dropped(assembly: Assembly) -> None:
+    """By Lambda's defaults a throttled one would come back for six hours."""
+    (configuration,) = (
+        properties
+        for each in assembly.resources("AWS::Lambda::EventInvokeConfig")
+        if "Classifier" in json.dumps(properties := each["Properties"])
+    )
+    assert "ClassifierLive" in json.dumps(configuration["Qualifier"])
+    assert configuration["MaximumRetryAttempts"] == 0
+    assert configuration["MaximumEventAgeInSeconds"] == 60
+    assert "DestinationConfig" not in configuration
+    assert "DeadLetterConfig" not in assembly.function("classifier")
 
 
 def assert_writes_log_and_traces_alone(

@@ -117,7 +117,7 @@ def classify_with_the_key(
     publish_model(model, outputs["ModelsBucket"], aws.s3)
     url = f"{aws.endpoint_url}/restapis/{outputs['ApiId']}/v1/_user_request_"
     assert auth is not None
-    assert classify(SAMPLE, url=url, auth=auth)["TOP1_label"] == SAMPLE_LABEL
+    assert classify(SAMPLE, url=url, auth=auth, upload=True)["TOP1_label"] == SAMPLE_LABEL
     with pytest.raises(WarmlensError):
         classify(SAMPLE, url=url)
 

@@ -48,7 +48,7 @@ class Service:
 async def service() -> AsyncIterator[Service]:
     listener = listen()
     service = Service(url_of(listener))
-    app = web.Application()
+    app = web.Application(client_max_size=2**23)
     app.router.add_post("/{path:.*}", service.answer)
     async with serving(app, listener):
         yield service
@@ -58,8 +58,26 @@ async def refusal(service: Service, folder: Path) -> WarmlensError:
     photo = folder / "photo.jpg"
     photo.write_bytes(b"\xff\xd8\xffa photo")
     with pytest.raises(WarmlensError) as refused:
-        await asyncio.to_thread(classify, photo, url=service.url)
+        await asyncio.to_thread(classify, photo, url=service.url, upload=True)
     return refused.value
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "upload", "asked"),
+    [
+        (4_400_000, False, ["/classification"]),
+        (4_400_001, False, ["/uploads", "/storage", "/classification"]),
+        (1_000, True, ["/uploads", "/storage", "/classification"]),
+    ],
+)
+async def test_a_photo_takes_one_call_unless_it_is_large_or_is_to_be_uploaded(
+    service: Service, tmp_path: Path, size_bytes: int, upload: bool, asked: list[str]
+) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(b"\xff\xd8\xff" + bytes(size_bytes - 3))
+    answer = await asyncio.to_thread(classify, photo, url=service.url, upload=upload)
+    assert answer["TOP1_label"] == "cup"
+    assert service.asked == asked
 
 
 @pytest.mark.parametrize(
@@ -129,7 +147,7 @@ async def test_a_service_that_rested_for_weeks_is_called_once_more(
     service.first[f"/{call}"] = REACHES_NO_FUNCTION
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(b"\xff\xd8\xffa photo")
-    answer = await asyncio.to_thread(classify, photo, url=service.url)
+    answer = await asyncio.to_thread(classify, photo, url=service.url, upload=True)
     assert answer["TOP1_label"] == "cup"
     assert waits_s == [10]
     assert "trying once more in 10 s" in capsys.readouterr().err

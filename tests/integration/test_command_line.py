@@ -360,11 +360,13 @@ def test_warm_tells_how_many_instances_it_reached(cloud: Cloud) -> None:
     result = run_warmlens("warm", "2", "--json", *options)
     assert result.returncode == 0, result.stderr
     answer = json.loads(result.stdout)
-    assert list(answer) == ["requested", "distinct", "coverage", "cold", "rounds", "held_s"]
+    counted = ["requested", "distinct", "coverage", "cold", "rounds", "held_s"]
+    assert list(answer) == [*counted, "hold_ms", "chosen_because"]
     assert (answer["requested"], answer["distinct"], answer["coverage"]) == (2, 2, 1.0)
     assert result.stderr == ""
-    told = run_warmlens("warm", "2", *options).stdout
+    told = run_warmlens("warm", *options).stdout  # as many as a scheduled run wakes
     assert told.startswith("2 of 2 instances are warm, 0 of them started for it; rounds: 1")
+    assert "Chosen, since the settings say so for this hour." in told
 
 
 def test_warm_says_when_the_concurrency_allows_no_more(cloud: Cloud) -> None:

@@ -1,8 +1,9 @@
-"""Imports and reads of the classifier's init: more of either is a slower cold start."""
+"""Imports and reads of a function's init: more of either is a slower cold start."""
 
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +100,61 @@ def test_nothing_of_another_engine_is_imported(init: dict[str, Any]) -> None:
 def test_few_files_and_bytes_are_read_at_init(init: dict[str, Any]) -> None:
     assert init["files"] <= MAX_FILES
     assert 24_000_000 < init["bytes"] <= MAX_BYTES
+
+
+# The first function that a visitor waits for. With boto3 it imported 366 modules and took seven
+# times the processor time: docs/decisions/0098-signed-without-boto3.md.
+UPLOADS_STANDARD_LIBRARY = {
+    "array",
+    "base64",
+    "binascii",
+    "collections",
+    "contextlib",
+    "copyreg",
+    "enum",
+    "errno",
+    "functools",
+    "hashlib",
+    "hmac",
+    "itertools",
+    "json",
+    "keyword",
+    "math",
+    "operator",
+    "platform",
+    "re",
+    "reprlib",
+    "select",
+    "selectors",
+    "socket",
+    "ssl",
+    "string",
+    "struct",
+    "threading",
+    "types",
+    "uuid",
+    "warnings",
+}
+
+
+def test_the_uploads_function_imports_little_and_none_of_boto3() -> None:
+    program = """
+import sys
+before = set(sys.modules)
+from uploads import handler
+print(*(set(sys.modules) - before))
+"""
+    arn = "arn:aws:lambda:us-east-1:000000000000:function:classifier:live"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=LAMBDA_SRC,
+        env={"PATH": os.environ["PATH"], "WAKE_FUNCTION_ARN": arn},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    modules = done.stdout.split()
+    names = {module.partition(".")[0] for module in modules}
+    internal = {name for name in names if name.startswith("_")}
+    assert names - internal - {"uploads"} - UPLOADS_STANDARD_LIBRARY == set()
+    assert "uploads.wake" in modules

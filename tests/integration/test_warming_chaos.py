@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lab.bench.small_cloud import SmallCloud
+from lab.bench.small_cloud import HOLD_MS, SmallCloud
 from tests.integration import warming_harness
 from tests.integration.pool_harness import eventually
 from tests.integration.warming_harness import (
@@ -17,6 +17,7 @@ from tests.integration.warming_harness import (
     StartCloud,
     Wakeups,
     busy,
+    chosen_by_users,
     report_in,
     report_of,
     throttled_calls,
@@ -51,9 +52,10 @@ async def test_instances_killed_during_a_round_are_replaced_within_the_run(
     start: StartCloud, tmp_path: Path
 ) -> None:
     cloud = await start()
+    await chosen_by_users(cloud, FIVE)
     wakeups = Wakeups(cloud, tmp_path)
-    await wakeups.warm(FIVE)
-    run = asyncio.create_task(cloud.warm(instances=FIVE))
+    await wakeups.warm(FIVE, scheduled=True)
+    run = asyncio.create_task(cloud.warm())
     await wakeups.reached_by(FIVE, run)
     kill(cloud, 2)
     wakeups.open()
@@ -61,20 +63,27 @@ async def test_instances_killed_during_a_round_are_replaced_within_the_run(
     wakeups.open()
     report = report_in(await run)
     assert (report["distinct"], report["rounds"], report["cold"]) == (FIVE, 2, 2)
+    assert "users were on 5 at once" in report["chosen_because"]
     assert len(report["errors"]) == 2
     assert all("signal: killed" in error for error in report["errors"])
     assert len(cloud.pool.instances()) == FIVE
+    # What was measured is the hold that they report, and not how long the dead ones took.
+    again = report_in(await wakeups.warm(FIVE, scheduled=True))
+    assert (again["distinct"], again["rounds"], again["cold"]) == (FIVE, 1, 0)
+    assert again["hold_ms"] <= HOLD_MS
 
 
 async def test_a_round_that_users_leave_no_room_reports_it_and_the_next_one_recovers(
     start: StartCloud, tmp_path: Path
 ) -> None:
+    """And the number that the warmer chooses neither falls with them nor rises with its pings."""
     cloud = await start(concurrency=7)
+    await chosen_by_users(cloud, FIVE)
     wakeups, users = Wakeups(cloud, tmp_path), Gate(tmp_path / "users")
     calls = [asyncio.create_task(cloud.call({"gate": str(users.folder)})) for _ in range(4)]
     await users.reached_by(4)
     async with throttled_calls(cloud) as throttled:
-        run = asyncio.create_task(cloud.warm(instances=FIVE))
+        run = asyncio.create_task(cloud.warm())
         await wakeups.reached_by(2, run)
         await eventually(lambda: len(throttled) == 3)
         wakeups.open()
@@ -85,7 +94,8 @@ async def test_a_round_that_users_leave_no_room_reports_it_and_the_next_one_reco
         assert throttled_by_round(answer.metrics) == [3]
         users.open()
         assert len(await asyncio.gather(*calls)) == 4
-        assert report_in(await wakeups.warm(FIVE))["distinct"] == FIVE
+        again = report_in(await wakeups.warm(FIVE, scheduled=True))
+        assert (again["requested"], again["distinct"]) == (FIVE, FIVE)
 
 
 async def test_users_who_take_the_room_between_two_rounds_end_the_run(
@@ -127,15 +137,16 @@ async def test_a_function_that_fails_at_init_fails_the_run_and_the_next_one_reco
     start: StartCloud,
 ) -> None:
     cloud = await start()
+    await chosen_by_users(cloud, 2)
     sound = cloud.spec
     cloud.spec = with_handler(sound, "import_raises.handler")
-    answer = await cloud.warm(instances=2)
+    answer = await cloud.warm()
     assert answer.error is not None
     assert "none of 2 wakeups was answered" in answer.error
     assert "no model in the store" in answer.error
     assert (answer.metrics[-1]["WarmInstances"], answer.metrics[-1]["WarmCoverage"]) == (0, 0.0)
     cloud.spec = sound
-    assert (await report_of(cloud, instances=2))["distinct"] == 2
+    assert (await report_of(cloud))["distinct"] == 2
 
 
 async def test_a_function_that_never_answers_does_not_keep_the_run_beyond_its_budget(

@@ -2,16 +2,19 @@
 
 import asyncio
 import dataclasses
+import datetime
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
-from lab.bench.small_cloud import SmallCloud, WarmerAnswer, small_cloud
+from lab.bench.small_cloud import FUNCTION, SmallCloud, WarmerAnswer, small_cloud
 from tests.integration.aws_proxy import refusing
 from tests.integration.pool_harness import FUNCTIONS, eventually
+from warmlens.local.aws import REGION
 from warmlens.runtime.function import FunctionSpec
 from warmlens.runtime.instance import State
 
@@ -58,6 +61,26 @@ def with_handler(spec: FunctionSpec, handler: str, **environment: str) -> Functi
     )
 
 
+async def chosen_by_users(cloud: SmallCloud, count: int) -> None:
+    """Let the warmer choose its number, by users who were on so many instances yesterday."""
+    client = boto3.client(
+        "cloudwatch",
+        endpoint_url=cloud.aws.endpoint_url,
+        region_name=REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    names = {"FunctionName": FUNCTION, "Resource": f"{FUNCTION}:live"}
+    datum: Any = {
+        "MetricName": "ConcurrentExecutions",
+        "Timestamp": datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1),
+        "Value": count,
+        "Dimensions": [{"Name": name, "Value": value} for name, value in names.items()],
+    }
+    await asyncio.to_thread(client.put_metric_data, Namespace="AWS/Lambda", MetricData=[datum])
+    await cloud.configure(WARM_AUTO="true", WARM_BY_HOUR=",".join(["10"] * 24))
+
+
 class Gate:
     """Calls that wait, each on an instance that it keeps busy."""
 
@@ -88,9 +111,10 @@ class Wakeups(Gate):
         self._cloud = cloud
         cloud.spec = with_handler(cloud.spec, "waiting.handler", WAKEUPS=str(self.folder))
 
-    async def warm(self, instances: int) -> WarmerAnswer:
-        """Run the warmer and let its round go once all are held."""
-        run = asyncio.create_task(self._cloud.warm(instances=instances))
+    async def warm(self, instances: int, *, scheduled: bool = False) -> WarmerAnswer:
+        """Run the warmer, or as the schedule does, and let its round go once all are held."""
+        event = {} if scheduled else {"instances": instances}
+        run = asyncio.create_task(self._cloud.warm(**event))
         await self.reached_by(instances, run)
         self.open()
         return await run

@@ -14,7 +14,15 @@ from aiohttp import web
 from lab.bench.first_visitor.cloud import visited_cloud
 from lab.bench.first_visitor.comparison import table
 from lab.bench.first_visitor.link import PhoneLink
-from lab.bench.first_visitor.visits import AFTER, BEFORE, LATER, Visit, Visitor, visit
+from lab.bench.first_visitor.visits import (
+    BEFORE,
+    LATER,
+    WOKEN,
+    WOKEN_DIRECT,
+    Visit,
+    Visitor,
+    visit,
+)
 from lab.bench.speed.photos import photo
 from warmlens.local.loopback import serving
 from warmlens.records import Record
@@ -82,12 +90,18 @@ async def test_only_a_visitor_for_whom_nothing_was_woken_meets_a_cold_start(tmp_
                 cloud, visitor, 600, picture, api_url=api_url, storage_url=storage_url
             )
 
-        before, after, later = await one(BEFORE), await one(AFTER), await one(LATER)
+        before, after, later = await one(BEFORE), await one(WOKEN), await one(LATER)
+        direct = await one(WOKEN_DIRECT)
         starts = len([line for line in cloud.log if "Init Duration" in line])
-    assert [each.cold_start for each in (before, after, later)] == [True, False, False]
+    assert [each.cold_start for each in (before, after, later, direct)] == [
+        True,
+        False,
+        False,
+        False,
+    ]
     # Both functions of the first visitor wait for the platform.
     assert min(before.parts_ms["uploads"], before.parts_ms["classification"]) >= 200
-    assert starts == 4
+    assert starts == 5
 
 
 def test_a_table_gives_each_wait_with_its_ratio_and_interval() -> None:

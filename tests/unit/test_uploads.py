@@ -1,6 +1,5 @@
 """The uploads function: signing, and errors for invalid requests."""
 
-import importlib.util
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from warmlens.paths import LAMBDA_SRC
+from lambda_src.uploads import handler
 
 MAX_BYTES = 20 * 2**20
 UNKNOWN = "application/octet-stream"
@@ -19,17 +18,13 @@ TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif")
 
 @pytest.fixture(scope="module")
 def answer() -> Iterator[Any]:
-    """The handler, loaded as Lambda loads it; it signs without a call to AWS."""
+    """The handler, which signs without a call to AWS."""
     with loaded("us-east-1") as handle:
         yield handle
 
 
 @contextmanager
 def loaded(region: str) -> Iterator[Any]:
-    spec = importlib.util.spec_from_file_location("uploads", LAMBDA_SRC / "uploads" / "handler.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {
             "AWS_DEFAULT_REGION": region,
@@ -41,8 +36,7 @@ def loaded(region: str) -> Iterator[Any]:
             "IMAGES_BUCKET": "images",
         }.items():
             patch.setenv(name, value)
-        spec.loader.exec_module(module)
-        yield lambda body: module.handler({"body": body}, None)
+        yield lambda body: handler.handler({"body": body}, None)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +47,31 @@ def test_an_upload_goes_to_the_address_of_the_buckets_region(region: str) -> Non
         answered = handle(json.dumps({"content_type": "image/png", "bytes": 5}))
     url = json.loads(answered["body"])["url"]
     assert url == f"https://images.s3.{region}.amazonaws.com/"
+
+
+@pytest.mark.parametrize(
+    "missing", ["AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+)
+@pytest.mark.parametrize("left", [None, ""])
+def test_without_the_roles_keys_an_upload_is_refused_and_the_log_says_why(
+    missing: str,
+    left: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with loaded("us-east-1") as handle:
+        if left is None:
+            monkeypatch.delenv(missing)
+        else:
+            monkeypatch.setenv(missing, left)
+        answered = handle('{"bytes": 5}')
+    assert answered["statusCode"] == 503
+    error = json.loads(answered["body"])["error"]
+    assert error["code"] == "signing_unavailable"
+    assert "AWS" not in error["message"]
+    first, _ = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (first["level"], first["message"]) == ("ERROR", "no_credentials")
+    assert first["reason"] == f"missing: {missing}"
 
 
 @pytest.mark.parametrize(

@@ -249,7 +249,7 @@ async def _show_first_answer(info: "CloudInfo", folder: Path, begun_s: float) ->
 
     sample = info.first_sample
     try:
-        answer = await asyncio.to_thread(classify, sample, url=info.url)
+        answer = await asyncio.to_thread(classify, sample, url=info.url, upload=True)
     except WarmlensError as error:
         raise WarmlensError(
             "local_cloud",

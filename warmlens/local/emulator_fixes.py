@@ -10,7 +10,8 @@ def add_request_validators(stacks: list[Stack], api_id: str, aws: LocalAws) -> N
     """Give each call of the API the request validator that its template asks for.
 
     The emulator ignores validators that come by CloudFormation, but not those that come by the
-    API Gateway API.
+    API Gateway API. It validates bodies of every type, AWS only those of a type that has a model:
+    so the types of photos get a model that does not exist, with which it validates nothing.
 
     Args:
         stacks: the deployed stacks.
@@ -23,15 +24,29 @@ def add_request_validators(stacks: list[Stack], api_id: str, aws: LocalAws) -> N
     validator_id = aws.apigateway.create_request_validator(
         restApiId=api_id, name="body", validateRequestBody=True
     )["id"]
+    types = aws.apigateway.get_rest_api(restApiId=api_id).get("binaryMediaTypes", [])
     for resource in aws.apigateway.get_resources(restApiId=api_id, limit=500)["items"]:
         if resource.get("pathPart") in wanted:
-            aws.apigateway.update_method(
+            method = aws.apigateway.get_method(
+                restApiId=api_id, resourceId=resource["id"], httpMethod="POST"
+            )
+            integration = method["methodIntegration"]
+            aws.apigateway.put_method(
                 restApiId=api_id,
                 resourceId=resource["id"],
                 httpMethod="POST",
-                patchOperations=[
-                    {"op": "replace", "path": "/requestValidatorId", "value": validator_id}
-                ],
+                authorizationType=method["authorizationType"],
+                apiKeyRequired=method["apiKeyRequired"],
+                requestValidatorId=validator_id,
+                requestModels={**dict.fromkeys(types, "Unchecked"), **method["requestModels"]},
+            )
+            aws.apigateway.put_integration(
+                restApiId=api_id,
+                resourceId=resource["id"],
+                httpMethod="POST",
+                type=integration["type"],
+                integrationHttpMethod=integration["httpMethod"],
+                uri=integration["uri"],
             )
     stage = aws.apigateway.get_stages(restApiId=api_id)["item"][0]["stageName"]
     aws.apigateway.create_deployment(restApiId=api_id, stageName=stage)

@@ -12,7 +12,7 @@ import aiohttp
 from aiohttp import web
 
 from warmlens.local.state import STATUS_PATH
-from warmlens.runtime.invocation import TooManyRequestsError
+from warmlens.runtime.invocation import RequestTooLargeError, TooManyRequestsError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -114,11 +114,14 @@ async def _forward(request: web.Request) -> web.StreamResponse:
     try:
         body = await request.read()
     except web.HTTPRequestEntityTooLarge:
-        return error_answer(413, "request_too_large", "The request is larger than 6 MB.")
+        return _too_large()
     headers = {"Content-Type": request.headers.get("Content-Type", "application/json")}
     try:
         async with request.app[_SESSION].post(
-            request.app[_API_URL] + request.path.rstrip("/"), data=body, headers=headers
+            request.app[_API_URL] + request.path.rstrip("/"),
+            params=request.query,
+            data=body,
+            headers=headers,
         ) as answer:
             text = await answer.read()
             # The emulator passes a refusal of the pool on as a failure of the function.
@@ -127,6 +130,8 @@ async def _forward(request: web.Request) -> web.StreamResponse:
                 return error_answer(
                     429, "throttled", "Too many calls at once, or in a second; try again."
                 )
+            if answer.status >= 500 and RequestTooLargeError.error_type.encode() in text:
+                return _too_large()  # as API Gateway answers when Lambda refuses the event
             if answer.status >= 500 and not _is_error_answer(text):
                 # The emulator leaves out the API's gateway responses for failed integrations.
                 return error_answer(
@@ -146,6 +151,15 @@ async def _forward(request: web.Request) -> web.StreamResponse:
         return error_answer(504, "timed_out", f"No answer within {GATEWAY_TIMEOUT_S} s; try again.")
     except aiohttp.ClientError:
         return error_answer(503, "unavailable", "The local cloud's emulator does not answer.")
+
+
+def _too_large() -> web.Response:
+    return error_answer(
+        413,
+        "request_too_large",
+        "The request is larger than a function takes, 6 MB as JSON, which are 4.4 MB of a photo. "
+        "Upload the photo: ask /uploads where.",
+    )
 
 
 @web.middleware

@@ -93,6 +93,11 @@ def needed_prices(what: Deployment, warming: str) -> list[str]:
     return names
 
 
+def snapstart_priced(prices: PriceList) -> bool:
+    """Return whether the prices of SnapStart are known."""
+    return all(name in prices.prices for name in SNAPSTART_PRICES)
+
+
 def monthly_items(outcome: Outcome, what: Deployment, prices: PriceList) -> list[Item]:
     """Return the cost of 30 days that are like the simulated ones.
 

@@ -11,7 +11,7 @@ from warmlens.planner.advice import (
     Variation,
 )
 from warmlens.planner.candidates import USER_RESERVE, Candidate
-from warmlens.planner.cost import Item, total_usd
+from warmlens.planner.cost import Item, snapstart_priced, total_usd
 from warmlens.planner.objective import Verdict
 from warmlens.planner.plan import Plan, PlanRequest
 from warmlens.planner.service_times import Measured
@@ -124,7 +124,8 @@ def in_words(advice: Advice, request: PlanRequest, compared: Sequence[str] = ())
         f"Simulated: {advice.chosen.result.calls:,} calls of the plan, in "
         f"{_simulations(advice.chosen, request)}; plans tried: {len(advice.plans)}.",
         f"Objective: {request.objective.description}.",
-        f"Prices: {request.prices.region}, {request.prices.date}.",
+        f"Prices: {request.prices.region}, {request.prices.date}"
+        + ("." if snapstart_priced(request.prices) else "; none for SnapStart: not compared."),
         "Assumed:",
         *(f"  {each}" for each in request.assumptions.descriptions),
         f"Times: {sources_of(request.measured)}.",

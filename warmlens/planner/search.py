@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 
 from warmlens.planner.assumptions import Assumptions
 from warmlens.planner.candidates import Candidate, candidates
-from warmlens.planner.cost import SNAPSTART_PRICES, needed_prices
+from warmlens.planner.cost import needed_prices, snapstart_priced
 from warmlens.planner.plan import Plan, PlanRequest, check, least_usd, screen
 from warmlens.planner.sampling import AMPLE
 
@@ -44,7 +44,7 @@ class Search:
             request.measured,
             request.profile,
             concurrency=assumptions.concurrency,
-            snapstart=all(name in request.prices.prices for name in SNAPSTART_PRICES),
+            snapstart=snapstart_priced(request.prices),
         )
         self._tried = [
             each for each in tried if kind in (None, each.warming) and each not in without

@@ -21,10 +21,7 @@ from warmlens.runtime.private_tmp import find_private_tmp
 
 Signer = Literal["boto3", "ours"]
 
-_HANDLERS: dict[Signer, tuple[Path, str]] = {
-    "boto3": (ROOT / "lab" / "bench" / "functions", "uploads_boto3.handler"),
-    "ours": (LAMBDA_SRC / "uploads", "handler.handler"),
-}
+_BOTO3 = (ROOT / "lab" / "bench" / "functions", "uploads_boto3.handler")
 _REQUIREMENTS = (
     ROOT / "warmlens" / "local" / "requirements-runtime.txt",
     Path(__file__).parent / "requirements.txt",
@@ -125,7 +122,11 @@ def _uploads_spec(
     aws: LocalAws, name: str, version: str, python: Path, signer: Signer
 ) -> FunctionSpec:
     configuration = aws.lambda_.get_function_configuration(FunctionName=name, Qualifier=version)
-    folder, handler = _HANDLERS[signer]
+    folder, handler = LAMBDA_SRC, configuration["Handler"]
+    if signer == "boto3":
+        folder, handler = _BOTO3
+    elif not handler.startswith("uploads."):
+        folder = LAMBDA_SRC / "uploads"
     return FunctionSpec(
         name=name,
         version=version,

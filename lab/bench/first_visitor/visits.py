@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +28,7 @@ class Visitor:
         wakes: calls that the page sends when it opens, one after another: `wakeup` for the
             classifier, `uploads` for both functions, as the uploads function wakes the classifier.
         pauses_s: seconds between the page's opening and the tap that sends the photo.
+        uploads: whether it uploads the photo first; otherwise the photo is in the request.
     """
 
     name: str
@@ -35,15 +36,19 @@ class Visitor:
     signer: Signer = "ours"
     wakes: Sequence[str] = ()
     pauses_s: Sequence[float] = (0.0,)
+    uploads: bool = True
 
 
-PAUSES_S = (0.0, 2.0, 7.0)
 LATER = Visitor(name="later visitor", finds_cold=False, wakes=("wakeup",), pauses_s=(2.0,))
 BEFORE = Visitor(name="before", signer="boto3")
 API_ONLY = Visitor(name="without the page")
-AFTER = Visitor(name="page wakes the classifier", wakes=("wakeup",), pauses_s=PAUSES_S)
-BY_UPLOADS = Visitor(name="page asks for an upload", wakes=("uploads",), pauses_s=PAUSES_S)
-VISITORS = (LATER, BEFORE, API_ONLY, AFTER, BY_UPLOADS)
+WOKEN = Visitor(name="page wakes the classifier", wakes=("wakeup",), pauses_s=(0.0, 2.0, 7.0))
+BY_UPLOADS = Visitor(name="page asks for an upload", wakes=("uploads",), pauses_s=(0.0, 2.0))
+LATER_DIRECT = replace(LATER, name="later visitor, photo in the request", uploads=False)
+WOKEN_DIRECT = replace(
+    WOKEN, name="page wakes, photo in the request", uploads=False, pauses_s=(0.0, 2.0)
+)
+VISITORS = (LATER, BEFORE, API_ONLY, WOKEN, BY_UPLOADS, LATER_DIRECT, WOKEN_DIRECT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,13 +100,16 @@ async def visit(
         opened_s = time.monotonic()
         waking = asyncio.create_task(_wake(client, api_url, visitor.wakes))
         await _choose(cloud, waking, opened_s + pause_s)
-        tapped_s = time.monotonic()
-        ticket = await _post(client, f"{api_url}/uploads", _upload_of(photo))
-        signed_s = time.monotonic()
-        await _store(client, ticket, photo, storage_url)
-        stored_s = time.monotonic()
-        body = {"method": "classification", "file_path": ticket["file_path"]}
-        result = await _post(client, f"{api_url}/classification", body)
+        tapped_s = signed_s = stored_s = time.monotonic()
+        if visitor.uploads:
+            ticket = await _post(client, f"{api_url}/uploads", _upload_of(photo))
+            signed_s = time.monotonic()
+            await _store(client, ticket, photo, storage_url)
+            stored_s = time.monotonic()
+            body = {"method": "classification", "file_path": ticket["file_path"]}
+            result = await _post(client, f"{api_url}/classification", body)
+        else:
+            result = await _post(client, f"{api_url}/classification", photo)
         answered_s = time.monotonic()
         await waking
     await cloud.settle()
@@ -142,8 +150,14 @@ async def _choose(cloud: VisitedCloud, waking: asyncio.Task[None], until_s: floa
             await cloud.settle()
 
 
-async def _post(client: aiohttp.ClientSession, url: str, body: dict[str, Any]) -> dict[str, Any]:
-    async with client.post(url, json=body) as answer:
+async def _post(
+    client: aiohttp.ClientSession, url: str, body: dict[str, Any] | bytes
+) -> dict[str, Any]:
+    """Send JSON, or a photo itself."""
+    sent: dict[str, Any] = {"json": body}
+    if isinstance(body, bytes):
+        sent = {"data": body, "headers": {"Content-Type": "image/jpeg"}}
+    async with client.post(url, **sent) as answer:
         if answer.status != 200:
             raise WarmlensError("visit_failed", f"{url}: {answer.status} {await answer.text()}")
         document: dict[str, Any] = await answer.json()

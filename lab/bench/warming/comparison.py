@@ -1,90 +1,88 @@
-"""Simulation of all warming policies under all workloads, as records."""
+"""Simulation of the warming policies for all users, as records."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
-from lab.bench.warming.arrivals import Workload, bursts, day_profile, poisson
-from lab.bench.warming.policies import PERIOD_S, policies
-from lab.bench.warming.simulation import (
-    CONCURRENCY,
-    MEMORY_MB,
-    Times,
-    days_of,
-    simulate,
-    usd_per_month,
+from lab.bench.warming.policies import (
+    PERIOD_S,
+    SERVICE_S,
+    Policy,
+    scenarios_of,
 )
+from lab.bench.warming.workloads import WORKLOADS, Workload
+from lab.oracle import reference
+from lab.oracle.warmer import OtherPolicy
+from warmlens.planner.cost import Deployment, total_usd, warming_items
 from warmlens.planner.outcome import Outcome
+from warmlens.planner.scenario import Scenario
+from warmlens.planner.simulate import simulate
+from warmlens.planner.traffic import DAY_S
+from warmlens.prices import read_prices
 from warmlens.records import Record, today
+from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU
 
 COMMAND = "python -m lab bench warming"
 INSTANCES = 5
+MEMORY_MB = MEMORY_MB_PER_VCPU
 
 
-@dataclass(frozen=True)
-class Case:
-    """A workload and its number of simulated days; rare arrivals need more days."""
-
-    days: int
-    workload: Callable[[int], Workload]
-
-
-CASES = (
-    Case(100, lambda seed: poisson(2, seed)),
-    Case(50, lambda seed: poisson(12, seed)),
-    Case(20, lambda seed: poisson(60, seed)),
-    Case(10, lambda seed: poisson(360, seed)),
-    Case(50, lambda seed: bursts(1, seed)),
-    Case(20, lambda seed: bursts(5, seed)),
-    Case(10, lambda seed: bursts(10, seed)),
-    Case(5, lambda seed: bursts(50, seed)),
-    Case(20, lambda seed: day_profile(120, seed)),
-)
-
-
-def compare(
-    cases: Iterable[Case] = CASES, *, instances: int = INSTANCES, seed: int = 1
-) -> Iterator[Record]:
-    """Simulate every policy under the same arrivals and yield its records.
+def compare(workloads: Iterable[Workload] = WORKLOADS, *, seed: int = 1) -> Iterator[Record]:
+    """Simulate the policies with the same calls and yield their records.
 
     Args:
-        cases: the workloads.
-        instances: the number of instances that each policy aims to keep warm.
-        seed: seed of the first day; each further day has the next seed.
+        workloads: the users.
+        seed: seed of the first simulation; each further one has the next seed.
     """
-    for case in cases:
-        for policy in policies(instances):
-            outcome = Outcome()
-            name = ""
-            for day in range(case.days):
-                workload = case.workload(seed + day)
-                name = workload.name
-                simulate(workload, policy, outcome, seed=seed + day)
-            yield from _records(policy.name, name, outcome, instances, seed)
+    for workload in workloads:
+        for name, scenario in scenarios_of(workload).items():
+            yield from _records(name, workload, simulated(scenario, workload, seed), seed)
 
 
-def _records(
-    policy: str, workload: str, outcome: Outcome, instances: int, seed: int
-) -> Iterator[Record]:
-    times = Times()
+def simulated(scenario: Scenario, workload: Workload, seed: int = 1) -> Outcome:
+    """Return the outcome of all simulations of a workload."""
+    total, horizon_s = Outcome(), workload.horizon_s
+    for each in range(seed, seed + workload.seeds):
+        if isinstance(scenario.warming, OtherPolicy):  # the kernel has only our own rounds
+            arrivals = workload.traffic.arrivals(each, horizon_s)
+            outcome = reference.simulate(scenario, arrivals, horizon_s=horizon_s, seed=each)
+        else:
+            outcome = simulate(scenario, workload.traffic, horizon_s=horizon_s, seed=each)
+        total.add(outcome)
+    return total
+
+
+def usd_per_month(outcome: Outcome, *, snapstart: bool = False) -> float:
+    """Return the cost of warming in 30 days, at the prices of us-east-1."""
+    what = Deployment(memory_mb=MEMORY_MB, snapstart=snapstart)
+    return total_usd(warming_items(outcome, what, read_prices()))
+
+
+def _records(name: str, workload: Workload, outcome: Outcome, seed: int) -> Iterator[Record]:
+    days = outcome.horizon_s / DAY_S
     conditions = {
-        "workload": workload,
-        "instances": instances,
+        "workload": workload.name,
+        "instances": workload.instances,
         "period_s": PERIOD_S,
-        "days": round(days_of(outcome)),
+        "days": round(days, 2),
         "seed": seed,
-        "cold_start_s": times.cold_start_s,
-        "service_s": times.service_s,
-        "idle_expiry_s": [times.lifetimes.shortest_idle_s, times.lifetimes.longest_idle_s],
-        "lifetime_s": [times.lifetimes.shortest_lifetime_s, times.lifetimes.longest_lifetime_s],
-        "concurrency": CONCURRENCY,
+        "init_s": workload.init_s,
+        "service_s": SERVICE_S,
         "memory_mb": MEMORY_MB,
     }
-
-    def record(
-        metric: str, value: float, unit: str, p95: float | None = None, p99: float | None = None
-    ) -> Record:
-        return Record(
-            name=policy,
+    usd = usd_per_month(outcome, snapstart=name == Policy.SNAPSTART)
+    p50, p95, p99, worst = (outcome.percentile_ms(percent) for percent in (50, 95, 99, 100))
+    values: tuple[tuple[str, float, str, float | None, float | None], ...] = (
+        ("cold_share", outcome.cold_share, "1", None, None),
+        ("slowed_by_round_share", outcome.slowed_share, "1", None, None),
+        ("latency_ms", p50, "ms", p95, p99),
+        ("longest_ms", worst, "ms", None, None),
+        ("held_instance_s_per_day", outcome.held_s / days, "s", None, None),
+        ("pings_per_day", outcome.pings / days, "1", None, None),
+        ("wakes_per_day", outcome.wakes / days, "1", None, None),
+        ("warming_usd_per_month", usd, "USD", None, None),
+    )
+    for metric, value, unit, p95_value, p99_value in values:
+        yield Record(
+            name=name,
             metric=metric,
             value=value,
             unit=unit,
@@ -94,14 +92,6 @@ def _records(
             machine="",
             date=today(),
             samples=outcome.served,
-            p95=p95,
-            p99=p99,
+            p95=p95_value,
+            p99=p99_value,
         )
-
-    p50, p95, p99 = (outcome.percentile_ms(percent) for percent in (50, 95, 99))
-    yield record("cold_share", outcome.cold_share, "1")
-    yield record("slowed_by_round_share", outcome.slowed_share, "1")
-    yield record("latency_ms", p50, "ms", p95=p95, p99=p99)
-    yield record("held_instance_s_per_day", outcome.held_s / days_of(outcome), "s")
-    yield record("pings_per_day", outcome.pings / days_of(outcome), "1")
-    yield record("warming_usd_per_month", usd_per_month(outcome), "USD")

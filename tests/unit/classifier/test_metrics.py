@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from lambda_src.classifier.http_call import HttpCall, read_http_call
 from lambda_src.classifier.logs import log, metrics
 from lambda_src.classifier.request import cors_headers
 
@@ -29,9 +30,14 @@ def test_without_an_environment_there_are_no_metrics() -> None:
 
 @pytest.mark.parametrize("header", ["origin", "Origin"])
 def test_a_page_of_an_allowed_origin_and_no_other_may_read_the_answer(header: str) -> None:
+    def call(headers: object) -> HttpCall:
+        read = read_http_call({"requestContext": {}, "headers": headers})
+        assert read is not None
+        return read
+
     origins = ("https://a.example",)
-    allowed = cors_headers({"headers": {header: "https://a.example"}}, origins)
+    allowed = cors_headers(call({header: "https://a.example"}), origins)
     assert allowed["Access-Control-Allow-Origin"] == "https://a.example"
-    for event in ({"headers": {header: "https://b.example"}}, {"headers": None}, {}):
-        assert "Access-Control-Allow-Origin" not in cors_headers(event, origins)
-    assert cors_headers({"headers": {header: "https://a.example"}}, ()) == {}
+    for headers in ({header: "https://b.example"}, None, {}):
+        assert "Access-Control-Allow-Origin" not in cors_headers(call(headers), origins)
+    assert cors_headers(call({header: "https://a.example"}), ()) == {}

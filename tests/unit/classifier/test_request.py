@@ -8,14 +8,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambda_src.classifier.errors import RequestError
-from lambda_src.classifier.request import Classification, Request, Wakeup, read_request
+from lambda_src.classifier.http_call import read_http_call
+from lambda_src.classifier.request import (
+    Classification,
+    Request,
+    Wakeup,
+    read_request,
+)
 
 NOW_MS = 1_700_000_000_000.0
 
 
 def read(event: object) -> Request:
     return read_request(
-        event, image_prefixes=("uploads/", "test/"), max_hold_ms=10_000, now_ms=NOW_MS
+        event,
+        read_http_call(event),
+        image_prefixes=("uploads/", "test/"),
+        max_hold_ms=10_000,
+        now_ms=NOW_MS,
     )
 
 
@@ -154,6 +164,7 @@ def test_no_text_names_anything_outside_the_prefixes(file_path: str) -> None:
     except RequestError:
         return
     assert isinstance(request, Classification)
+    assert request.file_path is not None
     assert request.file_path.startswith(("uploads/", "test/"))
     assert ".." not in request.file_path.split("/")
 

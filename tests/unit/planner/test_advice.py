@@ -9,7 +9,7 @@ from stacks.settings import Settings, max_decodable_pixels, max_fetchable_bytes
 from tests.unit.planner.plan_requests import MEASURED, chosen, plan_request
 from warmlens.errors import WarmlensError
 from warmlens.planner.advice import EXTRA_MS, IDLE_MIN, Advice, advise
-from warmlens.planner.assumptions import Assumptions, platform_of
+from warmlens.planner.assumptions import Assumptions, Clients, platform_of
 from warmlens.planner.candidates import KINDS, Candidate
 from warmlens.planner.chart import frontier_chart
 from warmlens.planner.cost import total_usd
@@ -21,7 +21,7 @@ from warmlens.planner.report import (
     plan_records,
     settings_text,
 )
-from warmlens.planner.scenario import InstanceLifetimes, by_hour
+from warmlens.planner.scenario import InstanceLifetimes, PerEnvironmentLimit, by_hour
 from warmlens.planner.traffic import constant_rate
 
 
@@ -61,6 +61,7 @@ def test_each_variation_of_the_assumptions_has_a_line(advice: Advice) -> None:
     names = [variation.assumptions.name for variation in advice.variations]
     assert any("5 minutes" in name for name in names)
     text = in_words(advice, plan_request())
+    assert "  each environment takes 10 requests a second at most: " in text
     for variation in advice.variations:
         (line,) = (each for each in text.splitlines() if variation.assumptions.name in each)
         if variation.chosen.meets:
@@ -153,6 +154,25 @@ def test_a_plan_with_little_memory_takes_images_that_fit_into_it() -> None:
         assert most - 1_000_000 < settings.max_image_pixels <= most or settings == (
             dataclasses.replace(settings, max_image_pixels=DEFAULT_MAX_IMAGE_PIXELS)
         )
+
+
+def test_the_answer_shows_what_is_assumed_and_an_option_replaces_it() -> None:
+    """Lambda's own part of a cold start is not zero, unless it is given so."""
+    ours = " ".join(Assumptions().descriptions)
+    assert "cold start: 0.215 s, 0.53 s for one in forty (mikhail.io" in ours
+    assert "one for all of them" in ours
+    given = Assumptions(
+        platform=platform_of(400),
+        clients=Clients.API,
+        per_environment_limit=PerEnvironmentLimit.ENVIRONMENT,
+    )
+    words = " ".join(given.descriptions)
+    assert "cold start: 0.4 s." in words
+    assert "one for each of them" in words
+    assert "no page wakes" in words
+    off = Candidate(measured=MEASURED[0], warming="off")
+    assert off.scenario(Assumptions()).platform.mean_s > 0.2
+    assert off.scenario(given).platform.mean_s == 0.4
 
 
 def test_without_a_plan_the_closest_candidates_are_printed() -> None:

@@ -1,0 +1,1 @@
+"""Our warmer compared with lambda-warmer-py, the package in use elsewhere."""

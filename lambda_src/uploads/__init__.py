@@ -1,0 +1,1 @@
+"""The uploads function, which signs uploads and wakes the classifier meanwhile."""
