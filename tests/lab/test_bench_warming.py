@@ -190,8 +190,8 @@ def test_real_traffic_has_its_counts_and_its_second_week_is_not_its_first() -> N
 
 
 def test_auto_learns_the_most_users_at_once_and_not_the_calls_that_it_makes() -> None:
-    """Three at once each hour; five woken each round would lock five in."""
-    busy = [3600.0 * hour + 33 + 0.01 * user for hour in range(24) for user in range(3)]
+    """Three at once each hour, while a round holds: counted with it, N would grow and stay."""
+    busy = [3600.0 * hour + 0.03 + 0.001 * user for hour in range(24) for user in range(3)]
     week = chosen.auto([busy] * 14, seed=1, bound=10)
     assert set(week.instances) == {3}
     assert week.outcome.cold <= chosen.by_hand([busy] * 7, 3, seed=1).outcome.cold + 3
