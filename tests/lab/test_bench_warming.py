@@ -1,5 +1,6 @@
 """The comparison of warming policies: users, simulation, choices and tables."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -248,6 +249,15 @@ def test_the_tables_in_the_docs_are_what_the_kept_records_say() -> None:
     kept = read_records((RECORDS / "warming.jsonl").read_text())
     for text in (table(kept), choices(kept), held_table(kept)):
         assert text in page
+
+
+@pytest.mark.parametrize("name", ["warming.md", "decisions/0108-wakes-do-not-hold.md"])
+def test_shares_in_the_text_are_those_of_the_tables(name: str) -> None:
+    kept = read_records((RECORDS / "warming.jsonl").read_text())
+    made = {f"{each.value:.2%}" for each in kept if each.metric == "cold_share"}
+    shares = re.findall(r"\d+\.\d\d %", (ROOT / "docs" / name).read_text())
+    assert len(shares) > 5
+    assert {each.replace(" ", "") for each in shares} <= made
 
 
 def test_the_command_makes_the_kept_records() -> None:
