@@ -154,7 +154,8 @@ class Settings:
     waf_requests_per_5_min: Annotated[int, Field(ge=10, le=2_000_000_000)] = 2_000
     """The rate limit of the web ACL."""
     daily_quota: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
-    """Calls a day for the API key; None sets no limit."""
+    """Calls a day for the API key, among them one for each page that is opened; None sets no
+    limit."""
     access_logs: bool = True
     """True logs every request to the API and to the images and models buckets."""
     tracing: bool = True
@@ -211,7 +212,8 @@ class Settings:
     throttle_burst: Annotated[int, Field(ge=1, le=5_000)] = 20
     """Requests that the API allows at once."""
     throttle_wakeup_rps: Annotated[int, Field(ge=1, le=5_000)] = 5
-    """Wakeups per second that the API allows; each one holds an instance."""
+    """Wakeups per second that the API allows, of all pages and apps together; each one takes an
+    instance for a moment. A wakeup beyond it gets 429, which a page ignores."""
     monitoring: bool = True
     """True deploys the dashboard and the alarms."""
     alarm_email: EmailAddress | None = None

@@ -340,6 +340,7 @@ def test_a_photo_that_is_uploaded_while_an_instance_starts_meets_no_cold_start(
     open_page(page, imagenet_cloud.url)
     choose(page, "mine.jpg", COFFEE)
     upload.wait()
-    wait_until_awake(page, imagenet_cloud, wakeups=1)  # for so long the upload takes
+    # For so long the upload takes; signing it has sent the second wakeup.
+    wait_until_awake(page, imagenet_cloud, wakeups=2)
     upload.wait().continue_()
     expect_warm_answer(page, imagenet_cloud)
