@@ -6,7 +6,14 @@ import pytest
 
 from tests.unit.planner.scenarios import Given, by_kernel
 from warmlens.planner.distribution import constant
-from warmlens.planner.scenario import FOREVER, PerEnvironmentLimit, Scenario, WarmingPolicy, by_hour
+from warmlens.planner.scenario import (
+    FOREVER,
+    PerEnvironmentLimit,
+    Scenario,
+    WakeAhead,
+    WarmingPolicy,
+    by_hour,
+)
 from warmlens.planner.simulate import Backend
 from warmlens.planner.traffic import Bursts, Profile, constant_rate
 
@@ -70,3 +77,21 @@ def test_an_instance_that_has_served_ten_rests_for_the_rest_of_the_second() -> N
     scenario = replace(SHORT, lifetimes=FOREVER)
     assert by_kernel(scenario, calls, horizon_s=60).cold == 1
     assert by_kernel(each(scenario), calls, horizon_s=60).cold == 2
+
+
+def test_wakes_of_the_uploads_are_asynchronous_and_have_no_limit() -> None:
+    """Forty users within 0.4 s, where 20 calls a second are allowed."""
+    users = Given(50.0, *(100 + 0.01 * number for number in range(40)))
+    uploads_only = replace(
+        SHORT,
+        lifetimes=FOREVER,
+        service=constant(0.002),
+        concurrency=2,
+        wake_ahead=WakeAhead(
+            pause=constant(5.0), upload=constant(2.0), from_page=False, service=constant(0.002)
+        ),
+    )
+    assert by_kernel(uploads_only, users, horizon_s=200).wakes_throttled == 0
+    assert uploads_only.wake_ahead
+    with_page = replace(uploads_only, wake_ahead=replace(uploads_only.wake_ahead, from_page=True))
+    assert by_kernel(with_page, users, horizon_s=200).wakes_throttled > 5
