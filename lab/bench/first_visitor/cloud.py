@@ -122,11 +122,7 @@ def _uploads_spec(
     aws: LocalAws, name: str, version: str, python: Path, signer: Signer
 ) -> FunctionSpec:
     configuration = aws.lambda_.get_function_configuration(FunctionName=name, Qualifier=version)
-    folder, handler = LAMBDA_SRC, configuration["Handler"]
-    if signer == "boto3":
-        folder, handler = _BOTO3
-    elif not handler.startswith("uploads."):
-        folder = LAMBDA_SRC / "uploads"
+    folder, handler = _BOTO3 if signer == "boto3" else (LAMBDA_SRC, configuration["Handler"])
     return FunctionSpec(
         name=name,
         version=version,
