@@ -47,7 +47,7 @@ def of(records: list[dict[str, Any]], metric: str, name: str = "ours") -> list[d
 def test_a_cold_start_costs_a_small_part_of_the_baselines_processor_time(
     harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "running_harness", lambda _: nullcontext(harness))
+    monkeypatch.setattr(commands, "running_harness", lambda *_, **__: nullcontext(harness))
     picture = tmp_path / "cold.svg"
     options = ("--runs", "3", "--input-px", str(INPUT_PX), "--chart", str(picture), "--json")
     done = invoke(app, "bench", "cold", *options)

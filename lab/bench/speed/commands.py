@@ -1,5 +1,6 @@
 """`python -m lab bench cold`, `warm`, `memory` and `fetch`: the classifier against a baseline."""
 
+import functools
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -49,6 +50,13 @@ InputPx = Annotated[
     int,
     typer.Option(min=32, max=512, help="Input size of the model in pixels; 224 is the paper's."),
 ]
+WithBaseline = Annotated[
+    bool,
+    typer.Option(
+        "--baseline/--no-baseline",
+        help="Beside PyTorch, or the classifier alone: a tenth the time.",
+    ),
+]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print records as JSON Lines and nothing else.")
 ]
@@ -67,6 +75,7 @@ def cold(
         int, typer.Option(min=1, help="Starts of each implementation in each case.")
     ] = 5,
     input_px: InputPx = PAPER_PX,
+    with_baseline: WithBaseline = True,
     chart_file: Annotated[
         Path | None, typer.Option("--chart", help="Chart to write, an SVG or PNG file.")
     ] = None,
@@ -83,7 +92,7 @@ def cold(
     def measure(harness: Harness, isolation: Isolation) -> Iterator[Record]:
         return measure_cold(harness, cases, runs=runs, isolation=isolation)
 
-    records = _measured(measure, input_px, as_json=as_json)
+    records = _measured(measure, input_px, with_baseline=with_baseline, as_json=as_json)
     if chart_file is not None:
         write_figure(lambda figure: draw(records, figure), chart_file, size=SIZE)
 
@@ -92,6 +101,7 @@ def warm(
     memory_mb: MemorySizes = None,
     calls: Annotated[int, typer.Option(min=5, help="Calls with each photo.")] = 50,
     input_px: InputPx = PAPER_PX,
+    with_baseline: WithBaseline = True,
     as_json: AsJson = False,
 ) -> None:
     """Time warm calls with photos of three sizes.
@@ -103,7 +113,7 @@ def warm(
         sizes = memory_mb or [MEMORY_MB_PER_VCPU]
         return measure_warm(harness, sizes, calls=calls, isolation=isolation)
 
-    _measured(measure, input_px, as_json=as_json)
+    _measured(measure, input_px, with_baseline=with_baseline, as_json=as_json)
 
 
 def memory(
@@ -136,10 +146,15 @@ def fetch(
 
 
 def _measured(
-    measure: Callable[[Harness, Isolation], Iterator[Record]], input_px: int, *, as_json: bool
+    measure: Callable[[Harness, Isolation], Iterator[Record]],
+    input_px: int,
+    *,
+    with_baseline: bool = True,
+    as_json: bool,
 ) -> list[Record]:
     records: list[Record] = []
-    with spinner("measuring") as show, running_harness(input_px) as harness:
+    harness_of = functools.partial(running_harness, input_px, with_baseline=with_baseline)
+    with spinner("measuring") as show, harness_of() as harness:
         for record in measure(harness, best_isolation()):
             records.append(record)
             show(f"{record.name}, {record.metric}, {_about(record)}, is done")

@@ -18,16 +18,16 @@ def compared(
     conditions: Mapping[str, Any],
     command: str,
 ) -> list[Record]:
-    """Return a record for each implementation, with its ratio to the baseline.
+    """Return a record for each implementation, with its ratio to the baseline if there is one.
 
     Args:
-        samples: all samples by implementation, among them `baseline`.
+        samples: all samples by implementation.
         metric: the name of the figure.
         unit: its unit.
         conditions: the conditions it was measured under.
         command: the command that measured.
     """
-    base = statistics.median(samples[BASELINE])
+    base = statistics.median(samples[BASELINE]) if BASELINE in samples else 0
     return [
         Record(
             name=name,

@@ -35,17 +35,17 @@ class Harness:
         aws: clients of the S3.
         instances: the classifier's Python environment.
         input_px: input size of the model in pixels.
+        with_baseline: False: the classifier alone.
     """
 
     folder: Path
     aws: LocalAws
     instances: Venv
     input_px: int
+    with_baseline: bool = True
 
-    def implementations(
-        self, *, store: str, memory_mb: int
-    ) -> tuple[Implementation, Implementation]:
-        """Return the baseline and the classifier.
+    def implementations(self, *, store: str, memory_mb: int) -> tuple[Implementation, ...]:
+        """Return the baseline, where there is one, and the classifier.
 
         Args:
             store: `image` or `s3`: where each loads its model from.
@@ -94,21 +94,22 @@ class Harness:
             },
             files=(stdlib, self.instances.python.parents[1], LAMBDA_SRC, self.folder),
         )
-        return baseline, ours
+        return (baseline, ours) if self.with_baseline else (ours,)
 
 
 @contextmanager
-def running_harness(input_px: int) -> Iterator[Harness]:
+def running_harness(input_px: int, *, with_baseline: bool = True) -> Iterator[Harness]:
     """Run a harness until the block ends.
 
     Args:
         input_px: input size of the model in pixels; 224 is the paper's.
+        with_baseline: False: the classifier alone, which needs no PyTorch at its own input size.
 
     Raises:
         WarmlensError: ``package_missing``: PyTorch is not installed; or an environment cannot be
             installed, or the emulator does not start.
     """
-    if not (importlib.util.find_spec("torch") and importlib.util.find_spec("torchvision")):
+    if with_baseline and not all(map(importlib.util.find_spec, ("torch", "torchvision"))):
         raise WarmlensError(
             "package_missing",
             "The baseline needs PyTorch and torchvision: run make training",
@@ -118,13 +119,14 @@ def running_harness(input_px: int) -> Iterator[Harness]:
         folder = Path(name)
         runner.run(instances.install())
         versions.write_version(folder / "models", input_px)
-        versions.write_weights(folder / "weights.pt", class_count())
+        if with_baseline:
+            versions.write_weights(folder / "weights.pt", class_count())
         photos.write_photos(folder / "photos")
         stack = AsyncExitStack()
         aws = runner.run(stack.enter_async_context(running_emulator(folder)))
         try:
             _upload(aws, folder)
-            yield Harness(folder, aws, instances, input_px)
+            yield Harness(folder, aws, instances, input_px, with_baseline)
         finally:
             runner.run(stack.aclose())
 
@@ -163,4 +165,5 @@ def _upload(aws: LocalAws, folder: Path) -> None:
         key = photos.key(megapixels)
         aws.s3.upload_file(str(folder / "photos" / key), _PHOTOS, key)
     publish_model(folder / "models" / versions.NAME / versions.VERSION, MODELS_BUCKET, aws.s3)
-    aws.s3.upload_file(str(folder / "weights.pt"), MODELS_BUCKET, _WEIGHTS_KEY)
+    if (folder / "weights.pt").exists():
+        aws.s3.upload_file(str(folder / "weights.pt"), MODELS_BUCKET, _WEIGHTS_KEY)
