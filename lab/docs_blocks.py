@@ -14,12 +14,11 @@ from lab.bench import scale as scale_bench
 from lab.bench.first_visitor.comparison import table as first_visitor_table
 from lab.bench.peer import presentation as peer_presentation
 from lab.bench.simfaas.comparison import METRICS, OURS, OURS_NEWEST_FIRST, SIMFAAS
-from lab.bench.speed.tables import tables
+from lab.bench.speed.tables import table_alone, tables
 from lab.bench.warming import presentation as warming_presentation
 from lab.markdown import command_of
 from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT
-from warmlens.planner.service_times import SERVICE_TIMES
 from warmlens.planner.statistics import t_975
 from warmlens.records import Record, read_records
 
@@ -55,7 +54,12 @@ def terminal(command: str) -> str:
 
 def speed() -> str:
     """Return the tables of cold starts, warm calls, cost and memory."""
-    return tables(read_records(SERVICE_TIMES.read_text(encoding="utf-8")))
+    return tables(_read("speed"))
+
+
+def speed_alone() -> str:
+    """Return the table of the classifier's times without a baseline."""
+    return table_alone(_read("speed-alone"))
 
 
 def warming() -> str:

@@ -7,7 +7,6 @@ from lab.bench.speed import chart
 from lab.bench.warming import presentation
 from lab.docs_blocks import RECORDS
 from lab.figures import write_figure
-from warmlens.planner.service_times import SERVICE_TIMES
 from warmlens.records import read_records
 
 
@@ -17,7 +16,7 @@ def write_charts(folder: Path) -> None:
     Args:
         folder: folder for cold-starts.svg and warming.svg.
     """
-    speed = read_records(SERVICE_TIMES.read_text(encoding="utf-8"))
+    speed = read_records((RECORDS / "speed.jsonl").read_text(encoding="utf-8"))
     warming = read_records((RECORDS / "warming.jsonl").read_text(encoding="utf-8"))
     write_figure(
         lambda figure: chart.draw(speed, figure), folder / "cold-starts.svg", size=chart.SIZE

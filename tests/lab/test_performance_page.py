@@ -12,7 +12,7 @@ from warmlens.paths import ROOT
 from warmlens.records import read_records
 
 PAGE = ROOT / "docs" / "performance.md"
-RECORDS = ROOT / "warmlens" / "planner" / "service_times.jsonl"
+RECORDS = ROOT / "docs" / "lab" / "records" / "speed.jsonl"
 CHART = ROOT / "docs" / "pictures" / "cold-starts.svg"
 BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
 COMMANDS = [line.split()[3:] for block in BLOCKS for line in block.splitlines()]

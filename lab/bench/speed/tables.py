@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from lab.bench.speed.cold import MEGAPIXELS
 from lab.bench.speed.goals import judged
+from lab.bench.speed.versions import SHIPPED_PX
 from lab.markdown import table
 from warmlens.records import Record
 
@@ -110,6 +112,41 @@ def tables(records: Sequence[Record]) -> str:
             ),
         )
     return "\n".join(parts)
+
+
+def table_alone(records: Sequence[Record]) -> str:
+    """Return the table of times of the classifier alone, at its own input size."""
+    cold, warm = (
+        {
+            (each.conditions["memory_mb"], each.conditions.get("model_store")): each
+            for each in records
+            if each.metric == metric
+            and each.conditions["input_px"] == SHIPPED_PX
+            and each.conditions.get("megapixels", MEGAPIXELS) == MEGAPIXELS
+        }
+        for metric in ("cold_start_ms", "warm_ms")
+    )
+    where = sorted({f"{each.machine}, {each.date}" for each in (*cold.values(), *warm.values())})
+    rows = (
+        (
+            size_mb,
+            store,
+            start.samples,
+            f"{start.value:.0f}",
+            f"{start.p99:.0f}",
+            call.samples,
+            f"{call.value:.1f}",
+            f"{call.p95:.1f}",
+            f"{call.p99:.1f}",
+        )
+        for (size_mb, store), start in sorted(cold.items())
+        for call in (warm[size_mb, None],)
+    )
+    header = (
+        "memory size, MB | model from | starts | cold, p50 ms | cold, p99 ms | calls "
+        "| warm, p50 ms | warm, p95 ms | warm, p99 ms"
+    )
+    return "\n".join([f"Measured on: {'; '.join(where)}.\n", *_rows(header, rows)])
 
 
 def _rows(header: str, rows: Iterable[tuple[object, ...]]) -> list[str]:

@@ -1,5 +1,6 @@
 """Files and numbers that the planner reads, and the errors of invalid ones."""
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from warmlens.errors import WarmlensError
-from warmlens.paths import MODEL_ARTIFACTS
+from warmlens.paths import MODEL_ARTIFACTS, ROOT
 from warmlens.planner import options
 from warmlens.planner.distribution import Distribution, constant
 from warmlens.planner.objective import read_objective
@@ -181,6 +182,14 @@ def test_memory_sizes_with_both_figures_are_read() -> None:
     with pytest.raises(WarmlensError, match="was not measured; measured: ") as error:
         pick(measured, 1000, "image")
     assert error.value.code == "not_measured"
+
+
+def test_the_usual_sizes_and_stores_were_measured_with_the_shipped_model() -> None:
+    measured = read_measured([ROOT / "docs" / "lab" / "records" / "speed-alone.jsonl"])
+    sizes = (512, 768, 1024, 1769, 3008)
+    assert {each.key[1:] for each in measured} == set(itertools.product(sizes, ("image", "s3")))
+    for each in measured:
+        assert each.cold_ms > each.warm_ms > 0
 
 
 def test_a_size_without_measurements_is_an_error(tmp_path: Path) -> None:
