@@ -10,11 +10,12 @@ from warmlens.planner.service_times import SERVICE_TIMES, read_measured
 from warmlens.planner.traffic import Bursts, Profile
 from warmlens.prices import read_prices
 
+FEW_MB, FEW_STORE = (768, 1769), "image"
 # Two of the measured cases: each further one makes a plan take longer.
 MEASURED = [
     each
     for each in read_measured([SERVICE_TIMES])
-    if each.memory_mb in (768, 1769) and each.model_store == "image"
+    if each.memory_mb in FEW_MB and each.model_store == FEW_STORE
 ]
 DAY = Profile(
     rates_per_s=tuple(0.01 if hour < 7 else 0.1 for hour in range(24)),

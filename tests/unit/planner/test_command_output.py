@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 from tests.unit.planner.plan_requests import run
-from warmlens.planner.service_times import SERVICE_TIMES
 from warmlens.records import read_records
 
 
-def test_a_rate_can_be_planned_for_without_a_file() -> None:
-    exit_code, output = run("--rps", "0.02", "--seeds", "2", "--no-servers")
+def test_a_rate_can_be_planned_for_without_a_file(few: Path) -> None:
+    options = ("--seeds", "2", "--no-servers", "--speed", str(few))
+    exit_code, output = run("--rps", "0.02", *options)
     assert exit_code == 0
     assert output.startswith("Traffic: 0.02 a second")
+    (times,) = (line for line in output.splitlines() if line.startswith("Times: "))
+    assert times.startswith("Times: measured 2026-")
 
 
 @pytest.mark.parametrize(
@@ -118,10 +120,19 @@ def test_cost_adds_up_to_its_total() -> None:
     assert {"API calls", "wakeups", "classifier's time on demand"} <= {i.name for i in items}
 
 
-def test_a_plan_without_numba_is_the_same(tmp_path: Path) -> None:
+def test_a_plan_without_numba_is_the_same(tmp_path: Path, few: Path) -> None:
     file = tmp_path / "few.csv"
     file.write_text("hour,requests\n" + "".join(f"{hour},4\n" for hour in range(24)))
-    options = ("--traffic", str(file), "--seeds", "2", "--no-servers", "--json")
+    options = (
+        "--traffic",
+        str(file),
+        "--seeds",
+        "2",
+        "--no-servers",
+        "--speed",
+        str(few),
+        "--json",
+    )
     numba, python = (run(*options, "--backend", backend) for backend in ("numba", "python"))
     assert numba[0] == python[0]
     assert numba[1] == python[1]
@@ -147,16 +158,17 @@ def test_simulations_need_neither_numba_nor_numpy() -> None:
     assert figures == compared
 
 
-def test_measurements_on_arm64_are_planned_at_their_own_price(tmp_path: Path) -> None:
+def test_measurements_on_arm64_are_planned_at_their_own_price(tmp_path: Path, few: Path) -> None:
     """The same times on a processor that costs less: the cheapest plan is the same one there."""
     file = tmp_path / "few.csv"
     file.write_text("hour,requests\n" + "".join(f"{hour},4\n" for hour in range(24)))
     on_arm = tmp_path / "arm.jsonl"
-    on_arm.write_text(SERVICE_TIMES.read_text().replace("Linux x86_64", "Linux aarch64"))
+    on_arm.write_text(few.read_text().replace("Linux x86_64", "Linux aarch64"))
     options = ("--traffic", str(file), "--seeds", "2", "--no-servers", "--json")
-    both = ("--speed", str(SERVICE_TIMES), "--speed", str(on_arm))
+    one = ("--speed", str(few))
+    both = (*one, "--speed", str(on_arm))
     found = {}
-    for architecture, speed in (("x86_64", ()), ("arm64", both)):
+    for architecture, speed in (("x86_64", one), ("arm64", both)):
         exit_code, output = run(*options, *speed)
         assert exit_code == 0
         chosen = [each for each in read_records(output) if each.conditions["rank"] == "chosen"]

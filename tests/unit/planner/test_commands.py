@@ -41,18 +41,19 @@ def trace(file: Path, moments: list[float]) -> str:
 # What is simulated
 
 
-def test_all_commands_go_once_through_a_trace_of_three_days(file: Path) -> None:
+def test_all_commands_go_once_through_a_trace_of_three_days(file: Path, few: Path) -> None:
     """Few calls on the first day, many on the others: the first day alone would be another bill."""
-    few = [1000.0 * number for number in range(86)]
+    first = [1000.0 * number for number in range(86)]
     many = [86_400 + 100.0 * number for number in range(1728)]
-    name = trace(file, few + many)
+    name = trace(file, first + many)
     _, output = run("simulate", "--traffic", name, "--json")
     figures = json.loads(output)
     assert (figures["requests"], figures["hours"]) == (1814, 72)
     _, output = run("cost", "--traffic", name, "--json")
     (calls,) = (each for each in read_records(output) if each.name == "classifier's calls")
     assert calls.conditions["quantity"] == pytest.approx(1814 * 10)
-    _, output = run("--traffic", name, "--no-servers", "--seeds", "2", "--json")
+    options = ("--no-servers", "--seeds", "2", "--speed", str(few), "--json")
+    _, output = run("--traffic", name, *options)
     off = next(each for each in read_records(output) if "no warming" in each.name)
     assert off.conditions["traffic"] == "trace given.csv, 1,814 calls in 3 days"
 
@@ -163,11 +164,14 @@ def test_the_error_of_a_mistyped_price_lists_the_names(tmp_path: Path) -> None:
     assert "lambda_x86_per_gb_s" in output
 
 
-def test_all_missing_prices_are_named_before_anything_is_simulated(tmp_path: Path) -> None:
+def test_all_missing_prices_are_named_before_anything_is_simulated(
+    tmp_path: Path, few: Path
+) -> None:
     file = tmp_path / "prices.json"
     prices = {"lambda_per_request": 2e-7}
     file.write_text(json.dumps({"region": "eu-north-9", "date": "2026-11-24", "prices": prices}))
-    output = error_of("--rps", "1", "--region", "eu-north-9", "--prices", str(file))
+    options = ("--region", "eu-north-9", "--prices", str(file), "--speed", str(few))
+    output = error_of("--rps", "1", *options)
     for name in ("ecr_per_gb_month", "rest_api_per_request", "scheduler_per_invocation"):
         assert name in output
 
@@ -243,8 +247,9 @@ def test_the_scaling_rate_and_the_platform_time_are_options() -> None:
     assert billed[0] == pytest.approx(billed[1], rel=0.01)
 
 
-def test_no_plan_has_its_own_exit_code() -> None:
-    exit_code, output = run("--rps", "0.02", "--slo", "p99=1ms", "--seeds", "2", "--no-servers")
+def test_no_plan_has_its_own_exit_code(few: Path) -> None:
+    options = ("--seeds", "2", "--no-servers", "--speed", str(few))
+    exit_code, output = run("--rps", "0.02", "--slo", "p99=1ms", *options)
     assert exit_code == 3
     assert output.startswith("No plan meets the objective")
     assert run("--no-such-option")[0] == 2

@@ -1,5 +1,7 @@
 """Comparison of the plan with servers and provisioned concurrency."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.unit.planner.plan_requests import DAY, MEASURED, chosen, plan_request, run
@@ -34,8 +36,11 @@ def test_provisioned_concurrency_pays_above_sixty_percent() -> None:
     assert provisioned_pays_above(plan_request(), "x86_64") == pytest.approx(0.6, abs=0.001)
 
 
-def test_a_region_without_the_prices_of_servers_gets_its_plan_and_the_reason() -> None:
-    exit_code, output = run("--rps", "0.02", "--region", "eu-west-1", "--seeds", "2")
+def test_a_region_without_the_prices_of_servers_gets_its_plan_and_the_reason(
+    few: Path,
+) -> None:
+    options = ("--seeds", "2", "--speed", str(few))
+    exit_code, output = run("--rps", "0.02", "--region", "eu-west-1", *options)
     assert exit_code == 0
     assert "\nPlan: " in output
     assert "\nSettings(" in output
@@ -43,9 +48,7 @@ def test_a_region_without_the_prices_of_servers_gets_its_plan_and_the_reason() -
     assert fargate.startswith("Fargate: not compared. price_missing: ")
     for name in ("alb_per_h", "alb_per_lcu_h", "fargate_x86_per_gb_h", "fargate_x86_per_vcpu_h"):
         assert name in fargate
-    exit_code, output = run(
-        *("--rps", "0.02", "--region", "eu-west-1", "--seeds", "2", "--no-servers")
-    )
+    exit_code, output = run("--rps", "0.02", "--region", "eu-west-1", *options, "--no-servers")
     assert "Fargate" not in output
     assert "; none for SnapStart: not compared." in output
 
