@@ -120,10 +120,10 @@ def test_a_visitor_of_the_page_meets_no_cold_start_and_one_who_uploads_at_once_m
     """An hour apart, so that nobody finds an instance of somebody else's."""
     assert outcome_of(HOUR, Policy.OFF).cold == 24
     assert outcome_of(HOUR, Policy.AHEAD).cold == 0
-    without_page = replace(HOUR, page=False)
-    assert 0 < outcome_of(without_page, Policy.AHEAD).cold < 24
-    slow = replace(without_page, init_s=60.0)
-    assert outcome_of(slow, Policy.AHEAD).cold == 24
+    days = replace(HOUR, page=False, seeds=20)
+    assert 0 < outcome_of(days, Policy.AHEAD).cold < 20 * 24 / 2
+    slow = replace(days, init_s=60.0)
+    assert outcome_of(slow, Policy.AHEAD).cold == 20 * 24
 
 
 def test_a_wake_that_holds_makes_the_users_own_call_cold_when_the_upload_is_short() -> None:
