@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from lab.bench import cases as cases_bench
 from lab.bench import scale as scale_bench
 from lab.bench.first_visitor.comparison import table as first_visitor_table
 from lab.bench.peer import presentation as peer_presentation
@@ -130,6 +131,11 @@ def first_visitor() -> str:
 def scale() -> str:
     """Return the table of time and memory of simulations by number of requests."""
     return scale_bench.table(_read("planner-scale"))
+
+
+def cases() -> str:
+    """Return the table of plans for typical traffic."""
+    return cases_bench.table(_read("planner-cases"))
 
 
 def simfaas() -> str:

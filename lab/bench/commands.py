@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from lab.bench.cases import cases_command
 from lab.bench.first_visitor.comparison import PLATFORM_MS, measure_visits
 from lab.bench.overhead import measure_overhead
 from lab.bench.peer import comparison as peer_comparison
@@ -42,6 +43,7 @@ for command in (
 ):
     app.command(epilog=f"Example: python -m lab bench {command.__name__}")(command)
 app.command(name="soak", epilog="Example: python -m lab bench soak --minutes 5")(soak_command)
+app.command(name="cases", epilog="Example: python -m lab bench cases --json")(cases_command)
 app.command(name="scale", epilog="Example: python -m lab bench scale --up-to 6")(scale_command)
 
 AsJson = Annotated[
