@@ -30,7 +30,7 @@ BACKENDS = (Backend.NUMBA, Backend.PYTHON)
 def test_both_backends_count_what_the_oracle_counts(
     scenario: Scenario, traffic: Profile, seed: int, horizon_s: float
 ) -> None:
-    while traffic.expected(horizon_s) > 2_000:
+    while traffic.expected(horizon_s) > 1_000:
         horizon_s /= 2
     expected = fields_of(by_oracle(scenario, traffic, horizon_s=horizon_s, seed=seed))
     for backend in BACKENDS:
