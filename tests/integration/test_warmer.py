@@ -57,6 +57,12 @@ def handler(event, context):
         return {"instance_id": uuid.uuid4().hex, "cold_start": False, "time": 0}
     return {"instance_id": uuid.uuid4().hex, "cold_start": %s, "time": 0.9}
 """
+SLOW = """
+import time
+
+def handler(event, context):
+    time.sleep(4)
+"""
 CLOCK_BEHIND = """
 import time, uuid
 
@@ -346,6 +352,21 @@ def test_auto_wakes_as_many_as_users_were_on_at_once_in_seven_days(
     logged = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert report in [{key: line.get(key) for key in report} for line in logged]
     assert handler({"instances": 2}, None)["requested"] == 2  # by hand, whatever users need
+
+
+def test_wakeups_that_are_not_answered_are_counted_for_as_long_as_they_may_run(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Or they would look like users, and `auto` would wake as many again."""
+    deploy(SLOW)
+    monkeypatch.setenv("BUDGET_S", "1")
+    with pytest.raises(WarmingFailedError):
+        handler({"instances": 2}, None)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    sent, later = (line for line in lines if "WarmerThrottled" in line)
+    assert sent["WarmerThrottled"] == later["WarmerThrottled"] == [0, 0]
+    sent_ms, later_ms = (each["_aws"]["Timestamp"] for each in (sent, later))
+    assert later_ms == (sent_ms // 60_000 + 1) * 60_000  # the minute after
 
 
 async def test_auto_without_cloudwatch_keeps_its_number_and_says_so(
