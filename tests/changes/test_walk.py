@@ -31,9 +31,9 @@ BASE = {"storage", "inference", "api", "observability"}
 # throttled calls have beside a warmer.
 WALK: list[tuple[dict[str, object], set[str]]] = [
     ({}, BASE),
-    ({"access_logs": False}, set()),
+    ({"access_logs": False, "wake_ahead": False}, set()),
     ({"model_store": "efs"}, {"files"}),
-    ({"model_store": "s3"}, set()),
+    ({"model_store": "s3", "wake_ahead": True}, set()),
     ({"model_store": "image"}, set()),
     ({"model_store": "efs"}, set()),
     ({"model_store": "image"}, set()),

@@ -1,5 +1,6 @@
 """The local page's view of the instances, its bursts and its warming rounds."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -34,6 +35,14 @@ def test_an_instance_that_a_wakeup_holds_is_held_and_not_busy(cloud: Cloud) -> N
     assert call.result().status_code == 200
     assert "busy" not in seen
     assert set(states(cloud)) == {"idle"}
+
+
+def test_the_wakeup_of_an_upload_is_a_call_like_any_other(cloud: Cloud) -> None:
+    before = fleet(cloud)["calls"][0]["number"]
+    cloud.post("uploads", {"content_type": "image/jpeg", "bytes": 4})
+    while (last := fleet(cloud)["calls"][0])["number"] == before:
+        time.sleep(0.05)
+    assert (last["method"], last["outcome"]) == ("wakeup", "answered")
 
 
 def test_a_round_answers_the_warmers_figures(cloud: Cloud) -> None:

@@ -245,6 +245,24 @@ async def test_the_metrics_of_a_call_are_its_milliseconds_and_whether_it_was_the
     assert "InitMs" not in second
 
 
+async def test_a_cold_start_that_no_user_met_is_not_counted_as_a_users(
+    call_with: CallWith, s3: Any, bucket: str
+) -> None:
+    async with call_with({"METRICS_ENVIRONMENT": "test"}) as call:
+        failed = await call({"method": "wakeup"})  # there is no model yet
+        assert failed["status"] == 503
+        publish_model(FOLDER, bucket, s3)
+        ahead = await call({"method": "wakeup", "sleep_time": "0"})
+        of_a_round = await call({"method": "wakeup", "hold_until": 0})
+        await call(CLASSIFY)
+        assert [each["method"] for each in (ahead, of_a_round)] == ["wakeup"] * 2
+        assert call.metrics("ColdStartAhead") == [1, 0]
+        assert call.metrics("ColdStart") == [0]
+        assert len(call.metrics("LatencyMs")) == 1
+        assert call.metrics("InitMs") == []
+        assert call.metrics("Fault") == [1, 0, 0, 0]
+
+
 async def test_the_first_call_of_an_instance_is_its_cold_start(
     call: Call, s3: Any, bucket: str
 ) -> None:
