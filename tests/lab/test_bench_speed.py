@@ -52,6 +52,11 @@ def test_one_sample_is_all_its_quantiles() -> None:
     assert (only.value, only.p95, only.p99, only.ratio) == (5, 5, 5, 1)
 
 
+def test_without_a_baseline_there_is_no_ratio() -> None:
+    (only,) = compared({"ours": [1, 2, 900]}, **ABOUT)
+    assert (only.value, only.ratio, only.ratio_to) == (2, None, None)
+
+
 def test_the_papers_cost_is_what_its_own_figures_come_to() -> None:
     # Table 6: 768 MB at $0.00000125 per 100 ms and $0.0000002 a request, 500 ms.
     assert pytest.approx((5 * 0.00000125 + 0.0000002) * 1e6) == PAPER_USD_PER_MILLION

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +86,12 @@ def test_warm_calls_are_timed_on_each_photo_and_priced(harness: Harness) -> None
         assert cost["value"] > 0.6  # the request and the GET alone
 
 
-def test_the_model_from_s3_and_a_dropped_page_cache_are_conditions(harness: Harness) -> None:
+def test_the_classifier_alone_from_s3_with_a_dropped_page_cache(harness: Harness) -> None:
     case = Case(memory_mb=MEMORY_MB_PER_VCPU, page_cache="dropped", store="s3")
-    records = documents(measure_cold(harness, [case], runs=1, isolation=best_isolation()))
+    alone = replace(harness, with_baseline=False)
+    records = documents(measure_cold(alone, [case], runs=1, isolation=best_isolation()))
+    assert {each["name"] for each in records} == {"ours"}
+    assert not any("ratio" in each for each in records)
     (total,) = of(records, "cold_start_ms")
     assert (total["conditions"]["model_store"], total["conditions"]["page_cache"]) == (
         "s3",
