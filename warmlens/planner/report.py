@@ -49,7 +49,9 @@ def settings_text(candidate: Candidate, *, region: str, peak_busy: int) -> str:
             lines.append(f"    warm_profile={counts},")
     if candidate.hold_ms is not None:
         lines.append(f"    warming_hold_ms={candidate.hold_ms},")
-    needed = peak_busy + (USER_RESERVE if candidate.pings else 0)
+    needed = max(peak_busy, *candidate.by_hour) + (USER_RESERVE if candidate.pings else 0)
+    if candidate.wakes_ahead:
+        needed = max(needed, 2)  # with 1, the setting has no effect
     lines.append(f"    # reserved_concurrency: at least {needed}, if you set it")
     return "\n".join([*lines, ")"])
 

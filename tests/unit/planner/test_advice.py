@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import re
 
 import pytest
 
@@ -132,6 +133,10 @@ def test_the_settings_of_each_kind_of_warming_are_those_of_the_plan(
         settings_text(candidate, region="us-east-1", peak_busy=7), {"Settings": Settings}
     )
     assert (settings.warming, settings.wake_ahead) == (warming, wake_ahead)
+    alone = settings_text(candidate, region="us-east-1", peak_busy=1)
+    least = int(re.findall(r"at least (\d+)", alone)[0])
+    as_advised = dataclasses.replace(settings, reserved_concurrency=least)
+    assert as_advised.wakes_ahead is wake_ahead
     if any(counts):
         assert settings.warm_by_hour == counts
     else:
