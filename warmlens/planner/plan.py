@@ -123,7 +123,8 @@ class Plan:
 
     Attributes:
         screened: result of screening, on the days that all candidates have.
-        items: the cost of 30 days that are like those of screening.
+        items: the cost of 30 days that are like those of screening; of windows, those of the check.
+        warm_usd: the screened cost without that of cold starts, which few calls show badly.
         ruled_out: whether screening leaves hardly a doubt that it misses the objective.
         checked: result on other days; None: it was not proposed.
     """
@@ -132,6 +133,7 @@ class Plan:
     screened: Result
     items: tuple[Item, ...]
     objective: Objective
+    warm_usd: float
     ruled_out: bool
     checked: Result | None = None
 
@@ -161,19 +163,29 @@ def screen(candidate: Candidate, request: PlanRequest, assumptions: Assumptions)
     scenario, outcomes = candidate.scenario(assumptions), Outcomes()
     for outcome in _screening(scenario, request):
         outcomes.add(outcome)
-    total = outcomes.total
-    if request.seeds is None:
-        total = of_the_traffic(total, scenario, calls=request.expected, horizon_s=request.horizon_s)
-    deployment = candidate.deployment(request.model_bytes)
-    items = monthly_items(total, deployment, request.prices)
-    objective = request.objective
+    items = _items(candidate, request, scenario, outcomes.total)
+    objective, total = request.objective, outcomes.total
+    warm = replace(
+        total, billed_ms=max(0, round(total.billed_ms - total.init_s * 1000)), init_s=0.0
+    )
+    warm.busy_s = total.busy_s - total.init_s
     return Plan(
         candidate,
         summarize(outcomes, objective),
-        tuple(items),
+        items,
         objective,
+        total_usd(_items(candidate, request, scenario, warm)),
         summarize(outcomes, objective, EARLY_TAIL).verdict(objective) is Verdict.MISSES,
     )
+
+
+def _items(
+    candidate: Candidate, request: PlanRequest, scenario: Scenario, total: Outcome
+) -> tuple[Item, ...]:
+    if request.seeds is None:
+        total = of_the_traffic(total, scenario, calls=request.expected, horizon_s=request.horizon_s)
+    deployment = candidate.deployment(request.model_bytes)
+    return tuple(monthly_items(total, deployment, request.prices))
 
 
 def least_usd(candidate: Candidate, request: PlanRequest, assumptions: Assumptions) -> float:
@@ -181,7 +193,8 @@ def least_usd(candidate: Candidate, request: PlanRequest, assumptions: Assumptio
     scenario = candidate.scenario(assumptions)
     outcome = planned(scenario, request.horizon_s)
     outcome.requests = math.floor(request.expected)
-    billed_ms = math.floor(scenario.service.mean_s * outcome.requests * 1000)
+    # Each call is rounded up to a millisecond, by half of one on average.
+    billed_ms = math.floor((scenario.service.mean_s * 1000 + 0.5) * outcome.requests)
     if any(scenario.provisioned_by_hour):
         outcome.provisioned_billed_ms = billed_ms
     else:
@@ -223,7 +236,11 @@ def check(
             early = summarize(outcomes, objective, EARLY_TAIL).verdict(objective)
             if early is Verdict.MISSES or (briefly and early is Verdict.MEETS):
                 break
-    return replace(plan, checked=summarize(outcomes, objective))
+    checked = summarize(outcomes, objective)
+    if request.seeds is not None:
+        return replace(plan, checked=checked)
+    items = _items(plan.candidate, request, scenario, outcomes.total)
+    return replace(plan, checked=checked, items=items)
 
 
 def _screening(scenario: Scenario, request: PlanRequest) -> Iterator[Outcome]:

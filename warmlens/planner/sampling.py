@@ -24,7 +24,7 @@ least where that takes more steps than `MOST_STEPS`."""
 MOST_STEPS = 60_000
 """Calls and wakeups of a check."""
 CHECK_WINDOWS = 24
-LOOKS: tuple[int, ...] = (6, 12, CHECK_WINDOWS)
+LOOKS: tuple[int, ...] = (5, 10, 14, CHECK_WINDOWS)
 """Windows of a check, and their number at each look at the result."""
 SCREEN_WINDOWS, SCREEN_PART = 6, 4
 """Windows of screening, and how much shorter they are."""

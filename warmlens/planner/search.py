@@ -16,9 +16,9 @@ FASTER = 0.99
 class Search:
     """Candidates in the order of their cost.
 
-    A candidate is simulated when its least cost, that without a cold start, is the lowest one left;
-    it is then decided on when its simulated cost is. So no candidate is left out that could be
-    cheaper than the plan that is found, and most of the others are not simulated at all.
+    A candidate is screened and checked when its least cost, that without a cold start, is the
+    lowest one left; it is decided on when its simulated cost is. So no candidate is left out that
+    could be cheaper than the plan that is found, and most of the others are not simulated at all.
 
     Attributes:
         plans: the plans that were simulated, cheapest first.
@@ -74,10 +74,15 @@ class Search:
         heapq.heapify(waiting)
         while waiting and not (only_the_cheapest and self.chosen):
             _, number, next_one = heapq.heappop(waiting)
-            if isinstance(next_one, Plan):
+            if isinstance(next_one, Candidate):
+                if self._is_wanted(next_one):
+                    plan = screen(next_one, request, assumptions)
+                    usd = plan.usd_per_month if plan.ruled_out else plan.warm_usd
+                    heapq.heappush(waiting, (usd, number, plan))
+            elif next_one.checked or next_one.ruled_out or not self._may_be_named(next_one):
                 self._decide(next_one)
-            elif self._is_wanted(next_one):
-                plan = screen(next_one, request, assumptions)
+            else:
+                plan = check(next_one, request, assumptions)
                 heapq.heappush(waiting, (plan.usd_per_month, number, plan))
             on_progress(len(self._tried) - len(waiting), len(self._tried))
         self.plans.sort(key=lambda plan: plan.usd_per_month)
@@ -101,14 +106,13 @@ class Search:
         )
 
     def _decide(self, plan: Plan) -> None:
-        decided = plan
-        if not plan.ruled_out and self._may_be_named(plan):
-            decided = check(plan, self._request, self._assumptions)
-            if decided.meets and self.chosen is None:
-                self.chosen = decided
-            elif decided.meets and self._is_better(decided):
-                self.runner_up = decided
-        self.plans.append(decided)
+        self.plans.append(plan)
+        if plan.checked is None or not plan.meets:
+            return
+        if self.chosen is None:
+            self.chosen = plan
+        elif self._may_be_named(plan) and self._is_better(plan):
+            self.runner_up = plan
 
     def _may_be_named(self, plan: Plan) -> bool:
         if self.chosen is None:
