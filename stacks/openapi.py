@@ -51,6 +51,13 @@ def _operation(
         }
         top = request["properties"]["top"]
         parameters = [{"name": "top", "in": "query", "schema": top}]
+    if path == "/uploads":
+        start = {
+            "description": "Only starts an instance of this call; the classifier is not woken.",
+            "schema": {"type": "string"},
+            "allowEmptyValue": True,
+        }
+        parameters = [{"name": "start", "in": "query", **start}]
     return {
         "operationId": path.strip("/"),
         "summary": summary,

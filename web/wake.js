@@ -1,4 +1,4 @@
-/** Wake ahead: an instance starts while a person is still choosing a photo. */
+/** Wake ahead: instances start while a person is still choosing a photo. */
 
 import { keyHeader } from "./key.js";
 
@@ -34,24 +34,13 @@ export function wakeAhead(configuration, show) {
   wake();
 }
 
-/** Wake an instance if that is due; a failure is left to the photo, which says what is wrong. */
+/** Wake instances if that is due; a failure is left to the photo, which says what is wrong. */
 export async function wake() {
   if (!isDue()) return;
   isWaking = true;
   lastTryMs = Date.now();
-  let isReady = false;
-  try {
-    const response = await fetch("wakeup", {
-      method: "POST",
-      headers: { "Content-Type": "application/json", ...keyHeader() },
-      body: JSON.stringify({ method: "wakeup" }),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    await response.text(); // unread, it would keep its connection
-    isReady = response.ok;
-  } catch {
-    // no connection, or no answer in time
-  }
+  send("uploads?start", { bytes: 1 }); // the function that signs uploads has cold starts, too
+  const isReady = await send("wakeup", { method: "wakeup" });
   isWaking = false;
   if (isReady) noteContact();
   onAnswer(isReady);
@@ -66,6 +55,21 @@ export function wakeAgain() {
 /** Note that an instance has answered, so that it need not be woken for a while. */
 export function noteContact() {
   lastContactMs = Date.now();
+}
+
+async function send(call, body) {
+  try {
+    const response = await fetch(call, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", ...keyHeader() },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    await response.text(); // unread, it would keep its connection
+    return response.ok;
+  } catch {
+    return false; // no connection, or no answer in time
+  }
 }
 
 function isDue() {

@@ -78,7 +78,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer `{"content_type", "bytes"}` with a presigned POST.
 
     Args:
-        event: API Gateway's proxy event.
+        event: API Gateway's proxy event. With `start` in its query no instance of the classifier is
+            woken: the page starts this function ahead so, and wakes the classifier itself.
         context: Lambda's context, not used.
 
     Returns:
@@ -89,7 +90,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
         content_type, size_bytes = _read(_text(event))
         signer = _signer()
-        refusal = _waker.wake(signer) if _waker else None
+        starts_alone = "start" in (event.get("queryStringParameters") or {})
+        refusal = _waker.wake(signer) if _waker and not starts_alone else None
         status, answer = 200, _sign(signer, content_type, size_bytes)
         if refusal is not None:
             log |= _wake_fields(refusal())

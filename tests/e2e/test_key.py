@@ -66,6 +66,7 @@ def test_a_key_in_the_pages_address_is_sent_with_each_call_and_with_no_upload(
     expect_answer(page)
     assert "a-key" not in page.url
     assert sent.pop("wakeup") == "a-key"
+    assert sent.pop("uploads?start") == "a-key"
     assert sent.pop("uploads") == "a-key"
     assert sent.pop("classification") == "a-key"
     assert set(sent.values()) == {None}

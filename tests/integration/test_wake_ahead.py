@@ -155,11 +155,11 @@ RUN = """
 import json, sys
 from uploads import handler, wake
 wake.TIMEOUT_S = float(sys.argv[1])
-for body in sys.stdin:
-    answer = handler.handler({"body": body}, None)
+for event in sys.stdin:
+    answer = handler.handler(json.loads(event), None)
     print(json.dumps(answer), flush=True)
 """
-Sign = Callable[[], Awaitable[dict[str, Any]]]
+Sign = Callable[..., Awaitable[dict[str, Any]]]
 
 
 @asynccontextmanager
@@ -194,12 +194,16 @@ async def uploads_function(
     assert process.stdout is not None
     to, told = process.stdin, process.stdout
 
-    async def sign() -> dict[str, Any]:
-        to.write(b'{"content_type": "image/jpeg", "bytes": 5}\n')
+    async def sign(**query: str) -> dict[str, Any]:
+        body = {"content_type": "image/jpeg", "bytes": 5}
+        event = {"body": json.dumps(body), "queryStringParameters": query or None}
+        to.write(f"{json.dumps(event)}\n".encode())
         log: dict[str, Any] = json.loads(await told.readline())
         answer = json.loads(await told.readline())
         assert (answer["statusCode"], log["status"]) == (200, 200)
         assert json.loads(answer["body"])["fields"]["x-amz-signature"]
+        if query:
+            return log
         assert log["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"] == "WakeRefused"
         assert log["Environment"] == "test"
         return log
@@ -218,6 +222,13 @@ async def test_the_alias_is_called_asynchronously_and_without_a_hold() -> None:
         assert call.headers["X-Amz-Security-Token"] == "token"
         assert await call.json() == {"method": "wakeup"}
     assert (log["level"], log["WakeRefused"]) == ("INFO", 0)
+
+
+async def test_the_page_starts_the_function_alone() -> None:
+    async with lambda_api(accept) as (url, calls), uploads_function(url) as sign:
+        log = await sign(start="")
+        assert "WakeRefused" not in log
+        assert calls == []
 
 
 @pytest.mark.parametrize(

@@ -119,4 +119,4 @@ def test_a_table_gives_each_wait_with_its_ratio_and_interval() -> None:
     text = table([later, before, fast])
     assert "| later visitor | 0 | 500 ms |  |" in text
     assert "| before | 0 | 2,000 ms, 4.00 (3.50 to 4.50) | no |" in text
-    assert "| page wakes the classifier | 0 | 600 ms, 1.20 (3.50 to 4.50) | yes |" in text
+    assert "| page wakes both functions | 0 | 600 ms, 1.20 (3.50 to 4.50) | yes |" in text

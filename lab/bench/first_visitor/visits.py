@@ -25,8 +25,8 @@ class Visitor:
         name: its name in records.
         finds_cold: whether all instances are gone when it comes.
         signer: the uploads function that it meets.
-        wakes: calls that the page sends when it opens, one after another: `wakeup` for the
-            classifier, `uploads` for both functions, as the uploads function wakes the classifier.
+        wakes: calls that the page sends at once when it opens: `wakeup` for the classifier,
+            `uploads?start` for the function that signs uploads.
         pauses_s: seconds between the page's opening and the tap that sends the photo.
         uploads: whether it uploads the photo first; otherwise the photo is in the request.
     """
@@ -42,13 +42,15 @@ class Visitor:
 LATER = Visitor(name="later visitor", finds_cold=False, wakes=("wakeup",), pauses_s=(2.0,))
 BEFORE = Visitor(name="before", signer="boto3")
 API_ONLY = Visitor(name="without the page")
-WOKEN = Visitor(name="page wakes the classifier", wakes=("wakeup",), pauses_s=(0.0, 2.0, 7.0))
-BY_UPLOADS = Visitor(name="page asks for an upload", wakes=("uploads",), pauses_s=(0.0, 2.0))
+ONE_WOKEN = Visitor(name="page wakes the classifier alone", wakes=("wakeup",), pauses_s=(2.0,))
+WOKEN = Visitor(
+    name="page wakes both functions", wakes=("wakeup", "uploads?start"), pauses_s=(0.0, 2.0, 7.0)
+)
 LATER_DIRECT = replace(LATER, name="later visitor, photo in the request", uploads=False)
 WOKEN_DIRECT = replace(
     WOKEN, name="page wakes, photo in the request", uploads=False, pauses_s=(0.0, 2.0)
 )
-VISITORS = (LATER, BEFORE, API_ONLY, WOKEN, BY_UPLOADS, LATER_DIRECT, WOKEN_DIRECT)
+VISITORS = (LATER, BEFORE, API_ONLY, ONE_WOKEN, WOKEN, LATER_DIRECT, WOKEN_DIRECT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,10 +138,9 @@ async def _load(client: aiohttp.ClientSession, url: str) -> None:
 async def _wake(client: aiohttp.ClientSession, api_url: str, calls: Sequence[str]) -> None:
     bodies: dict[str, dict[str, Any]] = {
         "wakeup": {"method": "wakeup"},
-        "uploads": {"content_type": "image/jpeg", "bytes": 1},
+        "uploads?start": {"bytes": 1},
     }
-    for call in calls:
-        await _post(client, f"{api_url}/{call}", bodies[call])
+    await asyncio.gather(*(_post(client, f"{api_url}/{call}", bodies[call]) for call in calls))
 
 
 async def _choose(cloud: VisitedCloud, waking: asyncio.Task[None], until_s: float) -> None:
