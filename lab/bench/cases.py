@@ -99,7 +99,7 @@ def table(records: Sequence[Record]) -> str:
     """Return a Markdown table, one line for each case."""
     (measured, *_) = (each for each in records if each.metric == "processor_s")
     lines = [
-        f"Planned by `{COMMAND}` on {measured.date}, {measured.machine}, shared with other work, "
+        f"Planned by `{COMMAND}` on {measured.date}, {measured.machine}, "
         f"by `warmlens plan` with the options of a line and `{OBJECTIVE}`, in plain Python. "
         "Processor time is that of the whole command, which uses one core.",
         "",

@@ -16,6 +16,7 @@ from warmlens.planner.one_configuration import cost_command, simulate_command
 from warmlens.planner.plan import PlanRequest
 from warmlens.planner.report import in_words, plan_records
 from warmlens.planner.servers import comparison
+from warmlens.planner.service_times import of_store
 from warmlens.progress import progress_bar
 from warmlens.records import write_records
 
@@ -49,6 +50,13 @@ def plan(
             "simulated again, as often as the objective needs.",
         ),
     ] = None,
+    model_store: Annotated[
+        str | None,
+        typer.Option(
+            help="Plan with one model store, such as s3. Default: the fastest one that was "
+            "measured at each memory size."
+        ),
+    ] = None,
     servers: Annotated[
         bool, typer.Option("--servers/--no-servers", help="Compare with EC2 and Fargate.")
     ] = True,
@@ -68,7 +76,7 @@ def plan(
         return
     if chart is not None:
         require_writable(chart)
-    measured = data.measured()
+    measured = of_store(data.measured(), model_store)
     request = PlanRequest(
         traffic=users.read(measured),
         objective=read_objective(slo, cold_share),

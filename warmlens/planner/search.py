@@ -11,6 +11,9 @@ from warmlens.planner.sampling import AMPLE
 
 FASTER = 0.99
 """A plan is faster than another one if its latency is below this share of the other's."""
+WORTH = 0.999
+"""A plan that meets the objective is decided on before candidates that could save less than the
+rest of this share: a thousandth of the cost is less than a day differs from the next."""
 
 
 class Search:
@@ -18,7 +21,8 @@ class Search:
 
     A candidate is screened and checked when its least cost, that without a cold start, is the
     lowest one left; it is decided on when its simulated cost is. So no candidate is left out that
-    could be cheaper than the plan that is found, and most of the others are not simulated at all.
+    could be cheaper than the plan that is found by more than a thousandth, and most of the others
+    are not simulated at all.
 
     Attributes:
         plans: the plans that were simulated, cheapest first.
@@ -68,7 +72,12 @@ class Search:
             for name in needed_prices(each.deployment(request.model_bytes), each.warming)
         )
         waiting: list[tuple[float, int, Candidate | Plan]] = [
-            (least_usd(each, request, assumptions), number, each)
+            # Of two that cost nearly the same, the one that keeps nothing warm is tried first.
+            (
+                least_usd(each, request, assumptions) * (1 if any(each.by_hour) else WORTH),
+                number,
+                each,
+            )
             for number, each in enumerate(self._tried)
         ]
         heapq.heapify(waiting)
@@ -77,13 +86,14 @@ class Search:
             if isinstance(next_one, Candidate):
                 if self._is_wanted(next_one):
                     plan = screen(next_one, request, assumptions)
-                    usd = plan.usd_per_month if plan.ruled_out else plan.warm_usd
+                    usd = plan.usd_per_month if plan.ruled_out else plan.warm_usd * WORTH
                     heapq.heappush(waiting, (usd, number, plan))
             elif next_one.checked or next_one.ruled_out or not self._may_be_named(next_one):
                 self._decide(next_one)
             else:
                 plan = check(next_one, request, assumptions)
-                heapq.heappush(waiting, (plan.usd_per_month, number, plan))
+                usd = plan.usd_per_month * (WORTH if plan.meets else 1)
+                heapq.heappush(waiting, (usd, number, plan))
             on_progress(len(self._tried) - len(waiting), len(self._tried))
         self.plans.sort(key=lambda plan: plan.usd_per_month)
 

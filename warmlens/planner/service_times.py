@@ -158,6 +158,29 @@ def pick(
     raise WarmlensError("not_measured", f"{asked} was not measured; measured: {known}")
 
 
+def of_store(measured: Sequence[Measured], model_store: str | None) -> list[Measured]:
+    """Return the measurements with one model store.
+
+    Without one, for each memory size the store from which the model starts fastest: their prices
+    differ by less than a cent a month, so no plan has a slower one.
+
+    Raises:
+        WarmlensError: nothing was measured with the store.
+    """
+    if model_store is None:
+        fastest: dict[tuple[str, int], Measured] = {}
+        for each in sorted(measured, key=lambda each: each.cold_ms):
+            fastest.setdefault((each.architecture, each.memory_mb), each)
+        return [each for each in measured if each in fastest.values()]
+    found = [each for each in measured if each.model_store == model_store]
+    if not found:
+        known = ", ".join(sorted({each.model_store for each in measured}))
+        raise WarmlensError(
+            "not_measured", f"the model store {model_store} was not measured; measured: {known}"
+        )
+    return found
+
+
 def _measured(cold: Record, warm: Record) -> Measured:
     # A cold start is measured up to the first answer, so that a warm call's time is in it.
     init = [max(0.0, ms - warm.value) for ms in _points_ms(cold)]
