@@ -181,7 +181,7 @@ def _text(call: HttpCall) -> str | None:
 
 
 def _begins_json(text: str) -> bool:
-    return text.lstrip()[:1] in ("{", "[")
+    return text.lstrip(" \t\r\n")[:1] in ("{", "[")
 
 
 def _decoded(text: str) -> bytes:

@@ -256,7 +256,7 @@ def completed(*words: str, cursor: str = "") -> list[str]:
         ("model verify products-resnet50", "", ["1.0.0"]),
         ("model diff products-resnet50 1.0.0", "1", ["1.0.0"]),
         ("local up --model", "products-resnet50@", ["products-resnet50@1.0.0"]),
-        ("plan simulate --memory-mb", "1", ["1769"]),
+        ("plan simulate --memory-mb", "1", ["1024", "1769"]),
         ("model", "exp", ["export"] if importlib.util.find_spec("torch") else []),
     ],
 )

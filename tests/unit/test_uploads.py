@@ -56,14 +56,14 @@ def test_an_upload_goes_to_the_address_of_the_buckets_region(region: str) -> Non
 def test_without_the_roles_keys_an_upload_is_refused_and_the_log_says_why(
     missing: str,
     left: str | None,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with loaded("us-east-1") as handle:
+    # Undone before the rest of the environment, which would come back otherwise.
+    with loaded("us-east-1") as handle, pytest.MonkeyPatch.context() as patch:
         if left is None:
-            monkeypatch.delenv(missing)
+            patch.delenv(missing)
         else:
-            monkeypatch.setenv(missing, left)
+            patch.setenv(missing, left)
         answered = handle('{"bytes": 5}')
     assert answered["statusCode"] == 503
     error = json.loads(answered["body"])["error"]

@@ -1,6 +1,7 @@
-"""Duration for which a wakeup holds the instance."""
+"""The handler with clocks that jump and calls that fail."""
 
 import importlib
+import json
 import sys
 import time
 from collections.abc import Iterator
@@ -60,3 +61,17 @@ def test_without_a_log_stream_of_its_own_an_instance_gets_an_id_with_its_first_c
     first, second = (handler.handler({"method": "wakeup"}, context) for _ in range(2))
     assert len(first["instance_id"]) == 32
     assert second["instance_id"] == first["instance_id"]
+
+
+def test_an_unexpected_error_tells_the_caller_the_request_and_nothing_of_the_code(
+    handler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: float) -> None:
+        raise OSError("a secret of the code")
+
+    monkeypatch.setattr(time, "sleep", fail)
+    event = {"requestContext": {}, "path": "/wakeup", "body": '{"method": "wakeup"}'}
+    answer = handler.handler(event, SimpleNamespace(aws_request_id="0123"))
+    assert answer["statusCode"] == 500
+    error = {"code": "internal_error", "message": "Request 0123 failed."}
+    assert json.loads(answer["body"]) == {"error": error}

@@ -213,7 +213,7 @@ def test_only_an_image_may_make_a_body_long(body: str) -> None:
 def test_any_bytes_are_a_photo_or_refused(door: Any, data: bytes, content_type: str) -> None:
     encoded = base64.b64encode(data).decode()
     event = door(body=encoded, isBase64Encoded=True, content_type=content_type)
-    if data.lstrip()[:1] in (b"{", b"["):
+    if data.lstrip(b" \t\r\n")[:1] in (b"{", b"["):
         assert 400 <= refusal(event)[0] < 500
     else:
         assert image_bytes(read(event).image_base64 or "", max_bytes=1000) == data
