@@ -31,7 +31,7 @@ CLASSIFICATION_REQUEST: Schema = {
             "minimum": 1,
             "maximum": MAX_TOP,
             "default": 5,
-            "description": "How many classes are answered, the most probable first.",
+            "description": "Number of classes in the answer, the most probable first.",
         },
         "file_path": {
             "type": "string",

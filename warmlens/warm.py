@@ -20,7 +20,7 @@ class WarmReport:
 
     Attributes:
         figures: `requested`, `distinct`, `coverage`, `cold`, `rounds`, `held_s` and `hold_ms`.
-        chosen_because: why so many were requested.
+        chosen_because: reason for the requested number.
         limited_by: the concurrency limit that prevents more instances, or None.
         throttled: number of calls answered with 429.
         errors: reasons why other calls failed.

@@ -35,11 +35,12 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         context: Lambda's context; only its `aws_request_id` is used.
 
     Returns:
-        `requested` instances, and `chosen_because`, why so many; `allowed` by the concurrency, with
-        the reason as `limited_by` if that is less; `distinct` instances, the maximum over the
-        rounds; `coverage`, distinct / requested; and over all rounds `cold` starts absorbed,
-        `rounds`, `held_s` (instance-seconds held), `throttled` calls and `errors`, one text for
-        each other failed call. `hold_ms` is the first round's hold, `spread_ms` the spread of
+        `requested` instances, and `chosen_because`, the reason for their number; `allowed` by the
+        concurrency, with the reason as `limited_by` if that is less; `distinct` instances, the
+        maximum over the rounds; `coverage`, distinct / requested; and over all rounds `cold` starts
+        absorbed, `rounds`, `held_s` (instance-seconds held), `throttled` calls and `errors`,
+        one text for each other failed call. `hold_ms` is the first round's hold, `spread_ms` the
+        spread of
         arrivals that the last round measured, or None. For a duplicate delivery only
         `duplicate_of`, its scheduled time.
 

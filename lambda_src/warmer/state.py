@@ -1,4 +1,4 @@
-"""What the warmer keeps from run to run, as JSON in an SSM parameter."""
+"""State of the warmer between runs, as JSON in an SSM parameter."""
 
 import json
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from .hold import Spread
 
 NOTHING = "none"  # the parameter's value when it is deployed
-# The largest state of so many numbers of calls is half of what a standard parameter takes, 4 KB.
+# With this many spreads the largest state is half of a standard parameter's 4 KB.
 MAX_SPREADS = 60
 
 

@@ -144,7 +144,7 @@ def _rate(
 
 
 def _bodies_without_photos(*, priority: int) -> wafv2.CfnWebACL.RuleProperty:
-    """Refuse what the rules for bodies have only counted, but for calls that take a photo."""
+    """Return the rule that blocks what the body rules counted, except on `/classification`."""
     statement = wafv2.CfnWebACL.StatementProperty
     found = [
         statement(

@@ -53,7 +53,7 @@ def read_reported(files: Sequence[Path], deployed: Deployed) -> list[Measured]:
     A warm call takes what Lambda reports as Duration. A cold one takes, before that, the Init
     Duration and what a first call takes longer than others. What Lambda does before the init is in
     no report. Wakeups are known by the classifier's own lines, where the file has them: they are
-    left out, but for their inits. Failed calls and restores of SnapStart are left out.
+    left out; their inits are kept. Failed calls and restores of SnapStart are left out.
 
     Args:
         files: log lines; they are taken together.

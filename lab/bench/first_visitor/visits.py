@@ -55,7 +55,7 @@ VISITORS = (LATER, BEFORE, API_ONLY, ONE_WOKEN, WOKEN, LATER_DIRECT, WOKEN_DIREC
 
 @dataclass(frozen=True, kw_only=True)
 class Visit:
-    """What a visitor waited for.
+    """Times of one visit.
 
     Attributes:
         wait_ms: from the tap to the answer.

@@ -1,4 +1,4 @@
-"""How many instances our warmer and lambda-warmer-py reach, counted by the instance pool.
+"""Comparison of our warmer with lambda-warmer-py by the instances that each reaches.
 
 lambda-warmer-py 0.6.0 (https://github.com/robhowley/lambda-warmer-py) is called as its README
 says: `{"warmer": true, "concurrency": N}`. The instance that gets this calls the function N - 1

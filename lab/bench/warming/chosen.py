@@ -1,4 +1,4 @@
-"""What the warmer chooses itself, on two weeks of real traffic: the hold, and the instances.
+"""Simulation of the warmer's own choices, hold and instances, on two weeks of real traffic.
 
 `warm_instances = "auto"` learns from week 1. Week 2 is compared with every number that could be
 picked by hand. Days are simulated one by one, each from an empty pool.

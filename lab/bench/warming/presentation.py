@@ -56,7 +56,7 @@ CHOICES = (
         Policy.SNAPSTART,
     ),
 )
-"""Who comes, what to set, and the simulated users and policy that show it."""
+"""A kind of user, the advised setting, and the simulation that shows its effect."""
 
 
 def choices(records: Sequence[Record]) -> str:
