@@ -31,7 +31,10 @@ _AUTHORIZATION = {
     "api_key": apigateway.AuthorizationType.NONE,
     "iam": apigateway.AuthorizationType.IAM,
 }
-_HEADERS = ["Content-Type", "X-Api-Key", "Authorization", "X-Amz-Date", "X-Amz-Security-Token"]
+_HEADERS = [
+    *("Content-Type", "X-Api-Key", "Authorization", "X-Amz-Date", "X-Amz-Security-Token"),
+    "X-Delete-Token",
+]
 _ACCESS_LOG = apigateway.AccessLogFormat.custom(
     '{"message": "access", "request_id": "$context.requestId", '
     '"extended_request_id": "$context.extendedRequestId", "time": "$context.requestTime", '
@@ -94,7 +97,8 @@ class ApiStack(cdk.Stack):
         )
         self._add_call("classification", classifier, api_schema.CLASSIFICATION_REQUEST)
         self._add_call("wakeup", classifier, api_schema.WAKEUP_REQUEST)
-        self._add_call("uploads", self.uploads, api_schema.UPLOADS_REQUEST)
+        uploads_call = self._add_call("uploads", self.uploads, api_schema.UPLOADS_REQUEST)
+        self._add_deletion(uploads_call)
         add_gateway_errors(self.rest_api, settings=settings)
         # The last part of the stack's id, which is not known outside the account. The added slash
         # makes it text to cfn-lint also where another stack reads it (E1017).
@@ -186,7 +190,7 @@ class ApiStack(cdk.Stack):
             return None
         return apigateway.CorsOptions(
             allow_origins=list(dict.fromkeys(self._settings.cors_origins)),
-            allow_methods=["POST"],
+            allow_methods=["POST", "DELETE"],
             allow_headers=_HEADERS,
             max_age=cdk.Duration.hours(1),
         )
@@ -211,7 +215,23 @@ class ApiStack(cdk.Stack):
         plan.add_api_key(key)
         return key
 
-    def _add_call(self, name: str, function: lambda_.IFunction, request: api_schema.Schema) -> None:
+    def _add_deletion(self, uploads: apigateway.Resource) -> None:
+        places = {"query": "querystring", "header": "header"}
+        uploads.add_method(
+            "DELETE",
+            apigateway.LambdaIntegration(self.uploads, allow_test_invoke=False),
+            authorization_type=_AUTHORIZATION[self._settings.auth],
+            api_key_required=self._settings.auth == "api_key",
+            request_parameters={
+                f"method.request.{places[each['in']]}.{each['name']}": each["required"]
+                for each in api_schema.DELETION_PARAMETERS
+            },
+            request_validator=self._validator,
+        )
+
+    def _add_call(
+        self, name: str, function: lambda_.IFunction, request: api_schema.Schema
+    ) -> apigateway.Resource:
         schema = {
             "$schema": "http://json-schema.org/draft-04/schema#",
             **api_schema.gateway_model(request),
@@ -230,7 +250,8 @@ class ApiStack(cdk.Stack):
         assert deployment is not None
         deployment.add_to_logical_id({"model": schema})
         deployment.node.add_dependency(model)
-        self.rest_api.root.add_resource(name).add_method(
+        resource = self.rest_api.root.add_resource(name)
+        resource.add_method(
             "POST",
             apigateway.LambdaIntegration(function, allow_test_invoke=False),
             authorization_type=_AUTHORIZATION[self._settings.auth],
@@ -242,6 +263,7 @@ class ApiStack(cdk.Stack):
             },
             request_validator=self._validator,
         )
+        return resource
 
 
 def _level(settings: Settings) -> apigateway.MethodLoggingLevel:

@@ -178,13 +178,43 @@ UPLOADS_ANSWER: Schema = {
     "type": "object",
     "title": "UploadsAnswer",
     "description": "A signed upload: POST `fields`, then `file`, to `url` as multipart/form-data.",
-    "required": ["url", "fields", "file_path", "expires_in", "max_bytes"],
+    "required": ["url", "fields", "file_path", "delete_token", "expires_in", "max_bytes"],
     "properties": {
         "url": {"type": "string"},
         "fields": {"type": "object", "additionalProperties": {"type": "string"}},
         "file_path": {"type": "string", "description": "Name it in /classification."},
+        "delete_token": {"type": "string", "description": "Deletes this photo, and no other."},
         "expires_in": {"type": "integer", "description": "Seconds until the upload is refused."},
         "max_bytes": {"type": "integer", "description": "Largest image that is accepted."},
+    },
+    "additionalProperties": False,
+}
+
+DELETION_PARAMETERS: list[Schema] = [
+    {
+        "name": "file_path",
+        "in": "query",
+        "required": True,
+        "description": "The file_path that /uploads returned.",
+        "schema": {"type": "string", "minLength": 1},
+    },
+    {
+        "name": "x-delete-token",
+        "in": "header",
+        "required": True,
+        "description": "The delete_token that /uploads returned with it.",
+        "schema": {"type": "string", "minLength": 1},
+    },
+]
+
+DELETION_ANSWER: Schema = {
+    "type": "object",
+    "title": "DeletionAnswer",
+    "description": "The photo is not stored, whether or not it was before.",
+    "required": ["file_path", "deleted"],
+    "properties": {
+        "file_path": {"type": "string"},
+        "deleted": {"type": "boolean", "enum": [True]},
     },
     "additionalProperties": False,
 }

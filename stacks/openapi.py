@@ -23,7 +23,14 @@ _CALLS = {
 def openapi_document() -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of the API."""
     schemas = {part["title"]: part for _, *parts in _CALLS.values() for part in parts}
-    schemas["ErrorAnswer"] = schema.ERROR_ANSWER
+    schemas |= {each["title"]: each for each in (schema.DELETION_ANSWER, schema.ERROR_ANSWER)}
+    paths = {path: {"post": _operation(path, *call)} for path, call in _CALLS.items()}
+    paths["/uploads"]["delete"] = {
+        "operationId": "deletion",
+        "summary": "Delete one uploaded image with the token that its upload got",
+        "parameters": schema.DELETION_PARAMETERS,
+        "responses": _responses(schema.DELETION_ANSWER),
+    }
     return {
         "openapi": "3.1.0",
         "info": {
@@ -31,7 +38,7 @@ def openapi_document() -> dict[str, Any]:
             "version": "1.0.0",
             "summary": "Image recognition on AWS Lambda that does not start cold.",
         },
-        "paths": {path: {"post": _operation(path, *call)} for path, call in _CALLS.items()},
+        "paths": paths,
         "components": {"schemas": schemas},
     }
 
@@ -39,10 +46,6 @@ def openapi_document() -> dict[str, Any]:
 def _operation(
     path: str, summary: str, request: schema.Schema, answer: schema.Schema
 ) -> dict[str, Any]:
-    errors = {
-        status: {"description": text, "content": _json("ErrorAnswer")}
-        for status, text in schema.ERROR_STATUSES.items()
-    }
     content = _json(request["title"])
     parameters: list[dict[str, Any]] = []
     if path == "/classification":
@@ -63,11 +66,17 @@ def _operation(
         "summary": summary,
         "parameters": parameters,
         "requestBody": {"required": True, "content": content},
-        "responses": {
-            "200": {"description": answer["description"], "content": _json(answer["title"])},
-            **errors,
-        },
+        "responses": _responses(answer),
     }
+
+
+def _responses(answer: schema.Schema) -> dict[str, Any]:
+    errors = {
+        status: {"description": text, "content": _json("ErrorAnswer")}
+        for status, text in schema.ERROR_STATUSES.items()
+    }
+    answered = {"description": answer["description"], "content": _json(answer["title"])}
+    return {"200": answered, **errors}
 
 
 def _json(title: str) -> dict[str, Any]:

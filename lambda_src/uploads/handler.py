@@ -1,4 +1,4 @@
-"""Lambda handler that presigns uploads to S3 for one key, type and size.
+"""Lambda handler that presigns uploads to S3 for one key, type and size, and deletes them.
 
 While it signs, it wakes an instance of the classifier. The module's body is the init phase, which
 the first visitor waits for: nothing is imported that is not needed.
@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import os
 import time
-import uuid
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 
+from .photo_name import name_of, new_token
 from .presigned_post import presigned_post
 from .sigv4 import NoCredentialsError, Signer
 
@@ -49,6 +49,7 @@ NOT_READ = {
     "application/pdf": "PDF documents",
 }
 MAX_BODY_CHARACTERS = 2048
+DELETION_HEADER = "x-delete-token"
 
 
 def _create_waker() -> Waker | None:
@@ -75,7 +76,7 @@ class UploadError(Exception):
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer `{"content_type", "bytes"}` with a presigned POST.
+    """Answer `{"content_type", "bytes"}` with a presigned POST, or a DELETE by deleting a photo.
 
     Args:
         event: API Gateway's proxy event. With `start` in its query no instance of the classifier is
@@ -83,18 +84,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         context: Lambda's context, not used.
 
     Returns:
-        API Gateway's proxy answer; its body is `{"url", "fields", "file_path", "expires_in",
-        "max_bytes"}`, or `{"error": {"code", "message"}}`.
+        API Gateway's proxy answer; its body is `{"url", "fields", "file_path", "delete_token",
+        "expires_in", "max_bytes"}`, of a deletion `{"file_path", "deleted"}`, or `{"error":
+        {"code", "message"}}`.
     """
-    log: dict[str, object] = {"level": "INFO", "message": "upload"}
+    deletes = _method(event) == "DELETE"
+    log: dict[str, object] = {"level": "INFO", "message": "deletion" if deletes else "upload"}
     try:
-        content_type, size_bytes = _read(_text(event))
-        signer = _signer()
-        starts_alone = "start" in (event.get("queryStringParameters") or {})
-        refusal = _waker.wake(signer) if _waker and not starts_alone else None
-        status, answer = 200, _sign(signer, content_type, size_bytes)
-        if refusal is not None:
-            log |= _wake_fields(refusal())
+        status, answer = 200, _delete(event, log) if deletes else _upload(event, log)
     except UploadError as error:
         status, answer = error.status, {"error": {"code": error.code, "message": error.message}}
     print(json.dumps({**log, "status": status}))
@@ -104,6 +101,55 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         **_cors_headers(event.get("headers") or {}),
     }
     return {"statusCode": status, "headers": headers, "body": json.dumps(answer)}
+
+
+def _method(event: dict[str, Any]) -> str:
+    """Return the call's method; payloads of format 2.0 have it elsewhere."""
+    context = event.get("requestContext") or {}
+    method: str = event.get("httpMethod") or context.get("http", {}).get("method", "POST")
+    return method
+
+
+def _upload(event: dict[str, Any], log: dict[str, object]) -> dict[str, Any]:
+    content_type, size_bytes = _read(_text(event))
+    signer = _signer()
+    starts_alone = "start" in (event.get("queryStringParameters") or {})
+    refusal = _waker.wake(signer) if _waker and not starts_alone else None
+    answer = _sign(signer, content_type, size_bytes)
+    if refusal is not None:
+        log |= _wake_fields(refusal())
+    return answer
+
+
+def _delete(event: dict[str, Any], log: dict[str, object]) -> dict[str, Any]:
+    """Delete the photo of a token; the answer is the same whether or not it was stored."""
+    from . import deletion  # its HTTP client takes time, and uploads need none
+
+    file_path = (event.get("queryStringParameters") or {}).get("file_path")
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    token = headers.get(DELETION_HEADER)
+    if not file_path or not token:
+        raise UploadError(
+            400,
+            "invalid_request",
+            "Name the photo in the query, ?file_path=..., and send the delete_token that /uploads "
+            f"returned with it as the header {DELETION_HEADER}.",
+        )
+    if not deletion.proves(token, file_path, os.environ["UPLOAD_PREFIX"]):
+        raise UploadError(
+            403,
+            "wrong_delete_token",
+            "This is not the delete_token that /uploads returned with this file_path.",
+        )
+    log["file_path"] = file_path
+    try:
+        deletion.delete(_signer(), bucket=os.environ["IMAGES_BUCKET"], key=file_path)
+    except deletion.StorageError as error:
+        log |= {"level": "ERROR", "reason": str(error)}
+        raise UploadError(
+            503, "storage_unavailable", "The photo could not be deleted now; try again."
+        ) from None
+    return {"file_path": file_path, "deleted": True}
 
 
 def _cors_headers(headers: dict[str, str]) -> dict[str, str]:
@@ -196,7 +242,8 @@ def _sign(signer: Signer, content_type: str, size_bytes: int) -> dict[str, Any]:
     now_s = time.time()
     day = time.strftime("%Y/%m/%d", time.gmtime(now_s))
     prefix = os.environ["UPLOAD_PREFIX"]
-    file_path = f"{prefix}{day}/{uuid.uuid4().hex}.{EXTENSIONS[content_type]}"
+    token = new_token()
+    file_path = f"{prefix}{day}/{name_of(token)}.{EXTENSIONS[content_type]}"
     expires_in = int(os.environ["UPLOAD_EXPIRES_S"])
     url, fields = presigned_post(
         signer,
@@ -211,6 +258,7 @@ def _sign(signer: Signer, content_type: str, size_bytes: int) -> dict[str, Any]:
         "url": url,
         "fields": fields,
         "file_path": file_path,
+        "delete_token": token,
         "expires_in": expires_in,
         "max_bytes": int(os.environ["MAX_IMAGE_BYTES"]),
     }

@@ -58,10 +58,10 @@ def presigned_post(
         "policy": policy,
         "x-amz-signature": signer.signature(policy, "s3", moment[:8]),
     }
-    return _bucket_url(bucket, signer.region), fields
+    return bucket_url(bucket, signer.region), fields
 
 
-def _bucket_url(bucket: str, region: str) -> str:
+def bucket_url(bucket: str, region: str) -> str:
     """Return the bucket's address in its region.
 
     S3's global one redirects uploads to a new bucket for up to a day (307), and newer regions

@@ -63,9 +63,16 @@ class Signer:
         return hmac.digest(key, text.encode(), "sha256").hex()
 
     def headers(
-        self, path: str, headers: dict[str, str], body: bytes, *, service: str, now_s: float
+        self,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        *,
+        service: str,
+        now_s: float,
+        method: str = "POST",
     ) -> dict[str, str]:
-        """Return the headers of a signed POST without a query; all of them are signed.
+        """Return the headers of a signed request without a query; all of them are signed.
 
         Args:
             path: the path, encoded for a URL.
@@ -73,6 +80,7 @@ class Signer:
             body: the body.
             service: the service's signing name.
             now_s: the Unix time now.
+            method: the request's method.
         """
         moment = timestamp(now_s)
         signed = {"x-amz-date": moment, **headers}
@@ -81,8 +89,9 @@ class Signer:
         names = ";".join(sorted(signed))
         request = "\n".join(
             [
-                "POST",
-                path.replace("%", "%25"),  # encoded twice, for all services but S3
+                method,
+                # Encoded twice, for all services but S3.
+                path if service == "s3" else path.replace("%", "%25"),
                 "",
                 *(f"{name}:{signed[name]}" for name in sorted(signed)),
                 "",

@@ -49,6 +49,12 @@ _NOT_SIGNED = GatewayError(
 )
 _ERRORS = {
     "BadRequestBody": GatewayError(_KIND.BAD_REQUEST_BODY, "400", "invalid_request", _SCHEMA_HINT),
+    "BadRequestParameters": GatewayError(
+        _KIND.BAD_REQUEST_PARAMETERS,
+        "400",
+        "invalid_request",
+        "The query's file_path or the header x-delete-token is missing.",
+    ),
     "InvalidApiKey": GatewayError(
         _KIND.INVALID_API_KEY,
         "403",

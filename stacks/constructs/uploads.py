@@ -1,4 +1,4 @@
-"""The uploads function, which signs uploads to S3 and wakes the classifier meanwhile."""
+"""The uploads function: it signs uploads, wakes the classifier meanwhile, deletes photos."""
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -12,10 +12,10 @@ from stacks.storage import UPLOAD_PREFIX
 
 
 class UploadsFunction(Construct):
-    """A function that signs uploads below one prefix.
+    """A function that signs uploads below one prefix, and deletes them.
 
     A presigned POST has the permissions of its signer, so the function itself may put objects below
-    that prefix. It may also call one alias, if the settings ask for waking ahead.
+    that prefix. It may delete them, and call one alias if the settings ask for waking ahead.
 
     Args:
         settings: settings of the environment.
@@ -57,9 +57,12 @@ class UploadsFunction(Construct):
             self.function.add_environment("METRICS_ENVIRONMENT", settings.env_name)
         self.function.add_to_role_policy(
             iam.PolicyStatement(
-                actions=["s3:PutObject"], resources=[images.arn_for_objects(f"{UPLOAD_PREFIX}*")]
+                actions=["s3:PutObject", "s3:DeleteObject"],
+                resources=[images.arn_for_objects(f"{UPLOAD_PREFIX}*")],
             )
         )
         acknowledge_synchronous(self.function, "The API calls it")
         finding = objects_finding(self, images, UPLOAD_PREFIX)
-        acknowledge(self, {finding: "Each upload has a new name, which the function itself makes."})
+        acknowledge(
+            self, {finding: "Each upload has a new name, which the function makes or checks."}
+        )

@@ -23,6 +23,9 @@ _BODY_RULES = (
 )
 """The rules of the common set that read bodies: WAF developer guide, "Baseline rule groups". They
 refuse bodies of more than 8 KB, and what looks like a script in a photo."""
+_COUNTED_ONLY = ("RestrictedExtensions_QUERYARGUMENTS",)
+"""Rules that block nothing: the query of a deletion names a file, and no list of what this rule
+refuses is published."""
 
 
 class WebAcl(Construct):
@@ -56,7 +59,9 @@ class WebAcl(Construct):
             rules=[
                 *_rate_rules(settings, page_token),
                 _managed(
-                    _COMMON_RULES, priority=2, counted=[f"{each}_BODY" for each in _BODY_RULES]
+                    _COMMON_RULES,
+                    priority=2,
+                    counted=[*(f"{each}_BODY" for each in _BODY_RULES), *_COUNTED_ONLY],
                 ),
                 _managed("AWSManagedRulesKnownBadInputsRuleSet", priority=3),
                 _bodies_without_photos(priority=4),
@@ -85,7 +90,7 @@ class WebAcl(Construct):
             log_destination_configs=[arn],
             redacted_fields=[
                 wafv2.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": name})
-                for name in ("x-api-key", "authorization", PAGE_HEADER)
+                for name in ("x-api-key", "authorization", "x-delete-token", PAGE_HEADER)
             ],
         )
 

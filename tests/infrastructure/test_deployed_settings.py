@@ -152,11 +152,13 @@ def test_only_pages_of_the_cors_origins_may_call_the_api(odd: Assembly, plain: A
         text = json.dumps(preflight["Integration"])
         assert "https://c.example" in text
         assert "https://d.example" in text
+        assert "X-Delete-Token" in text
+        assert "POST,DELETE" in text
     for name in ("classifier", "uploads"):
         variables = odd.function(name)["Environment"]["Variables"]
         assert variables["CORS_ORIGINS"] == "https://c.example https://d.example"
     methods = plain.resources("AWS::ApiGateway::Method")
-    assert {method["Properties"]["HttpMethod"] for method in methods} == {"POST"}
+    assert {method["Properties"]["HttpMethod"] for method in methods} == {"POST", "DELETE"}
 
 
 def test_the_api_lets_through_what_the_settings_say(odd: Assembly) -> None:

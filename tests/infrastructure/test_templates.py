@@ -97,11 +97,13 @@ def test_the_classifier_reads_its_model_and_two_prefixes_and_writes_its_log_alon
     assert_writes_log_and_traces_alone(statements, besides=reads)
 
 
-def test_the_uploads_function_puts_objects_below_one_prefix_and_wakes_one_alias_alone(
+def test_the_uploads_function_puts_and_deletes_below_one_prefix_and_wakes_one_alias_alone(
     assembly: Assembly,
 ) -> None:
     statements = assembly.statements("UploadsFunctionRole")
-    puts = [statement for statement in statements if statement["Action"] == "s3:PutObject"]
+    puts = [
+        each for each in statements if set(each["Action"]) == {"s3:PutObject", "s3:DeleteObject"}
+    ]
     assert _keys(puts) == ["/uploads/*"]
     (wakes,) = (each for each in statements if each["Action"] == "lambda:InvokeFunction")
     assert "ClassifierLive" in wakes["Resource"]["Fn::GetStackOutput"]["OutputName"]
@@ -145,9 +147,9 @@ def test_every_call_of_the_api_reaches_the_alias_or_the_uploads_function(
         json.dumps(method["Properties"]["Integration"]["Uri"])
         for method in assembly.resources("AWS::ApiGateway::Method")
     ]
-    assert len(targets) == 3
+    assert len(targets) == 4
     assert sum("ClassifierLive" in target for target in targets) == 2
-    assert sum("UploadsFunction" in target for target in targets) == 1
+    assert sum("UploadsFunction" in target for target in targets) == 2  # to upload and to delete
     assert not any("ClassifierFunction" in target for target in targets)
 
 
@@ -172,7 +174,13 @@ def test_every_call_of_the_api_has_its_required_fields_checked_by_its_own_schema
     assert validator["Properties"]["ValidateRequestBody"] is True
     for method in assembly.resources("AWS::ApiGateway::Method"):
         assert "RequestValidatorId" in method["Properties"]
-        assert "application/json" in method["Properties"]["RequestModels"]
+        if method["Properties"]["HttpMethod"] == "DELETE":
+            assert method["Properties"]["RequestParameters"] == {
+                "method.request.querystring.file_path": True,
+                "method.request.header.x-delete-token": True,
+            }
+        else:
+            assert "application/json" in method["Properties"]["RequestModels"]
 
 
 def test_the_api_is_called_in_the_region_it_is_deployed_to(assembly: Assembly) -> None:

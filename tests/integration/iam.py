@@ -88,6 +88,8 @@ def needed(method: str, path: str, query: str, headers: Any, body: bytes) -> Nee
     bucket, _, key = unquote(path).lstrip("/").partition("/")
     if key and method in ("GET", "HEAD"):
         return Need("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
+    if key and method == "DELETE":
+        return Need("s3:DeleteObject", f"arn:aws:s3:::{bucket}/{key}")
     if not key and method == "POST":  # a signed upload; its key is a field of the form
         field = re.search(rb'name="key"\r\n\r\n([^\r]+)', body)
         assert field is not None

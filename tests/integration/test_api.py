@@ -102,6 +102,33 @@ def test_the_papers_wakeup_request_is_answered_with_its_keys_in_its_order(cloud:
     assert 0.8 <= body["time"] < elapsed_s
 
 
+def test_a_photo_is_deleted_with_its_own_token_alone_and_stays_deleted(cloud: Cloud) -> None:
+    data = SAMPLE.read_bytes()
+    mine, other = (
+        cloud.post("uploads", {"content_type": "image/jpeg", "bytes": len(data)}).json()
+        for _ in range(2)
+    )
+    for each in (mine, other):
+        files = {"file": ("photo", data)}
+        assert httpx.post(each["url"], data=each["fields"], files=files, timeout=60).is_success
+
+    def delete(file_path: str, token: str | None) -> httpx.Response:
+        headers = {} if token is None else {"X-Delete-Token": token}
+        query = {"file_path": file_path}
+        return httpx.delete(f"{cloud.url}/uploads", params=query, headers=headers, timeout=60)
+
+    assert_error(delete(mine["file_path"], other["delete_token"]), 403, "wrong_delete_token")
+    assert_error(delete(mine["file_path"], None), 400, "invalid_request")
+    assert_error(delete("", mine["delete_token"]), 400, "invalid_request")
+    assert classify(cloud, mine["file_path"]).status_code == 200
+    for _ in range(2):  # the second time there is nothing to delete
+        answer = delete(mine["file_path"], mine["delete_token"])
+        assert answer.status_code == 200, answer.text
+        Draft202012Validator(api_schema.DELETION_ANSWER).validate(answer.json())
+        assert_error(classify(cloud, mine["file_path"]), 404, "image_not_found")
+    assert classify(cloud, other["file_path"]).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("sample", "label"),
     [

@@ -121,7 +121,6 @@ UPLOADS_STANDARD_LIBRARY = {
     "keyword",
     "math",
     "operator",
-    "platform",
     "re",
     "reprlib",
     "select",
@@ -132,7 +131,6 @@ UPLOADS_STANDARD_LIBRARY = {
     "struct",
     "threading",
     "types",
-    "uuid",
     "warnings",
 }
 

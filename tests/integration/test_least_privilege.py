@@ -46,6 +46,13 @@ async def calls_of_uploads(cloud: Cloud, call_with: CallWith) -> set[Need]:
         async with httpx.AsyncClient(timeout=60) as client:
             # Whoever holds the signed form acts with the function's rights.
             await client.post(grant["url"], data=grant["fields"], files={"file": ("x", b"abcd")})
+        deletion = {
+            "httpMethod": "DELETE",
+            "queryStringParameters": {"file_path": grant["file_path"]},
+            "headers": {"X-Delete-Token": grant["delete_token"]},
+        }
+        deleted = await run("uploads", deletion, variables, recorder.url)
+        assert deleted["statusCode"] == 200
         return recorder.needs
 
 
@@ -100,7 +107,7 @@ def test_no_role_can_do_what_would_hurt(cloud: Cloud, name: str) -> None:
         Need("s3:PutObject", f"{images}/index.html"),
         Need("s3:GetObject", f"{images}/secrets/cat.jpg"),
         Need("s3:GetObject", f"{models}/another-model/1.0.0/model.onnx"),
-        Need("s3:DeleteObject", f"{images}/uploads/x.jpg"),
+        Need("s3:DeleteObject", f"{images}/test/cat.jpg"),
         Need("s3:DeleteObject", model),
         Need("s3:ListBucket", images),
         Need("s3:ListBucket", models),
@@ -111,7 +118,10 @@ def test_no_role_can_do_what_would_hurt(cloud: Cloud, name: str) -> None:
         Need("sts:AssumeRole", role),
     ]
     if name != "uploads":
-        never.append(Need("s3:PutObject", f"{images}/uploads/x.jpg"))
+        never += [
+            Need(action, f"{images}/uploads/x.jpg")
+            for action in ("s3:PutObject", "s3:DeleteObject")
+        ]
     if name != "classifier":
         never += [Need("s3:GetObject", f"{images}/uploads/x.jpg"), Need("s3:GetObject", model)]
     if name == "classifier":

@@ -1,13 +1,14 @@
 """Signatures of the uploads function against those of botocore."""
 
 import datetime
+import hashlib
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import boto3
 import pytest
-from botocore.auth import SigV4Auth
+from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
@@ -152,6 +153,30 @@ def test_a_call_of_lambda_is_signed_as_botocore_signs_it(
         now = datetime.datetime.fromtimestamp(now_s, datetime.UTC)
         patch.setattr("botocore.auth.get_current_datetime", lambda *_, **__: now)
         SigV4Auth(Credentials(*keys), "lambda", region).add_auth(request)
+    assert signed["authorization"] == request.headers["Authorization"]
+
+
+@GIVEN
+@given(
+    keys=st.sampled_from(KEYS),
+    region=st.sampled_from(REGIONS),
+    name=st.from_regex(r"uploads/[0-9/]{1,12}[0-9a-f]{32}\.(jpg|bin)", fullmatch=True),
+    now_s=MOMENTS,
+)
+def test_a_deletion_is_signed_as_botocore_signs_it(
+    keys: tuple[str, str, str | None], region: str, name: str, now_s: int
+) -> None:
+    path, host = f"/base%20path/{name}", f"images.{endpoint('s3', region).netloc}"
+    empty = hashlib.sha256(b"").hexdigest()
+    headers = {"host": host, "x-amz-content-sha256": empty}
+    signed = Signer(region, *keys).headers(
+        path, headers, b"", service="s3", now_s=now_s, method="DELETE"
+    )
+    request = AWSRequest("DELETE", f"https://{host}{path}", {"host": host})
+    with pytest.MonkeyPatch.context() as patch:
+        now = datetime.datetime.fromtimestamp(now_s, datetime.UTC)
+        patch.setattr("botocore.auth.get_current_datetime", lambda *_, **__: now)
+        S3SigV4Auth(Credentials(*keys), "s3", region).add_auth(request)
     assert signed["authorization"] == request.headers["Authorization"]
 
 

@@ -18,6 +18,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CALLS = ("classification", "wakeup", "uploads")
 MAX_BODY_BYTES = 6 * 2**20  # Lambda's limit for a synchronous call; API Gateway's is 10 MB
+_FORWARDED = ("Content-Type", "X-Delete-Token")
 GATEWAY_TIMEOUT_S = 29  # API Gateway's limit for an integration
 
 
@@ -84,6 +85,7 @@ def gateway_app(
     for call in CALLS:
         app.router.add_post(f"/{call}", _forward)
         app.router.add_post(f"/{call}/", _forward)
+    app.router.add_delete("/uploads", _forward)
     app.router.add_get("/{path:.*}", file)
     return app
 
@@ -115,9 +117,12 @@ async def _forward(request: web.Request) -> web.StreamResponse:
         body = await request.read()
     except web.HTTPRequestEntityTooLarge:
         return _too_large()
-    headers = {"Content-Type": request.headers.get("Content-Type", "application/json")}
+    headers = {"Content-Type": "application/json"} | {
+        name: request.headers[name] for name in _FORWARDED if name in request.headers
+    }
     try:
-        async with request.app[_SESSION].post(
+        async with request.app[_SESSION].request(
+            request.method,
             request.app[_API_URL] + request.path.rstrip("/"),
             params=request.query,
             data=body,
