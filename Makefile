@@ -11,7 +11,7 @@ PIP_INSTALL := pip install --quiet --disable-pip-version-check
 TOOLS := .warmlens/tools
 PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not serial" --durations 25
 SERIAL := -m serial --durations 10
-PACKAGES := stacks lambda_src warmlens training lab tests docs
+PACKAGES := stacks lambda_src warmlens_client warmlens training lab tests docs
 GENERATED = $(shell grep -rlF --include='*.md' '[[[cog' docs)
 FUZZ_LIMITS := -rss_limit_mb=1400 -timeout=20 -print_final_stats=1 -artifact_prefix=.warmlens/fuzz/
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
@@ -162,7 +162,7 @@ pictures: screenshot $(VENV)/.training  ## Retake and redraw all pictures of the
 
 # Named one by one: other folders of .warmlens may hold somebody's training runs, models or measurements.
 clean: down  ## Remove what was installed and generated; training runs, models and photos stay
-	rm -rf $(VENV) node_modules cdk.out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis __pycache__
+	rm -rf $(VENV) node_modules cdk.out build warmlens_client/build *.egg-info warmlens_client/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis __pycache__
 	rm -rf $(addprefix .warmlens/,assemblies audit checkov chromium environments fuzz jsii local numba pixels site tools variants)
 	$(if $(wildcard $(PACKAGES)),find $(wildcard $(PACKAGES)) -name __pycache__ -type d -prune -exec rm -rf {} +)
 	@test ! -d .warmlens || rmdir .warmlens 2>/dev/null || { echo "Kept in .warmlens:"; ls .warmlens; }
@@ -172,9 +172,9 @@ $(VENV)/.made:
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
-$(VENV)/.run: requirements.txt requirements-dev.txt pyproject.toml | $(VENV)/.made
+$(VENV)/.run: requirements.txt requirements-dev.txt pyproject.toml warmlens_client/pyproject.toml | $(VENV)/.made
 	@echo "Installing the command line and the CDK library, the first time only ..."
-	@$(BIN)/$(PIP_INSTALL) -r requirements.txt -c requirements-dev.txt --editable '.[local]'
+	@$(BIN)/$(PIP_INSTALL) -r requirements.txt -c requirements-dev.txt --editable ./warmlens_client --editable '.[local]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.txt

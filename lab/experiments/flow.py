@@ -12,9 +12,10 @@ from lab.experiments.experiment import Earlier, Experiment, Measure, Mode, Value
 from lab.experiments.measurements import Measurement, Step, grouped, joined, mean_of, record_of
 from lab.experiments.prices import PAPER
 from lab.experiments.target import RunningApi, Target, running_api
-from warmlens.classify import check_stored
+from warmlens.classify import client_errors
 from warmlens.errors import WarmlensError
 from warmlens.records import Record
+from warmlens_client.refusals import check_stored
 
 NAME = "flow"
 MEGAPIXELS = 2
@@ -65,7 +66,7 @@ def upload(http: httpx.Client, api: RunningApi, data: bytes) -> tuple[str, float
         Its path for `classification`, and the milliseconds that signing and uploading took.
 
     Raises:
-        WarmlensError: ``api_failed``: the API refused; and what `check_stored` raises.
+        WarmlensError: ``api_failed``: the API refused; and what S3 refused.
     """
     content_type = "image/jpeg"
     signed, sign_ms = _timed(
@@ -81,7 +82,8 @@ def upload(http: httpx.Client, api: RunningApi, data: bytes) -> tuple[str, float
         trust_env=api.aws is None,
     )
     upload_ms = (time.perf_counter() - begun_s) * 1000
-    check_stored(stored)
+    with client_errors():
+        check_stored(stored)
     return str(signed["file_path"]), sign_ms, upload_ms
 
 

@@ -1,6 +1,6 @@
 """Names of files that are no JPEG, PNG, WebP or GIF, known from their first bytes.
 
-`warmlens/other_types.py` is a link to this file, for `warmlens classify`.
+`warmlens_client/other_types.py` is a link to this file, for callers.
 """
 
 import re

@@ -15,6 +15,8 @@ INSTALLED = (
     "cdk.out/manifest.json",
     "build/lib/warmlens/cli.py",
     "warmlens.egg-info/PKG-INFO",
+    "warmlens_client/build/lib/warmlens_client/client.py",
+    "warmlens_client/warmlens_client.egg-info/PKG-INFO",
     ".pytest_cache/README.md",
     ".mypy_cache/cache.json",
     ".ruff_cache/cache",

@@ -5,12 +5,14 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from warmlens.paths import LAMBDA_SRC, ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+CLIENT = tomllib.loads((ROOT / "warmlens_client" / "pyproject.toml").read_text())["project"]
 GROUPS = PROJECT["dependency-groups"]
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 CLASSIFIER = LAMBDA_SRC / "classifier"
@@ -69,6 +71,8 @@ def test_each_named_dependency_has_a_version_that_fits(path: Path, named: list[s
     locked = versions(path)
     for text in named:
         requirement = Requirement(text)
+        if requirement.name == CLIENT["name"]:
+            continue  # of this repository
         version = locked[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(version), f"{text}: {version}; run: make lock"
 
@@ -89,6 +93,16 @@ def test_a_package_has_the_same_version_in_all_files_of_one_environment() -> Non
     ):
         for name, version in versions(path).items():
             assert DEV.get(name, version) == version, f"{path.name}: {name}; run: make lock"
+
+
+def test_the_command_line_needs_the_client_of_its_own_version_and_no_other() -> None:
+    version = PROJECT["project"]["version"]
+    assert CLIENT["version"] == version
+    assert f"warmlens-client=={version}" in PROJECT["project"]["dependencies"]
+    # Its name is free in the index: whoever takes it must not get into an installation of ours.
+    assert "warmlens-client" not in DEV
+    (pip, *_) = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
+    assert {"dependency-name": "warmlens-client"} in pip["ignore"]
 
 
 def test_what_synth_needs_is_neither_the_command_line_nor_the_tests() -> None:

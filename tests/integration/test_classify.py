@@ -6,51 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 
+from tests.integration.api_stub import GRANT, Service, running_service
 from warmlens.classify import classify
 from warmlens.errors import WarmlensError
-from warmlens.local.loopback import listen, serving, url_of
-
-ANSWER = {
-    "TOP1_ID": "1", "TOP1_label": "cup", "TOP1_softmax": 1.0,
-    "time": 0.1, "cold_start": True, "init_ms": 1.0,
-}  # fmt: skip
-GRANT = {"fields": {"key": "uploads/x.jpg"}, "file_path": "uploads/x.jpg"}
-
-
-class Service:
-    """A service at an address; what it answers to each path is a status and a text or JSON.
-
-    `first` has what it answers to the first call only.
-    """
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.asked: list[str] = []
-        self.first: dict[str, tuple[int, Any]] = {}
-        self.answers: dict[str, tuple[int, Any]] = {
-            "/uploads": (200, {**GRANT, "url": f"{url}/storage"}),
-            "/storage": (204, ""),
-            "/classification": (200, ANSWER),
-        }
-
-    async def answer(self, request: web.Request) -> web.Response:
-        await request.read()
-        self.asked.append(request.path)
-        status, body = self.first.pop(request.path, self.answers[request.path])
-        if isinstance(body, str):
-            return web.Response(status=status, text=body)
-        return web.json_response(body, status=status)
 
 
 @pytest.fixture
 async def service() -> AsyncIterator[Service]:
-    listener = listen()
-    service = Service(url_of(listener))
-    app = web.Application(client_max_size=2**23)
-    app.router.add_post("/{path:.*}", service.answer)
-    async with serving(app, listener):
+    async with running_service() as service:
         yield service
 
 
@@ -80,6 +44,17 @@ async def test_a_photo_takes_one_call_unless_it_is_large_or_is_to_be_uploaded(
     assert service.asked == asked
 
 
+REACHES_NO_FUNCTION = (503, {"error": {"code": "unavailable", "message": "no"}})
+
+
+@pytest.fixture
+def waits_s(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The times that were waited, while no time passes."""
+    waits_s: list[float] = []
+    monkeypatch.setattr("time.sleep", lambda wait_s: waits_s.append(wait_s) if wait_s else None)
+    return waits_s
+
+
 @pytest.mark.parametrize(
     ("status", "body", "code"),
     [
@@ -88,7 +63,7 @@ async def test_a_photo_takes_one_call_unless_it_is_large_or_is_to_be_uploaded(
         (200, [], "unexpected_answer"),
         (404, None, "unexpected_answer"),
         (200, {}, "unexpected_answer"),
-        (403, {"message": "Forbidden"}, "refused"),
+        (403, {"message": "Forbidden"}, "forbidden"),
         (307, {**GRANT, "url": ""}, "refused"),
         (400, {"error": "another form"}, "refused"),
         (429, {"error": {"code": "throttled", "message": "Slow down."}}, "throttled"),
@@ -96,7 +71,13 @@ async def test_a_photo_takes_one_call_unless_it_is_large_or_is_to_be_uploaded(
 )
 @pytest.mark.parametrize("call", ["uploads", "classification"])
 async def test_an_answer_that_is_not_the_apis_is_told_in_one_line(
-    service: Service, tmp_path: Path, call: str, status: int, body: Any, code: str
+    service: Service,
+    tmp_path: Path,
+    call: str,
+    status: int,
+    body: Any,
+    code: str,
+    waits_s: list[float],
 ) -> None:
     service.answers[f"/{call}"] = (status, body)
     error = await refusal(service, tmp_path)
@@ -125,17 +106,6 @@ async def test_an_upload_that_is_redirected_is_not_taken_for_stored(
     assert service.asked == ["/uploads", "/storage"]
 
 
-REACHES_NO_FUNCTION = (503, {"error": {"code": "unavailable", "message": "no"}})
-
-
-@pytest.fixture
-def waits_s(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The times that were waited, while no time passes."""
-    waits_s: list[float] = []
-    monkeypatch.setattr("warmlens.classify.time.sleep", waits_s.append)
-    return waits_s
-
-
 @pytest.mark.parametrize("call", ["uploads", "classification"])
 async def test_a_service_that_rested_for_weeks_is_called_once_more(
     service: Service,
@@ -144,32 +114,14 @@ async def test_a_service_that_rested_for_weeks_is_called_once_more(
     waits_s: list[float],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    service.first[f"/{call}"] = REACHES_NO_FUNCTION
+    service.first[f"/{call}"] = [REACHES_NO_FUNCTION]
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(b"\xff\xd8\xffa photo")
     answer = await asyncio.to_thread(classify, photo, url=service.url, upload=True)
     assert answer["TOP1_label"] == "cup"
     assert waits_s == [10]
-    assert "trying once more in 10 s" in capsys.readouterr().err
+    assert "after weeks without calls; trying once more in 10.0 s" in capsys.readouterr().err
     assert service.asked.count("/storage") == 1
-
-
-@pytest.mark.parametrize(
-    ("answer", "calls"),
-    [
-        (REACHES_NO_FUNCTION, 2),
-        ((503, {"error": {"code": "model_unavailable", "message": "no"}}), 1),
-        ((429, {"error": {"code": "throttled", "message": "no"}}), 1),
-        ((504, {"error": {"code": "timed_out", "message": "no"}}), 1),
-    ],
-)
-async def test_a_call_is_repeated_once_and_only_if_it_reached_no_function(
-    service: Service, tmp_path: Path, waits_s: list[float], answer: Any, calls: int
-) -> None:
-    service.answers["/uploads"] = answer
-    error = await refusal(service, tmp_path)
-    assert error.code == answer[1]["error"]["code"]
-    assert service.asked == ["/uploads"] * calls
 
 
 @pytest.mark.parametrize(

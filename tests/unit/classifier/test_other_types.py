@@ -59,6 +59,6 @@ def test_the_beginning_of_a_file_is_enough() -> None:
         open_picture(data, max_pixels=10**6, max_decode_ms=1_000)
 
 
-def test_the_command_line_names_them_alike() -> None:
+def test_the_client_names_them_alike() -> None:
     ours = LAMBDA_SRC / "classifier" / "other_types.py"
-    assert (ROOT / "warmlens" / "other_types.py").samefile(ours)
+    assert (ROOT / "warmlens_client" / "other_types.py").samefile(ours)

@@ -1,0 +1,34 @@
+"""Client of a Warmlens API: classify photos from Python.
+
+>>> with Client("http://127.0.0.1:8080") as client:
+...     print(client.classify("photo.jpg").best.label)
+"""
+
+from .answers import Classification, Prediction, Wakeup
+from .calls import Retry
+from .client import AsyncClient, Client
+from .errors import (
+    AnswerError,
+    PhotoError,
+    UnexpectedAnswerError,
+    UploadError,
+    WarmlensApiError,
+    WarmlensClientError,
+    WarmlensConnectionError,
+)
+
+__all__ = [
+    "AnswerError",
+    "AsyncClient",
+    "Classification",
+    "Client",
+    "PhotoError",
+    "Prediction",
+    "Retry",
+    "UnexpectedAnswerError",
+    "UploadError",
+    "Wakeup",
+    "WarmlensApiError",
+    "WarmlensClientError",
+    "WarmlensConnectionError",
+]

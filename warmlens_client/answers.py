@@ -1,0 +1,171 @@
+"""Answers of the API, as typed objects."""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import httpx
+
+from .errors import UnexpectedAnswerError
+from .urls import is_web_url
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A class with its softmax.
+
+    Attributes:
+        id: the class's id, such as `0007`.
+        label: its name.
+        softmax: its share, 0 to 1, over all classes.
+    """
+
+    id: str
+    label: str
+    softmax: float
+
+
+@dataclass(frozen=True)
+class Wakeup:
+    """An instance that is awake.
+
+    Attributes:
+        time_s: seconds in the function.
+        model: name of the model that the instance serves.
+        version: the model's version.
+        instance_id: the instance that answered.
+        cold_start: True for the first call of an instance.
+        init_ms: milliseconds that the instance's init took.
+        raw: the API's answer, with all that it has.
+    """
+
+    time_s: float
+    model: str
+    version: str
+    instance_id: str
+    cold_start: bool
+    init_ms: float
+    raw: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Classification(Wakeup):
+    """A classified photo: the attributes of :class:`Wakeup`, and these.
+
+    Attributes:
+        predictions: the top classes, the most probable first.
+        stages_ms: milliseconds of each stage: `fetch`, `decode`, `inference`.
+    """
+
+    predictions: tuple[Prediction, ...]
+    stages_ms: Mapping[str, float]
+
+    @property
+    def best(self) -> Prediction:
+        """The most probable class."""
+        return self.predictions[0]
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A signed upload.
+
+    Attributes:
+        url: address that the form is posted to.
+        fields: fields of the form, before the file.
+        file_path: the photo's path, once it is stored.
+    """
+
+    url: str
+    fields: Mapping[str, str]
+    file_path: str
+
+
+class Answer:
+    """A JSON object of the API, whose fields are read with their types.
+
+    Args:
+        call: the call, such as `classification`.
+        response: its response.
+
+    Raises:
+        UnexpectedAnswerError: it is no JSON object, or, when a field is read, has no such field.
+    """
+
+    def __init__(self, call: str, response: httpx.Response) -> None:
+        self._call = call
+        self._status = response.status_code
+        try:
+            fields = json.loads(response.content)
+        except (ValueError, RecursionError):
+            fields = None
+        if not isinstance(fields, dict):
+            raise self._unexpected(f"{response.status_code} without a JSON object")
+        self.fields: dict[str, Any] = fields
+
+    def wakeup(self) -> Wakeup:
+        """Return it as an answer of `wakeup`."""
+        return Wakeup(**self._about())
+
+    def classification(self) -> Classification:
+        """Return it as an answer of `classification`."""
+        listed = self._read("predictions", list)
+        if not listed or not all(isinstance(each, dict) for each in listed):
+            raise self._unexpected("no predictions")
+        stages = self._read("stages_ms", dict)
+        return Classification(
+            **self._about(),
+            predictions=tuple(
+                Prediction(
+                    self._read("id", str, each),
+                    self._read("label", str, each),
+                    self._number("softmax", each),
+                )
+                for each in listed
+            ),
+            stages_ms={name: self._number(name, stages) for name in stages},
+        )
+
+    def grant(self) -> Grant:
+        """Return it as an answer of `uploads`."""
+        url, fields = self._read("url", str), self._read("fields", dict)
+        if not is_web_url(url):
+            raise self._unexpected("no url")
+        texts = {name: self._read(name, str, fields) for name in fields}
+        return Grant(url, texts, self._read("file_path", str))
+
+    def _about(self) -> dict[str, Any]:
+        return {
+            "time_s": self._number("time"),
+            "model": self._read("model", str),
+            "version": self._read("version", str),
+            "instance_id": self._read("instance_id", str),
+            "cold_start": self._read("cold_start", bool),
+            "init_ms": self._number("init_ms"),
+            "raw": self.fields,
+        }
+
+    def _read(self, name: str, kind: type[T], fields: dict[str, Any] | None = None) -> T:
+        value = (self.fields if fields is None else fields).get(name)
+        if not isinstance(value, kind):
+            raise self._unexpected(f"no {name}")
+        return value
+
+    def _number(self, name: str, fields: dict[str, Any] | None = None) -> float:
+        value = (self.fields if fields is None else fields).get(name)
+        if (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and abs(value) <= sys.float_info.max
+        ):
+            return float(value)
+        raise self._unexpected(f"no {name}")
+
+    def _unexpected(self, what: str) -> UnexpectedAnswerError:
+        return UnexpectedAnswerError(
+            "unexpected_answer", f"{self._call} returned {what}.", self._status
+        )
