@@ -23,6 +23,7 @@ class _Commands(LazyGroup):
     modules = {  # noqa: RUF012 - never changed
         "local": ("warmlens.local.commands", "Run the app on this machine, without AWS."),
         "model": ("warmlens.registry.commands", "Train, publish and serve model versions."),
+        "photos": ("warmlens.photo_commands", "List and delete uploaded photos."),
         "plan": ("warmlens.planner.commands", "Plan instances, memory and cost before deploying."),
     }
 
