@@ -191,7 +191,7 @@ def test_dependabot_renews_every_kind_of_pin() -> None:
     updates = {each["package-ecosystem"]: each for each in content["updates"]}
     assert set(updates) == {"pip", "npm", "github-actions", "docker"}
     tracked = subprocess.run(
-        ["git", "ls-files", "*requirements*.txt", ".ci/tools/*.txt", "pyproject.toml"],
+        ["git", "ls-files", "*requirements*.txt", ".ci/tools/*.txt", "*pyproject.toml"],
         cwd=ROOT,
         capture_output=True,
         text=True,
