@@ -214,6 +214,11 @@ class Settings:
     throttle_wakeup_rps: Annotated[int, Field(ge=1, le=5_000)] = 5
     """Wakeups per second that the API allows, of all pages and apps together; each one takes an
     instance for a moment. A wakeup beyond it gets 429, which a page ignores."""
+    batch: bool = False
+    """True deploys a Step Functions state machine that classifies all photos below a prefix of the
+    images bucket."""
+    batch_concurrency: Annotated[int, Field(ge=1, le=1000)] = 5
+    """Instances of the classifier that a batch takes at once; the others are left to users."""
     monitoring: bool = True
     """True deploys the dashboard and the alarms."""
     alarm_email: EmailAddress | None = None
@@ -337,6 +342,7 @@ class Settings:
         )
         self._check_warm_instances()
         self._check_reserved_concurrency()
+        self._check_batch()
         self._check_snapshots()
         self._require(
             not (self.web and self.auth == "iam"),
@@ -423,6 +429,17 @@ class Settings:
             self.warm_setting,
             f"allowed is at most {limit}, reserved_concurrency = {self.reserved_concurrency} "
             f"less {reserve} for users by warming_user_reserve",
+        )
+
+    def _check_batch(self) -> None:
+        if not self.batch or self.reserved_concurrency is None:
+            return
+        limit = self.reserved_concurrency - self.warming_user_reserve
+        self._require(
+            self.batch_concurrency <= limit,
+            "batch_concurrency",
+            f"allowed is at most {limit}, reserved_concurrency = {self.reserved_concurrency} less "
+            f"{self.warming_user_reserve} for users by warming_user_reserve",
         )
 
     def _require(self, condition: bool, name: str, allowed: str) -> None:

@@ -4,6 +4,7 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from stacks.api import ApiStack
+from stacks.batch import BatchStack
 from stacks.constructs.function import add_provider_logs
 from stacks.constructs.model_store import ImageModelStore, ModelStore, S3ModelStore
 from stacks.files import FilesStack
@@ -20,8 +21,8 @@ class WarmlensStage(cdk.Stage):
     """All stacks of one environment.
 
     Storage has the buckets, files the file system of the model store `efs`, inference the
-    classifier; the API and the warmer call the classifier; the page is served beside the API;
-    observability has the dashboard and alarms for all of them.
+    classifier; the API, the warmer and batches call the classifier; the page is served beside the
+    API; observability has the dashboard and alarms for all of them.
 
     Args:
         settings: settings of the environment.
@@ -58,6 +59,15 @@ class WarmlensStage(cdk.Stage):
                 settings=settings,
                 classifier=inference.classifier.live,
                 deployed=inference.classifier.fingerprint,
+            )
+        if settings.batch:
+            BatchStack(
+                self,
+                "batch",
+                settings=settings,
+                classifier=inference.classifier.live,
+                images=storage.images,
+                access_logs=storage.access_logs,
             )
         if settings.web:
             WebStack(

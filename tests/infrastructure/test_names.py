@@ -41,6 +41,7 @@ def test_every_name_in_the_account_has_the_apps_and_the_environments_in_it(
             f"warmlens-{env_name}-",
             f"/warmlens/{env_name}/",
             f"aws-waf-logs-warmlens-{env_name}-",
+            f"/aws/vendedlogs/states/warmlens-{env_name}-",  # as AWS advises
         )
         kinds = {"AWS::Lambda::Function", "AWS::SSM::Parameter"}
         kinds |= {DASHBOARD} & assembly.kinds
