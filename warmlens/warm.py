@@ -63,13 +63,21 @@ def warm(
         answer = json.loads(response["Payload"].read())
     except (BotoCoreError, ClientError) as error:
         raise WarmlensError("unreachable", f"The warmer could not be called: {error}") from error
+    except ValueError:
+        answer = None
     if "FunctionError" in response:
-        reason = answer.get("errorMessage", "no reason given")
-        raise WarmlensError("warming_failed", f"The warmer failed: {reason}")
-    return WarmReport(
-        {name: answer[name] for name in FIELDS},
-        answer["chosen_because"],
-        answer["limited_by"],
-        answer["throttled"],
-        tuple(answer["errors"]),
-    )
+        reason = answer.get("errorMessage") if isinstance(answer, dict) else None
+        raise WarmlensError("warming_failed", f"The warmer failed: {reason or 'no reason given'}")
+    try:
+        return WarmReport(
+            {name: answer[name] for name in FIELDS},
+            answer["chosen_because"],
+            answer["limited_by"],
+            answer["throttled"],
+            tuple(answer["errors"]),
+        )
+    except (KeyError, TypeError):
+        raise WarmlensError(
+            "unexpected_answer",
+            "The warmer's answer is no report; deploy the version that this command is of.",
+        ) from None

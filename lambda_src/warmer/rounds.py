@@ -22,6 +22,7 @@ MAX_ROUNDS = 3
 HOLD_FACTOR = 3  # each further round has a hold three times as long
 CLOCK_MARGIN_MS = 500  # an instance whose clock is behind rejects a hold as too long
 _MINUTE_MS = 60_000
+_DAY_S = 86_400  # no call takes as long
 
 
 @dataclass(frozen=True)
@@ -146,8 +147,8 @@ def _call(client: Any, function_arn: str, payload: bytes) -> Callable[[Round], N
     try:
         response = client.invoke(FunctionName=function_arn, Payload=payload)
         answer = json.loads(response["Payload"].read())
-        if "FunctionError" not in response and "instance_id" in answer:
-            wakeup = Wakeup(answer["instance_id"], answer["cold_start"], float(answer["time"]))
+        wakeup = None if "FunctionError" in response else _wakeup_of(answer)
+        if wakeup is not None:
             return lambda result: result.wakeups.append(wakeup)
         problem = json.dumps(answer)[:500]
     except client.exceptions.TooManyRequestsException:
@@ -155,6 +156,19 @@ def _call(client: Any, function_arn: str, payload: bytes) -> Callable[[Round], N
     except Exception as error:
         problem = f"{type(error).__name__}: {error}"
     return lambda result: result.errors.append(problem)
+
+
+def _wakeup_of(answer: object) -> Wakeup | None:
+    """Return the wakeup that an answer describes; None if a part is missing or of another type."""
+    if not isinstance(answer, dict):
+        return None
+    names = ("instance_id", "cold_start", "time")
+    instance_id, cold_start, held_s = (answer.get(name) for name in names)
+    if not isinstance(instance_id, str) or not isinstance(cold_start, bool):
+        return None
+    if isinstance(held_s, bool) or not isinstance(held_s, int | float):
+        return None
+    return Wakeup(instance_id, cold_start, float(held_s)) if 0 <= held_s < _DAY_S else None
 
 
 def _count_throttled(result: Round) -> None:

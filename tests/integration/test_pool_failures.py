@@ -5,6 +5,7 @@ import json
 import os
 import random
 import signal
+import sys
 from itertools import chain
 from pathlib import Path
 
@@ -376,3 +377,38 @@ async def test_whatever_happens_every_caller_is_answered_and_nothing_is_stuck(
     assert set(outcomes) == {"answer", "ValueError", "Runtime.ExitError", "refused"}
     await eventually(lambda: len(harness.processes()) == len(harness.pool.instances()))
     assert set(harness.states()) <= {State.IDLE}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what was read")
+@pytest.mark.parametrize("dies", ["as it is taken", "before it reads"])
+async def test_a_call_that_an_idle_instance_did_not_read_gets_another_instance(
+    start: StartHarness, tmp_path: Path, dies: str
+) -> None:
+    harness = await start()
+    file = tmp_path / "calls"
+    assert await harness.answer("note", {"file": str(file)}) == "noted"
+    before = harness.only_instance()
+    assert before.pid is not None
+    if dies == "as it is taken":
+        os.kill(before.pid, signal.SIGKILL)  # nobody has noticed yet
+        assert await harness.answer("note", {"file": str(file)}) == "noted"
+    else:
+        os.kill(before.pid, signal.SIGSTOP)
+        call = asyncio.create_task(harness.answer("note", {"file": str(file)}))
+        await eventually(lambda: State.BUSY in harness.states())
+        await asyncio.sleep(0.1)  # until it is sent
+        os.kill(before.pid, signal.SIGKILL)
+        assert await call == "noted"
+    assert harness.only_instance().id != before.id
+    assert file.read_text() == "called\n" * 2
+
+
+async def test_a_call_that_an_idle_instance_read_is_never_made_twice(
+    start: StartHarness, tmp_path: Path
+) -> None:
+    harness = await start()
+    file = tmp_path / "calls"
+    assert await harness.answer("note", {"file": str(file)}) == "noted"
+    error = await harness.error("note", {"file": str(file), "ends": True})
+    assert error.error_type == "Runtime.ExitError"
+    assert file.read_text() == "called\n" * 2

@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from warmlens.runtime.clock import Clock
+from warmlens.runtime.delivery import Delivery
 from warmlens.runtime.function import FunctionSpec, instance_environment
 from warmlens.runtime.invocation import (
     EXITED,
@@ -23,6 +24,7 @@ from warmlens.runtime.invocation import (
     FunctionError,
     Invocation,
     InvokeResult,
+    NotTakenError,
 )
 from warmlens.runtime.isolation import Confinement, Isolation, NoIsolation, limits_of
 from warmlens.runtime.platform_log import (
@@ -119,6 +121,7 @@ class Instance:
         self._process: InstanceProcess | None = None
         self._invocation: Invocation | None = None
         self._poll: asyncio.Future[Event] | None = None
+        self._delivery: Delivery | None = None
         self._limit: asyncio.Task[None] | None = None
 
     def info(self) -> InstanceInfo:
@@ -142,6 +145,7 @@ class Instance:
         """Give an idle instance a call, or a new one the call that waits for its init."""
         self._invocation = invocation
         if self.state is State.IDLE:
+            invocation.found_idle = True
             self._dispatch(invocation)
 
     def end(self, reason: str) -> None:
@@ -230,7 +234,7 @@ class Instance:
             extra=self._host.extra_environment,
         )
 
-    async def next_event(self) -> Event:
+    async def next_event(self, delivery: Delivery) -> Event:
         """End the current phase and wait for a call."""
         if self.state is State.BUSY and self._invocation and not self._invocation.answer:
             raise _wrong_state("the current call has no answer yet")
@@ -240,6 +244,8 @@ class Instance:
         self._release_poll("the request was superseded")
         poll: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
         self._poll = poll
+        self._let_go_of_delivery()
+        self._delivery = delivery
         if self.state is State.INIT:
             self._init_ms = self._since_ms(self._init_started)
             self._become_idle()
@@ -317,6 +323,11 @@ class Instance:
         if not invocation:
             return
         answer = invocation.answer
+        if not answer and invocation.found_idle and self._delivery and self._delivery.was_unread():
+            self._log(f"Instance ended before it took RequestId: {invocation.request_id}")
+            if not invocation.outcome.done():
+                invocation.outcome.set_exception(NotTakenError())
+            return
         if not answer:
             fault = fault or self._fault(EXITED, "Runtime ended without an answer")
             answer = Answer(fault.to_json(), fault)
@@ -364,8 +375,14 @@ class Instance:
         elif ended_in is State.IDLE:
             self._log(f"Instance ended while idle: {fault.message}")
         self._complete(fault)
+        self._let_go_of_delivery()
         if self._process:
             self._process.kill()
+
+    def _let_go_of_delivery(self) -> None:
+        delivery, self._delivery = self._delivery, None
+        if delivery:
+            delivery.close()
 
     def _release_poll(self, reason: str) -> None:
         poll, self._poll = self._poll, None

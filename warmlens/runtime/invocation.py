@@ -63,6 +63,10 @@ class FunctionError:
         return error_json(self.error_type, self.message)
 
 
+class NotTakenError(Exception):
+    """The instance that was found idle had ended before it read the call."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class InvokeResult:
     """The result of a call.
@@ -91,6 +95,8 @@ class Answer:
 class Invocation:
     """A call in progress; `outcome` is set once, unless its caller was cancelled.
 
+    `found_idle` is true if its instance was idle, not new.
+
     Raises:
         ValueError: the request id has characters that cannot stand in a URL path.
     """
@@ -103,6 +109,7 @@ class Invocation:
     )
     answer: Answer | None = None
     dispatched_at: float | None = None
+    found_idle: bool = False
 
     def __post_init__(self) -> None:
         if not _REQUEST_ID.fullmatch(self.request_id):

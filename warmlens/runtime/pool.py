@@ -15,6 +15,7 @@ from warmlens.runtime.invocation import (
     Invocation,
     InvokeRefusedError,
     InvokeResult,
+    NotTakenError,
     RequestTooLargeError,
     TooManyRequestsError,
 )
@@ -181,7 +182,8 @@ class InstancePool:
 
         The function's timeout counts from the moment an instance gets the call, as on Lambda: the
         init phase before it does not count. If the waiting task is cancelled, the call goes on and
-        its instance becomes idle afterwards.
+        its instance becomes idle afterwards. An idle instance that ends before it has read the call
+        is replaced by another; after that a call is never made twice.
 
         Args:
             function: name.
@@ -200,18 +202,22 @@ class InstancePool:
         if len(payload) > REQUEST_LIMIT_BYTES:
             raise RequestTooLargeError
         arn = f"arn:aws:lambda:{self._region}:000000000000:function:{function}"
-        invocation = Invocation(
-            request_id=request_id, payload=payload, function_arn=function_arn or arn
-        )
-        self._require_running()
-        instance = self._take_idle(function, version)
-        if not instance:
-            spec = await self._resolve(function, version)
+        while True:
+            invocation = Invocation(
+                request_id=request_id, payload=payload, function_arn=function_arn or arn
+            )
             self._require_running()
-            # One may have become idle in the meantime.
-            instance = self._take_idle(function, version) or self._new_instance(spec)
-        instance.assign(invocation)
-        return await invocation.outcome
+            instance = self._take_idle(function, version)
+            if not instance:
+                spec = await self._resolve(function, version)
+                self._require_running()
+                # One may have become idle in the meantime.
+                instance = self._take_idle(function, version) or self._new_instance(spec)
+            instance.assign(invocation)
+            try:
+                return await invocation.outcome
+            except NotTakenError:
+                continue  # only an idle instance is lost so, and there are ever fewer
 
     def _require_running(self) -> None:
         if not self._running:

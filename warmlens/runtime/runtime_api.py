@@ -7,6 +7,7 @@ from typing import Protocol
 
 from aiohttp import web
 
+from warmlens.runtime.delivery import Delivery
 from warmlens.runtime.invocation import (
     RESPONSE_LIMIT_BYTES,
     Answer,
@@ -46,8 +47,8 @@ class Event:
 class Runtime(Protocol):
     """Methods that serve a runtime's requests; each may raise RuntimeApiError."""
 
-    async def next_event(self) -> Event:
-        """Wait for the next call."""
+    async def next_event(self, delivery: Delivery) -> Event:
+        """Wait for the next call, which then goes out over `delivery`."""
         ...
 
     def answer(self, request_id: str, answer: Answer) -> None:
@@ -116,7 +117,14 @@ class RuntimeApi:
         return runtime
 
     async def _next(self, request: web.Request) -> web.Response:
-        event = await self._runtime(request).next_event()
+        runtime = self._runtime(request)
+        assert request.transport is not None  # else there was no runtime
+        delivery = Delivery(request.transport)
+        try:
+            event = await runtime.next_event(delivery)
+        except BaseException:
+            delivery.close()
+            raise
         return web.Response(
             body=event.payload,
             content_type="application/json",
