@@ -58,6 +58,7 @@ def stages() -> tuple[Settings, ...]:
             throttle_rate_rps=100,
             throttle_burst=200,
             throttle_wakeup_rps=200,
+            throttle_uploads_rps=100,
             upload_origins=("http://127.0.0.1:*", "http://localhost:*"),
             retain_data=False,
         ),

@@ -167,14 +167,9 @@ class ApiStack(cdk.Stack):
             throttling_rate_limit=settings.throttle_rate_rps,
             throttling_burst_limit=settings.throttle_burst,
             method_options={
-                # A wakeup keeps an instance busy, so it has its own limit.
-                "/wakeup/POST": apigateway.MethodDeploymentOptions(
-                    throttling_rate_limit=settings.throttle_wakeup_rps,
-                    throttling_burst_limit=settings.throttle_wakeup_rps,
-                    metrics_enabled=False,
-                    logging_level=_level(settings),
-                    data_trace_enabled=False,
-                )
+                # A wakeup keeps an instance busy, and an upload is stored.
+                "/wakeup/POST": self._limited(settings.throttle_wakeup_rps),
+                "/uploads/POST": self._limited(settings.throttle_uploads_rps),
             },
             # Metrics of each call cost as custom ones, and nothing here reads them.
             metrics_enabled=False,
@@ -182,6 +177,15 @@ class ApiStack(cdk.Stack):
             access_log_destination=destination,
             access_log_format=_ACCESS_LOG if destination else None,
             logging_level=_level(settings),
+            data_trace_enabled=False,
+        )
+
+    def _limited(self, rate_rps: int) -> apigateway.MethodDeploymentOptions:
+        return apigateway.MethodDeploymentOptions(
+            throttling_rate_limit=rate_rps,
+            throttling_burst_limit=rate_rps,
+            metrics_enabled=False,
+            logging_level=_level(self._settings),
             data_trace_enabled=False,
         )
 

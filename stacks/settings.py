@@ -17,6 +17,7 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass
 
+from stacks.image_limits import max_decodable_pixels, max_fetchable_bytes
 from stacks.setting_messages import allowed_words, error_message, schemas_of
 from stacks.setting_types import (
     OTHER_PARTITIONS,
@@ -40,8 +41,6 @@ LogRetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365, 731]
 
 TORCH_MIN_MEMORY_MB = 512
 """An instance with a ResNet50 takes 360 MB: docs/decisions/0035-torch.md."""
-INSTANCE_MB = {"onnxruntime": 100, "torch": 400}
-"""With a phone's photo: docs/performance.md, docs/decisions/0035-torch.md."""
 SNAPSHOT_STORAGE_MB = 512
 NO_SNAPSHOT_REGIONS = ("ap-east-2", "ap-southeast-6")
 """SnapStart's limits in November 2026: Lambda developer guide, "Improving startup performance with
@@ -49,37 +48,10 @@ Lambda SnapStart"."""
 AUTO_MAX = 10
 AUTO_MIN_PERIOD_MIN = 2
 """`auto` reads users' concurrency in minutes without a round: docs/decisions/0103-auto.md."""
-DECODE_BYTES_PER_PIXEL = 25
-"""Maximum, reached by a rotated lossless WebP with transparency: test_hostile_images.py."""
-COPIES_OF_A_FILE = 2
-"""The client's and the classifier's while a file is fetched, then one with metadata and one
-without."""
 
 
 class SettingsError(Exception):
     """A setting has a value that is not allowed."""
-
-
-def max_fetchable_bytes(memory_mb: int, engine: str = "onnxruntime") -> int:
-    """Return the size of the largest image file that an instance's memory can fetch.
-
-    Args:
-        memory_mb: the classifier's memory.
-        engine: the library that runs the model.
-    """
-    return (memory_mb - INSTANCE_MB[engine]) * 2**20 // COPIES_OF_A_FILE
-
-
-def max_decodable_pixels(memory_mb: int, image_bytes: int, engine: str = "onnxruntime") -> int:
-    """Return the number of pixels of the largest image that an instance's memory can decode.
-
-    Args:
-        memory_mb: the classifier's memory.
-        image_bytes: size of the image's file.
-        engine: the library that runs the model.
-    """
-    free_bytes = (memory_mb - INSTANCE_MB[engine]) * 2**20 - COPIES_OF_A_FILE * image_bytes
-    return free_bytes // DECODE_BYTES_PER_PIXEL
 
 
 @dataclass(
@@ -214,6 +186,9 @@ class Settings:
     throttle_wakeup_rps: Annotated[int, Field(ge=1, le=5_000)] = 5
     """Wakeups per second that the API allows, of all pages and apps together; each one takes an
     instance for a moment. A wakeup beyond it gets 429, which a page ignores."""
+    throttle_uploads_rps: Annotated[int, Field(ge=1, le=5_000)] = 2
+    """Uploads per second that the API signs; each one may store `max_image_bytes`. Calls beyond it
+    get 429. Photos in the call itself are not counted."""
     batch: bool = False
     """True deploys a Step Functions state machine that classifies all photos below a prefix of the
     images bucket."""

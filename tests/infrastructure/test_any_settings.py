@@ -61,6 +61,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "throttle_rate_rps": st.integers(1, 10_000),
     "throttle_burst": st.integers(1, 5_000),
     "throttle_wakeup_rps": st.integers(1, 5_000),
+    "throttle_uploads_rps": st.integers(1, 5_000),
     "batch": st.booleans(),
     "batch_concurrency": st.integers(1, 1000),
     "monitoring": st.booleans(),

@@ -169,7 +169,11 @@ def test_the_api_lets_through_what_the_settings_say(odd: Assembly) -> None:
         )
         for each in odd.only("AWS::ApiGateway::Stage")["MethodSettings"]
     }
-    assert limits == {("*", "/*"): (33, 44), ("POST", "/~1wakeup"): (3, 3)}
+    assert limits == {
+        ("*", "/*"): (33, 44),
+        ("POST", "/~1wakeup"): (3, 3),
+        ("POST", "/~1uploads"): (4, 4),
+    }
     plan = odd.only("AWS::ApiGateway::UsagePlan")
     assert plan["Throttle"] == {"RateLimit": 33, "BurstLimit": 44}
     assert plan["Quota"] == {"Limit": 1234, "Period": "DAY"}

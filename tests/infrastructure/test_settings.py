@@ -15,7 +15,8 @@ import pytest
 
 from app import build, stages
 from stacks.constructs.model_store import ImageModelStore
-from stacks.settings import Settings, SettingsError, max_decodable_pixels, settings_table
+from stacks.image_limits import max_decodable_pixels
+from stacks.settings import Settings, SettingsError, settings_table
 from stacks.stage import WarmlensStage
 from tests.infrastructure.variants import CONTEXT
 from warmlens.paths import ROOT
@@ -64,6 +65,7 @@ from warmlens.paths import ROOT
         ("coverage_target_percent", 101, "from 1 to 100"),
         ("deployment", "blue_green", "'all_at_once', 'canary', 'linear'"),
         ("throttle_wakeup_rps", 0, "from 1 to 5000"),
+        ("throttle_uploads_rps", 5_001, "from 1 to 5000"),
         ("monitoring", None, "allowed are True, False"),
         ("alarm_email", "nobody", "an e-mail address"),
         ("alarm_p99_ms", 0, "from 1 to 28000"),

@@ -55,6 +55,7 @@ ODD = Settings(
     throttle_rate_rps=33,
     throttle_burst=44,
     throttle_wakeup_rps=3,
+    throttle_uploads_rps=4,
     alarm_email="on-call@a.example",
     alarm_p99_ms=1234,
     log_retention_days=14,

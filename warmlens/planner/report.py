@@ -17,7 +17,8 @@ from warmlens.planner.plan import Plan, PlanRequest
 from warmlens.planner.service_times import Measured
 from warmlens.records import Record, today
 
-# As in stacks/settings.py, which the command line does without; a test compares them.
+# As in stacks/settings.py and stacks/image_limits.py, which the command line does without; a test
+# compares them.
 DEFAULT_MAX_IMAGE_PIXELS, DEFAULT_MAX_IMAGE_BYTES = 50_000_000, 64 * 2**20
 INSTANCE_MB, DECODE_BYTES_PER_PIXEL, COPIES_OF_A_FILE = 100, 25, 2
 

@@ -14,7 +14,8 @@ from lambda_src.classifier.errors import RequestError
 from lambda_src.classifier.jpeg_header import read_jpeg_header
 from lambda_src.classifier.own_process import in_own_process
 from lambda_src.classifier.picture import prepare
-from stacks.settings import DECODE_BYTES_PER_PIXEL, Settings
+from stacks.image_limits import DECODE_BYTES_PER_PIXEL
+from stacks.settings import Settings
 from tests.hostile.decoding import GEOMETRY, answer, cpu_s
 from tests.hostile.formats import (
     JPEG_END,

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from stacks.settings import DECODE_BYTES_PER_PIXEL, Settings
+from stacks.image_limits import DECODE_BYTES_PER_PIXEL
+from stacks.settings import Settings
 from tests.hostile.decoding import answer
 from tests.hostile.formats import (
     encode,

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from stacks.settings import Settings, max_decodable_pixels, max_fetchable_bytes
+from stacks.image_limits import max_decodable_pixels, max_fetchable_bytes
+from stacks.settings import Settings
 from tests.unit.planner.plan_requests import MEASURED, chosen, plan_request
 from warmlens.errors import WarmlensError
 from warmlens.planner.advice import EXTRA_MS, IDLE_MIN, Advice, advise
