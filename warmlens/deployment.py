@@ -182,16 +182,25 @@ def _local(running: RunningCloud | None) -> Deployment:
         )
     try:
         answer = httpx.get(running.url + STATUS_PATH, timeout=60, trust_env=False).json()
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, ValueError) as error:
         raise WarmlensError(
             "not_found",
             f"The local cloud at {running.url} does not answer ({error}).",
             exit_code=NOT_FOUND,
         ) from error
     aws = LocalAws(answer["aws_endpoint_url"])
+    try:
+        outputs = _outputs(aws.ssm, LOCAL)
+    except (BotoCoreError, ClientError) as error:
+        raise WarmlensError(
+            "not_found",
+            f"The local cloud's emulator does not answer ({error}). Stop the local cloud and start "
+            "it again: make down, then make run.",
+            exit_code=NOT_FOUND,
+        ) from error
     return Deployment(
         LOCAL,
-        _outputs(aws.ssm, LOCAL),
+        outputs,
         s3=aws.s3,
         lambda_=aws.lambda_,
         local_url=running.url,

@@ -4,10 +4,18 @@ import json
 import signal
 from pathlib import Path
 
+import httpx
 import psutil
 
-from tests.conftest import start_cloud
+from tests.conftest import run_warmlens, start_cloud
 from warmlens.paths import STATE_FILE
+
+OTHER_ROUTES = [
+    ("GET", "/configuration.json"),
+    ("DELETE", "/uploads?file_path=uploads/x.jpg"),
+    ("POST", "/uploads"),
+    ("POST", "/_local/warm"),
+]
 
 
 def test_calls_of_a_killed_emulator_are_unavailable_and_down_leaves_nothing(tmp_path: Path) -> None:
@@ -23,6 +31,20 @@ def test_calls_of_a_killed_emulator_are_unavailable_and_down_leaves_nothing(tmp_
             assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
             assert "emulator" in answer.json()["error"]["message"]
         assert cloud.status()["url"] == cloud.url
+        for method, path in OTHER_ROUTES:
+            answer = httpx.request(method, cloud.url + path, json={"instances": 1}, timeout=60)
+            error = answer.json()["error"]
+            assert (answer.status_code, set(error)) == (503, {"code", "message"}), path
+            assert error["code"] in ("unavailable", "unreachable")
+        assert httpx.get(f"{cloud.url}/_local/fleet").is_success
+        burst = httpx.post(f"{cloud.url}/_local/burst", json={"calls": 2}, timeout=60).json()
+        assert (burst["answered"], burst["failed"]) == (0, 2)
+        folder = ("--folder", str(tmp_path))
+        for command in (["page"], ["warm", "1"], ["model", "list"], ["photos", "list"]):
+            told = run_warmlens(*command, "--env", "local", "--json", *folder)
+            error = json.loads(told.stdout)["error"]
+            assert error["code"] == "not_found", told.stdout
+            assert "emulator" in error["message"]
         process.send_signal(signal.SIGINT)
         assert process.wait(120) == 0
         assert not psutil.wait_procs(ours, timeout=60)[1]

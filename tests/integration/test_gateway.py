@@ -141,7 +141,7 @@ async def test_the_page_may_talk_to_its_own_origin_and_to_the_uploads_and_to_nob
         ("GET", "/nothing"),
         ("POST", "/nothing"),
         ("PUT", "/wakeup"),
-        ("DELETE", "/uploads"),
+        ("DELETE", "/wakeup"),
         ("GET", "/../app.py"),
         ("GET", "/%2e%2e/app.py"),
         ("GET", "/%00"),

@@ -4,6 +4,7 @@ CloudFront does this on AWS. Here a small server forwards the API's calls to the
 """
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from warmlens.local.state import STATUS_PATH
 from warmlens.runtime.invocation import RequestTooLargeError, TooManyRequestsError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_logger = logging.getLogger(__name__)
 
 CALLS = ("classification", "wakeup", "uploads")
 MAX_BODY_BYTES = 6 * 2**20  # Lambda's limit for a synchronous call; API Gateway's is 10 MB
@@ -155,7 +158,7 @@ async def _forward(request: web.Request) -> web.StreamResponse:
     except TimeoutError:
         return error_answer(504, "timed_out", f"No answer within {GATEWAY_TIMEOUT_S} s; try again.")
     except aiohttp.ClientError:
-        return error_answer(503, "unavailable", "The local cloud's emulator does not answer.")
+        return _emulator_gone()
 
 
 def _too_large() -> web.Response:
@@ -176,6 +179,30 @@ async def _errors_of_the_api(request: web.Request, handler: Handler) -> web.Stre
         return error_answer(404, "no_such_call", "There is no such call and no such file.")
     except (web.RequestPayloadError, web.HTTPBadRequest):
         return error_answer(400, "invalid_json", "The body cannot be read.")
+    except web.HTTPException:
+        raise
+    except Exception as error:
+        if _is_of_the_emulator(error):
+            return _emulator_gone()
+        _logger.exception("%s %s failed", request.method, request.path)
+        return error_answer(
+            500, "internal_error", "The local cloud failed; where it was started, it says why."
+        )
+
+
+def _is_of_the_emulator(error: Exception) -> bool:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return isinstance(error, (BotoCoreError, ClientError, aiohttp.ClientError, OSError))
+
+
+def _emulator_gone() -> web.Response:
+    return error_answer(
+        503,
+        "unavailable",
+        "The local cloud's emulator does not answer. Stop the local cloud and start it again: make "
+        "down, then make run.",
+    )
 
 
 def _is_error_answer(body: bytes) -> bool:
