@@ -5,16 +5,18 @@ import shutil
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from warmlens.console import err
 from warmlens.local.assembly import Stack, engine_of, read_stacks, synthesize
 from warmlens.local.aws import CONCURRENCY, ENV_NAME, LocalAws
 from warmlens.local.buckets import PAPER_PATH, fill_buckets, served_model
+from warmlens.local.capped_log import CappedLog, capping
 from warmlens.local.deploy import deploy
-from warmlens.local.emulator import running_emulator
+from warmlens.local.emulator import EMULATOR_LOG, running_emulator
 from warmlens.local.emulator_fixes import add_request_validators
 from warmlens.local.fleet_view import CallLog, fleet_routes
 from warmlens.local.gateway import gateway_app
@@ -149,7 +151,8 @@ async def local_cloud(
             aws = await stack.enter_async_context(emulator)
 
         log_path = folder / "instances.log"
-        log = stack.enter_context(log_path.open("w", buffering=1, encoding="utf-8"))
+        log = stack.enter_context(closing(CappedLog(log_path, warn=err.print)))
+        await stack.enter_async_context(capping(folder / EMULATOR_LOG))
         functions = ImageFunctions(
             aws=aws, python=classifier_venv.python, source=LAMBDA_SRC / "classifier"
         )
@@ -157,7 +160,7 @@ async def local_cloud(
         private_tmp = await asyncio.to_thread(find_private_tmp)
         pool = InstancePool(
             resolve=functions.resolve,
-            log=lambda line: print(line, file=log),
+            log=log.write,
             max_instances=concurrency,
             idle_expiry_s=idle_expiry_s,
             platform_s=platform_s,

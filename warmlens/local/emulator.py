@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
+from typing import BinaryIO
 
 import aiohttp
 
@@ -22,6 +23,7 @@ from warmlens.runtime.process import signal_group
 
 START_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 5
+EMULATOR_LOG = "emulator.log"
 _NONE: Mapping[str, str] = MappingProxyType({})
 _PROXY_VARIABLE = "MINISTACK_LAMBDA_PROXY_"
 # MiniStack's own command takes no socket. Like it, this allows as many connections as it can: macOS
@@ -69,7 +71,7 @@ async def running_emulator(
         venv, _ = local_venvs()
         await venv.install()
         python = venv.python
-    scratch, log_path = folder / "emulator", folder / "emulator.log"
+    scratch, log_path = folder / "emulator", folder / EMULATOR_LOG
     scratch.mkdir(parents=True, exist_ok=True)
     # Opened here and handed over: a port that is only looked for can be taken meanwhile. With a
     # copy kept here, calls of an emulator that has ended would never end.
@@ -101,7 +103,7 @@ async def running_emulator(
 async def _start(
     python: Path, descriptor: int, environment: Mapping[str, str], log_path: Path
 ) -> Process:
-    with log_path.open("wb") as log:
+    with _empty_log(log_path) as log:
         return await asyncio.create_subprocess_exec(
             str(python), "-c", _SERVER, "ministack.app:app", "--workers", "0",
             "--bind", f"fd://{descriptor}", "--keep-alive", "75", "--log-level", "INFO",
@@ -112,6 +114,11 @@ async def _start(
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
         )  # fmt: skip
+
+
+def _empty_log(path: Path) -> BinaryIO:
+    path.unlink(missing_ok=True)
+    return path.open("ab")  # to append, so that it can be emptied meanwhile
 
 
 async def _is_ready(process: Process, url: str) -> bool:
