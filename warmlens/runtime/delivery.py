@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 
+_TCP_INFO: int | None = getattr(socket, "TCP_INFO", None)
 _TCP_CLOSE = 7  # include/net/tcp_states.h of Linux
 
 
@@ -24,9 +25,9 @@ class Delivery:
         A host that closes a connection with data that nobody has read resets it (RFC 1122,
         4.2.2.13); else it sees an ordinary end. Only Linux shows which it was.
         """
-        if not hasattr(socket, "TCP_INFO"):
+        if _TCP_INFO is None:
             return False
-        state: int = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+        state: int = self._socket.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, 1)[0]
         return state == _TCP_CLOSE
 
     def close(self) -> None:
