@@ -96,7 +96,8 @@ def _events(
         upload_s = draw(wake_ahead.upload, random)
         if pause_s is not None:
             events.append((max(0.0, call_s - upload_s - pause_s), "a page"))
-        events.append((max(0.0, call_s - upload_s), "an upload"))
+        if wake_ahead.from_upload:
+            events.append((max(0.0, call_s - upload_s), "an upload"))
         events.append((call_s, "call"))
     return sorted(events)
 

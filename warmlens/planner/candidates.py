@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from warmlens.planner.assumptions import Assumptions, Clients
 from warmlens.planner.cost import Deployment
+from warmlens.planner.photo import PhotoBy, Way
 from warmlens.planner.scenario import (
     DAY_H,
     HOUR_S,
@@ -23,6 +24,7 @@ MISSED = (0.1, 0.01, 0.001, 0.0001)
 FLAT = (1, 2, 3, 5, 10, 20)
 MAX_PINGED = 100  # stacks/settings.py
 USER_RESERVE = 1  # its warming_user_reserve
+BY_PAGE = Way()
 KINDS = ("off", "ahead", "ping", "ahead+ping", "provisioned", "snapstart")
 
 
@@ -68,7 +70,7 @@ class Candidate:
         }[self.warming]
         return f"{self.measured.label}, {warming}"
 
-    def scenario(self, assumptions: Assumptions) -> Scenario:
+    def scenario(self, assumptions: Assumptions, way: Way = BY_PAGE) -> Scenario:
         """Return the scenario to simulate."""
         snapstart = self.warming == "snapstart"
         return Scenario(
@@ -80,7 +82,7 @@ class Candidate:
             scaling_per_10_s=assumptions.scaling_per_10_s,
             provisioned_by_hour=self.by_hour if self.warming == "provisioned" else by_hour(0),
             warming=self._warming_policy() if self.pings else None,
-            wake_ahead=self._wakes(assumptions) if self.wakes_ahead else None,
+            wake_ahead=self._wakes(assumptions, way) if self.wakes_ahead else None,
             per_environment_limit=assumptions.per_environment_limit,
         )
 
@@ -88,15 +90,18 @@ class Candidate:
         hold_s = None if self.hold_ms is None else self.hold_ms / 1000
         return WarmingPolicy(by_hour=self.by_hour, hold_s=hold_s)
 
-    def _wakes(self, assumptions: Assumptions) -> WakeAhead:
+    def _wakes(self, assumptions: Assumptions, way: Way) -> WakeAhead:
         return WakeAhead(
             pause=assumptions.pause,
             upload=assumptions.upload,
             from_page=assumptions.clients is Clients.PAGE,
+            from_upload=way.photo is PhotoBy.UPLOAD,
             service=self.measured.service,  # a wakeup takes less: it fetches and decodes nothing
         )
 
-    def deployment(self, model_bytes: int) -> Deployment:
+    def deployment(
+        self, model_bytes: int, way: Way = BY_PAGE, *, free_tier: bool = False
+    ) -> Deployment:
         """Return the deployment that is paid for."""
         return Deployment(
             memory_mb=self.measured.memory_mb,
@@ -104,11 +109,23 @@ class Candidate:
             model_store=self.measured.model_store,
             model_bytes=model_bytes,
             snapstart=self.warming == "snapstart",
+            way=way,
+            free_tier=free_tier,
         )
 
 
+def wakes_ahead(assumptions: Assumptions, way: Way) -> bool:
+    """Return whether anything wakes ahead: a page that opens, or an upload that begins."""
+    return assumptions.clients is Clients.PAGE or way.photo is PhotoBy.UPLOAD
+
+
 def candidates(
-    measured: Sequence[Measured], traffic: Profile, *, concurrency: int, snapstart: bool = True
+    measured: Sequence[Measured],
+    traffic: Profile,
+    *,
+    concurrency: int,
+    snapstart: bool = True,
+    ahead: bool = True,
 ) -> Iterator[Candidate]:
     """Yield all candidates; none keeps more instances than the concurrency.
 
@@ -117,14 +134,16 @@ def candidates(
         traffic: users' calls.
         concurrency: maximum number of calls at once.
         snapstart: whether SnapStart is compared, which not every region has a price for.
+        ahead: whether anything wakes ahead: a page that opens, or an upload.
     """
     for each in measured:
-        for kind in ("off", "ahead", *(["snapstart"] if snapstart else [])):
+        alone = ["off", *(["ahead"] if ahead else []), *(["snapstart"] if snapstart else [])]
+        for kind in alone:
             yield Candidate(measured=each, warming=kind)
         profiles = list(instance_profiles(traffic, each.service.mean_s))
         for counts in profiles:
             if max(counts) <= min(MAX_PINGED, concurrency - USER_RESERVE):
-                for kind in ("ping", "ahead+ping"):
+                for kind in ("ping", "ahead+ping")[: 1 + ahead]:
                     yield Candidate(measured=each, warming=kind, by_hour=counts)
         for counts in profiles:
             if max(counts) <= concurrency:

@@ -64,6 +64,7 @@ def plan(
         Path | None, typer.Option(help="SVG file to write the cost-latency frontier to.")
     ] = None,
     data: o.DataOptions,
+    bill: o.BillOptions,
     as_json: o.AsJson = False,
 ) -> None:
     """Plan instances, memory and cost before deploying.
@@ -83,6 +84,8 @@ def plan(
         measured=measured,
         prices=data.price_list(),
         model_bytes=o.MODEL_BYTES,
+        way=bill.way(data.clients),
+        free_tier=bill.free_tier,
         assumptions=data.assumptions(),
         seed=data.seed,
         seeds=seeds,

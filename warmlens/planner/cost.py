@@ -1,39 +1,20 @@
 """The monthly cost of a deployment, item by item, from a simulated outcome."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from warmlens.errors import WarmlensError
+from warmlens.planner import photo
+from warmlens.planner.bill import Item, less_free_tier, priced
 from warmlens.planner.outcome import Outcome
+from warmlens.planner.photo import MONTH_S, Usage, Way, photo_items
 from warmlens.prices import PriceList
 
-MONTH_S = 30 * 86_400.0
 WARMER_MB = 512  # stacks/warming.py
 WARMER_OVERHEAD_S = 0.5  # assumed: its own start, DryRun calls and answers
-API_CALLS = 2  # a user asks for a signed upload, then for the classes
 PART_BYTES = 4 * 2**20  # lambda_src/classifier/download.py
 SHORT = {"x86_64": "x86", "arm64": "arm"}
 SNAPSTART_PRICES = ("snapstart_cache_per_gb_s", "snapstart_restore_per_gb")
 STORAGE = {"image": "ecr_per_gb_month", "s3": "s3_per_gb_month"}
-
-
-@dataclass(frozen=True)
-class Item:
-    """One line of the bill.
-
-    Attributes:
-        quantity: quantity a month, in the unit.
-        price: name of its price in the price list.
-        usd: quantity times price, in USD.
-        fixed: whether it does not grow with the users' traffic.
-    """
-
-    name: str
-    quantity: float
-    unit: str
-    price: str
-    usd: float
-    fixed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +26,8 @@ class Deployment:
         model_store: `image` or `s3`.
         model_bytes: size of the model's files.
         snapstart: whether instances start from a snapshot.
+        way: the way of users' photos.
+        free_tier: whether the part of AWS's free tier that does not end is taken off.
 
     Raises:
         WarmlensError: a value is not allowed.
@@ -55,6 +38,8 @@ class Deployment:
     model_store: str = "image"
     model_bytes: int = 0
     snapstart: bool = False
+    way: Way = field(default_factory=Way)
+    free_tier: bool = False
 
     def __post_init__(self) -> None:
         if not 128 <= self.memory_mb <= 10_240:
@@ -74,16 +59,12 @@ class Deployment:
         return self.memory_mb / 1024
 
 
-def total_usd(items: Sequence[Item]) -> float:
-    """Return the sum of the items."""
-    return sum(item.usd for item in items)
-
-
 def needed_prices(what: Deployment, warming: str) -> list[str]:
     """Return the names of the prices that a bill may need; warming is as in `Candidate`."""
     short = SHORT[what.architecture]
-    names = ["rest_api_per_request", "lambda_per_request", f"lambda_{short}_per_gb_s"]
-    names += ["s3_per_get", "s3_per_put", STORAGE[what.model_store]]
+    names = [*photo.needed_prices(what.way), f"lambda_{short}_per_gb_s", STORAGE[what.model_store]]
+    if what.model_store == "s3":
+        names.append("s3_per_get")
     if warming == "snapstart":
         names += SNAPSTART_PRICES
     if "ping" in warming:
@@ -109,34 +90,39 @@ def monthly_items(outcome: Outcome, what: Deployment, prices: PriceList) -> list
     items = [
         *_user_items(outcome, what, prices),
         *warming_items(outcome, what, prices),
+        *_around_wakes(outcome, what, prices),
         replace(storage, fixed=True),
     ]
-    return [item for item in items if item.quantity]
+    items = [item for item in items if item.quantity]
+    return less_free_tier(items, prices) if what.free_tier else items
 
 
 def _user_items(outcome: Outcome, what: Deployment, prices: PriceList) -> list[Item]:
-    months, short = outcome.horizon_s / MONTH_S, SHORT[what.architecture]
-    served, requests = outcome.served / months, outcome.requests / months
-    on_demand = outcome.billed_ms / 1000 * what.memory_gb / months
-    provisioned = outcome.provisioned_billed_ms / 1000 * what.memory_gb / months
-    time_price = f"lambda_{short}_per_gb_s"
-    items = [
-        priced(prices, "API calls", requests * API_CALLS, "calls", "rest_api_per_request"),
-        priced(prices, "classifier's calls", served, "calls", "lambda_per_request"),
-        priced(prices, "uploads' calls", requests, "calls", "lambda_per_request"),
-        priced(prices, "classifier's time on demand", on_demand, "GB-s", time_price),
-        priced(prices, "photos read", served, "GETs", "s3_per_get"),
-        priced(prices, "photos written", requests, "PUTs", "s3_per_put"),
-    ]
-    if provisioned:
-        price = f"provisioned_duration_{short}_per_gb_s"
-        items.append(priced(prices, "classifier's time, provisioned", provisioned, "GB-s", price))
+    months = outcome.horizon_s / MONTH_S
+    usage = Usage(
+        photos=outcome.requests / months,
+        classified=outcome.served / months,
+        gb_s=outcome.billed_ms / 1000 * what.memory_gb / months,
+        provisioned_gb_s=outcome.provisioned_billed_ms / 1000 * what.memory_gb / months,
+        architecture=SHORT[what.architecture],
+    )
+    items = photo_items(usage, what.way, prices)
     if what.model_store == "s3":
         # With SnapStart, the snapshot has the model: one instance fetched it, once.
         fetches = 0.0 if what.snapstart else outcome.instances / months
         gets = fetches * (1 + -(-what.model_bytes // PART_BYTES))
         items.append(priced(prices, "model read", gets, "GETs", "s3_per_get"))
     return items
+
+
+def _around_wakes(outcome: Outcome, what: Deployment, prices: PriceList) -> list[Item]:
+    """Return what the page's wakes cost beside the API's calls and the instances."""
+    wakes = outcome.page_wakes / (outcome.horizon_s / MONTH_S)
+    way = replace(what.way, photo=photo.PhotoBy.CALL, photo_bytes=1)
+    return [
+        priced(prices, f"wakes ahead: {name}", calls, unit, price)
+        for name, calls, unit, price in (photo.call_lines(wakes, way) if wakes else ())
+    ]
 
 
 def warming_items(outcome: Outcome, what: Deployment, prices: PriceList) -> list[Item]:
@@ -186,8 +172,9 @@ def _wake_items(outcome: Outcome, what: Deployment, prices: PriceList) -> list[I
     calls, served = outcome.page_wakes / months, (outcome.wakes - outcome.wakes_throttled) / months
     gb_s = outcome.wakes_billed_ms / 1000 * what.memory_gb / months
     time_price = f"lambda_{SHORT[what.architecture]}_per_gb_s"
+    api = f"{what.way.api}_api_per_request"
     return [
-        priced(prices, "wakes ahead: API calls", calls, "calls", "rest_api_per_request"),
+        priced(prices, "wakes ahead: API calls", calls, "calls", api),
         priced(prices, "wakes ahead", served, "calls", "lambda_per_request"),
         priced(prices, "instances woken ahead", gb_s, "GB-s", time_price),
     ]
@@ -205,12 +192,3 @@ def _restore_items(outcome: Outcome, what: Deployment, prices: PriceList) -> lis
         return []
     restored_gb = outcome.instances * what.memory_gb * MONTH_S / outcome.horizon_s
     return [priced(prices, "snapshots restored", restored_gb, "GB", "snapstart_restore_per_gb")]
-
-
-def priced(prices: PriceList, name: str, quantity: float, unit: str, price: str) -> Item:
-    """Return an item of the bill.
-
-    Raises:
-        WarmlensError: its price is missing.
-    """
-    return Item(name, quantity, unit, price, quantity * prices[price])

@@ -13,11 +13,13 @@ from rich.table import Table
 from warmlens.console import out
 from warmlens.errors import WarmlensError
 from warmlens.planner import options as o
+from warmlens.planner.bill import Item, total_usd
 from warmlens.planner.budget import require_affordable, warn_if_slow
-from warmlens.planner.candidates import Candidate
-from warmlens.planner.cost import MONTH_S, Item, monthly_items, needed_prices, total_usd
+from warmlens.planner.candidates import Candidate, wakes_ahead
+from warmlens.planner.cost import monthly_items, needed_prices
 from warmlens.planner.outcome import Outcomes
-from warmlens.planner.report import cost_records
+from warmlens.planner.photo import MONTH_S
+from warmlens.planner.report import FREE_TIER, cost_records
 from warmlens.planner.scenario import HOUR_S
 from warmlens.planner.service_times import pick
 from warmlens.planner.simulate import resolve_backend, simulate
@@ -39,6 +41,7 @@ def simulate_command(
     ] = None,
     deployment: o.DeploymentOptions,
     data: o.DataOptions,
+    bill: o.BillOptions,
     seeds: Annotated[
         int, typer.Option(min=1, max=1000, help="Simulations; more give narrower intervals.")
     ] = 1,
@@ -50,10 +53,10 @@ def simulate_command(
     interval. Exit code 1: an input is not valid; 2: the command line has a mistake.
     """
     begun_s = time.monotonic()
-    traffic, candidate = users.read(data.measured()), _candidate(deployment, data)
+    traffic, candidate = users.read(data.measured()), _candidate(deployment, data, bill)
     horizon_s = whole_days_s(traffic) if hours is None else _horizon_s(hours)
     all_seeds = range(data.seed, data.seed + seeds)
-    outcomes, items = _simulated(candidate, deployment, data, traffic, horizon_s, all_seeds)
+    outcomes, items = _simulated(candidate, deployment, data, bill, traffic, horizon_s, all_seeds)
     months = outcomes.total.horizon_s / MONTH_S
     figures = {
         "traffic": traffic.description,
@@ -67,6 +70,7 @@ def simulate_command(
         "peak_rss_mb": round(_peak_rss_mb(), 1),
         "plan": candidate.label,
         "measured": candidate.measured.source,
+        "photo": bill.way(data.clients).description,
         "seed": data.seed,
     }
     if as_json:
@@ -87,6 +91,7 @@ def cost_command(
     users: o.UserOptions,
     deployment: o.DeploymentOptions,
     data: o.DataOptions,
+    bill: o.BillOptions,
     as_json: o.AsJson = False,
 ) -> None:
     """Print the cost of 30 days of one configuration, item by item.
@@ -94,16 +99,18 @@ def cost_command(
     The traffic is simulated once through, in whole days. Exit code 1: an input is not valid; 2:
     the command line has a mistake.
     """
-    traffic, candidate = users.read(data.measured()), _candidate(deployment, data)
-    prices = data.price_list()
+    traffic, candidate = users.read(data.measured()), _candidate(deployment, data, bill)
+    prices, way = data.price_list(), bill.way(data.clients)
     horizon_s = whole_days_s(traffic)
-    _, items = _simulated(candidate, deployment, data, traffic, horizon_s, [data.seed])
+    _, items = _simulated(candidate, deployment, data, bill, traffic, horizon_s, [data.seed])
     conditions: dict[str, object] = {
         "plan": candidate.label,
         "traffic": traffic.description,
         "hours": horizon_s / HOUR_S,
         "region": prices.region,
         "prices": prices.date,
+        "photo": way.description,
+        "free_tier": bill.free_tier,
         "seed": data.seed,
     }
     if as_json:
@@ -111,6 +118,9 @@ def cost_command(
         return
     out.print(f"Traffic: {traffic.description}; simulated: {in_words_of_time(horizon_s)}.")
     out.print(f"Times: {candidate.measured.source}.")
+    out.print(f"Each photo: {way.description}.")
+    if bill.free_tier:
+        out.print(FREE_TIER)
     table = Table("item", "quantity a month", "unit", "price, USD", "USD a month")
     for item in items:
         price = f"{prices[item.price]:.10f}".rstrip("0")
@@ -119,9 +129,15 @@ def cost_command(
     out.print_table(table)
 
 
-def _candidate(deployment: o.DeploymentOptions, data: o.DataOptions) -> Candidate:
+def _candidate(
+    deployment: o.DeploymentOptions, data: o.DataOptions, bill: o.BillOptions
+) -> Candidate:
     wanted = deployment.memory_mb, deployment.model_store, deployment.architecture
-    return deployment.candidate(pick(data.measured(), *wanted), data.concurrency)
+    candidate = deployment.candidate(pick(data.measured(), *wanted), data.concurrency)
+    if candidate.wakes_ahead and not wakes_ahead(data.assumptions(), bill.way(data.clients)):
+        why = "--clients api with --photo call: nothing wakes ahead; give --warming off or ping"
+        raise WarmlensError("bad_warming", why)
+    return candidate
 
 
 def _horizon_s(hours: float) -> float:
@@ -136,14 +152,16 @@ def _simulated(
     candidate: Candidate,
     options: o.DeploymentOptions,
     data: o.DataOptions,
+    bill: o.BillOptions,
     traffic: Traffic,
     horizon_s: float,
     seeds: Sequence[int],
 ) -> tuple[Outcomes, list[Item]]:
     assumptions, prices = data.assumptions(options.scaling_per_10_s), data.price_list()
-    deployment = candidate.deployment(o.MODEL_BYTES)
+    way = bill.way(data.clients)
+    deployment = candidate.deployment(o.MODEL_BYTES, way, free_tier=bill.free_tier)
     prices.require(needed_prices(deployment, candidate.warming))
-    scenario, backend = candidate.scenario(assumptions), data.backend
+    scenario, backend = candidate.scenario(assumptions, way), data.backend
     warn_if_slow(require_affordable(traffic, horizon_s=horizon_s, times=len(seeds)), backend)
     outcomes = Outcomes()
     with progress_bar("simulating") as on_progress:

@@ -20,6 +20,7 @@ from warmlens.planner.burst_fit import BusyTimes
 from warmlens.planner.candidates import KINDS, MAX_PINGED, Candidate
 from warmlens.planner.counted_profile import AtOnce
 from warmlens.planner.distribution import lognormal
+from warmlens.planner.photo import Api, PhotoBy, Way
 from warmlens.planner.reported_times import Deployed
 from warmlens.planner.scenario import (
     DAY_H,
@@ -48,6 +49,7 @@ LONGEST_PLATFORM_S = 1.0
 """Lambda's own part of a cold start, rather too long, where bursts are told from cold starts."""
 MODEL_BYTES = 23_827_191  # files of the default model, products-resnet50 1.0.0
 
+PHOTO_KB = 300.0
 BURST_SIZE = 10
 COUNTED = ("ping", "ahead+ping", "provisioned")
 """Kinds of warming that keep a number of instances."""
@@ -242,6 +244,56 @@ class DataOptions:
             concurrency=self.concurrency,
             scaling_per_10_s=scaling_per_10_s,
         ).with_idle_s(*idle_s)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BillOptions:
+    """What is on the bill of each photo."""
+
+    api: Annotated[
+        Api, typer.Option(help="API that calls come by: REST, or HTTP, which has no web ACL.")
+    ] = Api.REST
+    photo: Annotated[
+        PhotoBy, typer.Option(help="Way of a photo: in the call, or uploaded to S3 before it.")
+    ] = PhotoBy.CALL
+    photo_kb: Annotated[
+        float, typer.Option(min=0.1, max=100_000, help="Size of a photo's file, in kilobytes.")
+    ] = PHOTO_KB
+    waf: Annotated[
+        bool | None,
+        typer.Option("--waf/--no-waf", help="Web ACL. Default: with a REST API, as deployed."),
+    ] = None
+    logs: Annotated[bool, typer.Option("--logs/--no-logs", help="Logs of each call.")] = True
+    tracing: Annotated[
+        bool, typer.Option("--tracing/--no-tracing", help="Traces, which a REST API has.")
+    ] = True
+    free_tier: Annotated[
+        bool,
+        typer.Option(
+            "--free-tier/--no-free-tier",
+            help="Take off the part of AWS's free tier that does not end, as if nothing else in "
+            "the account used it.",
+        ),
+    ] = False
+
+    def way(self, clients: Clients) -> Way:
+        """Return the way of a photo.
+
+        Args:
+            clients: the page, whose calls come through CloudFront, or others.
+
+        Raises:
+            WarmlensError: the photo is too large for the call, or an HTTP API has a web ACL.
+        """
+        return Way(
+            api=self.api,
+            photo=self.photo,
+            photo_bytes=round(self.photo_kb * 1000),
+            page=clients is Clients.PAGE,
+            waf=self.api is Api.REST if self.waf is None else self.waf,
+            logs=self.logs,
+            tracing=self.tracing,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,12 @@ from functools import cached_property
 
 from warmlens.errors import WarmlensError
 from warmlens.planner.assumptions import Assumptions
+from warmlens.planner.bill import Item, total_usd
 from warmlens.planner.candidates import Candidate
-from warmlens.planner.cost import Item, monthly_items, total_usd
+from warmlens.planner.cost import monthly_items
 from warmlens.planner.objective import Objective, Result, Verdict, summarize
 from warmlens.planner.outcome import Outcome, Outcomes
+from warmlens.planner.photo import Way
 from warmlens.planner.sampling import (
     AMPLE,
     CHECK_WINDOWS,
@@ -42,6 +44,8 @@ class PlanRequest:
     Attributes:
         measured: memory sizes and model stores to choose from.
         model_bytes: size of the model's files.
+        way: the way of users' photos.
+        free_tier: whether AWS's free tier that does not end is taken off.
         assumptions: figures that are not measured.
         seed: the first seed.
         seeds: simulations of the whole traffic for each candidate; None: windows of it.
@@ -53,6 +57,8 @@ class PlanRequest:
     measured: Sequence[Measured]
     prices: PriceList
     model_bytes: int
+    way: Way = field(default_factory=Way)
+    free_tier: bool = False
     assumptions: Assumptions = field(default_factory=Assumptions)
     seed: int = 1
     seeds: int | None = None
@@ -160,7 +166,7 @@ class Plan:
 
 def screen(candidate: Candidate, request: PlanRequest, assumptions: Assumptions) -> Plan:
     """Simulate a candidate with the seeds that all candidates have."""
-    scenario, outcomes = candidate.scenario(assumptions), Outcomes()
+    scenario, outcomes = candidate.scenario(assumptions, request.way), Outcomes()
     for outcome in _screening(scenario, request):
         outcomes.add(outcome)
     items = _items(candidate, request, scenario, outcomes.total)
@@ -184,13 +190,13 @@ def _items(
 ) -> tuple[Item, ...]:
     if request.seeds is None:
         total = of_the_traffic(total, scenario, calls=request.expected, horizon_s=request.horizon_s)
-    deployment = candidate.deployment(request.model_bytes)
+    deployment = candidate.deployment(request.model_bytes, request.way, free_tier=request.free_tier)
     return tuple(monthly_items(total, deployment, request.prices))
 
 
 def least_usd(candidate: Candidate, request: PlanRequest, assumptions: Assumptions) -> float:
     """Return the cost of 30 days if no call were cold: a candidate costs at least this."""
-    scenario = candidate.scenario(assumptions)
+    scenario = candidate.scenario(assumptions, request.way)
     outcome = planned(scenario, request.horizon_s)
     outcome.requests = math.floor(request.expected)
     # Each call is rounded up to a millisecond, by half of one on average.
@@ -199,7 +205,7 @@ def least_usd(candidate: Candidate, request: PlanRequest, assumptions: Assumptio
         outcome.provisioned_billed_ms = billed_ms
     else:
         outcome.billed_ms = billed_ms
-    deployment = candidate.deployment(request.model_bytes)
+    deployment = candidate.deployment(request.model_bytes, request.way, free_tier=request.free_tier)
     return total_usd(monthly_items(outcome, deployment, request.prices))
 
 
@@ -218,7 +224,8 @@ def check(
         assumptions: the assumptions to simulate it under.
         briefly: whether the check may end early if the plan meets the objective.
     """
-    scenario, outcomes, objective = plan.candidate.scenario(assumptions), Outcomes(), plan.objective
+    scenario = plan.candidate.scenario(assumptions, request.way)
+    outcomes, objective = Outcomes(), plan.objective
     first_seed = request.seed + FRESH
     if request.seeds is None:
         calls = request.check_calls(scenario)

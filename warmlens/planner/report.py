@@ -10,8 +10,9 @@ from warmlens.planner.advice import (
     Tolerance,
     Variation,
 )
+from warmlens.planner.bill import Item, total_usd
 from warmlens.planner.candidates import USER_RESERVE, Candidate
-from warmlens.planner.cost import Item, snapstart_priced, total_usd
+from warmlens.planner.cost import snapstart_priced
 from warmlens.planner.objective import Verdict
 from warmlens.planner.plan import Plan, PlanRequest
 from warmlens.planner.service_times import Measured
@@ -75,6 +76,7 @@ def _image_limits(memory_mb: int) -> list[str]:
 
 
 COMMAND = "warmlens plan"
+FREE_TIER = "The free tier that does not end is taken off, as if nothing else used it."
 
 
 def plan_records(advice: Advice, request: PlanRequest) -> Iterator[Record]:
@@ -93,6 +95,8 @@ def plan_records(advice: Advice, request: PlanRequest) -> Iterator[Record]:
             "traffic": request.traffic.description,
             "region": request.prices.region,
             "prices": request.prices.date,
+            "photo": request.way.description,
+            "free_tier": request.free_tier,
             "cold_share": plan.result.cold_share.value,
             "cold_share_high": plan.result.cold_share.high,
             "meets": plan.meets,
@@ -129,6 +133,8 @@ def in_words(advice: Advice, request: PlanRequest, compared: Sequence[str] = ())
         f"Objective: {request.objective.description}.",
         f"Prices: {request.prices.region}, {request.prices.date}"
         + ("." if snapstart_priced(request.prices) else "; none for SnapStart: not compared."),
+        f"Each photo: {request.way.description}.",
+        *([FREE_TIER] if request.free_tier else []),
         "Assumed:",
         *(f"  {each}" for each in request.assumptions.descriptions),
         f"Times: {sources_of(request.measured)}.",

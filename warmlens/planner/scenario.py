@@ -118,6 +118,7 @@ class WakeAhead:
         pause: time from opening the page until an upload begins.
         upload: time from the begin of an upload until the call.
         from_page: whether the page wakes one when it opens; other clients have the upload's only.
+        from_upload: whether the upload wakes one; a photo in the call itself has none.
         service: time of a wakeup's work, which is a run of the model.
         hold_s: time from a wake until its instance is free again, if that is longer.
 
@@ -128,6 +129,7 @@ class WakeAhead:
     pause: Distribution = PAUSE
     upload: Distribution = UPLOAD
     from_page: bool = True
+    from_upload: bool = True
     service: Distribution = SHORT_WAKEUP
     hold_s: float = 0.0
 

@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Callable, Collection
 
 from warmlens.planner.assumptions import Assumptions
-from warmlens.planner.candidates import Candidate, candidates
+from warmlens.planner.candidates import Candidate, candidates, wakes_ahead
 from warmlens.planner.cost import needed_prices, snapstart_priced
 from warmlens.planner.plan import Plan, PlanRequest, check, least_usd, screen
 from warmlens.planner.sampling import AMPLE
@@ -49,6 +49,7 @@ class Search:
             request.profile,
             concurrency=assumptions.concurrency,
             snapstart=snapstart_priced(request.prices),
+            ahead=wakes_ahead(assumptions, request.way),
         )
         self._tried = [
             each for each in tried if kind in (None, each.warming) and each not in without

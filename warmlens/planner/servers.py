@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from warmlens.errors import WarmlensError
 from warmlens.planner.advice import Advice
+from warmlens.planner.bill import Item, less_free_tier, priced, scaled, total_usd
 from warmlens.planner.candidates import busiest_rates
-from warmlens.planner.cost import MONTH_S, SHORT, Item, priced, total_usd
+from warmlens.planner.cost import SHORT
 from warmlens.planner.distribution import constant
+from warmlens.planner.photo import ANSWER_BYTES, MONTH_S, PhotoBy, Way, kept_gb
 from warmlens.planner.plan import Plan, PlanRequest
 from warmlens.planner.sampling import AMPLE
 from warmlens.planner.scenario import FOREVER, HOUR_S, Scenario, by_hour
@@ -104,8 +106,12 @@ def servers_needed(request: PlanRequest, service: Measured, profile: Profile) ->
     return high
 
 
-def server_items(name: str, vcpus: int, requests_per_month: float, prices: PriceList) -> list[Item]:
+def server_items(
+    name: str, vcpus: int, requests_per_month: float, prices: PriceList, way: Way
+) -> list[Item]:
     """Return the monthly cost of servers with a number of processors, behind a load balancer.
+
+    They take photos in the same way, for which they have no front door but the load balancer.
 
     Raises:
         WarmlensError: a price is missing.
@@ -115,9 +121,15 @@ def server_items(name: str, vcpus: int, requests_per_month: float, prices: Price
     items = [
         ("load balancer", hours, "h", "alb_per_h"),
         ("load balancer's capacity", hours * lcus, "LCU-h", "alb_per_lcu_h"),
-        ("photos read", requests_per_month, "GETs", "s3_per_get"),
-        ("photos written", requests_per_month, "PUTs", "s3_per_put"),
+        ("answers", requests_per_month * ANSWER_BYTES / 1e9, "GB", "data_out_per_gb"),
     ]
+    if way.photo is PhotoBy.UPLOAD:
+        kept_gb_months = kept_gb(requests_per_month, way)
+        items += [
+            ("photos read", requests_per_month, "GETs", "s3_per_get"),
+            ("photos written", requests_per_month, "PUTs", "s3_per_put"),
+            ("photos kept", kept_gb_months, "GB-month", "s3_per_gb_month"),
+        ]
     if name == "Fargate":
         memory_gb = vcpus * FARGATE_GB
         items += [
@@ -149,11 +161,10 @@ def break_even(
     Raises:
         WarmlensError: one processor was not measured or is too slow, or a price is missing.
     """
-    server_items(name, 1, 0.0, request.prices)  # names all missing prices before simulating
+    # Names all missing prices before simulating.
+    server_items(name, 1, 0.0, request.prices, request.way)
     service, profile = one_vcpu(request), request.profile
     per_day = request.expected / (request.horizon_s / DAY_S)
-    fixed = fixed_usd(plan)
-    growing = plan.usd_per_month - fixed
     counts = {} if counts is None else counts
 
     def count_at(factor: float) -> int:
@@ -162,10 +173,14 @@ def break_even(
         return counts[factor]
 
     def usd_at(factor: float) -> float:
-        items = server_items(name, count_at(factor), per_day * 30 * factor, request.prices)
-        return total_usd(items)
+        photos, way = per_day * 30 * factor, request.way
+        return total_usd(server_items(name, count_at(factor), photos, request.prices, way))
 
-    factor = _crossing(lambda factor: fixed + growing * factor - usd_at(factor))
+    def plan_at(factor: float) -> float:
+        items = scaled(plan.items, factor)
+        return total_usd(less_free_tier(items, request.prices) if request.free_tier else items)
+
+    factor = _crossing(lambda factor: plan_at(factor) - usd_at(factor))
     from_per_day = None if factor is None else per_day * factor
     return BreakEven(name, count_at(1.0), usd_at(1.0), from_per_day)
 

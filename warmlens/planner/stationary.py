@@ -117,7 +117,7 @@ class _Uses:
         self._limited = scenario.per_environment_limit is PerEnvironmentLimit.ENVIRONMENT
         self._wakes, self._wake_s = 0, 0.0  # of each call
         if scenario.wake_ahead:
-            self._wakes = 2 if scenario.wake_ahead.from_page else 1
+            self._wakes = scenario.wake_ahead.from_page + scenario.wake_ahead.from_upload
             self._wake_s = scenario.wake_ahead.service.mean_s
         self._profile, self._now_s = profile, now_s
         bursts = profile.bursts

@@ -18,7 +18,8 @@ class Wakes(NamedTuple):
     """The lead times of wakes, and the state of drawing them.
 
     Attributes:
-        from_page: whether a wake comes when the page opens, too.
+        from_page: whether a wake comes when the page opens.
+        from_upload: whether one comes when the upload begins.
         pause, upload: kinds of the distributions of `WakeAhead`.
         pause_values to upload_quantiles: these distributions.
         begin_s: the begin of the simulation; no wake comes before it.
@@ -27,6 +28,7 @@ class Wakes(NamedTuple):
 
     begin_s: float
     from_page: bool
+    from_upload: bool
     pause: int
     upload: int
     pause_values: Floats
@@ -49,11 +51,13 @@ def draw_wakes(moments: Floats, kinds: Ints, calls: Floats, count: int, w: Wakes
             moments[filled] = max(w.begin_s, call_s - upload_s - pause_s)
             kinds[filled] = PAGE_WAKE
             filled += 1
-        moments[filled] = max(w.begin_s, call_s - upload_s)
-        kinds[filled] = UPLOAD_WAKE
-        moments[filled + 1] = call_s
-        kinds[filled + 1] = CALL
-        filled += 2
+        if w.from_upload:
+            moments[filled] = max(w.begin_s, call_s - upload_s)
+            kinds[filled] = UPLOAD_WAKE
+            filled += 1
+        moments[filled] = call_s
+        kinds[filled] = CALL
+        filled += 1
     return filled
 
 
@@ -76,6 +80,7 @@ def with_wakes(
     wakes = Wakes(
         begin_s=float(begin_s),
         from_page=policy.from_page,
+        from_upload=policy.from_upload,
         pause=policy.pause.code,
         upload=policy.upload.code,
         pause_values=run.floats(policy.pause.values_s),
@@ -84,7 +89,7 @@ def with_wakes(
         upload_quantiles=run.floats(policy.upload.quantiles),
         states=run.states(seed_states(seed, WAKES)),
     )
-    each = 3 if policy.from_page else 2
+    each = 1 + policy.from_page + policy.from_upload
     moments, kinds = run.zeros(0), run.counters(0)
     for chunk, count in calls:
         further, their_kinds = run.zeros(each * count), run.counters(each * count)

@@ -11,7 +11,8 @@ from lab.bench.warming.policies import (
 from lab.bench.warming.workloads import WORKLOADS, Workload
 from lab.oracle import reference
 from lab.oracle.warmer import OtherPolicy
-from warmlens.planner.cost import Deployment, total_usd, warming_items
+from warmlens.planner.bill import total_usd
+from warmlens.planner.cost import Deployment, warming_items
 from warmlens.planner.outcome import Outcome
 from warmlens.planner.scenario import Scenario
 from warmlens.planner.simulate import simulate

@@ -64,6 +64,7 @@ def wakes_ahead(draw: st.DrawFn) -> WakeAhead:
         pause=draw(distributions(BOUNDED)),
         upload=draw(distributions(BOUNDED)),
         from_page=draw(st.booleans()),
+        from_upload=draw(st.booleans()),
         service=draw(distributions()),
         hold_s=draw(st.sampled_from([0.0, 0.3, 2.0])),
     )

@@ -12,9 +12,9 @@ from tests.unit.planner.plan_requests import MEASURED, chosen, plan_request
 from warmlens.errors import WarmlensError
 from warmlens.planner.advice import EXTRA_MS, IDLE_MIN, Advice, advise
 from warmlens.planner.assumptions import Assumptions, Clients, platform_of
+from warmlens.planner.bill import total_usd
 from warmlens.planner.candidates import KINDS, Candidate
 from warmlens.planner.chart import frontier_chart
-from warmlens.planner.cost import total_usd
 from warmlens.planner.plan import check
 from warmlens.planner.report import (
     DEFAULT_MAX_IMAGE_BYTES,

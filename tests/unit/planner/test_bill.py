@@ -5,16 +5,22 @@ from dataclasses import replace
 import pytest
 
 from lab.oracle.reference import simulate
+from warmlens.planner.bill import Item, total_usd
 from warmlens.planner.candidates import KINDS
-from warmlens.planner.cost import Deployment, Item, monthly_items, needed_prices, total_usd
+from warmlens.planner.cost import Deployment, monthly_items, needed_prices
 from warmlens.planner.distribution import constant
 from warmlens.planner.outcome import Outcome
+from warmlens.planner.photo import PhotoBy, Way
 from warmlens.planner.scenario import FOREVER, Scenario, WakeAhead, WarmingPolicy, by_hour
 from warmlens.prices import read_prices
 
 DAY_S = 86_400.0
 EVERY_MINUTE = [60.0 * number + 30 for number in range(1440)]
 MODEL_BYTES = 24_000_000
+
+
+# The paper's way, with nothing around it: tests of the whole bill are in test_photo.py.
+UPLOADED = Way(photo=PhotoBy.UPLOAD, page=False, waf=False, logs=False, tracing=False)
 
 
 def bill(
@@ -32,6 +38,7 @@ def bill(
         model_store=store,
         model_bytes=MODEL_BYTES,
         snapstart=snapstart,
+        way=UPLOADED,
     )
     items = monthly_items(outcome, what, read_prices())
     return {item.name: item for item in items}
@@ -51,11 +58,14 @@ def test_users_calls_are_billed_for_thirty_days() -> None:
     assert items["photos read"].usd == pytest.approx(0.01728)  # 0.0004 USD a thousand
     assert items["photos written"].usd == pytest.approx(0.216)  # 0.005 USD a thousand
     assert items["model's storage"].usd == pytest.approx(0.0024)  # 0.024 GB at 0.10 USD
+    assert items["photos kept"].usd == pytest.approx(43_200 * 0.0003 * 0.023)  # 300 KB, a month
+    assert items["answers"].usd == pytest.approx(43_200 * 4_000 / 1e9 * 0.09)
+    assert items["uploads' time"].usd == pytest.approx(43_200 * 0.005 * 0.0000133334)
     # 1,440 x 0.1 s + 1 s of init a day.
     gb_s = 30 * 145.0 * 1769 / 1024
     assert items["classifier's time on demand"].quantity == pytest.approx(gb_s)
     assert items["classifier's time on demand"].usd == pytest.approx(gb_s * 0.0000166667)
-    assert len(items) == 7
+    assert len(items) == 10
 
 
 def test_the_platforms_own_part_of_a_cold_start_is_not_billed() -> None:
@@ -105,7 +115,7 @@ def test_five_provisioned_instances_are_billed_all_month_and_their_calls_for_les
     assert time.quantity == pytest.approx(30 * 144.0 * 1769 / 1024)
     assert time.usd == pytest.approx(time.quantity * 0.0000097222)
     assert "classifier's time on demand" not in items
-    assert total_usd(list(items.values())) == pytest.approx(93.29 + 0.62, abs=0.02)
+    assert total_usd(list(items.values())) == pytest.approx(93.29 + 0.94, abs=0.02)
 
 
 def test_provisioned_for_half_of_the_day_costs_half_of_it() -> None:
@@ -132,7 +142,7 @@ def test_the_needed_prices_are_those_of_the_bill(store: str, warming: str) -> No
     )
     snapstart = warming == "snapstart"
     used = {item.price for item in bill(scenario, store=store, snapstart=snapstart).values()}
-    what = Deployment(memory_mb=1769, model_store=store, snapstart=snapstart)
+    what = Deployment(memory_mb=1769, model_store=store, snapstart=snapstart, way=UPLOADED)
     asked = set(needed_prices(what, warming))
     assert used <= asked
     # A provisioned plan may have calls beyond its instances, and then pays for them on demand; the

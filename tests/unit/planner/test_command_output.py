@@ -67,7 +67,8 @@ def test_snapstart_is_compared_and_marked_as_not_measured() -> None:
 
 def test_wakes_ahead_are_counted_and_priced() -> None:
     """A wake of the page is a call of the API; that of the uploads function is not."""
-    arguments = ("simulate", "--rps", "0.01", "--warming", "ahead", "--json")
+    uploaded = ("--photo", "upload")
+    arguments = ("simulate", "--rps", "0.01", "--warming", "ahead", *uploaded, "--json")
     page, api = (
         json.loads(run(*arguments, "--clients", clients)[1]) for clients in ("page", "api")
     )

@@ -12,7 +12,8 @@ from lab.oracle.fleet import SimulatedFleet
 from lab.oracle.random import Random
 from lab.oracle.reference import simulate
 from tests.unit.planner.scenarios import by_kernel, fields_of, profiles, scenarios
-from warmlens.planner.cost import Deployment, monthly_items, total_usd
+from warmlens.planner.bill import total_usd
+from warmlens.planner.cost import Deployment, monthly_items
 from warmlens.planner.distribution import constant
 from warmlens.planner.outcome import Outcome
 from warmlens.planner.scenario import FOREVER, InstanceLifetimes, Scenario, WarmingPolicy, by_hour
@@ -133,8 +134,9 @@ def test_nothing_is_lost_or_counted_twice(scenario: Scenario, traffic: Profile, 
     assert outcome.cold == sum(outcome.hour_cold) <= outcome.served
     assert outcome.instances == outcome.cold + outcome.pings_cold + outcome.wakes_cold
     if scenario.wake_ahead:
-        assert outcome.page_wakes == (outcome.requests if scenario.wake_ahead.from_page else 0)
-        assert outcome.wakes - outcome.page_wakes == outcome.requests
+        assert outcome.page_wakes == outcome.requests * scenario.wake_ahead.from_page
+        of_uploads = outcome.wakes - outcome.page_wakes
+        assert of_uploads == outcome.requests * scenario.wake_ahead.from_upload
     assert outcome.slowed <= outcome.cold
     assert outcome.peak_busy <= scenario.concurrency
     assert sum(outcome.hour_samples) == 120
