@@ -194,15 +194,21 @@ def test_down_stops_a_cloud_that_was_started_elsewhere(
 
 
 def test_a_cloud_that_was_killed_leaves_nothing_that_the_next_start_does_not_mend(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     _, process = start_cloud(tmp_path)
     family = psutil.Process(process.pid).children(recursive=True)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    left = set(temporary.glob("warmlens-*"))
+    assert left
     cloud, process = start_cloud(tmp_path)
     try:
         assert not psutil.wait_procs(family, timeout=60)[1]
+        assert not left & set(temporary.iterdir())
         assert cloud.post("wakeup", {"method": "wakeup"}).status_code == 200
     finally:
         process.send_signal(signal.SIGINT)

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from warmlens.runtime.scratch import remove_abandoned
+
 if TYPE_CHECKING:
     import psutil
 
@@ -64,7 +66,8 @@ class StateFile:
         self._path.unlink(missing_ok=True)
 
     def remove_leftovers(self) -> None:
-        """End the emulator of a local cloud that was killed."""
+        """End the emulator of a local cloud that was killed, and remove its instances' folders."""
+        remove_abandoned()
         note = self._note()
         if note is None or _process(note.pid, note.created_s) or not note.emulator_pid:
             return

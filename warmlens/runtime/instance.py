@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-import shutil
 import signal
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -38,6 +36,7 @@ from warmlens.runtime.private_tmp import TMP, PrivateTmp, parts_in_tmp
 from warmlens.runtime.process import InstanceProcess, start_process
 from warmlens.runtime.request_rate import RecentRequests
 from warmlens.runtime.runtime_api import Event, RuntimeApi, RuntimeApiError
+from warmlens.runtime.scratch import ScratchFolder
 
 _logger = logging.getLogger(__name__)
 
@@ -159,19 +158,17 @@ class Instance:
             if self.state is State.ENDED:
                 return
             async with AsyncExitStack() as stack:
-                directory = Path(tempfile.mkdtemp(prefix=f"warmlens-{self.id[:8]}-"))
-                stack.push_async_callback(
-                    asyncio.to_thread, shutil.rmtree, directory, ignore_errors=True
-                )
+                scratch = ScratchFolder(self.id[:8])
+                stack.push_async_callback(asyncio.to_thread, scratch.remove)
                 listening = self._host.runtime_api.listening(self)
                 address = await stack.enter_async_context(listening)
                 self._limit_to(self._host.init_limit_s, self._init_timed_out)
-                status = await self._run_process(address, directory)
+                status = await self._run_process(address, scratch.path)
                 if self.state is State.INIT and not self._init_failed_before:
                     self._init_failed(self._exit_fault(status))
                 if self.state is State.INIT:
                     self._begin_init_within_call()
-                    status = await self._run_process(address, directory)
+                    status = await self._run_process(address, scratch.path)
                 self._end(self._exit_fault(status))
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
