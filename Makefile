@@ -24,8 +24,8 @@ help:  ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' \
 		'{gsub(" ", "|", $$1); printf "  make %-35s %s\n", $$1, $$2}'
 
-run: $(VENV)/.run  ## Run the app on this machine, on port 8080 or PORT=..., with MODEL=name
-	@$(BIN)/warmlens local up $(if $(PORT),--port $(PORT)) $(if $(MODEL),--model $(MODEL))
+run: $(VENV)/.run  ## Run the app on this machine, on port 8080 or PORT=..., with MODEL=name, API=http
+	@$(BIN)/warmlens local up $(if $(PORT),--port $(PORT)) $(if $(MODEL),--model $(MODEL)) $(if $(API),--api $(API))
 
 down:  ## Stop the app that `make run` started
 	@test ! -x $(BIN)/warmlens || $(BIN)/warmlens local down

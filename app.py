@@ -1,7 +1,8 @@
 """The CDK app: one stage for each environment, `dev`, `staging`, `prod` and `local`.
 
 `cdk synth` builds all of them, with `-c env=dev` only that one, and with `-c env=pr12` a copy of
-`dev` for a pull request. `-c model=NAME@VERSION` serves another model than the settings name; a
+`dev` for a pull request. `-c model=NAME@VERSION` serves another model than the settings name, and
+`-c api=http` has the other kind of API; a
 PyTorch model also needs `-c engine=torch`, and `-c torch_index=ADDRESS` where pip finds no CPU
 build.
 """
@@ -89,8 +90,8 @@ def settings_of(env_name: str) -> Settings:
 def build(app: cdk.App) -> None:
     """Add the stages selected by the context to the app.
 
-    The context's `env` selects one environment; its `model`, `engine` and `torch_index` replace the
-    settings of the same meaning.
+    The context's `env` selects one environment; its `model`, `engine`, `torch_index` and `api`
+    replace the settings of the same meaning.
 
     Args:
         app: the CDK app, whose context is read.
@@ -108,6 +109,7 @@ def build(app: cdk.App) -> None:
         "model_version": model_version,
         "engine": context("engine"),
         "torch_index": context("torch_index"),
+        "api": context("api"),
     }
     given = {name: value for name, value in changes.items() if value is not None}
     for settings in selected:

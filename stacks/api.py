@@ -1,56 +1,60 @@
-"""The API stack: a REST API with `classification`, `wakeup` and `uploads`."""
+"""The API stack of either kind of API, and what other stacks need of it."""
+
+from typing import Protocol
 
 import aws_cdk as cdk
-from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks import api_schema
-from stacks.constructs.bucket import data_policy
-from stacks.constructs.function import log_group
-from stacks.constructs.gateway_errors import add_gateway_errors
 from stacks.constructs.output import output
 from stacks.constructs.uploads import UploadsFunction
-from stacks.constructs.web_acl import WebAcl
-from stacks.policies import acknowledge
 from stacks.settings import Settings
 
 STAGE_NAME = "v1"
-BINARY_TYPES = (
-    *api_schema.PHOTO_TYPES,
-    *("image/jpg", "image/heic", "image/heif", "image/avif", "image/tiff", "image/bmp"),
-    "application/octet-stream",
-    "application/x-www-form-urlencoded",
-)
-"""The types whose bodies reach the functions as they are. The classifier reads photos by their
-bytes; the last is the type that curl names where its caller names none."""
-
-_AUTHORIZATION = {
-    "none": apigateway.AuthorizationType.NONE,
-    "api_key": apigateway.AuthorizationType.NONE,
-    "iam": apigateway.AuthorizationType.IAM,
-}
-_HEADERS = [
+CORS_HEADERS = [
     *("Content-Type", "X-Api-Key", "Authorization", "X-Amz-Date", "X-Amz-Security-Token"),
     "X-Delete-Token",
 ]
-_ACCESS_LOG = apigateway.AccessLogFormat.custom(
-    '{"message": "access", "request_id": "$context.requestId", '
-    '"extended_request_id": "$context.extendedRequestId", "time": "$context.requestTime", '
-    '"ip": "$context.identity.sourceIp", "method": "$context.httpMethod", '
-    '"path": "$context.resourcePath", "status": "$context.status", '
-    '"error": "$context.error.responseType", "waf": "$context.waf.status", '
-    '"latency_ms": "$context.responseLatency", '
-    '"function_ms": "$context.integration.latency", '
-    '"function_request_id": "$context.integration.requestId", '
-    '"bytes": "$context.responseLength", "api_key_id": "$context.identity.apiKeyId", '
-    '"trace": "$context.xrayTraceId"}'
-)
+
+
+class ApiMetrics(Protocol):
+    """CloudWatch metrics of an API; REST and HTTP APIs name them differently."""
+
+    def metric_count(
+        self,
+        *,
+        period: cdk.Duration | None = None,
+        statistic: str | None = None,
+        label: str | None = None,
+    ) -> cloudwatch.Metric:
+        """Return the metric of all requests."""
+
+    def metric_client_error(
+        self,
+        *,
+        period: cdk.Duration | None = None,
+        statistic: str | None = None,
+        label: str | None = None,
+    ) -> cloudwatch.Metric:
+        """Return the metric of answers with a 4xx."""
+
+    def metric_server_error(
+        self,
+        *,
+        period: cdk.Duration | None = None,
+        statistic: str | None = None,
+        label: str | None = None,
+    ) -> cloudwatch.Metric:
+        """Return the metric of answers with a 5xx."""
 
 
 class ApiStack(cdk.Stack):
-    """A regional REST API in front of the classifier and the uploads function.
+    """An API in front of the classifier and the uploads function.
+
+    The two kinds are `RestApiStack` and `HttpApiStack`.
 
     Args:
         settings: settings of the environment.
@@ -58,10 +62,12 @@ class ApiStack(cdk.Stack):
         images: bucket for uploads.
 
     Attributes:
-        rest_api: the API.
+        metrics: the API's metrics.
         uploads: the function that signs uploads.
-        page_token: secret by which the web ACL recognizes the page's CloudFront distribution.
+        page_token: value of the header by which the page's CloudFront distribution is recognized.
     """
+
+    metrics: ApiMetrics
 
     def __init__(
         self,
@@ -78,200 +84,28 @@ class ApiStack(cdk.Stack):
             self, "Uploads", settings=settings, images=images, classifier=classifier
         )
         self.uploads = uploads.function
-        self.rest_api = apigateway.RestApi(
-            self,
-            "Api",
-            rest_api_name=settings.physical_name("api"),
-            endpoint_types=[apigateway.EndpointType.REGIONAL],
-            binary_media_types=list(BINARY_TYPES),
-            # API Gateway has one role for logs per account and region.
-            cloud_watch_role=settings.access_logs,
-            cloud_watch_role_removal_policy=data_policy(settings) if settings.access_logs else None,
-            default_cors_preflight_options=self._preflight(),
-            deploy_options=self._stage_options(),
-        )
-        if settings.access_logs:
-            self._own_execution_log()
-        self._validator = self.rest_api.add_request_validator(
-            "Body", validate_request_body=True, validate_request_parameters=True
-        )
-        self._add_call("classification", classifier, api_schema.CLASSIFICATION_REQUEST)
-        self._add_call("wakeup", classifier, api_schema.WAKEUP_REQUEST)
-        uploads_call = self._add_call("uploads", self.uploads, api_schema.UPLOADS_REQUEST)
-        self._add_deletion(uploads_call)
-        add_gateway_errors(self.rest_api, settings=settings)
         # The last part of the stack's id, which is not known outside the account. The added slash
         # makes it text to cfn-lint also where another stack reads it (E1017).
         self.page_token = cdk.Fn.select(2, cdk.Fn.split("/", f"{self.stack_id}/"))
-        if settings.waf:
-            WebAcl(
-                self,
-                "WebAcl",
-                settings=settings,
-                stage_arn=self.rest_api.deployment_stage.stage_arn,
-                page_token=self.page_token,
-            )
-        self._acknowledge()
+
+    def origin(
+        self, *, read_timeout: cdk.Duration, custom_headers: dict[str, str]
+    ) -> cloudfront.IOrigin:
+        """Return the API's stage as an origin of a CloudFront distribution.
+
+        Args:
+            read_timeout: time that CloudFront waits for an answer.
+            custom_headers: headers that CloudFront adds.
+        """
+        raise NotImplementedError
+
+    def _host(self, api_id: str) -> str:
+        return f"{api_id}.execute-api.{self.region}.{self.url_suffix}"
+
+    def _add_outputs(self, api_id: str, stage: str) -> None:
+        settings = self._settings
         # Without the trailing slash, so that a call is `$API_URL/classification`.
-        host = f"{self.rest_api.rest_api_id}.execute-api.{self.region}.{self.url_suffix}"
-        stage = self.rest_api.deployment_stage.stage_name
-        output(self, "ApiUrl", f"https://{host}/{stage}", settings=settings)
-        output(self, "ApiId", self.rest_api.rest_api_id, settings=settings)
+        output(self, "ApiUrl", f"https://{self._host(api_id)}/{stage}", settings=settings)
+        output(self, "ApiId", api_id, settings=settings)
         output(self, "ApiAuth", settings.auth, settings=settings)
         output(self, "WakeAhead", "yes" if settings.wakes_ahead else "no", settings=settings)
-        if settings.auth == "api_key":
-            output(self, "ApiKeyId", self._add_key().key_id, settings=settings)
-
-    def _acknowledge(self) -> None:
-        settings = self._settings
-        not_asked = "The settings ask for none."
-        findings = {
-            "AwsSolutions-COG4": "Callers are programs, or a page with one key.",
-        }
-        if settings.auth == "none":
-            findings["AwsSolutions-APIG4"] = "The settings open the API to anyone."
-        if settings.auth == "api_key":
-            findings["AwsSolutions-APIG4"] = "A key of a usage plan is asked for; docs/decisions."
-        if not settings.waf:
-            findings["AwsSolutions-APIG3"] = not_asked
-        if settings.access_logs:
-            policy = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
-            findings[
-                f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{policy}]"
-            ] = "The account's one role for API Gateway's logs, as AWS documents it."
-        else:
-            findings["AwsSolutions-APIG1"] = not_asked
-            findings["AwsSolutions-APIG6"] = not_asked
-            findings["Serverless-APIGWAccessLogging"] = not_asked
-        if not settings.tracing:
-            findings["Serverless-APIGWXrayEnabled"] = not_asked
-        acknowledge(self.rest_api, findings)
-
-    def _own_execution_log(self) -> None:
-        """Create the log group that API Gateway would create itself, and keep for ever.
-
-        Its name is API Gateway's: developer guide, "Set up CloudWatch logging for REST APIs".
-        """
-        name = f"API-Gateway-Execution-Logs_{self.rest_api.rest_api_id}/{STAGE_NAME}"
-        group = log_group(self, "ExecutionLogs", settings=self._settings, name=name)
-        self.rest_api.deployment_stage.node.add_dependency(group)
-
-    def _stage_options(self) -> apigateway.StageOptions:
-        settings = self._settings
-        destination = None
-        if settings.access_logs:
-            group = log_group(self, "AccessLogs", settings=settings)
-            destination = apigateway.LogGroupLogDestination(group)
-        return apigateway.StageOptions(
-            stage_name=STAGE_NAME,
-            throttling_rate_limit=settings.throttle_rate_rps,
-            throttling_burst_limit=settings.throttle_burst,
-            method_options={
-                # A wakeup keeps an instance busy, and an upload is stored.
-                "/wakeup/POST": self._limited(settings.throttle_wakeup_rps),
-                "/uploads/POST": self._limited(settings.throttle_uploads_rps),
-            },
-            # Metrics of each call cost as custom ones, and nothing here reads them.
-            metrics_enabled=False,
-            tracing_enabled=settings.tracing,
-            access_log_destination=destination,
-            access_log_format=_ACCESS_LOG if destination else None,
-            logging_level=_level(settings),
-            data_trace_enabled=False,
-        )
-
-    def _limited(self, rate_rps: int) -> apigateway.MethodDeploymentOptions:
-        return apigateway.MethodDeploymentOptions(
-            throttling_rate_limit=rate_rps,
-            throttling_burst_limit=rate_rps,
-            metrics_enabled=False,
-            logging_level=_level(self._settings),
-            data_trace_enabled=False,
-        )
-
-    def _preflight(self) -> apigateway.CorsOptions | None:
-        if not self._settings.cors_origins:
-            return None
-        return apigateway.CorsOptions(
-            allow_origins=list(dict.fromkeys(self._settings.cors_origins)),
-            allow_methods=["POST", "DELETE"],
-            allow_headers=_HEADERS,
-            max_age=cdk.Duration.hours(1),
-        )
-
-    def _add_key(self) -> apigateway.IApiKey:
-        settings = self._settings
-        quota = None
-        if settings.daily_quota is not None:
-            quota = apigateway.QuotaSettings(
-                limit=settings.daily_quota, period=apigateway.Period.DAY
-            )
-        plan = self.rest_api.add_usage_plan(
-            "Plan",
-            name=settings.physical_name("plan"),
-            throttle=apigateway.ThrottleSettings(
-                rate_limit=settings.throttle_rate_rps, burst_limit=settings.throttle_burst
-            ),
-            quota=quota,
-        )
-        plan.add_api_stage(stage=self.rest_api.deployment_stage)
-        key = self.rest_api.add_api_key("Key", api_key_name=settings.physical_name("key"))
-        plan.add_api_key(key)
-        return key
-
-    def _add_deletion(self, uploads: apigateway.Resource) -> None:
-        places = {"query": "querystring", "header": "header"}
-        uploads.add_method(
-            "DELETE",
-            apigateway.LambdaIntegration(self.uploads, allow_test_invoke=False),
-            authorization_type=_AUTHORIZATION[self._settings.auth],
-            api_key_required=self._settings.auth == "api_key",
-            request_parameters={
-                f"method.request.{places[each['in']]}.{each['name']}": each["required"]
-                for each in api_schema.DELETION_PARAMETERS
-            },
-            request_validator=self._validator,
-        )
-
-    def _add_call(
-        self, name: str, function: lambda_.IFunction, request: api_schema.Schema
-    ) -> apigateway.Resource:
-        schema = {
-            "$schema": "http://json-schema.org/draft-04/schema#",
-            **api_schema.gateway_model(request),
-        }
-        model = apigateway.CfnModel(
-            self,
-            request["title"],
-            rest_api_id=self.rest_api.rest_api_id,
-            name=request["title"],
-            content_type="application/json",
-            schema=schema,
-        )
-        # The stage serves a deployment, a copy of the API. A change of a raw resource makes a new
-        # one only if the deployment's id depends on it.
-        deployment = self.rest_api.latest_deployment
-        assert deployment is not None
-        deployment.add_to_logical_id({"model": schema})
-        deployment.node.add_dependency(model)
-        resource = self.rest_api.root.add_resource(name)
-        resource.add_method(
-            "POST",
-            apigateway.LambdaIntegration(function, allow_test_invoke=False),
-            authorization_type=_AUTHORIZATION[self._settings.auth],
-            api_key_required=self._settings.auth == "api_key",
-            request_models={
-                "application/json": apigateway.Model.from_model_name(
-                    self, f"{name}Model", model.ref
-                )
-            },
-            request_validator=self._validator,
-        )
-        return resource
-
-
-def _level(settings: Settings) -> apigateway.MethodLoggingLevel:
-    # At lower levels, execution logs would have each request's body.
-    if settings.access_logs:
-        return apigateway.MethodLoggingLevel.ERROR
-    return apigateway.MethodLoggingLevel.OFF

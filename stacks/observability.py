@@ -80,7 +80,7 @@ class ObservabilityStack(cdk.Stack):
         )
         self._alarm(
             "ApiErrors",
-            api.rest_api.metric_server_error(statistic="Sum", period=five),
+            api.metrics.metric_server_error(statistic="Sum", period=five),
             threshold=3,
             description="The API answered three calls in five minutes with a 5xx, by whoever.",
         )
@@ -133,7 +133,7 @@ class ObservabilityStack(cdk.Stack):
             settings=settings,
             name=name,
             live=live,
-            api=api.rest_api,
+            api=api.metrics,
             warmed=warming is not None,
         )
         output(self, "AlarmsTopic", topic.topic_arn, settings=settings)

@@ -45,3 +45,11 @@ Certificate = Annotated[
     ),
 ]
 EmailAddress = Annotated[str, text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address")]
+Issuer = Annotated[
+    str,
+    text(
+        r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?",
+        "an https address such as https://login.a.example/",
+    ),
+]
+Audience = Annotated[str, text(r"[!-~]{1,256}", "a text without spaces, up to 256")]

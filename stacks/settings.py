@@ -17,14 +17,17 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass
 
+from stacks.api_rules import api_refusals
 from stacks.image_limits import max_decodable_pixels, max_fetchable_bytes
 from stacks.setting_messages import allowed_words, error_message, schemas_of
 from stacks.setting_types import (
     OTHER_PARTITIONS,
     AccountId,
+    Audience,
     Certificate,
     EmailAddress,
     Host,
+    Issuer,
     ModelName,
     Origin,
     OriginPattern,
@@ -117,12 +120,22 @@ class Settings:
     `cors_origins`; `*` stands for any text."""
     cors_origins: tuple[Origin, ...] = ()
     """Origins of other pages that may call the API and upload."""
-    auth: Literal["none", "api_key", "iam"] = "api_key"
-    """Authorization of API calls: none (`none`), the environment's API key (`api_key`), or IAM
-    (`iam`, requests signed with Signature Version 4)."""
+    api: Literal["rest", "http"] = "rest"
+    """Kind of API Gateway's API: `rest`, or `http`, which costs less than a third for a call of up
+    to 512 KB, and has no keys, no web ACL, no quota and no traces. A change of it changes the API's
+    address."""
+    auth: Literal["none", "api_key", "iam", "jwt"] = "api_key"
+    """Authorization of API calls: none (`none`), the environment's API key (`api_key`), IAM
+    (`iam`, requests signed with Signature Version 4), or tokens of an OpenID Connect issuer (`jwt`,
+    with `api = "http"`)."""
+    jwt_issuer: Issuer | None = None
+    """Issuer of the tokens for `auth = "jwt"`, as their claim `iss` names it."""
+    jwt_audience: tuple[Audience, ...] = ()
+    """Audiences for `auth = "jwt"`: a token is for one of them, by its claim `aud` or else
+    `client_id`."""
     waf: bool = True
     """True protects the API with a web ACL: AWS's managed rules, and a rate limit for each IP
-    address."""
+    address. An HTTP API allows none."""
     waf_requests_per_5_min: Annotated[int, Field(ge=10, le=2_000_000_000)] = 2_000
     """The rate limit of the web ACL."""
     daily_quota: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
@@ -319,11 +332,8 @@ class Settings:
         self._check_reserved_concurrency()
         self._check_batch()
         self._check_snapshots()
-        self._require(
-            not (self.web and self.auth == "iam"),
-            "web",
-            "allowed is False, since a page cannot sign for auth = 'iam'",
-        )
+        for name, allowed in api_refusals(self):
+            self._require(False, name, allowed)
         self._require(
             (self.web_domain is None) == (self.web_certificate_arn is None),
             "web_certificate_arn",
@@ -331,11 +341,6 @@ class Settings:
         )
         self._require(
             self.web_domain is None or self.web, "web_domain", "allowed is None, since web = False"
-        )
-        self._require(
-            self.daily_quota is None or self.auth == "api_key",
-            "daily_quota",
-            "allowed is None, since auth is not 'api_key'",
         )
         self._require(
             self.alarm_email is None or self.monitoring,

@@ -3,14 +3,15 @@
 import aws_cdk as cdk
 from constructs import Construct
 
-from stacks.api import ApiStack
 from stacks.batch import BatchStack
 from stacks.constructs.function import add_provider_logs
 from stacks.constructs.model_store import ImageModelStore, ModelStore, S3ModelStore
 from stacks.files import FilesStack
+from stacks.http_api import HttpApiStack
 from stacks.inference import InferenceStack
 from stacks.observability import ObservabilityStack
 from stacks.policies import acknowledge
+from stacks.rest_api import RestApiStack
 from stacks.settings import Settings
 from stacks.storage import StorageStack
 from stacks.warming import WarmingStack
@@ -44,7 +45,8 @@ class WarmlensStage(cdk.Stage):
             images=storage.images,
             model_store=model_store,
         )
-        api = ApiStack(
+        api_stack = HttpApiStack if settings.api == "http" else RestApiStack
+        api = api_stack(
             self,
             "api",
             settings=settings,
@@ -74,8 +76,7 @@ class WarmlensStage(cdk.Stage):
                 self,
                 "web",
                 settings=settings,
-                api=api.rest_api,
-                page_token=api.page_token,
+                api=api,
                 images=storage.images,
                 access_logs=storage.access_logs,
             )

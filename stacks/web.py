@@ -3,7 +3,6 @@
 import json
 
 import aws_cdk as cdk
-from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
@@ -11,6 +10,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_deployment as s3_deployment
 from constructs import Construct
 
+from stacks.api import ApiStack
 from stacks.constructs.bucket import private_bucket
 from stacks.constructs.function import log_group
 from stacks.constructs.output import output
@@ -33,8 +33,7 @@ class WebStack(cdk.Stack):
 
     Args:
         settings: settings of the environment.
-        api: the API.
-        page_token: value of a header that CloudFront adds to API calls.
+        api: its API.
         images: bucket that the page uploads to.
         access_logs: bucket for access logs; None keeps none.
     """
@@ -45,8 +44,7 @@ class WebStack(cdk.Stack):
         construct_id: str,
         *,
         settings: Settings,
-        api: apigateway.RestApi,
-        page_token: str,
+        api: ApiStack,
         images: s3.IBucket,
         access_logs: s3.IBucket | None,
     ) -> None:
@@ -56,22 +54,16 @@ class WebStack(cdk.Stack):
         )
         headers = self._headers(settings, images)
         call = cloudfront.BehaviorOptions(
-            origin=origins.RestApiOrigin(
-                api,
+            origin=api.origin(
                 read_timeout=cdk.Duration.seconds(30),
-                custom_headers={PAGE_HEADER: page_token},
+                custom_headers={PAGE_HEADER: api.page_token},
             ),
             allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
             cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
             origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
             viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
             response_headers_policy=headers,
-            function_associations=[
-                cloudfront.FunctionAssociation(
-                    function=self._viewer_function(settings),
-                    event_type=cloudfront.FunctionEventType.VIEWER_REQUEST,
-                )
-            ],
+            function_associations=self._viewer_functions(settings),
         )
         certificate = None
         if settings.web_certificate_arn is not None:
@@ -129,8 +121,10 @@ class WebStack(cdk.Stack):
             origin_access_control_name=settings.physical_name("page", region=self.region),
         )
 
-    def _viewer_function(self, settings: Settings) -> cloudfront.Function:
-        return cloudfront.Function(
+    def _viewer_functions(self, settings: Settings) -> list[cloudfront.FunctionAssociation]:
+        if settings.api == "http":  # which takes no web ACL
+            return []
+        function = cloudfront.Function(
             self,
             "Viewer",
             function_name=settings.physical_name("viewer", region=self.region),
@@ -138,6 +132,11 @@ class WebStack(cdk.Stack):
             runtime=cloudfront.FunctionRuntime.JS_2_0,
             code=cloudfront.FunctionCode.from_inline(_VIEWER_FUNCTION),
         )
+        return [
+            cloudfront.FunctionAssociation(
+                function=function, event_type=cloudfront.FunctionEventType.VIEWER_REQUEST
+            )
+        ]
 
     def _headers(self, settings: Settings, images: s3.IBucket) -> cloudfront.ResponseHeadersPolicy:
         # The address that the uploads function signs for.

@@ -77,7 +77,8 @@ def classify_command(
     """Classify a photo: in one call up to 4.4 MB, else it is uploaded first.
 
     Prints the top five classes. Without --env or --url, the local cloud classifies it. AWS is
-    called with the credentials and region of the shell. Exit code 1 if the photo was not
+    called with the credentials and region of the shell, and an API with auth = "jwt" with the
+    token in WARMLENS_TOKEN. Exit code 1 if the photo was not
     classified, 3 if the environment does not exist.
     """
     from warmlens.classify import classify
@@ -118,11 +119,11 @@ def page_command(env: Env, folder: Folder = LOCAL_CLOUD, as_json: AsJson = False
     from warmlens.deployment import NOT_FOUND, ApiKeyAuth, find_deployment
 
     deployment = find_deployment(env, local_state=folder / STATE_FILE)
-    auth = deployment.api_auth()
     url = deployment.api_url if env == ENV_NAME else deployment.outputs.get("WebUrl")
     if url is None:
         message = f"{env} has no page: its settings have web = False."
         raise WarmlensError("no_page", message, exit_code=NOT_FOUND)
+    auth = deployment.api_auth()
     address = f"{url}/#key={auth.key}" if isinstance(auth, ApiKeyAuth) else url
     if as_json:
         typer.echo(json.dumps({"url": address}))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
 
 
+TOKEN_VARIABLE = "WARMLENS_TOKEN"  # noqa: S105 - its name only
 NOT_FOUND = 3  # exit code of commands whose environment does not exist
 _CONFIG = Config(read_timeout=330)  # seconds; more than the longest run of the warmer
 
@@ -42,6 +43,22 @@ class ApiKeyAuth(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Add the header that API Gateway reads the key from."""
         request.headers["x-api-key"] = self.key
+        yield request
+
+
+class TokenAuth(httpx.Auth):
+    """Authentication with a token of the API's issuer.
+
+    Args:
+        token: the token.
+    """
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add the header that API Gateway reads the token from."""
+        request.headers["Authorization"] = f"Bearer {self.token}"
         yield request
 
 
@@ -80,7 +97,7 @@ class Deployment:
         outputs: outputs of its stacks by name, such as `ModelsBucket`.
         local_url: root of the local cloud's API; None in AWS.
         api_auth: returns the authentication of its API, None for an open one; raises WarmlensError
-            where AWS does not return the key.
+            where AWS does not return the key, or the shell has no token.
         s3: client for its buckets.
         lambda_: client for its functions.
     """
@@ -224,7 +241,27 @@ def _api_auth(session: boto3.Session, name: str, outputs: Mapping[str, str]) -> 
         credentials = session.get_credentials()
         assert credentials is not None  # the outputs were just read with them
         return SignedAuth(credentials, session.region_name)
+    if kind == "jwt":
+        return TokenAuth(_token(name))
     return None
+
+
+def _token(env_name: str) -> str:
+    token = os.environ.get(TOKEN_VARIABLE, "").strip().removeprefix("Bearer ").strip()
+    if not token:
+        raise WarmlensError(
+            "no_token",
+            f"The API of {env_name} wants a token of its issuer, the setting jwt_issuer: "
+            f"export {TOKEN_VARIABLE}=...",
+            exit_code=NOT_FOUND,
+        )
+    if not token.isascii() or any(each.isspace() for each in token):
+        raise WarmlensError(
+            "bad_token",
+            f"{TOKEN_VARIABLE} is no token: it has spaces or letters that no token has.",
+            exit_code=NOT_FOUND,
+        )
+    return token
 
 
 def _output(env_name: str, outputs: Mapping[str, str], name: str) -> str:

@@ -143,7 +143,9 @@ async function send(step, request, signal) {
 
 function apiProblem(fields, facts) {
   if (facts.status < 400) return new Problem("bad_answer", facts);
-  const error = fields?.error;
+  // What API Gateway itself answers for an HTTP API has a message only.
+  const unreached = facts.status >= 500 && isText(fields?.message) ? "unavailable" : "";
+  const error = fields?.error ?? { code: unreached, message: fields?.message };
   const said = isText(error?.message) ? error.message.slice(0, MAX_SAID_LENGTH) : "";
   return new Problem(isText(error?.code) ? error.code : "", { ...facts, said });
 }

@@ -1,12 +1,12 @@
 """The CloudWatch dashboard: traffic, errors, cold starts, warming and cost."""
 
 import aws_cdk as cdk
-from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from stacks import prices
+from stacks.api import ApiMetrics
 from stacks.constructs.metrics import own_metric
 from stacks.settings import Settings
 
@@ -21,7 +21,7 @@ class Dashboard(Construct):
         settings: settings of the environment.
         name: the dashboard's name.
         live: the classifier's alias.
-        api: the API.
+        api: metrics of the API.
         warmed: True if there is a warmer.
     """
 
@@ -33,7 +33,7 @@ class Dashboard(Construct):
         settings: Settings,
         name: str,
         live: lambda_.IFunction,
-        api: apigateway.RestApi,
+        api: ApiMetrics,
         warmed: bool,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -145,7 +145,7 @@ class Dashboard(Construct):
             expression=(
                 f"1000 * (duration * {usd_per_ms:.12f} "
                 f"+ invocations * {prices.LAMBDA_USD_PER_REQUEST:.12f}) / calls "
-                f"+ 1000 * {prices.REST_API_USD_PER_REQUEST:.12f}"
+                f"+ 1000 * {prices.API_USD_PER_REQUEST[self._settings.api]:.12f}"
             ),
             using_metrics={
                 "duration": live.metric_duration(period=_PERIOD, statistic="Sum"),
@@ -158,13 +158,15 @@ class Dashboard(Construct):
 
     def _explanation(self) -> str:
         settings = self._settings
+        of_http = " of up to 512 KB" if settings.api == "http" else ""
         return (
             f"**{settings.env_name}** serves {settings.model_name} {settings.model_version} "
             f"with {settings.memory_mb} MB on {settings.architecture}, "
             f"model store `{settings.model_store}`, warming `{settings.warming}`, "
             f"wake ahead {'on' if settings.wakes_ahead else 'off'}.\n\n"
             "The cost is an estimate: Lambda's duration and requests of all calls, wakeups "
-            "included, for each call of a user, and the API's price; prices of us-east-1. "
+            f"included, for each call of a user, and the API's price{of_http}; prices of "
+            "us-east-1. "
             "Not in it: S3, logs, the firewall, CloudFront, data transfer, provisioned concurrency "
             "or snapshots."
         )

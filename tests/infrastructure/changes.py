@@ -23,12 +23,26 @@ PLACE = {"env_name", "account", "region"}
 TOGETHER: tuple[dict[str, Any], ...] = (
     {"web_domain": "photos.a.example", "web_certificate_arn": CERTIFICATE},
     {"auth": "iam", "web": False},
+    {"api": "http", "auth": "none", "waf": False},
+    {
+        "api": "http",
+        "auth": "jwt",
+        "jwt_issuer": "https://login.a.example/",
+        "jwt_audience": ("an-app",),
+        "waf": False,
+        "web": False,
+    },
     {"engine": "torch", "memory_mb": 3538, "torch_index": "https://wheels.a.example/cpu"},
     {"retain_data": False, "empty_buckets": True},
     {"warm_instances": "auto", "warm_instances_max": 5},
 )
 # Their names need to be unique only within the function or API that they belong to.
-WITHIN_ANOTHER = {"AWS::ApiGateway::Model", "AWS::ApiGateway::Stage", "AWS::Lambda::Alias"}
+WITHIN_ANOTHER = {
+    "AWS::ApiGateway::Model",
+    "AWS::ApiGateway::Stage",
+    "AWS::ApiGatewayV2::Stage",
+    "AWS::Lambda::Alias",
+}
 Template = dict[str, Any]
 
 
@@ -177,6 +191,10 @@ def _deleted_in_use(before: Synthesized, after: Synthesized) -> Iterator[str]:
             continue
         if was["Type"] == "AWS::S3::Bucket" and not before.retains_data:
             continue  # docs/decisions/0081
+        kind = was["Type"].rpartition("::")[0]
+        kinds = {each["Type"].rpartition("::")[0] for each in still.values()}
+        if kind.startswith("AWS::ApiGateway") and kind not in kinds:
+            continue  # the other kind of API takes its place: docs/decisions/0111
         yield f"{producer} deletes {logical_id}, which {consumer} still uses"
 
 

@@ -13,8 +13,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
 from stacks import api_schema
-from stacks.api import ApiStack
 from stacks.constructs import gateway_errors
+from stacks.rest_api import RestApiStack
 from stacks.settings import Settings
 from tests.infrastructure.variants import CONTEXT, Assembly
 
@@ -29,7 +29,7 @@ def api_template(folder: Path, **changes: Any) -> dict[str, Any]:
     app = cdk.App(outdir=str(folder), context=CONTEXT)
     other = cdk.Stack(app, "other")
     arn = "arn:aws:lambda:eu-west-1:123456789012:function:classifier:live"
-    ApiStack(
+    RestApiStack(
         app,
         "api",
         settings=Settings(**settings),
@@ -121,7 +121,7 @@ def test_every_part_of_the_api_is_made_before_the_deployment_that_copies_it(
         }
         if not kinds:
             continue
-        # A part of another kind has to enter the deployment's id, too: see ApiStack._add_call.
+        # A part of another kind has to enter the deployment's id, too: see RestApiStack._add_call.
         assert set(kinds.values()) <= IN_DEPLOYMENT | BESIDE_IT
         (deployment,) = (name for name, kind in kinds.items() if kind == "Deployment")
         waits_for = set(template["Resources"][deployment]["DependsOn"])

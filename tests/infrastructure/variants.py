@@ -105,6 +105,30 @@ VARIANTS = {
             model_name="another-model",
         ),
         Settings(
+            env_name="http",
+            api="http",
+            auth="none",
+            waf=False,
+            cors_origins=("https://c.example", "https://d.example"),
+            throttle_rate_rps=33,
+            throttle_burst=44,
+            throttle_wakeup_rps=3,
+            throttle_uploads_rps=2,
+        ),
+        Settings(
+            env_name="tokens",
+            api="http",
+            auth="jwt",
+            jwt_issuer="https://login.a.example/",
+            jwt_audience=("phone-app", "desk-app"),
+            waf=False,
+            access_logs=False,
+            tracing=False,
+            web=False,
+            warming="off",
+            deployment="all_at_once",
+        ),
+        Settings(
             env_name="iam", auth="iam", web=False, warm_instances="auto", warm_instances_max=20
         ),
     )

@@ -54,7 +54,12 @@ class Stack:
 
 
 async def synthesize(
-    env_name: str, folder: Path, model: str | None = None, engine: str | None = None
+    env_name: str,
+    folder: Path,
+    *,
+    model: str | None = None,
+    engine: str | None = None,
+    api: str | None = None,
 ) -> Path:
     """Synthesize one environment, unless it was synthesized from the same source before.
 
@@ -63,6 +68,7 @@ async def synthesize(
         folder: where assemblies are kept, each under the digest of its source.
         model: `NAME@VERSION` to serve instead of what the environment's settings name.
         engine: what runs that model, instead of what the settings name.
+        api: kind of API, `rest` or `http`, instead of what the settings name.
 
     Returns:
         The folder of the environment's own assembly.
@@ -70,7 +76,7 @@ async def synthesize(
     Raises:
         WarmlensError: `app.py` failed; the message ends with its output.
     """
-    asked = {"env": env_name, "model": model, "engine": engine}
+    asked = {"env": env_name, "model": model, "engine": engine, "api": api}
     context = {name: value for name, value in asked.items() if value}
     done = folder / _source_digest(context)
     if not done.exists():

@@ -17,7 +17,7 @@ from warmlens.local.buckets import PAPER_PATH, fill_buckets, served_model
 from warmlens.local.capped_log import CappedLog, capping
 from warmlens.local.deploy import deploy
 from warmlens.local.emulator import EMULATOR_LOG, running_emulator
-from warmlens.local.emulator_fixes import add_request_validators
+from warmlens.local.emulator_fixes import add_request_validators, stage_url
 from warmlens.local.fleet_view import CallLog, fleet_routes
 from warmlens.local.gateway import gateway_app
 from warmlens.local.image_functions import ImageFunctions, serving_pool
@@ -86,6 +86,7 @@ async def local_cloud(
     steps: Steps,
     listener: socket.socket | None = None,
     model: str | None = None,
+    api: str | None = None,
     models: Path = MODEL_ARTIFACTS,
     torch_index: str | None = None,
     concurrency: int = CONCURRENCY,
@@ -103,6 +104,7 @@ async def local_cloud(
         listener: listening socket of the page and the API, closed at the end; a free port's unless
             given.
         model: `NAME@VERSION` to serve instead of what the settings name.
+        api: kind of API, `rest` or `http`, instead of what the settings name.
         models: folder that contains the served model's version.
         torch_index: address of a package index with PyTorch's CPU builds, for a model that it runs.
         concurrency: the account's concurrency: most calls at once, of all functions.
@@ -127,7 +129,9 @@ async def local_cloud(
         listener = stack.enter_context(listener or listen())
         with steps.step("Synthesizing the app"):
             engine = read_manifest(_folder_of(model, models)).engine if model else None
-            assembly = await synthesize(ENV_NAME, STATE / "assemblies", model, engine)
+            assembly = await synthesize(
+                ENV_NAME, STATE / "assemblies", model=model, engine=engine, api=api
+            )
             stacks = read_stacks(assembly)
         emulator_venv, classifier_venv = await _install_venvs(steps, engine_of(stacks), torch_index)
 
@@ -181,7 +185,7 @@ async def local_cloud(
 
         info = CloudInfo(
             url=url_of(listener),
-            api_url=f"{aws.endpoint_url}/restapis/{outputs['ApiId']}/v1/_user_request_",
+            api_url=stage_url(stacks, outputs["ApiId"], aws),
             endpoint_url=aws.endpoint_url,
             outputs=outputs,
             log_path=log_path,

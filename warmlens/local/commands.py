@@ -56,6 +56,10 @@ def up(
             autocompletion=completion.models,
         ),
     ] = None,
+    api: Annotated[
+        Literal["rest", "http"] | None,
+        typer.Option(help="Kind of API. Without it, that of the settings."),
+    ] = None,
     models: Models = MODEL_ARTIFACTS,
     torch_index: Annotated[
         str | None,
@@ -125,6 +129,7 @@ def up(
                     listener=listener,
                     folder=folder,
                     model=chosen,
+                    api=api,
                     models=models,
                     torch_index=torch_index,
                     concurrency=concurrency,

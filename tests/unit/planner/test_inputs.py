@@ -284,4 +284,5 @@ def test_the_dashboards_prices_are_those_of_the_planner() -> None:
         "arm64": prices["lambda_arm_per_gb_s"],
     } == dashboard.LAMBDA_USD_PER_GB_S
     assert pytest.approx(prices["lambda_per_request"]) == dashboard.LAMBDA_USD_PER_REQUEST
-    assert pytest.approx(prices["rest_api_per_request"]) == dashboard.REST_API_USD_PER_REQUEST
+    for api, price in dashboard.API_USD_PER_REQUEST.items():
+        assert pytest.approx(prices[f"{api}_api_per_request"]) == price

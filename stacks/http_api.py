@@ -1,0 +1,159 @@
+"""The API stack with an HTTP API of API Gateway."""
+
+import json
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigatewayv2 as apigatewayv2
+from aws_cdk import aws_apigatewayv2_authorizers as authorizers
+from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_cloudfront_origins as origins
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from stacks.api import CORS_HEADERS, STAGE_NAME, ApiStack
+from stacks.constructs.function import log_group
+from stacks.policies import acknowledge
+from stacks.settings import Settings
+
+_ACCESS_LOG = {
+    "message": "access",
+    "request_id": "$context.requestId",
+    "extended_request_id": "$context.extendedRequestId",
+    "time": "$context.requestTime",
+    "ip": "$context.identity.sourceIp",
+    "method": "$context.httpMethod",
+    "path": "$context.routeKey",
+    "status": "$context.status",
+    "error": "$context.error.responseType",
+    "latency_ms": "$context.responseLatency",
+    "function_ms": "$context.integration.latency",
+    "function_request_id": "$context.integration.requestId",
+    "bytes": "$context.responseLength",
+}
+"""Those of the REST API's fields that an HTTP API has: developer guide, "Customize HTTP API access
+logs". The path is the route's key, `POST /classification`: a request's own could be anything."""
+
+
+class HttpApiStack(ApiStack):
+    """A regional HTTP API in front of the classifier and the uploads function.
+
+    It passes each request on in payload format 2.0 and checks no body: the functions do.
+
+    Args:
+        settings: settings of the environment.
+        classifier: the classifier's alias.
+        images: bucket for uploads.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        classifier: lambda_.IFunction,
+        images: s3.IBucket,
+    ) -> None:
+        super().__init__(
+            scope, construct_id, settings=settings, classifier=classifier, images=images
+        )
+        self.metrics = self.http_api = apigatewayv2.HttpApi(
+            self,
+            "HttpApi",
+            api_name=settings.physical_name("api"),
+            create_default_stage=False,
+            cors_preflight=self._preflight(),
+        )
+        authorizer = self._authorizer()
+        post, delete = apigatewayv2.HttpMethod.POST, apigatewayv2.HttpMethod.DELETE
+        calls = (
+            ("classification", classifier, [post]),
+            ("wakeup", classifier, [post]),
+            ("uploads", self.uploads, [post, delete]),
+        )
+        routes = [
+            route
+            for name, function, methods in calls
+            for route in self.http_api.add_routes(
+                path=f"/{name}",
+                methods=methods,
+                integration=integrations.HttpLambdaIntegration(f"{name}Call", function),
+                authorizer=authorizer,
+            )
+        ]
+        self._add_stage(routes)
+        self._add_outputs(self.http_api.api_id, STAGE_NAME)
+
+    def origin(
+        self, *, read_timeout: cdk.Duration, custom_headers: dict[str, str]
+    ) -> cloudfront.IOrigin:
+        """Return the API's stage as an origin of a CloudFront distribution."""
+        return origins.HttpOrigin(
+            self._host(self.http_api.api_id),
+            origin_path=f"/{STAGE_NAME}",
+            read_timeout=read_timeout,
+            custom_headers=custom_headers,
+        )
+
+    def _authorizer(self) -> apigatewayv2.IHttpRouteAuthorizer:
+        settings = self._settings
+        if settings.auth == "iam":
+            return authorizers.HttpIamAuthorizer()
+        if settings.auth == "jwt":
+            assert settings.jwt_issuer is not None  # the settings check it
+            return authorizers.HttpJwtAuthorizer(
+                "Tokens",
+                settings.jwt_issuer,
+                jwt_audience=list(settings.jwt_audience),
+                authorizer_name=settings.physical_name("tokens"),
+            )
+        finding = {"AwsSolutions-APIG4": "The settings open the API to anyone."}
+        acknowledge(self.http_api, finding)
+        return apigatewayv2.HttpNoneAuthorizer()
+
+    def _add_stage(self, routes: list[apigatewayv2.HttpRoute]) -> None:
+        settings = self._settings
+        stage = apigatewayv2.HttpStage(
+            self,
+            "Stage",
+            http_api=self.http_api,
+            stage_name=STAGE_NAME,
+            auto_deploy=True,
+            throttle=apigatewayv2.ThrottleSettings(
+                rate_limit=settings.throttle_rate_rps, burst_limit=settings.throttle_burst
+            ),
+        )
+        resource = stage.node.default_child
+        assert isinstance(resource, apigatewayv2.CfnStage)
+        if settings.access_logs:
+            resource.access_log_settings = apigatewayv2.CfnStage.AccessLogSettingsProperty(
+                destination_arn=log_group(self, "AccessLogs", settings=settings).log_group_arn,
+                format=json.dumps(_ACCESS_LOG),
+            )
+        else:
+            asked = "The settings ask for none."
+            rules = ("AwsSolutions-APIG1", "Serverless-APIGWAccessLogging")
+            acknowledge(stage, dict.fromkeys(rules, asked))
+        resource.route_settings = {
+            # A wakeup keeps an instance busy, and an upload is stored.
+            "POST /wakeup": _limited(settings.throttle_wakeup_rps),
+            "POST /uploads": _limited(settings.throttle_uploads_rps),
+        }
+        # A stage has settings only for routes that exist.
+        stage.node.add_dependency(*routes)
+
+    def _preflight(self) -> apigatewayv2.CorsPreflightOptions | None:
+        if not self._settings.cors_origins:
+            return None
+        return apigatewayv2.CorsPreflightOptions(
+            allow_origins=list(dict.fromkeys(self._settings.cors_origins)),
+            allow_methods=[apigatewayv2.CorsHttpMethod.POST, apigatewayv2.CorsHttpMethod.DELETE],
+            allow_headers=CORS_HEADERS,
+            max_age=cdk.Duration.hours(1),
+        )
+
+
+def _limited(rate_rps: int) -> dict[str, int]:
+    return {"ThrottlingRateLimit": rate_rps, "ThrottlingBurstLimit": rate_rps}
