@@ -18,7 +18,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.warmlens/jsii
 
 .DEFAULT_GOAL := help
-.PHONY: help run down test test-all test-rest unit infrastructure integration e2e test-training test-lab test-changes torch cpus image wheel-check training lint workflows format lock base-image policies licences audit fuzz soak experiments synth snapshots openapi reference docs screenshot pictures clean
+.PHONY: help run down test test-all test-rest unit infrastructure integration e2e test-training test-lab test-changes torch cpus image wheel-check clients training lint workflows format lock base-image policies licences audit fuzz soak experiments synth snapshots openapi reference docs screenshot pictures clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' \
@@ -36,7 +36,7 @@ test: $(VENV)/.dev node_modules  ## Run the product's tests, as many at once as 
 
 test-all: test wheel-check test-rest  ## Run all tests: those of training and laboratory, too
 
-test-rest: test-training test-lab test-changes  ## Run what `make test` leaves out
+test-rest: test-training test-lab test-changes clients  ## Run what `make test` leaves out
 	@if $(BIN)/python -W ignore -c 'import sys, torch; sys.exit(torch.version.cuda is not None)'; then \
 		$(MAKE) torch; \
 	else \
@@ -81,6 +81,9 @@ image: $(VENV)/.dev $(if $(TORCH_INDEX),$(VENV)/.training)  ## Build the contain
 wheel-check: $(VENV)/.dev  ## Build the wheel and try it in an empty environment
 	$(BIN)/pytest tests/wheel
 
+clients: $(VENV)/.dev node_modules $(TOOLS)/clients/.installed tests/clients/node_modules  ## Generate clients from docs/openapi.json and try them
+	$(BIN)/pytest tests/clients
+
 training: $(VENV)/.training  ## Install PyTorch and what else training a model needs
 
 lint: $(VENV)/.dev  ## Check format, style, types and imports
@@ -117,9 +120,10 @@ licences: $(VENV)/.dev $(TOOLS)/audit/.installed  ## List the licences of all pa
 		test ! -x $$python || $(TOOLS)/audit/bin/pip-licenses --python $$python || exit 1; \
 	done
 
-audit: $(VENV)/.dev $(TOOLS)/audit/.installed node_modules  ## Look for known vulnerabilities of all packages
+audit: $(VENV)/.dev $(TOOLS)/audit/.installed node_modules tests/clients/node_modules  ## Look for known vulnerabilities of all packages
 	$(TOOLS)/audit/bin/pip-audit $(foreach folder,$(wildcard $(VENV)/lib/python*/site-packages .warmlens/environments/*/lib/python*/site-packages),--path $(folder))
 	npm audit
+	npm audit --prefix tests/clients
 
 fuzz: $(TOOLS)/fuzz/.installed  ## Fuzz what reads callers' bytes, guided by coverage, RUNS=... times (Linux)
 	@mkdir -p .warmlens/fuzz/images .warmlens/fuzz/requests
@@ -162,7 +166,7 @@ pictures: screenshot $(VENV)/.training  ## Retake and redraw all pictures of the
 
 # Named one by one: other folders of .warmlens may hold somebody's training runs, models or measurements.
 clean: down  ## Remove what was installed and generated; training runs, models and photos stay
-	rm -rf $(VENV) node_modules cdk.out build warmlens_client/build *.egg-info warmlens_client/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis __pycache__
+	rm -rf $(VENV) node_modules tests/clients/node_modules cdk.out build warmlens_client/build *.egg-info warmlens_client/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis __pycache__
 	rm -rf $(addprefix .warmlens/,assemblies audit checkov chromium environments fuzz jsii local numba pixels site tools variants)
 	$(if $(wildcard $(PACKAGES)),find $(wildcard $(PACKAGES)) -name __pycache__ -type d -prune -exec rm -rf {} +)
 	@test ! -d .warmlens || rmdir .warmlens 2>/dev/null || { echo "Kept in .warmlens:"; ls .warmlens; }
@@ -205,4 +209,8 @@ $(TOOLS)/fuzz/.installed: .ci/tools/fuzz.txt lambda_src/classifier/requirements.
 
 node_modules: package.json package-lock.json
 	npm ci --no-audit --no-fund --silent
+	@touch $@
+
+tests/clients/node_modules: tests/clients/package.json tests/clients/package-lock.json
+	npm ci --prefix tests/clients --no-audit --no-fund --silent
 	@touch $@

@@ -30,8 +30,9 @@ CLASSIFICATION_REQUEST: Schema = {
             "type": "integer",
             "minimum": 1,
             "maximum": MAX_TOP,
-            "default": 5,
-            "description": "Number of classes in the answer, the most probable first.",
+            # Without "default": generated types would make a field that has one a required one.
+            "description": "Number of classes in the answer, the most probable first; 5 unless "
+            "given.",
         },
         "file_path": {
             "type": "string",
@@ -237,8 +238,18 @@ ERROR_ANSWER: Schema = {
     "additionalProperties": False,
 }
 
+GATEWAY_MESSAGE: Schema = {
+    "type": "object",
+    "title": "GatewayMessage",
+    "description": "What an HTTP API answers to calls that reach no function.",
+    "required": ["message"],
+    "properties": {"message": {"type": "string"}},
+    "additionalProperties": False,
+}
+
 ERROR_STATUSES: dict[str, str] = {
     "400": "The request is malformed.",
+    "401": "The token is missing, wrong or expired.",
     "403": "The path is outside the allowed prefixes, or the call is not allowed.",
     "404": "There is no such image, or no such call.",
     "413": "The request or the image is too large.",
@@ -250,3 +261,43 @@ ERROR_STATUSES: dict[str, str] = {
     "503": "The model or the storage is unavailable; try again later.",
     "504": "The request timed out.",
 }
+
+ERROR_CODES: dict[str, tuple[str, ...]] = {
+    "400": (
+        "empty_body",
+        "invalid_bytes",
+        "invalid_content_type",
+        "invalid_file_path",
+        "invalid_hold_until",
+        "invalid_image",
+        "invalid_json",
+        "invalid_method",
+        "invalid_request",
+        "invalid_sleep_time",
+        "invalid_top",
+        "invalid_wakeup",
+        "refused",
+    ),
+    "401": (),
+    "403": (
+        "blocked",
+        "invalid_api_key",
+        "not_signed",
+        "path_not_allowed",
+        "refused",
+        "wrong_delete_token",
+    ),
+    "404": ("image_not_found", "no_such_call"),
+    "413": ("image_too_large", "request_too_large"),
+    "415": ("unsupported_coding", "unsupported_type"),
+    "422": ("image_not_decodable", "image_too_slow", "too_many_pixels"),
+    "429": ("quota_exceeded", "throttled"),
+    "500": ("internal_error", "unavailable"),
+    "502": ("unavailable",),
+    "503": ("model_unavailable", "signing_unavailable", "storage_unavailable", "unavailable"),
+    "504": ("timed_out",),
+}
+"""The codes of each status; a gateway's `refused` and `unavailable` are for what has no other."""
+
+GATEWAY_STATUSES = ("400", "401", "403", "404", "413", "429", "500", "503", "504")
+"""Statuses that an HTTP API gives with a message alone."""

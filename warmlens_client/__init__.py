@@ -4,7 +4,7 @@
 ...     print(client.classify("photo.jpg").best.label)
 """
 
-from .answers import Classification, Prediction, Wakeup
+from .answers import Classification, Prediction, Upload, Wakeup
 from .calls import Retry
 from .client import AsyncClient, Client
 from .errors import (
@@ -26,6 +26,7 @@ __all__ = [
     "Prediction",
     "Retry",
     "UnexpectedAnswerError",
+    "Upload",
     "UploadError",
     "Wakeup",
     "WarmlensApiError",

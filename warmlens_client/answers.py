@@ -71,18 +71,31 @@ class Classification(Wakeup):
 
 
 @dataclass(frozen=True)
+class Upload:
+    """An uploaded photo.
+
+    Attributes:
+        file_path: its path, which can be classified.
+        delete_token: deletes this photo, and no other; whoever has it may.
+    """
+
+    file_path: str
+    delete_token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Grant:
     """A signed upload.
 
     Attributes:
         url: address that the form is posted to.
         fields: fields of the form, before the file.
-        file_path: the photo's path, once it is stored.
+        upload: the photo, once it is stored.
     """
 
     url: str
     fields: Mapping[str, str]
-    file_path: str
+    upload: Upload
 
 
 class Answer:
@@ -136,7 +149,13 @@ class Answer:
         if not is_web_url(url):
             raise self._unexpected("no url")
         texts = {name: self._read(name, str, fields) for name in fields}
-        return Grant(url, texts, self._read("file_path", str))
+        upload = Upload(self._read("file_path", str), self._read("delete_token", str))
+        return Grant(url, texts, upload)
+
+    def deletion(self) -> None:
+        """Check that it is an answer to a deletion."""
+        if self._read("deleted", bool) is not True:
+            raise self._unexpected("no deleted")
 
     def _about(self) -> dict[str, Any]:
         return {

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import httpx
 
-from .answers import Answer, Classification, Grant, Wakeup
+from .answers import Answer, Classification, Grant, Upload, Wakeup
 from .errors import (
     AnswerError,
     PhotoError,
@@ -52,12 +52,14 @@ class Send:
     """A request to send.
 
     Attributes:
+        method: the method of HTTP.
         url: where to.
         options: arguments of httpx for it.
         is_api: True for the API, which gets the caller's credentials; False for S3.
         wait_s: seconds to wait before.
     """
 
+    method: str
     url: str
     options: dict[str, Any] = field(repr=False)
     is_api: bool = True
@@ -115,8 +117,8 @@ class Calls:
                 "sent. Leave upload at None, and larger ones are uploaded.",
             )
         if upload or size_bytes > MAX_IN_CALL_BYTES:
-            file_path = yield from self.upload(photo, deadline)
-            return (yield from self.classify_path(file_path, top, deadline))
+            stored = yield from self.upload(photo, deadline)
+            return (yield from self.classify_path(stored.file_path, top, deadline))
         options = {
             "content": photo.data,
             "headers": {"Content-Type": photo.content_type},
@@ -133,8 +135,8 @@ class Calls:
             )
         )
 
-    def upload(self, photo: Photo, deadline: Deadline) -> Flow[str]:
-        """Upload a photo; return its path."""
+    def upload(self, photo: Photo, deadline: Deadline) -> Flow[Upload]:
+        """Upload a photo."""
         fields = {"content_type": photo.content_type, "bytes": len(photo.data)}
         grant: Grant = yield from self._call("uploads", {"json": fields}, Answer.grant, deadline)
         form = {
@@ -142,9 +144,17 @@ class Calls:
             "files": {"file": ("photo", photo.data, photo.content_type)},
         }
         yield from self._repeat(
-            "storage", Send(grant.url, form, is_api=False), check_stored, deadline
+            "storage", Send("POST", grant.url, form, is_api=False), check_stored, deadline
         )
-        return grant.file_path
+        return grant.upload
+
+    def delete(self, upload: Upload, deadline: Deadline) -> Flow[None]:
+        """Delete an uploaded photo."""
+        options = {
+            "params": {"file_path": upload.file_path},
+            "headers": {"x-delete-token": upload.delete_token},
+        }
+        yield from self._call("uploads", options, Answer.deletion, deadline, method="DELETE")
 
     def wake(self, deadline: Deadline) -> Flow[Wakeup]:
         """Start an instance that is not there yet."""
@@ -163,8 +173,10 @@ class Calls:
         options: dict[str, Any],
         read: Callable[[Answer], T],
         deadline: Deadline,
+        *,
+        method: str = "POST",
     ) -> Flow[T]:
-        send = Send(f"{self.url}/{call}", options)
+        send = Send(method, f"{self.url}/{call}", options)
         return (
             yield from self._repeat(
                 call, send, lambda response: read(read_answer(call, response)), deadline

@@ -10,7 +10,7 @@ import anyio.to_thread
 import httpx
 
 from .access import auth_of, calls_of
-from .answers import Classification, Wakeup
+from .answers import Classification, Upload, Wakeup
 from .calls import Deadline, Flow, Retry, Send
 from .photos import Source, read_photo
 from .urls import trusts_env
@@ -82,20 +82,29 @@ class Client:
         """Classify an uploaded photo.
 
         Args:
-            file_path: what :meth:`upload` returned.
+            file_path: that of what :meth:`upload` returned.
             top: as for :meth:`classify`, as are the errors.
         """
         deadline = self._deadline()
         return self._run(self._calls.classify_path(file_path, top, deadline), deadline)
 
-    def upload(self, photo: Source) -> str:
-        """Upload a photo and return its path.
+    def upload(self, photo: Source) -> Upload:
+        """Upload a photo, to classify its path and to delete it.
 
         Args:
             photo: as for :meth:`classify`, as are the errors.
         """
         deadline = self._deadline()
         return self._run(self._calls.upload(read_photo(photo), deadline), deadline)
+
+    def delete(self, upload: Upload) -> None:
+        """Delete an uploaded photo; nothing happens if it is not there any more.
+
+        Args:
+            upload: what :meth:`upload` returned. The errors are those of :meth:`classify`.
+        """
+        deadline = self._deadline()
+        self._run(self._calls.delete(upload, deadline), deadline)
 
     def wake(self) -> Wakeup:
         """Start an instance that is not there yet, before its user needs it.
@@ -141,7 +150,7 @@ class Client:
     def _send(self, send: Send, deadline: Deadline) -> httpx.Response:
         time.sleep(send.wait_s)
         request = self._http.build_request(
-            "POST", send.url, **send.options, timeout=deadline.timeout()
+            send.method, send.url, **send.options, timeout=deadline.timeout()
         )
         assert isinstance(request.stream, httpx.SyncByteStream)
         request.stream = _InTime(request.stream, deadline)
@@ -209,11 +218,16 @@ class AsyncClient:
         deadline = self._deadline()
         return await self._run(self._calls.classify_path(file_path, top, deadline), deadline)
 
-    async def upload(self, photo: Source) -> str:
-        """Upload a photo and return its path, as :meth:`Client.upload` does."""
+    async def upload(self, photo: Source) -> Upload:
+        """Upload a photo, as :meth:`Client.upload` does."""
         deadline = self._deadline()
         data = await anyio.to_thread.run_sync(read_photo, photo)
         return await self._run(self._calls.upload(data, deadline), deadline)
+
+    async def delete(self, upload: Upload) -> None:
+        """Delete an uploaded photo, as :meth:`Client.delete` does."""
+        deadline = self._deadline()
+        await self._run(self._calls.delete(upload, deadline), deadline)
 
     async def wake(self) -> Wakeup:
         """Start an instance that is not there yet, as :meth:`Client.wake` does."""
@@ -258,7 +272,7 @@ class AsyncClient:
     async def _send(self, send: Send, deadline: Deadline) -> httpx.Response:
         await anyio.sleep(send.wait_s)
         request = self._http.build_request(
-            "POST", send.url, **send.options, timeout=deadline.timeout()
+            send.method, send.url, **send.options, timeout=deadline.timeout()
         )
         return await self._http.send(
             request, auth=self._auth if send.is_api else None, follow_redirects=False

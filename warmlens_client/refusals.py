@@ -24,7 +24,6 @@ _CODES = {  # of gateways that answer {"message": ...}, as HTTP APIs do, and nam
     503: "unavailable",
     504: "timed_out",
 }
-_NOT_REPEATED = ("quota_exceeded", "model_unavailable")
 _CUT_OFF = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadError, httpx.WriteError)
 _MAX_TEXT = 300
 
@@ -80,13 +79,12 @@ def check_stored(response: httpx.Response) -> None:
 def may_be_repeated(error: AnswerError | httpx.RequestError) -> bool:
     """Return whether another try may succeed. All calls may be repeated: they change nothing.
 
-    Not repeated are calls that would fail again (a used-up quota, a model that cannot be loaded, a
-    certificate that is not trusted) and those whose time is over.
+    Not repeated are calls that would fail again (a used-up quota, a certificate that is not
+    trusted) and those whose time is over.
     """
     if isinstance(error, AnswerError):
-        if error.code in _NOT_REPEATED:
-            return False
-        return error.status in (429, 502, 503, 504) or error.code == "unavailable"
+        may_pass = error.status in (429, 502, 503, 504) or error.code == "unavailable"
+        return may_pass and error.code != "quota_exceeded"
     if any(isinstance(each, ssl.SSLCertVerificationError) for each in _causes(error)):
         return False
     return isinstance(error, (*_CUT_OFF, httpx.RemoteProtocolError))

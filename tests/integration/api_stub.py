@@ -19,7 +19,11 @@ WAKEUP = {key: ANSWER[key] for key in ("time", "model", "version", "instance_id"
     "method": "wakeup",
     "cold_start": False,
 }
-GRANT = {"fields": {"key": "uploads/x.jpg"}, "file_path": "uploads/x.jpg"}
+GRANT = {
+    "fields": {"key": "uploads/x.jpg"},
+    "file_path": "uploads/x.jpg",
+    "delete_token": "secret",
+}
 
 
 class Service:
@@ -58,6 +62,6 @@ async def running_service() -> AsyncIterator[Service]:
     listener = listen()
     service = Service(url_of(listener))
     app = web.Application(client_max_size=2**23)
-    app.router.add_post("/{path:.*}", service.answer)
+    app.router.add_route("*", "/{path:.*}", service.answer)
     async with serving(app, listener):
         yield service

@@ -39,7 +39,12 @@ class Api(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["Content-Length"]))
         base = f"http://{self.headers['Host']}"
         answers = {
-            "/uploads": {"url": f"{base}/bucket", "fields": {"key": "k"}, "file_path": "k"},
+            "/uploads": {
+                "url": f"{base}/bucket",
+                "fields": {"key": "k"},
+                "file_path": "k",
+                "delete_token": "t",
+            },
             "/bucket": {},
             "/classification": ANSWER,
         }
