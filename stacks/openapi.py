@@ -120,7 +120,8 @@ def _paths() -> dict[str, Any]:
                     {
                         "name": "top",
                         "in": "query",
-                        "description": f"{top['description']} In JSON it is a field.",
+                        "description": f"{top['description']} In JSON it is a field, too, which "
+                        "then counts.",
                         "schema": top,
                     }
                 ],

@@ -114,7 +114,9 @@ def read_request(
         raise RequestError(400, "invalid_method", f'"method" must be {expected}.')
     if method == "wakeup":
         return _wakeup(event, max_hold_ms, now_ms)
-    top = _top(event if call is None or "top" in event else call.query)
+    top = _top(call.query if call else {})
+    if "top" in event:
+        top = _top(event)
     if "image" not in event:
         return Classification(_file_path(event.get("file_path"), image_prefixes), top=top)
     if "file_path" in event:

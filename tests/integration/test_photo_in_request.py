@@ -110,6 +110,10 @@ def test_a_caller_chooses_how_many_classes_come_back(cloud: Cloud, by_path: dict
     assert ten["predictions"][:5] == by_path["predictions"]
     assert ten["TOP10_ID"] == ten["predictions"][9]["id"]
     assert error_of(send(cloud, PHOTO, "image/jpeg", "?top=11")) == (400, "invalid_top")
+    # In JSON and in the address: the field counts, and neither may be wrong.
+    fields = {"method": "classification", "file_path": "test/20200118.jpg", "top": 2}
+    assert len(cloud.post("classification?top=3", fields).json()["predictions"]) == 2
+    assert error_of(cloud.post("classification?top=11", fields)) == (400, "invalid_top")
 
 
 def test_a_photo_of_four_and_a_half_megabytes_is_taken_and_a_larger_one_is_to_be_uploaded(
