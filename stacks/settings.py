@@ -204,7 +204,7 @@ class Settings:
     get 429. Photos in the call itself are not counted."""
     batch: bool = False
     """True deploys a Step Functions state machine that classifies all photos below a prefix of the
-    images bucket."""
+    images bucket: `warmlens batch`."""
     batch_concurrency: Annotated[int, Field(ge=1, le=1000)] = 5
     """Instances of the classifier that a batch takes at once; the others are left to users."""
     monitoring: bool = True

@@ -21,6 +21,7 @@ from warmlens.warm import MAX_INSTANCES, warm
 
 class _Commands(LazyGroup):
     modules = {  # noqa: RUF012 - never changed
+        "batch": ("warmlens.batch.commands", "Classify photos of a bucket by Step Functions."),
         "local": ("warmlens.local.commands", "Run the app on this machine, without AWS."),
         "model": ("warmlens.registry.commands", "Train, publish and serve model versions."),
         "photos": ("warmlens.photo_commands", "List and delete uploaded photos."),
@@ -64,35 +65,77 @@ def root(
     """
 
 
-@app.command(name="classify", epilog="Example: warmlens classify photo.jpg --env dev")
+@app.command(
+    name="classify",
+    epilog="Example: warmlens classify photo.jpg --env dev",
+)
 def classify_command(
-    image: Annotated[Path, typer.Argument(help="A JPEG, PNG, WebP or GIF file.")],
+    image: Annotated[
+        str,
+        typer.Argument(
+            help="A JPEG, PNG, WebP or GIF file, a folder of them, or s3://BUCKET/PREFIX."
+        ),
+    ],
     url: Annotated[str | None, typer.Option(help="URL of an open API, instead of --env.")] = None,
     env: OptionalEnv = None,
     upload: Annotated[
         bool, typer.Option("--upload", help="Upload the photo to S3 first, as larger ones are.")
     ] = False,
+    results: Annotated[
+        Path | None,
+        typer.Option("--out", help="File for a line of JSON for each photo; needed for many."),
+    ] = None,
+    concurrency: Annotated[
+        int, typer.Option(min=1, max=100, help="With --out: calls at once.")
+    ] = 4,
     as_json: AsJson = False,
 ) -> None:
-    """Classify a photo: in one call up to 4.4 MB, else it is uploaded first.
+    """Classify a photo: in one call up to 4.4 MB, else it is uploaded first. Or many with --out.
 
     Prints the top five classes. Without --env or --url, the local cloud classifies it. AWS is
     called with the credentials and region of the shell, and an API with auth = "jwt" with the
     token in WARMLENS_TOKEN. Exit code 1 if the photo was not
     classified, 3 if the environment does not exist.
-    """
-    from warmlens.classify import classify
 
+    With --out, each photo gets a line in that file. The same command again goes on where it
+    stopped, and tries photos with an error once more. It prints a summary. Exit code 1 if a photo
+    was not classified.
+    """
+    many = results is not None or image.startswith("s3://") or Path(image).is_dir()
     if url is not None and env is not None:
         raise typer.BadParameter("give --url or --env, not both")
-    auth = None
+    if many and results is None:
+        raise typer.BadParameter("give --out, a file for the results of many photos")
+    auth = deployment = None
     if url is None:
         from warmlens.deployment import find_deployment
 
         deployment = find_deployment(env or ENV_NAME, local_state=LOCAL_CLOUD / STATE_FILE)
         url, auth = deployment.api_url, deployment.api_auth()
+    if results is not None:
+        from warmlens.batch.many import classify_many
+        from warmlens.batch.summary import print_summary
+
+        figures, others = classify_many(
+            image,
+            results,
+            url=url,
+            auth=auth,
+            deployment=deployment,
+            concurrency=concurrency,
+            upload=upload,
+        )
+        if as_json:
+            typer.echo(json.dumps(figures, indent=2))
+        else:
+            print_summary(figures, others)
+        if figures["failed"]:
+            raise typer.Exit(1)
+        return
+    from warmlens.classify import classify
+
     with spinner("classifying"):
-        answer = classify(image, url=url, auth=auth, upload=upload)
+        answer = classify(Path(image), url=url, auth=auth, upload=upload)
     if as_json:
         typer.echo(json.dumps(answer, indent=2))
         return

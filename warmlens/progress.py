@@ -19,7 +19,7 @@ from rich.progress import (
 from warmlens.console import err, printable
 
 OnStep = Callable[[str], None]
-OnProgress = Callable[[int, int], None]
+OnProgress = Callable[[int, int | None], None]
 _TASK = TextColumn("{task.description}", markup=False)
 
 
@@ -47,7 +47,7 @@ def progress_bar(task: str, *, in_bytes: bool = False) -> Iterator[OnProgress]:
         in_bytes: True if its steps are bytes.
 
     Yields:
-        A function to call with the number of completed steps and the total.
+        A function to call with the number of completed steps and the total, None if unknown.
     """
     completed = DownloadColumn() if in_bytes else MofNCompleteColumn()
     columns = (_TASK, BarColumn(), completed, TimeRemainingColumn())

@@ -8,6 +8,7 @@ import pytest
 from stacks.batch import PHOTOS_IN_A_CHILD
 from stacks.settings import Settings, SettingsError
 from tests.infrastructure.variants import ODD, Assembly
+from warmlens.batch import cost
 
 MACHINE = "AWS::StepFunctions::StateMachine"
 
@@ -40,6 +41,7 @@ def test_photos_are_listed_by_a_prefix_and_batched_within_the_concurrency(odd: A
     assert photos["ItemReader"]["Parameters"]["Prefix.$"] == "$.prefix"
     assert photos["ItemReader"]["Resource"].endswith(":states:::s3:listObjectsV2")
     assert photos["ItemBatcher"] == {"MaxItemsPerBatch": PHOTOS_IN_A_CHILD}
+    assert cost.PHOTOS_IN_A_CHILD == PHOTOS_IN_A_CHILD
     assert photos["ToleratedFailurePercentage"] == 5
     config = photos["ItemProcessor"]["ProcessorConfig"]
     assert config == {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}

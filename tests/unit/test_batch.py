@@ -1,0 +1,196 @@
+"""Parts of a batch: the results file that is cut off anywhere, the pace, and sources."""
+
+import json
+import random
+import tempfile
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lambda_src.classifier.errors import RequestError
+from lambda_src.classifier.request import Classification, read_request
+from warmlens.batch.cost import (
+    PHOTOS_IN_A_CHILD,
+    FunctionSize,
+    usd_of_run,
+    usd_of_step_functions,
+)
+from warmlens.batch.pace import PATIENCE_S, Pace
+from warmlens.batch.results import open_results
+from warmlens.batch.sources import BucketSource, is_readable_path
+from warmlens.errors import WarmlensError
+from warmlens.prices import read_prices
+
+NAMES = ["a.jpg", "b/c.jpg", "é\n.jpg", "not\udcffutf8.jpg", "\u2028.jpg", "d.jpg"]
+ANSWER = {"model": "test", "version": "1", "TOP1_label": "cup"}
+
+
+def results_of(path: Path) -> dict[str, dict[str, Any]]:
+    documents = [json.loads(line) for line in path.read_bytes().splitlines()]
+    by_photo = {each["photo"]: each for each in documents}
+    assert len(by_photo) == len(documents)
+    return by_photo
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@given(st.data())
+def test_a_file_that_is_cut_off_anywhere_goes_on_with_one_line_for_each_photo(
+    data: st.DataObject,
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "results.jsonl"
+        refused = data.draw(st.sets(st.sampled_from(NAMES)))
+        with open_results(path, "here") as results:
+            for name in NAMES:
+                if name in refused:
+                    results.add_error(name, "undecodable_image", "No.")
+                else:
+                    results.add_answer(name, ANSWER)
+        whole = path.read_bytes()
+        path.write_bytes(whole[: data.draw(st.integers(0, len(whole)))])
+        kept = path.read_bytes().count(b"\n")
+        with open_results(path, "here") as results:
+            answered = {name for name in NAMES if results.has(name)}
+            assert answered == set(NAMES[:kept]) - refused
+            assert results.before == results.classes["cup"] == len(answered)
+            for name in NAMES:
+                if name not in answered:
+                    results.add_answer(name, ANSWER)
+        assert set(results_of(path)) == set(NAMES)
+        assert all(each["answer"] == ANSWER for each in results_of(path).values())
+        assert [each.name for each in Path(folder).iterdir()] == ["results.jsonl"]
+
+
+class Time:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
+async def test_the_pace_settles_near_what_the_api_allows() -> None:
+    """A bucket of tokens as API Gateway's: 10 a second, 20 at once."""
+    random.seed(1)
+    time = Time()
+    pace = Pace(clock=lambda: time.now_s, sleep=time.sleep)
+    tokens, at_s, answered, throttled = 20.0, 0.0, 0, 0
+    while answered < 3000:
+        await pace.turn()
+        time.now_s += 0.001
+        tokens, at_s = min(20.0, tokens + (time.now_s - at_s) * 10), time.now_s
+        if tokens >= 1:
+            tokens, answered = tokens - 1, answered + 1
+            pace.answered()
+        else:
+            throttled += 1
+            pace.throttled()
+    assert answered / time.now_s > 5
+    assert throttled / answered < 0.1
+
+
+async def test_a_time_that_the_api_asks_for_is_waited() -> None:
+    time = Time()
+    pace = Pace(clock=lambda: time.now_s, sleep=time.sleep)
+    await pace.turn()
+    pace.throttled(7.0)
+    await pace.turn()
+    assert 7.0 <= time.now_s <= 7.0 * 1.25
+
+
+async def test_a_batch_does_not_wait_for_ever_for_an_api_that_refuses_all() -> None:
+    time = Time()
+    pace = Pace(clock=lambda: time.now_s, sleep=time.sleep)
+
+    async def refuse() -> None:
+        while True:
+            await pace.turn()
+            pace.throttled()
+
+    with pytest.raises(WarmlensError) as stopped:
+        await refuse()
+    assert stopped.value.code == "throttled"
+    assert PATIENCE_S < time.now_s < PATIENCE_S + 60
+
+
+class Bucket:
+    """A bucket with more objects than there is memory for."""
+
+    def __init__(self) -> None:
+        self.pages = 0
+
+    def get_paginator(self, _: str) -> "Bucket":
+        return self
+
+    def paginate(self, **_: str) -> Iterator[dict[str, Any]]:
+        while True:
+            self.pages += 1
+            names = (f"{self.pages}-{number}.jpg" for number in range(1000))
+            yield {"Contents": [{"Key": name, "Size": 1} for name in names]}
+
+
+def test_a_bucket_is_listed_as_its_photos_are_taken() -> None:
+    bucket = Bucket()
+    client: Any = bucket
+    photos = BucketSource("s3://bucket/prefix", client).photos()
+    assert len(list(islice(photos, 1500))) == 1500
+    assert bucket.pages == 2
+
+
+@pytest.mark.parametrize("address", ["s3:/bucket/x", "s3://", "s3:///x"])
+def test_an_address_without_a_bucket_is_refused(address: str) -> None:
+    client: Any = Bucket()
+    with pytest.raises(WarmlensError) as refused:
+        BucketSource(address, client)
+    assert refused.value.code == "invalid_address"
+
+
+@pytest.mark.parametrize(
+    ("key", "readable"),
+    [
+        ("uploads/a.jpg", True),
+        ("test/20200118.jpg", True),
+        ("uploads/a b.jpg", False),
+        ("uploads/../a.jpg", False),
+        ("uploads//a.jpg", False),
+        ("uploads/é.jpg", False),
+        ("photos/a.jpg", False),
+        ("uploads/" + "a" * 1017, False),
+    ],
+)
+def test_the_api_is_given_the_paths_that_it_reads(key: str, readable: bool) -> None:
+    assert is_readable_path(key) == readable
+    request = {"method": "classification", "file_path": key}
+    options: Any = {"image_prefixes": ("uploads/", "test/"), "max_hold_ms": 0, "now_ms": 0}
+    if readable:
+        assert read_request(request, None, **options) == Classification(key)
+    else:
+        with pytest.raises(RequestError):
+            read_request(request, None, **options)
+
+
+def test_a_run_costs_its_calls_its_time_and_what_is_read_from_s3() -> None:
+    size, prices = FunctionSize(1024, "x86"), read_prices()
+    cost = usd_of_run(size, prices, calls=10, by_path=4, function_s=2.0, api="rest")
+    assert cost == pytest.approx(10 * 2e-7 + 2 * 0.0000166667 + 10 * 3.5e-6 + 4 * 4e-7)
+    http = usd_of_run(size, prices, calls=10, by_path=4, function_s=2.0, api="http")
+    assert cost - http == pytest.approx(10 * 2.5e-6)
+
+
+def test_step_functions_cost_by_the_child_and_the_photo() -> None:
+    size, prices = FunctionSize(1024, "x86"), read_prices()
+    photos = PHOTOS_IN_A_CHILD * 100
+    cost = usd_of_step_functions(size, prices, photos=photos, photo_s=0.05)
+    assert cost["function"] == pytest.approx(photos * (2e-7 + 0.05 * 0.0000166667))
+    # Each child: a transition, a request, and 4 s of 64 MB.
+    assert cost["step_functions"] == pytest.approx(100 * (25e-6 + 1e-6 + 4 / 16 * 0.00001667))
+    assert cost["s3"] == pytest.approx(photos * 4e-7 + 8 * 5e-6)
+    with pytest.raises(WarmlensError, match="step_functions_express_per_request"):
+        usd_of_step_functions(size, read_prices("eu-west-1"), photos=1, photo_s=0.05)

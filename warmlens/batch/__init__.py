@@ -1,0 +1,1 @@
+"""Classification of many photos: from this machine, or by Step Functions in AWS."""

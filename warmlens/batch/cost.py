@@ -1,0 +1,119 @@
+"""The cost of a batch: of one that was run, and of one that Step Functions is to run."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from warmlens.prices import PriceList
+
+if TYPE_CHECKING:
+    from types_boto3_lambda import LambdaClient
+
+PHOTOS_IN_A_CHILD = 40  # stacks/batch.py
+API_PRICES = {"rest": "rest_api_per_request", "http": "http_api_per_request"}
+_PROCESSORS = {"x86_64": "x86", "arm64": "arm"}
+_KEYS_IN_A_LIST = 1000
+_LISTS = 2  # one by the command, one by the state machine
+_CHILD_GB = 0.0625  # the smallest that is billed
+_STEPS_S = 0.05  # assumed: Step Functions' own time for a photo
+
+
+@dataclass(frozen=True)
+class FunctionSize:
+    """What the price of a function's second depends on.
+
+    Attributes:
+        memory_mb: its memory.
+        processor: `x86` or `arm`.
+    """
+
+    memory_mb: int
+    processor: str
+
+    def usd(self, calls: int, seconds: float, prices: PriceList) -> float:
+        """Return the cost of calls.
+
+        Args:
+            calls: number of calls.
+            seconds: time in the function, of all of them.
+            prices: prices of the region.
+
+        Raises:
+            WarmlensError: a price is missing.
+        """
+        per_gb_s = prices[f"lambda_{self.processor}_per_gb_s"]
+        return calls * prices["lambda_per_request"] + seconds * self.memory_mb / 1024 * per_gb_s
+
+
+def function_size(client: "LambdaClient", function: str) -> FunctionSize:
+    """Return a deployed function's size.
+
+    Args:
+        client: client for its region.
+        function: its name.
+
+    Raises:
+        ClientError: AWS refused to describe it.
+    """
+    configuration = client.get_function_configuration(FunctionName=function)
+    (architecture,) = configuration.get("Architectures", ["x86_64"])
+    return FunctionSize(configuration["MemorySize"], _PROCESSORS[architecture])
+
+
+def usd_of_run(
+    size: FunctionSize,
+    prices: PriceList,
+    *,
+    calls: int,
+    by_path: int,
+    function_s: float,
+    api: str,
+) -> float:
+    """Return the cost of a batch that was run from this machine.
+
+    Args:
+        size: size of the classifier.
+        prices: prices of the region.
+        calls: number of calls of the API.
+        by_path: number of these that read a photo from S3.
+        function_s: time in the function, of all of them.
+        api: `rest` or `http`.
+
+    Raises:
+        WarmlensError: a price is missing.
+    """
+    return (
+        size.usd(calls, function_s, prices)
+        + calls * prices[API_PRICES[api]]
+        + by_path * prices["s3_per_get"]
+    )
+
+
+def usd_of_step_functions(
+    size: FunctionSize, prices: PriceList, *, photos: int, photo_s: float
+) -> dict[str, float]:
+    """Return the cost of a batch that Step Functions runs, by what is paid for.
+
+    Args:
+        size: size of the classifier.
+        prices: prices of the region.
+        photos: number of photos.
+        photo_s: time of a photo in the function, on a warm instance.
+
+    Raises:
+        WarmlensError: a price is missing.
+    """
+    children = math.ceil(photos / PHOTOS_IN_A_CHILD)
+    child_s = math.ceil(PHOTOS_IN_A_CHILD * (photo_s + _STEPS_S) * 10) / 10
+    prices.require(["step_functions_express_per_request", "step_functions_express_per_gb_s"])
+    child_usd = (
+        prices["step_functions_per_transition"]
+        + prices["step_functions_express_per_request"]
+        + child_s * _CHILD_GB * prices["step_functions_express_per_gb_s"]
+    )
+    lists = _LISTS * math.ceil(photos / _KEYS_IN_A_LIST)
+    return {
+        "function": size.usd(photos, photos * photo_s, prices),
+        "step_functions": children * child_usd,
+        "s3": photos * prices["s3_per_get"] + lists * prices["s3_per_put"],
+    }

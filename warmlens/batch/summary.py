@@ -1,0 +1,70 @@
+"""What a batch prints at its end."""
+
+from typing import Any
+
+from rich.table import Table
+
+from warmlens.batch.results import ResultsFile
+from warmlens.batch.run import Outcome
+from warmlens.console import err, out
+
+_SHOWN_CLASSES = 10
+
+
+def summary(outcome: Outcome, results: ResultsFile, cost_usd: float | None) -> dict[str, Any]:
+    """Return a batch's figures.
+
+    Args:
+        outcome: what the run did.
+        results: the results file.
+        cost_usd: estimate of the run's cost in USD; None if it is not known.
+    """
+    return {
+        "photos": results.before + outcome.classified + outcome.failed,
+        "classified": outcome.classified,
+        "answered_before": results.before,
+        "failed": outcome.failed,
+        "errors": dict(outcome.errors.most_common()),
+        "other_files": outcome.others,
+        "classes": dict(results.classes.most_common()),
+        "model": results.version,
+        "throttled_calls": outcome.throttled,
+        "wall_s": round(outcome.wall_s, 3),
+        "cost_usd": cost_usd,
+        "out": str(results.path),
+    }
+
+
+def print_summary(figures: dict[str, Any], other_names: list[str]) -> None:
+    """Print a batch's figures for people: results on standard output, remarks on standard error.
+
+    Args:
+        figures: those that :func:`summary` returns.
+        other_names: names of some files that are no photos.
+    """
+    table = Table("class", "photos")
+    for label, photos in list(figures["classes"].items())[:_SHOWN_CLASSES]:
+        table.add_row(label, str(photos))
+    out.print_table(table)
+    if (more := len(figures["classes"]) - _SHOWN_CLASSES) > 0:
+        out.print(f"and {more} more classes")
+    rate = figures["classified"] / figures["wall_s"] if figures["wall_s"] else 0.0
+    before = figures["answered_before"]
+    out.print(
+        f"{figures['classified']} photos classified in {figures['wall_s']:.1f} s, {rate:.1f} a "
+        "second" + (f"; {before} had an answer before" if before else "")
+    )
+    if figures["cost_usd"] is not None:
+        out.print(f"cost of the calls: ${figures['cost_usd']:.4f}, by list prices")
+    out.print(f"results: {figures['out']}")
+    if figures["throttled_calls"]:
+        err.print(f"The API throttled {figures['throttled_calls']} calls; they were repeated.")
+    if others := figures["other_files"]:
+        more = others - len(other_names)
+        names = ", ".join(other_names) + (f" and {more} more" if more else "")
+        files = "other file was" if others == 1 else "other files were"
+        err.print(f"{others} {files} skipped: {names}.")
+    for code, photos in figures["errors"].items():
+        err.print(f"{photos} failed: {code}")
+    if figures["failed"]:
+        err.print("The same command tries those that failed once more.")
