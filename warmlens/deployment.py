@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 TOKEN_VARIABLE = "WARMLENS_TOKEN"  # noqa: S105 - its name only
+_SIGNED = ("Content-Type", "X-Delete-Token")
 NOT_FOUND = 3  # exit code of commands whose environment does not exist
 _CONFIG = Config(read_timeout=330)  # seconds; more than the longest run of the warmer
 
@@ -81,7 +82,8 @@ class SignedAuth(httpx.Auth):
             method=request.method,
             url=str(request.url),
             data=request.content,
-            headers={"Content-Type": request.headers["content-type"]},
+            # A request without a body has none.
+            headers={name: request.headers[name] for name in _SIGNED if name in request.headers},
         )
         self._signer.add_auth(signed)
         request.headers.update(dict(signed.headers))
