@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from lab.bench import cases as cases_bench
 from lab.bench import scale as scale_bench
 from lab.bench.first_visitor.comparison import table as first_visitor_table
+from lab.bench.one_call import table as one_call_table
 from lab.bench.peer import presentation as peer_presentation
 from lab.bench.simfaas.comparison import METRICS, OURS, OURS_NEWEST_FIRST, SIMFAAS
 from lab.bench.speed.tables import table_alone, tables
@@ -126,6 +127,11 @@ def wakes() -> str:
 def first_visitor() -> str:
     """Return the table of the first visitor's wait."""
     return first_visitor_table(_read("first-visitor"))
+
+
+def one_call() -> str:
+    """Return the table of a photo in the call beside an uploaded one."""
+    return one_call_table(_read("one-call"))
 
 
 def scale() -> str:

@@ -109,3 +109,5 @@ class ApiStack(cdk.Stack):
         output(self, "ApiId", api_id, settings=settings)
         output(self, "ApiAuth", settings.auth, settings=settings)
         output(self, "WakeAhead", "yes" if settings.wakes_ahead else "no", settings=settings)
+        max_bytes = settings.page_max_in_request_bytes
+        output(self, "PageMaxInRequestBytes", str(max_bytes), settings=settings)

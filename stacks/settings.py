@@ -51,6 +51,8 @@ Lambda SnapStart"."""
 AUTO_MAX = 10
 AUTO_MIN_PERIOD_MIN = 2
 """`auto` reads users' concurrency in minutes without a round: docs/decisions/0103-auto.md."""
+MAX_IN_REQUEST_BYTES = 4_400_000
+"""The largest photo in a call: docs/decisions/0110-photo-in-the-request.md."""
 
 
 class SettingsError(Exception):
@@ -147,6 +149,10 @@ class Settings:
     """True traces requests with X-Ray."""
     web: bool = True
     """True deploys the page, and the API under the same domain."""
+    page_stores_photos: bool = False
+    """True has the page upload every photo, so that the images bucket keeps it for
+    `image_expiry_days`, for example to collect training data. False has it send a photo of up to
+    4.4 MB in the call, where nothing is stored, and upload larger ones alone."""
     web_domain: Host | None = None
     """The page's own domain; None takes the one that CloudFront gives."""
     web_certificate_arn: Certificate | None = None
@@ -256,6 +262,11 @@ class Settings:
         """True if `wake_ahead` has an effect; with SnapStart it has, as a restore takes time."""
         provisioned = self.warming == "provisioned"
         return self.wake_ahead and not provisioned and self.reserved_concurrency != 1
+
+    @property
+    def page_max_in_request_bytes(self) -> int:
+        """Size of the largest photo that the page sends in the call; 0 if it uploads all."""
+        return 0 if self.page_stores_photos else min(MAX_IN_REQUEST_BYTES, self.max_image_bytes)
 
     @property
     def warm_setting(self) -> str:

@@ -177,6 +177,7 @@ class WebStack(cdk.Stack):
             "model_version": settings.model_version,
             "auth": settings.auth,
             "wake_ahead": settings.wakes_ahead,
+            "max_in_request_bytes": settings.page_max_in_request_bytes,
         }
         deployment = s3_deployment.BucketDeployment(
             self,

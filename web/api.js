@@ -1,99 +1,139 @@
-/** One photo through the service: ask for an upload, upload to S3, classify. */
+/**
+ * One photo through the service: in one call; or, where it is too large for that, ask for an
+ * upload, upload to S3, classify.
+ */
 
+import { readAnswer, readFields, readTicket } from "./answer.js";
 import { keyHeader } from "./key.js";
-import { isReadable } from "./photos.js";
 import { Problem } from "./problems.js";
-import { post } from "./upload.js";
+import { postPhoto, upload } from "./upload.js";
 import { noteContact } from "./wake.js";
 
 const CALL_TIMEOUT_MS = 35_000; // API Gateway itself gives up after 29 s
 const PREPARE_MS = 10_000; // in which Lambda prepares a function that rested for weeks
-const MAX_SAID_LENGTH = 200;
-const MOST_CLASSES = 5;
 
 /**
  * Send a photo and read the answer.
  *
  * @param {object} photo as made by photos.js.
- * @param {object} run `signal` ends it; `onStep` is told "uploads", "storage" and
- *   "classification" as each begins, and with true as one is to be tried once more; `onProgress`
- *   the share of the photo that is uploaded, 0 to 1; `prepare`, if any, makes of the opened photo
- *   what is sent.
- * @returns {Promise<object>} `answer`, as of readAnswer, `browserMs`: the time of each step and
- *   their `total` in milliseconds, and `bytes`: those of the `original` and of what was `sent`.
+ * @param {object} run `signal` ends it; `maxInCallBytes` is the size of the largest photo that goes
+ *   in the call; `prepare`, if any, makes of the opened photo what is sent; `onProgress` is told
+ *   the share of the photo that is sent, 0 to 1; `onStep` each step as it begins: "sending" and
+ *   "classification", or "uploads", "storage" and "classification". Beside it comes "once more" for
+ *   a step that is to be tried again, and "instead" for an upload after a call that was refused.
+ * @returns {Promise<object>} `answer`, as of readAnswer; `browserMs`: the time of each step, what
+ *   `prepare` took or null, and their `total`, in milliseconds; `calls`: their number; `isInCall`:
+ *   whether the photo went in the call; `bytes`: those of the `original` and of what was `sent`.
  * @throws {Problem} when a step fails.
  */
-export async function recognise(photo, { signal, onStep, onProgress, prepare = null }) {
-  const opened = await photo.open(signal);
-  const prepareStart = performance.now();
+export async function recognise(photo, { maxInCallBytes, prepare, ...run }) {
+  const opened = await photo.open(run.signal);
+  const startMs = performance.now();
   const { file, type } = prepare ? await prepare(opened) : opened;
-  const prepareMs = performance.now() - prepareStart;
-  const browserMs = {};
+  const prepareMs = prepare ? performance.now() - startMs : null;
+  const counted = { ...run, calls: 0 };
+  const way = file.size <= maxInCallBytes ? inCallElseByUpload : byUpload;
+  const { fields, stepsMs } = await way({ file, type, name: photo.name }, counted);
+  const total = performance.now() - startMs;
+  noteContact();
+  return {
+    answer: readAnswer(fields),
+    browserMs: { ...stepsMs, prepare: prepareMs, total },
+    calls: counted.calls,
+    isInCall: "sending" in stepsMs,
+    bytes: { original: opened.file.size, sent: file.size },
+  };
+}
+
+async function inCallElseByUpload(photo, run) {
+  try {
+    return await inCall(photo, run);
+  } catch (error) {
+    // A proxy on the way may take less than the service; the service's own limit is one of uploads.
+    if (error.facts?.status !== 413 || error.reason === "image_too_large") throw error;
+  }
+  return byUpload(photo, run, "instead");
+}
+
+async function inCall({ file, type, name }, run) {
+  const startMs = performance.now();
+  const headers = { "Content-Type": type, ...keyHeader() };
+  let sentMs = startMs;
+  const fields = await onceMore("sending", run, async () => {
+    let step = "sending";
+    const onSent = () => {
+      step = "classification";
+      sentMs = performance.now();
+      run.onStep(step);
+    };
+    run.calls += 1;
+    const sending = { ...run, headers, onSent };
+    const answer = await postPhoto("classification", file, { file, name }, sending, () => step);
+    return readFields(answer, { step: "classification", bytes: file.size });
+  });
+  const stepsMs = { sending: sentMs - startMs, classification: performance.now() - sentMs };
+  return { fields, stepsMs };
+}
+
+async function byUpload({ file, type, name }, run, note = "") {
+  const stepsMs = {};
   const timed = async (step, work) => {
-    onStep(step);
-    const start = performance.now();
+    const startMs = performance.now();
     const outcome = await work();
-    browserMs[step] = performance.now() - start;
+    stepsMs[step] = performance.now() - startMs;
     return outcome;
   };
 
-  const ticket = await timed("uploads", () => requestUpload(file, type, { signal, onStep }));
-  browserMs.uploads += prepareMs;
-  await timed("storage", () => upload(ticket, file, photo.name, { signal, onProgress }));
-  const answer = await timed("classification", () =>
-    classify(ticket.file_path, file, { signal, onStep }),
-  );
-  browserMs.total = browserMs.uploads + browserMs.storage + browserMs.classification;
-  return { answer, browserMs, bytes: { original: opened.file.size, sent: file.size } };
+  const ticket = await timed("uploads", () => requestUpload(file, type, run, note));
+  await timed("storage", () => {
+    run.onStep("storage");
+    run.calls += 1;
+    return upload(ticket, { file, name }, run);
+  });
+  const request = { method: "classification", file_path: ticket.file_path };
+  const facts = { bytes: file.size };
+  const fields = await timed("classification", () => call("classification", request, run, facts));
+  return { fields, stepsMs };
 }
 
-async function requestUpload(file, type, run) {
+async function requestUpload(file, type, run, note) {
   const request = { content_type: type, bytes: file.size };
-  const ticket = await call("uploads", request, run, { bytes: file.size });
-  if (!isText(ticket.url) || !isText(ticket.file_path) || !isObject(ticket.fields)) {
-    throw new Problem("bad_answer", { step: "uploads" });
-  }
+  const ticket = readTicket(await call("uploads", request, run, { bytes: file.size }, note));
   if (file.size > ticket.max_bytes) {
     throw new Problem("too_large", { bytes: file.size, maxBytes: ticket.max_bytes });
   }
   return ticket;
 }
 
-async function upload(ticket, file, name, run) {
-  const form = new FormData();
-  for (const [field, value] of Object.entries(ticket.fields)) form.append(field, value);
-  form.append("file", file, name); // S3 ignores every field after the file
-
-  let answer;
-  try {
-    answer = await post(ticket.url, form, run);
-  } catch (error) {
-    if (run.signal.aborted || (await isReadable(file))) throw error;
-    throw new Problem("unreadable_file", { name });
-  }
-  if (!answer.ok) throw storageProblem(answer, file, ticket);
-}
-
-async function classify(filePath, file, run) {
-  const request = { method: "classification", file_path: filePath };
-  const fields = await call("classification", request, run, { bytes: file.size });
-  noteContact();
-  return readAnswer(fields);
+/** POST JSON to the API and read JSON back, within a time limit; a problem carries `facts`. */
+async function call(step, body, run, facts, note = "") {
+  const request = {
+    method: "POST",
+    headers: { "Content-Type": "application/json", ...keyHeader() },
+    body: JSON.stringify(body),
+  };
+  const once = async () => {
+    run.calls += 1;
+    return readFields(await send(step, request, run.signal), { ...facts, step });
+  };
+  return onceMore(step, run, once, note);
 }
 
 /**
- * Call the API; once more if the gateway reached no function. Lambda rejects the first call after
- * weeks without one and then prepares the function. Both calls may be repeated: they change nothing.
+ * Begin a step with a call of the API; once more if the gateway reached no function. Lambda rejects
+ * the first call after weeks without one and then prepares the function. All calls may be repeated:
+ * they change nothing.
  */
-async function call(step, body, { signal, onStep }, facts) {
+async function onceMore(step, { signal, onStep }, once, note = "") {
+  onStep(step, note);
   try {
-    return await callOnce(step, body, signal, facts);
+    return await once();
   } catch (error) {
     if (error.reason !== "unavailable") throw error;
   }
-  onStep(step, true);
+  onStep(step, "once more");
   await pause(PREPARE_MS, signal);
-  return callOnce(step, body, signal, facts);
+  return once();
 }
 
 function pause(ms, signal) {
@@ -106,19 +146,6 @@ function pause(ms, signal) {
     };
     signal.addEventListener("abort", stop, { once: true });
   });
-}
-
-/** POST JSON to the API and read JSON back; a problem carries `facts`. */
-async function callOnce(step, body, signal, facts) {
-  const request = {
-    method: "POST",
-    headers: { "Content-Type": "application/json", ...keyHeader() },
-    body: JSON.stringify(body),
-  };
-  const { ok, status, text } = await send(step, request, signal);
-  const fields = parseObject(text);
-  if (ok && fields) return fields;
-  throw apiProblem(fields, { ...facts, step, status });
 }
 
 /** Fetch with a time limit; the body is read within it. */
@@ -139,77 +166,4 @@ async function send(step, request, signal) {
     clearTimeout(timer);
     signal.removeEventListener("abort", stop);
   }
-}
-
-function apiProblem(fields, facts) {
-  if (facts.status < 400) return new Problem("bad_answer", facts);
-  // What API Gateway itself answers for an HTTP API has a message only.
-  const unreached = facts.status >= 500 && isText(fields?.message) ? "unavailable" : "";
-  const error = fields?.error ?? { code: unreached, message: fields?.message };
-  const said = isText(error?.message) ? error.message.slice(0, MAX_SAID_LENGTH) : "";
-  return new Problem(isText(error?.code) ? error.code : "", { ...facts, said });
-}
-
-function storageProblem({ status, text }, file, ticket) {
-  const xml = new DOMParser().parseFromString(text, "application/xml");
-  const code = xml.querySelector("Error > Code")?.textContent ?? "";
-  const facts = {
-    step: "storage",
-    status,
-    said: code,
-    bytes: file.size,
-    maxBytes: ticket.max_bytes,
-  };
-  if (code === "EntityTooLarge" || status === 413) return new Problem("too_large", facts);
-  if (status === 403) return new Problem("upload_expired", facts);
-  if (status >= 300 && status < 400) return new Problem("upload_redirected", facts);
-  return new Problem(status >= 500 ? "storage_busy" : "upload_refused", facts);
-}
-
-/**
- * The classification answer, checked and with the paper's numbered keys made a list.
- *
- * `classes` ({id, label, share}, most likely first), `functionMs`, `stagesMs` ([name, ms] pairs),
- * `coldStart` (null when not told), `initMs`, `model`, `version`, `instanceId`.
- */
-function readAnswer(fields) {
-  const classes = [];
-  for (let rank = 1; rank <= MOST_CLASSES && isText(fields[`TOP${rank}_ID`]); rank += 1) {
-    classes.push({
-      id: fields[`TOP${rank}_ID`],
-      label: fields[`TOP${rank}_label`] || fields[`TOP${rank}_ID`],
-      share: fields[`TOP${rank}_softmax`],
-    });
-  }
-  if (classes.length === 0 || !classes.every(({ share }) => Number.isFinite(share))) {
-    throw new Problem("bad_answer", { step: "classification" });
-  }
-  const stages = isObject(fields.stages_ms) ? Object.entries(fields.stages_ms) : [];
-  return {
-    classes,
-    functionMs: Number.isFinite(fields.time) ? fields.time * 1000 : null,
-    stagesMs: stages.filter(([, ms]) => Number.isFinite(ms)),
-    coldStart: typeof fields.cold_start === "boolean" ? fields.cold_start : null,
-    initMs: Number.isFinite(fields.init_ms) ? fields.init_ms : null,
-    model: fields.model,
-    version: fields.version,
-    instanceId: fields.instance_id,
-  };
-}
-
-function parseObject(text) {
-  try {
-    const value = JSON.parse(text);
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
-}
-
-function isText(value) {
-  return typeof value === "string" && value !== "";
-}
-
-function isObject(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

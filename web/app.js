@@ -16,11 +16,15 @@ import * as view from "./view.js";
 import { wake, wakeAgain, wakeAhead } from "./wake.js";
 
 const STATUS_OF_STEP = {
+  sending: "Sending…",
   uploads: "Asking for an upload…",
   storage: "Uploading…",
   classification: "Classifying…",
 };
-const ONCE_MORE = "The service has rested and is being prepared: trying once more in 10 seconds…";
+const STATUS_OF_NOTE = {
+  "once more": "The service has rested and is being prepared: trying once more in 10 seconds…",
+  instead: "The photo is too large for one call: asking for an upload…",
+};
 const SHRINK_STORED = "warmlens-shrink";
 
 let current = null; // the photo in the frame
@@ -31,6 +35,7 @@ let latestOffer = 0;
 let savedBytes = 0;
 
 const shrink = document.getElementById("shrink");
+const configuration = readConfiguration();
 
 /** Take up whatever was chosen, dropped or pasted: say what is no photo, send the rest. */
 async function offer(makePhotos) {
@@ -82,23 +87,24 @@ async function send(photo, signal, place) {
   try {
     const outcome = await recognise(photo, {
       signal,
+      maxInCallBytes: (await configuration)?.max_in_request_bytes ?? 0,
       prepare: mayShrink ? null : shrunk,
-      onStep: (step, isOnceMore = false) => {
+      onStep: (step, note = "") => {
         if (signal.aborted) return;
         failedStep = step;
-        view.showStep(step, (isOnceMore ? ONCE_MORE : STATUS_OF_STEP[step]) + place);
+        view.showStep(step, (STATUS_OF_NOTE[note] ?? STATUS_OF_STEP[step]) + place);
       },
       onProgress: (share) => {
         if (signal.aborted) return;
-        view.showUploaded(share);
-        wake(); // an upload may take longer than an idle instance lives
+        view.showSent(share);
+        wake(); // sending may take longer than an idle instance lives
       },
     });
     if (signal.aborted) return false;
     history.noteAnswer(photo, outcome);
     noteSaved(outcome.bytes);
     replaceAnswered(photo, outcome);
-    view.showDone(result.summary(outcome), outcome.bytes);
+    view.showDone(result.summary(outcome), outcome);
     return true;
   } catch (error) {
     if (signal.aborted) return false;
@@ -122,7 +128,7 @@ function choose({ photo, state, outcome }) {
   endRun();
   replaceCurrent(photo);
   replaceAnswered(photo, outcome);
-  view.showDone(result.summary(outcome), outcome.bytes);
+  view.showDone(result.summary(outcome), outcome);
 }
 
 function replaceCurrent(photo) {
@@ -186,10 +192,11 @@ function wireShrink() {
 
 /** Offer what goes with the service that the page belongs to; the page works without. */
 async function suitService() {
-  const configuration = await readConfiguration();
-  wakeAhead(configuration, view.showReady);
-  if (configuration?.fleet) watch();
-  view.showSamples(await samplesOf(configuration), (path) =>
+  const known = await configuration;
+  wakeAhead(known, view.showReady);
+  view.showWay(known);
+  if (known?.fleet) watch();
+  view.showSamples(await samplesOf(known), (path) =>
     offer(async () => ({ photos: [photoFromSample(path)] })),
   );
 }

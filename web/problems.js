@@ -16,9 +16,11 @@ export class Problem extends Error {
 
 const CHOOSE_ANOTHER = "Choose a JPEG, PNG, WebP or GIF photo.";
 const CONVERT =
-  "Tick “Shrink before upload” and choose it again: this browser makes it a JPEG. Or save it as JPEG yourself.";
+  "Tick “Shrink before sending” and choose it again: this browser makes it a JPEG. Or save it as JPEG yourself.";
 const LATER = "Your photo is kept: try again in a moment.";
-const SHRINK = "tick “Shrink before upload” and try again";
+const SHRINK = "tick “Shrink before sending” and try again";
+
+const MOVES_THE_PHOTO = new Set(["sending", "storage"]);
 
 const WORDS = {
   heic: ({ name, mayConvert }) => [
@@ -63,9 +65,9 @@ const WORDS = {
     "Your photo is kept: check your connection and try again.",
   ],
   timed_out: ({ step, mayShrink }) => {
-    if (step !== "storage") return ["The service took too long to answer.", LATER];
+    if (!MOVES_THE_PHOTO.has(step)) return ["The service took too long to answer.", LATER];
     return [
-      "The upload took too long: nothing moved any more.",
+      "Sending the photo took too long: nothing moved any more.",
       `Your photo is kept: check your connection and try again${mayShrink ? `, or ${SHRINK}` : ""}.`,
     ];
   },

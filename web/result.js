@@ -2,7 +2,14 @@
 
 const ROWS = 5;
 const SHORT_ID_LENGTH = 8;
-const BROWSER_STAGES = { uploads: "Prepare", storage: "Upload", queue: "Network and queue" };
+const CALLS_OF_AN_UPLOAD = 3;
+const BROWSER_STAGES = {
+  prepare: "Prepare", // of a photo in the call: shrinking it
+  sending: "Send",
+  uploads: "Prepare", // of an upload: shrinking the photo, and asking for the upload
+  storage: "Upload",
+  queue: "Network and queue",
+};
 const FUNCTION_STAGES = {
   init: "Cold init",
   fetch: "Fetch",
@@ -16,11 +23,11 @@ const at = (id) => document.getElementById(id);
 /** The card before the first answer: as high as with one, so that nothing moves later. */
 export function showEmpty() {
   at("classes").replaceChildren(...Array.from({ length: ROWS }, placeholderRow));
-  showTimes(Object.keys(BROWSER_STAGES).map(untold), Object.keys(FUNCTION_STAGES).map(untold));
+  showTimes(["prepare", "sending", "queue"].map(untold), Object.keys(FUNCTION_STAGES).map(untold));
 }
 
 /** The answer for a photo. */
-export function showResult(photo, { answer, browserMs }) {
+export function showResult(photo, { answer, browserMs, calls, isInCall }) {
   at("result").dataset.state = "fresh";
   at("subject").textContent = photo.name;
   at("subject-photo").src = photo.url;
@@ -29,8 +36,8 @@ export function showResult(photo, { answer, browserMs }) {
   showTemperature(answer);
   at("browser-total").textContent = duration(browserMs.total);
   at("function-total").textContent = duration(answer.functionMs);
-  const { inBrowser, inFunction } = stagesOf(answer, browserMs);
-  showTimes(inBrowser, inFunction);
+  const { inBrowser, inFunction } = stagesOf(answer, browserMs, isInCall);
+  showTimes(inBrowser, inFunction, callsMade(calls, isInCall));
   at("model").textContent = answer.model ?? NONE;
   at("version").textContent = answer.version ?? NONE;
   at("instance").textContent = answer.instanceId?.slice(0, SHORT_ID_LENGTH) ?? NONE;
@@ -47,6 +54,11 @@ export function markPrevious(photo) {
 export function summary({ answer, browserMs }) {
   const [first] = answer.classes;
   return `Done: ${first.label}, ${percent(first.share)}, in ${duration(browserMs.total)}.`;
+}
+
+function callsMade(calls, isInCall) {
+  const saved = CALLS_OF_AN_UPLOAD - calls;
+  return isInCall && saved > 0 ? `${calls}, ${saved} saved` : String(calls);
 }
 
 function showTemperature({ coldStart, initMs }) {
@@ -84,14 +96,17 @@ function placeholderRow() {
 }
 
 /** Take the time that a person waited apart, as `[stage, ms]`; what was not told is null. */
-function stagesOf({ coldStart, initMs, stagesMs }, browserMs) {
+function stagesOf({ coldStart, initMs, stagesMs }, browserMs, isInCall) {
   const init = coldStart ? initMs : null;
   const inFunction = [["init", init], ...stagesMs];
   const told = inFunction.reduce((sum, [, ms]) => sum + (ms ?? 0), 0);
+  const { prepare, sending, uploads, storage } = browserMs;
+  const trip = isInCall
+    ? [["prepare", prepare], ["sending", sending]]
+    : [["uploads", (prepare ?? 0) + uploads], ["storage", storage]];
   return {
     inBrowser: [
-      ["uploads", browserMs.uploads],
-      ["storage", browserMs.storage],
+      ...trip,
       // The call as the browser saw it, less what the function told of: the network, the queue,
       // and of a cold start what comes before init.
       ["queue", Math.max(0, browserMs.classification - told)],
@@ -104,22 +119,26 @@ function untold(stage) {
   return [stage, null];
 }
 
-function showTimes(inBrowser, inFunction) {
-  at("browser-stages").replaceChildren(...inBrowser.map(timeRow));
+function showTimes(inBrowser, inFunction, calls = NONE) {
+  at("browser-stages").replaceChildren(...inBrowser.map(timeRow), row("calls", calls));
   at("function-stages").replaceChildren(...inFunction.map(timeRow));
   const stages = [...inBrowser, ...inFunction].filter(([, ms]) => ms !== null);
   at("strip").replaceChildren(...stages.map(segment));
 }
 
 function timeRow([stage, ms]) {
-  const row = document.createElement("div");
+  return row(stage, duration(ms));
+}
+
+function row(stage, text) {
+  const pair = document.createElement("div");
   const term = document.createElement("dt");
   const value = document.createElement("dd");
   term.textContent = stageTitle(stage);
   term.dataset.stage = stage;
-  value.textContent = duration(ms);
-  row.append(term, value);
-  return row;
+  value.textContent = text;
+  pair.append(term, value);
+  return pair;
 }
 
 function segment([stage, ms]) {

@@ -1,5 +1,7 @@
 /** What the page is told of the service, and the sample photos that go with its model. */
 
+const TIMEOUT_MS = 10_000; // photos wait for it
+
 /** The service's own note, or null where it tells nothing. */
 export async function readConfiguration() {
   try {
@@ -24,7 +26,7 @@ export async function samplesOf(configuration) {
 }
 
 async function readJson(path) {
-  const response = await fetch(path);
+  const response = await fetch(path, { signal: AbortSignal.timeout(TIMEOUT_MS) });
   if (!response.ok) throw new Error(`${path} answered ${response.status}`);
   return response.json();
 }

@@ -1,4 +1,4 @@
-/** Making a photo smaller before it is uploaded, when that saves bytes. */
+/** Making a photo smaller before it is sent, when that saves bytes. */
 
 export const LONG_SIDE_PX = 1024; // the models read a few hundred pixels
 const QUALITY = 0.9;

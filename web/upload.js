@@ -1,54 +1,50 @@
-/** An upload that tells how far it is, and ends when nothing moves any more. */
+/** The upload of a photo to S3, with the permission that the service gave for it. */
 
+import { isReadable } from "./photos.js";
+import { post } from "./post.js";
 import { Problem } from "./problems.js";
 
-const STALL_TIMEOUT_MS = 60_000; // what was handed to the system may take a while on a slow line
-
 /**
- * Post a form. It takes as long as it needs, as long as it moves.
+ * Upload a photo.
  *
- * @param {string} url where to.
- * @param {FormData} form what.
- * @param {object} run `signal` ends it; `onProgress` is told the share that is sent, 0 to 1.
- * @returns {Promise<{ok: boolean, status: number, text: string}>} the answer.
- * @throws {Problem} "timed_out" when nothing moves, "unreachable" or "offline".
+ * @param {object} ticket the answer of the call "uploads".
+ * @param {{file: Blob, name: string}} photo what.
+ * @param {object} run `signal` and `onProgress`, as of post.
+ * @throws {Problem} when it is not stored.
  */
-export function post(url, form, { signal, onProgress }) {
-  const request = new XMLHttpRequest(); // fetch does not tell how far it is
-  const stop = () => request.abort();
-  let timer = 0;
-  let isStalled = false;
-  const watch = () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      isStalled = true;
-      stop();
-    }, STALL_TIMEOUT_MS);
-  };
-  const failure = () => {
-    if (signal.aborted) return signal.reason;
-    const reason = isStalled ? "timed_out" : navigator.onLine ? "unreachable" : "offline";
-    return new Problem(reason, { step: "storage" });
-  };
+export async function upload(ticket, { file, name }, run) {
+  const form = new FormData();
+  for (const [field, value] of Object.entries(ticket.fields)) form.append(field, value);
+  form.append("file", file, name); // S3 ignores every field after the file
 
-  return new Promise((answer, refuse) => {
-    signal.throwIfAborted();
-    signal.addEventListener("abort", stop);
-    request.upload.addEventListener("progress", ({ loaded, total }) => {
-      watch();
-      onProgress(total > 0 ? loaded / total : 0);
-    });
-    request.addEventListener("load", () => {
-      const { status, responseText: text } = request;
-      answer({ ok: status >= 200 && status < 300, status, text });
-    });
-    request.addEventListener("error", () => refuse(failure()));
-    request.addEventListener("abort", () => refuse(failure()));
-    request.open("POST", url);
-    request.send(form);
-    watch();
-  }).finally(() => {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", stop);
-  });
+  const answer = await postPhoto(ticket.url, form, { file, name }, run, () => "storage");
+  if (!answer.ok) throw storageProblem(answer, file, ticket);
+}
+
+/** Post a photo; a problem carries the step at which it came, or says that the file is gone. */
+export async function postPhoto(url, body, { file, name }, run, stepNow) {
+  try {
+    return await post(url, body, run);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    if (!(await isReadable(file))) throw new Problem("unreadable_file", { name });
+    error.facts.step = stepNow();
+    throw error;
+  }
+}
+
+function storageProblem({ status, text }, file, ticket) {
+  const xml = new DOMParser().parseFromString(text, "application/xml");
+  const code = xml.querySelector("Error > Code")?.textContent ?? "";
+  const facts = {
+    step: "storage",
+    status,
+    said: code,
+    bytes: file.size,
+    maxBytes: ticket.max_bytes,
+  };
+  if (code === "EntityTooLarge" || status === 413) return new Problem("too_large", facts);
+  if (status === 403) return new Problem("upload_expired", facts);
+  if (status >= 300 && status < 400) return new Problem("upload_redirected", facts);
+  return new Problem(status >= 500 ? "storage_busy" : "upload_refused", facts);
 }

@@ -7,6 +7,9 @@ const at = (id) => document.getElementById(id);
 const stepItems = [...at("steps").children];
 const BEGIN = at("status").textContent;
 const READY = "Ready for your photo.";
+const NOT_IN_ONE_CALL = new Set(["uploads", "storage"]);
+
+let isOneCall = false; // the way of the photo in the frame
 
 /** Put the photo that is sent now into the frame. */
 export function showPhoto(photo) {
@@ -29,22 +32,34 @@ export function showReady(isReady) {
   if (status.textContent === (isReady ? BEGIN : READY)) status.textContent = isReady ? READY : BEGIN;
 }
 
-/** Say what is being done; the step is null before the first one. */
-export function showStep(step, words) {
-  markSteps(step, "current");
-  at("status").textContent = words;
-  at("uploaded").textContent = "";
+/** Say which way photos go; without a word of the service they are uploaded. */
+export function showWay(configuration) {
+  const maxBytes = configuration?.max_in_request_bytes ?? 0;
+  if (maxBytes > 0) {
+    at("way").textContent =
+      "The photo goes to a Lambda function in one call and is not stored; " +
+      `one of more than ${size(maxBytes)} is uploaded to S3, where the function reads it.`;
+  }
 }
 
-/** Say how much is uploaded: beside the status, so that not each change is read out. */
-export function showUploaded(share) {
-  at("uploaded").textContent = `${Math.floor(share * 100)}% uploaded`;
+/** Say what is being done; the step is null before the first one. */
+export function showStep(step, words) {
+  isOneCall = step === "sending" || (isOneCall && step === "classification");
+  markSteps(step, "current");
+  at("status").textContent = words;
+  at("sent").textContent = "";
+}
+
+/** Say how much is sent: beside the status, so that not each change is read out. */
+export function showSent(share) {
+  at("sent").textContent = `${Math.floor(share * 100)}% sent`;
 }
 
 /** Say that the answer is there. */
-export function showDone(words, { original, sent }) {
+export function showDone(words, { isInCall, bytes: { original, sent } }) {
+  isOneCall = isInCall;
   markSteps(null, "", { allDone: true });
-  at("uploaded").textContent = "";
+  at("sent").textContent = "";
   if (sent < original) at("photo-name").textContent += ` · sent as ${size(sent)}`;
   at("status").textContent = words;
 }
@@ -53,7 +68,7 @@ export function showDone(words, { original, sent }) {
 export function showFailure(problem, step, words) {
   markSteps(step, "failed");
   at("status").textContent = words;
-  at("uploaded").textContent = "";
+  at("sent").textContent = "";
   at("problem").replaceChildren(...explained(problem));
   at("again").textContent = "Try again";
 }
@@ -65,10 +80,11 @@ export function showRefused(problem) {
 
 /** Say that sending was stopped, and how many photos were not sent. */
 export function showStopped(waiting) {
+  isOneCall = false;
   markSteps(null, "");
   const photos = waiting === 1 ? "1 photo is" : `${waiting} photos are`;
   at("status").textContent = waiting > 0 ? `Stopped: ${photos} not sent.` : "Stopped.";
-  at("uploaded").textContent = "";
+  at("sent").textContent = "";
 }
 
 /** Offer to stop while photos are sent, and then to send those that were not. */
@@ -85,7 +101,7 @@ export function showSamples(samples, onChoice) {
   at("samples-card").hidden = samples.length === 0;
 }
 
-/** Say how many bytes were not uploaded since the page was opened. */
+/** Say how many bytes were not sent since the page was opened. */
 export function showSaved(bytes) {
   at("saved").textContent = bytes > 0 ? `Saved so far: ${size(bytes)}.` : "";
 }
@@ -101,10 +117,13 @@ at("photo").addEventListener("error", () => {
 });
 
 function markSteps(current, mark, { allDone = false } = {}) {
-  const position = stepItems.findIndex((item) => item.dataset.step === current);
+  const shown = current === "sending" ? "classification" : current;
+  const position = stepItems.findIndex((item) => item.dataset.step === shown);
   for (const [index, item] of stepItems.entries()) {
     const isCurrent = index === position;
-    item.dataset.state = allDone || index < position ? "done" : isCurrent ? mark : "";
+    const isSkipped = isOneCall && NOT_IN_ONE_CALL.has(item.dataset.step);
+    const state = allDone || index < position ? "done" : isCurrent ? mark : "";
+    item.dataset.state = isSkipped ? "skipped" : state;
     if (isCurrent) item.setAttribute("aria-current", "step");
     else item.removeAttribute("aria-current");
   }

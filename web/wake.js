@@ -10,6 +10,7 @@ const CARDS = [".photo-card", ".samples-card"];
 
 let onAnswer = null; // null while the service asks for no wakeups
 let asksForKey = false;
+let uploadsAll = false;
 let lastContactMs = -Infinity;
 let lastTryMs = -Infinity;
 let isWaking = false;
@@ -25,6 +26,7 @@ export function wakeAhead(configuration, show) {
   if (!configuration?.wake_ahead) return;
   onAnswer = show;
   asksForKey = configuration.auth === "api_key";
+  uploadsAll = !configuration.max_in_request_bytes;
   for (const card of CARDS.map((name) => document.querySelector(name))) {
     for (const type of ["pointerover", "focusin", "click"]) card.addEventListener(type, wake);
   }
@@ -39,7 +41,7 @@ export async function wake() {
   if (!isDue()) return;
   isWaking = true;
   lastTryMs = Date.now();
-  send("uploads?start", { bytes: 1 }); // the function that signs uploads has cold starts, too
+  if (uploadsAll) send("uploads?start", { bytes: 1 }); // what signs uploads starts cold, too
   const isReady = await send("wakeup", { method: "wakeup" });
   isWaking = false;
   if (isReady) noteContact();

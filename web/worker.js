@@ -8,6 +8,7 @@
 const STORE = "warmlens-page";
 const FILES = [
   "./",
+  "answer.js",
   "api.js",
   "app.js",
   "configuration.json",
@@ -23,6 +24,7 @@ const FILES = [
   "offline.js",
   "photo.css",
   "photos.js",
+  "post.js",
   "problems.js",
   "result.css",
   "result.js",

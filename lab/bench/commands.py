@@ -10,6 +10,7 @@ from rich.table import Table
 
 from lab.bench.cases import cases_command
 from lab.bench.first_visitor.comparison import PLATFORM_MS, measure_visits
+from lab.bench.one_call import measure_one_call
 from lab.bench.overhead import measure_overhead
 from lab.bench.peer import comparison as peer_comparison
 from lab.bench.replay import comparison as replay_comparison
@@ -169,6 +170,21 @@ def first_visitor(
     measured = measure_visits(platform_ms or PLATFORM_MS, rounds)
     records = _collected(measured, "visiting", "platform_ms")
     _print(records, "platform_ms", as_json=as_json)
+
+
+@app.command(name="one-call", epilog="Example: python -m lab bench one-call --visits 2 --calls 10")
+def one_call(
+    visits: Annotated[int, typer.Option(min=2, help="Visits of the page in each way.")] = 40,
+    calls: Annotated[int, typer.Option(min=2, help="Calls of the function in each way.")] = 400,
+    as_json: AsJson = False,
+) -> None:
+    """Compare a photo in the call with an uploaded one.
+
+    The same photo of 0.3 MB takes both ways in turns, with everything warm: over an emulated
+    phone's link from tap to answer, and for the time in the function.
+    """
+    records = _collected(measure_one_call(visits, calls), "sending", "photo_bytes")
+    _print(records, "photo_bytes", as_json=as_json)
 
 
 @app.command(epilog="Example: python -m lab bench simfaas --seeds 5")

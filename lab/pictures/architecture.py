@@ -70,8 +70,8 @@ def draw() -> str:
         arrow([(604, 456), (604, 316)], dashed=True),
         text(612, 430, "N overlapping wakeups", size=12, color=MUTED),
         _across(WARMER, METRICS, ""),
-        text(30, 548, "Solid: a request. Dashed: warming, where the setting is not off.", size=12,
-             color=MUTED),
+        text(30, 548, "Solid: a request with an uploaded photo (one in the call takes 4 and 5). "
+             "Dashed: warming, where the setting is not off.", size=12, color=MUTED),
     ]  # fmt: skip
     return document(WIDTH, HEIGHT, "Architecture of Warmlens", parts)
 

@@ -8,18 +8,23 @@ from playwright.sync_api import Page, Route
 Handler = Callable[[Route], None]
 
 ATTEMPTS = 6000  # of 10 ms at least
-STEPS = ["uploads", "storage", "classification"]
+STEPS = ["classification", "uploads", "storage", "path"]
+"""A photo in the call; then the steps of an upload, the last its classification by path."""
 
 
 def is_step(url: str, page_url: str, step: str) -> bool:
-    """Tell whether a request is the step's: a call of the API, or the upload to S3."""
+    """Return whether a request is the step's: a call of the API, or the upload to S3."""
+    if step == "path":
+        step = "classification"
     if step == "storage":
         return url.startswith("http") and not url.startswith(page_url)
     return url.startswith(page_url) and url.endswith(f"/{step}")
 
 
 def intercept(page: Page, page_url: str, step: str, handler: Handler, times: int = 100) -> None:
-    """Answer a step's requests in place of the service."""
+    """Answer a step's requests in place of the service; a step of an upload has photos uploaded."""
+    if step in STEPS[1:]:
+        upload_all(page)
     page.route(lambda url: is_step(url, page_url, step), handler, times=times)
 
 
@@ -31,6 +36,11 @@ def answer_with(**changes: Any) -> Handler:
         route.fulfill(json={key: value for key, value in answer.items() if value is not None})
 
     return handle
+
+
+def upload_all(page: Page) -> None:
+    """Have the page upload photos of any size, as with `page_stores_photos = True`."""
+    page.route("**/configuration.json", answer_with(max_in_request_bytes=0))
 
 
 class PausedRequest:

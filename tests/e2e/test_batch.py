@@ -32,16 +32,16 @@ def choose_three(page: Page) -> None:
     page.get_by_label("Photo file").set_input_files(ONE_TO_THREE)
 
 
-def asked_uploads(page: Page) -> list[str]:
-    """List the uploads that the page asks for from now on."""
-    asked: list[str] = []
+def sent_photos(page: Page) -> list[str]:
+    """List the photos that the page sends from now on."""
+    sent: list[str] = []
 
     def note(request: Request) -> None:
-        if request.url.endswith("/uploads"):
-            asked.append(request.url)
+        if request.url.endswith("/classification"):
+            sent.append(request.url)
 
     page.on("request", note)
-    return asked
+    return sent
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -49,26 +49,26 @@ def test_sending_is_stopped_and_the_rest_is_sent_later(
     page: Page, page_url: str, width: int
 ) -> None:
     open_page(page, page_url, width)
-    paused = PausedRequest(page, page_url, "uploads")
+    paused = PausedRequest(page, page_url, "classification")
     choose_three(page)
     paused.wait()
-    asked = asked_uploads(page)
+    sent = sent_photos(page)
     tab_to(page, button(page, "Stop"))
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_have_text("Stopped: 3 photos are not sent.")
     expect(history(page)).to_contain_text(["Not sent", "Not sent", "Not sent"])
-    assert asked == []
+    assert sent == []
     expect(button(page, "Send the rest (3)")).to_be_focused()
     page.keyboard.press("Enter")
     expect(history(page)).to_contain_text(["%", "%", "%"])
     expect(button(page, "Stop")).to_be_hidden()
     expect(button(page, "Send again")).to_be_focused()
-    assert len(asked) == 3
+    assert len(sent) == 3
 
 
 def test_photos_that_a_newer_one_interrupted_are_sent_later(page: Page, page_url: str) -> None:
     open_page(page, page_url)
-    paused = PausedRequest(page, page_url, "uploads")
+    paused = PausedRequest(page, page_url, "classification")
     choose_three(page)
     paused.wait()
     press_sample(page, "Cat")
@@ -80,7 +80,7 @@ def test_photos_that_a_newer_one_interrupted_are_sent_later(page: Page, page_url
 
 def test_a_single_photo_is_stopped(page: Page, page_url: str) -> None:
     open_page(page, page_url)
-    paused = PausedRequest(page, page_url, "storage")
+    paused = PausedRequest(page, page_url, "classification")
     choose(page, "mine.jpg", COFFEE)
     paused.wait()
     button(page, "Stop").click()
@@ -114,14 +114,14 @@ def test_a_failure_of_the_service_stops_at_the_first_photo(
     def refuse(route: Route) -> None:
         route.fulfill(status=status, json=answer)
 
-    intercept(page, page_url, "uploads", refuse, times=1)
+    intercept(page, page_url, "classification", refuse, times=1)
     open_page(page, page_url, width)
-    asked = asked_uploads(page)
+    sent = sent_photos(page)
     choose_three(page)
     expect_problem(page, title)
     expect(button(page, "Send the rest (3)")).to_be_visible()
     expect(history(page)).to_contain_text(["Not sent", "Not sent", "Not sent"])
-    assert len(asked) == 1
+    assert len(sent) == 1
     button(page, "Send the rest (3)").click()
     expect(history(page)).to_contain_text(["%", "%", "%"])
     expect(page.get_by_role("alert")).to_be_empty()

@@ -51,7 +51,7 @@ def test_the_key_in_the_pages_address_is_sent_with_every_photo(page: Page, page_
 
 def test_the_box_to_shrink_works_until_the_page_is_left(page: Page, page_url: str) -> None:
     open_page(page, page_url)
-    box = page.get_by_label("Shrink before upload")
+    box = page.get_by_label("Shrink before sending")
     box.check()
     expect(box).to_be_checked()
     press_sample(page)

@@ -71,7 +71,7 @@ def test_a_photo_that_was_not_sent_waits_and_is_sent_when_it_is_pressed(
     page: Page, page_url: str
 ) -> None:
     open_page(page, page_url)
-    paused = PausedRequest(page, page_url, "uploads")
+    paused = PausedRequest(page, page_url, "classification")
     page.get_by_label("Photo file").set_input_files(files(one=COFFEE, two=CAT))
     paused.wait()
     press_sample(page)

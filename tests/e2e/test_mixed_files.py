@@ -21,7 +21,7 @@ def test_a_failed_photo_and_a_refused_file_are_both_reported(
     page: Page, page_url: str, expected_console_errors: list[str], width: int
 ) -> None:
     expected_console_errors.append(FAILED_REQUEST)
-    intercept(page, page_url, "uploads", unavailable, times=1)
+    intercept(page, page_url, "classification", unavailable, times=1)
     open_page(page, page_url, width)
     page.get_by_label("Photo file").set_input_files([PHOTO, HEIC])
     expect_problem(page, "not working right now")
@@ -34,11 +34,11 @@ def test_a_failed_photo_and_a_refused_file_are_both_reported(
 
 def test_a_refused_file_is_reported_before_the_photos_are_sent(page: Page, page_url: str) -> None:
     open_page(page, page_url)
-    paused = PausedRequest(page, page_url, "uploads")
+    paused = PausedRequest(page, page_url, "classification")
     page.get_by_label("Photo file").set_input_files([PHOTO, HEIC])
     first = paused.wait()
     expect_problem(page, "x.heic.*is a HEIC photo")
-    expect(page.get_by_role("status")).to_have_text(re.compile("Asking for an upload"))
+    expect(page.get_by_role("status")).to_have_text(re.compile("Sending"))
     first.continue_()
     expect_answer(page)
     expect_problem(page, "x.heic.*is a HEIC photo")

@@ -91,7 +91,7 @@ def test_caching_the_page_waits_for_the_first_photo(browser: Browser, page_url: 
     pictures: list[Route] = []
     page.route("**/favicon.svg", lambda route: pictures.append(route))  # the page waits for it
     page.goto(page_url, wait_until="domcontentloaded")
-    paused = PausedRequest(page, page_url, "storage")
+    paused = PausedRequest(page, page_url, "classification")
     choose(page, "mine.jpg", COFFEE)
     first = paused.wait()
     for picture in pictures:

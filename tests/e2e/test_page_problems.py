@@ -96,14 +96,14 @@ def test_other_files_are_refused_before_any_upload(
     choose(page, name, content, content_type)
     expect_problem(page, title, advice)
     expect(page.get_by_role("alert")).to_contain_text(name)
-    assert not [url for url in calls if url.endswith("/uploads")]
+    assert not [url for url in calls if url.endswith(("/uploads", "/classification"))]
 
 
 def test_a_refused_file_does_not_disturb_the_photo_on_its_way(
     page: Page, page_url: str, width: int
 ) -> None:
     open_page(page, page_url, width)
-    paused = PausedRequest(page, page_url, "uploads")
+    paused = PausedRequest(page, page_url, "classification")
     press_sample(page)
     first = paused.wait()
     choose(page, "notes.txt", b"notes", "text/plain")
@@ -144,7 +144,6 @@ def test_a_photo_larger_than_the_service_takes_is_not_uploaded(
         (502, "text/html", "<html><h1>502 Bad Gateway</h1></html>", "not working right now"),
         (500, "application/json", '{"message": "Internal server error"}', "not working right now"),
         (403, "application/json", '{"message": "Forbidden"}', "does not let this page in"),
-        (413, "text/html", "<html>413</html>", "more than the service takes"),
         (403, "application/json", '{"error": {"code": "blocked"}}', "requests from your network"),
         (429, "application/json", '{"message": "Too Many Requests"}', "too many requests"),
         (429, "application/json", '{"error": {"code": "quota_exceeded"}}', "in a day are used up"),
@@ -179,6 +178,36 @@ def test_any_answer_of_the_api_is_explained(
     expect_kept_for_another_try(page, "coffee.jpg")
     page.get_by_role("button", name="Try again").click()
     expect_answer(page)
+
+
+@pytest.mark.parametrize(
+    ("body", "is_of_the_service"),
+    [("<html>413</html>", False), ('{"error": {"code": "image_too_large"}}', True)],
+)
+def test_a_photo_that_a_call_does_not_take_is_uploaded_instead_unless_that_is_no_use(
+    page: Page,
+    page_url: str,
+    expected_console_errors: list[str],
+    body: str,
+    is_of_the_service: bool,
+) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
+    intercept(
+        page,
+        page_url,
+        "classification",
+        lambda route: route.fulfill(status=413, body=body),
+        times=1,
+    )
+    open_page(page, page_url, 390)
+    if is_of_the_service:
+        press_sample(page)
+        expect_problem(page, "more than the service takes")
+        return
+    with page.expect_request("**/uploads"):
+        press_sample(page)
+    expect_answer(page)
+    expect(page.get_by_role("region", name="In the browser")).to_contain_text("Calls4")
 
 
 @pytest.mark.parametrize(
@@ -242,7 +271,7 @@ def test_a_service_that_stays_away_is_explained_after_the_second_try(
         calls.append(route)
         reaches_no_function(route)
 
-    intercept(page, page_url, "uploads", handle)
+    intercept(page, page_url, "classification", handle)
     open_page(page, page_url, width)
     press_sample(page)
     expect(page.get_by_role("status")).to_contain_text("trying once more")
@@ -256,7 +285,7 @@ def reaches_no_function(route: Route) -> None:
     route.fulfill(status=503, json={"error": {"code": "unavailable", "message": "no"}})
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(("step", "width"), [*zip(STEPS, (390, 1280) * 2, strict=True)])
 def test_a_lost_connection_is_explained(
     page: Page, page_url: str, width: int, expected_console_errors: list[str], step: str
 ) -> None:

@@ -32,7 +32,7 @@ def test_a_second_try_that_fails_leaves_the_answer_of_the_first(
 ) -> None:
     expected_console_errors.append(FAILED_REQUEST)
     open_with_an_answer(page, page_url)
-    intercept(page, page_url, "uploads", too_busy, times=1)
+    intercept(page, page_url, "classification", too_busy, times=1)
     page.get_by_role("button", name="Send again").click()
     expect_problem(page, "too many requests")
     expect(page.get_by_role("status")).to_contain_text("the answer from before is kept")
@@ -46,7 +46,7 @@ def test_a_second_try_that_is_cut_short_leaves_the_answer_of_the_first(
     page: Page, page_url: str
 ) -> None:
     open_with_an_answer(page, page_url)
-    paused = PausedRequest(page, page_url, "uploads")
+    paused = PausedRequest(page, page_url, "classification")
     page.get_by_role("button", name="Send again").click()
     paused.wait()
     expect(history(page)).to_contain_text(["Sending"])
@@ -59,7 +59,7 @@ def test_a_photo_that_failed_is_sent_when_it_is_pressed(
     page: Page, page_url: str, expected_console_errors: list[str]
 ) -> None:
     expected_console_errors.append(FAILED_REQUEST)
-    intercept(page, page_url, "uploads", too_busy, times=1)
+    intercept(page, page_url, "classification", too_busy, times=1)
     open_page(page, page_url)
     choose(page, "mine.jpg", COFFEE)
     expect_problem(page, "too many requests")

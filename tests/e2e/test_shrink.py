@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, Request, expect
 
+from stacks.settings import MAX_IN_REQUEST_BYTES
 from tests.e2e.page_driver import (
     COFFEE,
     FAILED_REQUEST,
@@ -29,25 +30,28 @@ def large_photo() -> bytes:
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_a_large_photo_is_uploaded_smaller_and_the_bytes_saved_are_stated(
+def test_a_large_photo_is_uploaded_and_a_small_copy_of_it_goes_in_one_call(
     page: Page, page_url: str, width: int
 ) -> None:
-    asked: list[int] = []
-
-    def note(request: Request) -> None:
-        if request.url.endswith("/uploads"):
-            asked.append((request.post_data_json or {})["bytes"])
-
-    page.on("request", note)
+    calls: list[Request] = []
+    page.on("request", lambda each: calls.append(each) if each.method == "POST" else None)
     open_page(page, page_url, width)
     data = large_photo()
+    data += bytes(MAX_IN_REQUEST_BYTES + 1 - len(data))  # not read: what follows the picture's end
     choose(page, "large.jpg", data)
     expect_answer(page)
-    page.get_by_label("Shrink before upload").check()
+    _, upload, _, by_path = calls
+    assert upload.url.endswith("/uploads")
+    assert by_path.url.endswith("/classification")
+    calls.clear()
+    page.get_by_label("Shrink before sending").check()
     page.get_by_role("button", name="Send again").click()
     expect(page.get_by_text("Saved so far")).to_be_visible(timeout=60_000)
     expect_answer(page)
-    whole, small = asked
+    (in_call,) = calls
+    assert in_call.headers["content-type"] == "image/jpeg"
+    whole = (upload.post_data_json or {})["bytes"]
+    small = int(in_call.all_headers()["content-length"])
     assert whole == len(data)
     assert small < whole / 5
     saved = f"{(whole - small) / 1e6:.1f} MB"
@@ -59,7 +63,7 @@ def test_a_photo_that_would_not_get_smaller_is_sent_as_it_is(page: Page, page_ur
     buffer = io.BytesIO()
     Image.open(io.BytesIO(COFFEE)).save(buffer, "JPEG", quality=20)
     open_page(page, page_url)
-    page.get_by_label("Shrink before upload").check()
+    page.get_by_label("Shrink before sending").check()
     choose(page, "small.jpg", buffer.getvalue())
     expect(page.get_by_role("status")).to_contain_text("Done")
     expect(page.get_by_text("Saved so far")).to_have_count(0)
@@ -77,8 +81,8 @@ def test_a_picture_of_another_type_is_converted_where_the_browser_reads_it(
     open_page(page, page_url)
     name = f"coffee.{kind.lower()}"
     choose(page, name, buffer.getvalue(), f"image/{kind.lower()}")
-    expect_problem(page, reason, "Tick “Shrink before upload” and choose it again")
-    page.get_by_label("Shrink before upload").check()
+    expect_problem(page, reason, "Tick “Shrink before sending” and choose it again")
+    page.get_by_label("Shrink before sending").check()
     choose(page, name, buffer.getvalue(), f"image/{kind.lower()}")
     expect_answer(page)
     expect(page.locator("#photo-name")).to_contain_text("converted to JPEG")
@@ -87,7 +91,7 @@ def test_a_picture_of_another_type_is_converted_where_the_browser_reads_it(
 
 def test_the_choice_is_kept_for_the_next_visit(page: Page, page_url: str) -> None:
     open_page(page, page_url)
-    box = page.get_by_label("Shrink before upload")
+    box = page.get_by_label("Shrink before sending")
     expect(box).not_to_be_checked()
     box.check()
     page.reload()
@@ -99,6 +103,6 @@ def test_a_file_that_the_browser_cannot_read_is_left_to_the_service(
 ) -> None:
     expected_console_errors.append(FAILED_REQUEST)
     open_page(page, page_url)
-    page.get_by_label("Shrink before upload").check()
+    page.get_by_label("Shrink before sending").check()
     choose(page, "half.jpg", b"\xff\xd8\xff no photo")
     expect_problem(page, "cannot be read|not a photo")

@@ -1,4 +1,4 @@
-"""Uploads on a slow line: progress, and the end of one that is stalled."""
+"""Photos on a slow line: progress, and the end of one that is stalled."""
 
 import re
 
@@ -17,7 +17,7 @@ from tests.e2e.page_stub import PausedRequest, intercept
 
 PHOTO = COFFEE + bytes(400_000)  # what follows the picture's end is not read
 SLOW_BYTES_PER_S = 25_000  # sixteen seconds for the photo
-SHRINK = "tick “Shrink before upload”"
+SHRINK = "tick “Shrink before sending”"
 
 
 def slow_down(page: Page, bytes_per_s: int) -> None:
@@ -34,37 +34,37 @@ def slow_down(page: Page, bytes_per_s: int) -> None:
     )
 
 
-def test_a_slow_upload_shows_progress_and_is_not_interrupted(page: Page, page_url: str) -> None:
+def test_a_slow_photo_shows_progress_and_is_not_interrupted(page: Page, page_url: str) -> None:
     page.clock.install()
     open_page(page, page_url, 390)
     slow_down(page, SLOW_BYTES_PER_S)
     choose(page, "mine.jpg", PHOTO)
     for at_least in (r"[1-9]\d", r"[3-9]\d", r"[5-9]\d"):
-        share = page.get_by_text(re.compile(rf"\b{at_least}% uploaded"))
+        share = page.get_by_text(re.compile(rf"\b{at_least}% sent"))
         expect(share).to_be_visible()
         # A screen reader does not read out each change.
         assert share.evaluate("element => element.closest('[role], [aria-live]')") is None
         page.clock.fast_forward(50_000)  # two and a half minutes in all, and it moves all along
-    expect(page.get_by_role("status")).to_have_text("Uploading…")
+    expect(page.get_by_role("status")).to_have_text("Sending…")
     slow_down(page, -1)
     expect_answer(page)
-    expect(page.get_by_text("uploaded", exact=False)).to_have_count(0)
+    expect(page.get_by_text("% sent")).to_have_count(0)
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_a_stalled_upload_ends_and_names_a_way_out(
-    page: Page, page_url: str, expected_console_errors: list[str], width: int
+@pytest.mark.parametrize(("step", "width"), [("classification", 390), ("storage", 1280)])
+def test_a_stalled_photo_ends_and_names_a_way_out(
+    page: Page, page_url: str, expected_console_errors: list[str], step: str, width: int
 ) -> None:
     expected_console_errors.append(FAILED_REQUEST)
     page.clock.install()
-    paused = PausedRequest(page, page_url, "storage")
+    paused = PausedRequest(page, page_url, step)
     open_page(page, page_url, width)
     choose(page, "mine.jpg", COFFEE)
     paused.wait()
     page.clock.fast_forward(61_000)
     expect_problem(page, "nothing moved any more", SHRINK)
-    expect(page.get_by_text("% uploaded")).to_have_count(0)
-    page.get_by_label("Shrink before upload").check()
+    expect(page.get_by_text("% sent")).to_have_count(0)
+    page.get_by_label("Shrink before sending").check()
     page.get_by_role("button", name="Try again").click()
     expect_answer(page)
 
@@ -93,7 +93,7 @@ def test_a_photo_that_is_too_large_may_be_shrunk_where_it_was_not(
 
     intercept(page, page_url, "classification", refuse)
     open_page(page, page_url)
-    page.get_by_label("Shrink before upload").set_checked(shrinks)
+    page.get_by_label("Shrink before sending").set_checked(shrinks)
     choose(page, "mine.jpg", COFFEE)
     expect_problem(page, title, "save this one smaller")
     alert = page.get_by_role("alert")

@@ -174,7 +174,7 @@ def test_an_upload_of_minutes_wakes_before_it_ends(page: Page, page_url: str) ->
         page.clock.fast_forward(50_000)  # within the time after which an upload counts as stalled
         progress = f"new ProgressEvent('progress', {{ loaded: {percent}, total: 100 }})"
         page.evaluate(f"window.requests[0].upload.dispatchEvent({progress})")
-    expect(page.get_by_text("50% uploaded")).to_be_visible()
+    expect(page.get_by_text("50% sent")).to_be_visible()
     expect_ended(page, 2)
     upload.wait().continue_()
     expect_answer(page)

@@ -44,6 +44,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "access_logs": st.booleans(),
     "tracing": st.booleans(),
     "web": st.booleans(),
+    "page_stores_photos": st.booleans(),
     "web_domain": st.sampled_from([None, "photos.a.example"]),
     "web_certificate_arn": st.sampled_from([None, CERTIFICATE]),
     "wake_ahead": st.booleans(),

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.infrastructure.variants import CERTIFICATE, Assembly
+from stacks.settings import MAX_IN_REQUEST_BYTES
+from tests.infrastructure.variants import CERTIFICATE, ODD, Assembly
+from warmlens_client.photos import MAX_IN_CALL_BYTES
 
 Variants = dict[str, Assembly]
 
@@ -133,8 +135,18 @@ def test_the_files_of_the_page_are_deployed_with_what_it_must_know(
         "model_version": "1.0.0",
         "auth": "api_key",
         "wake_ahead": True,
+        "max_in_request_bytes": MAX_IN_REQUEST_BYTES,
     }
     assert configuration(variants["provisioned"])["wake_ahead"] is False
+
+
+def test_the_page_sends_photos_in_the_call_where_the_service_takes_them(
+    plain: Assembly, odd: Assembly, variants: Variants
+) -> None:
+    assert MAX_IN_REQUEST_BYTES == MAX_IN_CALL_BYTES
+    limits = {plain: MAX_IN_REQUEST_BYTES, odd: ODD.max_image_bytes, variants["provisioned"]: 0}
+    for assembly, max_bytes in limits.items():
+        assert configuration(assembly)["max_in_request_bytes"] == max_bytes
 
 
 def configuration(assembly: Assembly) -> Any:

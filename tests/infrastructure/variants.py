@@ -94,6 +94,7 @@ VARIANTS = {
         Settings(
             env_name="provisioned",
             warming="provisioned",
+            page_stores_photos=True,
             warm_profile=(NIGHT + DAY + EVENING) * 5 + (0,) * 24 + NIGHT + DAY + EVENING,
         ),
         Settings(env_name="snapstart", warming="snapstart"),

@@ -84,10 +84,9 @@ def test_a_form_of_another_page_is_refused(cloud: Cloud) -> None:
     ("payload", "method"),
     [
         (b'{"method": "wakeup", "hold_until": 1}', "wakeup"),
-        (
-            b'{"requestContext": {}, "body": "{\\"method\\": \\"classification\\"}"}',
-            "classification",
-        ),
+        (b'{"requestContext": {}, "path": "/classification", "body": "/9j/"}', "classification"),
+        (b'{"requestContext": {}, "rawPath": "/v1/wakeup/", "body": null}', "wakeup"),
+        (b'{"requestContext": {}, "path": 1}', ""),
         (b'{"requestContext": {}, "body": null}', ""),
         (b'{"method": ["wakeup"]}', ""),
         (b'{"method": "other"}', ""),

@@ -34,6 +34,7 @@ async def gateway_of(api: Handler | None) -> AsyncIterator[str]:
             page=WEB,
             served_model=served_model,
             wake_ahead=True,
+            max_in_request_bytes=4_400_000,
             status=dict,
         )
 

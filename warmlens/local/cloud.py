@@ -199,6 +199,7 @@ async def local_cloud(
             page=WEB,
             served_model=lambda: asyncio.to_thread(served_model, outputs, aws),
             wake_ahead=outputs["WakeAhead"] == "yes",
+            max_in_request_bytes=int(outputs["PageMaxInRequestBytes"]),
             status=lambda: _status(info, pool),
             more_routes=fleet_routes(
                 describe=lambda: calls.describe(pool.instances()),

@@ -139,12 +139,15 @@ class CallLog:
 
 
 def method_of(payload: bytes) -> str:
-    """Return the method of a request, given as such or as an event of API Gateway."""
+    """Return the method of a request: of an HTTP event the end of its path, else its own key."""
     try:
         event = json.loads(payload)
-        fields = json.loads(event["body"]) if "requestContext" in event else event
-        method = fields["method"]
-    except (ValueError, TypeError, KeyError):
+        if "requestContext" in event:
+            path = event.get("rawPath") or event["path"]
+            method = path.rstrip("/").rpartition("/")[2]  # the body may be a photo
+        else:
+            method = event["method"]
+    except (ValueError, TypeError, KeyError, AttributeError):
         return ""
     return str(method) if method in ("classification", "wakeup") else ""
 

@@ -32,6 +32,7 @@ def gateway_app(
     page: Path,
     served_model: Callable[[], Awaitable[tuple[str, str]]],
     wake_ahead: bool,
+    max_in_request_bytes: int,
     status: Callable[[], dict[str, Any]],
     more_routes: Sequence[web.RouteDef] = (),
 ) -> web.Application:
@@ -43,6 +44,8 @@ def gateway_app(
         page: folder of the page.
         served_model: returns name and version of the served model.
         wake_ahead: True if the page is to wake instances ahead.
+        max_in_request_bytes: size of the largest photo that the page sends in the call; 0 if it
+            uploads all.
         status: returns the answer of `/_local/status`.
         more_routes: further routes, such as the view of the fleet.
     """
@@ -73,6 +76,7 @@ def gateway_app(
                 "model_name": name,
                 "model_version": version,
                 "wake_ahead": wake_ahead,
+                "max_in_request_bytes": max_in_request_bytes,
                 "fleet": bool(more_routes),
             },
             headers={"Cache-Control": "no-store"},

@@ -20,7 +20,7 @@ from lab.bench.first_visitor.visits import (
     visit,
 )
 from lab.bench.speed.photos import photo
-from lab.statistics import percentile
+from lab.statistics import percentile, ratio_interval
 from warmlens.records import Record, machine, today
 
 COMMAND = "python -m lab bench first-visitor"
@@ -28,7 +28,6 @@ PLATFORM_MS = (0, 245, 900)
 """None, and what the planner assumes: half of the starts, and one of forty (mikhail.io, 2021)."""
 TARGET = 1.2
 _PHOTO_MEGAPIXELS = 2.0
-_RESAMPLES = 2000
 
 Case = tuple[Visitor, float]  # a visitor and the pause before the tap
 CASES: list[Case] = [(each, pause_s) for each in VISITORS for pause_s in each.pauses_s]
@@ -113,7 +112,7 @@ def _record(case: Case, visits: dict[Case, list[Visit]], conditions: dict[str, f
                 for part in parts
             },
             "cold_classifications": sum(each.cold_start for each in visits[case]),
-            "ratio_interval": _ratio_interval(waits_ms, later_ms),
+            "ratio_interval": ratio_interval(waits_ms, later_ms),
         },
         command=COMMAND,
         machine=machine(),
@@ -123,18 +122,6 @@ def _record(case: Case, visits: dict[Case, list[Visit]], conditions: dict[str, f
         ratio=statistics.median(waits_ms) / statistics.median(later_ms),
         ratio_to=later.name,
     )
-
-
-def _ratio_interval(values: Sequence[float], base: Sequence[float]) -> tuple[float, float]:
-    """Return the 95 % interval of the ratio of medians, by bootstrap (Efron's percentiles)."""
-    rng = random.Random(1)
-    ratios = [
-        statistics.median(rng.choices(values, k=len(values)))
-        / statistics.median(rng.choices(base, k=len(base)))
-        for _ in range(_RESAMPLES)
-    ]
-    cuts = statistics.quantiles(ratios, n=40, method="inclusive")
-    return cuts[0], cuts[-1]
 
 
 def table(records: Sequence[Record]) -> str:

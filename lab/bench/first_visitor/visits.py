@@ -15,6 +15,7 @@ from lab.load import api_client
 from warmlens.errors import WarmlensError
 
 _FILES = ("index.html", "configuration.json")
+_ORIGIN = "http://127.0.0.1:8080"  # as the page of the local cloud, which the bucket allows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,8 @@ class Visitor:
             `uploads?start` for the function that signs uploads.
         pauses_s: seconds between the page's opening and the tap that sends the photo.
         uploads: whether it uploads the photo first; otherwise the photo is in the request.
+        asks_first: whether it asks S3 if the page may send there, as browsers do before a request
+            to another origin.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Visitor:
     wakes: Sequence[str] = ()
     pauses_s: Sequence[float] = (0.0,)
     uploads: bool = True
+    asks_first: bool = False
 
 
 LATER = Visitor(name="later visitor", finds_cold=False, wakes=("wakeup",), pauses_s=(2.0,))
@@ -106,7 +110,7 @@ async def visit(
         if visitor.uploads:
             ticket = await _post(client, f"{api_url}/uploads", _upload_of(photo))
             signed_s = time.monotonic()
-            await _store(client, ticket, photo, storage_url)
+            await _store(client, ticket, photo, storage_url, asks_first=visitor.asks_first)
             stored_s = time.monotonic()
             body = {"method": "classification", "file_path": ticket["file_path"]}
             result = await _post(client, f"{api_url}/classification", body)
@@ -166,11 +170,22 @@ async def _post(
 
 
 async def _store(
-    client: aiohttp.ClientSession, ticket: dict[str, Any], photo: bytes, storage_url: str
+    client: aiohttp.ClientSession,
+    ticket: dict[str, Any],
+    photo: bytes,
+    storage_url: str,
+    *,
+    asks_first: bool,
 ) -> None:
     form = aiohttp.FormData(ticket["fields"])
     form.add_field("file", photo, content_type="image/jpeg", filename="photo.jpg")
     url = storage_url + urlsplit(ticket["url"]).path
+    if asks_first:
+        asked = {"Origin": _ORIGIN, "Access-Control-Request-Method": "POST"}
+        async with client.options(url, headers=asked) as allowed:
+            await allowed.read()
+            if allowed.status != 200:
+                raise WarmlensError("visit_failed", f"{url}: {allowed.status}, to a preflight")
     async with client.post(url, data=form) as answer:
         if answer.status not in (200, 201, 204):
             raise WarmlensError("visit_failed", f"{url}: {answer.status} {await answer.text()}")

@@ -1,0 +1,191 @@
+"""Benchmark of a photo in the call beside an uploaded one: wait and time in the function."""
+
+import re
+import statistics
+import tempfile
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from lab import markdown
+from lab.bench.first_visitor.cloud import VisitedCloud, visited_cloud
+from lab.bench.first_visitor.link import PhoneLink
+from lab.bench.first_visitor.visits import LATER, LATER_DIRECT, visit
+from lab.bench.speed.photos import photo
+from lab.load import api_client
+from lab.statistics import percentile, ratio_interval
+from warmlens.errors import WarmlensError
+from warmlens.records import Record, machine, today
+
+COMMAND = "python -m lab bench one-call"
+UPLOADED, IN_CALL = "uploaded", "in the call"
+WAYS = {
+    UPLOADED: replace(LATER, asks_first=True),
+    IN_CALL: LATER_DIRECT,
+}
+HANDSHAKES = (2, 3)
+"""Round trips of a new connection: TCP and TLS 1.3; then with a look-up of the host's name."""
+MAX_RATIOS = {"wait_ms": 0.5, "function_ms": 1.0, "duration_ms": 1.0}
+
+_MEGAPIXELS = 2.0  # a JPEG of 300 kB
+_DURATION = re.compile(r"REPORT .*?\tDuration: ([\d.]+) ms")
+
+Samples = dict[str, dict[str, list[float]]]  # by metric and way
+
+
+async def measure_one_call(visits: int, calls: int) -> AsyncIterator[Record]:
+    """Send the same photo in both ways, in turns, with everything warm.
+
+    First as a visitor of the page over a phone's link, then directly, for the time in the function.
+
+    Args:
+        visits: visits in each way, for each number of handshakes.
+        calls: calls in each way.
+
+    Raises:
+        WarmlensError: the local cloud cannot start, or a call failed.
+    """
+    picture = photo(_MEGAPIXELS)
+    size = {"photo_bytes": len(picture)}
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        cloud = await stack.enter_async_context(visited_cloud(Path(folder)))
+        for handshakes in HANDSHAKES:
+            link = PhoneLink(handshakes=handshakes)
+            conditions = {
+                **size,
+                "round_trip_ms": link.round_trip_s * 1000,
+                "up_mbit_per_s": link.up_mbit_per_s,
+                "handshakes": handshakes,
+            }
+            for record in _records(await _waits(cloud, link, picture, visits), conditions):
+                yield record
+        for record in _records(await _in_function(cloud, picture, calls), size):
+            yield record
+
+
+async def _waits(cloud: VisitedCloud, link: PhoneLink, picture: bytes, visits: int) -> Samples:
+    waits_ms: dict[str, list[float]] = defaultdict(list)
+    async with link.to(cloud.url) as api_url, link.to(cloud.storage_url) as storage_url:
+        for number in range(visits + 1):
+            for way, visitor in WAYS.items():
+                one = await visit(
+                    cloud, visitor, 2.0, picture, api_url=api_url, storage_url=storage_url
+                )
+                if number > 0:  # the first starts the instances
+                    waits_ms[way].append(one.wait_ms)
+    return {"wait_ms": waits_ms}
+
+
+async def _in_function(cloud: VisitedCloud, picture: bytes, calls: int) -> Samples:
+    taken: Samples = {metric: defaultdict(list) for metric in ("function_ms", "duration_ms")}
+    url = f"{cloud.url}/classification"
+    photo_itself = {"data": picture, "headers": {"Content-Type": "image/jpeg"}}
+    async with api_client() as client:
+        ticket = await _post(
+            client,
+            f"{cloud.url}/uploads",
+            json={"content_type": "image/jpeg", "bytes": len(picture)},
+        )
+        form = aiohttp.FormData(ticket["fields"])
+        form.add_field("file", picture, content_type="image/jpeg", filename="photo.jpg")
+        async with client.post(ticket["url"], data=form) as stored:
+            if not stored.ok:
+                raise WarmlensError("visit_failed", f"the upload: {await stored.text()}")
+        path = {"json": {"method": "classification", "file_path": ticket["file_path"]}}
+        for number in range(calls + 1):
+            for way, body in ((UPLOADED, path), (IN_CALL, photo_itself)):
+                await cloud.settle()
+                reports = len(cloud.log)
+                answer = await _post(client, url, **body)
+                await cloud.settle()
+                if number > 0:
+                    taken["function_ms"][way].append(answer["time"] * 1000)
+                    taken["duration_ms"][way].append(_duration_ms(cloud.log[reports:]))
+    return taken
+
+
+def _duration_ms(lines: Sequence[str]) -> float:
+    """Return the duration of a call by Lambda's own line, which includes reading the event."""
+    (found,) = _DURATION.findall("\n".join(lines))
+    return float(found)
+
+
+async def _post(client: aiohttp.ClientSession, url: str, **body: Any) -> dict[str, Any]:
+    async with client.post(url, **body) as answer:
+        if answer.status != 200:
+            raise WarmlensError("visit_failed", f"{url}: {answer.status} {await answer.text()}")
+        document: dict[str, Any] = await answer.json()
+        return document
+
+
+def _records(samples: Samples, conditions: dict[str, Any]) -> list[Record]:
+    return [
+        _record(metric, way, of_way, conditions)
+        for metric, of_way in samples.items()
+        for way in WAYS
+    ]
+
+
+def _record(
+    metric: str, way: str, of_way: dict[str, list[float]], conditions: dict[str, Any]
+) -> Record:
+    values, base = of_way[way], of_way[UPLOADED]
+    return Record(
+        name=way,
+        metric=metric,
+        value=statistics.median(values),
+        unit="ms",
+        kind="measured",
+        conditions={**conditions, "ratio_interval": ratio_interval(values, base)},
+        command=COMMAND,
+        machine=machine(),
+        date=today(),
+        samples=len(values),
+        p95=percentile(values, 95),
+        ratio=statistics.median(values) / statistics.median(base),
+        ratio_to=UPLOADED,
+    )
+
+
+_WORDS: dict[str, Callable[[Record], str]] = {
+    "wait_ms": lambda record: (
+        f"wait from tap to answer, {record.conditions['handshakes']} round trips for a new "
+        "connection"
+    ),
+    "function_ms": lambda record: "in the handler, `time` of the answer",
+    "duration_ms": lambda record: "in the function, `Duration` of Lambda's log line",
+}
+
+
+def table(records: Sequence[Record]) -> str:
+    """Return both ways as a Markdown table, with machine, date and command."""
+    head = records[0]
+    rows = []
+    for uploaded, in_call in zip(records[::2], records[1::2], strict=True):
+        low, high = in_call.conditions["ratio_interval"]
+        limit = MAX_RATIOS[in_call.metric]
+        assert in_call.ratio is not None
+        reached = "yes" if in_call.ratio <= limit else "no"
+        rows.append(
+            (
+                _WORDS[in_call.metric](in_call),
+                in_call.samples,
+                f"{uploaded.value:,.1f}",
+                f"{in_call.value:,.1f}",
+                f"{in_call.ratio:.2f} ({low:.2f} to {high:.2f})",
+                f"{limit:g}: {reached}",
+            )
+        )
+    return (
+        f"Measured by `{head.command}` on {head.date}, {head.machine}; medians in one run, in "
+        "turns; the ratio with its 95 % interval (bootstrap).\n\n"
+        + markdown.table(
+            "what | times each | uploaded, ms | in the call, ms | ratio | at most", rows
+        )
+    )
