@@ -1,10 +1,11 @@
-"""Clients that others generate from docs/openapi.json classify photos by the local cloud.
+"""Clients that others generate or write classify photos by the local cloud.
 
 `make clients` installs the generators.
 """
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -68,3 +69,17 @@ def test_a_client_in_typescript_classifies_by_both_ways(cloud: Cloud, tmp_path: 
     run("tsc", *options, "--module", "nodenext", "--types", "node", program, folder=tmp_path)
     found = run("node", "in_typescript.js", cloud.url, PHOTO, folder=tmp_path)
     assert found.splitlines() == EXPECTED
+
+
+@pytest.mark.parametrize("language", ["swift", "kotlin"])
+def test_the_docs_examples_for_phones_can_be_parsed(language: str, tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "api.md").read_text()
+    in_the_call, wake = re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    files = {"call": in_the_call, "wake": wake}
+    for name, code in files.items():
+        (tmp_path / name).write_text(code)
+    parse = (TOOLS / "python", HERE / "parse.py", language)
+    run(*parse, *files, folder=tmp_path)
+    (tmp_path / "call").write_text(in_the_call.replace(")", "", 1))
+    with pytest.raises(AssertionError, match=r"ERROR|MISSING"):
+        run(*parse, "call", folder=tmp_path)

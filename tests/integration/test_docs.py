@@ -176,14 +176,19 @@ def test_the_curl_commands_of_the_api_get_answers(cloud: Cloud, line: str) -> No
     assert any(key in result.stdout for key in ("method", "fields", "deleted"))
 
 
-@pytest.mark.parametrize(
-    ("language", "program"), [("python", sys.executable), ("javascript", "node")]
-)
-def test_the_examples_of_the_api_classify_a_photo(
-    cloud: Cloud, tmp_path: Path, language: str, program: str
+EXAMPLES = [
+    *((sys.executable, example) for example in blocks(DOCS / "api.md", "python")[:-1]),
+    *((sys.executable, example) for example in blocks(DOCS / "client.md", "python")),
+    (sys.executable, *blocks(ROOT / "warmlens_client" / "README.md", "python")),
+    *(("node", example) for example in blocks(DOCS / "api.md", "javascript")[:-1]),
+]
+
+
+@pytest.mark.parametrize(("program", "example"), EXAMPLES)
+def test_the_examples_of_the_api_and_of_its_client_classify_a_photo(
+    cloud: Cloud, tmp_path: Path, program: str, example: str
 ) -> None:
-    example, _ = blocks(DOCS / "api.md", language)
-    file = tmp_path / ("example.py" if language == "python" else "example.mjs")
+    file = tmp_path / ("example.mjs" if program == "node" else "example.py")
     file.write_text(example)
     result = subprocess.run(
         [program, str(file)],
@@ -193,7 +198,8 @@ def test_the_examples_of_the_api_classify_a_photo(
         text=True,
         check=False,
     )
-    assert result.stdout.startswith(SAMPLE_LABEL), result.stderr
+    assert result.returncode == 0, result.stderr
+    assert SAMPLE_LABEL in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -206,7 +212,7 @@ def test_the_examples_of_the_api_classify_a_photo(
 def test_the_examples_of_waking_ahead_wake_and_let_no_failure_through(
     cloud: Cloud, tmp_path: Path, language: str, program: str, call: str
 ) -> None:
-    _, example = blocks(DOCS / "api.md", language)
+    *_, example = blocks(DOCS / "api.md", language)
     file = tmp_path / ("example.py" if language == "python" else "example.mjs")
     file.write_text(f"{example}\n{call}\n")
     before = fleet(cloud)["calls"]
