@@ -107,6 +107,7 @@ class ApiStack(cdk.Stack):
         # Without the trailing slash, so that a call is `$API_URL/classification`.
         output(self, "ApiUrl", f"https://{self._host(api_id)}/{stage}", settings=settings)
         output(self, "ApiId", api_id, settings=settings)
+        output(self, "ApiKind", settings.api, settings=settings)
         output(self, "ApiAuth", settings.auth, settings=settings)
         output(self, "WakeAhead", "yes" if settings.wakes_ahead else "no", settings=settings)
         max_bytes = settings.page_max_in_request_bytes

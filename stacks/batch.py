@@ -181,7 +181,7 @@ class BatchStack(cdk.Stack):
             f"AwsSolutions-IAM5[Resource::{results}/*]": "Each run has results of a new name.",
             f"AwsSolutions-IAM5[Resource::{executions}:*]": "Its own children.",
             f"AwsSolutions-IAM5[Resource::{executions}/Photos:*]": "The same.",
-            "AwsSolutions-SF1": "All events of a photo would cost as much as its call; errors do.",
+            "AwsSolutions-SF1": "Errors are logged; all events would be kilobytes a photo.",
         }
         if not settings.tracing:
             findings["AwsSolutions-SF2"] = "The settings ask for none."

@@ -55,7 +55,7 @@ def print_summary(figures: dict[str, Any], other_names: list[str]) -> None:
         "second" + (f"; {before} had an answer before" if before else "")
     )
     if figures["cost_usd"] is not None:
-        out.print(f"cost of the calls: ${figures['cost_usd']:.4f}, by list prices")
+        out.print(f"cost: about ${figures['cost_usd']:.4f} for API, function and S3")
     out.print(f"results: {figures['out']}")
     if figures["throttled_calls"]:
         err.print(f"The API throttled {figures['throttled_calls']} calls; they were repeated.")
