@@ -7,7 +7,6 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -356,20 +355,17 @@ async def test_a_certificate_that_is_not_trusted_is_not_asked_twice(
     assert waits_s == []
 
 
-@pytest.mark.parametrize("parts", [0, 10_000])
+@pytest.mark.parametrize("has_parts", [False, True], ids=["no answer", "a slow answer"])
 async def test_the_timeout_is_for_the_whole_call_however_slowly_parts_come(
-    run: Run, parts: int
+    run: Run, has_parts: bool
 ) -> None:
-    """Without an answer, and with one that has a byte every 20 ms for minutes."""
-    ended = asyncio.Event()
-
     async def slow(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await request.read()
-        if parts:
+        if has_parts:
             await response.prepare(request)
-        while not ended.is_set():
-            if parts:
+        for _ in range(1000):  # 20 s, of which no single wait is long
+            if has_parts:
                 await response.write(b" ")
             await asyncio.sleep(0.02)
         return response
@@ -378,11 +374,8 @@ async def test_the_timeout_is_for_the_whole_call_however_slowly_parts_come(
     app = web.Application()
     app.router.add_post("/{path:.*}", slow)
     async with serving(app, listener):
-        begun_s = time.monotonic()
         with pytest.raises(WarmlensConnectionError, match=r"did not answer within 0\.3 s"):
             await run(url_of(listener), "wake", client={"timeout_s": 0.3})
-        ended.set()
-        assert time.monotonic() - begun_s < 60  # far from the 200 s of all parts
 
 
 @pytest.mark.parametrize(
