@@ -1,6 +1,7 @@
 """The HTTP API of the running local cloud: the paper's requests, and everything bad."""
 
 import base64
+import dataclasses
 import io
 import json
 import re
@@ -20,6 +21,7 @@ from lab.products.samples import GalleryPhoto
 from stacks import api_schema
 from tests.conftest import SAMPLE, SAMPLE_LABEL, Cloud
 from warmlens.paths import WEB
+from warmlens_client import Client, WarmlensApiError
 
 SAMPLES = WEB / "samples"
 
@@ -469,3 +471,22 @@ def test_none_of_it_took_an_instance_down(cloud: Cloud, instance_ids: list[str])
     assert "unexpected" not in [
         json.loads(line)["message"] for line in re.findall(r"\{.*\}", cloud.log())
     ]
+
+
+def test_the_client_wakes_uploads_classifies_and_deletes(cloud: Cloud) -> None:
+    with Client(cloud.url) as client, Image.open(SAMPLE) as image:
+        assert client.wake().instance_id
+        in_the_call = client.classify(SAMPLE, top=2)
+        assert in_the_call.best.label == client.classify(image).best.label == SAMPLE_LABEL
+        assert len(in_the_call.predictions) == 2
+        upload = client.upload(SAMPLE)
+        assert client.classify_path(upload.file_path, top=2).predictions == in_the_call.predictions
+        client.delete(upload)
+        client.delete(upload)
+        with pytest.raises(WarmlensApiError) as refused:
+            client.classify_path(upload.file_path)
+        assert (refused.value.code, refused.value.status) == ("image_not_found", 404)
+        another = dataclasses.replace(upload, delete_token=upload.delete_token[::-1])
+        with pytest.raises(WarmlensApiError) as refused:
+            client.delete(another)
+        assert (refused.value.code, refused.value.status) == ("wrong_delete_token", 403)
