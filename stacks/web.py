@@ -178,6 +178,7 @@ class WebStack(cdk.Stack):
             "auth": settings.auth,
             "wake_ahead": settings.wakes_ahead,
             "max_in_request_bytes": settings.page_max_in_request_bytes,
+            "photos_kept": _photos_kept(settings.image_expiry_days),
         }
         deployment = s3_deployment.BucketDeployment(
             self,
@@ -216,3 +217,10 @@ class WebStack(cdk.Stack):
         function = deployment.handler_role.node.scope
         assert function is not None
         acknowledge(function, findings)
+
+
+def _photos_kept(days: int | None) -> str:
+    """Return for how long uploaded photos are kept, as the page says it."""
+    if days is None:
+        return "until it is deleted"
+    return "for a day" if days == 1 else f"for {days} days"

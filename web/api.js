@@ -21,6 +21,7 @@ const PREPARE_MS = 10_000; // in which Lambda prepares a function that rested fo
  *   the share of the photo that is sent, 0 to 1; `onStep` each step as it begins: "sending" and
  *   "classification", or "uploads", "storage" and "classification". Beside it comes "once more" for
  *   a step that is to be tried again, and "instead" for an upload after a call that was refused.
+ *   `onStored` is given the ticket of an upload that is stored.
  * @returns {Promise<object>} `answer`, as of readAnswer; `browserMs`: the time of each step, what
  *   `prepare` took or null, and their `total`, in milliseconds; `calls`: their number; `isInCall`:
  *   whether the photo went in the call; `bytes`: those of the `original` and of what was `sent`.
@@ -85,10 +86,11 @@ async function byUpload({ file, type, name }, run, note = "") {
   };
 
   const ticket = await timed("uploads", () => requestUpload(file, type, run, note));
-  await timed("storage", () => {
+  await timed("storage", async () => {
     run.onStep("storage");
     run.calls += 1;
-    return upload(ticket, { file, name }, run);
+    await upload(ticket, { file, name }, run);
+    run.onStored(ticket);
   });
   const request = { method: "classification", file_path: ticket.file_path };
   const facts = { bytes: file.size };

@@ -5,6 +5,7 @@ import { watch } from "./fleet.js";
 import * as history from "./history.js";
 import { takePhotos } from "./inputs.js";
 import { takeKey } from "./key.js";
+import * as kept from "./kept.js";
 import { keepForOffline } from "./offline.js";
 import { photoFromSample, release } from "./photos.js";
 import { meetsEveryPhoto, Problem } from "./problems.js";
@@ -94,6 +95,7 @@ async function send(photo, signal, place) {
         failedStep = step;
         view.showStep(step, (STATUS_OF_NOTE[note] ?? STATUS_OF_STEP[step]) + place);
       },
+      onStored: (ticket) => kept.noteStored(photo, ticket),
       onProgress: (share) => {
         if (signal.aborted) return;
         view.showSent(share);
@@ -101,6 +103,7 @@ async function send(photo, signal, place) {
       },
     });
     if (signal.aborted) return false;
+    if (outcome.isInCall) kept.noteInCall(photo);
     history.noteAnswer(photo, outcome);
     noteSaved(outcome.bytes);
     replaceAnswered(photo, outcome);
@@ -135,6 +138,7 @@ function replaceCurrent(photo) {
   const before = current;
   current = photo;
   view.showPhoto(photo);
+  kept.showOf(photo);
   if (answered && answered !== photo) result.markPrevious(answered);
   releaseUnused(before);
   history.showCurrent(current);
@@ -195,6 +199,7 @@ async function suitService() {
   const known = await configuration;
   wakeAhead(known, view.showReady);
   view.showWay(known);
+  kept.suit(known);
   if (known?.fleet) watch();
   view.showSamples(await samplesOf(known), (path) =>
     offer(async () => ({ photos: [photoFromSample(path)] })),

@@ -20,6 +20,7 @@ const FILES = [
   "history.js",
   "index.html",
   "inputs.js",
+  "kept.js",
   "key.js",
   "offline.js",
   "photo.css",

@@ -125,7 +125,7 @@ def test_the_page_may_send_photos_to_the_images_bucket_and_nowhere_else(plain: A
 
 
 def test_the_files_of_the_page_are_deployed_with_what_it_must_know(
-    plain: Assembly, variants: Variants
+    plain: Assembly, odd: Assembly, variants: Variants
 ) -> None:
     deployment = plain.only("Custom::CDKBucketDeployment")
     assert len(deployment["SourceObjectKeys"]) == 2
@@ -136,7 +136,9 @@ def test_the_files_of_the_page_are_deployed_with_what_it_must_know(
         "auth": "api_key",
         "wake_ahead": True,
         "max_in_request_bytes": MAX_IN_REQUEST_BYTES,
+        "photos_kept": "until it is deleted",
     }
+    assert configuration(odd)["photos_kept"] == "for 3 days"
     assert configuration(variants["provisioned"])["wake_ahead"] is False
 
 

@@ -76,6 +76,7 @@ def gateway_app(
                 "model_name": name,
                 "model_version": version,
                 "wake_ahead": wake_ahead,
+                "photos_kept": "while it runs",
                 "max_in_request_bytes": max_in_request_bytes,
                 "fleet": bool(more_routes),
             },
