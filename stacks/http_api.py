@@ -1,7 +1,5 @@
 """The API stack with an HTTP API of API Gateway."""
 
-import json
-
 import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
@@ -13,27 +11,12 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks.api import CORS_HEADERS, STAGE_NAME, ApiStack
-from stacks.constructs.function import log_group
+from stacks.constructs.call_records import access_log_format, access_log_group
 from stacks.policies import acknowledge
 from stacks.settings import Settings
 
-_ACCESS_LOG = {
-    "message": "access",
-    "request_id": "$context.requestId",
-    "extended_request_id": "$context.extendedRequestId",
-    "time": "$context.requestTime",
-    "ip": "$context.identity.sourceIp",
-    "method": "$context.httpMethod",
-    "path": "$context.routeKey",
-    "status": "$context.status",
-    "error": "$context.error.responseType",
-    "latency_ms": "$context.responseLatency",
-    "function_ms": "$context.integration.latency",
-    "function_request_id": "$context.integration.requestId",
-    "bytes": "$context.responseLength",
-}
-"""Those of the REST API's fields that an HTTP API has: developer guide, "Customize HTTP API access
-logs". The path is the route's key, `POST /classification`: a request's own could be anything."""
+_ACCESS_LOG_FIELDS = {"path": "$context.routeKey"}
+"""The path is the route's key, `POST /classification`: a request's own could be anything."""
 
 
 class HttpApiStack(ApiStack):
@@ -129,8 +112,8 @@ class HttpApiStack(ApiStack):
         assert isinstance(resource, apigatewayv2.CfnStage)
         if settings.access_logs:
             resource.access_log_settings = apigatewayv2.CfnStage.AccessLogSettingsProperty(
-                destination_arn=log_group(self, "AccessLogs", settings=settings).log_group_arn,
-                format=json.dumps(_ACCESS_LOG),
+                destination_arn=access_log_group(self, settings=settings).log_group_arn,
+                format=access_log_format(_ACCESS_LOG_FIELDS),
             )
         else:
             asked = "The settings ask for none."

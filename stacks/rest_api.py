@@ -11,6 +11,7 @@ from constructs import Construct
 from stacks import api_schema
 from stacks.api import CORS_HEADERS, STAGE_NAME, ApiStack
 from stacks.constructs.bucket import data_policy
+from stacks.constructs.call_records import access_log_format, access_log_group, trace_few
 from stacks.constructs.function import log_group
 from stacks.constructs.gateway_errors import add_gateway_errors
 from stacks.constructs.output import output
@@ -32,18 +33,11 @@ _AUTHORIZATION = {
     "api_key": apigateway.AuthorizationType.NONE,
     "iam": apigateway.AuthorizationType.IAM,
 }
-_ACCESS_LOG = apigateway.AccessLogFormat.custom(
-    '{"message": "access", "request_id": "$context.requestId", '
-    '"extended_request_id": "$context.extendedRequestId", "time": "$context.requestTime", '
-    '"ip": "$context.identity.sourceIp", "method": "$context.httpMethod", '
-    '"path": "$context.resourcePath", "status": "$context.status", '
-    '"error": "$context.error.responseType", "waf": "$context.waf.status", '
-    '"latency_ms": "$context.responseLatency", '
-    '"function_ms": "$context.integration.latency", '
-    '"function_request_id": "$context.integration.requestId", '
-    '"bytes": "$context.responseLength", "api_key_id": "$context.identity.apiKeyId", '
-    '"trace": "$context.xrayTraceId"}'
-)
+_ACCESS_LOG_FIELDS = {
+    "path": "$context.resourcePath",
+    "waf": "$context.waf.status",
+    "api_key_id": "$context.identity.apiKeyId",
+}
 
 
 class RestApiStack(ApiStack):
@@ -97,6 +91,9 @@ class RestApiStack(ApiStack):
                 stage_arn=self.rest_api.deployment_stage.stage_arn,
                 page_token=self.page_token,
             )
+        if settings.tracing:
+            service = f"{settings.physical_name('api')}/{STAGE_NAME}"
+            trace_few(self, settings=settings, service=service)
         self._acknowledge()
         stage = self.rest_api.deployment_stage.stage_name
         self._add_outputs(self.rest_api.rest_api_id, stage)
@@ -149,7 +146,7 @@ class RestApiStack(ApiStack):
         settings = self._settings
         destination = None
         if settings.access_logs:
-            group = log_group(self, "AccessLogs", settings=settings)
+            group = access_log_group(self, settings=settings)
             destination = apigateway.LogGroupLogDestination(group)
         return apigateway.StageOptions(
             stage_name=STAGE_NAME,
@@ -164,7 +161,11 @@ class RestApiStack(ApiStack):
             metrics_enabled=False,
             tracing_enabled=settings.tracing,
             access_log_destination=destination,
-            access_log_format=_ACCESS_LOG if destination else None,
+            access_log_format=(
+                apigateway.AccessLogFormat.custom(access_log_format(_ACCESS_LOG_FIELDS))
+                if destination
+                else None
+            ),
             logging_level=_level(settings),
             data_trace_enabled=False,
         )

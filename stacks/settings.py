@@ -145,8 +145,12 @@ class Settings:
     limit."""
     access_logs: bool = True
     """True logs every request to the API and to the images and models buckets."""
+    call_reports: bool = False
+    """True has Lambda log a start and a report of each call, which doubles what logs cost;
+    `warmlens plan --speed` reads them. With `warming = "snapstart"` they are always logged."""
     tracing: bool = True
-    """True traces requests with X-Ray."""
+    """True traces one in a hundred requests with X-Ray. An HTTP API begins no traces, and without
+    its choice Lambda would trace the first call of each second, so then nothing is traced."""
     web: bool = True
     """True deploys the page, and the API under the same domain."""
     page_stores_photos: bool = False
@@ -267,6 +271,11 @@ class Settings:
     def page_max_in_request_bytes(self) -> int:
         """Size of the largest photo that the page sends in the call; 0 if it uploads all."""
         return 0 if self.page_stores_photos else min(MAX_IN_REQUEST_BYTES, self.max_image_bytes)
+
+    @property
+    def traced(self) -> bool:
+        """True if requests are traced."""
+        return self.tracing and self.api == "rest"
 
     @property
     def warm_setting(self) -> str:

@@ -71,9 +71,9 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
         instance_id=INSTANCE.id,
         status=status,
         method=answer.get("method"),
-        code=answer.get("error", {}).get("code"),
+        **({"code": answer["error"]["code"]} if "error" in answer else {}),
         cold_start=cold_start,
-        time_s=stages.elapsed_s(),
+        time_s=round(stages.elapsed_s(), 6),
         stages_ms=stages.milliseconds,
         **_metrics(request, status, stages, cold_start),
     )
@@ -83,7 +83,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
             "Cache-Control": "no-store",
             **cors_headers(call, INSTANCE.config.cors_origins),
         }
-        return call.answer(status, headers, json.dumps(answer))
+        return call.answer(status, headers, json.dumps(answer, separators=(",", ":")))
     return answer if status == 200 else {**answer, "status": status}
 
 

@@ -94,7 +94,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         status, answer = 200, _delete(event, log) if deletes else _upload(event, log)
     except UploadError as error:
         status, answer = error.status, {"error": {"code": error.code, "message": error.message}}
-    print(json.dumps({**log, "status": status}))
+    print(json.dumps({**log, "status": status}, separators=(",", ":")))
     headers = {
         "Content-Type": "application/json",
         "Cache-Control": "no-store",

@@ -11,7 +11,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks.constructs.canary_alarms import CanaryAlarms
-from stacks.constructs.function import function_role, log_group, tracing
+from stacks.constructs.function import function_role, log_group, system_logs, tracing
 from stacks.constructs.model_store import ModelStore
 from stacks.constructs.paths import LAMBDA_SRC
 from stacks.constructs.provisioned import keep_initialized
@@ -98,6 +98,7 @@ class Classifier(Construct):
                 snap_start=_PUBLISHED if settings.warming == "snapstart" else None,
                 tracing=tracing(settings),
                 logging_format=lambda_.LoggingFormat.JSON,
+                system_log_level_v2=system_logs(settings),
                 log_group=log,
                 role=role,
                 vpc=network.vpc if network else None,

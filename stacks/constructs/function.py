@@ -42,13 +42,19 @@ _RETENTION = {
 
 
 def log_group(
-    scope: Construct, construct_id: str, *, settings: Settings, name: str | None = None
+    scope: Construct,
+    construct_id: str,
+    *,
+    settings: Settings,
+    name: str | None = None,
+    infrequent: bool = False,
 ) -> logs.LogGroup:
     """Create a log group that is deleted with its stack.
 
     Args:
         settings: settings of the environment.
         name: the log group's name, where AWS requires one.
+        infrequent: True takes the class that costs half, without metrics from its lines.
     """
     return logs.LogGroup(
         scope,
@@ -56,6 +62,7 @@ def log_group(
         log_group_name=name,
         retention=_RETENTION[settings.log_retention_days],
         removal_policy=cdk.RemovalPolicy.DESTROY,
+        log_group_class=logs.LogGroupClass.INFREQUENT_ACCESS if infrequent else None,
     )
 
 
@@ -73,8 +80,17 @@ def add_provider_logs(stack: cdk.Stack, *, settings: Settings) -> None:
 
 
 def tracing(settings: Settings) -> lambda_.Tracing:
-    """Return the tracing mode of functions."""
-    return lambda_.Tracing.ACTIVE if settings.tracing else lambda_.Tracing.DISABLED
+    """Return the tracing mode of functions, which follow what the API decides on."""
+    return lambda_.Tracing.ACTIVE if settings.traced else lambda_.Tracing.DISABLED
+
+
+def system_logs(settings: Settings) -> lambda_.SystemLogLevel:
+    """Return the level of Lambda's own log lines; starts and reports of calls are `INFO`.
+
+    Source: Lambda developer guide, "System log level event mapping".
+    """
+    reports = settings.call_reports or settings.warming == "snapstart"
+    return lambda_.SystemLogLevel.INFO if reports else lambda_.SystemLogLevel.WARN
 
 
 def function_role(
@@ -97,7 +113,7 @@ def function_role(
     role = iam.Role(scope, construct_id, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     log.grant_write(role)
     anywhere = []
-    if settings.tracing:
+    if settings.traced:
         anywhere.append("X-Ray's actions take no resource")
     if network is not None:
         anywhere.append("Lambda's network interfaces do not exist before the function does")
@@ -178,6 +194,7 @@ def python_function(
         environment=environment,
         tracing=tracing(settings),
         logging_format=lambda_.LoggingFormat.JSON,
+        system_log_level_v2=system_logs(settings),
         log_group=log,
         role=role,
         vpc=network.vpc if network else None,

@@ -88,7 +88,7 @@ def test_the_access_log_has_the_rest_apis_fields_but_those_that_only_it_knows(
 ) -> None:
     record = json.loads(http.only("AWS::ApiGatewayV2::Stage")["AccessLogSettings"]["Format"])
     rest = json.loads(plain.only("AWS::ApiGateway::Stage")["AccessLogSetting"]["Format"])
-    assert set(rest) - set(record) == {"waf", "api_key_id", "trace"}
+    assert set(rest) - set(record) == {"waf", "api_key_id"}
     assert set(record) <= set(rest)
     assert record["message"] == "access"
     assert "AccessLogSettings" not in tokens.only("AWS::ApiGatewayV2::Stage")

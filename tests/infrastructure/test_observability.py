@@ -10,6 +10,7 @@ from lambda_src.classifier.logs import NAMESPACE as EMITTED_TO
 from stacks.constructs.metrics import NAMESPACE
 from stacks.settings import Settings
 from tests.infrastructure.variants import Assembly, synthesize
+from warmlens.planner import photo
 
 Variants = dict[str, Assembly]
 
@@ -190,3 +191,27 @@ def test_what_only_the_gateway_meets_raises_an_alarm(odd: Assembly) -> None:
     assert found["Namespace"] == "AWS/ApiGateway"
     assert found["MetricName"] == "5XXError"
     assert found["AlarmActions"]
+
+
+@pytest.mark.parametrize("name", ["plain", "http"])
+def test_what_is_kept_of_each_call_costs_little(variants: dict[str, Assembly], name: str) -> None:
+    """Docs: a photo's logs and traces, docs/choices.md."""
+    templates = variants[name].templates.values()
+    every = [each for template in templates for each in template["Resources"].values()]
+    kinds: dict[str, list[dict[str, Any]]] = {}
+    for each in every:
+        kinds.setdefault(each["Type"], []).append(each.get("Properties", {}))
+    classes = [each.get("LogGroupClass") for each in kinds["AWS::Logs::LogGroup"]]
+    assert classes.count("INFREQUENT_ACCESS") == 1  # the API's access log
+    ours = [each for each in kinds["AWS::Lambda::Function"] if "LoggingConfig" in each]
+    levels = [each["LoggingConfig"].get("SystemLogLevel") for each in ours]
+    assert levels.count("WARN") == 3  # those of the classifier, of uploads and of the warmer
+    rules = [each["SamplingRule"] for each in kinds.get("AWS::XRay::SamplingRule", [])]
+    modes = {each.get("TracingConfig", {}).get("Mode") for each in ours} - {None}
+    if name == "http":
+        assert (rules, modes) == ([], set())
+    else:
+        (rule,) = rules
+        assert (rule["FixedRate"], rule["ReservoirSize"]) == (photo.TRACED, 0)
+        assert rule["ServiceName"] == f"warmlens-{name}-api/v1"
+        assert modes == {"Active"}

@@ -59,7 +59,7 @@ class Call:
 
     def logged(self, message: str | None = None) -> list[dict[str, Any]]:
         """The classifier's own log lines, all or those with this message."""
-        lines = (line[line.index("{") :] for line in self.lines if '{"level": ' in line)
+        lines = (line[line.index("{") :] for line in self.lines if '{"level":' in line)
         return [each for each in map(json.loads, lines) if message in (None, each["message"])]
 
 

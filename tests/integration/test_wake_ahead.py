@@ -61,7 +61,7 @@ class Deployed:
 
     def requests(self) -> list[dict[str, Any]]:
         """The classifier's own log lines of its calls."""
-        lines = (line[line.index("{") :] for line in self.log if '"message": "request"' in line)
+        lines = (line[line.index("{") :] for line in self.log if '"message":"request"' in line)
         return [json.loads(line) for line in lines]
 
 

@@ -6,7 +6,7 @@ from warmlens.errors import WarmlensError
 from warmlens.planner import photo
 from warmlens.planner.bill import Item, less_free_tier, priced
 from warmlens.planner.outcome import Outcome
-from warmlens.planner.photo import MONTH_S, Usage, Way, photo_items
+from warmlens.planner.photo import MONTH_S, PhotoBy, Usage, Way, photo_items
 from warmlens.prices import PriceList
 
 WARMER_MB = 512  # stacks/warming.py
@@ -116,12 +116,21 @@ def _user_items(outcome: Outcome, what: Deployment, prices: PriceList) -> list[I
 
 
 def _around_wakes(outcome: Outcome, what: Deployment, prices: PriceList) -> list[Item]:
-    """Return what the page's wakes cost beside the API's calls and the instances."""
-    wakes = outcome.page_wakes / (outcome.horizon_s / MONTH_S)
-    way = replace(what.way, photo=photo.PhotoBy.CALL, photo_bytes=1)
+    """Return what wakes ahead cost beside the API's calls and the instances.
+
+    Where photos are uploaded, a page that opens also starts the uploads function.
+    """
+    months, way = outcome.horizon_s / MONTH_S, what.way
+    by_page, by_uploads = outcome.page_wakes / months, outcome.wakes - outcome.page_wakes
+    lines = [
+        *photo.call_lines(by_page * way.calls, replace(way, photo=PhotoBy.CALL, photo_bytes=1)),
+        *photo.wake_lines(by_uploads / months, way),
+    ]
+    if way.photo is PhotoBy.UPLOAD:
+        lines += photo.uploads_lines(by_page)
     return [
-        priced(prices, f"wakes ahead: {name}", calls, unit, price)
-        for name, calls, unit, price in (photo.call_lines(wakes, way) if wakes else ())
+        priced(prices, f"wakes ahead: {name}", quantity, unit, price)
+        for name, quantity, unit, price in lines
     ]
 
 
@@ -169,7 +178,8 @@ def _wake_items(outcome: Outcome, what: Deployment, prices: PriceList) -> list[I
     if not outcome.wakes:
         return []
     months = outcome.horizon_s / MONTH_S
-    calls, served = outcome.page_wakes / months, (outcome.wakes - outcome.wakes_throttled) / months
+    calls = outcome.page_wakes * what.way.calls / months
+    served = (outcome.wakes - outcome.wakes_throttled) / months
     gb_s = outcome.wakes_billed_ms / 1000 * what.memory_gb / months
     time_price = f"lambda_{SHORT[what.architecture]}_per_gb_s"
     api = f"{what.way.api}_api_per_request"

@@ -16,15 +16,16 @@ for Designing Amazon API Gateway Private APIs", cost optimization)."""
 LONGEST_BYTES = 100 * 2**20
 CALL_BYTES = 4_400_000  # docs/api.md: the largest photo that API Gateway and Lambda let through
 
-ANSWER_BYTES, GRANT_BYTES = 1_700, 2_300
+ANSWER_BYTES, GRANT_BYTES = 1_600, 3_400
 """The answers of `/classification` and `/uploads`, with some 450 bytes of headers."""
-CLASSIFIER_LOG_BYTES, UPLOADS_LOG_BYTES, SYSTEM_LOG_BYTES, ACCESS_LOG_BYTES = 660, 280, 600, 560
-"""Log lines of one call: the classifier's own, the uploads function's, Lambda's start and report,
-and API Gateway's. tests/unit/planner/test_photo.py compares them with real lines."""
+CLASSIFIER_LOG_BYTES, UPLOADS_LOG_BYTES, ACCESS_LOG_BYTES = 580, 280, 260
+"""Log lines of one call: the classifier's, the uploads function's and API Gateway's, whose group is
+of the class for infrequent access. Lambda's own, of the setting `call_reports`, are not in it. A
+test compares these sizes, and those of the answers, with real ones."""
 UPLOADS_GB_S = 0.02 * 256 / 1024
 """20 ms at 256 MB, assumed: 14 ms of processor time (docs/decisions/0097) and Lambda's own."""
-TRACED = 0.05
-"""Share of calls that are traced; see stacks/constructs/traces.py."""
+TRACED = 0.01
+"""Share of calls that are traced: stacks/constructs/call_records.py."""
 
 
 class Api(StrEnum):
@@ -140,7 +141,7 @@ def needed_prices(way: Way) -> list[str]:
     if way.waf:
         names.append("waf_per_request")
     if way.logs:
-        names.append("logs_per_gb")
+        names += ["logs_per_gb", "infrequent_logs_per_gb"]
     if way.is_traced:
         names.append("xray_per_trace")
     if way.page:
@@ -186,7 +187,9 @@ def call_lines(photos: float, way: Way) -> Iterator[Line]:
     else:
         yield "answers", answers_gb, "GB", "data_out_per_gb"
     if way.logs:
-        yield "logs", photos * _log_bytes(way) / 1e9, "GB", "logs_per_gb"
+        own = CLASSIFIER_LOG_BYTES + UPLOADS_LOG_BYTES * upload
+        yield "functions' logs", photos * own / 1e9, "GB", "logs_per_gb"
+        yield "access log", calls * ACCESS_LOG_BYTES / 1e9, "GB", "infrequent_logs_per_gb"
     if way.is_traced:
         yield "traces", calls * TRACED, "traces", "xray_per_trace"
 
@@ -196,9 +199,21 @@ def kept_gb(photos: float, way: Way) -> float:
     return photos * way.photo_bytes / 1e9 * way.kept_days * 86_400 / MONTH_S
 
 
-def _log_bytes(way: Way) -> int:
-    own = CLASSIFIER_LOG_BYTES + UPLOADS_LOG_BYTES * (way.photo is PhotoBy.UPLOAD)
-    return own + way.calls * (SYSTEM_LOG_BYTES + ACCESS_LOG_BYTES)
+def wake_lines(wakes: float, way: Way) -> Iterator[Line]:
+    """Yield what is paid around wakes by the uploads function, which are no calls of the API.
+
+    Lambda decides itself which of them to trace: the first in each second, so at most all of them.
+    """
+    if way.logs:
+        yield "uploads' logs", wakes * CLASSIFIER_LOG_BYTES / 1e9, "GB", "logs_per_gb"
+    if way.is_traced:
+        yield "uploads' traces", wakes, "traces", "xray_per_trace"
+
+
+def uploads_lines(calls: float) -> Iterator[Line]:
+    """Yield what calls of the uploads function cost."""
+    yield "uploads' calls", calls, "calls", "lambda_per_request"
+    yield "uploads' time", calls * UPLOADS_GB_S, "GB-s", "lambda_arm_per_gb_s"
 
 
 def _function_lines(usage: Usage) -> Iterator[Line]:
@@ -214,8 +229,7 @@ def _upload_lines(usage: Usage, way: Way) -> Iterator[Line]:
     if way.photo is PhotoBy.CALL:
         return
     classified = usage.photos if usage.classified is None else usage.classified
-    yield "uploads' calls", usage.photos, "calls", "lambda_per_request"
-    yield "uploads' time", usage.photos * UPLOADS_GB_S, "GB-s", "lambda_arm_per_gb_s"
+    yield from uploads_lines(usage.photos)
     yield "photos written", usage.photos, "PUTs", "s3_per_put"
     yield "photos read", classified, "GETs", "s3_per_get"
     yield "photos kept", kept_gb(usage.photos, way), "GB-month", "s3_per_gb_month"

@@ -59,7 +59,7 @@ def test_users_calls_are_billed_for_thirty_days() -> None:
     assert items["photos written"].usd == pytest.approx(0.216)  # 0.005 USD a thousand
     assert items["model's storage"].usd == pytest.approx(0.0024)  # 0.024 GB at 0.10 USD
     assert items["photos kept"].usd == pytest.approx(43_200 * 0.0003 * 0.023)  # 300 KB, a month
-    assert items["answers"].usd == pytest.approx(43_200 * 4_000 / 1e9 * 0.09)
+    assert items["answers"].usd == pytest.approx(43_200 * 5_000 / 1e9 * 0.09)
     assert items["uploads' time"].usd == pytest.approx(43_200 * 0.005 * 0.0000133334)
     # 1,440 x 0.1 s + 1 s of init a day.
     gb_s = 30 * 145.0 * 1769 / 1024
@@ -153,8 +153,9 @@ def test_the_needed_prices_are_those_of_the_bill(store: str, warming: str) -> No
 def test_wakes_ahead_are_billed_as_calls_with_their_time_and_their_starts() -> None:
     woken = replace(ALONE, wake_ahead=WakeAhead(service=constant(0.01)), platform=constant(0.4))
     items = bill(woken, memory_mb=1024)
-    # 1,440 users a day: two wakes each, one of them by the API.
-    assert items["wakes ahead: API calls"].quantity == pytest.approx(43_200)
+    # 1,440 users a day: two wakes each, one of them by the API, with a start of uploads.
+    assert items["wakes ahead: API calls"].quantity == pytest.approx(86_400)
+    assert items["wakes ahead: uploads' calls"].quantity == pytest.approx(43_200)
     assert items["wakes ahead"].quantity == pytest.approx(86_400)
     # 10 ms each, and one start of a second; the platform's 400 ms are not billed.
     assert items["instances woken ahead"].quantity == pytest.approx(30 * (28.8 + 1.0))

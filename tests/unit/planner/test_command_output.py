@@ -75,7 +75,7 @@ def test_wakes_ahead_are_counted_and_priced() -> None:
     assert page["wakes"] == 2 * page["requests"]
     assert page["page_wakes"] == page["requests"] == api["requests"] == api["wakes"]
     usd = page["cost_usd_by_item"]
-    assert usd["wakes ahead: API calls"] == pytest.approx(page["requests"] * 3.5e-6)
+    assert usd["wakes ahead: API calls"] == pytest.approx(2 * page["requests"] * 3.5e-6)
     assert usd["wakes ahead"] == pytest.approx(2 * page["requests"] * 0.2e-6)
     assert usd["instances woken ahead"] > 0
     assert "wakes ahead: API calls" not in api["cost_usd_by_item"]
