@@ -24,6 +24,15 @@ _CODES = {  # of gateways that answer {"message": ...}, as HTTP APIs do, and nam
     503: "unavailable",
     504: "timed_out",
 }
+_ADVICE = {  # what such a gateway's own word, "Unauthorized" or "Not Found", does not say
+    "unauthorized": "the token is missing, has expired, or is for another audience or issuer.",
+    "forbidden": "the caller may not use this API; check the credentials and their policy.",
+    "no_such_call": "there is no such call; check the API's address.",
+    "request_too_large": "the photo is too large for a call; upload it.",
+    "throttled": "too many calls at once; try again in a moment.",
+    "unavailable": "the call reached no function; try again in a moment.",
+    "timed_out": "it took too long; try again.",
+}
 _CUT_OFF = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadError, httpx.WriteError)
 _MAX_TEXT = 300
 
@@ -99,7 +108,9 @@ def _code_and_message(call: str, response: httpx.Response, answer: Answer) -> tu
     message = answer.fields.get("message") or answer.fields.get("Message")
     if not isinstance(message, str):
         return "refused", default
-    return _CODES.get(response.status_code, "refused"), message
+    code = _CODES.get(response.status_code, "refused")
+    advice = _ADVICE.get(code)
+    return code, message if advice is None else f"{message}: {advice}"
 
 
 def _text(value: Any, default: str) -> str:

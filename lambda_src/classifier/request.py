@@ -196,6 +196,13 @@ def _decoded(text: str) -> bytes:
 
 
 def _object(text: str) -> dict[str, Any]:
+    if not _begins_json(text):  # such as a photo that was named JSON, and was read as a text
+        raise RequestError(
+            400,
+            "invalid_json",
+            "The body is not a JSON object. Send a photo as image/jpeg, image/png, image/webp or "
+            "image/gif.",
+        )
     if len(text) > MAX_BODY_CHARACTERS and (
         '"image"' not in text or sum(map(text.count, "{[,:")) > MAX_PARTS
     ):

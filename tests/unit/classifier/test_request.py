@@ -99,8 +99,15 @@ def test_a_body_that_is_no_json_object_is_refused(body: str) -> None:
 
 
 def test_a_body_that_is_too_long_is_refused() -> None:
-    error = refusal(through_api("classification", " " * 8193))
+    error = refusal(through_api("classification", "{" + " " * 8193))
     assert (error.status, error.code) == (413, "request_too_large")
+
+
+def test_a_photo_that_was_named_json_is_no_json_rather_than_too_long() -> None:
+    photo = (b"\xff\xd8\xff\xe0" * 9000).decode(errors="replace")
+    error = refusal(through_api("classification", photo))
+    assert (error.status, error.code) == (400, "invalid_json")
+    assert "image/jpeg" in error.message
 
 
 @pytest.mark.parametrize(
