@@ -185,7 +185,7 @@ async def local_cloud(
 
         info = CloudInfo(
             url=url_of(listener),
-            api_url=stage_url(stacks, outputs["ApiId"], aws),
+            api_url=stage_url(outputs, aws),
             endpoint_url=aws.endpoint_url,
             outputs=outputs,
             log_path=log_path,

@@ -52,16 +52,15 @@ def add_request_validators(stacks: list[Stack], api_id: str, aws: LocalAws) -> N
     aws.apigateway.create_deployment(restApiId=api_id, stageName=stage)
 
 
-def stage_url(stacks: list[Stack], api_id: str, aws: LocalAws) -> str:
+def stage_url(outputs: dict[str, str], aws: LocalAws) -> str:
     """Return the address of the deployed API's stage, of which AWS makes a host of its own.
 
     Args:
-        stacks: the deployed stacks.
-        api_id: the deployed API.
+        outputs: outputs of the deployed stacks.
         aws: clients of the emulator.
     """
-    kinds = {part["Type"] for stack in stacks for part in stack.template["Resources"].values()}
-    if "AWS::ApiGatewayV2::Api" in kinds:
+    api_id = outputs["ApiId"]
+    if outputs["ApiKind"] == "http":
         return f"{aws.endpoint_url}/_aws/execute-api/{api_id}/v1"
     return f"{aws.endpoint_url}/restapis/{api_id}/v1/_user_request_"
 
