@@ -3,13 +3,7 @@
 const ROWS = 5;
 const SHORT_ID_LENGTH = 8;
 const CALLS_OF_AN_UPLOAD = 3;
-const BROWSER_STAGES = {
-  prepare: "Prepare", // of a photo in the call: shrinking it
-  sending: "Send",
-  uploads: "Prepare", // of an upload: shrinking the photo, and asking for the upload
-  storage: "Upload",
-  queue: "Network and queue",
-};
+const BROWSER_STAGES = { uploads: "Prepare", storage: "Upload", queue: "Network and queue" };
 const FUNCTION_STAGES = {
   init: "Cold init",
   fetch: "Fetch",
@@ -17,13 +11,14 @@ const FUNCTION_STAGES = {
   inference: "Inference",
 };
 const NONE = "–";
+const SKIPPED = "skipped";
 
 const at = (id) => document.getElementById(id);
 
 /** The card before the first answer: as high as with one, so that nothing moves later. */
 export function showEmpty() {
   at("classes").replaceChildren(...Array.from({ length: ROWS }, placeholderRow));
-  showTimes(["prepare", "sending", "queue"].map(untold), Object.keys(FUNCTION_STAGES).map(untold));
+  showTimes(Object.keys(BROWSER_STAGES).map(untold), Object.keys(FUNCTION_STAGES).map(untold));
 }
 
 /** The answer for a photo. */
@@ -37,7 +32,7 @@ export function showResult(photo, { answer, browserMs, calls, isInCall }) {
   at("browser-total").textContent = duration(browserMs.total);
   at("function-total").textContent = duration(answer.functionMs);
   const { inBrowser, inFunction } = stagesOf(answer, browserMs, isInCall);
-  showTimes(inBrowser, inFunction, callsMade(calls, isInCall));
+  showTimes(inBrowser, inFunction, callsMade(calls, isInCall), isInCall ? SKIPPED : NONE);
   at("model").textContent = answer.model ?? NONE;
   at("version").textContent = answer.version ?? NONE;
   at("instance").textContent = answer.instanceId?.slice(0, SHORT_ID_LENGTH) ?? NONE;
@@ -100,13 +95,12 @@ function stagesOf({ coldStart, initMs, stagesMs }, browserMs, isInCall) {
   const init = coldStart ? initMs : null;
   const inFunction = [["init", init], ...stagesMs];
   const told = inFunction.reduce((sum, [, ms]) => sum + (ms ?? 0), 0);
-  const { prepare, sending, uploads, storage } = browserMs;
-  const trip = isInCall
-    ? [["prepare", prepare], ["sending", sending]]
-    : [["uploads", (prepare ?? 0) + uploads], ["storage", storage]];
+  const { prepare, uploads = 0, storage = null } = browserMs;
   return {
     inBrowser: [
-      ...trip,
+      // Shrinking the photo, and asking for the upload.
+      ["uploads", isInCall ? prepare : (prepare ?? 0) + uploads],
+      ["storage", storage],
       // The call as the browser saw it, less what the function told of: the network, the queue,
       // and of a cold start what comes before init.
       ["queue", Math.max(0, browserMs.classification - told)],
@@ -119,15 +113,13 @@ function untold(stage) {
   return [stage, null];
 }
 
-function showTimes(inBrowser, inFunction, calls = NONE) {
-  at("browser-stages").replaceChildren(...inBrowser.map(timeRow), row("calls", calls));
-  at("function-stages").replaceChildren(...inFunction.map(timeRow));
+function showTimes(inBrowser, inFunction, calls = NONE, ifNone = NONE) {
+  const rows = (stages, none) =>
+    stages.map(([stage, ms]) => row(stage, ms === null ? none : duration(ms)));
+  at("browser-stages").replaceChildren(...rows(inBrowser, ifNone), row("calls", calls));
+  at("function-stages").replaceChildren(...rows(inFunction, NONE));
   const stages = [...inBrowser, ...inFunction].filter(([, ms]) => ms !== null);
   at("strip").replaceChildren(...stages.map(segment));
-}
-
-function timeRow([stage, ms]) {
-  return row(stage, duration(ms));
 }
 
 function row(stage, text) {

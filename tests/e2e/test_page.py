@@ -40,7 +40,10 @@ def test_a_sample_photo_is_classified(page: Page, imagenet_cloud: Cloud, width: 
     expect_answer(page)
     assert posts == ["/wakeup", "/classification"]
     assert stored_photos(imagenet_cloud) == stored
-    expect(page.get_by_role("region", name="In the browser")).to_contain_text("Calls1, 2 saved")
+    in_browser = page.get_by_role("region", name="In the browser")
+    expect(in_browser).to_contain_text("Prepareskipped")
+    expect(in_browser).to_contain_text("Uploadskipped")
+    expect(in_browser).to_contain_text("Calls1, 2 saved")
     expect(page.get_by_role("contentinfo")).to_contain_text("in one call and is not stored")
     expect(classes(page).first).to_contain_text("n07920052")
     expect(classes(page).first).to_contain_text(re.compile(r"\d+\.\d%"))
