@@ -24,9 +24,12 @@ from stacks.stage import WarmlensStage
 def stages() -> tuple[Settings, ...]:
     """Return the settings of each stage; all others have the defaults of `Settings`."""
     return (
-        # Works in a new AWS account, costs cents while nobody uses it, keeps no data.
+        # Works in a new AWS account, costs cents while nobody uses it, keeps no data. No reserved
+        # concurrency: a new account, whose limit is 10, allows none. The quota bounds the cost.
         Settings(
             env_name="dev",
+            daily_quota=1_000,
+            budget_usd=75,
             warming="off",
             deployment="all_at_once",
             waf=False,
@@ -35,11 +38,19 @@ def stages() -> tuple[Settings, ...]:
             retain_data=False,
             empty_buckets=True,
         ),
-        Settings(env_name="staging", warm_instances=2),
+        Settings(
+            env_name="staging",
+            warm_instances=2,
+            daily_quota=5_000,
+            reserved_concurrency=10,
+            image_expiry_days=7,
+            budget_usd=500,
+        ),
         Settings(
             env_name="prod",
             warm_instances=5,
             reserved_concurrency=100,
+            budget_usd=30_000,
             throttle_rate_rps=100,
             throttle_burst=200,
             log_retention_days=90,
@@ -114,8 +125,11 @@ def build(app: cdk.App) -> None:
     given = {name: value for name, value in changes.items() if value is not None}
     for settings in selected:
         # The CDK command puts the region of the credentials there.
-        settings.check_partition(settings.region or os.environ.get("CDK_DEFAULT_REGION", ""))
-        WarmlensStage(app, settings=dataclasses.replace(settings, **given))
+        settings = dataclasses.replace(settings, **given)
+        region = settings.region or os.environ.get("CDK_DEFAULT_REGION", "")
+        settings.check_partition(region)
+        settings.check_budget(region)
+        WarmlensStage(app, settings=settings)
     add_policies(app)
 
 

@@ -123,6 +123,7 @@ class HttpApiStack(ApiStack):
             # A wakeup keeps an instance busy, and an upload is stored.
             "POST /wakeup": _limited(settings.throttle_wakeup_rps),
             "POST /uploads": _limited(settings.throttle_uploads_rps),
+            "DELETE /uploads": _limited(settings.throttle_uploads_rps),
         }
         # A stage has settings only for routes that exist.
         stage.node.add_dependency(*routes)

@@ -12,6 +12,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from stacks.api import ApiStack
+from stacks.constructs.budget import Budget
 from stacks.constructs.dashboard import Dashboard
 from stacks.constructs.metrics import alarm, own_metric
 from stacks.constructs.output import output
@@ -62,6 +63,8 @@ class ObservabilityStack(cdk.Stack):
         if settings.alarm_email is not None:
             topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
             acknowledge(topic, {"Serverless-SNSRedrivePolicy": _NO_QUEUE})
+        if settings.budget_usd is not None:
+            Budget(self, "Budget", budget_usd=settings.budget_usd, topic=topic)
         self._action = actions.SnsAction(topic)
         live = inference.classifier.live
         five = cdk.Duration.minutes(5)

@@ -156,6 +156,7 @@ class RestApiStack(ApiStack):
                 # A wakeup keeps an instance busy, and an upload is stored.
                 "/wakeup/POST": self._limited(settings.throttle_wakeup_rps),
                 "/uploads/POST": self._limited(settings.throttle_uploads_rps),
+                "/uploads/DELETE": self._limited(settings.throttle_uploads_rps),
             },
             # Metrics of each call cost as custom ones, and nothing here reads them.
             metrics_enabled=False,

@@ -3,8 +3,6 @@
 A wrong value stops `cdk synth` with one sentence: the setting, its value and what is allowed.
 """
 
-import re
-from dataclasses import MISSING, fields
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -19,7 +17,7 @@ from pydantic.dataclasses import dataclass
 
 from stacks.api_rules import api_refusals
 from stacks.image_limits import max_decodable_pixels, max_fetchable_bytes
-from stacks.setting_messages import allowed_words, error_message, schemas_of
+from stacks.setting_messages import error_message, schemas_of
 from stacks.setting_types import (
     OTHER_PARTITIONS,
     AccountId,
@@ -37,6 +35,7 @@ from stacks.setting_types import (
     not_bool,
     text,
 )
+from stacks.worst_month import budget_refusal
 
 Engine = Literal["onnxruntime", "torch"]
 Deployment = Literal["all_at_once", "canary", "linear"]
@@ -211,7 +210,7 @@ class Settings:
     instance for a moment. A wakeup beyond it gets 429, which a page ignores."""
     throttle_uploads_rps: Annotated[int, Field(ge=1, le=5_000)] = 2
     """Uploads per second that the API signs; each one may store `max_image_bytes`. Calls beyond it
-    get 429. Photos in the call itself are not counted."""
+    get 429, and deletions have the same limit. Photos in the call itself are not counted."""
     batch: bool = False
     """True deploys a Step Functions state machine that classifies all photos below a prefix of the
     images bucket: `warmlens batch`."""
@@ -223,6 +222,10 @@ class Settings:
     """Address that alarms are sent to; None sends none."""
     alarm_p99_ms: Annotated[int, Field(ge=1, le=28_000)] = 3_000
     """An alarm is raised when the 99th percentile of the calls' durations is higher."""
+    budget_usd: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    """Highest cost of a month, in USD, that you accept. Settings whose worst month costs more are
+    refused (docs/cost-ceiling.md), and with `monitoring` an AWS Budget of the account sends alarms
+    at 10, 50 and 100 % of it, which stops nothing. None sets neither."""
     log_retention_days: Annotated[LogRetentionDays, BeforeValidator(not_bool)] = 30
     """Time for which logs are kept."""
     retain_data: bool = True
@@ -302,9 +305,22 @@ class Settings:
                 "European Sovereign Cloud) have other services, prices and ARNs"
             )
 
+    def check_budget(self, region: str) -> None:
+        """Refuse settings whose worst month costs more than `budget_usd`.
+
+        Args:
+            region: the region of the settings, or that of the credentials.
+
+        Raises:
+            SettingsError: names the worst month, its largest items, and what lowers them.
+        """
+        allowed = budget_refusal(self, region)
+        self._require(allowed is None, "budget_usd", allowed or "")
+
     def _check_combinations(self) -> None:
         if self.region is not None:
             self.check_partition(self.region)
+        self.check_budget(self.region or "")
         max_bytes = max_fetchable_bytes(self.memory_mb, self.engine)
         max_pixels = max_decodable_pixels(self.memory_mb, self.max_image_bytes, self.engine)
         self._require(
@@ -446,16 +462,3 @@ class Settings:
         if not condition:
             value = getattr(self, name)
             raise SettingsError(f"environment {self.env_name}: {name} = {value!r}; {allowed}")
-
-
-def settings_table() -> str:
-    """Return the settings as a Markdown table, for docs/settings.md."""
-    lines = ["| setting | default | allowed | description |", "| --- | --- | --- | --- |"]
-    schemas = schemas_of(Settings)
-    for field in fields(Settings):
-        schema = schemas[field.name]
-        default = "must be set" if field.default is MISSING else f"`{field.default!r}`"
-        allowed = re.sub("^allowed (is|are) ", "", allowed_words(schema))
-        description = " ".join(schema["description"].split())
-        lines.append(f"| `{field.name}` | {default} | {allowed} | {description} |")
-    return "\n".join(lines)

@@ -6,3 +6,4 @@ _ROOT = Path(__file__).resolve().parents[2]
 LAMBDA_SRC = _ROOT / "lambda_src"
 MODEL_ARTIFACTS = _ROOT / "model_artifacts"
 WEB = _ROOT / "web"
+PRICES = _ROOT / "warmlens" / "prices"

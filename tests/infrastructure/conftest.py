@@ -49,7 +49,7 @@ def clone_for_its_owner(folder: Path) -> None:
     """Copy what a synth reads, for the copy's owner alone."""
     for name in ("app.py", "cdk.json", "package.json"):
         shutil.copy(ROOT / name, folder)
-    for name in ("stacks", "lambda_src", "model_artifacts", "web"):
+    for name in ("stacks", "lambda_src", "model_artifacts", "web", "warmlens/prices"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for path in folder.rglob("*"):
         path.chmod(path.stat().st_mode & 0o700)

@@ -68,6 +68,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "throttle_uploads_rps": st.integers(1, 5_000),
     "batch": st.booleans(),
     "batch_concurrency": st.integers(1, 1000),
+    "budget_usd": st.none() | st.integers(1, 10_000_000),
     "monitoring": st.booleans(),
     "alarm_email": st.sampled_from([None, "on-call@a.example"]),
     "alarm_p99_ms": st.integers(1, 28_000),

@@ -173,6 +173,7 @@ def test_the_api_lets_through_what_the_settings_say(odd: Assembly) -> None:
         ("*", "/*"): (33, 44),
         ("POST", "/~1wakeup"): (3, 3),
         ("POST", "/~1uploads"): (4, 4),
+        ("DELETE", "/~1uploads"): (4, 4),
     }
     plan = odd.only("AWS::ApiGateway::UsagePlan")
     assert plan["Throttle"] == {"RateLimit": 33, "BurstLimit": 44}

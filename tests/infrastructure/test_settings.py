@@ -16,7 +16,8 @@ import pytest
 from app import build, stages
 from stacks.constructs.model_store import ImageModelStore
 from stacks.image_limits import max_decodable_pixels
-from stacks.settings import Settings, SettingsError, settings_table
+from stacks.settings import Settings, SettingsError
+from stacks.settings_table import settings_table
 from stacks.stage import WarmlensStage
 from tests.infrastructure.variants import CONTEXT
 from warmlens.paths import ROOT
@@ -55,6 +56,7 @@ from warmlens.paths import ROOT
         ("waf", 1, "allowed are True, False"),
         ("waf_requests_per_5_min", 9, "from 10 to"),
         ("daily_quota", 0, "or None"),
+        ("budget_usd", 0, "or None"),
         ("access_logs", None, "allowed are True, False"),
         ("tracing", None, "allowed are True, False"),
         ("web", None, "allowed are True, False"),

@@ -39,6 +39,7 @@ ODD = Settings(
     cors_origins=("https://c.example", "https://d.example"),
     waf_requests_per_5_min=777,
     daily_quota=1234,
+    budget_usd=9_999,
     web_domain="photos.a.example",
     web_certificate_arn=CERTIFICATE,
     warm_instances=3,

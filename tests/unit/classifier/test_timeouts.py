@@ -10,7 +10,8 @@ from lambda_src.classifier import model_store
 from lambda_src.classifier.bucket import REQUEST_TIMEOUT_S, RETRY_FOR_S
 from lambda_src.classifier.errors import ModelError
 from lambda_src.classifier.model_store import LOAD_TIMEOUT_S
-from stacks.settings import Settings, settings_table
+from stacks.settings import Settings
+from stacks.settings_table import settings_table
 from warmlens.local.aws import LocalAws
 from warmlens.local.loopback import HOST
 

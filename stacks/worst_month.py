@@ -1,0 +1,289 @@
+"""The worst month of an environment: what its settings let callers with its key spend at most.
+
+Each item is an upper bound of its own: calls come at the highest rate for a whole month, each one
+is a cold start that takes all the time and memory it may, and every upload is as large as allowed.
+`docs/cost-ceiling.md` says what is not in it, since no setting bounds it.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from stacks.constructs.paths import PRICES
+
+if TYPE_CHECKING:
+    from stacks.settings import Settings
+
+DEFAULT_REGION = "us-east-1"
+MONTH_DAYS = 30
+MONTH_S = MONTH_DAYS * 86_400
+INIT_S = 10
+"""Maximum of an init, which is billed beside the call's own time: Lambda developer guide,
+"Understanding the Lambda execution environment lifecycle"."""
+PART_BYTES = 4 * 2**20  # lambda_src/classifier/download.py
+MODEL_BYTES = 110 * 10**6
+"""Of a model, which each cold start reads: above the largest that is shipped."""
+UPLOADS_S, UPLOADS_GB = 10, 0.25  # stacks/constructs/uploads.py
+WARMER_OVERHEAD_S, WARMER_GB, WARMER_RUNS = 30, 0.5, 2  # stacks/warming.py; a failed run is retried
+HTTP_API_UNITS = 12
+"""Of 512 KB, in which HTTP APIs are billed; a function takes up to 6 MB."""
+CALL_LOG_BYTES, ACCESS_LOG_BYTES, WAF_LOG_BYTES = 3_000, 1_000, 14_000
+"""Lines of the functions and Lambda; of API Gateway; of the web ACL, which logs all headers: API
+Gateway takes up to 10,240 bytes of them."""
+ANSWER_BYTES = 10_000
+TRACED, TRACED_RPS = 0.05, 2
+"""X-Ray's default rule: the first request of each second in each of two places, and 5 % more."""
+WEB_ACL_RULES, METRICS, ALARMS, STORED_GB = 5, 15, 20, 10
+SHORT = {"x86_64": "x86", "arm64": "arm"}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of the worst month.
+
+    Attributes:
+        name: what is paid for.
+        usd: at most so much in 30 days, in USD.
+        lower: settings that lower it, most effective first.
+    """
+
+    name: str
+    usd: float
+    lower: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Calls:
+    """The most calls in a month: all, uploads and deletions of them, and those without a key."""
+
+    keyed: float
+    uploads: float
+    preflights: float
+
+    @property
+    def all(self) -> float:
+        return self.keyed + self.preflights
+
+
+def worst_month(settings: "Settings", region: str | None = None) -> list[Item]:
+    """Return the items of an environment's worst month, the largest first.
+
+    Args:
+        settings: settings of the environment.
+        region: region whose prices are taken, and those of us-east-1 where they are not known;
+            None takes that of the settings.
+    """
+    prices = _prices(region or settings.region or DEFAULT_REGION)
+    calls = _calls(settings)
+    items = [
+        *_classifier_items(settings, calls, prices),
+        *_around_calls(settings, calls, prices),
+        *_upload_items(settings, calls, prices),
+        *_warming_items(settings, prices),
+        *_fixed_items(settings, prices),
+    ]
+    return sorted((item for item in items if item.usd), key=lambda item: -item.usd)
+
+
+def total_usd(items: list[Item]) -> int:
+    """Return the sum of items, in whole dollars, rounded up."""
+    return math.ceil(sum(item.usd for item in items))
+
+
+def budget_refusal(settings: "Settings", region: str) -> str | None:
+    """Return what is wrong with `budget_usd`; None if the worst month does not exceed it.
+
+    Args:
+        settings: settings of the environment.
+        region: region whose prices are taken, as by :func:`worst_month`.
+    """
+    if settings.budget_usd is None:
+        return None
+    if settings.image_expiry_days is None:
+        return "allowed is None, since image_expiry_days = None keeps uploads for ever"
+    items = worst_month(settings, region or None)
+    total = total_usd(items)
+    if total <= settings.budget_usd:
+        return None
+    largest = items[:3]
+    costs = ", ".join(f"{item.name} {math.ceil(item.usd):,}" for item in largest)
+    lower = dict.fromkeys(name for item in largest for name in item.lower[:2])
+    return (
+        f"allowed is at least {total}, the worst month of these settings in USD, most of it "
+        f"{costs}; lower {', '.join(lower)} (docs/cost-ceiling.md)"
+    )
+
+
+def worst_month_tables(all_settings: tuple["Settings", ...]) -> str:
+    """Return a Markdown table of the worst month of each environment, for docs/cost-ceiling.md."""
+    parts = []
+    for settings in all_settings:
+        items = worst_month(settings)
+        head = f"### `{settings.env_name}`: ${total_usd(items):,} a month at most"
+        rows = [
+            f"| {item.name} | {item.usd:,.2f} | {', '.join(f'`{each}`' for each in item.lower)} |"
+            for item in items
+        ]
+        parts.append(
+            "\n".join([head, "", "| item | USD | lowered by |", "| --- | --- | --- |", *rows])
+        )
+    return "\n\n".join(parts)
+
+
+@cache
+def _prices(region: str) -> Mapping[str, float]:
+    prices: dict[str, float] = {}
+    for name in dict.fromkeys((DEFAULT_REGION, region)):
+        file = PRICES / f"{name}.json"
+        if file.is_file():
+            prices |= json.loads(file.read_text(encoding="utf-8"))["prices"]
+    return prices
+
+
+def _calls(settings: "Settings") -> _Calls:
+    """Return the most calls that the API lets through in a month.
+
+    Each method has a limit of its own, which is the stage's where it has no other; a key's usage
+    plan limits all of its calls together: API Gateway developer guide, "Throttle requests to your
+    REST APIs".
+    """
+    # Uploads and deletions have one rate, each for itself.
+    uploads_rps = 2 * settings.throttle_uploads_rps
+    rate_rps = settings.throttle_rate_rps + settings.throttle_wakeup_rps + uploads_rps
+    if settings.auth == "api_key":
+        rate_rps = min(rate_rps, settings.throttle_rate_rps)
+    keyed = float(rate_rps * MONTH_S)
+    if settings.daily_quota is not None:
+        keyed = min(keyed, settings.daily_quota * MONTH_DAYS)
+    # The root, and each of three paths; a browser asks without the key.
+    preflights = 4 * settings.throttle_rate_rps * MONTH_S if settings.cors_origins else 0
+    return _Calls(keyed, min(keyed, uploads_rps * MONTH_S), preflights)
+
+
+def _classifier_items(
+    settings: "Settings", calls: _Calls, prices: Mapping[str, float]
+) -> list[Item]:
+    """Return the classifier's items. A call reaches it at most once: an upload may wake it."""
+    gigabytes, short = settings.memory_mb / 1024, SHORT[settings.architecture]
+    seconds = calls.keyed * (settings.timeout_s + INIT_S) + _pinged_s(settings)
+    if settings.reserved_concurrency is not None:
+        seconds = min(seconds, settings.reserved_concurrency * MONTH_S)
+    limits = ("daily_quota", "reserved_concurrency", "throttle_rate_rps", "timeout_s", "memory_mb")
+    starts = calls.keyed
+    gets = math.ceil(settings.max_image_bytes / PART_BYTES)
+    items = [
+        Item(
+            "the classifier's time",
+            seconds * gigabytes * prices[f"lambda_{short}_per_gb_s"],
+            limits,
+        )
+    ]
+    if settings.model_store == "s3":
+        gets += math.ceil(MODEL_BYTES / PART_BYTES)
+    if settings.model_store == "efs":
+        read_gb = starts * MODEL_BYTES / 1e9
+        items.append(
+            Item("models read by EFS", read_gb * prices["efs_read_per_gb"], ("daily_quota",))
+        )
+    if settings.warming == "snapstart":
+        restored = starts * gigabytes * prices["snapstart_restore_per_gb"]
+        items.append(Item("snapshots restored", restored, ("daily_quota", "memory_mb")))
+    reads = Item(
+        "reads of S3", starts * gets * prices["s3_per_get"], ("daily_quota", "throttle_rate_rps")
+    )
+    return [*items, reads]
+
+
+def _pinged_s(settings: "Settings") -> float:
+    """Return the most seconds for which warming rounds hold instances."""
+    if settings.warming != "ping":
+        return 0
+    rounds = MONTH_S / (settings.warming_period_min * 60) * WARMER_RUNS
+    held_s = settings.warming_budget_s + settings.max_hold_ms / 1000 + INIT_S
+    return rounds * held_s * _mean_warm(settings)
+
+
+def _mean_warm(settings: "Settings") -> float:
+    return sum(settings.warm_by_hour) / len(settings.warm_by_hour)
+
+
+def _around_calls(settings: "Settings", calls: _Calls, prices: Mapping[str, float]) -> list[Item]:
+    rates = ("daily_quota", "throttle_rate_rps")
+    log_bytes = calls.keyed * CALL_LOG_BYTES
+    if settings.access_logs:
+        log_bytes += calls.all * (ACCESS_LOG_BYTES + WAF_LOG_BYTES * settings.waf)
+    months = settings.log_retention_days / MONTH_DAYS
+    per_log_gb = prices["logs_per_gb"] + months * prices["logs_storage_per_gb_month"]
+    answers_gb = calls.keyed * ANSWER_BYTES / 1e9
+    api_price = prices[f"{settings.api}_api_per_request"]
+    if settings.api == "http":
+        api_price *= HTTP_API_UNITS
+    items = [
+        Item("API calls", calls.all * api_price, rates),
+        Item("calls of functions", 2 * calls.keyed * prices["lambda_per_request"], rates),
+        Item("answers", answers_gb * prices["data_out_per_gb"], rates),
+        Item("logs", log_bytes / 1e9 * per_log_gb, (*rates, "log_retention_days", "access_logs")),
+    ]
+    if settings.waf:
+        items.append(
+            Item("requests that the web ACL sees", calls.all * prices["waf_per_request"], rates)
+        )
+    if settings.web:
+        each = prices["cloudfront_per_request"] + prices["cloudfront_function_per_call"]
+        items.append(Item("calls by CloudFront", calls.keyed * each, rates))
+    if settings.tracing:
+        traces = min(calls.all, TRACED * calls.all + TRACED_RPS * MONTH_S)
+        items.append(Item("traces", traces * prices["xray_per_trace"], ("tracing", *rates)))
+    return items
+
+
+def _upload_items(settings: "Settings", calls: _Calls, prices: Mapping[str, float]) -> list[Item]:
+    limits = ("throttle_uploads_rps", "daily_quota", "image_expiry_days", "max_image_bytes")
+    # Half of the calls at this rate are deletions, if they come at the highest rate.
+    uploads = min(calls.uploads, settings.throttle_uploads_rps * MONTH_S)
+    # S3 deletes at the midnight that follows; without an expiry this is the first month's end.
+    days = MONTH_DAYS if settings.image_expiry_days is None else settings.image_expiry_days + 1
+    stored_gb = uploads / MONTH_DAYS * days * settings.max_image_bytes / 1e9
+    signed_gb_s = calls.uploads * (UPLOADS_S + INIT_S) * UPLOADS_GB
+    return [
+        Item("uploads kept in S3", stored_gb * prices["s3_per_gb_month"], limits),
+        Item("writes to S3", uploads * prices["s3_per_put"], limits[:2]),
+        Item(
+            "the uploads function's time", signed_gb_s * prices["lambda_arm_per_gb_s"], limits[:2]
+        ),
+    ]
+
+
+def _warming_items(settings: "Settings", prices: Mapping[str, float]) -> list[Item]:
+    gigabytes, short = settings.memory_mb / 1024, SHORT[settings.architecture]
+    limits = ("warm_instances", "memory_mb")
+    if settings.warming == "provisioned":
+        gb_s = _mean_warm(settings) * MONTH_S * gigabytes
+        price = prices[f"provisioned_{short}_per_gb_s"]
+        return [Item("provisioned concurrency", gb_s * price, limits)]
+    if settings.warming == "snapstart":
+        price = prices["snapstart_cache_per_gb_s"]
+        return [Item("snapshot of one version", MONTH_S * gigabytes * price, ("memory_mb",))]
+    if settings.warming == "ping":
+        runs = MONTH_S / (settings.warming_period_min * 60) * WARMER_RUNS
+        gb_s = runs * (settings.warming_budget_s + WARMER_OVERHEAD_S) * WARMER_GB
+        usd = gb_s * prices["lambda_arm_per_gb_s"] + runs * prices["scheduler_per_invocation"]
+        return [Item("the warmer", usd, ("warming_period_min", "warming_budget_s"))]
+    return []
+
+
+def _fixed_items(settings: "Settings", prices: Mapping[str, float]) -> list[Item]:
+    items = [Item("models and images", STORED_GB * prices["ecr_per_gb_month"])]
+    if settings.waf:
+        rules = WEB_ACL_RULES * prices["waf_rule_per_month"]
+        items.append(Item("the web ACL", prices["waf_acl_per_month"] + rules, ("waf",)))
+    watched = METRICS * prices["metric_per_month"]
+    if settings.monitoring:
+        watched += ALARMS * prices["alarm_per_month"] + prices["dashboard_per_month"]
+    items.append(Item("metrics, alarms, dashboard", watched, ("monitoring",)))
+    if settings.model_store == "efs":
+        items.append(Item("files in EFS", STORED_GB * prices["efs_per_gb_month"]))
+    return items
