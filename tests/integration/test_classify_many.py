@@ -353,7 +353,9 @@ def test_photos_of_a_bucket_are_read_by_the_api_or_sent_in_the_call(
     for place, keys in ((f"s3://{images}/{here}/", in_images), (f"s3://{bucket}", odd)):
         out = tmp_path / f"{len(keys)}.jsonl"
         begun = cloud.log().count('"message": "request"')
-        figures, others = classify_many(place, out, url=cloud.url, auth=None, deployment=deployment)
+        figures, others = classify_many(
+            place, out, url=cloud.url, auth=None, deployment=deployment, concurrency=2
+        )
         assert figures["classified"] == len(keys)
         assert cloud.log().count('"message": "request"') - begun == len(keys)
         answers = [json.loads(line) for line in out.read_text(encoding="utf-8").split("\n")[:-1]]
@@ -368,5 +370,12 @@ def test_a_bucket_that_is_not_there_is_an_error(cloud: Cloud, tmp_path: Path) ->
     deployment = find_deployment("local", local_state=cloud.folder / "state.json")
     out = tmp_path / "results.jsonl"
     with pytest.raises(WarmlensError) as refused:
-        classify_many("s3://no-such-bucket/x", out, url=cloud.url, auth=None, deployment=deployment)
+        classify_many(
+            "s3://no-such-bucket/x",
+            out,
+            url=cloud.url,
+            auth=None,
+            deployment=deployment,
+            concurrency=2,
+        )
     assert refused.value.code == "unreadable_bucket"

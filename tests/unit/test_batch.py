@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,9 +21,12 @@ from warmlens.batch.cost import (
     usd_of_run,
     usd_of_step_functions,
 )
+from warmlens.batch.many import cost_usd
 from warmlens.batch.pace import PATIENCE_S, Pace
 from warmlens.batch.results import open_results
+from warmlens.batch.run import Outcome
 from warmlens.batch.sources import BucketSource, is_readable_path
+from warmlens.deployment import Deployment
 from warmlens.errors import WarmlensError
 from warmlens.prices import read_prices
 
@@ -194,3 +198,32 @@ def test_step_functions_cost_by_the_child_and_the_photo() -> None:
     assert cost["s3"] == pytest.approx(photos * 4e-7 + 8 * 5e-6)
     with pytest.raises(WarmlensError, match="step_functions_express_per_request"):
         usd_of_step_functions(size, read_prices("eu-west-1"), photos=1, photo_s=0.05)
+
+
+class Lambda:
+    """A client of Lambda in a region, for a function of 1 GB."""
+
+    def __init__(self, region: str) -> None:
+        self.meta = SimpleNamespace(region_name=region)
+
+    def get_function_configuration(self, **_: str) -> dict[str, Any]:
+        return {"MemorySize": 1024, "Architectures": ["arm64"]}
+
+
+@pytest.mark.parametrize(
+    ("region", "api", "usd"),
+    [
+        ("us-east-1", "rest", 10 * (2e-7 + 3.5e-6) + 0.0000133334),
+        ("us-east-1", "http", 10 * (2e-7 + 1e-6) + 0.0000133334),
+        ("ap-south-2", "rest", None),
+    ],
+)
+def test_a_run_is_priced_by_its_environment(region: str, api: str, usd: float | None) -> None:
+    client: Any = Lambda(region)
+    outputs = {"ClassifierFunction": "warmlens-dev-classifier", "ApiKind": api}
+    deployment = Deployment(
+        "dev", outputs, s3=client, lambda_=client, local_url=None, api_auth=lambda: None
+    )
+    outcome = Outcome(classified=10, function_s=1.0)
+    assert cost_usd(outcome, deployment) == (None if usd is None else pytest.approx(usd))
+    assert cost_usd(outcome, None) is None

@@ -21,10 +21,6 @@ from warmlens_client import AsyncClient
 if TYPE_CHECKING:
     from warmlens.deployment import Deployment
 
-CONCURRENCY = 4
-"""Calls at once: with photos of 0.3 s each, what a new environment's 10 requests a second allow."""
-MAX_CONCURRENCY = 100
-
 
 def is_address(text: str) -> bool:
     """Return whether a text is the address of a bucket, not a path."""
@@ -38,7 +34,7 @@ def classify_many(
     url: str,
     auth: httpx.Auth | None,
     deployment: "Deployment | None",
-    concurrency: int = CONCURRENCY,
+    concurrency: int,
     upload: bool = False,
 ) -> tuple[dict[str, Any], list[str]]:
     """Classify the photos of a folder or of a bucket's prefix that have no answer yet.
@@ -64,7 +60,7 @@ def classify_many(
         outcome = asyncio.run(work)
         if not outcome.classified + outcome.failed + results.before:
             raise WarmlensError("no_photos", f"There is no photo in {source.name}.")
-        return summary(outcome, results, _cost_usd(outcome, deployment)), outcome.other_names
+        return summary(outcome, results, cost_usd(outcome, deployment)), outcome.other_names
 
 
 async def _run(
@@ -109,8 +105,13 @@ def _source(place: str, results_path: Path, deployment: "Deployment | None") -> 
     return BucketSource(place, deployment.s3, deployment.outputs.get("ImagesBucket"))
 
 
-def _cost_usd(outcome: Outcome, deployment: "Deployment | None") -> float | None:
-    """Return the estimated cost of the run; None if it is not known."""
+def cost_usd(outcome: Outcome, deployment: "Deployment | None") -> float | None:
+    """Return the estimated cost of a run in USD; None if it is not known.
+
+    Args:
+        outcome: what the run did.
+        deployment: the environment; None for an API that is only known by URL.
+    """
     if deployment is None or deployment.local_url is not None:
         return None
     from botocore.exceptions import BotoCoreError, ClientError
@@ -124,7 +125,7 @@ def _cost_usd(outcome: Outcome, deployment: "Deployment | None") -> float | None
             calls=outcome.classified + outcome.failed,
             by_path=outcome.by_path,
             function_s=outcome.function_s,
-            api=deployment.outputs.get("ApiKind", "rest"),
+            api=deployment.outputs.get("ApiKind", "rest"),  # an older deployment has none
         )
     except (BotoCoreError, ClientError, WarmlensError) as error:
         err.print(f"The cost is not known: {error}")

@@ -196,6 +196,8 @@ def open_results(path: Path, source: str) -> Iterator[ResultsFile]:
             yield results
         finally:
             results._close()
+    except sqlite3.Error as error:  # of the temporary database, which needs room, too
+        raise WarmlensError("out_unusable", f"No list of {path} can be kept: {error}.") from error
     except OSError as error:
         where = error.filename or path
         raise WarmlensError("out_unusable", f"{where}: {error.strerror or error}.") from error
