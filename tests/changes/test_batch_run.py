@@ -5,12 +5,14 @@ results, as it knows no ResultWriter; tests/infrastructure/test_batch_stack.py c
 """
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from lab.emulator_with_pool import emulator_with_pool
@@ -40,8 +42,6 @@ class Deployed:
 
 @pytest.fixture
 async def deployed(tmp_path: Path) -> AsyncIterator[Deployed]:
-    import dataclasses
-
     settings: Settings = dataclasses.replace(BARE, env_name=NAME, batch=True)
     await asyncio.to_thread(synthesize, tmp_path / "assembly", settings)
     stacks = read_stacks(tmp_path / "assembly" / f"assembly-{NAME}")
@@ -130,12 +130,12 @@ async def test_a_batch_elsewhere_or_of_nothing_is_not_started(deployed: Deployed
 
 
 def step_functions(aws: LocalAws) -> Any:
-    import boto3
-
-    return boto3.Session().client(
-        "stepfunctions",
-        endpoint_url=aws.endpoint_url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
+    """A client with the credentials of a shell whose AWS is the emulator."""
+    shell = aws.environment
+    session = boto3.Session(
+        aws_access_key_id=shell["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=shell["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=shell.get("AWS_SESSION_TOKEN"),
+        region_name=shell["AWS_REGION"],
     )
+    return session.client("stepfunctions", endpoint_url=aws.endpoint_url)
