@@ -18,6 +18,8 @@ from tests.e2e.page_stub import STEPS, PausedRequest, answer_with, intercept
 from tests.hostile.formats import jpeg_of_coding
 
 S3_HEADERS = {"Access-Control-Allow-Origin": "*", "Content-Type": "application/xml"}
+UNAVAILABLE = {"error": {"code": "unavailable", "message": "no"}}
+OF_AN_HTTP_API = {"message": "Service Unavailable"}
 
 
 def expect_kept_for_another_try(page: Page, name: str) -> None:
@@ -252,7 +254,8 @@ def test_a_service_that_rested_for_weeks_is_tried_once_more(
 ) -> None:
     expected_console_errors.append(FAILED_REQUEST)
     page.clock.install()
-    intercept(page, page_url, step, reaches_no_function, times=1)
+    body = OF_AN_HTTP_API if step == "uploads" else UNAVAILABLE
+    intercept(page, page_url, step, lambda route: route.fulfill(status=503, json=body), times=1)
     open_page(page, page_url, width)
     press_sample(page)
     expect(page.get_by_role("status")).to_contain_text("trying once more in 10 seconds")
@@ -282,7 +285,7 @@ def test_a_service_that_stays_away_is_explained_after_the_second_try(
 
 def reaches_no_function(route: Route) -> None:
     """Answer as the gateway does when Lambda rejects its call."""
-    route.fulfill(status=503, json={"error": {"code": "unavailable", "message": "no"}})
+    route.fulfill(status=503, json=UNAVAILABLE)
 
 
 @pytest.mark.parametrize(("step", "width"), [*zip(STEPS, (390, 1280) * 2, strict=True)])
