@@ -26,7 +26,8 @@ SHAPE = {"model_store", "warming", "web", "monitoring", "access_logs", "auth", "
 
 
 def test_changes_of_the_shape_of_staging_can_be_deployed(tmp_path: Path) -> None:
-    staging = settings_of("staging")
+    # A quota belongs to a key: without it, `auth` changes, too.
+    staging = dataclasses.replace(settings_of("staging"), daily_quota=None, budget_usd=None)
     before = synthesize(tmp_path / "before", staging)
     tried: set[str] = set()
     for number, (values, changed) in enumerate(changes(staging)):

@@ -70,7 +70,7 @@ def test_the_stage_has_the_throttles_of_the_settings(http: Assembly) -> None:
     assert stage["DefaultRouteSettings"] == {"ThrottlingRateLimit": 33, "ThrottlingBurstLimit": 44}
     assert stage["RouteSettings"] == {
         key: {"ThrottlingRateLimit": rps, "ThrottlingBurstLimit": rps}
-        for key, rps in (("POST /wakeup", 3), ("POST /uploads", 2))
+        for key, rps in (("POST /wakeup", 3), ("POST /uploads", 2), ("DELETE /uploads", 2))
     }
     assert stage["AutoDeploy"] is True  # else a change of a route would not go live
 
