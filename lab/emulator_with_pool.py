@@ -1,18 +1,17 @@
 """An AWS emulator whose container-image functions run in an instance pool."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from warmlens.local.aws import LocalAws
 from warmlens.local.emulator import running_emulator
-from warmlens.local.image_functions import ImageFunctions, serving_pool
-from warmlens.local.loopback import listen, url_of
+from warmlens.local.image_functions import Door, ImageFunctions, serving_pool
 from warmlens.local.venvs import local_venvs
 from warmlens.paths import LAMBDA_SRC
 from warmlens.runtime.function import FunctionSpec
-from warmlens.runtime.lambda_proxy import PROXY_PATH
 from warmlens.runtime.pool import InstancePool
 
 
@@ -41,18 +40,40 @@ async def emulator_with_pool(
     emulator_venv, classifier_venv = local_venvs()
     for venv in (emulator_venv, classifier_venv):
         await venv.install()
-    with listen() as listener:
-        url = url_of(listener) + PROXY_PATH
+    with Door() as door:
         async with running_emulator(
             folder,
             python=emulator_venv.python,
-            function_urls=dict.fromkeys(functions, url),
+            function_urls=dict.fromkeys(functions, door.url),
             account_concurrency=account_concurrency,
         ) as aws:
             if resolve is None:
                 source = LAMBDA_SRC / "classifier"
                 deployed = ImageFunctions(aws=aws, python=classifier_venv.python, source=source)
                 resolve = deployed.resolve
+            # The credentials of a function's role, if it has one here, win over these.
             pool = InstancePool(resolve=resolve, extra_environment=aws.environment, **pool_settings)
-            async with serving_pool(pool, listener):
+            async with serving_pool(pool, door):
                 yield aws, pool
+
+
+def make_role(aws: LocalAws, name: str, *actions: str) -> str:
+    """Make a role for functions in an emulator; return its ARN.
+
+    Args:
+        aws: clients of the emulator.
+        name: name of the role.
+        actions: what it allows, on all resources.
+    """
+    iam = aws.client("iam")
+    trust = {"Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]
+    if actions:
+        allowed = {"Action": actions, "Resource": "*"}
+        iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=_policy(allowed))
+    return str(role["Arn"])
+
+
+def _policy(statement: Mapping[str, Any]) -> str:
+    statements = [{"Effect": "Allow", **statement}]
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})

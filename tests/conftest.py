@@ -1,6 +1,7 @@
 """Local clouds that tests share; with pytest-xdist each worker starts its own."""
 
 import ctypes
+import functools
 import json
 import os
 import signal
@@ -12,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 import pytest
 
-from warmlens.paths import ROOT, WEB
+from warmlens.local.aws import Keys, LocalAws
+from warmlens.local.state import StateFile
+from warmlens.paths import ROOT, STATE_FILE, WEB
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that use ONNX Runtime themselves
 # The AWS account and profile of whoever runs the tests decide nothing.
@@ -60,17 +62,27 @@ class Cloud:
             options["json"] = body
         return httpx.post(f"{self.url}/{call}", timeout=60, **options)
 
+    @property
+    def keys(self) -> Keys:
+        """The keys that its emulator trusts."""
+        running = StateFile(self.folder / STATE_FILE).read()
+        assert running is not None
+        return running.keys
+
+    def aws(self, endpoint_url: str | None = None) -> LocalAws:
+        """Clients for its emulator, or for a proxy in front of it."""
+        return _aws(endpoint_url or self.endpoint_url, self.keys)
+
     def client(self, service: Any) -> Any:
-        return boto3.Session().client(
-            service,
-            endpoint_url=self.endpoint_url,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        return self.aws().client(service)
 
     def log(self) -> str:
         return (self.folder / "instances.log").read_text()
+
+
+@functools.cache
+def _aws(endpoint_url: str, keys: Keys) -> LocalAws:
+    return LocalAws(endpoint_url, keys)
 
 
 def start_cloud(folder: Path, *options: str) -> tuple[Cloud, subprocess.Popen[str]]:

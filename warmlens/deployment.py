@@ -207,7 +207,7 @@ def _local(running: RunningCloud | None) -> Deployment:
             f"The local cloud at {running.url} does not answer ({error}).",
             exit_code=NOT_FOUND,
         ) from error
-    aws = LocalAws(answer["aws_endpoint_url"])
+    aws = LocalAws(answer["aws_endpoint_url"], running.keys)
     try:
         outputs = _outputs(aws.ssm, LOCAL)
     except (BotoCoreError, ClientError) as error:

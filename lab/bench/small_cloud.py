@@ -12,10 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config
-
-from lab.emulator_with_pool import emulator_with_pool
+from lab.emulator_with_pool import emulator_with_pool, make_role
 from warmlens.local.aws import REGION, LocalAws
 from warmlens.local.image_functions import instance_command
 from warmlens.local.venvs import local_venvs
@@ -30,7 +27,14 @@ ENV_NAME = "bench"
 HOLD_MS = 1000
 CLAIM, STATE = "/lab/bench/claim", "/lab/bench/state"
 FUNCTIONS = Path(__file__).parent / "functions"
-_ROLE = "arn:aws:iam::000000000000:role/bench"
+_ACTIONS = (
+    "lambda:InvokeFunction",
+    "lambda:GetFunctionConcurrency",
+    "lambda:GetAccountSettings",
+    "ssm:GetParameter",
+    "ssm:PutParameter",
+    "cloudwatch:GetMetricData",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,14 +80,8 @@ class SmallCloud:
         self.lines = lines
         self.spec = answering_function(python)
         self._threads = threads
-        self._calls: Any = boto3.Session(region_name=REGION).client(
-            "lambda",
-            endpoint_url=aws.endpoint_url,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106 - the emulator checks no signature
-            config=Config(
-                max_pool_connections=64, read_timeout=120, retries={"total_max_attempts": 1}
-            ),
+        self._calls: Any = aws.client(
+            "lambda", max_pool_connections=64, read_timeout=120, retries={"total_max_attempts": 1}
         )
 
     async def call(self, event: Mapping[str, Any], function: str = FUNCTION) -> dict[str, Any]:
@@ -194,11 +192,12 @@ async def small_cloud(
 
 
 def _deploy(aws: LocalAws) -> None:
+    role = make_role(aws, "bench", *_ACTIONS)
     aws.lambda_.create_function(
         FunctionName=FUNCTION,
         PackageType="Image",
         Code={"ImageUri": f"000000000000.dkr.ecr.{REGION}.amazonaws.com/answering:1"},
-        Role=_ROLE,
+        Role=role,
         Timeout=60,
         Publish=True,
     )
@@ -208,7 +207,7 @@ def _deploy(aws: LocalAws) -> None:
     aws.lambda_.create_function(
         FunctionName=WARMER,
         Runtime="python3.13",
-        Role=_ROLE,
+        Role=role,
         Handler="warmer.handler.handler",
         Timeout=120,
         Code={"ZipFile": _zipped(LAMBDA_SRC / "warmer")},

@@ -22,7 +22,7 @@ from lab.experiments.target import (
 )
 from lab.load import wake_at_once
 from warmlens.errors import WarmlensError
-from warmlens.local.aws import LocalAws
+from warmlens.local.aws import Keys, LocalAws
 from warmlens.local.buckets import ANY_PHOTO, SAMPLES
 from warmlens.records import Record
 from warmlens.registry.serving import ALIAS
@@ -145,7 +145,8 @@ def _real(target: Target, stack: ExitStack) -> Measure:
 
 def _fake_lambda(stack: ExitStack, stages: Sequence[Measurement]) -> Measure:
     about = stack.enter_context(running_fake_lambda(LIMIT))
-    aws, door = LocalAws(about["endpoint_url"]), about["direct_url"]
+    keys = Keys(about["access_key_id"], about["secret_access_key"])
+    aws, door = LocalAws(about["endpoint_url"], keys), about["direct_url"]
     ours = [measurement for measurement in stages if measurement.name == REAL]
     if not ours:
         raise WarmlensError(

@@ -12,7 +12,7 @@ import json
 import random
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +172,7 @@ def _about(info: CloudInfo, url: str) -> dict[str, str]:
     return {
         "api_url": info.api_url,
         "endpoint_url": info.endpoint_url,
+        **asdict(info.keys),
         "direct_url": url,
         "function": info.outputs["ClassifierFunction"],
         "api_id": info.outputs["ApiId"],

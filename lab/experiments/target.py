@@ -20,7 +20,7 @@ from warmlens.errors import WarmlensError
 from warmlens.local.aws import LocalAws
 from warmlens.local.buckets import PAPER_PATH
 from warmlens.local.loopback import HOST
-from warmlens.local.state import STATUS_PATH, StateFile
+from warmlens.local.state import STATUS_PATH, RunningCloud, StateFile
 from warmlens.paths import LOCAL_CLOUD, STATE_FILE
 from warmlens.registry.serving import ALIAS
 
@@ -150,8 +150,8 @@ def running_api(target: Target, *options: str) -> Iterator[RunningApi]:
         )  # fmt: skip
         log_path = Path(folder) / "up.log"
         with log_path.open("w", encoding="utf-8") as log, _process(command, log) as process:
-            status = _wait_for(StateFile(Path(folder) / STATE_FILE), process, log_path)
-            aws = LocalAws(status["aws_endpoint_url"])
+            running, status = _wait_for(StateFile(Path(folder) / STATE_FILE), process, log_path)
+            aws = LocalAws(status["aws_endpoint_url"], running.keys)
             name = aws.ssm.get_parameter(Name="/warmlens/local/ClassifierFunction")
             yield RunningApi(
                 url=status["api_url"],
@@ -177,7 +177,7 @@ def _process(command: tuple[str, ...], log: Any) -> Iterator["subprocess.Popen[b
 
 def _wait_for(
     state: StateFile, process: "subprocess.Popen[bytes]", log_path: Path
-) -> dict[str, Any]:
+) -> tuple[RunningCloud, dict[str, Any]]:
     deadline_s = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline_s and process.poll() is None:
         running = state.read()
@@ -185,7 +185,7 @@ def _wait_for(
             answer = httpx.get(running.url + STATUS_PATH, timeout=60, trust_env=False)
             status: dict[str, Any] = answer.json()
             if status["instances"]:  # ready: its first call was answered
-                return status
+                return running, status
         time.sleep(0.1)
     log = log_path.read_text(encoding="utf-8", errors="replace")[-800:].strip()
     raise WarmlensError("not_started", f"The local cloud did not start: {log}")

@@ -130,12 +130,4 @@ async def test_a_batch_elsewhere_or_of_nothing_is_not_started(deployed: Deployed
 
 
 def step_functions(aws: LocalAws) -> Any:
-    """A client with the credentials of a shell whose AWS is the emulator."""
-    shell = aws.environment
-    session = boto3.Session(
-        aws_access_key_id=shell["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=shell["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=shell.get("AWS_SESSION_TOKEN"),
-        region_name=shell["AWS_REGION"],
-    )
-    return session.client("stepfunctions", endpoint_url=aws.endpoint_url)
+    return aws.client("stepfunctions")

@@ -131,7 +131,7 @@ async def check_the_role_that_copies_models(aws: LocalAws, bucket: str, folder: 
     key = f"{settings.model_name}/{settings.model_version}/manifest.json"
     async with recording(aws.endpoint_url) as recorder:
         event = {"detail": {"object": {"key": key}}}
-        answer = await run("model_sync", event, variables, recorder.url)
+        answer = await run("model_sync", event, variables, LocalAws(recorder.url, aws.keys))
     assert answer["outcome"] == "copied"
     assert_role_fits(boto3.client("iam"), deployed["Role"], recorder.needs)
 

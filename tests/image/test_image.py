@@ -14,7 +14,6 @@ from stacks.constructs.model_store import IMAGE_MODELS
 from tests.conftest import SAMPLE, SAMPLE_LABEL, Cloud
 from tests.image.builder import Image, build, inside, remove_container, run_command
 from tests.integration.classifier_harness import HANDLER, Call, calling
-from warmlens.local.aws import LocalAws
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS
 from warmlens.registry.publish import publish_model
 from warmlens.runtime.function import FunctionSpec
@@ -78,7 +77,7 @@ def bucket(cloud: Cloud) -> str:
 def run_image(cloud: Cloud, bucket: str) -> Iterator[RunImage]:
     """Runs an image as an instance; gives what calls it over the Lambda Runtime API."""
     container = f"warmlens-{uuid.uuid4().hex[:12]}"
-    aws = LocalAws(cloud.endpoint_url)
+    aws = cloud.aws()
     function = {
         "IMAGES_BUCKET": bucket,
         "IMAGE_PREFIXES": "uploads/,test/",

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 from aiohttp import web
+from yarl import URL
 
 from warmlens.local.loopback import serving
 
@@ -28,13 +29,12 @@ async def refusing(endpoint_url: str, refuses: Refuses) -> AsyncIterator[str]:
     """
 
     async def forward(request: web.Request) -> web.Response:
-        headers = {key: value for key, value in request.headers.items() if key != "Host"}
         async with (
             aiohttp.ClientSession(auto_decompress=False) as session,
             session.request(
                 request.method,
-                endpoint_url + request.raw_path,
-                headers=headers,
+                URL(endpoint_url + request.raw_path, encoded=True),
+                headers=request.headers,  # with the host that the signature covers
                 data=io.BytesIO(await request.read()),
             ) as answer,
         ):

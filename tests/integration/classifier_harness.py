@@ -124,6 +124,7 @@ def call_with(cloud: Cloud, s3: Any, bucket: str, runtime_python: str) -> CallWi
         before: str = "",
         memory_mb: int = 1769,
         isolation: Isolation | None = None,
+        aws: LocalAws | None = None,
     ) -> AsyncIterator[Call]:
         """Run it until the block ends; `before` is shell run as the instance before its runtime."""
         command = (python or runtime_python, "-m", "awslambdaric", HANDLER)
@@ -139,7 +140,7 @@ def call_with(cloud: Cloud, s3: Any, bucket: str, runtime_python: str) -> CallWi
             else command,
             task_root=LAMBDA_SRC,
         )
-        aws = LocalAws(variables.get("AWS_ENDPOINT_URL", cloud.endpoint_url))
+        aws = aws or cloud.aws(variables.get("AWS_ENDPOINT_URL"))
         async with calling(lambda _: spec, aws, isolation) as call:
             yield call
 

@@ -13,12 +13,7 @@ from warmlens.local.venvs import local_venvs
 @pytest.fixture
 def shell(cloud: Cloud) -> dict[str, str]:
     """A shell whose AWS is the emulator."""
-    return {
-        "AWS_ENDPOINT_URL": cloud.endpoint_url,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
+    return dict(cloud.aws().environment)
 
 
 @pytest.fixture(scope="session")

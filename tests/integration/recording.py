@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
+from yarl import URL
 
 from tests.integration.iam import Need, grants_of, needed
 from warmlens.local.aws import LocalAws
@@ -73,11 +74,13 @@ async def recording(endpoint_url: str) -> AsyncIterator[Recorder]:
             recorder.unknown.append(error)
             raise
         recorder.needs.add(need)
-        headers = {key: value for key, value in request.headers.items() if key != "Host"}
         async with (
             aiohttp.ClientSession(auto_decompress=False) as session,
             session.request(
-                request.method, endpoint_url + request.raw_path, headers=headers, data=body
+                request.method,
+                URL(endpoint_url + request.raw_path, encoded=True),
+                headers=request.headers,
+                data=body,
             ) as answer,
         ):
             left_out = ("Content-Length", "Transfer-Encoding", "Connection", "Date", "Server")
@@ -93,8 +96,8 @@ async def recording(endpoint_url: str) -> AsyncIterator[Recorder]:
         raise recorder.unknown[0]
 
 
-async def run(name: str, event: object, variables: Mapping[str, str], endpoint_url: str) -> Any:
-    """Run a function's handler as it is deployed, with calls to AWS going to `endpoint_url`."""
+async def run(name: str, event: object, variables: Mapping[str, str], aws: LocalAws) -> Any:
+    """Run a function's handler as it is deployed, with calls to AWS going to `aws`."""
     package = (LAMBDA_SRC / name / "__init__.py").exists()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -103,7 +106,7 @@ async def run(name: str, event: object, variables: Mapping[str, str], endpoint_u
         json.dumps(event),
         f"{name}.handler" if package else "handler",
         cwd=LAMBDA_SRC if package else LAMBDA_SRC / name,
-        env={"PATH": os.environ["PATH"], **variables, **LocalAws(endpoint_url).environment},
+        env={"PATH": os.environ["PATH"], **variables, **aws.environment},
         stdout=asyncio.subprocess.PIPE,
     )
     output, _ = await process.communicate()

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 from aiohttp import web
+from yarl import URL
 
 from warmlens.local.loopback import listen, serving, url_of
 
@@ -104,10 +105,11 @@ async def running_s3_proxy(endpoint_url: str) -> AsyncIterator[S3Proxy]:
     proxy = S3Proxy(url_of(listener))
 
     async def forward(request: web.Request) -> web.StreamResponse:
-        asked = {key: request.headers[key] for key in ("Range",) if key in request.headers}
         async with (
             aiohttp.ClientSession() as session,
-            session.get(endpoint_url + request.raw_path, headers=asked) as answer,
+            session.get(
+                URL(endpoint_url + request.raw_path, encoded=True), headers=request.headers
+            ) as answer,
         ):
             passed = ("ETag", "Last-Modified", "Content-Range")
             headers = {key: answer.headers[key] for key in passed if key in answer.headers}

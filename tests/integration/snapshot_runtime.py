@@ -42,8 +42,7 @@ def connections() -> dict[str, int]:
 
 
 def use_new_keys() -> None:
-    if "KEY_AFTER_RESTORE" in os.environ:
-        os.environ["AWS_ACCESS_KEY_ID"] = os.environ["KEY_AFTER_RESTORE"]
+    os.environ.update(json.loads(os.environ.get("KEYS_AFTER_RESTORE", "{}")))
 
 
 bootstrap.run(sys.argv[1], CopiedRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"]))

@@ -27,7 +27,6 @@ from tests.conftest import (
 )
 from tests.macos import site_without_linux_names
 from tests.unit.registry.version_copy import copy_version
-from warmlens.local.aws import LocalAws
 from warmlens.local.loopback import HOST
 from warmlens.paths import MODEL_ARTIFACTS, ROOT, STATE_FILE
 
@@ -293,7 +292,7 @@ def test_model_list_names_a_version_that_cannot_be_read_beside_those_that_can(
 def test_model_publish_says_what_it_did_and_why_it_did_not(
     cloud: Cloud, s3: Any, bucket: str
 ) -> None:
-    shell = LocalAws(cloud.endpoint_url).environment
+    shell = cloud.aws().environment
     for said in (f"Published {' '.join(MODEL)} to {bucket}.\n", "already, unchanged.\n"):
         result = run_warmlens("model", "publish", *MODEL, "--bucket", bucket, **shell)
         assert result.returncode == 0, result.stderr

@@ -371,13 +371,13 @@ async def test_an_instance_outlives_the_restart_of_its_storage(
 
         await asyncio.to_thread(fill)
         names = {"IMAGES_BUCKET": "all", "MODELS_BUCKET": "all"}
-        async with call_with({"AWS_ENDPOINT_URL": aws.endpoint_url, **names}) as call:
+        async with call_with(names, aws=aws) as call:
             before = await expect_espresso(call)
             await first.aclose()
             status, code = refused(await call(CLASSIFY))
             assert (status, code) in {(503, "storage_unavailable"), (504, "timed_out")}
             port = int(aws.endpoint_url.rpartition(":")[2])
-            async with running_emulator(tmp_path, listener=listen(port)):
+            async with running_emulator(tmp_path, listener=listen(port), keys=aws.keys):
                 await asyncio.to_thread(fill)
                 after = await expect_espresso(call)
             assert after["instance_id"] == before["instance_id"]

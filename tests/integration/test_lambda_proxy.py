@@ -15,7 +15,7 @@ from warmlens.runtime.invocation import (
     REQUEST_LIMIT_BYTES,
     FunctionNotFoundError,
 )
-from warmlens.runtime.lambda_proxy import PROXY_PATH, proxy_routes
+from warmlens.runtime.lambda_proxy import proxy_path, proxy_routes
 from warmlens.runtime.pool import InstancePool
 
 start = pool_harness.start  # a fixture
@@ -28,7 +28,7 @@ PostEvent = Callable[..., Awaitable[tuple[int, Any]]]
 async def proxy(pool: InstancePool) -> AsyncIterator[PostEvent]:
     """Serve a pool as the local cloud does; yields a client of it."""
     application = web.Application()
-    application.add_routes(proxy_routes(pool))
+    application.add_routes(proxy_routes(pool, "secret"))
     runner = web.AppRunner(application)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -40,7 +40,7 @@ async def proxy(pool: InstancePool) -> AsyncIterator[PostEvent]:
             sent = {"Function-Name": function, "Function-Version": "1", "Request-Id": "r-1"}
             sent |= {name.replace("_", "-"): value for name, value in headers.items()}
             named = {f"X-Amzn-Lambda-{name}": value for name, value in sent.items() if value}
-            url = f"http://{host}:{port}{PROXY_PATH}"
+            url = f"http://{host}:{port}{proxy_path('secret')}"
             async with session.post(url, data=io.BytesIO(body), headers=named) as response:
                 return response.status, json.loads(await response.read())
 

@@ -40,7 +40,7 @@ async def calls_of_uploads(cloud: Cloud, call_with: CallWith) -> set[Need]:
     _, variables = deployed(cloud, "uploads")
     body = json.dumps({"content_type": "image/png", "bytes": 4})
     async with recording(cloud.endpoint_url) as recorder:
-        answer = await run("uploads", {"body": body}, variables, recorder.url)
+        answer = await run("uploads", {"body": body}, variables, cloud.aws(recorder.url))
         grant = json.loads(answer["body"])
         assert grant["url"].startswith(recorder.url)
         async with httpx.AsyncClient(timeout=60) as client:
@@ -60,7 +60,7 @@ async def calls_of_the_warmer(cloud: Cloud, call_with: CallWith) -> set[Need]:
     _, variables = deployed(cloud, "warmer")
     async with recording(cloud.endpoint_url) as recorder:
         event = {"scheduled_time": "2026-11-24T12:00:00Z"}
-        report = await run("warmer", event, variables, recorder.url)
+        report = await run("warmer", event, variables, cloud.aws(recorder.url))
         assert report["distinct"] == report["requested"]
         return recorder.needs
 
@@ -85,7 +85,8 @@ async def test_a_warmer_that_chooses_its_number_needs_one_permission_more(cloud:
     """Which its role has with `auto`: test_stores_and_warming.py."""
     role, variables = deployed(cloud, "warmer")
     async with recording(cloud.endpoint_url) as recorder:
-        report = await run("warmer", {}, {**variables, "WARM_AUTO": "true"}, recorder.url)
+        variables["WARM_AUTO"] = "true"
+        report = await run("warmer", {}, variables, cloud.aws(recorder.url))
     assert "no call of a user" in report["chosen_because"]  # the emulator has no such metric
     grants = grants_of(cloud.client("iam"), role)
     needed = {need for need in recorder.needs if not any(each.allows(need) for each in grants)}

@@ -13,11 +13,11 @@ from typing import Any
 import psutil
 import pytest
 
+from lab.emulator_with_pool import make_role
 from tests.conftest import Cloud
 from warmlens.errors import WarmlensError
 from warmlens.local import assembly
 from warmlens.local.assembly import KEPT, Stack, read_stacks, synthesize
-from warmlens.local.aws import LocalAws
 from warmlens.local.deploy import deploy
 from warmlens.local.emulator import running_emulator
 from warmlens.local.image_functions import ImageFunctions
@@ -147,7 +147,7 @@ async def test_an_environment_that_could_not_be_installed_is_an_error_and_not_ke
 async def test_an_emulator_that_does_not_start_is_an_error_with_its_log(tmp_path: Path) -> None:
     python = Path(sys.executable)  # whose environment has no emulator
     started: list[int] = []
-    with pytest.raises(WarmlensError, match=r"(?s)did not start.*No module named hypercorn"):
+    with pytest.raises(WarmlensError, match=r"(?s)did not start.*No module named 'ministack"):
         async with running_emulator(tmp_path, python=python, on_started=started.append):
             raise AssertionError("it started")
     assert not psutil.pid_exists(started[0])
@@ -161,13 +161,13 @@ async def test_a_stack_that_cannot_be_deployed_is_an_error_with_the_reason(cloud
     properties = {"FunctionName": {"Fn::ImportValue": "nobody-exports-this"}}
     template = {"Resources": {"Broken": {"Type": "AWS::Lambda::Alias", "Properties": properties}}}
     with pytest.raises(WarmlensError, match=f"{name}.*nobody-exports-this"):
-        await asyncio.to_thread(deploy, [Stack(name, template, ())], LocalAws(cloud.endpoint_url))
+        await asyncio.to_thread(deploy, [Stack(name, template, ())], cloud.aws())
 
 
 async def test_a_stack_that_exists_is_refused_by_name(cloud: Cloud) -> None:
     name = f"test-{uuid.uuid4().hex}"
     stack = Stack(name, {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}}, ())
-    aws = LocalAws(cloud.endpoint_url)
+    aws = cloud.aws()
     assert await asyncio.to_thread(deploy, [stack], aws) == {}
     with pytest.raises(WarmlensError, match=f"CloudFormation refused {name}"):
         await asyncio.to_thread(deploy, [stack], aws)
@@ -184,13 +184,13 @@ async def test_a_function_has_the_size_and_the_time_that_it_was_deployed_with(
         FunctionName=name,
         PackageType="Image",
         Code={"ImageUri": "000000000000.dkr.ecr.us-east-1.amazonaws.com/test:1"},
-        Role="arn:aws:iam::000000000000:role/test",
+        Role=make_role(cloud.aws(), name),
         MemorySize=512,
         Timeout=7,
         Environment={"Variables": {"COLOR": "blue"}},
     )
     functions = ImageFunctions(
-        aws=LocalAws(cloud.endpoint_url),
+        aws=cloud.aws(),
         python=Path(sys.executable),
         source=LAMBDA_SRC / "classifier",
     )

@@ -13,7 +13,6 @@ import pytest
 from tests.conftest import Cloud
 from tests.integration.aws_proxy import refusing
 from tests.unit.registry.version_copy import NAME, SHIPPED, VERSION, set_field, shipped_manifest
-from warmlens.local.aws import LocalAws
 from warmlens.paths import LAMBDA_SRC
 from warmlens.registry.publish import publish_model
 
@@ -30,7 +29,7 @@ def files(tmp_path: Path) -> Path:
 @pytest.fixture
 def sync(cloud: Cloud, bucket: str, files: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The function's module, loaded as Lambda loads it."""
-    environment = LocalAws(cloud.endpoint_url).environment
+    environment = cloud.aws().environment
     for name, value in {
         **environment, "MODELS_BUCKET": bucket, "MODELS_FOLDER": str(files)
     }.items():  # fmt: skip
@@ -226,6 +225,6 @@ async def test_a_file_that_is_missing_is_named_without_the_right_to_list(
     publish_model(SHIPPED, bucket, s3)
     s3.delete_object(Bucket=bucket, Key=f"{NAME}/{VERSION}/labels.json")
     async with refusing(cloud.endpoint_url, lambda _, status: status == 404) as url:
-        monkeypatch.setattr(sync, "_s3", LocalAws(url).s3)
+        monkeypatch.setattr(sync, "_s3", cloud.aws(url).s3)
         with pytest.raises(sync.SyncFailedError, match=r"labels\.json is not in the bucket"):
             await asyncio.to_thread(sync.handler, PUBLISHED, None)

@@ -5,7 +5,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from warmlens.local.aws import LocalAws
+from warmlens.local.aws import Keys, LocalAws
 from warmlens.local.loopback import listen, port_of, url_of
 from warmlens.paths import ROOT
 
@@ -22,7 +22,7 @@ async def main(python, folder, port):
     listener = listen_preferring(port)
     async with running_emulator(folder, python=python, listener=listener) as aws:
         aws.s3.create_bucket(Bucket=folder.name)
-        print(aws.endpoint_url, flush=True)
+        print(aws.endpoint_url, aws.keys.access_key_id, aws.keys.secret_access_key, flush=True)
         sys.stdin.readline()
 
 asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])))
@@ -42,11 +42,14 @@ def test_emulators_that_start_at_once_do_not_share_a_port(
         assert [read(each) for each in starters] == ["prepared"] * STARTERS
         for each in starters:
             go_on(each)
-        urls = [read(each) for each in starters]
+        clouds = [
+            LocalAws(url, Keys(*keys)) for url, *keys in (read(each).split() for each in starters)
+        ]
+        urls = [aws.endpoint_url for aws in clouds]
         assert preferred_url in urls
         assert len(set(urls)) == STARTERS
-        for folder, url in zip(folders, urls, strict=True):
-            buckets = LocalAws(url).s3.list_buckets()["Buckets"]
+        for folder, aws in zip(folders, clouds, strict=True):
+            buckets = aws.s3.list_buckets()["Buckets"]
             assert [bucket["Name"] for bucket in buckets] == [folder.name]
         for each in starters:
             go_on(each)

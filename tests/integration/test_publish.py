@@ -22,7 +22,6 @@ from tests.integration.aws_proxy import refusing
 from tests.integration.publish_harness import FILES, PREFIX, refusal, stored, whole
 from tests.ports import closed_port
 from tests.unit.registry.version_copy import NAME, VERSION, edit_manifest
-from warmlens.local.aws import LocalAws
 from warmlens.paths import ROOT
 from warmlens.registry.publish import UploadProgress, publish_model
 
@@ -34,22 +33,23 @@ from pathlib import Path
 import boto3
 from warmlens.registry.publish import publish_model
 
-folder, bucket, endpoint_url, kill_at = sys.argv[1:]
+folder, bucket, kill_at = sys.argv[1:]
 
 def die(upload):
     if (upload.files_done, upload.sent_bytes > 0) >= (int(kill_at), True):
         os.kill(os.getpid(), signal.SIGKILL)
 
-s3 = boto3.client("s3", endpoint_url=endpoint_url, region_name="us-east-1",
-                  aws_access_key_id="test", aws_secret_access_key="test")
-publish_model(Path(folder), bucket, s3, die)
+publish_model(Path(folder), bucket, boto3.client("s3"), die)
 """
 
 
-def publish_and_kill(version: Path, bucket: str, s3: Any, kill_at: int) -> None:
-    arguments = [str(version), bucket, s3.meta.endpoint_url, str(kill_at)]
+def publish_and_kill(version: Path, bucket: str, shell: dict[str, str], kill_at: int) -> None:
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED_PUBLISHER, *arguments], cwd=ROOT, check=False, timeout=300
+        [sys.executable, "-c", KILLED_PUBLISHER, str(version), bucket, str(kill_at)],
+        cwd=ROOT,
+        env={**os.environ, **shell},
+        check=False,
+        timeout=300,
     )
     assert killed.returncode == -signal.SIGKILL
 
@@ -115,9 +115,9 @@ def test_other_content_under_a_published_number_is_refused(
 
 @pytest.mark.parametrize("kill_at", [0, 1, 4])
 def test_a_killed_publish_leaves_no_version_and_is_finished_by_running_it_again(
-    s3: Any, bucket: str, version: Path, kill_at: int
+    s3: Any, shell: dict[str, str], bucket: str, version: Path, kill_at: int
 ) -> None:
-    publish_and_kill(version, bucket, s3, kill_at)
+    publish_and_kill(version, bucket, shell, kill_at)
     left = set(stored(s3, bucket))
     assert left <= {PREFIX + name for name in FILES[:-1]}
     assert len(left) >= kill_at
@@ -126,9 +126,9 @@ def test_a_killed_publish_leaves_no_version_and_is_finished_by_running_it_again(
 
 
 def test_what_an_unfinished_publish_left_is_not_overwritten_by_other_content(
-    s3: Any, bucket: str, version: Path
+    s3: Any, shell: dict[str, str], bucket: str, version: Path
 ) -> None:
-    publish_and_kill(version, bucket, s3, kill_at=4)
+    publish_and_kill(version, bucket, shell, kill_at=4)
     other = b"another model"
     (version / "model.onnx").write_bytes(other)
     edit_manifest(version, "files.model.bytes", len(other))
@@ -161,7 +161,7 @@ async def test_a_publisher_without_the_right_to_list_publishes_what_is_new(
         return request.method in ("GET", "HEAD") and status == 404
 
     async with refusing(cloud.endpoint_url, refuses) as url:
-        result = await asyncio.to_thread(publish_model, version, bucket, LocalAws(url).s3)
+        result = await asyncio.to_thread(publish_model, version, bucket, cloud.aws(url).s3)
     assert result.published
     assert stored(s3, bucket) == whole(version)
 
@@ -171,7 +171,7 @@ async def test_a_publisher_who_may_not_read_is_told_so_of_a_version_that_is_ther
 ) -> None:
     publish_model(version, bucket, s3)
     async with refusing(cloud.endpoint_url, lambda request, _: request.method != "PUT") as url:
-        error = await asyncio.to_thread(refusal, version, bucket, LocalAws(url).s3)
+        error = await asyncio.to_thread(refusal, version, bucket, cloud.aws(url).s3)
     assert error.code == "store_refused"
     assert stored(s3, bucket) == whole(version)
 

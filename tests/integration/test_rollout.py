@@ -32,7 +32,6 @@ from tests.integration.classifier_harness import (
     classifier_environment,
 )
 from tests.integration.test_serving import model, publish, publish_what_is_no_model
-from warmlens.local.aws import LocalAws
 from warmlens.paths import LAMBDA_SRC, WEB
 from warmlens.registry.publish import publish_model
 from warmlens.runtime.function import FunctionSpec
@@ -160,7 +159,7 @@ async def roll_out(
             task_root=root,
         )
 
-    async with calling(spec_of, LocalAws(cloud.endpoint_url)) as call:
+    async with calling(spec_of, cloud.aws()) as call:
 
         def begin(version: Version) -> Alias:
             new.append((version, source_of(version, tmp_path)))

@@ -13,7 +13,6 @@ from tests.conftest import Cloud, run_warmlens, running
 from tests.unit.registry.version_copy import NAME, SHIPPED, VERSION, edit_manifest
 from warmlens.cli import app
 from warmlens.errors import WarmlensError
-from warmlens.local.aws import LocalAws
 from warmlens.registry.serving import ALIAS, Serving
 from warmlens.registry.store import Store
 
@@ -94,8 +93,8 @@ def publish(cloud: Cloud, artifacts: Path, version: str) -> None:
 
 
 def models_bucket(s3: Any) -> str:
-    ssm = LocalAws(s3.meta.endpoint_url).ssm
-    return ssm.get_parameter(Name="/warmlens/local/ModelsBucket")["Parameter"]["Value"]
+    (name,) = (each["Name"] for each in s3.list_buckets()["Buckets"] if "models" in each["Name"])
+    return str(name)
 
 
 def publish_what_is_no_model(s3: Any) -> None:

@@ -30,7 +30,7 @@ from warmlens.registry.publish import publish_model
 
 PROGRAM = Path(__file__).parent / "snapshot_runtime.py"
 COPIES = 4
-OLD_KEY, NEW_KEY, TOKEN = "KEYOFTHEINIT", "KEYAFTERRESTORE", "the-token"
+TOKEN = "the-token"
 WAKEUP = {"method": "wakeup", "sleep_time": 0}
 HEX_LOG_STREAM = "2026/11/29/[1]0123456789abcdef0123456789abcdef"
 TIMEOUT_S = 120
@@ -45,7 +45,7 @@ class Lambda:
     Attributes:
         copies: number of processes that are called.
         events: what all of them get, one after the other.
-        key: the role's valid key; another one once the snapshot is restored.
+        sessions: the role's credentials of the init, and those after the restore.
         answers: the copies' answers to each event.
         errors: what the runtime reported instead of asking for a call.
         keys: the keys of the requests to S3, in order.
@@ -53,16 +53,22 @@ class Lambda:
 
     copies: int
     events: list[dict[str, Any]]
-    key: str = OLD_KEY
+    sessions: list[dict[str, str]]
     answers: list[list[Any]] = field(default_factory=list)
     errors: list[Any] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     _all_ask: asyncio.Event = field(default_factory=asyncio.Event)
     _asked: int = 0
+    _restored: bool = False
+
+    @property
+    def valid(self) -> dict[str, str]:
+        """The credentials that are valid now."""
+        return self.sessions[self._restored]
 
     async def restore(self, _: web.Request) -> web.Response:
-        self.key = NEW_KEY
+        self._restored = True
         return web.Response()
 
     async def next_event(self, _: web.Request) -> web.Response:
@@ -100,18 +106,18 @@ class Lambda:
         expiration = datetime.now(UTC) + timedelta(hours=1)
         return web.json_response(
             {
-                "AccessKeyId": self.key,
-                "SecretAccessKey": "secret",
-                "Token": "session",
+                "AccessKeyId": self.valid["AWS_ACCESS_KEY_ID"],
+                "SecretAccessKey": self.valid["AWS_SECRET_ACCESS_KEY"],
+                "Token": self.valid["AWS_SESSION_TOKEN"],
                 "Expiration": f"{expiration:%Y-%m-%dT%H:%M:%SZ}",
             }
         )
 
     def refuses(self, request: web.Request, _: int) -> bool:
-        found = re.search("Credential=([A-Z]+)/", request.headers["Authorization"])
+        found = re.search("Credential=([A-Z0-9]+)/", request.headers["Authorization"])
         assert found is not None
         self.keys.append(found[1])
-        return found[1] != self.key
+        return found[1] != self.valid["AWS_ACCESS_KEY_ID"]
 
     @asynccontextmanager
     async def running(
@@ -173,20 +179,46 @@ def variables(bucket: str, s3: Any, tmp_path: Path) -> dict[str, str]:
     }
 
 
-IN_VARIABLES = {
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI": "",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN": "",
-    "AWS_ACCESS_KEY_ID": OLD_KEY,
-    "AWS_SECRET_ACCESS_KEY": "secret",
-    "KEY_AFTER_RESTORE": NEW_KEY,
-}
+@pytest.fixture
+def sessions(cloud: Cloud, bucket: str) -> list[dict[str, str]]:
+    """Two sessions of a role that may read the bucket."""
+    iam, sts, name = cloud.client("iam"), cloud.client("sts"), f"role-{bucket}"[:64]
+    anyone = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
+    reads = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(anyone))["Role"]
+    iam.put_role_policy(RoleName=name, PolicyName="reads", PolicyDocument=policy(reads))
+    taken = [sts.assume_role(RoleArn=role["Arn"], RoleSessionName="function") for _ in range(2)]
+    return [
+        {
+            "AWS_ACCESS_KEY_ID": each["Credentials"]["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": each["Credentials"]["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": each["Credentials"]["SessionToken"],
+        }
+        for each in taken
+    ]
 
 
-@pytest.mark.parametrize("keys", [{}, IN_VARIABLES], ids=["by address", "in variables"])
+def policy(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@pytest.mark.parametrize("in_variables", [False, True], ids=["by address", "in variables"])
 async def test_copies_of_a_snapshot_have_ids_and_s3_clients_of_their_own(
-    variables: dict[str, str], keys: dict[str, str], cloud: Cloud, runtime_python: str
+    variables: dict[str, str],
+    in_variables: bool,
+    sessions: list[dict[str, str]],
+    cloud: Cloud,
+    runtime_python: str,
 ) -> None:
-    made = Lambda(COPIES, [WAKEUP, CLASSIFY, CLASSIFY])
+    made = Lambda(COPIES, [WAKEUP, CLASSIFY, CLASSIFY], sessions)
+    keys = {}
+    if in_variables:
+        keys = {
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": "",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN": "",
+            "KEYS_AFTER_RESTORE": json.dumps(sessions[1]),
+            **sessions[0],
+        }
     async with made.running(runtime_python, {**variables, **keys}, cloud.endpoint_url) as printed:
         pass
     assert made.errors == []
@@ -197,23 +229,28 @@ async def test_copies_of_a_snapshot_have_ids_and_s3_clients_of_their_own(
     assert [answer["TOP1_label"] for answer in (*first, *second)] == ["espresso"] * 2 * COPIES
     assert {answer["cold_start"] for answer in woken} == {True}
     assert {answer["cold_start"] for answer in (*first, *second)} == {False}
-    assert set(made.keys) == {NEW_KEY}
+    assert set(made.keys) == {sessions[1]["AWS_ACCESS_KEY_ID"]}
     assert json.loads(printed.splitlines()[1]) == {"threads": 1, "connections": 0}
     (init,) = [line for line in printed.splitlines() if '"init"' in line]
     assert json.loads(init)["instance_id"] is None  # it is nobody's
 
 
 async def test_a_model_from_s3_is_in_the_snapshot_and_a_photo_is_read_with_later_keys(
-    variables: dict[str, str], bucket: str, s3: Any, cloud: Cloud, runtime_python: str
+    variables: dict[str, str],
+    sessions: list[dict[str, str]],
+    bucket: str,
+    s3: Any,
+    cloud: Cloud,
+    runtime_python: str,
 ) -> None:
     publish_model(FOLDER, bucket, s3)
     stored = {**variables, "MODELS_BUCKET": bucket, "MODELS_FOLDER": ""}
-    made = Lambda(1, [CLASSIFY])
+    made = Lambda(1, [CLASSIFY], sessions)
     async with made.running(runtime_python, stored, cloud.endpoint_url) as printed:
         assert made.answers[0][0]["TOP1_label"] == "espresso"
         assert made.answers[0][0]["cold_start"] is True
-    assert made.keys[-1] == NEW_KEY
-    assert set(made.keys[:-1]) == {OLD_KEY}
+    assert made.keys[-1] == sessions[1]["AWS_ACCESS_KEY_ID"]
+    assert set(made.keys[:-1]) == {sessions[0]["AWS_ACCESS_KEY_ID"]}
     # No thread or connection of the model's download is left in it.
     assert json.loads(printed.splitlines()[1]) == {"threads": 1, "connections": 0}
     request = json.loads(printed.splitlines()[-1])
@@ -222,10 +259,14 @@ async def test_a_model_from_s3_is_in_the_snapshot_and_a_photo_is_read_with_later
 
 
 async def test_no_snapshot_is_made_without_the_model(
-    variables: dict[str, str], bucket: str, cloud: Cloud, runtime_python: str
+    variables: dict[str, str],
+    sessions: list[dict[str, str]],
+    bucket: str,
+    cloud: Cloud,
+    runtime_python: str,
 ) -> None:
     stored = {**variables, "MODELS_BUCKET": bucket, "MODELS_FOLDER": ""}
-    made = Lambda(1, [CLASSIFY])
+    made = Lambda(1, [CLASSIFY], sessions)
     async with made.running(runtime_python, stored, cloud.endpoint_url) as printed:
         (error,) = made.errors
     assert "manifest.json is not in the models bucket" in error["errorMessage"]

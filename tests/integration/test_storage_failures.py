@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from tests.conftest import Cloud
 from tests.integration import classifier_harness
@@ -52,10 +53,11 @@ async def call(
             if status is not None:
                 code = "AccessDenied" if status == 403 else "InternalError"
                 return web.Response(status=status, text=f"<Error><Code>{code}</Code></Error>")
-        asked = {key: request.headers[key] for key in ("Range",) if key in request.headers}
         async with (
             aiohttp.ClientSession() as session,
-            session.get(cloud.endpoint_url + request.raw_path, headers=asked) as answer,
+            session.get(
+                URL(cloud.endpoint_url + request.raw_path, encoded=True), headers=request.headers
+            ) as answer,
         ):
             passed = ("ETag", "Last-Modified", "Content-Range")
             headers = {key: answer.headers[key] for key in passed if key in answer.headers}

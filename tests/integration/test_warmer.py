@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
+from lab.emulator_with_pool import make_role
 from lambda_src.warmer.handler import WarmingFailedError, handler
 from tests.busy_instances import all_busy, states
 from tests.conftest import Cloud
 from tests.integration.aws_proxy import refusing
-from warmlens.local.aws import LocalAws
 
 Round = Callable[..., dict[str, Any]]
 Deploy = Callable[[str], str]
@@ -94,7 +94,7 @@ def deploy(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dep
         cloud.client("lambda").create_function(
             FunctionName=name,
             Runtime="python3.13",
-            Role="arn:aws:iam::000000000000:role/test",
+            Role=make_role(cloud.aws(), name),
             Handler="code.handler",
             Timeout=60,
             Code={"ZipFile": archive.getvalue()},
@@ -115,7 +115,7 @@ def deploy(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dep
             "CLAIM_PARAMETER": "",
             "STATE_PARAMETER": state,
         }
-        for key, value in {**LocalAws(cloud.endpoint_url).environment, **variables}.items():
+        for key, value in {**cloud.aws().environment, **variables}.items():
             monkeypatch.setenv(key, value)
         return name
 

@@ -8,13 +8,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from lab.bench.small_cloud import FUNCTION, SmallCloud, WarmerAnswer, small_cloud
 from tests.integration.aws_proxy import refusing
 from tests.integration.pool_harness import FUNCTIONS, eventually
-from warmlens.local.aws import REGION
 from warmlens.runtime.function import FunctionSpec
 from warmlens.runtime.instance import State
 
@@ -63,13 +61,7 @@ def with_handler(spec: FunctionSpec, handler: str, **environment: str) -> Functi
 
 async def chosen_by_users(cloud: SmallCloud, count: int) -> None:
     """Let the warmer choose its number, by users who were on so many instances yesterday."""
-    client = boto3.client(
-        "cloudwatch",
-        endpoint_url=cloud.aws.endpoint_url,
-        region_name=REGION,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
+    client = cloud.aws.client("cloudwatch")
     names = {"FunctionName": FUNCTION, "Resource": f"{FUNCTION}:live"}
     datum: Any = {
         "MetricName": "ConcurrentExecutions",

@@ -12,7 +12,7 @@ from typing import Any
 
 from warmlens.console import err
 from warmlens.local.assembly import Stack, engine_of, read_stacks, synthesize
-from warmlens.local.aws import CONCURRENCY, ENV_NAME, LocalAws
+from warmlens.local.aws import CONCURRENCY, ENV_NAME, Keys, LocalAws
 from warmlens.local.buckets import PAPER_PATH, fill_buckets, served_model
 from warmlens.local.capped_log import CappedLog, capping
 from warmlens.local.deploy import deploy
@@ -20,15 +20,14 @@ from warmlens.local.emulator import EMULATOR_LOG, running_emulator
 from warmlens.local.emulator_fixes import add_request_validators, stage_url
 from warmlens.local.fleet_view import CallLog, fleet_routes
 from warmlens.local.gateway import gateway_app
-from warmlens.local.image_functions import ImageFunctions, serving_pool
-from warmlens.local.loopback import listen, listen_preferring, serving, url_of
+from warmlens.local.image_functions import Door, ImageFunctions, serving_pool
+from warmlens.local.loopback import listen, listen_preferring, origins_of, serving, url_of
 from warmlens.local.state import StateFile
 from warmlens.local.venvs import Venv, local_venvs
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, STATE, STATE_FILE, WEB
 from warmlens.registry.manifest import read_manifest
 from warmlens.runtime.best_isolation import best_isolation
 from warmlens.runtime.clock import Clock
-from warmlens.runtime.lambda_proxy import PROXY_PATH
 from warmlens.runtime.pool import InstancePool
 from warmlens.runtime.private_tmp import OWN, SHARED, find_private_tmp
 from warmlens.runtime.request_rate import Reading
@@ -67,11 +66,13 @@ class CloudInfo:
         first_sample: a photo to try first.
         limits: how instances are limited to their function's memory size, as text.
         tmp: whether each instance has its own /tmp, as text.
+        keys: keys of the emulator.
     """
 
     url: str
     api_url: str
     endpoint_url: str
+    keys: Keys
     outputs: dict[str, str]
     log_path: Path
     first_sample: Path
@@ -137,8 +138,9 @@ async def local_cloud(
 
         scratch = folder / "emulator"
         shutil.rmtree(scratch, ignore_errors=True)
-        pool_listener = stack.enter_context(listen())
-        functions_url = image_functions_url or url_of(pool_listener) + PROXY_PATH
+        door = stack.enter_context(Door())
+        functions_url = image_functions_url or door.url
+        keys = Keys.random()
         with steps.step("Starting the emulator"):
             emulator = running_emulator(
                 folder,
@@ -150,7 +152,9 @@ async def local_cloud(
                 account_concurrency=concurrency,
                 # One thread for each call being served, and some for the control plane.
                 threads=max(_EMULATOR_THREADS, concurrency + 16),
-                on_started=lambda pid: state.write(emulator_pid=pid),
+                keys=keys,
+                origins=origins_of(listener),
+                on_started=lambda pid: state.write(emulator_pid=pid, keys=keys),
             )
             aws = await stack.enter_async_context(emulator)
 
@@ -172,11 +176,11 @@ async def local_cloud(
             clock=clock,
             isolation=isolation,
             private_tmp=private_tmp,
-            extra_environment=aws.environment,
+            extra_environment={"AWS_ENDPOINT_URL": aws.endpoint_url},
         )
         calls = CallLog(pool)
         if not image_functions_url:
-            await stack.enter_async_context(serving_pool(pool, pool_listener, calls))
+            await stack.enter_async_context(serving_pool(pool, door, calls))
 
         with steps.step("Deploying the app"):
             outputs = await asyncio.to_thread(_deploy, stacks, aws)
@@ -187,6 +191,7 @@ async def local_cloud(
             url=url_of(listener),
             api_url=stage_url(outputs, aws),
             endpoint_url=aws.endpoint_url,
+            keys=keys,
             outputs=outputs,
             log_path=log_path,
             first_sample=first_sample,

@@ -7,7 +7,7 @@ import signal
 import socket
 import time
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -16,8 +16,10 @@ from typing import BinaryIO
 import aiohttp
 
 from warmlens.errors import WarmlensError
-from warmlens.local.aws import LocalAws
+from warmlens.local import emulator_server
+from warmlens.local.aws import Keys, LocalAws
 from warmlens.local.loopback import HOST, listen, port_of, url_of
+from warmlens.local.state import make_private
 from warmlens.local.venvs import local_venvs
 from warmlens.runtime.process import signal_group
 
@@ -26,17 +28,6 @@ STOP_TIMEOUT_S = 5
 EMULATOR_LOG = "emulator.log"
 _NONE: Mapping[str, str] = MappingProxyType({})
 _PROXY_VARIABLE = "MINISTACK_LAMBDA_PROXY_"
-# MiniStack's own command takes no socket. Like it, this allows as many connections as it can: macOS
-# starts with 256 and refuses "no limit", but takes 10,240, its OPEN_MAX (setrlimit(2)).
-_SERVER = """
-import contextlib, resource, runpy
-_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-for files in (most, 10_240):
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
-        break
-runpy.run_module("hypercorn", run_name="__main__", alter_sys=True)
-"""
 
 
 @asynccontextmanager
@@ -48,6 +39,8 @@ async def running_emulator(
     function_urls: Mapping[str, str] = _NONE,
     account_concurrency: int | None = None,
     threads: int | None = None,
+    keys: Keys | None = None,
+    origins: Sequence[str] = (),
     on_started: Callable[[int], None] = lambda _: None,
 ) -> AsyncIterator[LocalAws]:
     """Run the emulator, empty at first, until the block ends; yields clients for it.
@@ -61,6 +54,8 @@ async def running_emulator(
         account_concurrency: maximum number of calls at once, of all functions; more are
             answered with 429. Without it the emulator goes by the machine's memory.
         threads: number of calls that it can serve at once; 64 unless given.
+        keys: the keys of its account; new ones unless given.
+        origins: origins of pages that may upload to it; none unless given.
         on_started: called with the process's id as soon as it has one.
 
     Raises:
@@ -72,7 +67,9 @@ async def running_emulator(
         await venv.install()
         python = venv.python
     scratch, log_path = folder / "emulator", folder / EMULATOR_LOG
-    scratch.mkdir(parents=True, exist_ok=True)
+    make_private(folder)
+    scratch.mkdir(exist_ok=True)
+    keys = keys or Keys.random()
     # Opened here and handed over: a port that is only looked for can be taken meanwhile. With a
     # copy kept here, calls of an emulator that has ended would never end.
     with listener or listen() as handed_over:
@@ -81,6 +78,10 @@ async def running_emulator(
             "HOME": str(scratch),
             "TMPDIR": str(scratch),
             "BIND_HOST": HOST,
+            "AUTH": "true",
+            emulator_server.KEY: keys.access_key_id,
+            emulator_server.SECRET: keys.secret_access_key,
+            emulator_server.ORIGINS: " ".join(origins),
             "GATEWAY_PORT": str(port_of(handed_over)),
             **{f"{_PROXY_VARIABLE}{name}": url for name, url in function_urls.items()},
         }
@@ -95,7 +96,7 @@ async def running_emulator(
         if not await _is_ready(process, url):
             log = log_path.read_text(encoding="utf-8", errors="replace")[-800:].strip()
             raise WarmlensError("local_cloud", f"The emulator did not start. Its log: {log}")
-        yield LocalAws(url)
+        yield LocalAws(url, keys)
     finally:
         await _stop(process)
 
@@ -105,7 +106,7 @@ async def _start(
 ) -> Process:
     with _empty_log(log_path) as log:
         return await asyncio.create_subprocess_exec(
-            str(python), "-c", _SERVER, "ministack.app:app", "--workers", "0",
+            str(python), emulator_server.__file__, "ministack.app:app", "--workers", "0",
             "--bind", f"fd://{descriptor}", "--keep-alive", "75", "--log-level", "INFO",
             env=environment,
             pass_fds=(descriptor,),
@@ -136,7 +137,7 @@ async def _answers(url: str) -> bool:
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
-            session.get(f"{url}/_ministack/health") as answer,
+            session.get(url + emulator_server.HEALTH) as answer,
         ):
             return answer.status == 200
     except (aiohttp.ClientError, TimeoutError):

@@ -2,21 +2,25 @@
 
 import asyncio
 import json
-import socket
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Self
 
 from aiohttp import web
 from botocore.exceptions import ClientError
 
 from warmlens.errors import WarmlensError
 from warmlens.local.aws import LocalAws
-from warmlens.local.loopback import serving
+from warmlens.local.loopback import listen, serving, url_of
 from warmlens.runtime.function import FunctionSpec
+from warmlens.runtime.gate import own_callers_only
 from warmlens.runtime.invocation import FunctionNotFoundError
-from warmlens.runtime.lambda_proxy import Invoker, proxy_routes
+from warmlens.runtime.lambda_proxy import Invoker, proxy_path, proxy_routes, refused
 from warmlens.runtime.pool import InstancePool
+
+_CREDENTIALS_S = 12 * 3600
 
 
 class ImageFunctions:
@@ -33,6 +37,7 @@ class ImageFunctions:
         self._python = python
         self._source = source
         self._handler = handler_of(source / "Dockerfile")
+        self._sts = aws.client("sts")
 
     async def resolve(self, name: str, version: str) -> FunctionSpec:
         """Return the specification of a deployed version.
@@ -55,7 +60,19 @@ class ImageFunctions:
             handler=self._handler,
             command=instance_command(self._python, self._handler),
             task_root=self._source.parent,
+            credentials=await asyncio.to_thread(self._credentials_of, configuration["Role"], name),
         )
+
+    def _credentials_of(self, role: str, session: str) -> dict[str, str]:
+        """Return new temporary credentials of a role, valid for longer than an instance lives."""
+        credentials = self._sts.assume_role(
+            RoleArn=role, RoleSessionName=session[:64], DurationSeconds=_CREDENTIALS_S
+        )["Credentials"]
+        return {
+            "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": credentials["SessionToken"],
+        }
 
 
 def instance_command(python: Path, handler: str) -> tuple[str, ...]:
@@ -79,18 +96,39 @@ def handler_of(dockerfile: Path) -> str:
     )
 
 
+class Door:
+    """Address of a pool for the emulator, with a secret of its own.
+
+    Attributes:
+        listener: listening socket for the calls.
+        secret: secret that the calls must name.
+        url: address with the secret.
+    """
+
+    def __init__(self) -> None:
+        self.listener = listen()
+        self.secret = secrets.token_urlsafe(32)
+        self.url = url_of(self.listener) + proxy_path(self.secret)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.listener.close()
+
+
 @asynccontextmanager
 async def serving_pool(
-    pool: InstancePool, listener: socket.socket, invoker: Invoker | None = None
+    pool: InstancePool, door: "Door", invoker: Invoker | None = None
 ) -> AsyncIterator[None]:
-    """Run a pool that gets the calls posted to PROXY_PATH, until the block ends.
+    """Run a pool that gets the calls that come to its door, until the block ends.
 
     Args:
         pool: the pool.
-        listener: listening socket for the calls, closed at the end.
+        door: where the emulator sends the calls; closed at the end.
         invoker: gets the calls and passes them to the pool; None to call the pool directly.
     """
-    app = web.Application()
-    app.add_routes(proxy_routes(invoker or pool))
-    async with pool, serving(app, listener):
+    app = web.Application(middlewares=[own_callers_only(refused)])
+    app.add_routes(proxy_routes(invoker or pool, door.secret))
+    async with pool, serving(app, door.listener):
         yield

@@ -90,6 +90,12 @@ def url_of(listener: socket.socket) -> str:
     return f"http://{HOST}:{port_of(listener)}"
 
 
+def origins_of(listener: socket.socket) -> tuple[str, ...]:
+    """Return the origins of pages that the listening socket serves, as browsers send them."""
+    port = port_of(listener)
+    return (f"http://{HOST}:{port}", f"http://localhost:{port}")
+
+
 @asynccontextmanager
 async def serving(
     app: "web.Application", listener: socket.socket | None = None, *, backlog: int = BACKLOG
@@ -104,7 +110,12 @@ async def serving(
     from aiohttp import web
 
     listener = listener or listen()
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT_S)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=_SHUTDOWN_TIMEOUT_S,
+        auto_decompress=False,  # a small body could inflate to gigabytes, on the event loop
+    )
     try:
         await runner.setup()
         await web.SockSite(runner, listener, backlog=backlog).start()

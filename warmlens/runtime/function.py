@@ -1,7 +1,7 @@
 """Specification of a deployed function, and its instances' environment variables."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -12,7 +12,8 @@ class FunctionSpec:
     `command` starts the runtime client, for example
     `(python, "-m", "awslambdaric", "classifier.handler.handler")`; `task_root` is the folder that
     holds the handler's package and becomes the working directory. `reserved_concurrency` is the
-    most calls of all its versions at once; None leaves it to the pool's limit.
+    most calls of all its versions at once; None leaves it to the pool's limit. `credentials` are
+    environment variables with the temporary credentials of its role, which win over all others.
 
     Raises:
         ValueError: the command is empty, or memory or timeout is not above zero.
@@ -27,13 +28,14 @@ class FunctionSpec:
     command: Sequence[str]
     task_root: Path
     reserved_concurrency: int | None = None
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if not self.command:
             raise ValueError(f"function {self.name}: command is empty, give program and arguments")
-        for field, value in (("memory_mb", self.memory_mb), ("timeout_s", self.timeout_s)):
+        for name, value in (("memory_mb", self.memory_mb), ("timeout_s", self.timeout_s)):
             if value <= 0:
-                raise ValueError(f"function {self.name}: {field} is {value}, must be above 0")
+                raise ValueError(f"function {self.name}: {name} is {value}, must be above 0")
 
 
 def instance_environment(
@@ -48,8 +50,8 @@ def instance_environment(
     """Return all environment variables of an instance; none of this process is inherited.
 
     As on Lambda, the function's configuration may replace the defaults (PATH, PYTHONPATH, LANG,
-    TZ) but not what the platform sets. `extra` (credentials, the endpoint of the emulator) wins
-    over the function's configuration.
+    TZ) but not what the platform sets. `extra` (the endpoint of the emulator) and the credentials
+    win over the function's configuration.
 
     Args:
         spec: the function.
@@ -82,4 +84,4 @@ def instance_environment(
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
     }
-    return defaults | dict(spec.environment) | dict(extra) | platform
+    return defaults | dict(spec.environment) | dict(extra) | dict(spec.credentials) | platform

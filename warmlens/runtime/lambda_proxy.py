@@ -1,5 +1,6 @@
 """HTTP endpoint of the pool, for an emulator that forwards a function's calls."""
 
+import hmac
 import uuid
 from typing import Protocol
 
@@ -14,7 +15,7 @@ from warmlens.runtime.invocation import (
 )
 from warmlens.runtime.runtime_api import read_body
 
-PROXY_PATH = "/invoke"
+_PATH = "/invoke/"
 
 _HEADER = "X-Amzn-Lambda-"
 
@@ -34,8 +35,13 @@ class Invoker(Protocol):
         """Call a function and wait for its outcome, as `InstancePool.invoke` does."""
 
 
-def proxy_routes(pool: Invoker) -> list[web.RouteDef]:
-    """Return the route that serves MiniStack's "Lambda proxy" protocol at PROXY_PATH.
+def proxy_path(secret: str) -> str:
+    """Return the path of the calls; only who knows the secret may call."""
+    return _PATH + secret
+
+
+def proxy_routes(pool: Invoker, secret: str) -> list[web.RouteDef]:
+    """Return the route that serves MiniStack's "Lambda proxy" protocol at `proxy_path(secret)`.
 
     A request is a POST of the event with `X-Amzn-Lambda-` headers `Function-Name`,
     `Function-Version`, `Function-Arn` and `Request-Id`. The answer, and what MiniStack 1.5.33
@@ -54,6 +60,8 @@ def proxy_routes(pool: Invoker) -> list[web.RouteDef]:
     """
 
     async def invoke(request: web.Request) -> web.Response:
+        if not hmac.compare_digest(request.match_info["secret"].encode(), secret.encode()):
+            return refused("The secret in the path is wrong.")
         try:
             result = await _invoke(pool, request)
         except InvokeRefusedError as error:
@@ -64,7 +72,12 @@ def proxy_routes(pool: Invoker) -> list[web.RouteDef]:
             return _json(502, result.error.to_json())
         return _json(200, result.payload)
 
-    return [web.post(PROXY_PATH, invoke)]
+    return [web.post(_PATH + "{secret}", invoke)]
+
+
+def refused(message: str) -> web.Response:
+    """Return the answer to a caller that is not MiniStack."""
+    return _json(403, error_json("AccessDeniedException", message))
 
 
 async def _invoke(pool: Invoker, request: web.Request) -> InvokeResult:

@@ -8,6 +8,7 @@ from typing import Protocol
 from aiohttp import web
 
 from warmlens.runtime.delivery import Delivery
+from warmlens.runtime.gate import own_callers_only
 from warmlens.runtime.invocation import (
     RESPONSE_LIMIT_BYTES,
     Answer,
@@ -63,13 +64,14 @@ class Runtime(Protocol):
 class RuntimeApi:
     """HTTP server for all instances, with one port for each.
 
-    The runtime client takes an address without a path, so nothing but the port can tell instances
-    apart.
+    The runtime client takes an address without a path (`http.client.HTTPConnection(address)` in
+    awslambdaric 4's lambda_runtime_client.py), so nothing but the port can name an instance, and no
+    secret can be part of the address. The kernel names the caller's user instead, on Linux.
     """
 
     def __init__(self) -> None:
         self._runtimes: dict[int, Runtime] = {}
-        application = web.Application(middlewares=[_answer_errors])
+        application = web.Application(middlewares=[own_callers_only(_refused), _answer_errors])
         application.add_routes(
             [
                 web.get(f"{_PREFIX}/invocation/next", self._next),
@@ -83,6 +85,7 @@ class RuntimeApi:
             access_log=None,
             shutdown_timeout=_SHUTDOWN_S,
             max_field_size=_HEADER_LIMIT_BYTES,
+            auto_decompress=False,
         )
 
     async def start(self) -> None:
@@ -165,6 +168,14 @@ class RuntimeApi:
         body = await read_body(request, RESPONSE_LIMIT_BYTES) or b""
         runtime.fail_init(parse_error(body, request.headers.get(_ERROR_TYPE, "")))
         return _accepted()
+
+
+def _refused(message: str) -> web.Response:
+    return web.Response(
+        status=403,
+        body=error_json("AccessDeniedException", message),
+        content_type="application/json",
+    )
 
 
 def _accepted() -> web.Response:

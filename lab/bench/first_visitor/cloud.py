@@ -8,14 +8,12 @@ from typing import Literal
 
 from warmlens.local.aws import LocalAws
 from warmlens.local.cloud import Steps, local_cloud
-from warmlens.local.image_functions import ImageFunctions, instance_command, serving_pool
-from warmlens.local.loopback import listen, url_of
+from warmlens.local.image_functions import Door, ImageFunctions, instance_command, serving_pool
 from warmlens.local.venvs import Venv, local_venvs
 from warmlens.paths import LAMBDA_SRC, ROOT, STATE
 from warmlens.runtime.best_isolation import best_isolation
 from warmlens.runtime.function import FunctionSpec
 from warmlens.runtime.instance import State
-from warmlens.runtime.lambda_proxy import PROXY_PATH
 from warmlens.runtime.pool import InstancePool
 from warmlens.runtime.private_tmp import find_private_tmp
 
@@ -75,12 +73,11 @@ async def visited_cloud(folder: Path) -> AsyncIterator[VisitedCloud]:
     await uploads_venv.install()
     _, classifier_venv = local_venvs()
     quiet = Steps(lambda name: None, lambda name, took_s: None)
-    with listen() as listener:
-        pool_url = url_of(listener) + PROXY_PATH
-        async with local_cloud(folder=folder, steps=quiet, image_functions_url=pool_url) as info:
-            aws = LocalAws(info.endpoint_url)
+    with Door() as door:
+        async with local_cloud(folder=folder, steps=quiet, image_functions_url=door.url) as info:
+            aws = LocalAws(info.endpoint_url, info.keys)
             cloud = VisitedCloud(info.url, info.endpoint_url)
-            uploads = await asyncio.to_thread(_uploads_in_pool, aws, pool_url)
+            uploads = await asyncio.to_thread(_uploads_in_pool, aws, door.url)
             images = ImageFunctions(
                 aws=aws, python=classifier_venv.python, source=LAMBDA_SRC / "classifier"
             )
@@ -100,7 +97,7 @@ async def visited_cloud(folder: Path) -> AsyncIterator[VisitedCloud]:
                 private_tmp=await asyncio.to_thread(find_private_tmp),
                 extra_environment=aws.environment,
             )
-            async with serving_pool(cloud.pool, listener):
+            async with serving_pool(cloud.pool, door):
                 yield cloud
 
 

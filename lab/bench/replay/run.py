@@ -147,7 +147,7 @@ async def replay(what: Replay, folder: Path) -> ReplayResult:
     """
     result, clock = ReplayResult(), SkippingClock()
     async with _cloud(what, folder, clock) as info, api_client(connections=CONCURRENCY) as client:
-        aws = LocalAws(info.endpoint_url)
+        aws = LocalAws(info.endpoint_url, info.keys)
         await asyncio.to_thread(_configure, aws, info.outputs, what)
         events = what.events()
 

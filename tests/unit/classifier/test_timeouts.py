@@ -12,7 +12,7 @@ from lambda_src.classifier.errors import ModelError
 from lambda_src.classifier.model_store import LOAD_TIMEOUT_S
 from stacks.settings import Settings
 from stacks.settings_table import settings_table
-from warmlens.local.aws import LocalAws
+from warmlens.local.aws import Keys, LocalAws
 from warmlens.local.loopback import HOST
 
 # Lambda developer guide, "Lambda execution environment lifecycle"; API Gateway developer guide,
@@ -47,7 +47,7 @@ def test_a_file_that_does_not_come_is_given_up_before_its_request_is(
     others = threading.active_count()
     with socket.create_server((HOST, 0)) as silent:
         endpoint_url = f"http://{HOST}:{silent.getsockname()[1]}"
-        for name, value in LocalAws(endpoint_url).environment.items():
+        for name, value in LocalAws(endpoint_url, Keys.random()).environment.items():
             monkeypatch.setenv(name, value)
         with pytest.raises(ModelError, match=r"was not received within the 0.2 s"):
             model_store.BucketStore("models").read("any/1.0.0/manifest.json", max_bytes=100)
