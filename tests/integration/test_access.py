@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -142,13 +142,18 @@ def test_a_signed_form_that_was_changed_is_refused_by_its_policy(
 
 @asynccontextmanager
 async def guarded(
-    folder: Path, noting: tuple[str, ...] = ("classifier", "uploads"), **changes: Any
+    folder: Path,
+    noting: tuple[str, ...] = ("classifier", "uploads"),
+    *,
+    origins: Sequence[str] = (),
+    **changes: Any,
 ) -> AsyncIterator[tuple[LocalAws, dict[str, str], list[str]]]:
     """The environment `local` with other settings.
 
     Args:
         folder: folder for what it leaves.
         noting: functions that only note that they were called, in the last of what is given.
+        origins: origins whose requests the emulator lets through to the API.
         changes: the settings.
     """
     called: list[str] = []
@@ -165,7 +170,7 @@ async def guarded(
     app.router.add_post("/", note)
     async with serving(app) as url:
         function_urls = dict.fromkeys(functions, url)
-        async with running_emulator(folder, function_urls=function_urls) as aws:
+        async with running_emulator(folder, function_urls=function_urls, origins=origins) as aws:
             yield aws, await asyncio.to_thread(deploy, stacks, aws), called
 
 
@@ -220,7 +225,11 @@ async def test_only_a_page_of_the_settings_origins_may_read_a_signed_upload(tmp_
         "https://c.example https://d.example", "null", "*",
     )  # fmt: skip
     async with (
-        guarded(tmp_path, ("classifier",), cors_origins=ours) as (aws, outputs, _),
+        guarded(tmp_path, ("classifier",), origins=(*ours, *others), cors_origins=ours) as (
+            aws,
+            outputs,
+            _,
+        ),
         httpx.AsyncClient(timeout=60) as client,
     ):
         for origin in (*ours, *others, None):

@@ -158,12 +158,12 @@ async def test_what_is_no_call_and_no_file_is_an_error_in_the_apis_form(
         assert (await answer.json())["error"]["code"] == "no_such_call"
 
 
-async def test_a_body_that_is_not_compressed_as_it_says_is_the_callers_error() -> None:
+async def test_a_compressed_body_is_refused_and_never_inflated() -> None:
     async with gateway_of(None) as url, aiohttp.ClientSession() as session:
         headers = {"Content-Encoding": "gzip"}
         answer = await session.post(f"{url}/wakeup", data=b"no gzip", headers=headers)
-        assert answer.status == 400
-        assert (await answer.json())["error"]["code"] == "invalid_json"
+        assert answer.status == 415
+        assert (await answer.json())["error"]["code"] == "unsupported_encoding"
 
 
 async def test_a_slash_at_the_end_of_a_call_changes_nothing() -> None:

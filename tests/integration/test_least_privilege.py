@@ -51,7 +51,7 @@ async def calls_of_uploads(cloud: Cloud, call_with: CallWith) -> set[Need]:
             "queryStringParameters": {"file_path": grant["file_path"]},
             "headers": {"X-Delete-Token": grant["delete_token"]},
         }
-        deleted = await run("uploads", deletion, variables, recorder.url)
+        deleted = await run("uploads", deletion, variables, cloud.aws(recorder.url))
         assert deleted["statusCode"] == 200
         return recorder.needs
 

@@ -17,7 +17,7 @@ from warmlens.command_line import AsJson, Folder, Models
 from warmlens.console import out
 from warmlens.errors import WarmlensError
 from warmlens.groups import Group
-from warmlens.local.aws import CONCURRENCY
+from warmlens.local.aws import CONCURRENCY, LocalAws
 from warmlens.local.state import RunningCloud, StateFile
 from warmlens.paths import LOCAL_CLOUD, MODEL_ARTIFACTS, STATE_FILE, require_checkout
 from warmlens.runtime.idle_expiry import idle_expiry_from_minutes
@@ -207,6 +207,22 @@ def status(
             str(instance["rss_mb"]),
         )
     out.print_table(table)
+
+
+@app.command(epilog='Example: eval "$(warmlens local env)"')
+def env(folder: Folder = LOCAL_CLOUD) -> None:
+    """Print the keys of the local cloud's AWS as shell commands. Exit code 3 if none runs.
+
+    With them, the AWS command line and SDKs of this shell call the emulator.
+    """
+    from warmlens.deployment import find_deployment
+
+    deployed = find_deployment("local", local_state=folder / STATE_FILE)
+    running = running_cloud(folder)
+    assert running is not None
+    endpoint_url = deployed.s3.meta.endpoint_url
+    for name, value in LocalAws(endpoint_url, running.keys).environment.items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
 
 
 async def _run(**settings: Any) -> None:

@@ -81,7 +81,7 @@ async def running_emulator(
             "AUTH": "true",
             emulator_server.KEY: keys.access_key_id,
             emulator_server.SECRET: keys.secret_access_key,
-            emulator_server.ORIGINS: " ".join(origins),
+            emulator_server.ORIGINS: "\n".join(origins),
             "GATEWAY_PORT": str(port_of(handed_over)),
             **{f"{_PROXY_VARIABLE}{name}": url for name, url in function_urls.items()},
         }

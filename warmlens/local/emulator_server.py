@@ -169,7 +169,7 @@ def main() -> None:
 
     ministack.app.app = gated(
         ministack.app.app,
-        origins=origins.split(),
+        origins=origins.splitlines(),
         foreign_caller=foreign_caller,
         is_another_user=is_another_user,
         key_of=extract_access_key_id,

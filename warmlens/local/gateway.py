@@ -3,6 +3,7 @@
 CloudFront does this on AWS. Here a small server forwards the API's calls to the emulator.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,6 +14,7 @@ import aiohttp
 from aiohttp import web
 
 from warmlens.local.state import STATUS_PATH
+from warmlens.runtime.gate import own_callers_only
 from warmlens.runtime.invocation import RequestTooLargeError, TooManyRequestsError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -22,6 +24,7 @@ _logger = logging.getLogger(__name__)
 CALLS = ("classification", "wakeup", "uploads")
 MAX_BODY_BYTES = 6 * 2**20  # Lambda's limit for a synchronous call; API Gateway's is 10 MB
 _FORWARDED = ("Content-Type", "X-Delete-Token")
+BODY_TIMEOUT_S = 60.0
 GATEWAY_TIMEOUT_S = 29  # API Gateway's limit for an integration
 
 
@@ -83,7 +86,10 @@ def gateway_app(
             headers={"Cache-Control": "no-store"},
         )
 
-    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_errors_of_the_api])
+    app = web.Application(
+        client_max_size=MAX_BODY_BYTES,
+        middlewares=[own_callers_only(_foreign), _errors_of_the_api, _bounded],
+    )
     app.on_response_prepare.append(add_headers)
     app.cleanup_ctx.append(_api_session)
     app[_API_URL] = api_url.rstrip("/")
@@ -121,10 +127,7 @@ def _file_of(page: Path, name: str) -> Path:
 
 
 async def _forward(request: web.Request) -> web.StreamResponse:
-    try:
-        body = await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        return _too_large()
+    body = await request.read()
     headers = {"Content-Type": "application/json"} | {
         name: request.headers[name] for name in _FORWARDED if name in request.headers
     }
@@ -173,6 +176,29 @@ def _too_large() -> web.Response:
         "The request is larger than a function takes, 6 MB as JSON, which are 4.4 MB of a photo. "
         "Upload the photo: ask /uploads where.",
     )
+
+
+def _foreign(message: str) -> web.Response:
+    return error_answer(403, "foreign_caller", message)
+
+
+@web.middleware
+async def _bounded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Read the body before the handler does, within a size and a time, and never inflate one."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        message = "Send the body as it is, without Content-Encoding."
+        return error_answer(415, "unsupported_encoding", message)
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        return _too_large()
+    except TimeoutError:
+        message = f"The body did not arrive within {BODY_TIMEOUT_S:g} s."
+        answer = error_answer(408, "timed_out", message)
+        answer.force_close()
+        return answer
+    return await handler(request)
 
 
 @web.middleware

@@ -1,10 +1,12 @@
 """Listening sockets and HTTP servers on loopback."""
 
+import asyncio
 import errno
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from warmlens.errors import WarmlensError
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 BACKLOG = 128
+HEADER_TIMEOUT_S = 20.0
+"""Time from a connection to the headers of its first request; for later ones the server has one."""
 _SHUTDOWN_TIMEOUT_S = 1.0
 _OTHER_PORTS = (8081, 8082)
 _REASONS = {
@@ -96,6 +100,12 @@ def origins_of(listener: socket.socket) -> tuple[str, ...]:
     return (f"http://{HOST}:{port}", f"http://localhost:{port}")
 
 
+def _end_unless(heard: WeakSet[object], connection: Any) -> None:
+    """Close a connection that has sent no whole headers yet."""
+    if connection.transport and connection.transport not in heard:
+        connection.transport.close()
+
+
 @asynccontextmanager
 async def serving(
     app: "web.Application", listener: socket.socket | None = None, *, backlog: int = BACKLOG
@@ -110,6 +120,18 @@ async def serving(
     from aiohttp import web
 
     listener = listener or listen()
+    heard: WeakSet[object] = WeakSet()
+    server: asyncio.Server | None = None
+
+    @web.middleware
+    async def hear(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        if request.transport:
+            heard.add(request.transport)
+        return await handler(request)
+
+    app.middlewares.insert(0, hear)
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -118,8 +140,18 @@ async def serving(
     )
     try:
         await runner.setup()
-        await web.SockSite(runner, listener, backlog=backlog).start()
+        make, loop = runner.server, asyncio.get_running_loop()
+        assert make is not None
+
+        def connection() -> asyncio.Protocol:
+            made = make()
+            loop.call_later(HEADER_TIMEOUT_S, _end_unless, heard, made)
+            return made
+
+        server = await loop.create_server(connection, sock=listener, backlog=backlog)
         yield url_of(listener)
     finally:
+        if server:
+            server.close()
         await runner.cleanup()
         listener.close()
