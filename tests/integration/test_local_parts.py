@@ -52,7 +52,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     copy.mkdir()
     for name in ("app.py", "cdk.json", "requirements.txt"):
         shutil.copy(ROOT / name, copy)
-    for name in ("stacks", "lambda_src"):
+    for name in ("stacks", "lambda_src", "warmlens/prices"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(assembly, "ROOT", copy)
     return copy

@@ -17,7 +17,10 @@ from warmlens.runtime.cgroups import find_cgroups
 
 SOURCES = ("app.py", "stacks", "lambda_src", "warmlens", "training", "lab")
 # Modules that look first whether the system has it.
-GUARDED_NAMES = {"lab/bench/speed/harness.py": {"posix_fadvise", "POSIX_FADV_DONTNEED"}}
+GUARDED_NAMES = {
+    "warmlens/runtime/callers.py": {"AF_NETLINK"},
+    "lab/bench/speed/harness.py": {"posix_fadvise", "POSIX_FADV_DONTNEED"},
+}
 GUARDED_FILES = {
     "lambda_src/classifier/own_process.py",
     "warmlens/records.py",

@@ -209,11 +209,11 @@ def status(
     out.print_table(table)
 
 
-@app.command(epilog='Example: eval "$(warmlens local env)"')
+@app.command(epilog="Example: warmlens local env")
 def env(folder: Folder = LOCAL_CLOUD) -> None:
     """Print the keys of the local cloud's AWS as shell commands. Exit code 3 if none runs.
 
-    With them, the AWS command line and SDKs of this shell call the emulator.
+    The AWS command line and SDKs of a shell call the emulator after: eval "$(warmlens local env)"
     """
     from warmlens.deployment import find_deployment
 
