@@ -10,7 +10,12 @@ Resources = dict[str, Any]
 
 ALARM = "AWS::CloudWatch::Alarm"
 RULE = "AWS::Events::Rule"
-NOTIFIES = {ALARM: "cloudwatch.amazonaws.com", RULE: "events.amazonaws.com"}
+BUDGET = "AWS::Budgets::Budget"
+NOTIFIES = {
+    ALARM: "cloudwatch.amazonaws.com",
+    RULE: "events.amazonaws.com",
+    BUDGET: "budgets.amazonaws.com",
+}
 ACCOUNTS = ({"Ref": "AWS::AccountId"}, "123456789012")
 ACTIONS_OF_ALARMS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 
@@ -86,12 +91,16 @@ def allows_publish(statements: list[dict[str, Any]], topic: Any) -> bool:
 
 
 def notifications(template: dict[str, Any]) -> Iterator[tuple[str, str, Any, dict[str, Any]]]:
-    """Yield each alarm's and rule's topic: its own id, the service, the topic, the target."""
+    """Yield each topic of an alarm, a rule or a budget: its id, the service, topic and target."""
     for logical_id, resource in template["Resources"].items():
         properties = resource.get("Properties", {})
         if resource["Type"] == ALARM:
             for topic in (each for name in ACTIONS_OF_ALARMS for each in properties.get(name, [])):
                 yield logical_id, NOTIFIES[ALARM], topic, {}
+        if resource["Type"] == BUDGET:
+            for notice in properties["NotificationsWithSubscribers"]:
+                for subscriber in notice["Subscribers"]:
+                    yield logical_id, NOTIFIES[BUDGET], subscriber["Address"], {}
         if resource["Type"] == RULE:
             for target in properties["Targets"]:
                 if resource_type(template, target["Arn"]) == "AWS::SNS::Topic":
@@ -120,7 +129,12 @@ def test_every_alarm_and_every_failed_deployment_may_be_published_to_its_topic(
         for each in any_assembly.resources(RULE)
         if each["Properties"]["EventPattern"]["source"] == ["aws.codedeploy"]
     ]
-    assert found == 2 * len(mailed) + len(rules)
+    notices = [
+        notice
+        for budget in any_assembly.resources(BUDGET)
+        for notice in budget["Properties"]["NotificationsWithSubscribers"]
+    ]
+    assert found == 2 * len(mailed) + len(rules) + len(notices)
     assert bool(mailed) is bool(any_assembly.resources("AWS::SNS::Topic"))
 
 
@@ -140,7 +154,7 @@ def test_nothing_else_publishes_that_the_walk_does_not_know(any_assembly: Assemb
             if json.dumps({"Ref": name}) in json.dumps(resource.get("Properties", {}))
         }
         about_it = {"Policy", "Subscription", "TopicPolicy", "Parameter"}
-        assert {each for each in kinds if each.split("::")[-1] not in about_it} <= {ALARM, RULE}
+        assert {each for each in kinds if each.split("::")[-1] not in about_it} <= set(NOTIFIES)
 
 
 def test_no_policy_admits_a_service_that_acts_for_another_account(any_assembly: Assembly) -> None:

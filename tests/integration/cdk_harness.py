@@ -19,8 +19,9 @@ from warmlens.local.command import run_command
 from warmlens.paths import MODEL_ARTIFACTS, ROOT
 from warmlens.registry.publish import publish_model
 
-# The emulator runs no custom resource of CDK's: what empties buckets and what copies the page.
-POSSIBLE = {"empty_buckets": False, "web": False}
+# The emulator runs no custom resource of CDK's, which empty buckets and copy the page, and knows
+# neither budgets nor X-Ray's rules.
+POSSIBLE = {"empty_buckets": False, "web": False, "budget_usd": None, "tracing": False}
 APP = """
 import dataclasses, json, os, sys
 sys.path.insert(0, {root!r})
