@@ -15,9 +15,8 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass
 
-from stacks.api_rules import api_refusals
-from stacks.image_limits import max_decodable_pixels, max_fetchable_bytes
 from stacks.setting_messages import error_message, schemas_of
+from stacks.setting_rules import combination_refusals
 from stacks.setting_types import (
     OTHER_PARTITIONS,
     AccountId,
@@ -41,15 +40,7 @@ Engine = Literal["onnxruntime", "torch"]
 Deployment = Literal["all_at_once", "canary", "linear"]
 LogRetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365, 731]
 
-TORCH_MIN_MEMORY_MB = 512
-"""An instance with a ResNet50 takes 360 MB: docs/decisions/0035-torch.md."""
-SNAPSHOT_STORAGE_MB = 512
-NO_SNAPSHOT_REGIONS = ("ap-east-2", "ap-southeast-6")
-"""SnapStart's limits in November 2026: Lambda developer guide, "Improving startup performance with
-Lambda SnapStart"."""
 AUTO_MAX = 10
-AUTO_MIN_PERIOD_MIN = 2
-"""`auto` reads users' concurrency in minutes without a round: docs/decisions/0103-auto.md."""
 MAX_IN_REQUEST_BYTES = 4_400_000
 """The largest photo in a call: docs/decisions/0110-photo-in-the-request.md."""
 
@@ -321,142 +312,8 @@ class Settings:
         if self.region is not None:
             self.check_partition(self.region)
         self.check_budget(self.region or "")
-        max_bytes = max_fetchable_bytes(self.memory_mb, self.engine)
-        max_pixels = max_decodable_pixels(self.memory_mb, self.max_image_bytes, self.engine)
-        self._require(
-            self.account is None or self.region is not None,
-            "region",
-            "with an account, a region must be named",
-        )
-        self._require(
-            self.max_decode_ms < self.timeout_s * 1000,
-            "max_decode_ms",
-            f"allowed is less than timeout_s, {self.timeout_s}",
-        )
-        self._require(
-            self.engine != "torch" or self.memory_mb >= TORCH_MIN_MEMORY_MB,
-            "memory_mb",
-            f"allowed is at least {TORCH_MIN_MEMORY_MB}, since engine = 'torch'",
-        )
-        self._require(
-            self.max_image_bytes <= max_bytes,
-            "max_image_bytes",
-            f"allowed is at most {max_bytes}, since memory_mb = {self.memory_mb}",
-        )
-        self._require(
-            self.max_image_pixels <= max_pixels,
-            "max_image_pixels",
-            f"allowed is at most {max_pixels}, since memory_mb = {self.memory_mb} and "
-            f"max_image_bytes = {self.max_image_bytes}",
-        )
-        self._require(
-            self.torch_index is None or self.engine == "torch",
-            "torch_index",
-            "allowed is None, since engine is not 'torch'",
-        )
-        self._require(
-            self.max_hold_ms < self.timeout_s * 1000,
-            "max_hold_ms",
-            f"allowed is less than timeout_s, {self.timeout_s}",
-        )
-        self._require(
-            self.warming_hold_ms <= self.max_hold_ms,
-            "warming_hold_ms",
-            f"allowed is at most max_hold_ms, {self.max_hold_ms}",
-        )
-        self._check_warm_instances()
-        self._check_reserved_concurrency()
-        self._check_batch()
-        self._check_snapshots()
-        for name, allowed in api_refusals(self):
+        for name, allowed in combination_refusals(self):
             self._require(False, name, allowed)
-        self._require(
-            (self.web_domain is None) == (self.web_certificate_arn is None),
-            "web_certificate_arn",
-            "goes together with web_domain",
-        )
-        self._require(
-            self.web_domain is None or self.web, "web_domain", "allowed is None, since web = False"
-        )
-        self._require(
-            self.alarm_email is None or self.monitoring,
-            "alarm_email",
-            "allowed is None, since monitoring = False",
-        )
-        self._require(
-            not (self.empty_buckets and self.retain_data),
-            "empty_buckets",
-            "allowed is False, since retain_data = True",
-        )
-
-    def _check_snapshots(self) -> None:
-        if self.warming != "snapstart":
-            return
-        why = "since warming = 'snapstart'"
-        self._require(self.model_store != "efs", "model_store", f"allowed are 's3', 'image', {why}")
-        self._require(
-            self.ephemeral_storage_mb <= SNAPSHOT_STORAGE_MB,
-            "ephemeral_storage_mb",
-            f"allowed is {SNAPSHOT_STORAGE_MB}, {why}",
-        )
-        self._require(
-            self.region not in NO_SNAPSHOT_REGIONS,
-            "region",
-            f"allowed are all but {', '.join(NO_SNAPSHOT_REGIONS)}, {why}",
-        )
-
-    def _check_warm_instances(self) -> None:
-        self._require(
-            len(self.warm_profile) in (0, 24, 168),
-            "warm_profile",
-            "allowed are 24 numbers, one for each hour, or 168, for each hour of the week, or none",
-        )
-        auto = self.warm_instances == "auto"
-        self._require(
-            not auto or self.warming != "provisioned",
-            "warm_instances",
-            "allowed is a number, since warming = 'provisioned'",
-        )
-        self._require(
-            not auto or self.warming_period_min >= AUTO_MIN_PERIOD_MIN,
-            "warming_period_min",
-            f"allowed is at least {AUTO_MIN_PERIOD_MIN}, since warm_instances = 'auto' needs "
-            "minutes without a round",
-        )
-        self._require(
-            self.warm_instances_max is None or auto,
-            "warm_instances_max",
-            "allowed is None, since warm_instances is not 'auto'",
-        )
-        self._require(
-            self.warm_instances_max is None or not self.warm_profile,
-            "warm_instances_max",
-            "allowed is None, since warm_profile has the upper limits",
-        )
-
-    def _check_reserved_concurrency(self) -> None:
-        if self.warming not in ("ping", "provisioned") or self.reserved_concurrency is None:
-            return
-        # Provisioned instances serve users; a ping holds instances that users could need.
-        reserve = self.warming_user_reserve if self.warming == "ping" else 0
-        limit = self.reserved_concurrency - reserve
-        self._require(
-            max(self.warm_by_hour) <= limit,
-            self.warm_setting,
-            f"allowed is at most {limit}, reserved_concurrency = {self.reserved_concurrency} "
-            f"less {reserve} for users by warming_user_reserve",
-        )
-
-    def _check_batch(self) -> None:
-        if not self.batch or self.reserved_concurrency is None:
-            return
-        limit = self.reserved_concurrency - self.warming_user_reserve
-        self._require(
-            self.batch_concurrency <= limit,
-            "batch_concurrency",
-            f"allowed is at most {limit}, reserved_concurrency = {self.reserved_concurrency} less "
-            f"{self.warming_user_reserve} for users by warming_user_reserve",
-        )
 
     def _require(self, condition: bool, name: str, allowed: str) -> None:
         if not condition:
