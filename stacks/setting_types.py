@@ -11,9 +11,9 @@ def text(pattern: str, allowed: str) -> Any:
     return Field(pattern=f"^(?:{pattern})$", json_schema_extra={"allowed": allowed})
 
 
-def not_bool(value: object) -> object:
-    """Return a value that is not a bool; raise ValueError for one."""
-    if isinstance(value, bool):  # a Literal of numbers would take True for 1
+def whole_number(value: object) -> object:
+    """Return a whole number; raise ValueError for anything else."""
+    if type(value) is not int:  # a Literal of numbers would take True and 1.0 for 1
         raise ValueError
     return value
 

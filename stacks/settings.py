@@ -31,8 +31,8 @@ from stacks.setting_types import (
     PackageIndex,
     Region,
     Version,
-    not_bool,
     text,
+    whole_number,
 )
 from stacks.worst_month import budget_refusal
 
@@ -217,7 +217,7 @@ class Settings:
     """Highest cost of a month, in USD, that you accept. Settings whose worst month costs more are
     refused (docs/cost-ceiling.md), and with `monitoring` an AWS Budget of the account sends alarms
     at 10, 50 and 100 % of it, which stops nothing. None sets neither."""
-    log_retention_days: Annotated[LogRetentionDays, BeforeValidator(not_bool)] = 30
+    log_retention_days: Annotated[LogRetentionDays, BeforeValidator(whole_number)] = 30
     """Time for which logs are kept."""
     retain_data: bool = True
     """True keeps the buckets when the stacks are deleted, and protects the stacks from that."""

@@ -42,6 +42,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "waf_requests_per_5_min": st.integers(10, 2_000_000_000),
     "daily_quota": st.none() | st.integers(1, 1_000_000_000),
     "access_logs": st.booleans(),
+    "call_reports": st.booleans(),
     "tracing": st.booleans(),
     "web": st.booleans(),
     "page_stores_photos": st.booleans(),
