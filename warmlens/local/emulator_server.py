@@ -134,6 +134,18 @@ def mend_authentication(key: str, secret: str) -> None:
         return "lambda:GetFunctionConcurrency" if wrong else action
 
     iam_actions.extract_iam_action = extract_iam_action
+    resource_of = iam_actions.extract_resource_arn
+
+    def extract_resource_arn(
+        service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any
+    ) -> Any:
+        # It takes a list of repositories, which CDK's role may describe, for all repositories.
+        if service == "ecr" and b'"repositoryNames"' in body:
+            (name, *_) = json.loads(body)["repositoryNames"]
+            body = json.dumps({"repositoryName": name}).encode()
+        return resource_of(service, method, path, headers, body, *rest)
+
+    iam_actions.extract_resource_arn = extract_resource_arn
     matches = iam_evaluator._resource_matches
 
     def resource_matches(arn: str, resources: list[str], others: list[str]) -> bool:
