@@ -23,7 +23,8 @@ CLOUDFLARE_FREE_NEURONS = 10_000 * 30
 """developers.cloudflare.com/workers-ai/platform/pricing, by cloudflare-docs pull request 20180 and
 the page of 2026-09: `@cf/microsoft/resnet-50`, $2.51 per million images."""
 REKOGNITION_USD_PER_PHOTO = 0.001
-"""DetectLabels, the first million a month: aws.amazon.com/rekognition/pricing, group 2."""
+"""DetectLabels, the first million a month: docs.aws.amazon.com/solutions, Dynamic Image
+Transformation for Amazon CloudFront, "Cost considerations", by a copy read on 2026-11-30."""
 CUSTOM_LABELS_USD_PER_H = 4.0
 """One inference unit of Custom Labels while a model runs, on the same page."""
 

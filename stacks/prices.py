@@ -1,10 +1,26 @@
-"""AWS prices for the dashboard's cost estimate.
+"""AWS prices, read as data from the planner's files: `stacks` imports nothing of `warmlens`."""
 
-US East (N. Virginia), first tier, without the free tier; aws.amazon.com/lambda/pricing and
-aws.amazon.com/api-gateway/pricing, as of January 2025. Other regions and dates differ.
-"""
+import json
+from collections.abc import Mapping
+from functools import cache
 
-LAMBDA_USD_PER_GB_S = {"x86_64": 0.0000166667, "arm64": 0.0000133334}
-LAMBDA_USD_PER_REQUEST = 0.20 / 1_000_000
-API_USD_PER_REQUEST = {"rest": 3.50 / 1_000_000, "http": 1.00 / 1_000_000}
-"""An HTTP API's price is for each 512 KB of a request that were begun."""
+from stacks.constructs.paths import PRICES
+
+DEFAULT_REGION = "us-east-1"
+SHORT = {"x86_64": "x86", "arm64": "arm"}
+"""Architectures as they are called in the names of prices."""
+
+
+@cache
+def prices_of(region: str = DEFAULT_REGION) -> Mapping[str, float]:
+    """Return the prices of a region in USD, and those of us-east-1 where it has none.
+
+    Args:
+        region: AWS region.
+    """
+    prices: dict[str, float] = {}
+    for name in dict.fromkeys((DEFAULT_REGION, region)):
+        file = PRICES / f"{name}.json"
+        if file.is_file():
+            prices |= json.loads(file.read_text(encoding="utf-8"))["prices"]
+    return prices

@@ -98,7 +98,7 @@ class WarmlensStage(cdk.Stage):
             # `Tags` below reach resources only (`explicitStackTags`).
             stack.add_stack_tag("project", "warmlens")
             stack.add_stack_tag("environment", settings.env_name)
-        if not settings.traced:
+        if not settings.traced_share:
             acknowledge(self, {"Serverless-LambdaTracing": "The settings ask for none."})
         cdk.Tags.of(self).add("project", "warmlens")
         cdk.Tags.of(self).add("environment", settings.env_name)

@@ -5,19 +5,16 @@ is a cold start that takes all the time and memory it may, and every upload is a
 `docs/cost-ceiling.md` says what is not in it, since no setting bounds it.
 """
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
-from stacks.constructs.paths import PRICES
+from stacks.prices import DEFAULT_REGION, SHORT, prices_of
 
 if TYPE_CHECKING:
     from stacks.settings import Settings
 
-DEFAULT_REGION = "us-east-1"
 MONTH_DAYS = 30
 MONTH_S = MONTH_DAYS * 86_400
 INIT_S = 10
@@ -28,16 +25,14 @@ MODEL_BYTES = 110 * 10**6
 """Of a model, which each cold start reads: above the largest that is shipped."""
 UPLOADS_S, UPLOADS_GB = 10, 0.25  # stacks/constructs/uploads.py
 WARMER_OVERHEAD_S, WARMER_GB, WARMER_RUNS = 30, 0.5, 2  # stacks/warming.py; a failed run is retried
-HTTP_API_UNITS = 12
-"""Of 512 KB, in which HTTP APIs are billed; a function takes up to 6 MB."""
+HTTP_API_UNITS = 20
+"""Of 512 KB, in which HTTP APIs are billed: they take up to 10 MB, though a function takes 6 (API
+Gateway developer guide, "Quotas for configuring and running an HTTP API")."""
 CALL_LOG_BYTES, ACCESS_LOG_BYTES, WAF_LOG_BYTES = 3_000, 1_000, 14_000
 """Lines of the functions and Lambda; of API Gateway; of the web ACL, which logs all headers: API
 Gateway takes up to 10,240 bytes of them."""
 ANSWER_BYTES = 10_000
-TRACED, TRACED_RPS = 0.05, 2
-"""X-Ray's default rule: the first request of each second in each of two places, and 5 % more."""
 WEB_ACL_RULES, METRICS, ALARMS, STORED_GB = 5, 15, 20, 10
-SHORT = {"x86_64": "x86", "arm64": "arm"}
 
 
 @dataclass(frozen=True)
@@ -76,7 +71,7 @@ def worst_month(settings: "Settings", region: str | None = None) -> list[Item]:
         region: region whose prices are taken, and those of us-east-1 where they are not known;
             None takes that of the settings.
     """
-    prices = _prices(region or settings.region or DEFAULT_REGION)
+    prices = prices_of(region or settings.region or DEFAULT_REGION)
     calls = _calls(settings)
     items = [
         *_classifier_items(settings, calls, prices),
@@ -131,16 +126,6 @@ def worst_month_tables(all_settings: tuple["Settings", ...]) -> str:
             "\n".join([head, "", "| item | USD | lowered by |", "| --- | --- | --- |", *rows])
         )
     return "\n\n".join(parts)
-
-
-@cache
-def _prices(region: str) -> Mapping[str, float]:
-    prices: dict[str, float] = {}
-    for name in dict.fromkeys((DEFAULT_REGION, region)):
-        file = PRICES / f"{name}.json"
-        if file.is_file():
-            prices |= json.loads(file.read_text(encoding="utf-8"))["prices"]
-    return prices
 
 
 def _calls(settings: "Settings") -> _Calls:
@@ -199,11 +184,8 @@ def _classifier_items(
 
 def _pinged_s(settings: "Settings") -> float:
     """Return the most seconds for which warming rounds hold instances."""
-    if settings.warming != "ping":
-        return 0
-    rounds = MONTH_S / (settings.warming_period_min * 60) * WARMER_RUNS
     held_s = settings.warming_budget_s + settings.max_hold_ms / 1000 + INIT_S
-    return rounds * held_s * _mean_warm(settings)
+    return _rounds(settings) * held_s * _mean_warm(settings)
 
 
 def _mean_warm(settings: "Settings") -> float:
@@ -234,10 +216,22 @@ def _around_calls(settings: "Settings", calls: _Calls, prices: Mapping[str, floa
     if settings.web:
         each = prices["cloudfront_per_request"] + prices["cloudfront_function_per_call"]
         items.append(Item("calls by CloudFront", calls.keyed * each, rates))
-    if settings.tracing:
-        traces = min(calls.all, TRACED * calls.all + TRACED_RPS * MONTH_S)
+    if settings.traced_share:
+        # The rule is for what the API begins; Lambda may trace all wakes and the warmer's runs.
+        traces = settings.traced_share * calls.all + _wakes(settings, calls) + _rounds(settings)
         items.append(Item("traces", traces * prices["xray_per_trace"], ("tracing", *rates)))
     return items
+
+
+def _wakes(settings: "Settings", calls: _Calls) -> float:
+    return calls.uploads if settings.wakes_ahead else 0
+
+
+def _rounds(settings: "Settings") -> float:
+    """Return the runs of the warmer, repeated ones included."""
+    if settings.warming != "ping":
+        return 0
+    return MONTH_S / (settings.warming_period_min * 60) * WARMER_RUNS
 
 
 def _upload_items(settings: "Settings", calls: _Calls, prices: Mapping[str, float]) -> list[Item]:
@@ -268,7 +262,7 @@ def _warming_items(settings: "Settings", prices: Mapping[str, float]) -> list[It
         price = prices["snapstart_cache_per_gb_s"]
         return [Item("snapshot of one version", MONTH_S * gigabytes * price, ("memory_mb",))]
     if settings.warming == "ping":
-        runs = MONTH_S / (settings.warming_period_min * 60) * WARMER_RUNS
+        runs = _rounds(settings)
         gb_s = runs * (settings.warming_budget_s + WARMER_OVERHEAD_S) * WARMER_GB
         usd = gb_s * prices["lambda_arm_per_gb_s"] + runs * prices["scheduler_per_invocation"]
         return [Item("the warmer", usd, ("warming_period_min", "warming_budget_s"))]

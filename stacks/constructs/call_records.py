@@ -11,9 +11,6 @@ from constructs import Construct
 from stacks.constructs.function import log_group
 from stacks.settings import Settings
 
-TRACED_SHARE = 0.01
-"""X-Ray's own rule traces the first call of each second, which is nearly all of a million a month,
-for $5."""
 _FIELDS = {
     "message": "access",
     "request_id": "$context.requestId",
@@ -58,7 +55,7 @@ def trace_few(scope: Construct, *, settings: Settings, service: str) -> None:
         sampling_rule=xray.CfnSamplingRule.SamplingRuleProperty(
             rule_name=settings.physical_name("api"),
             priority=priority,
-            fixed_rate=TRACED_SHARE,
+            fixed_rate=settings.traced_share,
             reservoir_size=0,
             service_name=service,
             service_type="AWS::ApiGateway::Stage",

@@ -5,9 +5,9 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from stacks import prices
 from stacks.api import ApiMetrics
 from stacks.constructs.metrics import own_metric
+from stacks.prices import SHORT, prices_of
 from stacks.settings import Settings
 
 _THIRD = 8  # of the 24 columns
@@ -140,12 +140,15 @@ class Dashboard(Construct):
     def _cost(self, live: lambda_.IFunction) -> cloudwatch.MathExpression:
         """Return a metric: the cost of all calls, wakeups included, divided by users' calls."""
         gigabytes = self._settings.memory_mb / 1024
-        usd_per_ms = prices.LAMBDA_USD_PER_GB_S[self._settings.architecture] * gigabytes / 1000
+        prices, short = prices_of(), SHORT[self._settings.architecture]
+        usd_per_ms = prices[f"lambda_{short}_per_gb_s"] * gigabytes / 1000
+        usd_per_request = prices["lambda_per_request"]
+        usd_per_call = prices[f"{self._settings.api}_api_per_request"]
         return cloudwatch.MathExpression(
             expression=(
                 f"1000 * (duration * {usd_per_ms:.12f} "
-                f"+ invocations * {prices.LAMBDA_USD_PER_REQUEST:.12f}) / calls "
-                f"+ 1000 * {prices.API_USD_PER_REQUEST[self._settings.api]:.12f}"
+                f"+ invocations * {usd_per_request:.12f}) / calls "
+                f"+ 1000 * {usd_per_call:.12f}"
             ),
             using_metrics={
                 "duration": live.metric_duration(period=_PERIOD, statistic="Sum"),

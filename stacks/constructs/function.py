@@ -81,7 +81,7 @@ def add_provider_logs(stack: cdk.Stack, *, settings: Settings) -> None:
 
 def tracing(settings: Settings) -> lambda_.Tracing:
     """Return the tracing mode of functions, which follow what the API decides on."""
-    return lambda_.Tracing.ACTIVE if settings.traced else lambda_.Tracing.DISABLED
+    return lambda_.Tracing.ACTIVE if settings.traced_share else lambda_.Tracing.DISABLED
 
 
 def system_logs(settings: Settings) -> lambda_.SystemLogLevel:
@@ -113,7 +113,7 @@ def function_role(
     role = iam.Role(scope, construct_id, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     log.grant_write(role)
     anywhere = []
-    if settings.traced:
+    if settings.traced_share:
         anywhere.append("X-Ray's actions take no resource")
     if network is not None:
         anywhere.append("Lambda's network interfaces do not exist before the function does")

@@ -71,6 +71,25 @@ def test_without_a_quota_rates_bound_the_calls_and_reserved_instances_their_time
     )
 
 
+def test_a_call_of_an_http_api_is_as_many_as_the_ten_megabytes_that_it_may_send() -> None:
+    http = Settings(env_name="http", api="http", auth="none", waf=False)
+    rest = dataclasses.replace(http, api="rest")
+    calls = usd(rest, "API calls") / 3.5e-6
+    assert usd(http, "API calls") == pytest.approx(calls * 1e-6 * 10 * 2**20 / (512 * 2**10))
+    assert usd(http, "traces") == 0  # it begins none
+
+
+def test_of_an_apis_calls_as_many_are_traced_as_the_environments_rule_says(plain: Assembly) -> None:
+    quiet = Settings(env_name="quiet", warming="off", wake_ahead=False)
+    calls = usd(quiet, "API calls") / 3.5e-6
+    rate = plain.only("AWS::XRay::SamplingRule")["SamplingRule"]["FixedRate"]
+    assert usd(quiet, "traces") == pytest.approx(calls * rate * 5e-6)
+    woken = dataclasses.replace(quiet, wake_ahead=True)  # Lambda may trace all of those
+    assert usd(woken, "traces") > usd(quiet, "traces")
+    warmed = dataclasses.replace(quiet, warming="ping")
+    assert usd(warmed, "traces") > usd(quiet, "traces")
+
+
 def test_the_plan_bounds_a_key_and_each_path_a_call_without_one() -> None:
     keyed = Settings(env_name="keyed")
     anyone = dataclasses.replace(keyed, auth="none")

@@ -25,7 +25,7 @@ test compares these sizes, and those of the answers, with real ones."""
 UPLOADS_GB_S = 0.02 * 256 / 1024
 """20 ms at 256 MB, assumed: 14 ms of processor time (docs/decisions/0097) and Lambda's own."""
 TRACED = 0.01
-"""Share of calls that are traced: stacks/constructs/call_records.py."""
+"""Share of calls that are traced: `traced_share` in stacks/settings.py."""
 
 
 class Api(StrEnum):
