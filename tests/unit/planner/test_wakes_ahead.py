@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 import pytest
 
@@ -18,6 +19,7 @@ from warmlens.planner.scenario import (
     WarmingPolicy,
     by_hour,
 )
+from warmlens.planner.stationary import idle_instances
 from warmlens.planner.statistics import exact_binomial
 from warmlens.planner.traffic import Traffic, constant_rate
 
@@ -117,6 +119,22 @@ def test_a_held_wake_keeps_its_instance_from_the_user_it_was_for() -> None:
     assert by_kernel(scenario, calls, horizon_s=500.0).cold == 0
     held = replace(scenario, wake_ahead=replace(wakes, hold_s=3.0))
     assert by_kernel(held, calls, horizon_s=500.0).cold == 1
+
+
+def test_a_window_begins_with_instances_used_by_each_wake_that_there_is() -> None:
+    """Wakes that take no time: the second instance was used as long ago as uses are rare."""
+
+    def idle_s(*, from_page: bool = True, from_upload: bool = True) -> float:
+        wakes = WakeAhead(from_page=from_page, from_upload=from_upload, service=constant(1e-9))
+        scenario = replace(NONE, service=constant(1.0), lifetimes=FOREVER, wake_ahead=wakes)
+        found = (idle_instances(scenario, constant_rate(0.1), HOUR_S, seed) for seed in range(200))
+        return fmean(instances[1].idle_s for instances in found)
+
+    alone_s = idle_s(from_page=False, from_upload=False)
+    in_the_call_s, uploaded_s = idle_s(from_upload=False), idle_s()
+    assert idle_s(from_page=False) == pytest.approx(alone_s / 2)  # an upload without a page
+    assert in_the_call_s == pytest.approx(alone_s / 2)  # the page wakes once
+    assert uploaded_s == pytest.approx(alone_s / 3)  # and the upload once more
 
 
 def test_wakes_go_neither_with_provisioned_instances_nor_without_a_maximum() -> None:
