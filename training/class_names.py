@@ -6,11 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from training.findings import Finding
-from warmlens.console import printable
+from warmlens.characters import first_unprintable
 
 # Google Drive, browsers, Windows and macOS name copies of a folder so.
 _COPY = re.compile(r"(.+?)(?: ?\(\d+\)| - copy(?: \(\d+\))?| copy(?: \d+)?)", re.IGNORECASE)
-_JOINERS = "\u200c\u200d"  # letters of some scripts, and emoji, need them
 
 
 def class_name(name: str) -> str:
@@ -49,7 +48,7 @@ def name_findings(
     odd = [
         each
         for each, both in names.items()
-        if each not in foreign and any(map(_is_not_printable, both))
+        if each not in foreign and any(map(first_unprintable, both))
     ]
     if odd:
         yield Finding(
@@ -92,11 +91,6 @@ def _is_not_utf8(name: str) -> bool:
     return any(unicodedata.category(each) == "Cs" for each in name)
 
 
-def _is_not_printable(name: str) -> bool:
-    kinds = {unicodedata.category(each) for each in name if each not in _JOINERS}
-    return bool(kinds & {"Cc", "Cf", "Cn", "Co", "Zl", "Zp"}) or printable(name) != name
-
-
 def _escaped(name: str) -> str:
     raw = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return ascii(raw)[1:-1] if _is_not_printable(raw) else raw
+    return ascii(raw)[1:-1] if first_unprintable(raw) else raw

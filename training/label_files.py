@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from training.imagenet_classes import Classes
-from warmlens.console import printable
+from warmlens.characters import first_unprintable
 from warmlens.errors import WarmlensError
 from warmlens.text_files import read_text
 
@@ -24,7 +24,6 @@ _YEARS = range(1900, 2100)  # as of cars
 _BULLETS = ("- ", "* ", "+ ", "\u2022 ", "\u2013 ")
 _QUOTES = ('""', "''", "\u201c\u201d", "\u201e\u201c", "\u2018\u2019", "\u00ab\u00bb", "``")
 _BLANKS = " \u00a0\u2007\u202f\u3000\u200b\u2060"
-_SEPARATORS = ("\u2028", "\u2029")
 _COLUMNS = {"id", "index", "idx", "label", "name", "class", "synset", "wnid"}
 _COLUMNS |= {"class_id", "class_index", "class_name", "label_id", "label_name"}
 Lines = Sequence[str]
@@ -43,8 +42,9 @@ def read_labels_file(path: Path) -> Classes:
     """
     lines = [line.strip(_BLANKS) for line in read_text(path, "bad_labels").rstrip().split("\n")]
     for number, line in enumerate(lines, start=1):
-        if printable(line) != line or any(mark in line for mark in _SEPARATORS):
-            raise _bad_line(path, number, line, "allowed: printable text")
+        if character := first_unprintable(line.replace("\t", "")):
+            why = f"it has the character {character}, which cannot be seen; remove it"
+            raise _bad_line(path, number, line, why)
     if not any(lines):
         raise _bad_file(path, "is empty", _FORM)
     tabs = [line.count("\t") for line in lines]

@@ -3,21 +3,21 @@
 import codecs
 import io
 import sys
-import unicodedata
 from typing import Any
 
 from rich.console import Console as RichConsole
 from rich.table import Table
 from rich.text import Text
 
+from warmlens.characters import is_unprintable
+
 _PLAIN = {"✓": "+", "…": "..."}
 _SPINNER = range(0x2800, 0x2900)  # Braille patterns
 _ERRORS = "warmlens.plain"
-_BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def printable(text: str) -> str:
-    r"""Return text with its control characters escaped, such as ESC as `\x1b`.
+    r"""Return text with its unprintable characters escaped, such as ESC as `\x1b`.
 
     Labels, file names and answers from the network are untrusted: unescaped, they could move the
     cursor, recolour the terminal or reverse the direction of the text. Tabs and line ends stay.
@@ -80,11 +80,9 @@ def _in_ascii(character: str) -> str:
 
 
 def _escaped(character: str) -> str:
-    if character in "\t\n":
+    if character in "\t\n" or not is_unprintable(character):
         return character
-    if unicodedata.category(character) in ("Cc", "Cs") or character in _BIDIRECTIONAL:
-        return character.encode("unicode_escape", "surrogatepass").decode("ascii")
-    return character
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 out = Console()

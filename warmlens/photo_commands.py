@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from warmlens.command_line import AsJson, Env, Folder
-from warmlens.console import err, out
+from warmlens.console import err, out, printable
 from warmlens.errors import WarmlensError
 from warmlens.groups import Group
 from warmlens.paths import LOCAL_CLOUD, STATE_FILE
@@ -131,7 +131,7 @@ def _confirm(photos: "list[StoredPhoto]", env: str) -> None:
     what = f"{len(photos)} photos of {env}, stored from {first.isoformat()} to {last.isoformat()}"
     if not sys.stdin.isatty():
         raise WarmlensError("not_confirmed", f"To delete {what}, add --yes.", exit_code=2)
-    if not typer.confirm(f"Delete {what}?", err=True):
+    if not typer.confirm(printable(f"Delete {what}?"), err=True):
         raise WarmlensError("not_confirmed", "Nothing was deleted.")
 
 

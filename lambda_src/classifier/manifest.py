@@ -5,6 +5,7 @@ that it uses, since a validation library would be imported at each cold start.
 """
 
 import json
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from .errors import ModelError
@@ -12,6 +13,22 @@ from .errors import ModelError
 SCHEMA = "warmlens.model/1"
 ENGINES = ("onnxruntime", "torch")
 MAX_SIDE = 4096
+FILE_LETTERS = str.maketrans("._-", "aaa")
+# First and last code points. The command line has the same list, in warmlens/characters.py.
+UNPRINTABLE = (
+    (0x00, 0x1F),
+    (0x7F, 0x9F),
+    (0xAD, 0xAD),
+    (0x200B, 0x200B),
+    (0x2028, 0x202E),
+    (0x2060, 0x206F),
+    (0xD800, 0xF8FF),
+    (0xFEFF, 0xFEFF),
+    (0xFFF9, 0xFFFB),
+    (0xFFFE, 0xFFFF),
+    (0xE0000, 0xE007F),
+    (0xF0000, 0x10FFFF),
+)
 
 
 class Geometry(NamedTuple):
@@ -65,7 +82,7 @@ class Manifest(NamedTuple):
 
 
 def read_manifest(data: bytes, *, name: str, version: str) -> Manifest:
-    """Parse and check a manifest.
+    """Parse and check a manifest: the fields that the function reads, and the text of all.
 
     Args:
         data: the bytes of `manifest.json`.
@@ -76,10 +93,8 @@ def read_manifest(data: bytes, *, name: str, version: str) -> Manifest:
         ModelError: the manifest is invalid, or for another name or version; the message names the
             field.
     """
-    try:
-        fields = json.loads(data)
-    except (ValueError, RecursionError):
-        raise ModelError("manifest.json is not valid JSON") from None
+    fields = _json("manifest.json", data)
+    _require_printable("manifest.json", _texts(fields))
     _expect(fields, "schema", SCHEMA)
     _expect(fields, "name", name)
     _expect(fields, "version", version)
@@ -96,7 +111,7 @@ def read_manifest(data: bytes, *, name: str, version: str) -> Manifest:
         geometry=_geometry(image),
         input_name=_get(image, "name", str),
         output_name=_get(output, "name", str),
-        class_count=_positive(fields, "class_count", 1_000_000),
+        class_count=_whole(fields, "class_count", 2, 100_000),
         model=_file(_get(files, "model", dict)),
         weights=_file(_get(files, "weights", dict)) if "weights" in files else None,
         labels=_file(_get(files, "labels", dict)),
@@ -112,12 +127,10 @@ def read_labels(data: bytes, *, class_count: int) -> tuple[list[str], list[str]]
         class_count: number of classes of the model.
 
     Raises:
-        ModelError: the number of ids or labels differs from `class_count`.
+        ModelError: the number of ids or labels differs from `class_count`, or one is empty, there
+            twice or not printable; the message names it.
     """
-    try:
-        fields = json.loads(data)
-    except (ValueError, RecursionError):
-        raise ModelError("labels.json is not valid JSON") from None
+    fields = _json("labels.json", data)
     columns = []
     for key in ("ids", "labels"):
         values = _get(fields, key, list)
@@ -126,17 +139,71 @@ def read_labels(data: bytes, *, class_count: int) -> tuple[list[str], list[str]]
                 f'labels.json: "{key}" must be {class_count} strings, one per class; '
                 f"it has {len(values)} values"
             )
+        if "" in values:
+            raise ModelError(f"labels.json: {key}[{values.index('')}] is empty")
+        if not "".join(values).isprintable():
+            named = ((f"{key}[{number}]", value) for number, value in enumerate(values))
+            _require_printable("labels.json", named)
         columns.append(values)
+    if len(fields) != len(columns):
+        raise ModelError('labels.json must be an object of just "ids" and "labels"')
+    if len(set(columns[0])) != class_count:
+        raise ModelError('labels.json: "ids" has an id twice')
     return columns[0], columns[1]
+
+
+def _json(file: str, data: bytes) -> Any:
+    """Parse JSON in UTF-8, without byte order mark, repeated keys, NaN or infinity."""
+    try:  # of bytes, json would guess the encoding
+        return json.loads(data.decode(), object_pairs_hook=_object, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{file} is not valid JSON in UTF-8: {error}") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError(f"one of the keys {list(fields)} is there twice")
+    return fields
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _texts(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield all texts within a document, keys too, each with its place."""
+    found = [("", value)]
+    for place, each in found:  # it grows
+        if isinstance(each, str):
+            yield place, each
+        elif isinstance(each, list):
+            found += [(f"{place}[{number}]", item) for number, item in enumerate(each)]
+        elif isinstance(each, dict):
+            dot = f"{place}." if place else ""
+            for key, item in each.items():
+                found += (f"{dot}{key}", key), (f"{dot}{key}", item)
+
+
+def _require_printable(file: str, texts: Iterable[tuple[str, str]]) -> None:
+    for place, text in texts:
+        # Letters, signs and emoji of all scripts are printable, joiners and some blanks are not.
+        for character in "" if text.isprintable() else text:
+            code = ord(character)
+            if any(first <= code <= last for first, last in UNPRINTABLE):
+                raise ModelError(
+                    f"{file}: {place!r} has the character U+{code:04X}, which cannot be seen; "
+                    "publish a version without it"
+                )
 
 
 def _geometry(image: dict[str, Any]) -> Geometry:
     interpolation = _get(image, "interpolation", str)
     if interpolation not in ("bicubic", "bilinear"):
         raise ModelError(f'manifest.json: "interpolation" is {interpolation!r}, not a known one')
-    width = _positive(image, "width", MAX_SIDE)
-    height = _positive(image, "height", MAX_SIDE)
-    shorter_side = _positive(image, "resize_shorter_side", MAX_SIDE)
+    width = _whole(image, "width", 1, MAX_SIDE)
+    height = _whole(image, "height", 1, MAX_SIDE)
+    shorter_side = _whole(image, "resize_shorter_side", 1, MAX_SIDE)
     if shorter_side < max(width, height):
         raise ModelError('manifest.json: "resize_shorter_side" is smaller than the crop')
     return Geometry(
@@ -149,9 +216,14 @@ def _geometry(image: dict[str, Any]) -> Geometry:
 
 def _file(fields: dict[str, Any]) -> ModelFile:
     path = _get(fields, "path", str)
-    if "/" in path or "\\" in path or path.startswith("."):
+    # Letters, digits, dots, hyphens and underscores.
+    plain = path.isascii() and path.translate(FILE_LETTERS).isalnum() and len(path) <= 127
+    if not plain or path[0] in ".-":
         raise ModelError(f"manifest.json: the path {path!r} is not a plain file name")
-    return ModelFile(path, _positive(fields, "bytes", 10 * 2**30), _get(fields, "sha256", str))
+    sha256 = _get(fields, "sha256", str)
+    if len(sha256) != 64 or sha256.strip("0123456789abcdef"):
+        raise ModelError(f'manifest.json: "sha256" is {sha256!r}, not 64 hexadecimal digits')
+    return ModelFile(path, _whole(fields, "bytes", 1, 5 * 2**30), sha256)
 
 
 def _expect(fields: Any, key: str, value: str) -> None:
@@ -164,14 +236,13 @@ def _get(fields: Any, key: str, kind: type) -> Any:
     value = fields.get(key) if isinstance(fields, dict) else None
     if not isinstance(value, kind) or isinstance(value, bool):
         raise ModelError(f'"{key}" is missing or not of type {kind.__name__}')
-    # Files and engines accept neither NUL nor a lone surrogate.
-    if isinstance(value, str) and not value.isprintable():
-        raise ModelError(f'manifest.json: "{key}" is {value!r}, not printable')
+    if isinstance(value, str) and not 1 <= len(value) <= 2000:
+        raise ModelError(f'"{key}" has {len(value)} characters, allowed are 1 to 2000')
     return value
 
 
-def _positive(fields: Any, key: str, maximum: int) -> int:
+def _whole(fields: Any, key: str, minimum: int, maximum: int) -> int:
     value: int = _get(fields, key, int)
-    if not 1 <= value <= maximum:
-        raise ModelError(f'manifest.json: "{key}" is {value}, allowed are 1 to {maximum}')
+    if not minimum <= value <= maximum:
+        raise ModelError(f'manifest.json: "{key}" is {value}, allowed are {minimum} to {maximum}')
     return value

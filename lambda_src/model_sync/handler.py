@@ -118,7 +118,8 @@ def _place(partial: Path, target: Path, manifest: bytes, files: list[File]) -> s
 
 def _files(manifest: bytes, prefix: str) -> list[File]:
     try:
-        entries = json.loads(manifest)["files"].values()
+        # Decoded here: of bytes, json would guess the encoding, and the classifier reads UTF-8.
+        entries = json.loads(manifest.decode())["files"].values()
         files = [File(each["path"], each["bytes"], each["sha256"]) for each in entries]
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
         raise SyncFailedError(f"{prefix}/{MANIFEST} is not the manifest of a model") from None

@@ -202,7 +202,15 @@ def test_a_file_that_lies_elsewhere_is_refused_before_anything_is_touched(
 
 
 @pytest.mark.parametrize(
-    "manifest", [b"", b'{"files": {', b"[]", b"{}", b'{"files": {"model": 1}}']
+    "manifest",
+    [
+        b"",
+        b'{"files": {',
+        b"[]",
+        b"{}",
+        b'{"files": {"model": 1}}',
+        '{"files": {}}'.encode("utf-16"),
+    ],
 )
 def test_what_is_no_manifest_is_refused_before_anything_is_touched(
     sync: ModuleType,

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.registry.version_copy import NAME, SHIPPED, VERSION
-from training.install import file_entry, install_version
+from training.install import file_entry, install_version, labels_json
 from warmlens.errors import WarmlensError
 from warmlens.registry.manifest import Manifest, read_manifest
 from warmlens.registry.verify import verify_model
@@ -54,6 +54,17 @@ def test_another_model_under_the_same_number_is_refused_and_writes_nothing(tmp_p
         install_version(tmp_path, with_model(manifest, b"another model"), other)
     assert refused.value.code == "version_differs"
     assert everything_in(tmp_path) == before
+
+
+def test_a_label_that_cannot_be_seen_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    manifest, contents = shipped()
+    names = tuple(f"class {number}" for number in range(999))
+    raw = labels_json(("0", *names), ("god\u202e", *names))
+    files = manifest.files.model_copy(update={"labels": file_entry("labels.json", raw)})
+    manifest = manifest.model_copy(update={"files": files})
+    with pytest.raises(WarmlensError, match=r"labels\[0\] has the character U\+202E"):
+        install_version(tmp_path, manifest, {**contents, "labels.json": raw})
+    assert everything_in(tmp_path) == {}
 
 
 def test_contents_that_differ_from_the_manifest_leave_no_files(tmp_path: Path) -> None:

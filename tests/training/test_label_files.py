@@ -46,6 +46,11 @@ READ: dict[str, tuple[bytes, tuple[str, ...], tuple[str, ...]]] = {
     "names with commas after ids": (b"a\tred,big\nb\tred,small\n", ("a", "b"), ()),
     "names in brackets": (b"[cat]\n[dog]\n{bird}\n", NUMBERS, ()),
     "any script": ("\u732b\n\u0643\u0644\u0628\nptak \U0001f426\n".encode(), NUMBERS, ()),
+    "joiners": (
+        "\u0646\u0645\u06cc\u200c\u0634\ncat\n\U0001f441\u200d\U0001f5e8\n".encode(),
+        NUMBERS,
+        (),
+    ),
 }
 
 
@@ -124,7 +129,8 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "an id twice": ("a\tcat\na\tdog\n", 'the id "a" twice'),
     "a blank line": ("cat\n\nbird\n", "line 2 is ''"),
     "an escape": ("cat\n\x1b[2Jdog\n", "line 2 is"),
-    "a reversed direction": ("cat\n\u202egod\n", "line 2 is"),
+    "a reversed direction": ("cat\n\u202egod\n", "U+202E, which cannot be seen; remove it"),
+    "a zero-width blank within": ("cat\nd\u200bog\n", "line 2 is 'd\\u200bog'; it has the"),
     "a byte order mark within": ("cat\n\ufeffdog\n", "line 2 has a byte order mark"),
     "Latin-1": ("chat\nch\xeavre\n".encode("latin-1"), "line 2 is not text in UTF-8"),
     "UTF-16 without a mark": (PLAIN.encode("utf-16-le"), "zero bytes"),

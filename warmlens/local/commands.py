@@ -222,7 +222,7 @@ def env(folder: Folder = LOCAL_CLOUD) -> None:
     assert running is not None
     endpoint_url = deployed.s3.meta.endpoint_url
     for name, value in LocalAws(endpoint_url, running.keys).environment.items():
-        typer.echo(f"export {name}={shlex.quote(value)}")
+        out.print(f"export {name}={shlex.quote(value)}")
 
 
 async def _run(**settings: Any) -> None:

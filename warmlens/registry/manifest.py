@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -22,19 +23,30 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from warmlens.characters import first_unprintable
 from warmlens.errors import WarmlensError
 from warmlens.text_files import STRICT_JSON
 
 SCHEMA_ID: Literal["warmlens.model/1"] = "warmlens.model/1"
 MANIFEST_NAME = "manifest.json"
+MAX_MANIFEST_BYTES = 1_000_000  # the function reads no more
 
 Engine = Literal["onnxruntime", "torch"]
 Precision = Literal["fp32", "int8"]
 Interpolation = Literal["bicubic", "bilinear"]
 
 
+def _printable(text: str) -> str:
+    if character := first_unprintable(text):
+        raise PydanticCustomError("unprintable", "unprintable", {"character": character})
+    return text
+
+
+Key = Annotated[str, AfterValidator(_printable)]
 Text = Annotated[
-    str, Field(min_length=1, max_length=2000, description="a text of 1 to 2000 characters")
+    str,
+    Field(min_length=1, max_length=2000, description="a text of 1 to 2000 characters"),
+    AfterValidator(_printable),
 ]
 Pixels = Annotated[int, Field(ge=1, le=4096, description="a whole number of pixels from 1 to 4096")]
 Share = Annotated[float, Field(ge=0, le=1, description="a number from 0 to 1")]
@@ -250,7 +262,7 @@ class Training(_Part):
     augment: bool = Field(description="true or false")
     precision: Literal["fp32", "bf16", "fp16"] = Field(description='"fp32", "bf16" or "fp16"')
     data_sha256: Sha256
-    photos: dict[str, Count] = Field(
+    photos: dict[Key, Count] = Field(
         description="an object of split names and their numbers of photos"
     )
     initial_weights_kind: Literal["none", "torchvision", "file", "run"] = Field(
@@ -268,7 +280,7 @@ class Provenance(_Part):
     date: str = Field(
         pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="a date such as 2026-11-23"
     )
-    versions: dict[str, Text] = Field(description="an object of package names and their versions")
+    versions: dict[Key, Text] = Field(description="an object of package names and their versions")
 
 
 class Manifest(_Part):
@@ -350,9 +362,14 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
     """Build a manifest from the bytes of its file; `where` names the file in messages.
 
     Raises:
-        WarmlensError: `not_json`, `unknown_schema`, `missing_field`, `unknown_field`,
-            `unsafe_path` or `bad_field`.
+        WarmlensError: `manifest_too_large`, `not_json`, `unknown_schema`, `missing_field`,
+            `unknown_field`, `unsafe_path` or `bad_field`.
     """
+    if len(raw) > MAX_MANIFEST_BYTES:
+        raise WarmlensError(
+            "manifest_too_large",
+            f"{where} has {len(raw)} bytes; the function reads at most {MAX_MANIFEST_BYTES}.",
+        )
     document = parse_json(raw, where)
     if not isinstance(document, dict):
         raise WarmlensError("not_json", f"{where} is not a JSON object.")

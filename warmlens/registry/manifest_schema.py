@@ -71,6 +71,9 @@ def _sentence(
     if kind == "json_invalid":  # such as half of a surrogate pair
         return "not_json", f"{details['msg']}."
     name = _name(path)
+    if kind == "unprintable":
+        found = f"{name.removesuffix('.[key]')} has the character {details['ctx']['character']}"
+        return "bad_field", f"{found}, which cannot be seen; remove it."
     if kind == "rule":
         return "bad_field", details["msg"]
     if kind == "missing":

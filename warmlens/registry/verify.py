@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from warmlens.characters import first_unprintable
 from warmlens.errors import WarmlensError
 from warmlens.registry.manifest import (
     MANIFEST_NAME,
@@ -116,3 +117,12 @@ def _label_findings(path: Path, class_count: int) -> Iterator[Finding]:
             yield Finding(
                 "duplicate_id", path.name, f'{path.name}: ids has the id "{twice}" twice.'
             )
+        else:
+            yield from _unprintable_findings(path.name, field, values)
+
+
+def _unprintable_findings(file: str, field: str, values: list[str]) -> Iterator[Finding]:
+    for number, value in enumerate(values):
+        if character := first_unprintable(value):
+            message = f"{file}: {field}[{number}] has the character {character}, which cannot be "
+            yield Finding("bad_labels", file, f"{message}seen; remove it.")
