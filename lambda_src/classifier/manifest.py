@@ -5,7 +5,7 @@ that it uses, since a validation library would be imported at each cold start.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from .errors import ModelError
@@ -13,6 +13,7 @@ from .errors import ModelError
 SCHEMA = "warmlens.model/1"
 ENGINES = ("onnxruntime", "torch")
 MAX_SIDE = 4096
+PLAIN = bytes({0x0A, *range(0x20, 0x7F)} - {0x5C})  # printable ASCII without the backslash
 FILE_LETTERS = str.maketrans("._-", "aaa")
 # First and last code points. The command line has the same list, in warmlens/characters.py.
 UNPRINTABLE = (
@@ -94,7 +95,6 @@ def read_manifest(data: bytes, *, name: str, version: str) -> Manifest:
             field.
     """
     fields = _json("manifest.json", data)
-    _require_printable("manifest.json", _texts(fields))
     _expect(fields, "schema", SCHEMA)
     _expect(fields, "name", name)
     _expect(fields, "version", version)
@@ -134,16 +134,13 @@ def read_labels(data: bytes, *, class_count: int) -> tuple[list[str], list[str]]
     columns = []
     for key in ("ids", "labels"):
         values = _get(fields, key, list)
-        if len(values) != class_count or not all(isinstance(value, str) for value in values):
+        if len(values) != class_count or set(map(type, values)) != {str}:
             raise ModelError(
                 f'labels.json: "{key}" must be {class_count} strings, one per class; '
                 f"it has {len(values)} values"
             )
         if "" in values:
             raise ModelError(f"labels.json: {key}[{values.index('')}] is empty")
-        if not "".join(values).isprintable():
-            named = ((f"{key}[{number}]", value) for number, value in enumerate(values))
-            _require_printable("labels.json", named)
         columns.append(values)
     if len(fields) != len(columns):
         raise ModelError('labels.json must be an object of just "ids" and "labels"')
@@ -153,11 +150,17 @@ def read_labels(data: bytes, *, class_count: int) -> tuple[list[str], list[str]]
 
 
 def _json(file: str, data: bytes) -> Any:
-    """Parse JSON in UTF-8, without byte order mark, repeated keys, NaN or infinity."""
-    try:  # of bytes, json would guess the encoding
-        return json.loads(data.decode(), object_pairs_hook=_object, parse_constant=_no_constant)
+    """Parse JSON in UTF-8, without byte order mark, repeated keys, NaN, or unprintable texts."""
+    try:
+        text = data.decode()  # of bytes, json would guess the encoding
+        fields = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{file} is not valid JSON in UTF-8: {error}") from None
+    # Quickest first: of ASCII alone, of other letters alone, of escapes or joiners, too.
+    odd = data.translate(None, PLAIN)
+    if odd and (b"\\" in odd or not text.replace("\n", "").isprintable()):
+        _require_printable(file, fields)
+    return fields
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -185,8 +188,8 @@ def _texts(value: Any) -> Iterator[tuple[str, str]]:
                 found += (f"{dot}{key}", key), (f"{dot}{key}", item)
 
 
-def _require_printable(file: str, texts: Iterable[tuple[str, str]]) -> None:
-    for place, text in texts:
+def _require_printable(file: str, fields: Any) -> None:
+    for place, text in _texts(fields):
         # Letters, signs and emoji of all scripts are printable, joiners and some blanks are not.
         for character in "" if text.isprintable() else text:
             code = ord(character)
