@@ -25,6 +25,7 @@ FILES = [
     *sorted(CLASSIFIER.glob("requirements*.txt")),
     *sorted((ROOT / ".ci" / "tools").glob("*.txt")),
     *sorted((ROOT / "warmlens" / "local").glob("requirements*.txt")),
+    *sorted((ROOT / "tests" / "changes").glob("requirements*.txt")),
 ]
 
 
