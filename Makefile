@@ -18,7 +18,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.warmlens/jsii
 
 .DEFAULT_GOAL := help
-.PHONY: help run down test test-all test-rest unit infrastructure integration e2e test-training test-lab test-changes torch cpus image wheel-check clients training lint workflows format lock base-image policies licences audit fuzz soak experiments synth snapshots openapi reference docs screenshot pictures clean
+.PHONY: help run down test test-all test-rest unit infrastructure integration e2e test-training test-lab test-changes torch cpus image wheel-check clients training lint workflows format lock base-image policies licences audit secrets sbom fuzz soak experiments synth snapshots openapi reference docs screenshot pictures clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' \
@@ -121,9 +121,18 @@ licences: $(VENV)/.dev $(TOOLS)/audit/.installed  ## List the licences of all pa
 	done
 
 audit: $(VENV)/.dev $(TOOLS)/audit/.installed node_modules tests/clients/node_modules  ## Look for known vulnerabilities of all packages
-	$(TOOLS)/audit/bin/pip-audit $(foreach folder,$(wildcard $(VENV)/lib/python*/site-packages .warmlens/environments/*/lib/python*/site-packages),--path $(folder))
-	npm audit
-	npm audit --prefix tests/clients
+	.ci/audit $(TOOLS)/audit/bin/pip-audit $(wildcard $(VENV)/lib/python*/site-packages .warmlens/environments/*/lib/python*/site-packages)
+
+# Keys and tokens of known forms. Rules by entropy and by words find hashes and tests instead.
+secrets: $(TOOLS)/secrets/.installed  ## Look for keys and tokens in the repository's files
+	git ls-files -z | xargs -0 $(TOOLS)/secrets/bin/detect-secrets-hook --no-verify \
+		$(addprefix --disable-plugin ,KeywordDetector Base64HighEntropyString HexHighEntropyString)
+
+sbom: $(TOOLS)/sbom/.installed  ## List what is deployed, and all else, in CycloneDX's format, in .warmlens/sbom
+	@mkdir -p .warmlens/sbom
+	cat lambda_src/classifier/requirements.txt lambda_src/classifier/requirements-onnxruntime.txt | \
+		$(TOOLS)/sbom/bin/cyclonedx-py requirements --output-reproducible -o .warmlens/sbom/classifier.cdx.json -
+	$(TOOLS)/sbom/bin/cyclonedx-py requirements --output-reproducible -o .warmlens/sbom/development.cdx.json requirements-dev.txt
 
 fuzz: $(TOOLS)/fuzz/.installed  ## Fuzz what reads callers' bytes, guided by coverage, RUNS=... times (Linux)
 	@mkdir -p .warmlens/fuzz/images .warmlens/fuzz/requests
@@ -167,7 +176,7 @@ pictures: screenshot $(VENV)/.training  ## Retake and redraw all pictures of the
 # Named one by one: other folders of .warmlens may hold somebody's training runs, models or measurements.
 clean: down  ## Remove what was installed and generated; training runs, models and photos stay
 	rm -rf $(VENV) node_modules tests/clients/node_modules cdk.out build warmlens_client/build *.egg-info warmlens_client/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis __pycache__
-	rm -rf $(addprefix .warmlens/,assemblies audit checkov chromium environments fuzz jsii local numba pixels site tools variants)
+	rm -rf $(addprefix .warmlens/,assemblies audit checkov chromium environments fuzz jsii local numba pixels sbom site tools variants)
 	$(if $(wildcard $(PACKAGES)),find $(wildcard $(PACKAGES)) -name __pycache__ -type d -prune -exec rm -rf {} +)
 	@test ! -d .warmlens || rmdir .warmlens 2>/dev/null || { echo "Kept in .warmlens:"; ls .warmlens; }
 

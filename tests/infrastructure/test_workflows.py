@@ -20,7 +20,11 @@ NEEDED = {  # what a job may do beyond reading the repository's contents
     ("main.yml", "staging"): {"id-token": "write"},
     ("main.yml", "prod"): {"id-token": "write"},
     ("pull-request.yml", "diff"): {"id-token": "write"},
-    ("release.yml", "release"): {"contents": "write"},
+    ("release.yml", "release"): {
+        "contents": "write",
+        "id-token": "write",
+        "attestations": "write",
+    },
     ("sweep.yml", "sweep"): {"id-token": "write", "pull-requests": "read"},
 }
 READ = {"contents": "read"}
@@ -67,12 +71,13 @@ def test_each_job_names_its_rights_and_a_workflow_gives_none(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
-def test_only_a_job_that_calls_aws_may_ask_for_a_token(name: str) -> None:
+def test_only_a_job_that_calls_aws_or_signs_may_ask_for_a_token(name: str) -> None:
     for job in jobs(name).values():
         used = [step.get("uses", "") for step in job.get("steps", [])]
         calls_aws = any(each.startswith("aws-actions/") for each in used)
         calls_aws = calls_aws or job.get("uses", "").endswith("/deploy.yml")
-        assert ("id-token" in job["permissions"]) == calls_aws
+        signs = any(each.startswith("actions/attest@") for each in used)
+        assert ("id-token" in job["permissions"]) == (calls_aws or signs)
         assert not used or not calls_aws or job["environment"]  # AWS trusts its name alone
 
 
@@ -112,6 +117,7 @@ def test_a_pull_request_is_checked_and_shows_what_it_would_change() -> None:
         "make policies",
         "make licences",
         "make audit",
+        "make secrets",
         "make test-all",
         "cdk diff",
     )
@@ -131,6 +137,14 @@ def test_each_week_the_image_on_its_pinned_base_is_scanned() -> None:
     assert scan["uses"].startswith("anchore/scan-action@")
     assert scan["with"]["image"] == "warmlens-classifier"
     assert scan["with"]["fail-build"] is True
+
+
+def test_a_release_lists_its_packages_and_all_its_files_have_a_provenance() -> None:
+    sbom, pack, attest, publish = steps("release.yml")[-4:]
+    assert sbom["run"] == "make sbom"
+    assert ".warmlens/sbom/" in pack["run"]
+    assert attest["with"] == {"subject-path": "release/*"}
+    assert publish["run"].endswith(" release/*")
 
 
 def test_main_goes_to_dev_then_staging_then_prod() -> None:
