@@ -4,6 +4,7 @@ import { Problem } from "./problems.js";
 
 const MAX_SAID_LENGTH = 200;
 const MOST_CLASSES = 5;
+const UNREACHED = [500, 503];
 
 /**
  * The JSON object of an answer.
@@ -16,8 +17,9 @@ export function readFields({ ok, status, text }, facts) {
   const fields = parseObject(text);
   if (ok && fields) return fields;
   if (status < 400) throw new Problem("bad_answer", { ...facts, status });
-  // What API Gateway itself answers for an HTTP API has a message only.
-  const unreached = status >= 500 && isText(fields?.message) ? "unavailable" : "";
+  // What API Gateway itself answers for an HTTP API has a message only; a 504 has waited already.
+  const isRefusal = UNREACHED.includes(status) && isText(fields?.message);
+  const unreached = isRefusal ? "unavailable" : "";
   const error = fields?.error ?? { code: unreached, message: fields?.message };
   const said = isText(error?.message) ? error.message.slice(0, MAX_SAID_LENGTH) : "";
   throw new Problem(isText(error?.code) ? error.code : "", { ...facts, status, said });

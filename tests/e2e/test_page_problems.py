@@ -144,7 +144,7 @@ def test_a_photo_larger_than_the_service_takes_is_not_uploaded(
     ("status", "content_type", "body", "title"),
     [
         (502, "text/html", "<html><h1>502 Bad Gateway</h1></html>", "not working right now"),
-        (500, "application/json", '{"message": "Internal server error"}', "not working right now"),
+        (500, "application/json", '{"error": {"code": "other"}}', "not working right now"),
         (403, "application/json", '{"message": "Forbidden"}', "does not let this page in"),
         (403, "application/json", '{"error": {"code": "blocked"}}', "requests from your network"),
         (429, "application/json", '{"message": "Too Many Requests"}', "too many requests"),
