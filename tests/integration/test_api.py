@@ -2,11 +2,11 @@
 
 import base64
 import dataclasses
+import hashlib
 import io
 import json
 import re
 import time
-import uuid
 from datetime import datetime
 from pathlib import Path
 
@@ -244,12 +244,14 @@ def test_each_upload_has_a_path_of_its_own_that_nobody_can_guess(
     grants = [
         cloud.post("uploads", {"content_type": content_type, "bytes": 4}).json() for _ in range(2)
     ]
-    paths = {grant["file_path"] for grant in grants}
-    assert len(paths) == 2
-    for path in paths:
-        assert re.fullmatch(rf"uploads/\d{{4}}/\d\d/\d\d/[0-9a-f]{{32}}\.{extension}", path)
-        # By chance (4): one made of the clock and the machine (1) tells what its neighbours are.
-        assert uuid.UUID(Path(path).stem).version == 4
+    assert len({grant["file_path"] for grant in grants}) == 2
+    assert len({grant["delete_token"] for grant in grants}) == 2
+    for grant in grants:
+        # The digest of 256 random bits: docs/decisions/0120.
+        token, path = grant["delete_token"], grant["file_path"]
+        name = hashlib.sha256(token.encode()).hexdigest()[:32]
+        assert re.fullmatch("[0-9a-f]{64}", token)
+        assert re.fullmatch(rf"uploads/\d{{4}}/\d\d/\d\d/{name}\.{extension}", path)
 
 
 def test_a_signed_upload_is_valid_for_one_key_one_type_one_size_and_a_short_time(

@@ -352,12 +352,12 @@ def test_photos_of_a_bucket_are_read_by_the_api_or_sent_in_the_call(
     )
     for place, keys in ((f"s3://{images}/{here}/", in_images), (f"s3://{bucket}", odd)):
         out = tmp_path / f"{len(keys)}.jsonl"
-        begun = cloud.log().count('"message": "request"')
+        begun = cloud.log().count('"message":"request"')
         figures, others = classify_many(
             place, out, url=cloud.url, auth=None, deployment=deployment, concurrency=2
         )
         assert figures["classified"] == len(keys)
-        assert cloud.log().count('"message": "request"') - begun == len(keys)
+        assert cloud.log().count('"message":"request"') - begun == len(keys)
         answers = [json.loads(line) for line in out.read_text(encoding="utf-8").split("\n")[:-1]]
         assert sorted(each["photo"] for each in answers) == sorted(keys)
         assert {each["answer"]["TOP1_ID"] for each in answers} == {SAMPLE_ID}

@@ -270,5 +270,5 @@ async def test_no_snapshot_is_made_without_the_model(
     async with made.running(runtime_python, stored, cloud.endpoint_url) as printed:
         (error,) = made.errors
     assert "manifest.json is not in the models bucket" in error["errorMessage"]
-    assert '"ModelLoadFailure": 1' in printed
+    assert '"ModelLoadFailure":1' in printed
     assert made.answers == []
