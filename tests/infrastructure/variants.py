@@ -96,6 +96,7 @@ VARIANTS = {
             env_name="provisioned",
             warming="provisioned",
             page_stores_photos=True,
+            call_reports=True,
             warm_profile=(NIGHT + DAY + EVENING) * 5 + (0,) * 24 + NIGHT + DAY + EVENING,
         ),
         Settings(env_name="snapstart", warming="snapstart"),

@@ -320,7 +320,10 @@ class Instance:
         if not invocation:
             return
         answer = invocation.answer
-        if not answer and invocation.found_idle and self._delivery and self._delivery.was_unread():
+        # A call that reached its timeout unread has used up its time.
+        timed_out = fault is not None and fault.error_type == TIMED_OUT
+        unread = invocation.found_idle and self._delivery and self._delivery.was_unread()
+        if not answer and unread and not timed_out:
             self._log(f"Instance ended before it took RequestId: {invocation.request_id}")
             if not invocation.outcome.done():
                 invocation.outcome.set_exception(NotTakenError())
