@@ -58,6 +58,7 @@ def stages() -> tuple[Settings, ...]:
         # Deployed into the local cloud by `make run`: only what its emulator supports, open to all.
         Settings(
             env_name="local",
+            any_model=True,
             warm_instances=2,
             warm_after_deploy=False,
             deployment="all_at_once",

@@ -86,6 +86,10 @@ class Settings:
     """The model to serve."""
     model_version: Version = "1.0.0"
     """The version of the model to serve."""
+    any_model: bool = False
+    """True lets the classifier read every model in the bucket, so that `warmlens model serve` can
+    change to another model without a deploy; False those of `model_name`. It has an effect with the
+    model store `s3`."""
     model_store: Literal["s3", "efs", "image"] = "s3"
     """Store that the classifier reads the model from at init: `s3`, `efs` (a file system with
     copies of published models) or `image` (the container image)."""

@@ -51,7 +51,7 @@ class S3ModelStore:
     """
 
     def __init__(self, *, settings: Settings, models: s3.IBucket) -> None:
-        self._prefix = f"{settings.model_name}/"
+        self._prefix = "" if settings.any_model else f"{settings.model_name}/"
         self._models = models
         self.network: Network | None = None
         self.environment = {"MODELS_BUCKET": models.bucket_name}
@@ -61,7 +61,7 @@ class S3ModelStore:
         return nullcontext(LAMBDA_SRC / "classifier")
 
     def attach(self, function: lambda_.Function) -> None:
-        """Allow `function` to read all versions of its model, so that switching needs no deploy."""
+        """Allow `function` to read all versions of its models, to switch without a deploy."""
         function.add_to_role_policy(
             iam.PolicyStatement(
                 actions=["s3:GetObject"],
@@ -70,7 +70,7 @@ class S3ModelStore:
         )
         finding = objects_finding(function, self._models, self._prefix)
         assert function.role is not None
-        acknowledge(function.role, {finding: "All versions of the served model, to roll back."})
+        acknowledge(function.role, {finding: "All versions of the served models, to roll back."})
 
 
 class ImageModelStore:

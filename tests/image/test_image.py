@@ -13,7 +13,9 @@ from app import stages
 from stacks.constructs.model_store import IMAGE_MODELS
 from tests.conftest import SAMPLE, SAMPLE_LABEL, Cloud
 from tests.image.builder import Image, build, inside, remove_container, run_command
+from tests.integration.aws_proxy import refusing
 from tests.integration.classifier_harness import HANDLER, Call, calling
+from warmlens.local.aws import LocalAws
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS
 from warmlens.registry.publish import publish_model
 from warmlens.runtime.function import FunctionSpec
@@ -74,10 +76,12 @@ def bucket(cloud: Cloud) -> str:
 
 
 @pytest.fixture
-def run_image(cloud: Cloud, bucket: str) -> Iterator[RunImage]:
+def run_image(cloud: Cloud, bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunImage]:
     """Runs an image as an instance; gives what calls it over the Lambda Runtime API."""
     container = f"warmlens-{uuid.uuid4().hex[:12]}"
-    aws = cloud.aws()
+    # An image runs as a user of its own, whom the local cloud refuses. So the Runtime API lets
+    # every user in here, and the emulator is called through a proxy.
+    monkeypatch.setattr("warmlens.runtime.gate.is_another_user", lambda *_: False)
     function = {
         "IMAGES_BUCKET": bucket,
         "IMAGE_PREFIXES": "uploads/,test/",
@@ -92,21 +96,23 @@ def run_image(cloud: Cloud, bucket: str) -> Iterator[RunImage]:
 
     @asynccontextmanager
     async def run(image: Image, variables: Mapping[str, str]) -> AsyncIterator[Call]:
-        environment = {**function, **variables}
-        passed = [*environment, *aws.environment, *PLATFORM_VARIABLES]
-        spec = FunctionSpec(
-            name="classifier",
-            version="1",
-            memory_mb=PROD.memory_mb,
-            timeout_s=PROD.timeout_s,
-            environment={**environment, **engine, "PATH": os.environ["PATH"]},
-            handler=HANDLER,
-            command=run_command(image.tag, container, PROD.memory_mb, passed),
-            task_root=LAMBDA_SRC,
-        )
+        async with refusing(cloud.endpoint_url, lambda *_: False) as url:
+            aws = LocalAws(url, cloud.keys)
+            environment = {**function, **variables}
+            passed = [*environment, *aws.environment, *PLATFORM_VARIABLES]
+            spec = FunctionSpec(
+                name="classifier",
+                version="1",
+                memory_mb=PROD.memory_mb,
+                timeout_s=PROD.timeout_s,
+                environment={**environment, **engine, "PATH": os.environ["PATH"]},
+                handler=HANDLER,
+                command=run_command(image.tag, container, PROD.memory_mb, passed),
+                task_root=LAMBDA_SRC,
+            )
 
-        async with calling(lambda _: spec, aws) as call:
-            yield call
+            async with calling(lambda _: spec, aws) as call:
+                yield call
 
     yield run
     remove_container(container)

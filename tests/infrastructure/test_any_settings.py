@@ -43,6 +43,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "daily_quota": st.none() | st.integers(1, 1_000_000_000),
     "access_logs": st.booleans(),
     "call_reports": st.booleans(),
+    "any_model": st.booleans(),
     "tracing": st.booleans(),
     "web": st.booleans(),
     "page_stores_photos": st.booleans(),

@@ -28,6 +28,7 @@ ODD = Settings(
     timeout_s=17,
     model_name="another-model",
     model_version="2.3.4",
+    any_model=True,
     ephemeral_storage_mb=1024,
     max_image_bytes=1_000_000,
     max_image_pixels=2_000_000,

@@ -15,7 +15,6 @@ from lab.load import api_client
 from warmlens.errors import WarmlensError
 
 _FILES = ("index.html", "configuration.json")
-_ORIGIN = "http://127.0.0.1:8080"  # as the page of the local cloud, which the bucket allows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +109,8 @@ async def visit(
         if visitor.uploads:
             ticket = await _post(client, f"{api_url}/uploads", _upload_of(photo))
             signed_s = time.monotonic()
-            await _store(client, ticket, photo, storage_url, asks_first=visitor.asks_first)
+            origin = cloud.url if visitor.asks_first else None
+            await _store(client, ticket, photo, storage_url, origin)
             stored_s = time.monotonic()
             body = {"method": "classification", "file_path": ticket["file_path"]}
             result = await _post(client, f"{api_url}/classification", body)
@@ -174,14 +174,13 @@ async def _store(
     ticket: dict[str, Any],
     photo: bytes,
     storage_url: str,
-    *,
-    asks_first: bool,
+    origin: str | None,
 ) -> None:
     form = aiohttp.FormData(ticket["fields"])
     form.add_field("file", photo, content_type="image/jpeg", filename="photo.jpg")
     url = storage_url + urlsplit(ticket["url"]).path
-    if asks_first:
-        asked = {"Origin": _ORIGIN, "Access-Control-Request-Method": "POST"}
+    if origin:
+        asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
         async with client.options(url, headers=asked) as allowed:
             await allowed.read()
             if allowed.status != 200:
