@@ -14,7 +14,7 @@ from warmlens.planner.csv_tables import SHOWN
 HIGHEST = 1e15
 COUNT_UNITS = ("count", "none", "no unit", "")
 COUNTS, MOST = ("sum", "samplecount"), ("maximum",)
-NOT_ENOUGH_OF_ONE = 12
+GAPS_OF_A_PERIOD = 12
 """Gaps of one length, one after the other, that make a period."""
 Points = Mapping[datetime.datetime, float]
 Pairs = Iterable[tuple[Any, Any]]
@@ -152,19 +152,20 @@ def points_of(file: Path, pairs: Pairs, what: str, if_twice: str = "") -> Points
 
 
 def require_one_period(file: Path, ordered: Sequence[datetime.datetime]) -> None:
-    """Check that a file is not of two periods, one after the other, as joined exports are.
+    """Check that a file has one period, not two one after the other, as joined exports have.
 
     Raises:
-        WarmlensError: it is.
+        WarmlensError: it has two.
     """
-    gaps = [(later - now, now) for now, later in itertools.pairwise(ordered)]
-    runs: list[tuple[datetime.timedelta, datetime.datetime]] = []
-    for gap, group in itertools.groupby(gaps, key=lambda each: each[0]):
-        begins = [now for _, now in group]
-        if len(begins) >= NOT_ENOUGH_OF_ONE:
-            runs.append((gap, begins[0]))
-    for (one, _), (other, begin) in itertools.pairwise(runs):
-        if one != other and (max(one, other) % min(one, other)).total_seconds() == 0:
+    pairs = itertools.pairwise(ordered)
+    periods: list[tuple[datetime.timedelta, datetime.datetime]] = []  # each with its first moment
+    for gap, group in itertools.groupby(pairs, key=lambda pair: pair[1] - pair[0]):
+        moments = [moment for moment, _ in group]
+        if len(moments) >= GAPS_OF_A_PERIOD:
+            periods.append((gap, moments[0]))
+    for (one, _), (other, begin) in itertools.pairwise(periods):
+        is_multiple = not max(one, other) % min(one, other)
+        if one != other and is_multiple:
             why = f"periods of {one.total_seconds():g} s and, from {begin:%Y-%m-%d %H:%M} on, of"
             mend = "ask for all hours with one period"
             raise bad_export(file, f"{why} {other.total_seconds():g} s; {mend}")
