@@ -20,7 +20,8 @@ MAX_IN_CALL_BYTES = 4_400_000
 Source: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | Image"
 """A path, the bytes of a file, or a PIL image."""
 
-_HEAD_BYTES = 1024  # enough to know a file's type by
+HEAD_BYTES = 1024
+"""As many first bytes as the type of a file needs."""
 _SIGNATURES = {
     "image/jpeg": re.compile(rb"\xff\xd8\xff"),
     "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
@@ -77,20 +78,26 @@ def read_photo(source: Source) -> Photo:
 def _from_file(path: Path) -> Photo:
     try:
         with path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
+            head = file.read(HEAD_BYTES)
             content_type = _content_type(head, str(path))
             return Photo(head + file.read(), content_type)
     except OSError as error:
         raise PhotoError("unreadable_file", f"{path}: {error.strerror}") from error
 
 
+def type_of(head: bytes) -> str | None:
+    """Return the type of a file by its first bytes; None if the API does not classify it."""
+    types = (name for name, signature in _SIGNATURES.items() if signature.match(head))
+    return next(types, None)
+
+
 def _content_type(data: bytes, name: str) -> str:
     if not data:
         raise PhotoError("empty_file", f"{name} is empty.")
-    for content_type, signature in _SIGNATURES.items():
-        if signature.match(data):
-            return content_type
-    raise PhotoError("unsupported_type", f"{name}: {refusal(data[:_HEAD_BYTES])}")
+    content_type = type_of(data)
+    if content_type is None:
+        raise PhotoError("unsupported_type", f"{name}: {refusal(data[:HEAD_BYTES])}")
+    return content_type
 
 
 def _encoded(image: "Image") -> bytes:

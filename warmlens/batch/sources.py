@@ -9,21 +9,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from warmlens.errors import WarmlensError
 from warmlens_client.other_types import refusal
+from warmlens_client.photos import HEAD_BYTES, type_of
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 MAX_BYTES = 100 * 2**20
 """The largest photo that an environment can accept: `max_image_bytes` in docs/settings.md."""
-SIGNATURE = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8|(?s:RIFF....WEBP)")
-_HEAD_BYTES = 1024
 _IMAGE_SUFFIXES = frozenset(
     (
         *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".heic", ".heif", ".avif"),
         *(".tif", ".tiff", ".bmp", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".jxl"),
     )
 )
-# What the API reads by itself: `_file_path` in lambda_src/classifier/request.py.
+# Paths that the API reads, as `_file_path` in lambda_src/classifier/request.py checks them.
 _PREFIXES = ("uploads/", "test/")
 _READABLE_PATH = re.compile(r"[A-Za-z0-9!_.*'()-]+(?:/[A-Za-z0-9!_.*'()-]+)*", re.ASCII)
 _READABLE_BYTES = 1024
@@ -204,7 +203,7 @@ def _read_file(path: Path) -> bytes:
                 raise WarmlensError("unreadable_file", f"{path} is a link to nothing.")
             raise OtherFileError
         with path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
+            head = file.read(HEAD_BYTES)
             _check(head, path.name, os.fstat(file.fileno()).st_size)
             return head + file.read()
     except OSError as error:
@@ -217,7 +216,7 @@ def _read_object(client: "S3Client", bucket: str, key: str, size_bytes: int) -> 
     try:
         body = client.get_object(Bucket=bucket, Key=key)["Body"]
         try:
-            head = body.read(_HEAD_BYTES)
+            head = body.read(HEAD_BYTES)
             _check(head, key, size_bytes)
             return head + body.read()
         finally:
@@ -227,7 +226,7 @@ def _read_object(client: "S3Client", bucket: str, key: str, size_bytes: int) -> 
 
 
 def _check(head: bytes, name: str, size_bytes: int) -> None:
-    if SIGNATURE.match(head) is None:
+    if type_of(head) is None:
         if not is_named_as_photo(name):
             raise OtherFileError
         if not head:
