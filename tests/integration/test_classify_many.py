@@ -176,16 +176,16 @@ def test_a_photo_that_is_refused_gets_a_line_and_is_tried_again_by_the_next_run(
     folder: Path, service: PhotoService
 ) -> None:
     service.reply = lambda _, body: (
-        error(422, "undecodable_image") if b"a.jpg" in body else (200, answer_of(body), {})
+        error(422, "image_not_decodable") if b"a.jpg" in body else (200, answer_of(body), {})
     )
     (folder / "empty.png").touch()
     (folder / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic")
     result = classify(folder, service)
     assert result.returncode == 1
-    assert "1 failed: undecodable_image" in result.stderr
+    assert "1 failed: image_not_decodable" in result.stderr
     failed = {each["photo"]: each["error"] for each in lines(folder) if "error" in each}
     assert {photo: each["code"] for photo, each in failed.items()} == {
-        "a.jpg": "undecodable_image",
+        "a.jpg": "image_not_decodable",
         "empty.png": "empty_file",
         "phone.heic": "unsupported_type",
     }

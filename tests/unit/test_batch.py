@@ -52,7 +52,7 @@ def test_a_file_that_is_cut_off_anywhere_goes_on_with_one_line_for_each_photo(
         with open_results(path, "here") as results:
             for name in NAMES:
                 if name in refused:
-                    results.add_error(name, "undecodable_image", "No.")
+                    results.add_error(name, "image_not_decodable", "No.")
                 else:
                     results.add_answer(name, ANSWER)
         whole = path.read_bytes()
