@@ -25,8 +25,6 @@ the page of 2026-09: `@cf/microsoft/resnet-50`, $2.51 per million images."""
 REKOGNITION_USD_PER_PHOTO = 0.001
 """DetectLabels, the first million a month: docs.aws.amazon.com/solutions, Dynamic Image
 Transformation for Amazon CloudFront, "Cost considerations", by a copy read on 2026-11-30."""
-CUSTOM_LABELS_USD_PER_H = 4.0
-"""One inference unit of Custom Labels while a model runs, on the same page."""
 
 WAYS = {
     "REST API, photo in the call": Way(page=False, waf=False),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from types_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 PREFIX = "uploads/"
-"""What the names of uploads begin with, as in stacks/storage.py."""
+"""The prefix of uploads, as in stacks/storage.py."""
 _MOST_AT_ONCE = 1000
 """Objects of one DeleteObjects call: S3 API reference."""
 
@@ -47,7 +47,7 @@ def find_photos(
     Args:
         s3: client for the bucket's region.
         bucket: the images bucket.
-        prefix: what their names begin with.
+        prefix: prefix of their names.
         after: the earliest time, inclusive; None for any.
         before: the latest time, exclusive; None for any.
     """

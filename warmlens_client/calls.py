@@ -1,4 +1,4 @@
-"""What is sent for a photo, in which order, and again after which error.
+"""The requests of each call: their order, and their retries.
 
 Generators yield requests and are sent the responses, as httpx's own authentication flows are: the
 two clients differ only in how they send and wait.

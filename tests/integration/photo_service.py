@@ -1,4 +1,4 @@
-"""A service that answers as the API does, and as a test wants, to many calls at once."""
+"""A stand-in for the API that answers many calls at once, each as a test wants."""
 
 import json
 import sys
@@ -28,9 +28,9 @@ def error(status: int, code: str, **headers: str) -> Answer:
 
 
 class PhotoService:
-    """What was asked, and what is answered.
+    """The calls that a service got, and its answers.
 
-    `reply` gets a call's number, from 1 on, and its body.
+    `reply` makes an answer of the number of a call, from 1 on, and its body.
     """
 
     def __init__(self, url: str) -> None:

@@ -20,7 +20,7 @@ _STEPS_S = 0.05  # assumed: Step Functions' own time for a photo
 
 @dataclass(frozen=True)
 class FunctionSize:
-    """What the price of a function's second depends on.
+    """Memory and processor of a function, which set its price a second.
 
     Attributes:
         memory_mb: its memory.

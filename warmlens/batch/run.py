@@ -29,7 +29,7 @@ _OF_ALL_CALLS = ("quota_exceeded", "budget_exceeded", "no_such_call", "unexpecte
 
 @dataclass
 class Outcome:
-    """What a run did.
+    """The figures of a run.
 
     Attributes:
         classified: number of photos that got an answer.

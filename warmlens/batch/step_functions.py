@@ -27,7 +27,7 @@ _ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
 @dataclass
 class Estimate:
-    """What a batch has to do, and what that costs.
+    """The photos of a batch that is to run, their cost and the time that they take.
 
     Attributes:
         prefix: the prefix of the photos' keys.

@@ -1,4 +1,4 @@
-"""What a batch prints at its end."""
+"""The summary that a batch prints at its end."""
 
 from typing import Any
 

@@ -143,7 +143,7 @@ def candidates(
         profiles = list(instance_profiles(traffic, each.service.mean_s))
         for counts in profiles:
             if max(counts) <= min(MAX_PINGED, concurrency - USER_RESERVE):
-                for kind in ("ping", "ahead+ping")[: 1 + ahead]:
+                for kind in ("ping", "ahead+ping") if ahead else ("ping",):
                     yield Candidate(measured=each, warming=kind, by_hour=counts)
         for counts in profiles:
             if max(counts) <= concurrency:

@@ -248,7 +248,7 @@ class DataOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class BillOptions:
-    """What is on the bill of each photo."""
+    """The items of the bill of a photo."""
 
     api: Annotated[
         Api, typer.Option(help="API that calls come by: REST, or HTTP, which has no web ACL.")

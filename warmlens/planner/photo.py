@@ -116,7 +116,7 @@ class Way:
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """What users' photos use of the classifier.
+    """The usage of the classifier by users' photos.
 
     Attributes:
         photos: photos that are sent.

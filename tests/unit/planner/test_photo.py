@@ -173,7 +173,7 @@ def test_more_never_costs_less(way: Way, photos: float, more: float, further: in
 
 @pytest.fixture(scope="module")
 def printed() -> dict[str, str]:
-    """What one real call of each function prints and answers, and an access log's line."""
+    """The log and the answer of one real call of each function, and a line of the access log."""
     out: dict[str, str] = {}
     variables = {
         "MODELS_FOLDER": str(MODEL_ARTIFACTS),
