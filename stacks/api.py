@@ -87,6 +87,11 @@ class ApiStack(cdk.Stack):
         # The last part of the stack's id, which is not known outside the account. The added slash
         # makes it text to cfn-lint also where another stack reads it (E1017).
         self.page_token = cdk.Fn.select(2, cdk.Fn.split("/", f"{self.stack_id}/"))
+        self._add_api(classifier)
+
+    def _add_api(self, classifier: lambda_.IFunction) -> None:
+        """Add the API, its stage and its outputs, and set `metrics`."""
+        raise NotImplementedError
 
     def origin(
         self, *, read_timeout: cdk.Duration, custom_headers: dict[str, str]

@@ -7,13 +7,10 @@ from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_s3 as s3
-from constructs import Construct
 
 from stacks.api import CORS_HEADERS, STAGE_NAME, ApiStack
 from stacks.constructs.call_records import access_log_format, access_log_group
 from stacks.policies import acknowledge
-from stacks.settings import Settings
 
 _ACCESS_LOG_FIELDS = {"path": "$context.routeKey"}
 """The path is the route's key, `POST /classification`: a request's own could be anything."""
@@ -23,25 +20,10 @@ class HttpApiStack(ApiStack):
     """A regional HTTP API in front of the classifier and the uploads function.
 
     It passes each request on in payload format 2.0 and checks no body: the functions do.
-
-    Args:
-        settings: settings of the environment.
-        classifier: the classifier's alias.
-        images: bucket for uploads.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        settings: Settings,
-        classifier: lambda_.IFunction,
-        images: s3.IBucket,
-    ) -> None:
-        super().__init__(
-            scope, construct_id, settings=settings, classifier=classifier, images=images
-        )
+    def _add_api(self, classifier: lambda_.IFunction) -> None:
+        settings = self._settings
         self.metrics = self.http_api = apigatewayv2.HttpApi(
             self,
             "HttpApi",

@@ -5,8 +5,6 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_s3 as s3
-from constructs import Construct
 
 from stacks import api_schema
 from stacks.api import CORS_HEADERS, STAGE_NAME, ApiStack
@@ -41,26 +39,10 @@ _ACCESS_LOG_FIELDS = {
 
 
 class RestApiStack(ApiStack):
-    """A regional REST API in front of the classifier and the uploads function.
+    """A regional REST API in front of the classifier and the uploads function."""
 
-    Args:
-        settings: settings of the environment.
-        classifier: the classifier's alias.
-        images: bucket for uploads.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        settings: Settings,
-        classifier: lambda_.IFunction,
-        images: s3.IBucket,
-    ) -> None:
-        super().__init__(
-            scope, construct_id, settings=settings, classifier=classifier, images=images
-        )
+    def _add_api(self, classifier: lambda_.IFunction) -> None:
+        settings = self._settings
         self.metrics = self.rest_api = apigateway.RestApi(
             self,
             "Api",
