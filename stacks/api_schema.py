@@ -241,7 +241,7 @@ ERROR_ANSWER: Schema = {
 GATEWAY_MESSAGE: Schema = {
     "type": "object",
     "title": "GatewayMessage",
-    "description": "What an HTTP API answers to calls that reach no function.",
+    "description": "The answer of an HTTP API to a call that reaches no function.",
     "required": ["message"],
     "properties": {"message": {"type": "string"}},
     "additionalProperties": False,

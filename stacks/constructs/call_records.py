@@ -1,4 +1,4 @@
-"""What is kept of the API's calls: lines of the access log, and traces of some."""
+"""Records of the API's calls: the access log, and traces of a share of them."""
 
 import hashlib
 import json
@@ -30,10 +30,9 @@ def access_log_format(more: Mapping[str, str]) -> str:
 
 
 def access_log_group(scope: Construct, *, settings: Settings) -> logs.LogGroup:
-    """Create the access log's group, of the class that costs half and has queries.
+    """Create the access log's group, of the class that costs half and has queries but no metrics.
 
-    No metric is made from it, which that class could not do. The class of a group cannot change, so
-    the group has another id than that of versions before.
+    A group's class cannot change, so the group has another id than in versions before.
     """
     return log_group(scope, "CallLog", settings=settings, infrequent=True)
 
