@@ -193,7 +193,10 @@ def _bucket_errors(path: str) -> Iterator[None]:
     try:
         yield
     except ObjectMissingError:
-        raise ModelError(f"{path} is not in the models bucket, or may not be read") from None
+        raise ModelError(
+            f"{path} is not in the models bucket, or may not be read: another model than the "
+            "settings' model_name needs any_model = True and a deploy"
+        ) from None
     except (TimeoutError, BucketTimeoutError):
         raise ModelError(
             f"{path} was not received within the {LOAD_TIMEOUT_S} s for a model's files"

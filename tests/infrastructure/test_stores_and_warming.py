@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from stacks.constructs.efs_model_store import MOUNT_PATH
 from tests.infrastructure.variants import VARIANTS, Assembly
 from warmlens.paths import LAMBDA_SRC
@@ -31,18 +33,29 @@ def models_buckets(assembly: Assembly) -> int:
     )
 
 
-def test_the_store_s3_is_one_bucket_of_which_one_models_versions_are_read(
-    variants: Variants,
-) -> None:
+def test_the_store_s3_is_one_bucket(variants: Variants) -> None:
     assembly = variants["plain"]
     assert models_buckets(assembly) == 1
     assert not NETWORK & assembly.kinds
     assert not rules_of_s3(assembly)
     assert model_variables(assembly) == {"MODELS_BUCKET"}
     assert "VpcConfig" not in assembly.function("classifier")
-    resources = json.dumps(assembly.statements("ClassifierRole"))
-    assert f"/{VARIANTS['plain'].model_name}/*" in resources
-    assert '"/*"' not in resources
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"), [("plain", f"/{VARIANTS['plain'].model_name}/*"), ("odd", "/*")]
+)
+def test_the_classifier_reads_one_models_versions_or_with_any_model_the_whole_bucket(
+    variants: Variants, name: str, keys: str
+) -> None:
+    assert VARIANTS[name].any_model is (keys == "/*")
+    granted = [
+        (each["Action"], resource["Fn::Join"][1][1:])
+        for each in variants[name].statements("ClassifierRole")
+        for resource in (each["Resource"] if isinstance(each["Resource"], list) else [])
+        if "FnGetAttModels" in json.dumps(resource)
+    ]
+    assert granted == [("s3:GetObject", [keys])]
 
 
 def test_the_store_image_has_the_model_in_the_image_and_nothing_else(variants: Variants) -> None:

@@ -195,6 +195,31 @@ def test_a_model_whose_snapshot_fails_is_never_served_and_leaves_no_version(
     assert latest["Environment"]["Variables"]["MODEL_VERSION"] == VERSION
 
 
+def test_a_model_that_the_role_may_not_read_is_refused_with_the_setting_that_allows_it(
+    own_cloud: Cloud, artifacts: Path
+) -> None:
+    """Without `any_model`, the role reads the models of `model_name` alone."""
+    functions, iam = own_cloud.client("lambda"), own_cloud.client("iam")
+    role = functions.get_function_configuration(FunctionName=FUNCTION)["Role"].rpartition("/")[2]
+    (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    allowed = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+    bucket = models_bucket(own_cloud.client("s3"))
+    narrow = json.dumps(allowed).replace(f"{bucket}/*", f"{bucket}/{NAME}/*")
+    (artifacts / NAME).rename(artifacts / "another")
+    edit_manifest(artifacts / "another" / "1.1.0", "name", "another")
+    model(own_cloud, "publish", "another", "1.1.0", "--models", str(artifacts))
+
+    iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=narrow)
+    try:
+        said = model(own_cloud, "serve", "another", "1.1.0", refused="model_unavailable")
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(allowed))
+    assert "any_model = True" in said
+    assert answer(own_cloud)["model"] == NAME
+    model(own_cloud, "serve", "another", "1.1.0")
+    assert answer(own_cloud)["model"] == "another"
+
+
 def test_what_is_not_published_or_was_damaged_is_not_served(
     own_cloud: Cloud, artifacts: Path
 ) -> None:
