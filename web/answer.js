@@ -34,10 +34,10 @@ export function readTicket(fields) {
 }
 
 /**
- * The classification, with the paper's numbered keys made a list.
+ * The classification, with the paper's numbered keys as a list.
  *
  * `classes` ({id, label, share}, most likely first), `functionMs`, `stagesMs` ([name, ms] pairs),
- * `coldStart` (null when not told), `initMs`, `model`, `version`, `instanceId`.
+ * `coldStart` (null where it is not stated), `initMs`, `model`, `version`, `instanceId`.
  */
 export function readAnswer(fields) {
   const classes = [];

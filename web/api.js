@@ -5,8 +5,9 @@
 
 import { readAnswer, readFields, readTicket } from "./answer.js";
 import { keyHeader } from "./key.js";
+import { postPhoto } from "./post.js";
 import { Problem } from "./problems.js";
-import { postPhoto, upload } from "./upload.js";
+import { upload } from "./upload.js";
 import { noteContact } from "./wake.js";
 
 const CALL_TIMEOUT_MS = 35_000; // API Gateway itself gives up after 29 s
@@ -16,15 +17,15 @@ const PREPARE_MS = 10_000; // in which Lambda prepares a function that rested fo
  * Send a photo and read the answer.
  *
  * @param {object} photo as made by photos.js.
- * @param {object} run `signal` ends it; `maxInCallBytes` is the size of the largest photo that goes
- *   in the call; `prepare`, if any, makes of the opened photo what is sent; `onProgress` is told
- *   the share of the photo that is sent, 0 to 1; `onStep` each step as it begins: "sending" and
- *   "classification", or "uploads", "storage" and "classification". Beside it comes "once more" for
- *   a step that is to be tried again, and "instead" for an upload after a call that was refused.
- *   `onStored` is given the ticket of an upload that is stored.
+ * @param {object} run `signal` ends it; a photo larger than `maxInCallBytes` is uploaded;
+ *   `prepare`, if any, turns the opened photo into the one to send, such as a smaller one.
+ *   `onProgress` receives the share of the photo that is sent, 0 to 1. `onStep` receives each step
+ *   as it begins: "sending" and "classification", or "uploads", "storage" and "classification";
+ *   with it a note: "once more" for a second try, "instead" for an upload after a refused call.
+ *   `onStored` receives the ticket of each stored upload.
  * @returns {Promise<object>} `answer`, as of readAnswer; `browserMs`: the time of each step, what
  *   `prepare` took or null, and their `total`, in milliseconds; `calls`: their number; `isInCall`:
- *   whether the photo went in the call; `bytes`: those of the `original` and of what was `sent`.
+ *   whether the photo went in the call; `bytes`: sizes of the `original` and of the photo `sent`.
  * @throws {Problem} when a step fails.
  */
 export async function recognise(photo, { maxInCallBytes, prepare, ...run }) {

@@ -78,7 +78,7 @@ function endRun() {
   showRest();
 }
 
-/** Send one photo; tells whether it makes sense to send the next one. */
+/** Send one photo; returns whether it makes sense to send the next one. */
 async function send(photo, signal, place) {
   const mayShrink = !shrink.checked;
   let failedStep = null;

@@ -1,4 +1,4 @@
-/** What the service keeps of the photo in the frame, and a button that deletes it. */
+/** Whether the service keeps the photo in the frame, and a button that deletes it there. */
 
 import { keyHeader } from "./key.js";
 
@@ -31,7 +31,7 @@ export function noteInCall(photo) {
   show();
 }
 
-/** Say it of another photo. */
+/** Show it for another photo. */
 export function showOf(photo) {
   current = photo;
   show();

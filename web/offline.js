@@ -6,7 +6,7 @@ const LOOK_AGAIN_MS = 1000;
  * Have the page's files kept as soon as the connection is not needed for something else: when the
  * page has loaded, and while no photo is sent. The page works all the same without.
  *
- * @param {() => boolean} isInUse tells whether a photo is being sent.
+ * @param {() => boolean} isInUse returns whether a photo is being sent.
  */
 export function keepForOffline(isInUse) {
   const keep = () => {

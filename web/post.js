@@ -1,21 +1,35 @@
-/** A POST that tells how far it is, and ends when nothing moves any more. */
+/** A POST of a photo that reports its progress, and ends when nothing moves any more. */
 
+import { isReadable } from "./photos.js";
 import { Problem } from "./problems.js";
 
 const STALL_TIMEOUT_MS = 60_000; // what was handed to the system may take a while on a slow line
 
 /**
- * Post a photo. It takes as long as it needs, as long as it moves.
+ * Post a photo. It may take as long as it needs while it moves.
  *
- * @param {string} url where to.
- * @param {Blob | FormData} body what.
- * @param {object} run `signal` ends it; `headers`, if any, go with it; `onProgress` is told the
+ * @param {string} url the address.
+ * @param {Blob | FormData} body the photo itself, or a form with it.
+ * @param {{file: Blob, name: string}} photo the photo.
+ * @param {object} run `signal` ends it; `headers`, if any, go with it; `onProgress` receives the
  *   share that is sent, 0 to 1; `onSent`, if any, is called when all of it is.
+ * @param {() => string} stepNow returns the step for a problem.
  * @returns {Promise<{ok: boolean, status: number, text: string}>} the answer.
- * @throws {Problem} "timed_out" when nothing moves, "unreachable" or "offline".
+ * @throws {Problem} "timed_out" when nothing moves, "unreachable", "offline" or "unreadable_file".
  */
-export function post(url, body, { signal, headers = {}, onProgress, onSent = () => {} }) {
-  const request = new XMLHttpRequest(); // fetch does not tell how far it is
+export async function postPhoto(url, body, { file, name }, run, stepNow) {
+  try {
+    return await post(url, body, run);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    if (!(await isReadable(file))) throw new Problem("unreadable_file", { name });
+    error.facts.step = stepNow();
+    throw error;
+  }
+}
+
+function post(url, body, { signal, headers = {}, onProgress, onSent = () => {} }) {
+  const request = new XMLHttpRequest(); // fetch reports no progress
   const stop = () => request.abort();
   let timer = 0;
   let isStalled = false;

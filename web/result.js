@@ -90,20 +90,20 @@ function placeholderRow() {
   return row;
 }
 
-/** Take the time that a person waited apart, as `[stage, ms]`; what was not told is null. */
+/** The parts of the time that a person waited, as `[stage, ms]`; null where one is not known. */
 function stagesOf({ coldStart, initMs, stagesMs }, browserMs, isInCall) {
   const init = coldStart ? initMs : null;
   const inFunction = [["init", init], ...stagesMs];
-  const told = inFunction.reduce((sum, [, ms]) => sum + (ms ?? 0), 0);
+  const reported = inFunction.reduce((sum, [, ms]) => sum + (ms ?? 0), 0);
   const { prepare, uploads = 0, storage = null } = browserMs;
   return {
     inBrowser: [
       // Shrinking the photo, and asking for the upload.
       ["uploads", isInCall ? prepare : (prepare ?? 0) + uploads],
       ["storage", storage],
-      // The call as the browser saw it, less what the function told of: the network, the queue,
+      // The call as the browser saw it, less what the function reported: the network, the queue,
       // and of a cold start what comes before init.
-      ["queue", Math.max(0, browserMs.classification - told)],
+      ["queue", Math.max(0, browserMs.classification - reported)],
     ],
     inFunction,
   };

@@ -1,8 +1,8 @@
-/** What the page is told of the service, and the sample photos that go with its model. */
+/** The service's configuration, and the sample photos that go with its model. */
 
 const TIMEOUT_MS = 10_000; // photos wait for it
 
-/** The service's own note, or null where it tells nothing. */
+/** The service's configuration, or null where the page cannot read it. */
 export async function readConfiguration() {
   try {
     return await readJson("configuration.json");
@@ -12,8 +12,8 @@ export async function readConfiguration() {
 }
 
 /**
- * List the samples: `{path, caption}` each. None where the model has none, or where the page is
- * not told which model is served: samples are an offer, the page works without them.
+ * List the samples: `{path, caption}` each. None where the model has none, or where the
+ * model is not known: samples are an offer, the page works without them.
  */
 export async function samplesOf(configuration) {
   try {

@@ -1,15 +1,14 @@
 /** The upload of a photo to S3, with the permission that the service gave for it. */
 
-import { isReadable } from "./photos.js";
-import { post } from "./post.js";
+import { postPhoto } from "./post.js";
 import { Problem } from "./problems.js";
 
 /**
  * Upload a photo.
  *
  * @param {object} ticket the answer of the call "uploads".
- * @param {{file: Blob, name: string}} photo what.
- * @param {object} run `signal` and `onProgress`, as of post.
+ * @param {{file: Blob, name: string}} photo the photo.
+ * @param {object} run `signal` and `onProgress`, as of postPhoto.
  * @throws {Problem} when it is not stored.
  */
 export async function upload(ticket, { file, name }, run) {
@@ -19,18 +18,6 @@ export async function upload(ticket, { file, name }, run) {
 
   const answer = await postPhoto(ticket.url, form, { file, name }, run, () => "storage");
   if (!answer.ok) throw storageProblem(answer, file, ticket);
-}
-
-/** Post a photo; a problem carries the step at which it came, or says that the file is gone. */
-export async function postPhoto(url, body, { file, name }, run, stepNow) {
-  try {
-    return await post(url, body, run);
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    if (!(await isReadable(file))) throw new Problem("unreadable_file", { name });
-    error.facts.step = stepNow();
-    throw error;
-  }
 }
 
 function storageProblem({ status, text }, file, ticket) {

@@ -32,7 +32,7 @@ export function showReady(isReady) {
   if (status.textContent === (isReady ? BEGIN : READY)) status.textContent = isReady ? READY : BEGIN;
 }
 
-/** Say which way photos go; without a word of the service they are uploaded. */
+/** Say which way photos go; where the configuration names no limit, they are uploaded. */
 export function showWay(configuration) {
   const maxBytes = configuration?.max_in_request_bytes ?? 0;
   if (maxBytes > 0) {

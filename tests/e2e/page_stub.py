@@ -22,7 +22,7 @@ def is_step(url: str, page_url: str, step: str) -> bool:
 
 
 def intercept(page: Page, page_url: str, step: str, handler: Handler, times: int = 100) -> None:
-    """Answer a step's requests in place of the service; a step of an upload has photos uploaded."""
+    """Answer a step's requests in place of the service; for an upload's, the page uploads all."""
     if step in STEPS[1:]:
         upload_all(page)
     page.route(lambda url: is_step(url, page_url, step), handler, times=times)

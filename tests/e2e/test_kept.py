@@ -1,4 +1,4 @@
-"""What the page says that the service keeps of a photo, and its button that deletes it."""
+"""The page's line on whether the service keeps a photo, and its button that deletes it."""
 
 import json
 
@@ -50,7 +50,7 @@ def test_an_uploaded_photo_is_deleted_each_time_that_it_was_sent(page: Page, pag
     expect(kept(page)).to_contain_text("has deleted this photo")
     expect(delete_button(page)).to_be_hidden()
     assert [status_of(page_url, path) for path in paths] == [404, 404]
-    choose(page, "other.jpg", COFFEE)  # of which that is not said
+    choose(page, "other.jpg", COFFEE)  # it is not deleted
     expect_answer(page)
     expect(kept(page)).to_contain_text("keeps this photo")
 
@@ -78,7 +78,7 @@ def test_a_photo_in_the_call_is_not_stored_and_the_page_says_so(page: Page, page
     expect(delete_button(page)).to_be_hidden()
 
 
-def test_without_a_word_of_the_service_the_page_names_no_time(page: Page, page_url: str) -> None:
+def test_the_page_names_no_time_where_the_service_names_none(page: Page, page_url: str) -> None:
     without = answer_with(photos_kept=None, max_in_request_bytes=0)
     page.route("**/configuration.json", without)
     open_page(page, page_url)
