@@ -10,22 +10,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
 from lab import markdown
 from lab.bench.first_visitor.cloud import VisitedCloud, visited_cloud
 from lab.bench.first_visitor.link import PhoneLink
-from lab.bench.first_visitor.visits import LATER, LATER_DIRECT, visit
+from lab.bench.first_visitor.visits import (
+    LATER,
+    LATER_DIRECT,
+    post,
+    store,
+    upload_of,
+    visit,
+)
 from lab.bench.speed.photos import photo
 from lab.load import api_client
 from lab.statistics import percentile, ratio_interval
-from warmlens.errors import WarmlensError
 from warmlens.records import Record, machine, today
 
 COMMAND = "python -m lab bench one-call"
 UPLOADED, IN_CALL = "uploaded", "in the call"
 WAYS = {
-    UPLOADED: replace(LATER, asks_first=True),
+    UPLOADED: replace(LATER, preflight=True),
     IN_CALL: LATER_DIRECT,
 }
 HANDSHAKES = (2, 3)
@@ -85,24 +89,16 @@ async def _waits(cloud: VisitedCloud, link: PhoneLink, picture: bytes, visits: i
 async def _in_function(cloud: VisitedCloud, picture: bytes, calls: int) -> Samples:
     taken: Samples = {metric: defaultdict(list) for metric in ("function_ms", "duration_ms")}
     url = f"{cloud.url}/classification"
-    photo_itself = {"data": picture, "headers": {"Content-Type": "image/jpeg"}}
     async with api_client() as client:
-        ticket = await _post(
-            client,
-            f"{cloud.url}/uploads",
-            json={"content_type": "image/jpeg", "bytes": len(picture)},
-        )
-        form = aiohttp.FormData(ticket["fields"])
-        form.add_field("file", picture, content_type="image/jpeg", filename="photo.jpg")
-        async with client.post(ticket["url"], data=form) as stored:
-            if not stored.ok:
-                raise WarmlensError("visit_failed", f"the upload: {await stored.text()}")
-        path = {"json": {"method": "classification", "file_path": ticket["file_path"]}}
+        ticket = await post(client, f"{cloud.url}/uploads", upload_of(picture))
+        await store(client, ticket, picture, cloud.storage_url)
+        by_path = {"method": "classification", "file_path": ticket["file_path"]}
+        bodies: dict[str, dict[str, Any] | bytes] = {UPLOADED: by_path, IN_CALL: picture}
         for number in range(calls + 1):
-            for way, body in ((UPLOADED, path), (IN_CALL, photo_itself)):
+            for way, body in bodies.items():
                 await cloud.settle()
                 reports = len(cloud.log)
-                answer = await _post(client, url, **body)
+                answer = await post(client, url, body)
                 await cloud.settle()
                 if number > 0:
                     taken["function_ms"][way].append(answer["time"] * 1000)
@@ -114,14 +110,6 @@ def _duration_ms(lines: Sequence[str]) -> float:
     """Return the duration of a call by Lambda's own line, which includes reading the event."""
     (found,) = _DURATION.findall("\n".join(lines))
     return float(found)
-
-
-async def _post(client: aiohttp.ClientSession, url: str, **body: Any) -> dict[str, Any]:
-    async with client.post(url, **body) as answer:
-        if answer.status != 200:
-            raise WarmlensError("visit_failed", f"{url}: {answer.status} {await answer.text()}")
-        document: dict[str, Any] = await answer.json()
-        return document
 
 
 def _records(samples: Samples, conditions: dict[str, Any]) -> list[Record]:

@@ -29,8 +29,8 @@ class Visitor:
             `uploads?start` for the function that signs uploads.
         pauses_s: seconds between the page's opening and the tap that sends the photo.
         uploads: whether it uploads the photo first; otherwise the photo is in the request.
-        asks_first: whether it asks S3 if the page may send there, as browsers do before a request
-            to another origin.
+        preflight: whether it asks S3 first if the page may send there, as browsers do before a
+            request to another origin.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Visitor:
     wakes: Sequence[str] = ()
     pauses_s: Sequence[float] = (0.0,)
     uploads: bool = True
-    asks_first: bool = False
+    preflight: bool = False
 
 
 LATER = Visitor(name="later visitor", finds_cold=False, wakes=("wakeup",), pauses_s=(2.0,))
@@ -107,15 +107,15 @@ async def visit(
         await _choose(cloud, waking, opened_s + pause_s)
         tapped_s = signed_s = stored_s = time.monotonic()
         if visitor.uploads:
-            ticket = await _post(client, f"{api_url}/uploads", _upload_of(photo))
+            ticket = await post(client, f"{api_url}/uploads", upload_of(photo))
             signed_s = time.monotonic()
-            origin = cloud.url if visitor.asks_first else None
-            await _store(client, ticket, photo, storage_url, origin)
+            origin = cloud.url if visitor.preflight else None
+            await store(client, ticket, photo, storage_url, origin)
             stored_s = time.monotonic()
             body = {"method": "classification", "file_path": ticket["file_path"]}
-            result = await _post(client, f"{api_url}/classification", body)
+            result = await post(client, f"{api_url}/classification", body)
         else:
-            result = await _post(client, f"{api_url}/classification", photo)
+            result = await post(client, f"{api_url}/classification", photo)
         answered_s = time.monotonic()
         await waking
     await cloud.settle()
@@ -130,7 +130,8 @@ async def visit(
     )
 
 
-def _upload_of(photo: bytes) -> dict[str, Any]:
+def upload_of(photo: bytes) -> dict[str, Any]:
+    """Return the body of `POST /uploads` for a JPEG."""
     return {"content_type": "image/jpeg", "bytes": len(photo)}
 
 
@@ -144,7 +145,7 @@ async def _wake(client: aiohttp.ClientSession, api_url: str, calls: Sequence[str
         "wakeup": {"method": "wakeup"},
         "uploads?start": {"bytes": 1},
     }
-    await asyncio.gather(*(_post(client, f"{api_url}/{call}", bodies[call]) for call in calls))
+    await asyncio.gather(*(post(client, f"{api_url}/{call}", bodies[call]) for call in calls))
 
 
 async def _choose(cloud: VisitedCloud, waking: asyncio.Task[None], until_s: float) -> None:
@@ -155,10 +156,14 @@ async def _choose(cloud: VisitedCloud, waking: asyncio.Task[None], until_s: floa
             await cloud.settle()
 
 
-async def _post(
+async def post(
     client: aiohttp.ClientSession, url: str, body: dict[str, Any] | bytes
 ) -> dict[str, Any]:
-    """Send JSON, or a photo itself."""
+    """Send JSON, or a photo itself, a JPEG; return the answer.
+
+    Raises:
+        WarmlensError: ``visit_failed``: it was not answered with success.
+    """
     sent: dict[str, Any] = {"json": body}
     if isinstance(body, bytes):
         sent = {"data": body, "headers": {"Content-Type": "image/jpeg"}}
@@ -169,13 +174,18 @@ async def _post(
         return document
 
 
-async def _store(
+async def store(
     client: aiohttp.ClientSession,
     ticket: dict[str, Any],
     photo: bytes,
     storage_url: str,
-    origin: str | None,
+    origin: str | None = None,
 ) -> None:
+    """Upload a photo with its ticket; with an origin, after a preflight from there.
+
+    Raises:
+        WarmlensError: ``visit_failed``: it was not answered with success.
+    """
     form = aiohttp.FormData(ticket["fields"])
     form.add_field("file", photo, content_type="image/jpeg", filename="photo.jpg")
     url = storage_url + urlsplit(ticket["url"]).path
