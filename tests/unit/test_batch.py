@@ -18,14 +18,15 @@ from lambda_src.classifier.request import Classification, read_request
 from warmlens.batch.cost import (
     PHOTOS_IN_A_CHILD,
     FunctionSize,
+    Sent,
     usd_of_run,
     usd_of_step_functions,
 )
 from warmlens.batch.many import cost_usd
 from warmlens.batch.pace import PATIENCE_S, Pace
 from warmlens.batch.results import open_results
-from warmlens.batch.run import Outcome
-from warmlens.batch.sources import BucketSource, is_readable_path
+from warmlens.batch.run import Batch, Outcome
+from warmlens.batch.sources import BucketSource, Photo, is_readable_path
 from warmlens.deployment import Deployment
 from warmlens.errors import WarmlensError
 from warmlens.prices import read_prices
@@ -182,10 +183,53 @@ def test_the_api_is_given_the_paths_that_it_reads(key: str, readable: bool) -> N
 
 def test_a_run_costs_its_calls_its_time_and_what_is_read_from_s3() -> None:
     size, prices = FunctionSize(1024, "x86"), read_prices()
-    cost = usd_of_run(size, prices, calls=10, by_path=4, function_s=2.0, api="rest")
+    sent = Sent()
+    for number in range(10):
+        sent.add(None if number < 4 else 300_000, upload=False)
+    cost = usd_of_run(size, prices, sent, function_s=2.0, api="rest")
     assert cost == pytest.approx(10 * 2e-7 + 2 * 0.0000166667 + 10 * 3.5e-6 + 4 * 4e-7)
-    http = usd_of_run(size, prices, calls=10, by_path=4, function_s=2.0, api="http")
+    http = usd_of_run(size, prices, sent, function_s=2.0, api="http")
     assert cost - http == pytest.approx(10 * 2.5e-6)
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "upload", "rest", "http"),
+    [
+        (524_288, False, 3.5e-6, 1e-6),
+        (3_000_000, False, 3.5e-6, 6e-6),  # an HTTP API bills each 512 KB that were begun
+        (3_000_000, True, 7e-6, 2e-6),
+        (4_400_001, False, 7e-6, 2e-6),  # too large for a call
+    ],
+)
+async def test_a_large_or_uploaded_photo_costs_all_its_calls(
+    tmp_path: Path, size_bytes: int, upload: bool, rest: float, http: float
+) -> None:
+    class One:
+        name = "here"
+
+        def photos(self) -> Iterator[Photo]:
+            yield Photo("a.jpg", lambda: bytes(size_bytes))
+            yield Photo("b.jpg", unreadable)  # is not sent
+
+        def count(self) -> int:
+            return 2
+
+    def unreadable() -> bytes:
+        raise WarmlensError("unreadable_file", "b.jpg: No.")
+
+    async def call(*_: object) -> dict[str, Any]:
+        return {**ANSWER, "time": 0.0}
+
+    with open_results(tmp_path / "results.jsonl", "here") as results:
+        outcome = await Batch(One(), results, call, concurrency=1, upload=upload).run()
+    size, prices = FunctionSize(1024, "x86"), read_prices()
+    is_uploaded = outcome.sent.uploaded == 1
+    # A PUT, a GET, a call of the uploads function and its 20 ms at 256 MB.
+    upload_usd = (5e-6 + 4e-7 + 2e-7 + 0.02 / 4 * 0.0000133334) * is_uploaded
+    for api, api_usd in (("rest", rest), ("http", http)):
+        cost = usd_of_run(size, prices, outcome.sent, function_s=0.0, api=api)
+        assert cost == pytest.approx(2e-7 + api_usd + upload_usd)
+    assert is_uploaded == (rest == 7e-6)
 
 
 def test_step_functions_cost_by_the_child_and_the_photo() -> None:
@@ -224,6 +268,6 @@ def test_a_run_is_priced_by_its_environment(region: str, api: str, usd: float | 
     deployment = Deployment(
         "dev", outputs, s3=client, lambda_=client, local_url=None, api_auth=lambda: None
     )
-    outcome = Outcome(classified=10, function_s=1.0)
+    outcome = Outcome(classified=10, sent=Sent(photos=10, http_units=10), function_s=1.0)
     assert cost_usd(outcome, deployment) == (None if usd is None else pytest.approx(usd))
     assert cost_usd(outcome, None) is None

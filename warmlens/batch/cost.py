@@ -4,13 +4,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from warmlens.planner.bill import priced, total_usd
+from warmlens.planner.photo import HTTP_API_UNIT_BYTES, uploads_lines
 from warmlens.prices import PriceList
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
 
 PHOTOS_IN_A_CHILD = 40  # stacks/batch.py
-API_PRICES = {"rest": "rest_api_per_request", "http": "http_api_per_request"}
 _PROCESSORS = {"x86_64": "x86", "arm64": "arm"}
 _KEYS_IN_A_LIST = 1000
 _LISTS = 2  # one by the command, one by the state machine
@@ -60,32 +61,62 @@ def function_size(client: "LambdaClient", function: str) -> FunctionSize:
     return FunctionSize(configuration["MemorySize"], _PROCESSORS[architecture])
 
 
+@dataclass
+class Sent:
+    """Photos that a run sent to the API, by what is paid for them.
+
+    Attributes:
+        photos: number of photos.
+        by_path: number of these that the API read from the environment's bucket by itself.
+        uploaded: number of these that were uploaded first.
+        http_units: calls that an HTTP API bills for them, one for each 512 KB of a request.
+    """
+
+    photos: int = 0
+    by_path: int = 0
+    uploaded: int = 0
+    http_units: int = 0
+
+    def add(self, size_bytes: int | None, *, upload: bool) -> None:
+        """Count a photo.
+
+        Args:
+            size_bytes: its size; None if the API reads it from the environment's bucket.
+            upload: whether it is uploaded first.
+        """
+        self.photos += 1
+        if size_bytes is None:
+            self.by_path += 1
+            self.http_units += 1
+        elif upload:
+            self.uploaded += 1
+            self.http_units += 2
+        else:
+            self.http_units += math.ceil(size_bytes / HTTP_API_UNIT_BYTES)
+
+
 def usd_of_run(
-    size: FunctionSize,
-    prices: PriceList,
-    *,
-    calls: int,
-    by_path: int,
-    function_s: float,
-    api: str,
+    size: FunctionSize, prices: PriceList, sent: Sent, *, function_s: float, api: str
 ) -> float:
     """Return the cost of a batch that was run from this machine.
 
     Args:
         size: size of the classifier.
         prices: prices of the region.
-        calls: number of calls of the API.
-        by_path: number of these that read a photo from S3.
+        sent: photos that were sent.
         function_s: time in the function, of all of them.
         api: `rest` or `http`.
 
     Raises:
         WarmlensError: a price is missing.
     """
+    calls = sent.http_units if api == "http" else sent.photos + sent.uploaded
     return (
-        size.usd(calls, function_s, prices)
-        + calls * prices[API_PRICES[api]]
-        + by_path * prices["s3_per_get"]
+        size.usd(sent.photos, function_s, prices)
+        + calls * prices[f"{api}_api_per_request"]
+        + total_usd(priced(prices, *line) for line in uploads_lines(sent.uploaded))
+        + sent.uploaded * prices["s3_per_put"]
+        + (sent.uploaded + sent.by_path) * prices["s3_per_get"]
     )
 
 

@@ -88,6 +88,7 @@ async def _run(
             results,
             call,
             concurrency=concurrency,
+            upload=upload,
             on_progress=lambda done: show(done, total),
         )
         async with AsyncClient(url, auth=auth, on_retry=batch.on_retry) as client:
@@ -122,8 +123,7 @@ def cost_usd(outcome: Outcome, deployment: "Deployment | None") -> float | None:
         return usd_of_run(
             size,
             prices,
-            calls=outcome.classified + outcome.failed,
-            by_path=outcome.by_path,
+            outcome.sent,
             function_s=outcome.function_s,
             api=deployment.outputs.get("ApiKind", "rest"),  # an older deployment has none
         )

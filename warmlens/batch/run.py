@@ -8,11 +8,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from warmlens.batch.cost import Sent
 from warmlens.batch.pace import Pace
 from warmlens.batch.results import ResultsFile
 from warmlens.batch.sources import OtherFileError, Photo, Source, is_named_as_photo
 from warmlens.errors import WarmlensError
 from warmlens_client import AnswerError, PhotoError, Retry, WarmlensClientError
+from warmlens_client.photos import MAX_IN_CALL_BYTES
 
 Call = Callable[[bytes | None, str | None], Awaitable[dict[str, Any]]]
 """Classifies a photo of these bytes, or else the one at this path of the environment's bucket."""
@@ -34,7 +36,7 @@ class Outcome:
     Attributes:
         classified: number of photos that got an answer.
         throttled: number of calls that the API refused as too many.
-        by_path: number of these that the API read from the environment's bucket by itself.
+        sent: photos that were sent, for the bill.
         errors: number of photos by the code of their error.
         others: number of files that are no photos.
         other_names: names of the first of these.
@@ -44,7 +46,7 @@ class Outcome:
 
     classified: int = 0
     throttled: int = 0
-    by_path: int = 0
+    sent: Sent = field(default_factory=Sent)
     errors: Counter[str] = field(default_factory=Counter)
     others: int = 0
     other_names: list[str] = field(default_factory=list)
@@ -65,6 +67,7 @@ class Batch:
         results: the file that gets a line for each photo.
         call: classifies one photo; raises WarmlensClientError.
         concurrency: most calls at once.
+        upload: whether the call uploads each photo first, as it does larger ones.
         on_progress: called with the number of photos that are done.
         pace: the pace of the calls.
     """
@@ -76,6 +79,7 @@ class Batch:
         call: Call,
         *,
         concurrency: int,
+        upload: bool = False,
         on_progress: Callable[[int], None] = lambda _: None,
         pace: Pace | None = None,
     ) -> None:
@@ -83,6 +87,7 @@ class Batch:
         self._results = results
         self._call = call
         self._concurrency = concurrency
+        self._upload = upload
         self._on_progress = on_progress
         self._pace = pace or Pace()
         self._queue: asyncio.Queue[Photo | None] = asyncio.Queue(maxsize=concurrency)
@@ -129,6 +134,7 @@ class Batch:
         try:
             if photo.file_path is None:
                 data = await asyncio.to_thread(photo.read)
+            self._count_sent(data)
             answer = await self._answer(photo, data)
         except OtherFileError:
             self._skip(photo.name)
@@ -144,8 +150,12 @@ class Batch:
             self._results.add_answer(photo.name, answer)
             self._in_a_row = 0
             self._outcome.classified += 1
-            self._outcome.by_path += photo.file_path is not None
             self._outcome.function_s += answer["time"]
+
+    def _count_sent(self, data: bytes | None) -> None:
+        size_bytes = None if data is None else len(data)
+        is_large = size_bytes is not None and size_bytes > MAX_IN_CALL_BYTES
+        self._outcome.sent.add(size_bytes, upload=self._upload or is_large)
 
     async def _answer(self, photo: Photo, data: bytes | None) -> dict[str, Any]:
         while True:
