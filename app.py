@@ -1,10 +1,9 @@
 """The CDK app: one stage for each environment, `dev`, `staging`, `prod` and `local`.
 
 `cdk synth` builds all of them, with `-c env=dev` only that one, and with `-c env=pr12` a copy of
-`dev` for a pull request. `-c model=NAME@VERSION` serves another model than the settings name, and
-`-c api=http` has the other kind of API; a
+`dev` for a pull request. `-c model=NAME@VERSION` serves another model than the settings name; a
 PyTorch model also needs `-c engine=torch`, and `-c torch_index=ADDRESS` where pip finds no CPU
-build.
+build. `-c api=http` deploys an HTTP API instead of a REST API.
 """
 
 import dataclasses

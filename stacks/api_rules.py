@@ -46,7 +46,7 @@ def _token_refusals(settings: "Settings") -> Iterator[tuple[str, str]]:
         return
     why = "since auth = 'jwt'"
     if settings.api != "http":
-        yield "auth", "it needs api = 'http': a REST API checks no tokens but those of Cognito"
+        yield "auth", "it needs api = 'http': a REST API checks tokens of Cognito only"
     if settings.jwt_issuer is None:
         yield "jwt_issuer", f"allowed is an https address such as https://login.a.example/, {why}"
     if not 1 <= len(settings.jwt_audience) <= MAX_AUDIENCES:

@@ -73,7 +73,8 @@ def openapi_document() -> dict[str, Any]:
         schema.ERROR_ANSWER,
         schema.GATEWAY_MESSAGE,
     )
-    photo, path = _without(schema.CLASSIFICATION_REQUEST, "file_path", "image")
+    photo = _classification("image", "ClassificationRequestWithImage")
+    path = _classification("file_path", "ClassificationRequestNamingImage")
     requests = (photo, path, schema.WAKEUP_REQUEST, schema.UPLOADS_REQUEST)
     either = {
         "title": schema.CLASSIFICATION_REQUEST["title"],
@@ -168,19 +169,19 @@ def _paths() -> dict[str, Any]:
     }
 
 
-def _without(request: schema.Schema, *names: str) -> list[schema.Schema]:
-    """Return a request's schema without each of the fields of which it has one."""
-    return [
-        {
-            **{key: value for key, value in request.items() if key != "oneOf"},
-            "title": f"{request['title']}{'With' if name == 'file_path' else 'Naming'}Image",
-            "required": [*request["required"], *(other for other in names if other != name)],
-            "properties": {
-                key: value for key, value in request["properties"].items() if key != name
-            },
-        }
-        for name in names
-    ]
+def _classification(image_field: str, title: str) -> schema.Schema:
+    """Return the schema of a classification whose image is in one of the two fields for it."""
+    request = dict(schema.CLASSIFICATION_REQUEST)
+    fields = {name for each in request.pop("oneOf") for name in each["required"]}
+    others = fields - {image_field}
+    return {
+        **request,
+        "title": title,
+        "required": [*request["required"], image_field],
+        "properties": {
+            name: value for name, value in request["properties"].items() if name not in others
+        },
+    }
 
 
 def _body(

@@ -88,8 +88,8 @@ class Settings:
     """The version of the model to serve."""
     any_model: bool = False
     """True lets the classifier read every model in the bucket, so that `warmlens model serve` can
-    change to another model without a deploy; False those of `model_name`. It has an effect with the
-    model store `s3`."""
+    change to another model without a deploy; False, only the versions of `model_name`. The model
+    store `s3` alone uses it."""
     model_store: Literal["s3", "efs", "image"] = "s3"
     """Store that the classifier reads the model from at init: `s3`, `efs` (a file system with
     copies of published models) or `image` (the container image)."""

@@ -1,8 +1,8 @@
-"""The worst month of an environment: what its settings let callers with its key spend at most.
+"""The worst month of an environment: the most that callers with its key can spend.
 
 Each item is an upper bound of its own: calls come at the highest rate for a whole month, each one
 is a cold start that takes all the time and memory it may, and every upload is as large as allowed.
-`docs/cost-ceiling.md` says what is not in it, since no setting bounds it.
+`docs/cost-ceiling.md` lists the costs that no setting bounds, which are left out.
 """
 
 import math
@@ -41,7 +41,7 @@ class Item:
 
     Attributes:
         name: what is paid for.
-        usd: at most so much in 30 days, in USD.
+        usd: highest cost of 30 days, in USD.
         lower: settings that lower it, most effective first.
     """
 

@@ -40,8 +40,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         maximum over the rounds; `coverage`, distinct / requested; and over all rounds `cold` starts
         absorbed, `rounds`, `held_s` (instance-seconds held), `throttled` calls and `errors`,
         one text for each other failed call. `hold_ms` is the first round's hold, `spread_ms` the
-        spread of
-        arrivals that the last round measured, or None. For a duplicate delivery only
+        spread of arrivals that the last round measured, or None. For a duplicate delivery only
         `duplicate_of`, its scheduled time.
 
     Raises:

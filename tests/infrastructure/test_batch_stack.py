@@ -13,11 +13,6 @@ from warmlens.batch import cost
 MACHINE = "AWS::StepFunctions::StateMachine"
 
 
-@pytest.fixture
-def odd(variants: dict[str, Assembly]) -> Assembly:
-    return variants["odd"]
-
-
 def definition(assembly: Assembly) -> dict[str, Any]:
     """The state machine's definition, with references as JSON in angle brackets."""
     _, parts = assembly.only(MACHINE)["DefinitionString"]["Fn::Join"]

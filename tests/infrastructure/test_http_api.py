@@ -83,7 +83,7 @@ def test_routes_are_there_before_the_stage_that_has_settings_for_them(http: Asse
                 assert "AWS::ApiGatewayV2::Route" in waits_for
 
 
-def test_the_access_log_has_the_rest_apis_fields_but_those_that_only_it_knows(
+def test_the_access_log_has_a_rest_apis_fields_without_web_acl_and_key(
     http: Assembly, plain: Assembly, tokens: Assembly
 ) -> None:
     record = json.loads(http.only("AWS::ApiGatewayV2::Stage")["AccessLogSettings"]["Format"])
@@ -153,7 +153,7 @@ def test_dashboard_and_alarms_read_its_own_metrics(http: Assembly) -> None:
         ({"auth": "iam", "waf": False, "web": False, "daily_quota": 5}, ["daily_quota = None"]),
     ],
 )
-def test_an_http_api_is_refused_with_all_that_it_has_not(
+def test_settings_that_only_a_rest_api_has_are_refused_together(
     changes: dict[str, Any], words: list[str]
 ) -> None:
     with pytest.raises(SettingsError) as refusal:
@@ -179,9 +179,7 @@ def test_an_http_api_is_refused_with_all_that_it_has_not(
         ({"auth": "iam", "jwt_issuer": None}, r"jwt_audience = .*allowed is \(\)"),
     ],
 )
-def test_tokens_are_refused_without_what_they_need_and_with_what_they_cannot(
-    changes: dict[str, Any], words: str
-) -> None:
+def test_settings_that_do_not_fit_tokens_are_refused(changes: dict[str, Any], words: str) -> None:
     Settings(env_name="dev", **TOKENS)
     with pytest.raises(SettingsError, match=words):
         Settings(env_name="dev", **{**TOKENS, **changes})
