@@ -65,7 +65,7 @@ test-training: $(VENV)/.dev $(VENV)/.training node_modules  ## Run the tests of 
 test-lab: $(VENV)/.dev $(VENV)/.training node_modules  ## Run the tests of the laboratory
 	$(BIN)/pytest tests/lab $(PARALLEL)
 
-test-changes: $(VENV)/.dev node_modules  ## Try every change of the settings as an update in place
+test-changes: $(VENV)/.dev node_modules  ## Deploy by the README's commands, and every change of the settings, into the emulator
 	$(BIN)/pytest tests/changes $(PARALLEL)
 
 torch: $(VENV)/.dev $(VENV)/.training node_modules  ## Run models that PyTorch serves, in instances of their own

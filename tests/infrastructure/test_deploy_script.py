@@ -1,6 +1,6 @@
 """The pipeline's script publishes the model before it deploys the classifier that serves it.
 
-`tests/integration/test_cdk_deploy.py` runs it for real, with the model store S3.
+`tests/changes/test_cdk_deploy.py` runs it for real, with the model store S3.
 """
 
 import shutil
