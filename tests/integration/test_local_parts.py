@@ -24,7 +24,7 @@ from warmlens.local.image_functions import ImageFunctions
 from warmlens.local.loopback import HOST
 from warmlens.local.state import StateFile
 from warmlens.local.venvs import Venv
-from warmlens.paths import LAMBDA_SRC, ROOT, STATE_FILE
+from warmlens.paths import LAMBDA_SRC, ROOT, STATE, STATE_FILE
 from warmlens.runtime.invocation import FunctionNotFoundError
 
 
@@ -58,7 +58,9 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return copy
 
 
-async def test_only_a_changed_source_is_synthesized_again(source: Path, tmp_path: Path) -> None:
+async def test_only_a_changed_source_is_synthesized_again_and_old_assemblies_go(
+    source: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "assemblies"
     first = await synthesize("local", folder)
     manifest = first / "manifest.json"
@@ -66,6 +68,17 @@ async def test_only_a_changed_source_is_synthesized_again(source: Path, tmp_path
     assert await synthesize("local", folder) == first
     assert manifest.stat().st_mtime_ns == made_ns
 
+    prices = source / "warmlens" / "prices" / "us-east-1.json"
+    whole = prices.read_text()
+    prices.write_text("{")
+    with pytest.raises(WarmlensError, match="could not be synthesized"):
+        await synthesize("local", folder)
+    prices.write_text(whole)
+
+    for age_min in range(1, KEPT):
+        old = folder / f"old-{age_min}"
+        old.mkdir()
+        os.utime(old, (time.time() - 60 * age_min,) * 2)
     app = source / "app.py"
     text = app.read_text()
     assert "throttle_burst=200" in text
@@ -74,17 +87,12 @@ async def test_only_a_changed_source_is_synthesized_again(source: Path, tmp_path
     assert second != first
     templates = [str(stack.template) for stack in read_stacks(second)]
     assert any("'ThrottlingBurstLimit': 201" in template for template in templates)
-
-
-async def test_only_the_latest_assemblies_are_kept(source: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "assemblies"
-    for age_s in range(1, KEPT + 2):
-        old = folder / f"old-{age_s}"
-        old.mkdir(parents=True)
-        os.utime(old, (time.time() - 60 * age_s,) * 2)
-    latest = await synthesize("local", folder)
-    kept = {f"old-{age_s}" for age_s in range(1, KEPT)}
-    assert {path.name for path in folder.iterdir()} == {latest.parent.name, *kept}
+    kept = {f"old-{age_min}" for age_min in range(1, KEPT - 1)}
+    assert {path.name for path in folder.iterdir()} == {
+        first.parent.name,
+        second.parent.name,
+        *kept,
+    }
 
 
 async def test_an_app_that_fails_is_an_error_with_its_output(source: Path, tmp_path: Path) -> None:
@@ -95,8 +103,9 @@ async def test_an_app_that_fails_is_an_error_with_its_output(source: Path, tmp_p
     assert not list((tmp_path / "assemblies").glob("*"))
 
 
-async def test_a_stack_comes_after_the_stacks_it_needs(source: Path, tmp_path: Path) -> None:
-    folder = await synthesize("local", tmp_path / "assemblies")
+async def test_a_stack_comes_after_the_stacks_it_needs(cloud: Cloud, tmp_path: Path) -> None:
+    of_the_cloud = await synthesize("local", STATE / "assemblies")  # it was, so nothing runs here
+    folder = shutil.copytree(of_the_cloud, tmp_path / "assembly")
     manifest = folder / "manifest.json"
     names = [stack.name for stack in read_stacks(folder)]
     manifest.write_text(reversed_artifacts(manifest.read_text()))

@@ -193,7 +193,7 @@ async def _run_app(context: dict[str, str], folder: Path) -> None:
 
 def _source_digest(context: dict[str, str]) -> str:
     digest = hashlib.sha256(f"{context} {sys.version}".encode())
-    folders = (ROOT / "stacks", ROOT / "lambda_src")
+    folders = (ROOT / "stacks", ROOT / "lambda_src", ROOT / "warmlens" / "prices")
     sources = [ROOT / "app.py", ROOT / "cdk.json", ROOT / "requirements.txt"]
     for folder in folders:
         sources += [path for path in folder.rglob("*") if path.is_file()]
