@@ -1,7 +1,9 @@
 """Local clouds that tests share; with pytest-xdist each worker starts its own."""
 
+import contextlib
 import ctypes
 import functools
+import io
 import json
 import os
 import signal
@@ -16,6 +18,8 @@ from typing import Any
 import httpx
 import pytest
 
+from warmlens.cli import app
+from warmlens.command_line import run
 from warmlens.local.aws import Keys, LocalAws
 from warmlens.local.state import StateFile
 from warmlens.paths import ROOT, STATE_FILE, WEB
@@ -41,6 +45,16 @@ def run_warmlens(*arguments: str, **variables: str) -> subprocess.CompletedProce
         text=True,
         check=False,
     )
+
+
+def run_here(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in this process, which takes a second less: for tests with many."""
+    with io.StringIO() as stdout, io.StringIO() as stderr:
+        with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+            exit_code = run(app, arguments)
+        return subprocess.CompletedProcess(
+            arguments, exit_code, stdout.getvalue(), stderr.getvalue()
+        )
 
 
 @dataclass(frozen=True)

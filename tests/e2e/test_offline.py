@@ -4,7 +4,6 @@ import re
 import signal
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.conftest import start_cloud
@@ -19,23 +18,27 @@ from tests.e2e.page_driver import (
 from tests.e2e.page_stub import PausedRequest
 from warmlens.paths import WEB
 
+WIDTHS = (390, 1280)
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_once_opened_the_page_opens_without_its_server(
-    browser: Browser, tmp_path: Path, width: int
-) -> None:
+
+def test_once_opened_the_page_opens_without_its_server(browser: Browser, tmp_path: Path) -> None:
     cloud, process = start_cloud(tmp_path)
-    context = browser.new_context()
-    page = context.new_page()
+    pages = [browser.new_context().new_page() for _ in WIDTHS]
     try:
-        open_page(page, cloud.url, width)
-        page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-        press_sample(page, "Mango can")
-        expect_answer(page, "Mango")
+        for page, width in zip(pages, WIDTHS, strict=True):
+            open_page(page, cloud.url, width)
+            page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+            press_sample(page, "Mango can")
+            expect_answer(page, "Mango")
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(120) == 0
+    for page in pages:
+        opens_without_its_server(page, cloud.url)
+        page.context.close()
 
+
+def opens_without_its_server(page: Page, url: str) -> None:
     page.reload()
     expect(page.get_by_role("heading", name="Warmlens")).to_be_visible()
     samples = page.get_by_role("region", name="Sample photos").get_by_role("button")
@@ -47,9 +50,8 @@ def test_once_opened_the_page_opens_without_its_server(
         re.compile("could not be reached.*Your photo is kept", re.DOTALL)
     )
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
-    page.goto(f"{cloud.url}/index.html")
+    page.goto(f"{url}/index.html")
     expect(samples).to_have_count(8)
-    context.close()
 
 
 def kept_files(page: Page) -> set[str]:

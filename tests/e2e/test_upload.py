@@ -16,7 +16,7 @@ from tests.e2e.page_driver import (
 from tests.e2e.page_stub import PausedRequest, intercept
 
 PHOTO = COFFEE + bytes(400_000)  # what follows the picture's end is not read
-SLOW_BYTES_PER_S = 25_000  # sixteen seconds for the photo
+SLOW_BYTES_PER_S = 50_000  # eight seconds for the photo
 SHRINK = "tick “Shrink before sending”"
 
 

@@ -84,16 +84,6 @@ def test_a_proxy_or_a_profile_in_the_shell_does_no_harm_to_what_is_local(cloud: 
     assert cloud.url in result.stdout, result.stderr
 
 
-def test_a_cloud_starts_with_a_proxy_and_a_profile_in_the_shell(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
-    _, process = start_cloud(tmp_path)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(120) == 0
-
-
 def test_classify_says_that_a_url_is_none() -> None:
     result = run_warmlens("classify", PHOTO, "--url", "http://[::")
     assert result.returncode == 1
@@ -161,19 +151,15 @@ def test_up_says_which_port_is_taken(tmp_path: Path) -> None:
     assert f"Port {port} is taken" in result.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_cloud_that_is_stopped_leaves_no_process_behind(
-    tmp_path: Path, number: signal.Signals
+def test_ctrl_c_stops_a_cloud_and_leaves_no_process_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
     cloud, process = start_cloud(tmp_path)
-    family = psutil.Process(process.pid).children(recursive=True)
-    assert len(family) >= 2  # the emulator and an instance
-    process.send_signal(number)
-    assert process.wait(120) == 0
-    assert not psutil.wait_procs(family, timeout=60)[1]
-    assert "Traceback" not in (tmp_path / "up.txt").read_text()
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(cloud.url)
+    family = family_of(process)
+    process.send_signal(signal.SIGINT)
+    assert_stopped(cloud, process, family)
 
 
 def test_down_stops_a_cloud_that_was_started_elsewhere(
@@ -183,13 +169,30 @@ def test_down_stops_a_cloud_that_was_started_elsewhere(
     for name, value in site_without_linux_names(tmp_path).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
-    _, process = start_cloud(tmp_path)
+    cloud, process = start_cloud(tmp_path)
+    family = family_of(process)
     output = (tmp_path / "up.txt").read_text()
     assert "  + Deploying the app" in output
     assert f"Ctrl-C, or: .venv/bin/warmlens local down --folder {tmp_path}\n" in output
-    result = run_warmlens("local", "down", "--folder", str(tmp_path))
+    result = run_warmlens("local", "down", "--folder", str(tmp_path))  # it sends SIGTERM
     assert result.stdout == "Stopped.\n"
+    assert_stopped(cloud, process, family)
+
+
+def family_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert len(family) >= 2  # the emulator and an instance
+    return family
+
+
+def assert_stopped(
+    cloud: Cloud, process: subprocess.Popen[str], family: list[psutil.Process]
+) -> None:
     assert process.wait(120) == 0
+    assert not psutil.wait_procs(family, timeout=60)[1]
+    assert "Traceback" not in (cloud.folder / "up.txt").read_text()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(cloud.url, trust_env=False)
 
 
 def test_a_cloud_that_was_killed_leaves_nothing_that_the_next_start_does_not_mend(

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from typer.testing import CliRunner
 
-from tests.conftest import Cloud, run_warmlens, running
+from tests.conftest import Cloud, run_here, run_warmlens, running
 from tests.unit.registry.version_copy import NAME, SHIPPED, VERSION, edit_manifest
-from warmlens.cli import app
 from warmlens.errors import WarmlensError
 from warmlens.registry.serving import ALIAS, Serving
 from warmlens.registry.store import Store
@@ -63,7 +61,7 @@ def artifacts(tmp_path: Path) -> Path:
 def model(cloud: Cloud, *arguments: str, refused: str | None = None) -> str:
     """Run `warmlens model` for the cloud; `refused` is the error code that is expected."""
     place = ("--env", "local", "--folder", str(cloud.folder))
-    result = run_warmlens("model", *arguments, *place)
+    result = run_here("model", *arguments, *place)
     if refused is None:
         assert result.returncode == 0, result.stderr
         return result.stdout
@@ -262,7 +260,7 @@ def test_a_version_that_was_damaged_is_mended_by_publishing_it_again_and_then_se
 
 def run_verify(cloud: Cloud, version: str) -> int:
     place = ("--env", "local", "--folder", str(cloud.folder))
-    return run_warmlens("model", "verify", NAME, version, *place).returncode
+    return run_here("model", "verify", NAME, version, *place).returncode
 
 
 def test_a_rollback_after_a_deploy_takes_back_the_model_and_nothing_else(
@@ -359,10 +357,10 @@ def test_what_serve_cannot_delete_is_reported_and_the_model_is_served(
 
     monkeypatch.setattr("warmlens.registry.pruning.prune_versions", refuse)
     place = ("--env", "local", "--folder", str(own_cloud.folder))
-    result = CliRunner().invoke(app, ["model", "serve", NAME, "1.1.0", *place])
-    assert result.exit_code == 0
-    assert "1.1.0 now" in result.output
-    assert "were not deleted: You may not list versions." in result.output
+    result = run_here("model", "serve", NAME, "1.1.0", *place)
+    assert result.returncode == 0
+    assert "1.1.0 now" in result.stdout
+    assert "were not deleted: You may not list versions." in result.stderr
 
 
 def test_nothing_is_changed_while_a_deployment_shifts_calls(
