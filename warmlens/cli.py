@@ -18,7 +18,7 @@ from warmlens.paths import LOCAL_CLOUD, STATE_FILE
 from warmlens.progress import spinner
 from warmlens.warm import MAX_INSTANCES, warm
 
-_CONCURRENCY = 4  # of photos that take 0.4 s each, the 10 a second that an API allows by default
+_CONCURRENCY = 4  # at 0.4 s a photo, the 10 calls a second that an API allows by default
 
 
 class _Commands(LazyGroup):
@@ -67,10 +67,7 @@ def root(
     """
 
 
-@app.command(
-    name="classify",
-    epilog="Example: warmlens classify photo.jpg --env dev",
-)
+@app.command(name="classify", epilog="Example: warmlens classify photo.jpg --env dev")
 def classify_command(
     image: Annotated[
         str,
@@ -96,8 +93,8 @@ def classify_command(
 
     Prints the top five classes. Without --env or --url, the local cloud classifies it. AWS is
     called with the credentials and region of the shell, and an API with auth = "jwt" with the
-    token in WARMLENS_TOKEN. Exit code 1 if the photo was not
-    classified, 3 if the environment does not exist.
+    token in WARMLENS_TOKEN. Exit code 1 if the photo was not classified, 3 if the environment does
+    not exist.
 
     With --out, each photo gets a line in that file. The same command again goes on where it
     stopped, and tries photos with an error once more. It prints a summary. Exit code 1 if a photo

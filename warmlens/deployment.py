@@ -260,7 +260,7 @@ def _token(env_name: str) -> str:
     if not token.isascii() or any(each.isspace() for each in token):
         raise WarmlensError(
             "bad_token",
-            f"{TOKEN_VARIABLE} is no token: it has spaces or letters that no token has.",
+            f"{TOKEN_VARIABLE} is not a token: it has spaces or characters outside ASCII.",
             exit_code=NOT_FOUND,
         )
     return token

@@ -79,5 +79,5 @@ def warm(
     except (KeyError, TypeError):
         raise WarmlensError(
             "unexpected_answer",
-            "The warmer's answer is no report; deploy the version that this command is of.",
+            "The warmer's answer is not a report; deploy the version of this command.",
         ) from None

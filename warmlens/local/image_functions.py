@@ -119,7 +119,7 @@ class Door:
 
 @asynccontextmanager
 async def serving_pool(
-    pool: InstancePool, door: "Door", invoker: Invoker | None = None
+    pool: InstancePool, door: Door, invoker: Invoker | None = None
 ) -> AsyncIterator[None]:
     """Run a pool that gets the calls that come to its door, until the block ends.
 

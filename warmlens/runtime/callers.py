@@ -1,7 +1,7 @@
 """Callers of a server on loopback: pages of a browser, and other users of this machine.
 
-Everything on this machine reaches loopback. So a server there looks at the name that it is called
-by, at the page that a browser names as the caller, and at the user that the kernel names.
+Everything on this machine reaches loopback. So a server there checks the host name of the
+request, the page that a browser names as its origin, and the user that the kernel names.
 """
 
 import os
@@ -60,7 +60,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def is_another_user(caller: Address | None, server: Address | None) -> bool:
-    """Return whether a TCP connection on loopback is another user's; root is none.
+    """Return whether another user of this machine, except root, made a TCP connection on loopback.
 
     The kernel names the user on Linux only; elsewhere every connection counts as one's own.
 
