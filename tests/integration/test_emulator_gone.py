@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from tests.conftest import run_warmlens, start_cloud
+from tests.conftest import run_here, start_cloud
 from warmlens.paths import STATE_FILE
 
 OTHER_ROUTES = [
@@ -41,7 +41,7 @@ def test_calls_of_a_killed_emulator_are_unavailable_and_down_leaves_nothing(tmp_
         assert (burst["answered"], burst["failed"]) == (0, 2)
         folder = ("--folder", str(tmp_path))
         for command in (["page"], ["warm", "1"], ["model", "list"], ["photos", "list"]):
-            told = run_warmlens(*command, "--env", "local", "--json", *folder)
+            told = run_here(*command, "--env", "local", "--json", *folder)
             error = json.loads(told.stdout)["error"]
             assert error["code"] == "not_found", told.stdout
             assert "emulator" in error["message"]
