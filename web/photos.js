@@ -73,7 +73,7 @@ export async function photosFromFiles(files, mayConvert) {
   return { photos, refused };
 }
 
-/** Tell whether a file can still be read: it may have been moved since it was chosen. */
+/** Return whether a file can still be read: it may have been moved since it was chosen. */
 export async function isReadable(file) {
   return file.slice(0, 1).arrayBuffer().then(
     () => true,

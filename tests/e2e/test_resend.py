@@ -1,7 +1,9 @@
 """Sending a photo again that has its answer, and what the history shows meanwhile."""
 
 import re
+from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.page_driver import (
@@ -14,7 +16,7 @@ from tests.e2e.page_driver import (
     open_page,
     press_sample,
 )
-from tests.e2e.page_stub import PausedRequest, intercept
+from tests.e2e.page_stub import PausedRequest, intercept, upload_all
 
 
 def too_busy(route: Route) -> None:
@@ -66,3 +68,24 @@ def test_a_photo_that_failed_is_sent_when_it_is_pressed(
     expect(history(page)).to_contain_text(["Not classified"])
     history(page).click()
     expect_answer(page)
+
+
+@pytest.mark.parametrize("is_uploaded", [False, True])
+def test_a_photo_whose_file_is_gone_is_to_be_chosen_again(
+    page: Page,
+    page_url: str,
+    expected_console_errors: list[str],
+    tmp_path: Path,
+    is_uploaded: bool,
+) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
+    if is_uploaded:
+        upload_all(page)
+    photo = tmp_path / "mine.jpg"
+    photo.write_bytes(COFFEE)
+    open_page(page, page_url)
+    page.get_by_label("Photo file").set_input_files(photo)
+    expect_answer(page)
+    photo.unlink()
+    page.get_by_role("button", name="Send again").click()
+    expect_problem(page, "cannot read “mine.jpg”", "Choose the photo again")
