@@ -111,7 +111,7 @@ const WORDS = {
   ],
   image_not_found: () => [
     "The uploaded photo is no longer there.",
-    "Your photo is kept on this page: try again to upload it anew.",
+    "Your photo is kept on this page: try again to upload it once more.",
   ],
   not_allowed: () => [
     "The service does not let this page in.",

@@ -1,7 +1,7 @@
 /**
  * Keeps the page's own files, so that it opens without a connection.
  *
- * The network is asked first, always; what is kept is one whole set, taken anew at each visit.
+ * The network is asked first, always; the cache keeps one whole set, replaced at each visit.
  * Calls of the API and uploads pass by.
  */
 

@@ -95,8 +95,8 @@ def own_costs_section(results: RecordSet, chart: Chart) -> str:
             "A million cold starts at the same size, init billed, with the GET:\n",
             table("handler | USD", cold),
             chart("fig-09-cost-against-connections", "Cost against connections"),
-            "EC2 instead: each processor as fast as one measured here, two a server, fully used, "
-            "but for t3.medium, which may use a fifth of them in the long run; the baseline's "
+            "EC2 instead: each processor as fast as one measured here, two a server, fully used; "
+            "only t3.medium may use a fifth of them in the long run. The baseline's "
             "time at 1,536 MB is scaled to one processor. Here and in Fig. 9 S3's requests, which "
             "a server makes too, are on neither side.\n",
             table(
