@@ -13,6 +13,7 @@ from .errors import ModelError
 SCHEMA = "warmlens.model/1"
 ENGINES = ("onnxruntime", "torch")
 MAX_SIDE = 4096
+MAX_TITLE_CHARACTERS = 60
 PLAIN = bytes({0x0A, *range(0x20, 0x7F)} - {0x5C})  # printable ASCII without the backslash
 FILE_LETTERS = str.maketrans("._-", "aaa")
 # First and last code points. The command line has the same list, in warmlens/characters.py.
@@ -67,7 +68,11 @@ class ModelFile(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """The fields of a manifest that the function uses."""
+    """The fields of a manifest that the function uses.
+
+    An image whose highest softmax is below `threshold` is not recognized; None: the version has
+    no threshold.
+    """
 
     name: str
     version: str
@@ -80,6 +85,8 @@ class Manifest(NamedTuple):
     weights: ModelFile | None
     labels: ModelFile
     optimized: bool
+    title: str | None
+    threshold: float | None
 
 
 def read_manifest(data: bytes, *, name: str, version: str) -> Manifest:
@@ -116,6 +123,8 @@ def read_manifest(data: bytes, *, name: str, version: str) -> Manifest:
         weights=_file(_get(files, "weights", dict)) if "weights" in files else None,
         labels=_file(_get(files, "labels", dict)),
         optimized="optimization" in fields,
+        title=_title(fields) if "title" in fields else None,
+        threshold=_threshold(fields["recognition"]) if "recognition" in fields else None,
     )
 
 
@@ -215,6 +224,25 @@ def _geometry(image: dict[str, Any]) -> Geometry:
         resize_shorter_side=shorter_side,
         interpolation=interpolation,
     )
+
+
+def _title(fields: dict[str, Any]) -> str:
+    title: str = _get(fields, "title", str)
+    if len(title) > MAX_TITLE_CHARACTERS:
+        raise ModelError(
+            f'manifest.json: "title" has {len(title)} characters, allowed are 1 to '
+            f"{MAX_TITLE_CHARACTERS}"
+        )
+    return title
+
+
+def _threshold(recognition: Any) -> float:
+    value: Any = recognition.get("threshold") if isinstance(recognition, dict) else None
+    if type(value) not in (int, float) or not 0 <= value <= 1:  # True is no number here
+        raise ModelError(
+            'manifest.json: "recognition.threshold" is missing or not a number from 0 to 1'
+        )
+    return float(value)
 
 
 def _file(fields: dict[str, Any]) -> ModelFile:

@@ -48,6 +48,17 @@ Text = Annotated[
     Field(min_length=1, max_length=2000, description="a text of 1 to 2000 characters"),
     AfterValidator(_printable),
 ]
+MAX_TITLE_CHARACTERS = 60
+Title = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_TITLE_CHARACTERS,
+        description=f"a text of 1 to {MAX_TITLE_CHARACTERS} characters, shown after the number of "
+        'classes, such as "groceries"',
+    ),
+    AfterValidator(_printable),
+]
 Pixels = Annotated[int, Field(ge=1, le=4096, description="a whole number of pixels from 1 to 4096")]
 Share = Annotated[float, Field(ge=0, le=1, description="a number from 0 to 1")]
 Count = Annotated[int, Field(ge=0, description="a whole number of at least 0")]
@@ -246,6 +257,35 @@ class Quantization(_Part):
     max_abs_softmax_difference: Share
 
 
+class PhotoShare(_Part):
+    """A share of photos: of how many, and which."""
+
+    share: Share
+    images: int = Field(ge=1, description="a whole number of at least 1")
+    data: Text
+
+
+class Recognition(_Part):
+    """When an answer counts as recognized, and how well that works.
+
+    The graph divides its logits by `temperature`, so that its softmax is calibrated. An image
+    whose highest softmax is below `threshold` is not recognized. `kept` is the share of photos of
+    the model's own classes that are recognized, `found` the share of photos of other things that
+    are not, and `auroc` the area under the curve of one against the other over all thresholds.
+    `chosen_on` names the photos that temperature and threshold were chosen on.
+    """
+
+    temperature: Positive
+    threshold: Share
+    score: Literal["top1_softmax"] = Field(
+        description='"top1_softmax": the highest softmax of an image'
+    )
+    kept: PhotoShare
+    found: PhotoShare
+    auroc: Share
+    chosen_on: Text | None = None
+
+
 class Training(_Part):
     """The training run that the weights come from.
 
@@ -299,6 +339,7 @@ class Manifest(_Part):
         description="three numbers with dots between, such as 1.0.0; the same as the version's "
         "folder",
     )
+    title: Title | None = None
     architecture: Text
     engine: Engine = Field(
         description='"onnxruntime" (files.model is an ONNX graph) or "torch" (a TorchScript '
@@ -312,6 +353,7 @@ class Manifest(_Part):
     metrics: tuple[Metric, ...] = Field(description="a list of figures about the model")
     parity: Parity | None = None
     provenance: Provenance
+    recognition: Recognition | None = None
     optimization: Optimization | None = None
     quantization: Quantization | None = None
     training: Training | None = None

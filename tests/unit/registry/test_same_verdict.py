@@ -65,6 +65,13 @@ def changed(field: str, value: object) -> bytes:
     return json.dumps(fields).encode()
 
 
+def with_threshold(value: object) -> dict[str, object]:
+    """Return the manifest's object `recognition` with this threshold."""
+    photos = {"share": 0.9, "images": 100, "data": "test photos"}
+    fields = {"temperature": 1.4, "score": "top1_softmax", "auroc": 0.97}
+    return {**fields, "threshold": value, "kept": photos, "found": photos}
+
+
 def replaced(before: str, after: str) -> bytes:
     text = json.dumps(shipped_manifest())
     assert text.count(before) == 1
@@ -86,7 +93,10 @@ WRONG_VALUES: dict[str, tuple[object, ...]] = {
     "files.weights": (None, {}),
     "output.name": ("", "a" * 2001, None, ["a"]),
     "engine": ("Torch", None, ["onnxruntime"]),
-}
+    "title": ("", "a" * 61, None, ["groceries"], 5),
+    "recognition": (None, {}, [], 0.5,
+                    *map(with_threshold, (None, True, "0.5", -0.01, 1.01, 2, [0.5], 10**400))),
+}  # fmt: skip
 MANIFESTS: dict[str, bytes] = {
     "empty": b"",
     "deep": b"[" * 100_000,
@@ -104,10 +114,13 @@ MANIFESTS: dict[str, bytes] = {
     "half a pair in UTF-8": encoded({**shipped_manifest(), "architecture": "\ud83d"}, "utf-8"),
     **{encoding: encoded(shipped_manifest(), encoding) for encoding in ENCODINGS[:-1]},
     "latin-1": changed("architecture", "caf\xe9").replace(b"\\u00e9", b"\xe9"),
-    **{f"{field} {value!r:.30}": changed(field, value) for field in WRONG_VALUES
+    **{f"{field} {value!r:.80}": changed(field, value) for field in WRONG_VALUES
        for value in WRONG_VALUES[field]},
     **{f"{name} in {field}": changed(field, text) for name, text in REFUSED_TEXTS.items()
-       for field in ("output.name", "provenance.licence")},
+       for field in ("output.name", "provenance.licence", "title")},
+    "NaN as a threshold": changed("recognition", with_threshold(float("nan"))),
+    "a threshold above all numbers": replaced('"class_count": 1000', '"class_count": 1000, '
+        f'"recognition": {json.dumps(with_threshold(7)).replace("7,", "1e400,", 1)}'),
     "ESC in a key": changed("provenance.versions", {"a\x1b": "1"}),
     "an override in a list": changed("metrics", [{"name": "\u202e"}]),
 }  # fmt: skip
@@ -116,6 +129,10 @@ TAKEN_MANIFESTS = {
     **{name: changed("output.name", text) for name, text in TAKEN_TEXTS.items()},
     "not escaped": encoded({**shipped_manifest(), "architecture": "caf\xe9 \u200d"}, "utf-8",
                            ensure_ascii=False),
+    **{f"threshold {value}": changed("recognition", with_threshold(value))
+       for value in (0, 0.0, 0.42, 1, 1.0, 1e-300)},
+    "a title": changed("title", "groceries"),
+    "the longest title": changed("title", "\U0001f468" * 60),
     "the longest path": changed("files.model.path", "_" + "a" * 126),
     "most classes": changed("class_count", 100_000),
 }  # fmt: skip
@@ -219,8 +236,19 @@ def test_both_name_the_place_and_the_character(folder: Path) -> None:
 def test_both_refuse_the_same_characters() -> None:
     assert in_function.UNPRINTABLE == characters.UNPRINTABLE
     assert in_commands.MAX_MANIFEST_BYTES == model_files.MAX_MANIFEST_BYTES
+    assert in_commands.MAX_TITLE_CHARACTERS == in_function.MAX_TITLE_CHARACTERS
     for first, last in characters.UNPRINTABLE:  # else the fast way would let them pass
         assert not any(map(str.isprintable, map(chr, range(first, last + 1))))
+
+
+def test_the_function_reads_title_and_threshold_where_a_version_has_them() -> None:
+    fields = {**shipped_manifest(), "title": "groceries", "recognition": with_threshold(0.42)}
+    read = in_function.read_manifest(json.dumps(fields).encode(), name=NAME, version=VERSION)
+    assert (read.title, read.threshold) == ("groceries", 0.42)
+    for field in ("title", "recognition"):
+        del fields[field]
+    read = in_function.read_manifest(json.dumps(fields).encode(), name=NAME, version=VERSION)
+    assert (read.title, read.threshold) == (None, None)
 
 
 def test_the_function_does_not_mind_fields_that_it_does_not_read(folder: Path) -> None:
