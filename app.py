@@ -27,6 +27,7 @@ def stages() -> tuple[Settings, ...]:
         # concurrency: a new account, whose limit is 10, allows none. The quota bounds the cost.
         Settings(
             env_name="dev",
+            other_models=("*",),
             daily_quota=1_000,
             budget_usd=75,
             warming="off",
@@ -57,7 +58,7 @@ def stages() -> tuple[Settings, ...]:
         # Deployed into the local cloud by `make run`: only what its emulator supports, open to all.
         Settings(
             env_name="local",
-            any_model=True,
+            other_models=("*",),
             warm_instances=2,
             warm_after_deploy=False,
             deployment="all_at_once",

@@ -38,3 +38,4 @@ class InferenceStack(cdk.Stack):
         output(
             self, "ClassifierFunction", self.classifier.function.function_name, settings=settings
         )
+        output(self, "ServableModels", " ".join(settings.servable_models), settings=settings)

@@ -15,6 +15,9 @@ SNAPSHOT_STORAGE_MB = 512
 NO_SNAPSHOT_REGIONS = ("ap-east-2", "ap-southeast-6")
 """SnapStart's limits in November 2026: Lambda developer guide, "Improving startup performance with
 Lambda SnapStart"."""
+MAX_MODELS = 40
+"""A role's policies have up to 10,240 characters (IAM user guide, "IAM and AWS STS quotas"), of
+which a model takes up to 150; an output, which names the models, has 4,096 of CloudFormation's."""
 AUTO_MIN_PERIOD_MIN = 2
 """`auto` reads users' concurrency in minutes without a round: docs/decisions/0103-auto.md."""
 
@@ -34,6 +37,7 @@ def combination_refusals(settings: "Settings") -> Refusals:
     yield from _warm_refusals(settings)
     yield from _concurrency_refusals(settings)
     yield from _snapshot_refusals(settings)
+    yield from _model_refusals(settings)
     yield from api_refusals(settings)
     yield from _page_refusals(settings)
     if settings.alarm_email is not None and not settings.monitoring:
@@ -119,6 +123,13 @@ def _snapshot_refusals(settings: "Settings") -> Refusals:
         yield "ephemeral_storage_mb", f"allowed is {SNAPSHOT_STORAGE_MB}, {why}"
     if settings.region in NO_SNAPSHOT_REGIONS:
         yield "region", f"allowed are all but {', '.join(NO_SNAPSHOT_REGIONS)}, {why}"
+
+
+def _model_refusals(settings: "Settings") -> Refusals:
+    if "*" in settings.other_models and len(settings.other_models) > 1:
+        yield "other_models", "allowed is '*' alone, which stands for all models, or names"
+    if len(settings.servable_models) > MAX_MODELS:
+        yield "other_models", f"allowed are {MAX_MODELS - 1} names; ('*',) stands for all models"
 
 
 def _page_refusals(settings: "Settings") -> Refusals:

@@ -86,10 +86,11 @@ class Settings:
     """The model to serve."""
     model_version: Version = "1.0.0"
     """The version of the model to serve."""
-    any_model: bool = False
-    """True lets the classifier read every model in the bucket, so that `warmlens model serve` can
-    change to another model without a deploy; False, only the versions of `model_name`. The model
-    store `s3` alone uses it."""
+    other_models: tuple[ModelName | Literal["*"], ...] = ()
+    """Models besides `model_name` that `warmlens model serve` may change to without a deploy, by
+    name; `("*",)` for all. With `model_store = "s3"` the classifier may read these alone. `image`
+    needs them in `model_artifacts`, and has the newest version of each. In the file system of `efs`
+    the classifier can read all models, and `serve` refuses what is not named here."""
     model_store: Literal["s3", "efs", "image"] = "s3"
     """Store that the classifier reads the model from at init: `s3`, `efs` (a file system with
     copies of published models) or `image` (the container image)."""
@@ -247,6 +248,13 @@ class Settings:
             region: region of the stack, where AWS has one such name for all regions of an account.
         """
         return f"warmlens-{self.env_name}-{part}" + (f"-{region}" if region else "")
+
+    @property
+    def servable_models(self) -> tuple[str, ...]:
+        """Names of the models that may be served without a deploy; `("*",)` for all."""
+        if "*" in self.other_models:
+            return ("*",)
+        return tuple(dict.fromkeys([self.model_name, *self.other_models]))
 
     @property
     def warm_by_hour(self) -> tuple[int, ...]:

@@ -146,6 +146,11 @@ class FolderStore:
         return path
 
     def _unreadable(self, path: str, error: OSError) -> ModelError:
+        if isinstance(error, FileNotFoundError) and self._in_image:
+            return ModelError(
+                f"{path} is not in the image, which has the settings' model_version of model_name "
+                "and the newest version of each of other_models"
+            )
         if isinstance(error, FileNotFoundError):
             return ModelError(f"{path} is not in {self._folder}")
         return ModelError(f"{path} could not be read: {error.strerror}")
@@ -194,8 +199,8 @@ def _bucket_errors(path: str) -> Iterator[None]:
         yield
     except ObjectMissingError:
         raise ModelError(
-            f"{path} is not in the models bucket, or may not be read: another model than the "
-            "settings' model_name needs any_model = True and a deploy"
+            f"{path} is not in the models bucket, or may not be read: the settings' other_models "
+            "name the models besides model_name that may be, after a deploy"
         ) from None
     except (TimeoutError, BucketTimeoutError):
         raise ModelError(

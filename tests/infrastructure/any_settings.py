@@ -19,6 +19,9 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "torch_index": st.sampled_from([None, "https://wheels.a.example/cpu"]),
     "model_name": st.sampled_from(["products-resnet50", "imagenet-efficientnet-lite0"]),
     "model_version": st.just("1.0.0"),
+    "other_models": st.sampled_from(
+        [(), ("*",), ("imagenet-efficientnet-lite0",), ("products-resnet50", "*")]
+    ),
     "model_store": st.sampled_from(["s3", "efs", "image"]),
     "ephemeral_storage_mb": st.integers(512, 10_240),
     "max_image_bytes": st.integers(1024, 100 * 2**20),
@@ -38,7 +41,6 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "daily_quota": st.none() | st.integers(1, 1_000_000_000),
     "access_logs": st.booleans(),
     "call_reports": st.booleans(),
-    "any_model": st.booleans(),
     "tracing": st.booleans(),
     "web": st.booleans(),
     "page_stores_photos": st.booleans(),

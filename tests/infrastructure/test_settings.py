@@ -50,6 +50,10 @@ from warmlens.paths import ROOT
         ("model_name", "Lite0", "a to z, 0-9 and -"),
         ("model_version", "1.0.0/../2.0.0", "three numbers"),
         ("model_store", "ftp", "'s3', 'efs', 'image'"),
+        ("other_models", ("../x",), "for each value of the tuple, allowed is a to z"),
+        ("other_models", ("mine*",), "up to 63, or '*'"),
+        ("other_models", ("*", "mine"), "allowed is '*' alone"),
+        ("other_models", tuple(f"m{each}" for each in range(40)), "allowed are 39 names"),
         ("ephemeral_storage_mb", 511, "from 512 to 10240"),
         ("cors_origins", ("https://*.a.example",), "an origin without *"),
         ("auth", "password", "'none', 'api_key', 'iam'"),
@@ -359,6 +363,42 @@ def test_the_engine_of_a_model_that_is_put_into_the_image_must_be_the_settings()
     source = Settings(env_name="test", model_store="image", engine="torch")
     with pytest.raises(SettingsError, match="engine = 'torch'; allowed is 'onnxruntime'"):
         ImageModelStore(settings=source)
+
+
+def artifact(folder: Path, version: str, engine: str = "onnxruntime") -> None:
+    (folder / version).mkdir(parents=True)
+    (folder / version / "manifest.json").write_text(json.dumps({"engine": engine}))
+
+
+def test_a_model_that_cannot_be_put_into_the_image_is_refused_and_a_listed_one_is_the_newest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stacks.constructs.model_store.MODEL_ARTIFACTS", tmp_path)
+    for version in ("mine/1.0.0", "fruit/9.0.0", "fruit/10.0.0", "fruit/draft"):
+        artifact(tmp_path, version)
+    artifact(tmp_path, "of-torch/1.0.0", "torch")
+
+    def models_of(*other_models: str) -> list[str]:
+        settings = Settings(
+            env_name="test",
+            model_store="image",
+            model_name="mine",
+            model_version="1.0.0",
+            other_models=other_models,
+        )
+        with ImageModelStore(settings=settings).image_context() as context:
+            manifests = (context / "models").glob("*/*/manifest.json")
+            return sorted(str(path.parent.relative_to(context / "models")) for path in manifests)
+
+    assert models_of() == ["mine/1.0.0"]
+    assert models_of("fruit", "mine", "fruit") == ["fruit/10.0.0", "mine/1.0.0"]
+    assert models_of("*") == ["fruit/10.0.0", "mine/1.0.0"]  # what its engine runs
+    for name, reason in (
+        ("nobodys", "nobodys has no manifest.json there"),
+        ("of-torch", "of-torch is for engine = 'torch' there"),
+    ):
+        with pytest.raises(SettingsError, match=f"other_models = .'fruit', '{name}'.; .*{reason}"):
+            models_of("fruit", name)
 
 
 def test_model_and_engine_can_be_named_beside_the_settings(tmp_path: Path) -> None:

@@ -43,22 +43,34 @@ def test_the_store_s3_is_one_bucket(variants: Variants) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "keys"), [("plain", f"/{VARIANTS['plain'].model_name}/*"), ("odd", "/*")]
+    ("name", "keys"),
+    [
+        ("bare", ["/products-resnet50/*"]),
+        ("plain", ["/products-resnet50/*", "/imagenet-efficientnet-lite0/*"]),
+        ("odd", ["/*"]),
+    ],
 )
-def test_the_classifier_reads_one_models_versions_or_with_any_model_the_whole_bucket(
-    variants: Variants, name: str, keys: str
+def test_the_classifier_reads_exactly_the_models_that_the_settings_name(
+    variants: Variants, name: str, keys: list[str]
 ) -> None:
-    assert VARIANTS[name].any_model is (keys == "/*")
     granted = [
         (each["Action"], resource["Fn::Join"][1][1:])
         for each in variants[name].statements("ClassifierRole")
         for resource in (each["Resource"] if isinstance(each["Resource"], list) else [])
         if "FnGetAttModels" in json.dumps(resource)
     ]
-    assert granted == [("s3:GetObject", [keys])]
+    assert granted == [("s3:GetObject", [key]) for key in sorted(keys)]
+    (servable,) = (
+        outputs["ServableModels"]["Value"]
+        for template in variants[name].templates.values()
+        if "ServableModels" in (outputs := template.get("Outputs", {}))
+    )
+    assert servable.split() == [each.strip("/*") or "*" for each in keys]
 
 
-def test_the_store_image_has_the_model_in_the_image_and_nothing_else(variants: Variants) -> None:
+def test_the_store_image_has_the_named_models_in_the_image_and_nothing_else(
+    variants: Variants,
+) -> None:
     assembly = variants["image"]
     assert models_buckets(assembly) == 0
     assert not NETWORK & assembly.kinds
@@ -70,9 +82,14 @@ def test_the_store_image_has_the_model_in_the_image_and_nothing_else(variants: V
         for image in json.loads(path.read_text())["dockerImages"].values()
     )
     settings = VARIANTS["image"]
-    models = assembly.folder / source / "models" / settings.model_name
-    assert (models / settings.model_version / "manifest.json").is_file()
-    assert (models / settings.model_version / "model.onnx").is_file()
+    models = assembly.folder / source / "models"
+    names = [settings.model_name, *settings.other_models]
+    assert sorted(path.name for path in models.iterdir() if path.is_dir()) == sorted(names)
+    for name in names:
+        (version,) = (models / name).iterdir()
+        assert version.name == settings.model_version
+        assert (version / "manifest.json").is_file()
+        assert (version / "model.onnx").is_file()
     output_names = {name for each in assembly.templates.values() for name in each["Outputs"]}
     assert "ModelsBucket" not in output_names
 

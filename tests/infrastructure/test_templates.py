@@ -92,8 +92,8 @@ def test_the_classifier_reads_its_model_and_two_prefixes_and_writes_its_log_alon
     settings = next(each for each in stages() if each.env_name == assembly.env_name)
     statements = assembly.statements("ClassifierRole")
     reads = [statement for statement in statements if statement["Action"] == "s3:GetObject"]
-    models = "/*" if settings.any_model else f"/{settings.model_name}/*"
-    assert sorted(_keys(reads)) == sorted([models, "/uploads/*", "/test/*"])
+    models = [f"/{name}/*".replace("*/*", "*") for name in settings.servable_models]
+    assert sorted(_keys(reads)) == sorted([*models, "/uploads/*", "/test/*"])
     assert_writes_log_and_traces_alone(statements, besides=reads)
 
 

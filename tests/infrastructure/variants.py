@@ -28,7 +28,7 @@ ODD = Settings(
     timeout_s=17,
     model_name="another-model",
     model_version="2.3.4",
-    any_model=True,
+    other_models=("*",),
     ephemeral_storage_mb=1024,
     max_image_bytes=1_000_000,
     max_image_pixels=2_000_000,
@@ -64,7 +64,9 @@ ODD = Settings(
     retain_data=False,
     empty_buckets=True,
 )
-PLAIN = Settings(env_name="plain", image_expiry_days=None)
+PLAIN = Settings(
+    env_name="plain", other_models=("imagenet-efficientnet-lite0",), image_expiry_days=None
+)
 BARE = Settings(
     env_name="bare",
     auth="none",
@@ -92,7 +94,9 @@ VARIANTS = {
             account="123456789012",
             region="eu-west-1",
         ),
-        Settings(env_name="image", model_store="image"),
+        Settings(
+            env_name="image", model_store="image", other_models=("imagenet-efficientnet-lite0",)
+        ),
         Settings(
             env_name="provisioned",
             warming="provisioned",

@@ -11,6 +11,8 @@ import pytest
 from tests.conftest import Cloud, run_here, run_warmlens, running
 from tests.unit.registry.version_copy import NAME, SHIPPED, VERSION, edit_manifest
 from warmlens.errors import WarmlensError
+from warmlens.paths import MODEL_ARTIFACTS
+from warmlens.registry.catalog import find_version
 from warmlens.registry.serving import ALIAS, Serving
 from warmlens.registry.store import Store
 
@@ -196,7 +198,7 @@ def test_a_model_whose_snapshot_fails_is_never_served_and_leaves_no_version(
 def test_a_model_that_the_role_may_not_read_is_refused_with_the_setting_that_allows_it(
     own_cloud: Cloud, artifacts: Path
 ) -> None:
-    """Without `any_model`, the role reads the models of `model_name` alone."""
+    """An environment that was deployed before it had the output is refused by its role alone."""
     functions, iam = own_cloud.client("lambda"), own_cloud.client("iam")
     role = functions.get_function_configuration(FunctionName=FUNCTION)["Role"].rpartition("/")[2]
     (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
@@ -212,10 +214,58 @@ def test_a_model_that_the_role_may_not_read_is_refused_with_the_setting_that_all
         said = model(own_cloud, "serve", "another", "1.1.0", refused="model_unavailable")
     finally:
         iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(allowed))
-    assert "any_model = True" in said
+    assert "other_models" in said
     assert answer(own_cloud)["model"] == NAME
     model(own_cloud, "serve", "another", "1.1.0")
     assert answer(own_cloud)["model"] == "another"
+
+
+def test_a_model_that_the_settings_do_not_name_is_refused_before_anything_changes(
+    own_cloud: Cloud, artifacts: Path
+) -> None:
+    publish(own_cloud, artifacts, "1.1.0")
+    functions, ssm = own_cloud.client("lambda"), own_cloud.client("ssm")
+    before = functions.get_function_configuration(FunctionName=FUNCTION)["RevisionId"]
+    name = "/warmlens/local/ServableModels"
+    assert ssm.get_parameter(Name=name)["Parameter"]["Value"] == "*"
+    for value in ("mine fruit", f"mine {NAME}"):
+        ssm.put_parameter(Name=name, Value=value, Overwrite=True)
+        try:
+            if NAME in value:
+                model(own_cloud, "serve", NAME, "1.1.0")
+                continue
+            said = model(own_cloud, "serve", NAME, "1.1.0", refused="model_unavailable")
+        finally:
+            ssm.put_parameter(Name=name, Value="*", Overwrite=True)
+        assert "may serve mine, fruit." in said
+        assert f"Add {NAME} to other_models in app.py and deploy" in said
+        now = functions.get_function_configuration(FunctionName=FUNCTION)
+        assert now["RevisionId"] == before
+    assert answer(own_cloud)["version"] == "1.1.0"
+
+
+def test_models_in_the_image_are_changed_without_a_bucket(own_cloud: Cloud) -> None:
+    """The pool runs the source and no image, so the folder of the image is one outside it."""
+    functions, s3 = own_cloud.client("lambda"), own_cloud.client("s3")
+    variables = functions.get_function_configuration(FunctionName=FUNCTION)["Environment"]
+    in_image = {**variables["Variables"], "MODELS_FOLDER": str(MODEL_ARTIFACTS)}
+    del in_image["MODELS_BUCKET"]
+    functions.update_function_configuration(
+        FunctionName=FUNCTION, Environment={"Variables": in_image}
+    )
+    deployed = functions.publish_version(FunctionName=FUNCTION)["Version"]
+    functions.update_alias(FunctionName=FUNCTION, Name=ALIAS, FunctionVersion=deployed)
+    other, _, version = find_version(MODEL_ARTIFACTS, "products-resnet50").partition("@")
+    outputs = {"ClassifierFunction": FUNCTION, "ServableModels": f"{NAME} {other}"}
+    serving = Serving.of(outputs, functions, s3)
+
+    assert serving.serve(other, version).before.name == NAME
+    assert answer(own_cloud)["model"] == other
+    with pytest.raises(WarmlensError, match=r"9.9.9/manifest.json is not in") as refused:
+        serving.serve(NAME, "9.9.9")
+    assert refused.value.code == "model_unavailable"
+    assert serving.rollback().after.name == NAME
+    assert answer(own_cloud)["model"] == NAME
 
 
 def test_what_is_not_published_or_was_damaged_is_not_served(

@@ -7,10 +7,10 @@ load never gets a user's call.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
@@ -20,6 +20,7 @@ from warmlens.registry.store import Store
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
+    from types_boto3_s3 import S3Client
 
 ALIAS = "live"
 # A deploy removes it, and so differs from every version that was served by this command, even with
@@ -59,13 +60,40 @@ class Serving:
     Args:
         lambda_client: client for the function's region.
         function: name of the classifier.
-        store: the environment's models.
+        store: the environment's models; None where they are in the container image.
+        servable: names of the models that the settings let it serve; `("*",)` for all.
     """
 
-    def __init__(self, lambda_client: "LambdaClient", function: str, store: Store) -> None:
+    def __init__(
+        self,
+        lambda_client: "LambdaClient",
+        function: str,
+        store: Store | None,
+        servable: Sequence[str] = ("*",),
+    ) -> None:
         self._lambda = lambda_client
         self._function = function
         self._store = store
+        self._servable = servable
+
+    @classmethod
+    def of(
+        cls, outputs: Mapping[str, str], lambda_client: "LambdaClient", s3_client: "S3Client"
+    ) -> Self:
+        """Return the serving of a deployed environment.
+
+        Args:
+            outputs: outputs of its stacks by name.
+            lambda_client: client for its function.
+            s3_client: client for its buckets.
+        """
+        bucket = outputs.get("ModelsBucket")
+        return cls(
+            lambda_client,
+            outputs["ClassifierFunction"],
+            Store(s3_client, bucket) if bucket else None,
+            outputs.get("ServableModels", "*").split(),
+        )
 
     def current(self) -> Served:
         """Return the model version that the alias serves."""
@@ -77,11 +105,13 @@ class Serving:
 
         Raises:
             WarmlensError: what :meth:`Store.manifest` raises, the first finding of
-                :meth:`Store.verify`, or `model_unavailable` when an instance could not load it.
+                :meth:`Store.verify`, or `model_unavailable` when the settings do not allow it or an
+                instance could not load it.
         """
-        manifest = self._store.manifest(name, version)
-        for finding in self._store.verify(manifest):
-            raise WarmlensError(finding.code, finding.message)
+        self._check_servable(name, version)
+        if self._store is not None:
+            for finding in self._store.verify(self._store.manifest(name, version)):
+                raise WarmlensError(finding.code, finding.message)
         with function_errors(self._function):
             before = self._served(self._alias_version())
             if (before.name, before.version) == (name, version):
@@ -122,6 +152,15 @@ class Serving:
         raise WarmlensError(
             "nothing_to_roll_back_to",
             f"{self._function} has served no other model before {before.name} {before.version}.",
+        )
+
+    def _check_servable(self, name: str, version: str) -> None:
+        if "*" in self._servable or name in self._servable:
+            return
+        raise WarmlensError(
+            "model_unavailable",
+            f"{name} {version} is not served: without a deploy, {self._function} may serve "
+            f"{', '.join(self._servable)}. Add {name} to other_models in app.py and deploy.",
         )
 
     def _alias_version(self) -> str:

@@ -258,8 +258,8 @@ def _models_bucket(environment: "Deployment") -> str:
     if bucket is None:
         raise WarmlensError(
             "no_models_bucket",
-            f"{environment.name} has its model in the container image: change model_name and "
-            "model_version in app.py and deploy.",
+            f"{environment.name} has its models in the container image: change model_name, "
+            "model_version or other_models in app.py and deploy.",
         )
     return bucket
 
@@ -267,8 +267,8 @@ def _models_bucket(environment: "Deployment") -> str:
 def _serving(environment: "Deployment") -> "Serving":
     from warmlens.registry.serving import Serving
 
-    function = environment.output("ClassifierFunction")
-    return Serving(environment.lambda_, function, _store(environment))
+    environment.output("ClassifierFunction")  # refuses an environment that is deployed in part
+    return Serving.of(environment.outputs, environment.lambda_, environment.s3)
 
 
 def _cell(value: object) -> str:
