@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from training.class_map import with_class_map
 from training.dataset import Dataset, Photo, read_dataset
 from training.evaluate import Evaluation, measure, targets_of
 from training.history import read_history
@@ -134,6 +135,7 @@ def export_run(
         )
     optimized = request.precision == "int8" if request.optimize is None else request.optimize
     model = _model_files(files[request.precision], engine, optimized)
+    model, explain = with_class_map(model) if engine == "onnxruntime" else (model, None)
     on_step("evaluating on the test photos")
     answers = {
         precision: _answers(open_model_file(engine, raw, spec), photos)
@@ -164,6 +166,7 @@ def export_run(
                 date=datetime.datetime.now(datetime.UTC).date().isoformat(),
                 versions=_versions(),
             ),
+            explain=explain,
             optimization=optimization() if optimized else None,
             quantization=_quantization(files, photos, answers),
             training=_training(run, record),

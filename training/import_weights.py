@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from training.checkpoints import read_checkpoint
+from training.class_map import with_class_map
 from training.file_kinds import Kind, kind_of
 from training.foreign_onnx import read_onnx
 from training.heads import Activation, one_class, read_head
@@ -35,6 +36,7 @@ from warmlens.errors import WarmlensError
 from warmlens.registry.manifest import (
     SCHEMA_ID,
     Engine,
+    Explain,
     Files,
     InputSpec,
     Manifest,
@@ -102,6 +104,7 @@ class _Model:
     class_count: int
     output_name: str = "softmax"
     precision: Precision = "fp32"
+    explain: Explain | None = None
 
 
 def import_resnet50_imagenet(version: str, out: Path, command: str) -> bool:
@@ -270,15 +273,21 @@ def _exported(network: Any, architecture: str, class_count: int, request: Import
     spec = request.preprocessing.input_spec()
     normal = spec.normalization
     graph = GraphSpec(spec.width, spec.height, class_count, normal.mean, normal.std)
-    export = export_program if request.engine == "torch" else export_classifier
+    explain = None
+    if request.engine == "torch":
+        file = export_program(network, graph)
+    else:
+        files, explain = with_class_map({GRAPH_FILE: export_classifier(network, graph)})
+        file = files[GRAPH_FILE]
     return _Model(
-        file=export(network, graph),
+        file=file,
         reference=Reference(
             network, f"the same weights in PyTorch {metadata.version('torch')} on the CPU"
         ),
         spec=spec,
         architecture=architecture,
         class_count=class_count,
+        explain=explain,
     )
 
 
@@ -320,6 +329,7 @@ def _install(
                 date=datetime.datetime.now(datetime.UTC).date().isoformat(),
                 versions={"python": platform.python_version(), **versions},
             ),
+            explain=model.explain,
         )
     contents = {
         model_file: model.file,

@@ -22,7 +22,7 @@ def model_card(manifest: Manifest, labels: tuple[str, ...]) -> str:
         f"so that its shorter side is {spec.resize_shorter_side} pixels ({spec.interpolation}) "
         f"and cut out the centre {spec.width} x {spec.height}.\n"
         f"- Output `{manifest.output.name}`: float32 [1, {manifest.class_count}] over all "
-        "classes, in the order of `labels.json`.\n"
+        f"classes, in the order of `labels.json`.\n{_features(manifest)}"
         f"- The graph itself normalises (mean {_numbers(normal.mean)}, standard deviation "
         f"{_numbers(normal.std)}, on the scale of 0 to 255) and applies softmax.\n"
         f"- Classes: {_listed(labels)}.",
@@ -41,6 +41,18 @@ def model_card(manifest: Manifest, labels: tuple[str, ...]) -> str:
         f"    {manifest.provenance.command}",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _features(manifest: Manifest) -> str:
+    if manifest.explain is None:
+        return ""
+    features = manifest.explain.features
+    shape = f"[1, {features.channels}, {features.rows}, {features.columns}]"
+    return (
+        f"- Output `{features.name}`, fetched on request: {features.type} {shape}, "
+        "what goes into the average pooling. With the last layer's weights it makes class-"
+        "activation maps.\n"
+    )
 
 
 def _size(manifest: Manifest) -> str:

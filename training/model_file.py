@@ -76,10 +76,12 @@ class OnnxFile(ModelFile):
                 "bad_model_file", f"ONNX Runtime cannot load the model file: {error}."
             ) from None
         self._input_name = spec.name
+        self._output_name = self._session.get_outputs()[0].name
 
     def softmax(self, pixels: npt.NDArray[np.uint8]) -> Softmax:
         """As `ModelFile.softmax`."""
-        answer: Softmax = self._session.run(None, {self._input_name: pixels[np.newaxis]})[0][0]
+        given = {self._input_name: pixels[np.newaxis]}
+        answer: Softmax = self._session.run([self._output_name], given)[0][0]
         return answer
 
 

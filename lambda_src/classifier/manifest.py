@@ -14,6 +14,11 @@ SCHEMA = "warmlens.model/1"
 ENGINES = ("onnxruntime", "torch")
 MAX_SIDE = 4096
 MAX_TITLE_CHARACTERS = 60
+MAX_FILE_BYTES = 5 * 2**30
+MAX_CHANNELS = 65_536
+MAX_MAP_SIDE = 64
+FEATURES_TYPES = {"float32": "f", "uint8": "B"}  # of the module array
+WEIGHTS_TYPES = {"float32": "f", "int8": "b"}
 PLAIN = bytes({0x0A, *range(0x20, 0x7F)} - {0x5C})  # printable ASCII without the backslash
 FILE_LETTERS = str.maketrans("._-", "aaa")
 # First and last code points. The command line has the same list, in warmlens/characters.py.
@@ -67,11 +72,29 @@ class ModelFile(NamedTuple):
         )
 
 
+class Explain(NamedTuple):
+    """What class-activation maps are computed from.
+
+    `features` is an output of the graph, (1, channels, rows, columns) of the array type
+    `features_type`. The file at `path` has the weights of the last layer from `offset` on,
+    (classes, channels) of `weights_type`, row by row.
+    """
+
+    features: str
+    features_type: str
+    channels: int
+    rows: int
+    columns: int
+    path: str
+    offset: int
+    weights_type: str
+
+
 class Manifest(NamedTuple):
     """The fields of a manifest that the function uses.
 
     An image whose highest softmax is below `threshold` is not recognized; None: the version has
-    no threshold.
+    no threshold. None as `explain`: there are no class-activation maps.
     """
 
     name: str
@@ -87,6 +110,7 @@ class Manifest(NamedTuple):
     optimized: bool
     title: str | None
     threshold: float | None
+    explain: Explain | None
 
 
 def read_manifest(data: bytes, *, name: str, version: str) -> Manifest:
@@ -111,7 +135,7 @@ def read_manifest(data: bytes, *, name: str, version: str) -> Manifest:
     image = _get(fields, "input", dict)
     output = _get(fields, "output", dict)
     files = _get(fields, "files", dict)
-    return Manifest(
+    manifest = Manifest(
         name=name,
         version=version,
         engine=engine,
@@ -125,7 +149,11 @@ def read_manifest(data: bytes, *, name: str, version: str) -> Manifest:
         optimized="optimization" in fields,
         title=_title(fields) if "title" in fields else None,
         threshold=_threshold(fields["recognition"]) if "recognition" in fields else None,
+        explain=None,
     )
+    if "explain" not in fields:
+        return manifest
+    return manifest._replace(explain=_explain(_get(fields, "explain", dict), manifest))
 
 
 def read_labels(data: bytes, *, class_count: int) -> tuple[list[str], list[str]]:
@@ -245,6 +273,37 @@ def _threshold(recognition: Any) -> float:
     return float(value)
 
 
+def _explain(fields: dict[str, Any], manifest: Manifest) -> Explain:
+    if manifest.engine != "onnxruntime":
+        raise ModelError(f'manifest.json: "explain" is there; {manifest.engine} does not take it')
+    features, layer = _get(fields, "features", dict), _get(fields, "last_layer", dict)
+    kind = _get(layer, "file", str)
+    file = {"model": manifest.model, "weights": manifest.weights}.get(kind)
+    if file is None:
+        raise ModelError(f'manifest.json: "explain" names the file {kind!r}, which is not there')
+    explain = Explain(
+        features=_get(features, "name", str),
+        features_type=_type(features, FEATURES_TYPES),
+        channels=_whole(features, "channels", 1, MAX_CHANNELS),
+        rows=_whole(features, "rows", 1, MAX_MAP_SIDE),
+        columns=_whole(features, "columns", 1, MAX_MAP_SIDE),
+        path=file.path,
+        offset=_whole(layer, "offset", 0, MAX_FILE_BYTES),
+        weights_type=_type(layer, WEIGHTS_TYPES),
+    )
+    size_bytes = manifest.class_count * explain.channels * (4 if explain.weights_type == "f" else 1)
+    if explain.offset + size_bytes > file.size_bytes:
+        raise ModelError(f'manifest.json: "explain" names more bytes than {file.path} has')
+    return explain
+
+
+def _type(fields: dict[str, Any], known: dict[str, str]) -> str:
+    name = _get(fields, "type", str)
+    if name not in known:
+        raise ModelError(f'manifest.json: "type" is {name!r}, not a known one')
+    return known[name]
+
+
 def _file(fields: dict[str, Any]) -> ModelFile:
     path = _get(fields, "path", str)
     # Letters, digits, dots, hyphens and underscores.
@@ -254,7 +313,7 @@ def _file(fields: dict[str, Any]) -> ModelFile:
     sha256 = _get(fields, "sha256", str)
     if len(sha256) != 64 or sha256.strip("0123456789abcdef"):
         raise ModelError(f'manifest.json: "sha256" is {sha256!r}, not 64 hexadecimal digits')
-    return ModelFile(path, _whole(fields, "bytes", 1, 5 * 2**30), sha256)
+    return ModelFile(path, _whole(fields, "bytes", 1, MAX_FILE_BYTES), sha256)
 
 
 def _expect(fields: Any, key: str, value: str) -> None:

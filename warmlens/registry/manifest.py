@@ -286,6 +286,54 @@ class Recognition(_Part):
     chosen_on: Text | None = None
 
 
+MAX_MAP_SIDE = 64
+MAX_CHANNELS = 65_536
+_VALUE_BYTES = {"float32": 4, "int8": 1}
+MapSide = Annotated[
+    int, Field(ge=1, le=MAX_MAP_SIDE, description=f"a whole number from 1 to {MAX_MAP_SIDE}")
+]
+
+
+class Features(_Part):
+    """What goes into the average pooling: a further output of the graph.
+
+    It is [1, channels, rows, columns], in float32, or in uint8 where 0 stands for 0.
+    """
+
+    name: Text
+    type: Literal["float32", "uint8"] = Field(description='"float32" or "uint8"')
+    channels: int = Field(
+        ge=1, le=MAX_CHANNELS, description=f"a whole number from 1 to {MAX_CHANNELS}"
+    )
+    rows: MapSide
+    columns: MapSide
+
+
+class LastLayer(_Part):
+    """The place of the last layer's weights: [class_count, channels], row by row, little-endian.
+
+    Weights in int8 are those of a graph that scales each class by a positive number.
+    """
+
+    file: Literal["model", "weights"] = Field(
+        description='"model" or "weights": which of the files has them'
+    )
+    offset: int = Field(
+        ge=0, le=5 * 2**30, description="a whole number of bytes from 0 to 5368709120"
+    )
+    type: Literal["float32", "int8"] = Field(description='"float32" or "int8"')
+
+
+class Explain(_Part):
+    """What class-activation maps are made of, up to a positive factor.
+
+    The map of a class is the sum over channels of its weights in the last layer times the features.
+    """
+
+    features: Features
+    last_layer: LastLayer
+
+
 class Training(_Part):
     """The training run that the weights come from.
 
@@ -354,16 +402,36 @@ class Manifest(_Part):
     parity: Parity | None = None
     provenance: Provenance
     recognition: Recognition | None = None
+    explain: Explain | None = None
     optimization: Optimization | None = None
     quantization: Quantization | None = None
     training: Training | None = None
 
     @model_validator(mode="after")
     def _has_what_its_engine_takes(self) -> "Manifest":
-        fields = {"files.weights": self.files.weights, "optimization": self.optimization}
+        fields = {
+            "files.weights": self.files.weights,
+            "explain": self.explain,
+            "optimization": self.optimization,
+        }
         for name, field in fields.items():
             if field is not None and self.engine != "onnxruntime":
                 raise _rule(f'{name} is there; the engine "{self.engine}" does not take it.')
+        return self
+
+    @model_validator(mode="after")
+    def _has_the_last_layer(self) -> "Manifest":
+        if self.explain is None:
+            return self
+        layer = self.explain.last_layer
+        file = self.files.model if layer.file == "model" else self.files.weights
+        if file is None:
+            raise _rule('explain.last_layer.file is "weights"; files.weights is missing.')
+        size_bytes = self.class_count * self.explain.features.channels * _VALUE_BYTES[layer.type]
+        if (end := layer.offset + size_bytes) > file.bytes:
+            raise _rule(
+                f"explain.last_layer ends at byte {end}; files.{layer.file} has {file.bytes} bytes."
+            )
         return self
 
 

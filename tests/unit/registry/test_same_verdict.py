@@ -97,6 +97,32 @@ WRONG_VALUES: dict[str, tuple[object, ...]] = {
     "recognition": (None, {}, [], 0.5,
                     *map(with_threshold, (None, True, "0.5", -0.01, 1.01, 2, [0.5], 10**400))),
 }  # fmt: skip
+EXPLAIN: dict[str, Any] = {
+    "features": {"name": "relu", "type": "uint8", "channels": 1280, "rows": 7, "columns": 7},
+    "last_layer": {"file": "model", "offset": 0, "type": "float32"},
+}
+ROOM = shipped_manifest()["files"]["model"]["bytes"] - 1000 * 1280 * 4
+WRONG_EXPLAIN: dict[str, tuple[object, ...]] = {
+    "features": (None, {}, "relu"),
+    "features.name": ("", None, 7, "re\u202elu"),
+    "features.type": ("int8", "FLOAT", None, 1),
+    "features.channels": (0, 1280.0, True, 65_537, 5120, None),
+    "features.rows": (0, 7.0, 65, "7", None),
+    "features.columns": (0, -7, 65, None),
+    "last_layer": (None, {}, []),
+    "last_layer.file": ("weights", "labels", "", None, ["model"]),
+    "last_layer.offset": (-1, 1.0, True, ROOM + 1, 10**30, None),
+    "last_layer.type": ("uint8", "", None, 4),
+}
+
+
+def explained(field: str | None = None, value: object = None, **others: object) -> bytes:
+    fields, explain = shipped_manifest(), copy.deepcopy(EXPLAIN)
+    if field is not None:
+        set_field(explain, field, value)
+    return json.dumps({**fields, "explain": explain, **others}).encode()
+
+
 MANIFESTS: dict[str, bytes] = {
     "empty": b"",
     "deep": b"[" * 100_000,
@@ -121,11 +147,20 @@ MANIFESTS: dict[str, bytes] = {
     "NaN as a threshold": changed("recognition", with_threshold(float("nan"))),
     "a threshold above all numbers": replaced('"class_count": 1000', '"class_count": 1000, '
         f'"recognition": {json.dumps(with_threshold(7)).replace("7,", "1e400,", 1)}'),
+    "explain null": changed("explain", None),
+    "explain for PyTorch": explained(engine="torch"),
+    **{f"explain.{field} {value!r:.30}": explained(field, value) for field in WRONG_EXPLAIN
+       for value in WRONG_EXPLAIN[field]},
     "ESC in a key": changed("provenance.versions", {"a\x1b": "1"}),
     "an override in a list": changed("metrics", [{"name": "\u202e"}]),
 }  # fmt: skip
 TAKEN_MANIFESTS = {
     "as shipped": (SHIPPED / "manifest.json").read_bytes(),
+    "explain": explained(),
+    "explain at the end of the file": explained("last_layer.offset", ROOM),
+    "explain in int8": explained("last_layer.type", "int8"),
+    "explain with features in float32": explained("features.type", "float32"),
+    "explain with the largest map": explained("features.rows", 64),
     **{name: changed("output.name", text) for name, text in TAKEN_TEXTS.items()},
     "not escaped": encoded({**shipped_manifest(), "architecture": "caf\xe9 \u200d"}, "utf-8",
                            ensure_ascii=False),
