@@ -1,6 +1,7 @@
 """The command line `python -m lab`."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,6 +24,20 @@ app.add_typer(product_commands.app, name="products")
 @app.callback()
 def root() -> None:
     """Measure the product, repeat the paper's experiments, and draw the product photos."""
+
+
+@app.command(
+    name="groceries", epilog="Example: python -m lab groceries GroceryStoreDataset/dataset"
+)
+def groceries_command(
+    source: Annotated[Path, typer.Argument(help="Folder of the data set, with classes.csv.")],
+    to: Annotated[Path, typer.Option("--out", help="The new folder.")] = Path("photos/groceries"),
+) -> None:
+    """Copy the Grocery Store data set's photos to a folder for training."""
+    from lab.groceries import prepare
+
+    counts = prepare(source, to)
+    out.print(f"{to}: " + ", ".join(f"{count} photos {split}" for split, count in counts.items()))
 
 
 @app.command(name="sizes", epilog="Example: python -m lab sizes --no-int8")

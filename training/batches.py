@@ -31,13 +31,23 @@ class PixelSet:
         targets: class of each photo.
         seed: seed of the augmentation.
         augment_to: side of augmented images in pixels; None leaves the photos as they are.
+        mirror: augmentation also mirrors photos.
     """
 
-    def __init__(self, path: Path, targets: list[int], seed: int, augment_to: int | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        targets: list[int],
+        seed: int,
+        augment_to: int | None,
+        *,
+        mirror: bool = False,
+    ) -> None:
         self._path = path
         self._targets = targets
         self._seed = seed
         self._augment_to = augment_to
+        self._mirror = mirror
         self._pixels: Any = None
         self._transform: Any = None
 
@@ -52,7 +62,7 @@ class PixelSet:
         image = torch.from_numpy(self._pixels[index].copy()).permute(2, 0, 1)
         if self._augment_to is not None:
             if self._transform is None:
-                self._transform = augmentation(self._augment_to)
+                self._transform = augmentation(self._augment_to, mirror=self._mirror)
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(_seed(self._seed, epoch, index))
                 image = self._transform(image)
@@ -117,11 +127,11 @@ def stored_side(size: int) -> int:
     return round(size * STORED_SCALE)
 
 
-def augmentation(size: int) -> Any:
+def augmentation(size: int, *, mirror: bool = False) -> Any:
     """Return a random transform from uint8 [3, stored, stored] to uint8 [3, size, size].
 
-    It changes size, rotation, light, white balance and blur. It does not mirror photos: products
-    carry words.
+    It changes size, rotation, light, white balance and blur. It mirrors photos only where that is
+    asked for: packages carry words.
     """
     return v2.Compose(
         [
@@ -133,6 +143,7 @@ def augmentation(size: int) -> Any:
             v2.ColorJitter(brightness=0.35, contrast=0.35, saturation=0.3),
             v2.Lambda(white_balance),
             v2.RandomApply([v2.GaussianBlur(5, sigma=(0.1, 1.5))], p=0.25),
+            *([v2.RandomHorizontalFlip()] if mirror else []),
         ]
     )
 

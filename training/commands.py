@@ -99,29 +99,44 @@ def check(
         raise typer.Exit(1)
 
 
-@app.command(epilog="Example: warmlens model train --data photos --mode small-cnn --name mine")
+@app.command(epilog="Example: warmlens model train --data photos --name mine")
 def train(
     data: Data,
-    mode: Annotated[
-        Literal["small-cnn", "resnet50-head", "resnet50-full"],
-        typer.Option(help="A small CNN, or the last layer or all layers of a ResNet50."),
-    ],
     name: RunName,
+    architecture: Annotated[
+        Literal[
+            "small-cnn",
+            "resnet50",
+            "efficientnet-lite0",
+            "efficientnet-lite1",
+            "efficientnet-lite2",
+        ],
+        typer.Option(help="The network; docs/models.md compares them."),
+    ] = "efficientnet-lite0",
+    only_head: Annotated[
+        bool, typer.Option("--only-head", help="Train the last layer alone.")
+    ] = False,
     out: Out = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training photos.")] = None,
     size: Annotated[int | None, typer.Option(help="Side of the input in pixels.")] = None,
     stages: Stages = None,
     seed: Seed = 0,
     augment: Augment = True,
+    mirror: Annotated[
+        bool, typer.Option("--mirror", help="Also mirror photos; not for things with words on.")
+    ] = False,
     pretrained: Annotated[
         str | None,
         typer.Option(
-            help="Initial weights: torchvision (needs the network; the default of the ResNet "
-            "modes), a .safetensors or .pt file, the folder of a run, or none."
+            help="Initial weights: imagenet (the default; a ResNet50's are downloaded), a "
+            ".safetensors or .pt file, the folder of a run, or none (the small CNN's default)."
         ),
     ] = None,
     batch_size: BatchSize = None,
     learning_rate: Rate = None,
+    head_rate: Annotated[
+        float | None, typer.Option(help="Factor of the last layer's learning rate.")
+    ] = None,
     optimizer: Optimizer = None,
     patience: Patience = None,
     precision: Compute = "auto",
@@ -134,8 +149,11 @@ def train(
 
     The same command continues an interrupted run.
     """
+    from training.config import mode_of
+
     if pretrained is None:
-        pretrained = "none" if mode == "small-cnn" else "torchvision"
+        pretrained = "none" if architecture == "small-cnn" else "imagenet"
+    mode = mode_of(architecture, only_head)
     config = _config(
         mode,
         seed,
@@ -144,6 +162,8 @@ def train(
         stages=_stages(mode, size, epochs, stages),
         batch_size=batch_size,
         learning_rate=learning_rate,
+        head_rate=head_rate,
+        mirror=mirror,
         optimizer=optimizer,
         patience=patience,
     )
@@ -163,7 +183,7 @@ def pretrain(
     augment: Augment = True,
     pretrained: Annotated[
         str,
-        typer.Option(help="Initial weights: none, torchvision, a file, or the folder of a run"),
+        typer.Option(help="Initial weights: none, imagenet, a file, or the folder of a run."),
     ] = "none",
     batch_size: BatchSize = None,
     learning_rate: Rate = None,
@@ -200,8 +220,8 @@ def compare(
         Path, typer.Option(help="Folder of the runs; an interrupted comparison continues.")
     ] = RUNS / "comparison",
     pretrained: Annotated[
-        str, typer.Option(help="Initial weights of the ResNets: torchvision, a file, or a run.")
-    ] = "torchvision",
+        str, typer.Option(help="Initial weights of the ResNets: imagenet, a file, or a run.")
+    ] = "imagenet",
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each mode.")] = 3,
     size: Annotated[int, typer.Option(help="Side of the ResNets' input in pixels.")] = 128,
     epochs: Annotated[

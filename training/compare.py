@@ -17,7 +17,7 @@ from training.dataset import Dataset, read_dataset
 from training.device import pick_device, pick_precision
 from training.loop import Hooks
 from training.model_packages import import_model_package
-from training.networks import MEAN, STD
+from training.networks import normalization_of
 from training.pixels import decode_photos
 from training.run_folder import RunFolder
 from training.train import best_network, train
@@ -186,7 +186,7 @@ def _measure(
     return Record(
         name=variant.name,
         metric=f"{split}_top1",
-        value=round(100 * _top1(best_network(run), pixels, targets), 2),
+        value=round(100 * _top1(best_network(run), config.architecture, pixels, targets), 2),
         unit="%",
         kind="measured",
         conditions={
@@ -204,9 +204,9 @@ def _measure(
     )
 
 
-def _top1(network: Any, pixels: Path, targets: Any) -> float:
+def _top1(network: Any, architecture: str, pixels: Path, targets: Any) -> float:
     stored = np.load(pixels, mmap_mode="r")
-    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in normalization_of(architecture))
     device = pick_device()
     network = network.to(device)
     hits = 0

@@ -5,7 +5,11 @@ from typing import Any, Literal
 
 from warmlens.errors import WarmlensError
 
-MODES = ("small-cnn", "resnet50-head", "resnet50-full", "pretrain")
+LITE_MODES = tuple(
+    f"efficientnet-lite{number}-{part}" for number in range(3) for part in ("head", "full")
+)
+MODES = ("small-cnn", "resnet50-head", "resnet50-full", *LITE_MODES, "pretrain")
+
 Precision = Literal["fp32", "bf16", "fp16"]
 MIN_SIZE, MAX_SIZE = 32, 512
 
@@ -25,7 +29,9 @@ class TrainingConfig:
     `learning_rate` is the peak of a schedule that rises over the first tenth of all steps and
     then falls to zero along a cosine. `precision` is fp32, or bf16 or fp16 for mixed precision
     (autocast: weights and optimizer stay in fp32). `patience` is the number of epochs without a
-    better top-1 on the validation set after which the run stops; 0 never stops early.
+    better top-1 on the validation set after which the run stops; 0 never stops early. `head_rate`
+    is the factor of the learning rate of the last layer, which begins at random. `mirror` mirrors
+    photos at random, for things without words on them.
     """
 
     mode: str
@@ -40,6 +46,8 @@ class TrainingConfig:
     weight_decay: float
     label_smoothing: float
     patience: int
+    head_rate: float = 1.0
+    mirror: bool = False
 
     @property
     def epochs(self) -> int:
@@ -54,7 +62,7 @@ class TrainingConfig:
     @property
     def only_head(self) -> bool:
         """True when only the last layer is trained."""
-        return self.mode == "resnet50-head"
+        return self.mode.endswith("-head")
 
     def stage_at(self, epoch: int) -> Stage:
         """Return the stage that `epoch` (from 0) belongs to."""
@@ -90,6 +98,18 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "weight_decay": 0.05,
         "patience": 6,
     },
+    **{
+        mode: {
+            "architecture": mode.rpartition("-")[0],
+            "stages": (Stage(160, 14) if mode.endswith("-full") else Stage(224, 30),),
+            "optimizer": "adamw",
+            "learning_rate": 2e-3 if mode.endswith("-full") else 3e-3,
+            "head_rate": 10.0 if mode.endswith("-full") else 1.0,
+            "weight_decay": 0.05,
+            "patience": 6 if mode.endswith("-full") else 10,
+        }
+        for mode in LITE_MODES
+    },
     "pretrain": {
         "architecture": "resnet50",
         "stages": (Stage(64, 8), Stage(96, 3), Stage(128, 1)),
@@ -124,6 +144,21 @@ def config_for(
     config = TrainingConfig(mode=mode, seed=seed, augment=augment, precision=precision, **values)
     _check(config)
     return config
+
+
+def mode_of(architecture: str, only_head: bool) -> str:
+    """Return the mode that trains a network, or its last layer alone.
+
+    Raises:
+        WarmlensError: `bad_setting`.
+    """
+    if architecture == "small-cnn":
+        if only_head:
+            raise WarmlensError(
+                "bad_setting", "The small CNN has no weights to start from; leave out --only-head."
+            )
+        return architecture
+    return f"{architecture}-{'head' if only_head else 'full'}"
 
 
 def parse_stages(text: str) -> tuple[Stage, ...]:
@@ -191,10 +226,9 @@ def _check(config: TrainingConfig) -> None:
     ):
         if value < lowest:
             raise WarmlensError("bad_setting", f"{name} is {value}; allowed: {lowest} or more.")
-    if not config.learning_rate > 0:
-        raise WarmlensError(
-            "bad_setting", f"learning_rate is {config.learning_rate}; allowed: above 0."
-        )
+    for name, rate in (("learning_rate", config.learning_rate), ("head_rate", config.head_rate)):
+        if not rate > 0:
+            raise WarmlensError("bad_setting", f"{name} is {rate}; allowed: above 0.")
     for name, text, allowed in (
         ("optimizer", config.optimizer, ("adamw", "sgd")),
         ("precision", config.precision, ("fp32", "bf16", "fp16")),

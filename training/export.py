@@ -18,7 +18,7 @@ from training.history import read_history
 from training.install import file_entry, install_version, labels_json
 from training.model_card import model_card
 from training.model_file import ModelFile, Softmax, open_model_file
-from training.networks import MEAN, STD
+from training.networks import normalization_of
 from training.onnx_export import (
     GRAPH_FILE,
     WEIGHTS_FILE,
@@ -121,9 +121,11 @@ def export_run(
     record = run.read()
     network = best_network(run)
     photos = _photos_of(record, request.data)
-    spec = _input_spec(request.size or record.config.final_size)
+    spec = _input_spec(request.size or record.config.final_size, record.config.architecture)
     on_step("exporting")
-    graph = GraphSpec(spec.width, spec.height, len(record.ids), MEAN, STD)
+    graph = GraphSpec(
+        spec.width, spec.height, len(record.ids), spec.normalization.mean, spec.normalization.std
+    )
     export = export_program if engine == "torch" else export_classifier
     files = {"fp32": export(network, graph)}
     on_step("comparing the export with PyTorch")
@@ -203,15 +205,16 @@ def _photos_of(record: RunRecord, data: Path | None) -> Dataset:
     return photos
 
 
-def _input_spec(size: int) -> InputSpec:
+def _input_spec(size: int, architecture: str) -> InputSpec:
     geometry = square(size)
+    mean, std = normalization_of(architecture)
     return InputSpec(
         name="image",
         width=geometry.width,
         height=geometry.height,
         resize_shorter_side=geometry.resize_shorter_side,
         interpolation=geometry.interpolation,
-        normalization=Normalization(mean=MEAN, std=STD, in_graph=True),
+        normalization=Normalization(mean=mean, std=std, in_graph=True),
     )
 
 

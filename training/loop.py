@@ -18,7 +18,7 @@ from training.config import TrainingConfig
 from training.device import autocast
 from training.history import Epoch, write_history
 from training.model_packages import import_model_package
-from training.networks import MEAN, STD
+from training.networks import normalization_of
 from training.run_folder import RunFolder
 from training.weights import load_checkpoint, save_checkpoint, save_weights
 from warmlens.errors import WarmlensError
@@ -97,7 +97,8 @@ class TrainingLoop:
         self._per_epoch = batches_per_epoch(len(data.train_targets), config.batch_size)
         self._steps = self._per_epoch * config.epochs
         self._normal = [
-            torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (MEAN, STD)
+            torch.tensor(values, device=device).view(1, 3, 1, 1)
+            for values in normalization_of(config.architecture)
         ]
         # The position of the run: the next epoch and batch, and the measurements up to here.
         self._epoch = 0
@@ -167,7 +168,7 @@ class TrainingLoop:
             step = self._epoch * self._per_epoch + self._batch
             rate = learning_rate_at(step, self._steps, self._config.learning_rate)
             for group in self._optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group["rate"]
             loss = self._train_batch(inputs, targets.to(self._device))
             if loss != loss or loss in (float("inf"), float("-inf")):
                 raise WarmlensError(
@@ -215,7 +216,7 @@ class TrainingLoop:
         if self._config.only_head and not self._config.augment:
             return FeatureSet(self._features(path, targets), targets)
         augment_to = size if self._config.augment else None
-        return PixelSet(path, targets, self._config.seed, augment_to)
+        return PixelSet(path, targets, self._config.seed, augment_to, mirror=self._config.mirror)
 
     def _validation_batches(self, size: int) -> list[tuple[Any, Any]] | PixelSet:
         path, targets = self._data.by_size[size].val, self._data.val_targets
@@ -339,13 +340,19 @@ def learning_rate_at(step: int, steps: int, peak: float) -> float:
 def make_optimizer(network: Any, config: TrainingConfig) -> Any:
     """Return the optimizer of the trained parameters.
 
-    Weight decay does not apply to biases and batch normalisation.
+    Weight decay does not apply to biases and batch normalisation. `rate` of a group is the factor
+    of its learning rate.
     """
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+    head = {id(parameter) for parameter in network.fc.parameters()}
+    groups = []
+    for is_head, rate in ((False, 1.0), (True, config.head_rate)):
+        part = [p for p in network.parameters() if p.requires_grad and (id(p) in head) == is_head]
+        decayed = [p for p in part if p.ndim > 1]
+        plain = [p for p in part if p.ndim <= 1]
+        groups += [
+            {"params": decayed, "weight_decay": config.weight_decay, "rate": rate},
+            {"params": plain, "weight_decay": 0.0, "rate": rate},
+        ]
     if config.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=config.learning_rate, momentum=0.9, nesterov=True)
     return torch.optim.AdamW(groups, lr=config.learning_rate)

@@ -1,9 +1,11 @@
-"""Network architectures: torchvision's ResNets and a small CNN."""
+"""Network architectures: torchvision's ResNets, EfficientNet-Lites and a small CNN."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from training import efficientnet_lite
+from training.efficientnet_lite import LITES, build_lite
 from training.model_packages import import_model_package, import_torchvision
 from warmlens.console import printable
 from warmlens.errors import WarmlensError
@@ -21,7 +23,7 @@ RESNETS = {
     "resnet101": ((3, 4, 23, 3), True),
     "resnet152": ((3, 8, 36, 3), True),
 }
-ARCHITECTURES = (SMALL_CNN, *RESNETS)
+ARCHITECTURES = (SMALL_CNN, *RESNETS, *LITES)
 # Mean and deviation of ImageNet's training images per channel, for pixel values 0 to 255.
 MEAN = (123.675, 116.28, 103.53)
 STD = (58.395, 57.12, 57.375)
@@ -46,12 +48,24 @@ def build_network(architecture: str, class_count: int, *, to_train: bool = False
     """
     if architecture == SMALL_CNN:
         return _small_cnn(class_count)
+    if architecture in LITES:
+        return build_lite(architecture, class_count)
     if architecture not in RESNETS:
         raise WarmlensError(
             "unknown_architecture",
             f'There is no architecture "{architecture}"; allowed: {", ".join(ARCHITECTURES)}.',
         )
     return getattr(models, architecture)(num_classes=class_count, zero_init_residual=to_train)
+
+
+def normalization_of(architecture: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and deviation per channel that a network's inputs are normalised with.
+
+    They are for pixel values 0 to 255, and those that its ImageNet weights were trained with.
+    """
+    if architecture in LITES:
+        return efficientnet_lite.MEAN, efficientnet_lite.STD
+    return MEAN, STD
 
 
 def parameter_count(network: Any) -> int:
@@ -102,6 +116,8 @@ def architecture_of(weights: Mapping[str, Any], where: str) -> str:
     """
     if "features.0.weight" in weights and "fc.weight" in weights:
         return SMALL_CNN
+    if "body.conv_stem.weight" in weights:
+        return _lite_of(weights, where)
     last = [-1] * 4
     for name in weights:
         if match := BLOCK.match(name):
@@ -111,7 +127,20 @@ def architecture_of(weights: Mapping[str, Any], where: str) -> str:
     for architecture, known in RESNETS.items():
         if shape == known:
             return architecture
-    raise WarmlensError(
+    raise _unknown(where)
+
+
+def _lite_of(weights: Mapping[str, Any], where: str) -> str:
+    body = {name: list(weights[name].shape) for name in weights if not name.startswith("fc.")}
+    for architecture in LITES:
+        own = build_lite(architecture, 2).state_dict()
+        if body == {name: list(own[name].shape) for name in own if not name.startswith("fc.")}:
+            return architecture
+    raise _unknown(where)
+
+
+def _unknown(where: str) -> WarmlensError:
+    return WarmlensError(
         "unknown_architecture",
         f"{where}: the names of its tensors fit no known architecture; "
         f"allowed: {', '.join(ARCHITECTURES)}, with torchvision's names. {OTHER_NETWORKS}",

@@ -46,7 +46,7 @@ def train(
         data: folder of photos.
         out: folder of the run.
         config: configuration of the run.
-        pretrained: `none`, `torchvision`, a file of weights, or the folder of an earlier run.
+        pretrained: `none`, `imagenet`, a file of weights, or the folder of an earlier run.
         command: the command line, for the record.
         cache: folder of decoded photos, shared by runs.
         workers: processes that load batches; None chooses a number.

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from training.checkpoints import Checkpoint, read_checkpoint
+from training.efficientnet_lite import LITES, imagenet_weights
+from training.file_kinds import kind_of
 from training.history import read_history
 from training.model_packages import import_model_package, import_torchvision
 from training.networks import architecture_of
@@ -20,7 +22,7 @@ safetensors: Any = (
     import_model_package("safetensors.torch"),
 )[1]
 
-NONE, TORCHVISION = "none", "torchvision"
+NONE, TORCHVISION, IMAGENET = "none", "torchvision", "imagenet"
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -52,6 +54,10 @@ def load_weights_file(path: Path) -> dict[str, Any]:
     Raises:
         WarmlensError: what :func:`training.checkpoints.read_checkpoint` raises.
     """
+    if kind_of(path) == "safetensors":
+        tensors: dict[str, Any] = safetensors.load_file(path)
+        if "body.conv_stem.weight" in tensors:  # of this project alone
+            return tensors
     return _tensors(read_checkpoint(path))
 
 
@@ -74,7 +80,8 @@ def initial_weights(source: str, architecture: str) -> InitialWeights:
     """Return the initial weights of a run.
 
     Args:
-        source: `none`, `torchvision`, a file of weights, or the folder of a run.
+        source: `none`, `imagenet`, a file of weights, or the folder of a run. ImageNet weights of
+            a ResNet are torchvision's, those of an EfficientNet-Lite come with a package.
         architecture: the network that they must be for.
 
     Raises:
@@ -84,7 +91,10 @@ def initial_weights(source: str, architecture: str) -> InitialWeights:
     if source == NONE:
         provenance = {"kind": NONE, "description": "random weights, drawn from the seed"}
         return InitialWeights(None, provenance)
-    if source == TORCHVISION:
+    if source == IMAGENET and architecture in LITES:
+        tensors, description = imagenet_weights(architecture)
+        return InitialWeights(tensors, {"kind": "package", "description": description})
+    if source == IMAGENET:
         tensors, description = torchvision_weights(architecture)
         return InitialWeights(tensors, {"kind": TORCHVISION, "description": description})
     path = Path(source)

@@ -91,7 +91,7 @@ def test_a_run_killed_within_an_epoch_goes_on_and_ends_the_same(
 ) -> None:
     out = tmp_path / "run"
     command = [
-        "train", "--data", str(trainer.photos), "--mode", "small-cnn", "--out", str(out),
+        "train", "--data", str(trainer.photos), "--architecture", "small-cnn", "--out", str(out),
         "--name", "shapes", "--epochs", str(EPOCHS), "--size", str(SIZE), "--batch-size", "16",
         "--precision", "fp32", "--checkpoint-minutes", "0", "--threads", "1",
         "--cache", str(trainer.cache),

@@ -23,7 +23,7 @@ def test_a_folder_of_photos_becomes_a_version_with_figures(
 ) -> None:
     artifacts = tmp_path / "artifacts"
     trained = run(
-        "train", "--data", trainer.photos, "--mode", "small-cnn", "--out", tmp_path / "run",
+        "train", "--data", trainer.photos, "--architecture", "small-cnn", "--out", tmp_path / "run",
         "--name", "shapes", "--size", SIZE, "--epochs", 4, "--cache", trainer.cache,
     )  # fmt: skip
     assert trained.exit_code == 0, trained.output
@@ -53,7 +53,7 @@ def test_pretraining_and_fine_tuning_are_two_commands(trainer: Trainer, tmp_path
     )  # fmt: skip
     assert first.exit_code == 0, first.output
     second = run(
-        "train", "--data", trainer.photos, "--mode", "resnet50-head", "--out", tmp_path / "second",
+        "train", "--data", trainer.photos, "--architecture", "resnet50", "--only-head", "--out", tmp_path / "second",
         "--name", "head", "--stages", "32:1", "--pretrained", tmp_path / "first",
         "--no-augment", "--cache", trainer.cache,
     )  # fmt: skip
@@ -63,9 +63,9 @@ def test_pretraining_and_fine_tuning_are_two_commands(trainer: Trainer, tmp_path
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("train", "--mode", "small-cnn", "--stages", "64"), 'bad_setting: stages is "64"'),
+        (("train", "--architecture", "small-cnn", "--stages", "64"), 'bad_setting: stages is "64"'),
         (
-            ("train", "--mode", "small-cnn", "--stages", "64:1", "--size", "64"),
+            ("train", "--architecture", "small-cnn", "--stages", "64:1", "--size", "64"),
             "bad_setting: --stages has sizes and epochs",
         ),
         (("pretrain", "--architecture", "vgg"), "unknown_architecture: There is no architecture"),
@@ -103,7 +103,7 @@ def test_a_training_with_wrong_options_is_refused_in_a_line(
 def test_a_wrong_choice_is_refused_with_the_allowed_ones(
     tmp_path: Path, option: str, value: str, allowed: str
 ) -> None:
-    options = {"--data": "d", "--mode": "small-cnn", "--name": "n", option: value}
+    options = {"--data": "d", "--architecture": "small-cnn", "--name": "n", option: value}
     refused = run("train", *(word for pair in options.items() for word in pair))
     assert refused.exit_code == 2
     assert refused.stderr.startswith(
@@ -117,7 +117,7 @@ def test_a_run_without_a_folder_goes_to_runs(
     trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    options = ("--data", trainer.photos, "--mode", "small-cnn", "--size", SIZE, "--epochs", 1)
+    options = ("--data", trainer.photos, "--architecture", "small-cnn", "--size", SIZE, "--epochs", 1)
     trained = run("train", *options, "--name", "mine", "--cache", trainer.cache)
     assert trained.exit_code == 0, trained.stderr
     assert (tmp_path / "runs" / "mine" / "best.safetensors").exists()
@@ -154,7 +154,7 @@ def test_an_import_with_wrong_options_is_refused_in_a_line(
 @pytest.mark.parametrize(
     ("command", "missing"),
     [
-        ("train --data d --mode small-cnn --out o --name n", "torch"),
+        ("train --data d --architecture small-cnn --out o --name n", "torch"),
         ("pretrain --data d --out o", "torch"),
         ("export r --name n --version 1.0.0", "torch"),
         ("evaluate n 1.0.0 --data d", "numpy"),

@@ -353,8 +353,9 @@ class Training(_Part):
     photos: dict[Key, Count] = Field(
         description="an object of split names and their numbers of photos"
     )
-    initial_weights_kind: Literal["none", "torchvision", "file", "run"] = Field(
-        description='"none", "torchvision", "file" or "run" (an earlier run of this project)'
+    initial_weights_kind: Literal["none", "torchvision", "package", "file", "run"] = Field(
+        description='"none", "torchvision", "package", "file" or "run" (an earlier run of this '
+        'project)'
     )
     initial_weights: Text
 
