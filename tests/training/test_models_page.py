@@ -86,7 +86,7 @@ def test_the_pages_commands_lead_from_photos_to_a_served_version_and_back(
 
     manifest = json.loads((desk / "artifacts" / "mine" / "1.0.0" / "manifest.json").read_text())
     assert manifest["training"]["command"].startswith("warmlens model train --data photos")
-    assert manifest["training"]["initial_weights_kind"] == "none"
+    assert manifest["training"]["initial_weights_kind"] == "package"
     assert {metric["kind"] for metric in manifest["metrics"]} == {"measured"}
     assert all(metric["data"] and metric["source"] for metric in manifest["metrics"])
 

@@ -53,8 +53,9 @@ def test_pretraining_and_fine_tuning_are_two_commands(trainer: Trainer, tmp_path
     )  # fmt: skip
     assert first.exit_code == 0, first.output
     second = run(
-        "train", "--data", trainer.photos, "--architecture", "resnet50", "--only-head", "--out", tmp_path / "second",
-        "--name", "head", "--stages", "32:1", "--pretrained", tmp_path / "first",
+        "train", "--data", trainer.photos, "--architecture", "resnet50", "--only-head",
+        "--out", tmp_path / "second", "--name", "head", "--stages", "32:1",
+        "--pretrained", tmp_path / "first",
         "--no-augment", "--cache", trainer.cache,
     )  # fmt: skip
     assert second.exit_code == 0, second.output
@@ -94,8 +95,8 @@ def test_a_training_with_wrong_options_is_refused_in_a_line(
 @pytest.mark.parametrize(
     ("option", "value", "allowed"),
     [
-        ("--mode", "nothing", "'small-cnn', 'resnet50-head', 'resnet50-full'"),
-        ("--mode", "pretrain", "'small-cnn', 'resnet50-head', 'resnet50-full'"),
+        ("--architecture", "nothing", "'small-cnn', 'resnet50', 'efficientnet-lite0'"),
+        ("--architecture", "resnet50-full", "'small-cnn', 'resnet50', 'efficientnet-lite0'"),
         ("--precision", "int4", "'auto', 'fp32', 'bf16', 'fp16'"),
         ("--optimizer", "magic", "'adamw', 'sgd'"),
     ],
@@ -117,7 +118,16 @@ def test_a_run_without_a_folder_goes_to_runs(
     trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    options = ("--data", trainer.photos, "--architecture", "small-cnn", "--size", SIZE, "--epochs", 1)
+    options = (
+        "--data",
+        trainer.photos,
+        "--architecture",
+        "small-cnn",
+        "--size",
+        SIZE,
+        "--epochs",
+        1,
+    )
     trained = run("train", *options, "--name", "mine", "--cache", trainer.cache)
     assert trained.exit_code == 0, trained.stderr
     assert (tmp_path / "runs" / "mine" / "best.safetensors").exists()

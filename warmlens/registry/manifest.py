@@ -355,7 +355,7 @@ class Training(_Part):
     )
     initial_weights_kind: Literal["none", "torchvision", "package", "file", "run"] = Field(
         description='"none", "torchvision", "package", "file" or "run" (an earlier run of this '
-        'project)'
+        "project)"
     )
     initial_weights: Text
 
