@@ -9,6 +9,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -178,8 +179,17 @@ def api_client(
 
 async def post(client: aiohttp.ClientSession, url: str, body: Mapping[str, Any]) -> Response:
     """Call the API once; failures are returned as a status, not raised."""
+    return await answer_of(client.post(url, json=body))
+
+
+async def answer_of(call: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> Response:
+    """Return the answer to a call; failures are returned as a status, not raised.
+
+    Args:
+        call: what a method of the HTTP client returned.
+    """
     try:
-        async with client.post(url, json=body) as answer:
+        async with call as answer:
             document = await answer.json(content_type=None)
             return Response(answer.status, document if isinstance(document, dict) else {})
     except (aiohttp.ClientError, TimeoutError):

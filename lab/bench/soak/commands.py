@@ -1,18 +1,23 @@
 """`python -m lab bench soak`: load a running local cloud and check that it recovers."""
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
+from lab.bench.soak.hostile import Mix, read_photos, store
 from lab.bench.soak.limits import problems
+from lab.bench.soak.lost import watching
 from lab.bench.soak.phases import Durations, Usage, soak, usage
 from warmlens.command_line import Folder
 from warmlens.console import err, out
+from warmlens.deployment import find_deployment
 from warmlens.errors import WarmlensError
+from warmlens.local.aws import ENV_NAME
 from warmlens.local.commands import running_cloud
-from warmlens.paths import LOCAL_CLOUD
+from warmlens.paths import LOCAL_CLOUD, STATE_FILE
 from warmlens.progress import spinner
 from warmlens.records import Record, write_records
 
@@ -22,7 +27,23 @@ def soak_command(
         float, typer.Option(min=0.1, max=600, help="Duration of the steady load in minutes.")
     ] = 60,
     folder: Folder = LOCAL_CLOUD,
-    seed: Annotated[int, typer.Option(help="Seed of the arrivals.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the arrivals and of the mix.")] = 1,
+    rate_rps: Annotated[
+        float | None,
+        typer.Option(
+            "--rate",
+            min=0.1,
+            help="Calls a second of the steady load, where the machine has other work; 80 % of the "
+            "measured capacity if not given.",
+        ),
+    ] = None,
+    hostile: Annotated[
+        Path | None,
+        typer.Option(help="Folder of hostile photos, as python -m tests.hostile.traffic makes it."),
+    ] = None,
+    share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the calls that send a hostile photo.")
+    ] = 0.1,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print records as JSON Lines and nothing else.")
     ] = False,
@@ -31,9 +52,12 @@ def soak_command(
 
     The load is 80 % of its capacity for long, then three times the capacity, then 80 % again.
 
+    With `--hostile` a share of the calls sends photos made to do harm.
+
     Exit code 1 if a call failed with an error other than 429 or was answered with another class,
-    if the load delayed answers, if the service did not recover within half a minute, or if memory,
-    open files or processes grew; 3 if no local cloud runs.
+    if a hostile photo got an answer that is none of its own, if an instance was lost, if the load
+    delayed answers, if the service did not recover within half a minute, or if memory, open files
+    or processes grew; 3 if no local cloud runs.
     """
     running = running_cloud(folder)
     if running is None or not running.url:
@@ -48,15 +72,29 @@ def soak_command(
         settle_s=60,
     )
 
+    mix = Mix(read_photos(hostile), share, seed) if hostile else Mix()
+    if mix.photos:
+        store(mix.photos, find_deployment(ENV_NAME, local_state=folder / STATE_FILE))
+
     async def run() -> list[Record]:
         def used() -> dict[str, Usage]:
             return usage(running.pid, running.emulator_pid)
 
+        log = folder / "instances.log"
         with spinner(f"loading for {minutes:g} minutes and more") as show:
             records = []
-            async for record in soak(running.url, durations, used=used, seed=seed):
-                show(f"{record.name}, {record.metric} {record.value:g}")
-                records.append(record)
+            async with watching(log) as lost:
+                async for record in soak(
+                    running.url,
+                    durations,
+                    used=used,
+                    seed=seed,
+                    rate_rps=rate_rps,
+                    mix=mix,
+                    lost=lost,
+                ):
+                    show(f"{record.name}, {record.metric} {record.value:g}")
+                    records.append(record)
             return records
 
     records = asyncio.run(run())

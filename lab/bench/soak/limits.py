@@ -7,6 +7,9 @@ from warmlens.records import Record
 RECOVERED_WITHIN_S = 30
 """The time within which twenty calls in a row must be as fast as before the step."""
 
+NONE = ("other_errors", "wrong_class", "hostile_wrong", "lost_instances")
+"""What must not occur once: of hostile photos an answer that is none of their own."""
+
 # Accepted calls are not queued: during the step, answers may be slower but do not wait.
 STEP_FACTOR, STEP_MS = 5, 1_000
 # Random arrivals are refused unevenly, above all in a short phase.
@@ -30,8 +33,12 @@ def problems(records: Sequence[Record]) -> list[str]:
 
 def _answers(records: Sequence[Record]) -> Iterator[str]:
     for record in records:
-        if record.metric in ("other_errors", "wrong_class") and record.value:
-            yield f"{record.name}: {record.metric} is {record.value:g}, allowed is 0"
+        if record.metric in NONE and record.value:
+            examples = ", ".join(record.conditions.get("first", ()))
+            yield (
+                f"{record.name}: {record.metric} is {record.value:g}, allowed is 0"
+                + (f" ({examples})" if examples else "")
+            )
     p99 = {each.name: each.p99 or 0.0 for each in records if each.metric == "latency_ms"}
     allowed_ms = STEP_FACTOR * p99.get("steady", 0.0) + STEP_MS
     if p99.get("step", 0.0) > allowed_ms:

@@ -11,6 +11,8 @@ from typing import Any
 import aiohttp
 import psutil
 
+from lab.bench.soak.hostile import Draw, Mix, Tally, send
+from lab.bench.soak.lost import LostInstances
 from lab.load import Response, Timed, api_client, poisson_moments, post, send_at, send_in_loop
 from lab.statistics import percentile
 from warmlens.errors import WarmlensError
@@ -108,7 +110,14 @@ async def classify_in_loop(
 
 
 async def soak(
-    url: str, durations: Durations, *, used: Callable[[], Mapping[str, Usage]], seed: int
+    url: str,
+    durations: Durations,
+    *,
+    used: Callable[[], Mapping[str, Usage]],
+    seed: int,
+    rate_rps: float | None,
+    mix: Mix,
+    lost: LostInstances,
 ) -> AsyncIterator[Record]:
     """Load a running local cloud, phase by phase.
 
@@ -117,16 +126,16 @@ async def soak(
         durations: duration of each phase.
         used: returns the present usage of its processes.
         seed: draws the arrivals.
+        rate_rps: calls a second before and after the step; 80 % of the capacity if None.
+        mix: hostile photos among the calls.
+        lost: counts the instances that are lost.
 
     Raises:
         WarmlensError: ``no_capacity``: no call was answered.
     """
     rng = random.Random(seed)
+    tally = Tally()
     async with api_client() as client:
-
-        async def classify(_: int) -> Response:
-            return await post(client, f"{url}/classification", CLASSIFY)
-
         half_s = durations.capacity_s / 2
         await classify_in_loop(client, url, clients=CLIENTS, duration_s=half_s)  # warms up
         calls = await classify_in_loop(
@@ -145,16 +154,31 @@ async def soak(
 
         before = used()
         steady_ms = 0.0
+        steady_rps = capacity_rps * LOAD_SHARE if rate_rps is None else rate_rps
         phases = (
-            ("steady", LOAD_SHARE, durations.steady_s),
-            ("step", STEP_FACTOR, durations.step_s),
-            ("recovery", LOAD_SHARE, durations.recovery_s),
+            ("steady", steady_rps, durations.steady_s),
+            ("step", capacity_rps * STEP_FACTOR, durations.step_s),
+            ("recovery", steady_rps, durations.recovery_s),
         )
-        for name, factor, duration_s in phases:
-            rate_rps = capacity_rps * factor
-            calls = await send_at(poisson_moments(rate_rps, duration_s, rng), classify)
-            conditions = {"rate_rps": round(rate_rps, 1), "duration_s": duration_s}
+        for name, phase_rps, duration_s in phases:
+            moments_s = poisson_moments(phase_rps, duration_s, rng)
+            draws = mix.draws(name, len(moments_s))
+
+            async def classify(number: int, draws: list[Draw | None] = draws) -> Response:
+                draw = draws[number]
+                if draw is None:
+                    return await post(client, f"{url}/classification", CLASSIFY)
+                return await send(client, url, draw)
+
+            all_calls = await send_at(moments_s, classify)
+            calls = [call for call, draw in zip(all_calls, draws, strict=True) if draw is None]
+            conditions = {"rate_rps": round(phase_rps, 1), "duration_s": duration_s}
             for record in _outcome(name, calls, expected, conditions):
+                yield record
+            hostile = [(draw, call) for call, draw in zip(all_calls, draws, strict=True) if draw]
+            for record in _hostile_outcome(
+                name, hostile, tally, {**conditions, "share": mix.share}
+            ):
                 yield record
             if name == "steady":
                 good_ms = [each.latency_ms for each in calls if each.result.status == 200]
@@ -169,6 +193,13 @@ async def soak(
         after = await _settled(used, before, durations.settle_s)
         for record in _growth("whole", before, after):
             yield record
+        lost.look()
+        ids = {"instances": sorted(lost.ids)} if lost.ids else {}
+        yield _record("whole", "lost_instances", len(lost.ids), "1", ids)
+        drawn: dict[str, Any] = {"seed": mix.seed, "share": mix.share, "photos": tally.photos}
+        for coding, code, count in tally.by_coding():
+            which = {"coding": coding, "answer": code, **drawn}
+            yield _record("hostile", "answers", count, "1", which)
 
 
 async def _settled(
@@ -224,6 +255,30 @@ def _outcome(
         if times_ms:
             slowest = {**conditions, "max_ms": round(max(times_ms))}
             records.append(_record(name, metric, percentile(times_ms, 50), "ms", slowest, times_ms))
+    return records
+
+
+def _hostile_outcome(
+    name: str, pairs: list[tuple[Draw, Call]], tally: Tally, conditions: dict[str, Any]
+) -> list[Record]:
+    if not pairs:
+        return []
+    wrong = tally.add(pairs)
+    statuses = [call.result.status for _, call in pairs]
+    served_ms = [call.latency_ms for _, call in pairs if call.result.status != 429]
+    counts = {
+        "hostile_calls": len(pairs),
+        "hostile_answered": statuses.count(200),
+        "hostile_refused": sum(400 <= each < 500 and each != 429 for each in statuses),
+        "hostile_throttled": statuses.count(429),
+    }
+    records = [_record(name, metric, count, "1", conditions) for metric, count in counts.items()]
+    about = {**conditions, "first": wrong["first"]} if wrong["first"] else conditions
+    records.append(_record(name, "hostile_wrong", wrong["count"], "1", about))
+    if served_ms:
+        slowest = {**conditions, "max_ms": round(max(served_ms))}
+        median_ms = percentile(served_ms, 50)
+        records.append(_record(name, "hostile_ms", median_ms, "ms", slowest, served_ms))
     return records
 
 
