@@ -14,6 +14,7 @@ from lab.bench.soak.phases import Usage, classify_in_loop, usage
 from lab.load import api_client
 from tests.busy_instances import all_busy
 from tests.conftest import SAMPLE_ID, Cloud, running
+from tests.hostile.traffic import write_traffic
 from warmlens.paths import ROOT, STATE_FILE
 from warmlens.records import Record, read_records
 
@@ -36,7 +37,12 @@ def own_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 @pytest.fixture(scope="module")
 def records(own_cloud: Cloud) -> dict[tuple[str, str], Record]:
-    done = bench_soak("--minutes", MINUTES, "--folder", str(own_cloud.folder))
+    photos = own_cloud.folder / "hostile"
+    write_traffic(photos)
+    done = bench_soak(
+        *("--minutes", MINUTES, "--folder", str(own_cloud.folder)),
+        *("--hostile", str(photos), "--share", "0.1"),
+    )
     assert done.stdout, done.stderr
     return {(each.name, each.metric): each for each in read_records(done.stdout)}
 
@@ -59,6 +65,15 @@ def test_every_call_is_answered_rightly_or_refused_with_429(
     )
     assert (others, wrong) == (0, 0)
     assert answered + throttled == calls
+
+
+def test_hostile_photos_get_their_own_answers_and_no_instance_is_lost(
+    records: dict[tuple[str, str], Record],
+) -> None:
+    for phase in ("steady", "step", "recovery"):
+        assert records[phase, "hostile_calls"].value > 0
+        assert records[phase, "hostile_wrong"].value == 0, records[phase, "hostile_wrong"]
+    assert records["whole", "lost_instances"].value == 0
 
 
 def test_the_capacity_is_of_calls_that_were_answered(

@@ -81,7 +81,8 @@ class Mix:
         if not self.photos or rng.random() >= self.share:
             return None
         photo = rng.choice(self.photos)
-        return Draw(photo, len(photo.data) <= IN_REQUEST_BYTES and rng.random() < 0.5)
+        in_request = 0 < len(photo.data) <= IN_REQUEST_BYTES and rng.random() < 0.5
+        return Draw(photo, in_request)
 
 
 def read_photos(folder: Path) -> tuple[Photo, ...]:
