@@ -173,3 +173,39 @@ async def test_a_slash_at_the_end_of_a_call_changes_nothing() -> None:
     async with gateway_of(api) as url, aiohttp.ClientSession() as session:
         answer = await session.post(f"{url}/wakeup/", json={})
         assert await answer.json() == {"call": "wakeup"}
+
+
+PIECES, PAUSE_S = 250, 0.02  # a body that takes 5 s, if nobody stops it
+
+
+@pytest.mark.parametrize("path", ["/wakeup", "/_local/status", "/nothing"])
+@pytest.mark.parametrize("framing", ["Content-Length: 250", "Transfer-Encoding: chunked"])
+async def test_a_body_that_comes_byte_by_byte_is_given_up_and_others_are_served_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, framing: str, path: str
+) -> None:
+    assert gateway.BODY_TIMEOUT_S == 60
+    monkeypatch.setattr(gateway, "BODY_TIMEOUT_S", 0.1)
+
+    async def api(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"reached": True})
+
+    piece = b"1\r\n \r\n" if "chunked" in framing else b" "
+
+    async def send_slowly(writer: asyncio.StreamWriter) -> None:
+        for _ in range(PIECES):
+            writer.write(piece)
+            await asyncio.sleep(PAUSE_S)
+        writer.write(b"0\r\n\r\n" if "chunked" in framing else b"")
+
+    async with gateway_of(api) as url:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+        writer.write(f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{framing}\r\n\r\n".encode())
+        sending = asyncio.create_task(send_slowly(writer))
+        assert await post(url) == (200, {"reached": True})
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 408 "), head
+        assert b"connection: close" in head.lower()
+        length = int(head.lower().partition(b"content-length:")[2].split()[0])
+        assert code(json.loads(await reader.readexactly(length))) == "timed_out"
+        sending.cancel()
+        writer.close()
