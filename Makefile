@@ -120,8 +120,8 @@ licences: $(VENV)/.dev $(TOOLS)/audit/.installed  ## List the licences of all pa
 		test ! -x $$python || $(TOOLS)/audit/bin/pip-licenses --python $$python || exit 1; \
 	done
 
-audit: $(VENV)/.dev $(TOOLS)/audit/.installed node_modules tests/clients/node_modules  ## Look for known vulnerabilities of all packages
-	.ci/audit $(TOOLS)/audit/bin/pip-audit $(wildcard $(VENV)/lib/python*/site-packages .warmlens/environments/*/lib/python*/site-packages)
+audit: $(VENV)/.dev $(TOOLS)/audit/.installed node_modules tests/clients/node_modules  ## Look for known vulnerabilities of all packages, ADVISORIES=... without a network
+	$(TOOLS)/audit/bin/python .ci/audit $(if $(ADVISORIES),--advisories $(ADVISORIES)) $(TOOLS)/audit/bin/pip-audit $(wildcard $(VENV)/lib/python*/site-packages .warmlens/environments/*/lib/python*/site-packages)
 
 # Keys and tokens of known forms. Rules by entropy and by words find hashes and tests instead.
 secrets: $(TOOLS)/secrets/.installed  ## Look for keys and tokens in the repository's files
