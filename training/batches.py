@@ -127,6 +127,15 @@ def stored_side(size: int) -> int:
     return round(size * STORED_SCALE)
 
 
+def resized(images: Any, size: int) -> Any:
+    """Return float images [n, 3, height, width] as [n, 3, size, size]."""
+    if images.shape[-1] == size:
+        return images
+    return torch.nn.functional.interpolate(
+        images, (size, size), mode="bilinear", antialias=True, align_corners=False
+    )
+
+
 def augmentation(size: int, *, mirror: bool = False) -> Any:
     """Return a random transform from uint8 [3, stored, stored] to uint8 [3, size, size].
 

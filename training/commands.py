@@ -7,6 +7,7 @@ if the package `training` is installed.
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -167,18 +168,36 @@ def train(
         optimizer=optimizer,
         patience=patience,
     )
-    _run(config, name, data, out, pretrained, workers, threads, checkpoint_minutes, cache)
+    _run(config, name, [data], out, pretrained, workers, threads, checkpoint_minutes, cache)
 
 
-@app.command(epilog="Example: warmlens model pretrain --data photos --stages 64:5,96:5")
+@app.command(epilog="Example: warmlens model pretrain --data photos --teacher efficientnet-lite2")
 def pretrain(
-    data: Data,
+    data: Annotated[
+        list[Path],
+        typer.Option(
+            help="Folder of photos; with a teacher also without classes, and more than one."
+        ),
+    ],
     out: Out = None,
     name: RunName = "pretraining",
     stages: Stages = None,
     architecture: Annotated[
-        str, typer.Option(help="resnet18, resnet34, resnet50, resnet101 or resnet152.")
+        str, typer.Option(help="resnet50, resnet18, efficientnet-lite0, small-cnn, ...")
     ] = "resnet50",
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            help="A network with ImageNet weights, such as efficientnet-lite2, to learn its "
+            "features, or the folder of a run, to learn its answers; on the same crops."
+        ),
+    ] = None,
+    teacher_size: Annotated[
+        int | None, typer.Option(help="Side in pixels at which the teacher sees each crop.")
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(help="Divisor of the logits when answers are learned.")
+    ] = None,
     seed: Seed = 0,
     augment: Augment = True,
     pretrained: Annotated[
@@ -194,23 +213,41 @@ def pretrain(
     checkpoint_minutes: Minutes = 5,
     cache: Cache = PIXEL_CACHE,
 ) -> None:
-    """Pretrain a ResNet from random weights.
+    """Pretrain a network: on classes, or without them by learning from a teacher.
 
     The run provides initial weights for `train --pretrained`. The same command continues an
     interrupted run.
     """
+    if teacher is None and (len(data) > 1 or teacher_size is not None or temperature is not None):
+        raise WarmlensError(
+            "bad_setting", "Several --data, --teacher-size and --temperature need --teacher."
+        )
+    mode = "pretrain" if teacher is None else "distill"
     config = _config(
-        "pretrain",
+        mode,
         seed,
         augment,
         precision,
         architecture=architecture,
-        stages=_stages("pretrain", None, None, stages),
+        stages=_stages(mode, None, None, stages),
         batch_size=batch_size,
         learning_rate=learning_rate,
         optimizer=optimizer,
+        teacher_size=teacher_size,
+        temperature=temperature,
     )
-    _run(config, name, data, out, pretrained, workers, threads, checkpoint_minutes, cache)
+    _run(
+        config,
+        name,
+        data,
+        out,
+        pretrained,
+        workers,
+        threads,
+        checkpoint_minutes,
+        cache,
+        teacher=teacher,
+    )
 
 
 @app.command(epilog="Example: warmlens model compare --data photos --seeds 1")
@@ -274,14 +311,17 @@ def compare(
 def _run(
     config: "TrainingConfig",
     name: str,
-    data: Path,
+    data: list[Path],
     out: Path | None,
     pretrained: str,
     workers: int | None,
     threads: int | None,
     checkpoint_minutes: float,
     cache: Path,
+    teacher: str | None = None,
 ) -> None:
+    from training.distill import distill
+    from training.history import MEASURES
     from training.train import train as train_run
 
     out = _default_folder(name) if out is None else out
@@ -292,9 +332,13 @@ def _run(
                 progress.task_ids[0], description="decoding photos", completed=done, total=count
             )
 
-        history = train_run(
+        run = (
+            partial(train_run, data=data[0])
+            if teacher is None
+            else partial(distill, data=tuple(data), teacher=teacher)
+        )
+        history = run(
             name=name,
-            data=data,
             out=out,
             config=config,
             pretrained=pretrained,
@@ -309,7 +353,8 @@ def _run(
     final = [epoch for epoch in history if epoch.size == config.final_size]
     best = max(final, key=lambda epoch: epoch.rank)
     out_console.print(
-        f"{name}: best top-1 accuracy on the validation photos {best.val_top1:.1%}, after epoch "
+        f"{name}: best {MEASURES[best.measure]} on the validation photos {best.val_top1:.1%}, "
+        f"after epoch "
         f"{best.epoch + 1} of {len(history)}; weights and curves are in {out}."
     )
 
@@ -337,6 +382,7 @@ def _training_progress(
     name: str = "training", config: "TrainingConfig | None" = None
 ) -> Iterator[tuple[Progress, "Hooks"]]:
     """Show a progress bar of steps on a terminal, and a line for each epoch."""
+    from training.history import MEASURES
     from training.loop import Hooks
 
     columns = (
@@ -364,7 +410,7 @@ def _training_progress(
             progress.console.print(
                 f"epoch {epoch.epoch + 1}/{config.epochs} at {epoch.size} px: loss "
                 f"{epoch.train_loss:.3f}, validation loss {epoch.val_loss:.3f}, "
-                f"top-1 {epoch.val_top1:.1%}, {epoch.seconds:.0f} s"
+                f"{MEASURES[epoch.measure]} {epoch.val_top1:.1%}, {epoch.seconds:.0f} s"
             )
 
         yield progress, Hooks(on_step, on_epoch)

@@ -8,7 +8,7 @@ from warmlens.errors import WarmlensError
 LITE_MODES = tuple(
     f"efficientnet-lite{number}-{part}" for number in range(3) for part in ("head", "full")
 )
-MODES = ("small-cnn", "resnet50-head", "resnet50-full", *LITE_MODES, "pretrain")
+MODES = ("small-cnn", "resnet50-head", "resnet50-full", *LITE_MODES, "pretrain", "distill")
 
 Precision = Literal["fp32", "bf16", "fp16"]
 MIN_SIZE, MAX_SIZE = 32, 512
@@ -32,6 +32,10 @@ class TrainingConfig:
     better top-1 on the validation set after which the run stops; 0 never stops early. `head_rate`
     is the factor of the learning rate of the last layer, which begins at random. `mirror` mirrors
     photos at random, for things without words on them.
+
+    Of a run with a teacher: `teacher_size` is the side in pixels at which the teacher sees each
+    crop; None is the student's. `temperature` divides the logits of both, so that the classes with
+    small probabilities count more.
     """
 
     mode: str
@@ -48,6 +52,8 @@ class TrainingConfig:
     patience: int
     head_rate: float = 1.0
     mirror: bool = False
+    teacher_size: int | None = None
+    temperature: float = 1.0
 
     @property
     def epochs(self) -> int:
@@ -63,6 +69,10 @@ class TrainingConfig:
     def only_head(self) -> bool:
         """True when only the last layer is trained."""
         return self.mode.endswith("-head")
+
+    def crop_size(self, size: int) -> int:
+        """Return the side of the crops of a stage of `size`: the larger of student and teacher."""
+        return max(size, self.teacher_size or size)
 
     def stage_at(self, epoch: int) -> Stage:
         """Return the stage that `epoch` (from 0) belongs to."""
@@ -118,6 +128,20 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "learning_rate": 2e-3,
         "weight_decay": 0.05,
         "patience": 0,
+    },
+    "distill": {
+        "architecture": "resnet50",
+        "stages": (Stage(64, 24), Stage(96, 44)),
+        "optimizer": "adamw",
+        "batch_size": 64,
+        "learning_rate": 1e-3,
+        "weight_decay": 0.05,
+        "label_smoothing": 0.0,
+        "patience": 0,
+        # The teacher sees mirrored crops as well, so that words on packages do no harm.
+        "mirror": True,
+        "teacher_size": 128,
+        "temperature": 2.0,
     },
 }
 
@@ -213,10 +237,9 @@ def config_from(document: dict[str, Any]) -> TrainingConfig:
 
 def _check(config: TrainingConfig) -> None:
     for stage in config.stages:
-        if not MIN_SIZE <= stage.size <= MAX_SIZE:
-            raise WarmlensError(
-                "bad_setting", f"size is {stage.size}; allowed: {MIN_SIZE} to {MAX_SIZE} pixels."
-            )
+        _check_size("size", stage.size)
+    if config.teacher_size is not None:
+        _check_size("teacher_size", config.teacher_size)
     for name, value, lowest in (
         ("stages", len(config.stages), 1),
         ("epochs", min((stage.epochs for stage in config.stages), default=1), 1),
@@ -226,9 +249,13 @@ def _check(config: TrainingConfig) -> None:
     ):
         if value < lowest:
             raise WarmlensError("bad_setting", f"{name} is {value}; allowed: {lowest} or more.")
-    for name, rate in (("learning_rate", config.learning_rate), ("head_rate", config.head_rate)):
-        if not rate > 0:
-            raise WarmlensError("bad_setting", f"{name} is {rate}; allowed: above 0.")
+    for name, number in (
+        ("learning_rate", config.learning_rate),
+        ("head_rate", config.head_rate),
+        ("temperature", config.temperature),
+    ):
+        if not number > 0:
+            raise WarmlensError("bad_setting", f"{name} is {number}; allowed: above 0.")
     for name, text, allowed in (
         ("optimizer", config.optimizer, ("adamw", "sgd")),
         ("precision", config.precision, ("fp32", "bf16", "fp16")),
@@ -237,3 +264,10 @@ def _check(config: TrainingConfig) -> None:
             raise WarmlensError(
                 "bad_setting", f'{name} is "{text}"; allowed: {", ".join(allowed)}.'
             )
+
+
+def _check_size(name: str, size: int) -> None:
+    if not MIN_SIZE <= size <= MAX_SIZE:
+        raise WarmlensError(
+            "bad_setting", f"{name} is {size}; allowed: {MIN_SIZE} to {MAX_SIZE} pixels."
+        )

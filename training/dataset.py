@@ -57,7 +57,7 @@ def read_dataset(root: Path) -> Dataset:
     require_no_errors(root, folder.findings)
     numbers = {class_id: number for number, class_id in enumerate(folder.class_ids)}
     splits = {
-        name: _photos([(photo.path, numbers[photo.class_id]) for photo in photos])
+        name: hashed_photos([(photo.path, numbers[photo.class_id]) for photo in photos])
         for name, photos in folder.splits.items()
     }
     if folder.layout == "classes":
@@ -107,12 +107,22 @@ def read_test_photos(root: Path, ids: tuple[str, ...]) -> dict[str, tuple[Photo,
             ]
             for name in ("test", "hard", "all")
         }
-    found = {name: _photos(photos) for name, photos in numbered.items() if photos}
+    found = {name: hashed_photos(photos) for name, photos in numbered.items() if photos}
     if not found:
         raise WarmlensError(
             "no_images", f"{root} has no photos in test, hard or its class folders."
         )
     return found
+
+
+def hashed_photos(found: list[tuple[Path, int]]) -> tuple[Photo, ...]:
+    """Return photos with the hashes of their files, from their paths and class numbers."""
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        digests = threads.map(lambda item: sha256_of(item[0]), found)
+        return tuple(
+            Photo(path, target, digest)
+            for (path, target), digest in zip(found, digests, strict=True)
+        )
 
 
 def _number(parts: tuple[str, ...], folder: Path, ids: tuple[str, ...]) -> int:
@@ -122,15 +132,6 @@ def _number(parts: tuple[str, ...], folder: Path, ids: tuple[str, ...]) -> int:
         if name in names:
             return names.index(name)
     raise _mismatch(folder, "/".join(parts), ids)
-
-
-def _photos(found: list[tuple[Path, int]]) -> tuple[Photo, ...]:
-    with concurrent.futures.ThreadPoolExecutor() as threads:
-        digests = threads.map(lambda item: sha256_of(item[0]), found)
-        return tuple(
-            Photo(path, target, digest)
-            for (path, target), digest in zip(found, digests, strict=True)
-        )
 
 
 def _require_photos(root: Path, ids: tuple[str, ...], splits: dict[str, tuple[Photo, ...]]) -> None:

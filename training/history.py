@@ -8,13 +8,21 @@ from typing import Any
 from training.model_packages import import_model_package
 from training.run_folder import RunFolder, write_whole
 
+MEASURES = {
+    "top1": "top-1 accuracy",
+    "agreement": "same top-1 as the teacher",
+    "cosine": "similarity to the teacher's features",
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class Epoch:
     """The measurements of one epoch.
 
     `size` is the side of its images in pixels. `seconds` counts training and validation since the
-    run was last started.
+    run was last started. `val_top1` is what `measure` says, on the validation photos: their top-1
+    accuracy; with a teacher, the share that get its top-1 class, or the mean cosine of the angle
+    between the features.
     """
 
     epoch: int
@@ -24,6 +32,7 @@ class Epoch:
     val_loss: float
     val_top1: float
     seconds: float
+    measure: str = "top1"
 
     @property
     def rank(self) -> tuple[float, float]:
@@ -56,11 +65,17 @@ def _draw(history: list[Epoch]) -> Any:
     epochs = [epoch.epoch + 1 for epoch in history]
     losses.plot(epochs, [epoch.train_loss for epoch in history], ".-", label="training")
     losses.plot(epochs, [epoch.val_loss for epoch in history], ".-", label="validation")
-    losses.set(xlabel="epoch", ylabel="cross-entropy", title="Loss (training: label smoothing)")
+    measure = history[0].measure if history else "top1"
+    if measure == "top1":
+        losses.set(ylabel="cross-entropy", title="Loss (training: label smoothing)")
+    else:
+        losses.set(ylabel="distance from the teacher", title="Loss")
+    losses.set(xlabel="epoch")
     losses.legend()
     top1 = [100 * epoch.val_top1 for epoch in history]
     accuracy.plot(epochs, top1, ".-", color="tab:green")
-    accuracy.set(xlabel="epoch", ylabel="%", title="Top-1 on the validation set", ylim=(0, 101))
+    title = f"{MEASURES[measure].capitalize()}, validation photos"
+    accuracy.set(xlabel="epoch", ylabel="%", title=title, ylim=(0, 101))
     for before, after in itertools.pairwise(history):
         if before.size != after.size:
             for axes in (losses, accuracy):

@@ -13,12 +13,14 @@ from training.batches import (
     batch_order,
     batches_per_epoch,
     load_batches,
+    resized,
 )
 from training.config import TrainingConfig
 from training.device import autocast
 from training.history import Epoch, write_history
 from training.model_packages import import_model_package
 from training.networks import normalization_of
+from training.objectives import Objective, labels
 from training.run_folder import RunFolder
 from training.weights import load_checkpoint, save_checkpoint, save_weights
 from warmlens.errors import WarmlensError
@@ -62,6 +64,7 @@ class TrainingLoop:
         config: configuration of the run.
         data: decoded photos.
         network: the network with the run's initial weights.
+        objective: what the network learns; None is the classes of the photos.
         workers: processes that load batches; 0 loads them in this one.
         checkpoint_s: seconds between checkpoints within an epoch.
         hooks: callbacks.
@@ -74,6 +77,7 @@ class TrainingLoop:
         data: TrainingData,
         network: Any,
         *,
+        objective: Objective | None = None,
         device: Any,
         workers: int,
         checkpoint_s: float,
@@ -93,7 +97,7 @@ class TrainingLoop:
             self._network.fc.requires_grad_(True)
         self._optimizer = make_optimizer(self._network, config)
         self._scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "fp16")
-        self._loss = torch.nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
+        self._objective = objective or labels(config.label_smoothing)
         self._per_epoch = batches_per_epoch(len(data.train_targets), config.batch_size)
         self._steps = self._per_epoch * config.epochs
         self._normal = [
@@ -185,8 +189,8 @@ class TrainingLoop:
     def _train_batch(self, inputs: Any, targets: Any) -> float:
         self._set_modes()
         with autocast(self._device, self._config.precision):
-            logits = self._forward(inputs)
-        loss = self._loss(logits.float(), targets)
+            outputs = self._forward(inputs)
+        loss = self._objective.loss(outputs.float(), self._objective.targets(inputs, targets))
         self._optimizer.zero_grad(set_to_none=True)
         self._scaler.scale(loss).backward()
         self._scaler.step(self._optimizer)
@@ -207,7 +211,8 @@ class TrainingLoop:
         return self._network(self._normalized(inputs))
 
     def _normalized(self, images: Any) -> Any:
-        images = images.to(self._device, torch.float32)
+        size = self._config.stage_at(self._epoch).size
+        images = resized(images.to(self._device, torch.float32), size)
         normal = (images - self._normal[0]) / self._normal[1]
         return normal.contiguous(memory_format=torch.channels_last)
 
@@ -215,7 +220,7 @@ class TrainingLoop:
         path, targets = self._data.by_size[size].train, self._data.train_targets
         if self._config.only_head and not self._config.augment:
             return FeatureSet(self._features(path, targets), targets)
-        augment_to = size if self._config.augment else None
+        augment_to = self._config.crop_size(size) if self._config.augment else None
         return PixelSet(path, targets, self._config.seed, augment_to, mirror=self._config.mirror)
 
     def _validation_batches(self, size: int) -> list[tuple[Any, Any]] | PixelSet:
@@ -237,20 +242,18 @@ class TrainingLoop:
         return torch.cat(parts).clone()
 
     def _validate(self, validation: list[tuple[Any, Any]] | PixelSet) -> tuple[float, float]:
-        """Return top-1 and the mean loss on the validation set."""
+        """Return the objective's measure and the mean loss on the validation set."""
         self._network.eval()
-        hits, loss, count = 0, 0.0, 0
+        score, loss, count = 0.0, 0.0, 0
         batches = _in_order(validation) if isinstance(validation, PixelSet) else validation
         with torch.inference_mode():
             for inputs, targets in batches:
-                targets = targets.to(self._device)
+                targets = self._objective.targets(inputs, targets.to(self._device))
                 with autocast(self._device, self._config.precision):
-                    logits = self._forward(inputs)
-                hits += int((logits.argmax(1) == targets).sum())
-                cross_entropy = torch.nn.functional.cross_entropy
-                loss += float(cross_entropy(logits.float(), targets, reduction="sum"))
-                count += len(targets)
-        return hits / count, loss / count
+                    outputs = self._forward(inputs)
+                sums = self._objective.validation(outputs.float(), targets)
+                score, loss, count = score + sums[0], loss + sums[1], count + len(targets)
+        return score / count, loss / count
 
     def _finish_epoch(self, size: int, top1: float, loss: float) -> None:
         step = (self._epoch + 1) * self._per_epoch
@@ -262,6 +265,7 @@ class TrainingLoop:
             val_loss=loss,
             val_top1=top1,
             seconds=round(self._seconds, 3),
+            measure=self._objective.measure,
         )
         # Weights first: if the process is killed before the checkpoint, the epoch is repeated.
         if self._is_best(epoch):

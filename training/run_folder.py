@@ -12,6 +12,8 @@ from training.config import TrainingConfig, config_from
 from warmlens.errors import WarmlensError
 
 SCHEMA = "warmlens.run/1"
+# What the same run must have in common when it continues.
+SECTIONS = ("name", "ids", "labels", "settings", "data", "initial_weights", "teacher")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +21,8 @@ class RunRecord:
     """The content of `run.json`: everything that a run's result depends on.
 
     `data` has path, sha256 and counts of the photos; `initial_weights` has kind, description and
-    sha256 of the weights that the run started from.
+    sha256 of the weights that the run started from. `teacher` describes the network that a run on
+    photos without classes learned from.
     """
 
     name: str
@@ -30,6 +33,7 @@ class RunRecord:
     initial_weights: dict[str, Any]
     command: str
     versions: dict[str, str]
+    teacher: dict[str, Any] | None = None
 
 
 class RunFolder:
@@ -64,7 +68,7 @@ class RunFolder:
             )
             return False
         here, asked = _document(self.read()), _document(record)
-        for section in ("name", "ids", "labels", "settings", "data", "initial_weights"):
+        for section in SECTIONS:
             ours, theirs = _comparable(asked[section]), _comparable(here[section])
             for field in sorted(ours.keys() | theirs.keys()):
                 if ours.get(field) != theirs.get(field):

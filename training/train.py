@@ -63,16 +63,15 @@ def train(
         WarmlensError: invalid data, configuration, weights or checkpoint; only decoded photos are
             written then.
     """
-    if threads is not None:
-        if threads < 1:
-            raise WarmlensError("bad_setting", f"threads is {threads}; allowed: 1 or more.")
-        torch.set_num_threads(threads)
+    use_threads(threads)
     photos = read_dataset(data)
     start = initial_weights(pretrained, config.architecture)
-    network = _network(config, len(photos.ids), start)
-    pixels = _training_data(photos, config, cache, on_decoded)
+    network = initial_network(
+        config, len(photos.ids), start, keep_head=start.taught_ids == photos.ids
+    )
+    pixels = training_data(photos, config, cache, on_decoded)
     run = RunFolder(out)
-    run.begin(_record(name, photos, config, start, command))
+    run.begin(run_record(name, photos, config, start, command, (photos.ids, photos.labels)))
     device = pick_device()
     training = TrainingLoop(
         run,
@@ -91,9 +90,16 @@ def best_network(run: RunFolder) -> Any:
     """Return the network of a run with its best weights, on the CPU, ready to infer.
 
     Raises:
-        WarmlensError: `no_run`, `run_unfinished`, or what reading the weights raises.
+        WarmlensError: `no_run`, `run_unfinished`, `run_of_teacher`, or what reading the weights
+            raises.
     """
     record = run.read()
+    if record.teacher is not None:
+        raise WarmlensError(
+            "run_of_teacher",
+            f"{run.path} was pretrained with a teacher and has no classes of its own photos yet; "
+            f"fine-tune it first: warmlens model train --pretrained {run.path}.",
+        )
     start = initial_weights(str(run.path), record.config.architecture)
     network = build_network(record.config.architecture, len(record.ids))
     load_weights(network, start.tensors or {}, new_head=False, where=str(run.best))
@@ -111,44 +117,91 @@ def default_workers(device: Any, config: TrainingConfig) -> int:
     return min(8, usable_processors())
 
 
-def _network(config: TrainingConfig, class_count: int, start: InitialWeights) -> Any:
+def use_threads(threads: int | None) -> None:
+    """Set the number of compute threads; None leaves torch's choice.
+
+    Raises:
+        WarmlensError: `bad_setting`.
+    """
+    if threads is not None:
+        if threads < 1:
+            raise WarmlensError("bad_setting", f"threads is {threads}; allowed: 1 or more.")
+        torch.set_num_threads(threads)
+
+
+def initial_network(
+    config: TrainingConfig, outputs: int, start: InitialWeights, *, keep_head: bool
+) -> Any:
+    """Return the network of a run before its first step.
+
+    Args:
+        config: configuration of the run.
+        outputs: number of outputs of the last layer.
+        start: the run's initial weights.
+        keep_head: take the last layer from these weights too, instead of a random one.
+
+    Raises:
+        WarmlensError: `unknown_architecture`, or `weights_differ`.
+    """
     torch.manual_seed(config.seed)
-    network = build_network(config.architecture, class_count, to_train=True)
+    network = build_network(config.architecture, outputs, to_train=True)
     if start.tensors is not None:
-        load_weights(network, start.tensors, new_head=True, where=start.provenance["description"])
+        where = start.provenance["description"]
+        load_weights(network, start.tensors, new_head=not keep_head, where=where)
     return network
 
 
-def _training_data(
+def training_data(
     photos: Dataset, config: TrainingConfig, cache: Path, on_decoded: OnDecoded | None
 ) -> TrainingData:
+    """Return the photos of a run, decoded at the sizes of its stages.
+
+    Raises:
+        WarmlensError: `unreadable_photo`.
+    """
     train, val = photos.splits["train"], photos.splits["val"]
-    sizes = {stage.size for stage in config.stages}
+    sizes = {stage.size: config.crop_size(stage.size) for stage in config.stages}
     # One file for all sizes: smaller inputs are crops of the largest photos.
-    stored = (
-        decode_photos(train, stored_side(max(sizes)), cache, on_decoded) if config.augment else None
-    )
+    largest = stored_side(max(sizes.values()))
+    stored = decode_photos(train, largest, cache, on_decoded) if config.augment else None
     return TrainingData(
         by_size={
             size: StageData(
-                train=stored or decode_photos(train, size, cache, on_decoded),
-                val=decode_photos(val, size, cache, on_decoded),
+                train=stored or decode_photos(train, crop, cache, on_decoded),
+                val=decode_photos(val, crop, cache, on_decoded),
             )
-            for size in sorted(sizes)
+            for size, crop in sorted(sizes.items())
         },
         train_targets=[photo.target for photo in train],
         val_targets=[photo.target for photo in val],
     )
 
 
-def _record(
-    name: str, photos: Dataset, config: TrainingConfig, start: InitialWeights, command: str
+def run_record(
+    name: str,
+    photos: Dataset,
+    config: TrainingConfig,
+    start: InitialWeights,
+    command: str,
+    classes: tuple[tuple[str, ...], tuple[str, ...]],
+    teacher: dict[str, Any] | None = None,
 ) -> RunRecord:
+    """Return the record of a run.
+
+    Args:
+        name: name of the run.
+        photos: its photos.
+        config: its configuration.
+        start: its initial weights.
+        command: the command line.
+        classes: ids and labels of the classes that it learns.
+        teacher: provenance of the teacher, if it has one.
+    """
     return RunRecord(
         name=name,
         config=config,
-        ids=photos.ids,
-        labels=photos.labels,
+        ids=classes[0],
+        labels=classes[1],
         data={"path": str(photos.root), "sha256": photos.sha256, "counts": photos.counts},
         initial_weights=start.provenance,
         command=command,
@@ -156,4 +209,5 @@ def _record(
             "python": platform.python_version(),
             **{package: metadata.version(package) for package in VERSIONED_PACKAGES},
         },
+        teacher=teacher,
     )

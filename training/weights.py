@@ -70,10 +70,15 @@ def _tensors(checkpoint: Checkpoint) -> dict[str, Any]:
 
 @dataclasses.dataclass(frozen=True)
 class InitialWeights:
-    """The initial weights of a run: tensors by name (None: random) and their provenance."""
+    """The initial weights of a run: tensors by name (None: random) and their provenance.
+
+    `taught_ids` are the classes that a teacher taught them: training on the same classes keeps the
+    last layer.
+    """
 
     tensors: dict[str, Any] | None
     provenance: dict[str, Any]
+    taught_ids: tuple[str, ...] | None = None
 
 
 def initial_weights(source: str, architecture: str) -> InitialWeights:
@@ -150,9 +155,16 @@ def _from_run(run: RunFolder, architecture: str) -> InitialWeights:
     stages = ", ".join(f"{epochs} epochs at {size} px" for size, epochs in done.items())
     if (count := sum(done.values())) < config.epochs:
         stages += f" (ended after {count} of {config.epochs})"
+    photos = f"{record.data['counts']['train']} photos"
+    if record.teacher is None:
+        photos += f" of {len(record.ids)} classes"
+    else:
+        taught = f"the {len(record.ids)} classes" if record.ids else "the features"
+        photos += f" without classes, which learned {taught} of a teacher"
+        photos += f" ({record.teacher['description']})"
     description = (
         f"an earlier run of warmlens, {record.name}: {config.mode} of {config.architecture} "
-        f"on {record.data['counts']['train']} photos of {len(record.ids)} classes, {stages}, "
+        f"on {photos}, {stages}, "
         f"seed {config.seed}; started from {record.initial_weights['description']}"
     )
     provenance = {
@@ -161,7 +173,8 @@ def _from_run(run: RunFolder, architecture: str) -> InitialWeights:
         "sha256": sha256_of(run.best),
         "data_sha256": record.data["sha256"],
     }
-    return InitialWeights(tensors, provenance)
+    taught_ids = record.ids if record.teacher is not None else None
+    return InitialWeights(tensors, provenance, taught_ids)
 
 
 def _require_architecture(tensors: dict[str, Any], architecture: str, where: Path) -> None:
