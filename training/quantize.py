@@ -16,14 +16,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from training.bias_correction import correct_biases
 from training.model_packages import import_model_package
 
 METHOD = (
     "static, QDQ, uint8 activations and int8 weights per channel, reduce_range, ranges by minimum "
-    "and maximum; ONNX Runtime {version}"
+    "and maximum, biases corrected; ONNX Runtime {version}"
 )
-# Normalisation and softmax are not among them.
-OPERATORS = ("Conv", "Gemm", "MatMul", "Add", "Relu", "MaxPool", "GlobalAveragePool", "Flatten")
+# Normalisation and softmax are not among them. Clip is ReLU6: without it, ranges are those before.
+OPERATORS = (
+    "Conv", "Gemm", "MatMul", "Add", "Relu", "Clip", "MaxPool", "GlobalAveragePool", "ReduceMean",
+    "Flatten", "Reshape",
+)  # fmt: skip
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -47,12 +51,13 @@ def quantize_classifier(model: bytes, input_name: str, images: Iterable[Pixels])
     Args:
         model: content of the fp32 file.
         input_name: name of the graph's input.
-        images: images on which the ranges of activations are measured.
+        images: images on which the ranges and means of activations are measured.
 
     Raises:
         WarmlensError: `package_missing`.
     """
     onnx = import_model_package("onnx")
+    calibration = list(images)
     quantization = import_model_package("onnxruntime.quantization")
     proto = onnx.load_from_string(model)
     # Without this, the quantizer warns that the graph is not prepared, which the exporter has done.
@@ -62,7 +67,7 @@ def quantize_classifier(model: bytes, input_name: str, images: Iterable[Pixels])
         quantization.quantize_static(
             proto,
             path,
-            CalibrationImages(input_name, images),
+            CalibrationImages(input_name, calibration),
             quant_format=quantization.QuantFormat.QDQ,
             op_types_to_quantize=list(OPERATORS),
             per_channel=True,
@@ -71,6 +76,7 @@ def quantize_classifier(model: bytes, input_name: str, images: Iterable[Pixels])
             weight_type=quantization.QuantType.QInt8,
         )
         quantized = onnx.load(path)
+    correct_biases(quantized, model, input_name, calibration)
     _keep_plain(onnx, quantized)
     raw: bytes = quantized.SerializeToString(deterministic=True)
     return raw
