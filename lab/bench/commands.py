@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from lab.bench.architectures.commands import architectures_command
 from lab.bench.cases import cases_command
 from lab.bench.first_visitor.comparison import PLATFORM_MS, measure_visits
 from lab.bench.one_call import measure_one_call
@@ -43,6 +44,9 @@ for command in (
     speed_commands.fetch,
 ):
     app.command(epilog=f"Example: python -m lab bench {command.__name__}")(command)
+app.command(name="architectures", epilog="Example: python -m lab bench architectures --rounds 3")(
+    architectures_command
+)
 app.command(name="soak", epilog="Example: python -m lab bench soak --minutes 5")(soak_command)
 app.command(name="cases", epilog="Example: python -m lab bench cases --json")(cases_command)
 app.command(name="scale", epilog="Example: python -m lab bench scale --up-to 6")(scale_command)

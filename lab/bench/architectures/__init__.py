@@ -1,0 +1,1 @@
+"""What each network costs on the engine: cold, warm and in memory."""

@@ -1,0 +1,57 @@
+"""Markdown table of what each network costs."""
+
+from collections.abc import Sequence
+
+from lab.markdown import command_of, table
+from warmlens.records import Record
+
+
+def architectures_table(records: Sequence[Record]) -> str:
+    """Return the table of what each network costs, as Markdown."""
+    head = records[0]
+    of = {(each.name, each.metric): each for each in records}
+    names = list(dict.fromkeys(each.name for each in records))
+    busy = (
+        "Other programs used the machine: the times are longer than on a quiet one, and the ratios "
+        "alone are of use. "
+        if head.conditions["busy"]
+        else ""
+    )
+    rows = []
+    for name in names:
+        cold, warm, peak = (
+            of[name, metric] for metric in ("cold_start_ms", "warm_ms", "peak_rss_mb")
+        )
+        conditions = cold.conditions
+        rows.append(
+            (
+                conditions["architecture"],
+                conditions["input_px"],
+                conditions["precision"],
+                f"{conditions['file_mb']:g}",
+                _ratio(warm),
+                f"{warm.value:.1f}",
+                _ratio(cold),
+                f"{cold.value:.0f}",
+                _ratio(peak),
+                f"{peak.value:.0f}",
+            )
+        )
+    starts, calls = (of[names[0], each].samples for each in ("cold_start_ms", "warm_ms"))
+    return (
+        f"Measured by `{command_of(head)}` on {head.date}, {head.machine}, at "
+        f"{head.conditions['memory_mb']} MB (1 vCPU), with a {head.conditions['image']}: "
+        f"{starts} starts and {calls} warm calls of each network, in turns. {busy}The weights are "
+        "random, which changes no cost. Ratios are those of medians to "
+        f"`{head.ratio_to}`, with 95 % intervals (bootstrap).\n\n"
+        + table(
+            "network | input, px | precision | file, MB | warm, ratio | warm, ms | cold, ratio "
+            "| cold, ms | memory, ratio | memory, MiB",
+            rows,
+        )
+    )
+
+
+def _ratio(record: Record) -> str:
+    low, high = record.conditions["ratio_95"]
+    return f"{record.ratio:.2f} ({low:.2f} to {high:.2f})"
