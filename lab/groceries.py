@@ -13,11 +13,11 @@ import json
 import shutil
 from pathlib import Path
 
+from training.groups import GROUPS_FILE
 from warmlens.errors import WarmlensError
 from warmlens.text_files import read_text
 
 HELD_OUT = 10  # one photo in so many, and at least one of each class
-GROUPS_FILE = "groups.json"
 
 
 def prepare(source: Path, out: Path) -> dict[str, int]:

@@ -14,9 +14,11 @@ import numpy as np
 from training.class_map import with_class_map
 from training.dataset import Dataset, Photo, read_dataset
 from training.evaluate import Evaluation, measure, targets_of
+from training.groups import read_groups
 from training.history import read_history
 from training.install import file_entry, install_version, labels_json
-from training.model_card import model_card
+from training.mistakes import mistakes
+from training.model_card import card_notes, model_card
 from training.model_file import ModelFile, Softmax, open_model_file
 from training.networks import normalization_of
 from training.onnx_export import (
@@ -85,6 +87,7 @@ class ExportRequest:
             fp32 graph loads in a tenth of the time but lacks the layout that the runtime would
             choose for its processor, and answers a quarter slower.
         engine: runtime that serves the version; `torch` takes fp32 and no `optimize`.
+        card_notes: file of Markdown for the model card; None adds nothing.
     """
 
     run: Path
@@ -99,6 +102,7 @@ class ExportRequest:
     size: int | None = None
     optimize: bool | None = None
     engine: Engine = "onnxruntime"
+    card_notes: Path | None = None
 
 
 def export_run(
@@ -116,6 +120,7 @@ def export_run(
             raises.
     """
     _check(request)
+    notes = [] if request.card_notes is None else [card_notes(request.card_notes)]
     engine = request.engine
     run = RunFolder(request.run)
     record = run.read()
@@ -136,7 +141,7 @@ def export_run(
             files["fp32"], spec.name, _calibration_pixels(photos, spec)
         )
     optimized = request.precision == "int8" if request.optimize is None else request.optimize
-    model = _model_files(files[request.precision], engine, optimized)
+    model = model_files(files[request.precision], engine, optimized)
     model, explain = with_class_map(model) if engine == "onnxruntime" else (model, None)
     on_step("evaluating on the test photos")
     answers = {
@@ -158,7 +163,7 @@ def export_run(
             input=spec,
             output=OutputSpec(name=graph.output_name),
             class_count=len(record.ids),
-            files=_files(contents),
+            files=version_files(contents),
             metrics=_metrics(run, record, photos, answers, request),
             parity=parity,
             provenance=Provenance(
@@ -173,7 +178,9 @@ def export_run(
             quantization=_quantization(files, photos, answers),
             training=_training(run, record),
         )
-    contents["README.md"] = model_card(manifest, record.labels).encode()
+    contents["README.md"] = model_card(
+        manifest, record.labels, (*_mistakes(record, photos, answers[request.precision]), *notes)
+    ).encode()
     on_step("writing the version")
     install_version(request.out, manifest, contents)
     return manifest
@@ -249,14 +256,16 @@ def _model_file(engine: str) -> str:
     return PROGRAM_FILE if engine == "torch" else GRAPH_FILE
 
 
-def _model_files(model: bytes, engine: str, optimized: bool) -> dict[str, bytes]:
+def model_files(model: bytes, engine: str, optimized: bool) -> dict[str, bytes]:
+    """Return a version's files of the model, by name: optimized, or as it is."""
     if not optimized:
         return {_model_file(engine): model}
     made = optimize(model)
     return {GRAPH_FILE: made.graph, WEIGHTS_FILE: made.weights}
 
 
-def _files(contents: dict[str, bytes]) -> Files:
+def version_files(contents: dict[str, bytes]) -> Files:
+    """Return the manifest's entries of files, by name."""
     entries = {name: file_entry(name, raw) for name, raw in contents.items()}
     model = entries.get(GRAPH_FILE) or entries[PROGRAM_FILE]
     return Files(model=model, labels=entries[LABELS_FILE], weights=entries.get(WEIGHTS_FILE))
@@ -322,6 +331,14 @@ def _metrics(
         )
     )
     return tuple(metrics)
+
+
+def _mistakes(record: RunRecord, photos: Dataset, answers: dict[str, Softmax]) -> list[str]:
+    """Return the card's section on the first split that was evaluated."""
+    split = _measured(photos)[0]
+    targets = targets_of(photos.splits[split])
+    result = measure(split, answers[split], targets, record.ids, record.labels)
+    return [mistakes(result, read_groups(photos.root, record.ids))]
 
 
 def _engine_version(engine: str) -> str:

@@ -1,16 +1,22 @@
 """The model card: README.md of a model version, generated from its manifest."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
+from warmlens.errors import WarmlensError
 from warmlens.registry.manifest import Manifest, Metric
+from warmlens.text_files import read_text
 
 SHOWN_LABELS = 40
 
 
-def model_card(manifest: Manifest, labels: tuple[str, ...]) -> str:
+def model_card(manifest: Manifest, labels: tuple[str, ...], more: Sequence[str] = ()) -> str:
     """Return the model card as Markdown.
 
     Args:
         manifest: of the version.
         labels: names of the classes.
+        more: further sections, to go after the figures.
     """
     spec, normal = manifest.input, manifest.input.normalization
     parts = [
@@ -33,6 +39,7 @@ def model_card(manifest: Manifest, labels: tuple[str, ...]) -> str:
         "## Figures",
         _table(manifest.metrics),
         *_comparisons(manifest),
+        *more,
         *_training(manifest),
         "## Source and licence",
         f"- Weights: {manifest.provenance.source}.\n- Licence: {manifest.provenance.licence}.",
@@ -53,6 +60,20 @@ def _features(manifest: Manifest) -> str:
         "what goes into the average pooling. With the last layer's weights it makes class-"
         "activation maps.\n"
     )
+
+
+def card_notes(path: Path) -> str:
+    """Return the section of a card with a user's own Markdown.
+
+    Raises:
+        WarmlensError: `bad_notes` when the file is missing, no text in UTF-8, or empty.
+    """
+    if not path.is_file():
+        raise WarmlensError("bad_notes", f"{path} does not exist; name a file of Markdown.")
+    text = read_text(path, "bad_notes").strip()
+    if not text:
+        raise WarmlensError("bad_notes", f"{path} is empty; write something, or leave it out.")
+    return f"## Notes\n\n{text}"
 
 
 def _size(manifest: Manifest) -> str:

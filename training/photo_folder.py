@@ -9,6 +9,7 @@ from training.class_names import class_name, name_findings
 from training.findings import Finding
 from training.folder_layout import SPLIT_NAMES, Classes, Layout, Parts, find_layout
 from training.folder_walk import IMAGE_SUFFIXES, walk_folder
+from training.groups import GROUPS_FILE
 from training.split_lists import read_lists
 from warmlens.errors import WarmlensError
 from warmlens.text_files import STRICT_JSON, read_text
@@ -74,7 +75,7 @@ def read_photo_folder(root: Path) -> PhotoFolder:
             f"{root} has {', '.join(classes)} and no train; move the class folders to train into "
             f"{root}/train.",
         )
-    own = {root / LABELS_FILE, root / "README.md"}
+    own = {root / LABELS_FILE, root / GROUPS_FILE, root / "README.md"}
     names: dict[str, str] = {}
     splits: dict[str, tuple[LabelledPhoto, ...]]
     if layout.kind == "lists":

@@ -53,6 +53,16 @@ def export(
         ),
     ] = None,
     licence: Licence = NOT_STATED,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="Source of weights and photos, with the attribution that they ask for; unless "
+            "given, a description of the run."
+        ),
+    ] = None,
+    card_notes: Annotated[
+        Path | None, typer.Option(help="File of Markdown that the model card takes in as it is.")
+    ] = None,
     models: Models = MODEL_ARTIFACTS,
     as_json: AsJson = False,
 ) -> None:
@@ -72,10 +82,12 @@ def export(
         out=models,
         command=typed_command(),
         licence=licence,
+        source=source,
         data=data,
         size=size,
         optimize=optimize,
         engine=engine,
+        card_notes=card_notes,
     )
     with spinner("exporting") as on_step:
         manifest = export_run(request, on_step)
