@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from lab.bench import cases as cases_bench
 from lab.bench import scale as scale_bench
+from lab.bench.architectures.presentation import architectures_table
 from lab.bench.first_visitor.comparison import table as first_visitor_table
 from lab.bench.one_call import table as one_call_table
 from lab.bench.peer import presentation as peer_presentation
@@ -19,6 +20,7 @@ from lab.bench.simfaas.comparison import METRICS, OURS, OURS_NEWEST_FIRST, SIMFA
 from lab.bench.speed.tables import table_alone, tables
 from lab.bench.warming import presentation as warming_presentation
 from lab.markdown import command_of
+from lab.model_comparison import comparison
 from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT
 from warmlens.planner.statistics import t_975
@@ -132,6 +134,21 @@ def first_visitor() -> str:
 def one_call() -> str:
     """Return the table of a photo in the call beside an uploaded one."""
     return one_call_table(_read("one-call"))
+
+
+def architectures() -> str:
+    """Return the table of what each network costs."""
+    if not (RECORDS / "architectures.jsonl").exists():
+        return "Not measured yet.\n"
+    return architectures_table(_read("architectures"))
+
+
+def groceries() -> str:
+    """Return the comparison of training modes on real photos, with its chart."""
+    if not (RECORDS / "groceries.jsonl").exists():
+        return "No run is recorded yet.\n"
+    chart = "![Share of test photos answered right, by training](pictures/groceries.svg)\n\n"
+    return chart + comparison(_read("groceries"))
 
 
 def scale() -> str:

@@ -1,20 +1,30 @@
 """Comparison of training modes on the same photos, with and without augmentation.
 
 It repeats figure 3 of the paper: a small CNN, a fine-tuned ResNet50, and the same with
-augmentation. Here ResNet50 is fine-tuned whole, or its last layer alone.
+augmentation. Here ResNet50 is fine-tuned whole, or its last layer alone, and other networks stand
+beside it.
 """
 
 import dataclasses
-import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from training.config import Precision, Stage, config_for
+from training.comparison_records import (
+    PHOTOS,
+    VARIANTS,
+    Variant,
+    hits,
+    photos_conditions,
+    photos_of,
+)
+from training.config import Precision, Stage, TrainingConfig, config_for
 from training.dataset import Dataset, read_dataset
 from training.device import pick_device, pick_precision
+from training.groups import read_groups
+from training.history import read_history
 from training.loop import Hooks
 from training.model_packages import import_model_package
 from training.networks import normalization_of
@@ -29,29 +39,22 @@ BATCH = 64
 
 
 @dataclasses.dataclass(frozen=True)
-class Variant:
-    """A training mode, with or without augmentation."""
-
-    name: str
-    mode: str
-    augment: bool
-
-
-VARIANTS = (
-    Variant("own CNN", "small-cnn", True),
-    Variant("ResNet50, last layer", "resnet50-head", False),
-    Variant("ResNet50, last layer, augmented", "resnet50-head", True),
-    Variant("ResNet50, whole", "resnet50-full", False),
-    Variant("ResNet50, whole, augmented", "resnet50-full", True),
-)
-
-
-@dataclasses.dataclass(frozen=True)
 class Comparison:
     """The parameters of a comparison.
 
-    The ResNets train at `size` pixels, the small CNN at its default size. `epochs` are by mode; a
-    mode that it lacks has its default.
+    Attributes:
+        data: folder of photos.
+        pretrained: initial weights of the ResNets. EfficientNet-Lites start from ImageNet's.
+        out: folder of the runs.
+        seeds: runs of each variant.
+        size: side of the input in pixels; the small CNN has its default.
+        epochs: by mode; a mode that it lacks has its default.
+        command: the command line, for the records.
+        cache: folder of decoded photos.
+        precision: precision of the computation.
+        variants: what is trained.
+        mirror: augmentation also mirrors photos.
+        runs: folders of finished runs, measured beside the variants.
     """
 
     data: Path
@@ -63,156 +66,234 @@ class Comparison:
     command: str
     cache: Path
     precision: Precision | Literal["auto"] = "auto"
+    variants: tuple[Variant, ...] = VARIANTS
+    mirror: bool = False
+    runs: tuple[Path, ...] = ()
 
 
 def compare(
     comparison: Comparison,
     on_run: Callable[[str, int], None] = lambda name, seed: None,
     hooks: Hooks | None = None,
+    known: Sequence[Record] = (),
+    keep: Callable[[list[Record]], None] = lambda records: None,
 ) -> list[Record]:
     """Train every variant with every seed and evaluate it on the test photos.
 
-    A run that exists is not trained again, so that an interrupted comparison continues.
+    A run that exists, or whose records are known, is not trained again, so that an interrupted
+    comparison continues.
 
     Args:
         comparison: the request.
         on_run: called with the variant's name and the seed before each run.
         hooks: callbacks of the training loop.
+        known: records of runs on the same photos.
+        keep: called with all records after each run.
+
+    Returns:
+        The known records and the new ones.
 
     Raises:
-        WarmlensError: `data_missing` without test photos, or what training raises.
+        WarmlensError: `data_missing` without test photos, `other_data` when a run or known records
+            are of other photos, `run_unfinished`, or what training raises.
     """
     photos = read_dataset(comparison.data)
     splits = [name for name in ("test", "hard") if photos.splits.get(name)]
     if not splits:
         raise WarmlensError("data_missing", f"{comparison.data} has no folder test to evaluate on.")
-    records: list[Record] = []
+    _require_same(known, photos)
+    records = list(known) or [_photos(comparison, photos, split) for split in splits]
+    for path in comparison.runs:
+        _require_finished(RunFolder(path), photos)
+
+    def measure(run: RunFolder, variant: Variant, pretrained: str) -> None:
+        config = run.read().config
+        if _measured(records, variant, config, pretrained):
+            return
+        for split in splits:
+            records.extend(_measure(comparison, variant, run, photos, split, pretrained, records))
+        keep(records)
+
+    for path in comparison.runs:
+        run = RunFolder(path)
+        config = run.read().config
+        on_run(path.name, config.seed)
+        measure(run, Variant(config.mode, config.augment), str(path))
     # All variants of a seed first: an interruption leaves a complete comparison of fewer seeds.
     for seed in range(comparison.seeds):
-        for variant in VARIANTS:
-            on_run(variant.name, seed)
-            run = _train(comparison, variant, seed, hooks)
-            for split in splits:
-                records.append(_measure(comparison, variant, seed, run, photos, split))
+        for variant in comparison.variants:
+            config = _config(comparison, variant, seed)
+            pretrained = _pretrained(comparison, variant)
+            if not _measured(records, variant, config, pretrained):
+                on_run(variant.name, seed)
+                run = RunFolder(comparison.out / f"{variant.slug}-{seed}")
+                _train(comparison, config, pretrained, run, hooks)
+                measure(run, variant, pretrained)
     return records
 
 
-def write_chart(records: list[Record], path: Path) -> None:
-    """Draw each variant's top-1 accuracy: the mean of its seeds, and each seed as a dot."""
-    figure = import_model_package("matplotlib.figure").Figure(
-        figsize=(8, 3.6), layout="constrained"
-    )
-    axes = figure.subplots()
-    names = [variant.name for variant in VARIANTS]
-    metrics = sorted({record.metric for record in records}, key=lambda each: "hard" in each)
-    height = 0.8 / len(metrics)
-    for number, metric in enumerate(metrics):
-        for row, name in enumerate(names):
-            values = _values(records, name, metric)
-            y = row + (number - (len(metrics) - 1) / 2) * height
-            color = f"C{number}"
-            label = metric.removesuffix("_top1").replace("_", " ") if row == 0 else None
-            axes.barh(
-                y, statistics.mean(values), height * 0.9, color=color, alpha=0.55, label=label
-            )
-            axes.plot(values, [y] * len(values), "k.", markersize=4)
-            axes.text(
-                statistics.mean(values) + 1.2, y, f"{statistics.mean(values):.1f}", va="center",
-                fontsize=8,
-            )  # fmt: skip
-    axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
-    axes.set(xlim=(0, 106), xlabel="top-1 in %: mean, each dot a seed")
-    figure.legend(loc="outside upper right", ncols=len(metrics), frameon=False)
-    axes.grid(axis="x", alpha=0.3)
-    figure.savefig(path, dpi=110)
+def _pretrained(comparison: Comparison, variant: Variant) -> str:
+    if variant.mode == "small-cnn":
+        return "none"
+    return comparison.pretrained if variant.mode.startswith("resnet") else "imagenet"
 
 
-def summary(records: list[Record]) -> Iterator[tuple[str, str, float, float, float, int]]:
-    """Yield variant, metric, mean, lowest, highest and number of seeds."""
-    for variant in VARIANTS:
-        for metric in dict.fromkeys(record.metric for record in records):
-            values = _values(records, variant.name, metric)
-            yield (
-                variant.name, metric, statistics.mean(values), min(values), max(values),
-                len(values),
-            )  # fmt: skip
-
-
-def _values(records: list[Record], name: str, metric: str) -> list[float]:
-    return [record.value for record in records if (record.name, record.metric) == (name, metric)]
-
-
-def _train(comparison: Comparison, variant: Variant, seed: int, hooks: Hooks | None) -> RunFolder:
-    word = "augmented" if variant.augment else "plain"
-    out = comparison.out / f"{variant.mode}-{word}-{seed}"
-    epochs = comparison.epochs.get(variant.mode)
+def _config(comparison: Comparison, variant: Variant, seed: int) -> TrainingConfig:
     default = config_for(variant.mode, seed=seed, augment=variant.augment, precision="fp32").stages[
         -1
     ]
-    is_resnet = variant.mode != "small-cnn"
-    size = comparison.size if is_resnet else default.size
-    train(
-        name=out.name,
-        data=comparison.data,
-        out=out,
-        config=config_for(
-            variant.mode,
-            seed=seed,
-            augment=variant.augment,
-            precision=pick_precision(comparison.precision, pick_device()),
-            stages=(Stage(size, default.epochs if epochs is None else epochs),),
-            patience=0,
+    return config_for(
+        variant.mode,
+        seed=seed,
+        augment=variant.augment,
+        precision=pick_precision(comparison.precision, pick_device()),
+        stages=(
+            Stage(
+                default.size if variant.mode == "small-cnn" else comparison.size,
+                comparison.epochs.get(variant.mode, default.epochs),
+            ),
         ),
-        pretrained=comparison.pretrained if is_resnet else "none",
+        patience=0,
+        mirror=comparison.mirror and variant.augment,
+    )
+
+
+def _train(
+    comparison: Comparison,
+    config: TrainingConfig,
+    pretrained: str,
+    run: RunFolder,
+    hooks: Hooks | None,
+) -> None:
+    train(
+        name=run.path.name,
+        data=comparison.data,
+        out=run.path,
+        config=config,
+        pretrained=pretrained,
         command=comparison.command,
         cache=comparison.cache,
         hooks=hooks,
     )
-    return RunFolder(out)
 
 
-def _measure(
-    comparison: Comparison,
-    variant: Variant,
-    seed: int,
-    run: RunFolder,
-    photos: Dataset,
-    split: str,
-) -> Record:
-    config = run.read().config
-    pixels = decode_photos(photos.splits[split], config.final_size, comparison.cache)
-    targets = torch.tensor([photo.target for photo in photos.splits[split]])
+def _require_same(known: Sequence[Record], photos: Dataset) -> None:
+    for record in known:
+        if record.name == PHOTOS and record.conditions["data_sha256"] != photos.sha256:
+            raise WarmlensError(
+                "other_data",
+                f"The records are of other photos than those in {photos.root}. Name another file.",
+            )
+    if known and not any(record.name == PHOTOS for record in known):
+        raise WarmlensError(
+            "other_data", "The records do not say which photos they are of. Name another file."
+        )
+
+
+def _require_finished(run: RunFolder, photos: Dataset) -> None:
+    record = run.read()
+    if record.data["sha256"] != photos.sha256:
+        raise WarmlensError(
+            "other_data",
+            f"{run.path} was trained on other photos than those in {photos.root}; leave it out.",
+        )
+    done = len(read_history(run))
+    if done < record.config.epochs and not record.config.patience:
+        raise WarmlensError(
+            "run_unfinished",
+            f"{run.path} has {done} of {record.config.epochs} epochs; finish it first.",
+        )
+
+
+def _photos(comparison: Comparison, photos: Dataset, split: str) -> Record:
+    targets = [photo.target for photo in photos.splits[split]]
     return Record(
-        name=variant.name,
-        metric=f"{split}_top1",
-        value=round(100 * _top1(best_network(run), config.architecture, pixels, targets), 2),
-        unit="%",
+        name=PHOTOS,
+        metric=f"{split}_photos",
+        value=len(targets),
+        unit="photos",
         kind="measured",
-        conditions={
-            "mode": variant.mode,
-            "augment": variant.augment,
-            "seed": seed,
-            "size_px": config.final_size,
-            "epochs": config.epochs,
-            "photos": len(targets),
-            "precision": config.precision,
-        },
+        conditions=photos_conditions(
+            photos.ids, targets, read_groups(photos.root, photos.ids), photos.sha256
+        ),
         command=comparison.command,
         machine=machine(),
         date=today(),
     )
 
 
-def _top1(network: Any, architecture: str, pixels: Path, targets: Any) -> float:
+def _identity(config: TrainingConfig, variant: Variant, pretrained: str) -> dict[str, Any]:
+    """Return what a run's answers depend on, besides the photos."""
+    return {
+        "variant": variant.slug,
+        "mode": config.mode,
+        "augment": config.augment,
+        "mirror": config.mirror,
+        "seed": config.seed,
+        "stages": ", ".join(f"{stage.epochs} epochs at {stage.size} px" for stage in config.stages),
+        "pretrained": pretrained,
+    }
+
+
+def _measured(
+    records: list[Record], variant: Variant, config: TrainingConfig, pretrained: str
+) -> bool:
+    identity = _identity(config, variant, pretrained)
+    return any(identity.items() <= record.conditions.items() for record in records)
+
+
+def _measure(
+    comparison: Comparison,
+    variant: Variant,
+    run: RunFolder,
+    photos: Dataset,
+    split: str,
+    pretrained: str,
+    records: list[Record],
+) -> list[Record]:
+    record = run.read()
+    config = record.config
+    pixels = decode_photos(photos.splits[split], config.final_size, comparison.cache)
+    answers = _answers(best_network(run), config.architecture, pixels)
+    conditions = {
+        **_identity(config, variant, pretrained),
+        "initial_weights_kind": record.initial_weights["kind"],
+        "initial_weights": record.initial_weights["description"],
+        "size_px": config.final_size,
+        "epochs": config.epochs,
+        "precision": config.precision,
+        "minutes": round(sum(epoch.seconds for epoch in read_history(run)) / 60, 1),
+    }
+    return [
+        Record(
+            name=variant.name,
+            metric=f"{split}_{metric}",
+            value=round(100 * sum(right) / len(right), 2),
+            unit="%",
+            kind="measured",
+            conditions={
+                **conditions,
+                "photos": len(right),
+                **({"answers": answers} if metric == "top1" else {}),
+            },
+            command=comparison.command,
+            machine=machine(),
+            date=today(),
+        )
+        for metric, right in hits(photos_of(records, split), answers).items()
+    ]
+
+
+def _answers(network: Any, architecture: str, pixels: Path) -> list[int]:
+    """Return the best class of each photo."""
     stored = np.load(pixels, mmap_mode="r")
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in normalization_of(architecture))
     device = pick_device()
     network = network.to(device)
-    hits = 0
+    answers: list[int] = []
     with torch.inference_mode():
         for start in range(0, len(stored), BATCH):
             images = torch.from_numpy(stored[start : start + BATCH].copy()).permute(0, 3, 1, 2)
-            logits = network(((images - mean) / std).to(device)).cpu()
-            hits += int((logits.argmax(1) == targets[start : start + BATCH]).sum())
-    return hits / len(stored)
+            logits = network(((images - mean) / std).to(device))
+            answers += logits.argmax(1).tolist()
+    return answers

@@ -7,14 +7,15 @@ from lab.bench.speed import chart
 from lab.bench.warming import presentation
 from lab.docs_blocks import RECORDS
 from lab.figures import write_figure
+from training import comparison_chart
 from warmlens.records import read_records
 
 
 def write_charts(folder: Path) -> None:
-    """Write the charts of cold starts and of warming policies.
+    """Write the charts of cold starts, of warming policies and of training on real photos.
 
     Args:
-        folder: folder for cold-starts.svg and warming.svg.
+        folder: folder for cold-starts.svg, warming.svg, and groceries.svg if it was measured.
     """
     speed = read_records((RECORDS / "speed.jsonl").read_text(encoding="utf-8"))
     warming = read_records((RECORDS / "warming.jsonl").read_text(encoding="utf-8"))
@@ -22,6 +23,13 @@ def write_charts(folder: Path) -> None:
         lambda figure: chart.draw(speed, figure), folder / "cold-starts.svg", size=chart.SIZE
     )
     write_figure(lambda figure: presentation.draw(warming, figure), folder / "warming.svg")
+    if (RECORDS / "groceries.jsonl").exists():
+        groceries = read_records((RECORDS / "groceries.jsonl").read_text(encoding="utf-8"))
+        write_figure(
+            lambda figure: comparison_chart.draw(groceries, figure),
+            folder / "groceries.svg",
+            size=comparison_chart.size_of(groceries),
+        )
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from tests.conftest import WARMLENS, Cloud, start_cloud
 from tests.invoke import invoke
 from tests.training.photo_folder import COLOURS, make_photo_folder
 from tests.unit.registry.version_copy import NAME
-from training.compare import summary
+from training.comparison_records import rows
 from warmlens.cli import app
 from warmlens.paths import ROOT
 from warmlens.records import read_records
@@ -112,13 +112,13 @@ def test_the_comparison_on_the_page_is_the_one_that_was_measured() -> None:
     records = read_records(
         (ROOT / "docs" / "lab" / "records" / "model-comparison.jsonl").read_text()
     )
-    shares: dict[str, list[str]] = {}
-    for name, _, mean, lowest, highest, seeds in summary(records):
-        assert seeds == 3
-        shares.setdefault(name, []).append(f"{mean:.1f} ({lowest:.1f} to {highest:.1f})")
-    for name, (test, hard) in shares.items():
-        words = "own CNN, augmented" if name == "own CNN" else name
-        assert f"| {words} | {test} | {hard} |" in PAGE
+    for row in rows(records):
+        assert row.seeds == (0, 1, 2)
+        test, hard = (
+            f"{each.mean:.1f} ({min(each.values):.1f} to {max(each.values):.1f})"
+            for each in (row.figures["test_top1"], row.figures["hard_top1"])
+        )
+        assert f"| {row.name} | {test} | {hard} |" in PAGE
 
 
 def test_every_command_of_the_page_exists() -> None:

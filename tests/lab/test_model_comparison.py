@@ -1,0 +1,130 @@
+"""The page's table of training on real photos, and its sentences about the paper."""
+
+from typing import Any
+
+import pytest
+
+from lab.docs_blocks import RECORDS
+from lab.model_comparison import agreement, comparison
+from training.comparison_records import hits, parse_variants, rows
+from warmlens.records import Record, read_records
+
+PHOTOS: dict[str, Any] = {
+    "targets": [0] * 60 + [1] * 20 + [2] * 20,
+    "classes": ["Gala", "Pink Lady", "Milk"],
+    "coarse": ["Apple", "Apple", "Milk"],
+    "packages": [False, False, True],
+}
+
+
+def about() -> Record:
+    return Record(
+        name="photos", metric="test_photos", value=100, unit="photos", kind="measured",
+        conditions=PHOTOS, command="", machine="a machine", date="2026-11-30",
+    )  # fmt: skip
+
+
+def run(slug: str, answers: list[int], **changes: Any) -> list[Record]:
+    (variant,) = parse_variants(slug)
+    conditions = {
+        "variant": slug, "seed": 0, "stages": "3 epochs at 64 px", "mirror": False, "minutes": 12.4,
+        "initial_weights_kind": "none", "initial_weights": "random weights", **changes,
+    }  # fmt: skip
+    return [
+        Record(
+            name=variant.name,
+            metric=f"test_{metric}",
+            value=round(100 * sum(right) / len(right), 2),
+            unit="%",
+            kind="measured",
+            conditions={
+                **conditions,
+                "photos": len(right),
+                **({"answers": answers} if metric == "top1" else {}),
+            },
+            command="",
+            machine="a machine",
+            date="2026-11-30",
+        )
+        for metric, right in hits(PHOTOS, answers).items()
+    ]
+
+
+ALL_RIGHT = PHOTOS["targets"]
+ALL_GALA = [0] * 100
+TWO_WRONG = [1, 1, *ALL_RIGHT[2:]]
+
+
+def test_the_table_has_all_photos_packages_and_coarse_classes() -> None:
+    records = [about(), *run("small-cnn-plain", ALL_GALA)]
+    text = comparison(records)
+    assert "Right of 100 test photos, 20 of them of packages" in text
+    assert (
+        "| own CNN | random weights | 3 epochs at 64 px | 1 | 60.0 (49.7 to 69.7) "
+        "| 0.0 (0.0 to 16.8) | 80.0 (70.8 to 87.3) | 12 |"
+    ) in text
+    assert "points" not in text
+
+
+def test_what_agrees_with_the_paper_and_what_does_not_follows_from_the_answers() -> None:
+    worse, same, better = (
+        [about(), *run("small-cnn-plain", own), *run("resnet50-full-plain", resnet)]
+        for own, resnet in ((ALL_RIGHT, ALL_GALA), (TWO_WRONG, ALL_RIGHT), (ALL_GALA, ALL_RIGHT))
+    )
+    (sentence,) = agreement(rows(worse))
+    assert sentence.startswith("ResNet50, whole, against own CNN: -40.0 points")
+    assert sentence.endswith("the paper has the other order.")
+    (sentence,) = agreement(rows(same))
+    assert sentence.endswith("too close to tell.")
+    (sentence,) = agreement(rows(better))
+    assert sentence.endswith("as in the paper.")
+
+
+def test_augmentation_is_judged_between_runs_of_the_same_training_only() -> None:
+    plain = run("resnet50-full-plain", ALL_GALA)
+    longer = run("resnet50-full-augmented", ALL_RIGHT, stages="9 epochs at 64 px")
+    assert list(agreement(rows([about(), *plain, *longer]))) == []
+    as_long = run("resnet50-full-augmented", ALL_RIGHT, mirror=True)
+    (sentence,) = agreement(rows([about(), *plain, *longer, *as_long]))
+    assert "ResNet50, whole, augmented, against ResNet50, whole: +40.0 points" in sentence
+
+
+def test_a_start_that_is_neither_random_nor_imagenets_is_described() -> None:
+    started = "an earlier run of warmlens, distilled"
+    records = run(
+        "resnet50-full-plain", ALL_RIGHT, initial_weights_kind="run", initial_weights=started
+    )
+    text = comparison([about(), *records])
+    assert "| ResNet50, whole | an earlier run |" in text
+    assert f"started from {started}." in text
+
+
+@pytest.mark.skipif(not (RECORDS / "groceries.jsonl").exists(), reason="nothing was measured yet")
+def test_every_recorded_figure_follows_from_the_recorded_answers() -> None:
+    records = read_records((RECORDS / "groceries.jsonl").read_text(encoding="utf-8"))
+    (photos,) = (each.conditions for each in records if each.metric == "test_photos")
+    answers = {
+        (each.name, each.conditions["stages"], each.conditions["seed"]): each.conditions["answers"]
+        for each in records
+        if each.metric == "test_top1"
+    }
+    checked = 0
+    for each in records:
+        if each.name == "photos":
+            continue
+        given = answers[each.name, each.conditions["stages"], each.conditions["seed"]]
+        pairs = zip(photos["targets"], given, strict=True)
+        coarse, packages = photos["coarse"], photos["packages"]
+        right = {
+            "test_top1": [a == b for a, b in pairs],
+            "test_packages_top1": [
+                a == b for a, b in zip(photos["targets"], given, strict=True) if packages[a]
+            ],
+            "test_coarse_top1": [
+                coarse[a] == coarse[b] for a, b in zip(photos["targets"], given, strict=True)
+            ],
+        }[each.metric]
+        assert each.value == round(100 * sum(right) / len(right), 2)
+        assert each.conditions["photos"] == len(right)
+        checked += 1
+    assert checked
