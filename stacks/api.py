@@ -20,6 +20,9 @@ CORS_HEADERS = [
 ]
 
 
+CORS_METHODS = ["GET", "POST", "DELETE"]
+
+
 class ApiMetrics(Protocol):
     """CloudWatch metrics of an API; REST and HTTP APIs name them differently."""
 

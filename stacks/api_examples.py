@@ -53,11 +53,22 @@ CLASSIFICATION_ANSWER: Example = {
     "time": 0.0131,
     **{f"TOP{rank}_label": each[1] for rank, each in enumerate(_CLASSES, start=1)},
     "predictions": [{"id": each[0], "label": each[1], "softmax": each[2]} for each in _CLASSES],
+    "recognized": True,
     **_ABOUT,
     "stages_ms": {"fetch": 0.1, "decode": 3.9, "inference": 8.8},
 }
 
 WAKEUP_ANSWER: Example = {"method": "wakeup", "time": 0.8, **_ABOUT}
+
+MODEL_ANSWER: Example = {
+    "method": "model",
+    "time": 0.0002,
+    **_ABOUT,
+    "title": "demo products",
+    "class_count": 3,
+    "threshold": 0.42,
+    "labels": [each[1] for each in _CLASSES],
+}
 
 UPLOADS_ANSWER: Example = {
     "url": "https://BUCKET.s3.us-east-1.amazonaws.com/",

@@ -123,6 +123,7 @@ CLASSIFICATION_ANSWER: Schema = {
         "TOP1_label",
         "time",
         "predictions",
+        "recognized",
         *_INSTANCE,
         "stages_ms",
     ],
@@ -151,6 +152,11 @@ CLASSIFICATION_ANSWER: Schema = {
                 "additionalProperties": False,
             },
         },
+        "recognized": {
+            "type": ["boolean", "null"],
+            "description": "False if the photo is probably of none of the model's classes: the "
+            "first softmax is below the model's threshold. Null for a model without a threshold.",
+        },
         **_INSTANCE,
         "stages_ms": {
             "type": "object",
@@ -171,6 +177,36 @@ WAKEUP_ANSWER: Schema = {
         "method": {"type": "string", "enum": ["wakeup"]},
         "time": _TIME,
         **_INSTANCE,
+    },
+    "additionalProperties": False,
+}
+
+MODEL_ANSWER: Schema = {
+    "type": "object",
+    "title": "ModelAnswer",
+    "description": "The model that is served, and what it knows.",
+    "required": ["method", "time", *_INSTANCE, "title", "class_count", "threshold", "labels"],
+    "properties": {
+        "method": {"type": "string", "enum": ["model"]},
+        "time": _TIME,
+        **_INSTANCE,
+        "title": {
+            "type": ["string", "null"],
+            "description": "What its classes are, in a word or two, such as groceries.",
+        },
+        "class_count": {"type": "integer", "minimum": 2, "description": "Number of classes."},
+        "threshold": {
+            "type": ["number", "null"],
+            "minimum": 0,
+            "maximum": 1,
+            "description": "The softmax below which a photo counts as not recognized.",
+        },
+        "labels": {
+            "type": "array",
+            "items": {"type": "string"},
+            "minItems": 2,
+            "description": "Names of all classes, in the order of the model's outputs.",
+        },
     },
     "additionalProperties": False,
 }
@@ -252,7 +288,7 @@ ERROR_STATUSES: dict[str, str] = {
     "401": "The token is missing, wrong or expired.",
     "403": "The path is outside the allowed prefixes, or the call is not allowed.",
     "404": "There is no such image, or no such call.",
-    "413": "The request or the image is too large.",
+    "413": "The request, the image or the answer is too large.",
     "415": "The image's type is not supported.",
     "422": "The image cannot be decoded, or has too many pixels or takes too long for it.",
     "429": "Too many requests; try again later.",
@@ -288,7 +324,7 @@ ERROR_CODES: dict[str, tuple[str, ...]] = {
         "wrong_delete_token",
     ),
     "404": ("image_not_found", "no_such_call"),
-    "413": ("image_too_large", "request_too_large"),
+    "413": ("answer_too_large", "image_too_large", "request_too_large"),
     "415": ("unsupported_coding", "unsupported_type"),
     "422": ("image_not_decodable", "image_too_slow", "too_many_pixels"),
     "429": ("quota_exceeded", "throttled"),

@@ -8,7 +8,7 @@ from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_lambda as lambda_
 
-from stacks.api import CORS_HEADERS, STAGE_NAME, ApiStack
+from stacks.api import CORS_HEADERS, CORS_METHODS, STAGE_NAME, ApiStack
 from stacks.constructs.call_records import access_log_format, access_log_group
 from stacks.policies import acknowledge
 
@@ -32,11 +32,12 @@ class HttpApiStack(ApiStack):
             cors_preflight=self._preflight(),
         )
         authorizer = self._authorizer()
-        post, delete = apigatewayv2.HttpMethod.POST, apigatewayv2.HttpMethod.DELETE
+        method = apigatewayv2.HttpMethod
         calls = (
-            ("classification", classifier, [post]),
-            ("wakeup", classifier, [post]),
-            ("uploads", self.uploads, [post, delete]),
+            ("classification", classifier, [method.POST]),
+            ("wakeup", classifier, [method.POST]),
+            ("model", classifier, [method.GET]),
+            ("uploads", self.uploads, [method.POST, method.DELETE]),
         )
         routes = [
             route
@@ -102,8 +103,9 @@ class HttpApiStack(ApiStack):
             rules = ("AwsSolutions-APIG1", "Serverless-APIGWAccessLogging")
             acknowledge(stage, dict.fromkeys(rules, asked))
         resource.route_settings = {
-            # A wakeup keeps an instance busy, and an upload is stored.
+            # These may start an instance without a photo, and an upload is stored.
             "POST /wakeup": _limited(settings.throttle_wakeup_rps),
+            "GET /model": _limited(settings.throttle_wakeup_rps),
             "POST /uploads": _limited(settings.throttle_uploads_rps),
             "DELETE /uploads": _limited(settings.throttle_uploads_rps),
         }
@@ -115,7 +117,7 @@ class HttpApiStack(ApiStack):
             return None
         return apigatewayv2.CorsPreflightOptions(
             allow_origins=list(dict.fromkeys(self._settings.cors_origins)),
-            allow_methods=[apigatewayv2.CorsHttpMethod.POST, apigatewayv2.CorsHttpMethod.DELETE],
+            allow_methods=[apigatewayv2.CorsHttpMethod(each) for each in CORS_METHODS],
             allow_headers=CORS_HEADERS,
             max_age=cdk.Duration.hours(1),
         )

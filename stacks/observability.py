@@ -14,7 +14,7 @@ from constructs import Construct
 from stacks.api import ApiStack
 from stacks.constructs.budget import Budget
 from stacks.constructs.dashboard import Dashboard
-from stacks.constructs.metrics import alarm, own_metric
+from stacks.constructs.metrics import alarm, own_metric, recognized_percent
 from stacks.constructs.output import output
 from stacks.files import FilesStack
 from stacks.inference import InferenceStack
@@ -22,6 +22,8 @@ from stacks.policies import acknowledge, for_this_account
 from stacks.settings import Settings
 from stacks.warming import WarmingStack
 
+FEWEST_PHOTOS = 20
+"""In an hour with fewer, a few odd photos would be a large share."""
 _NO_QUEUE = "A mail that cannot be delivered is read by no one in a queue either."
 
 
@@ -117,6 +119,8 @@ class ObservabilityStack(cdk.Stack):
             threshold=1,
             description="An instance could not load the model; its log says why.",
         )
+        if settings.alarm_recognized_percent:
+            self._watch_recognition(settings)
         if warming is not None:
             self._watch_warming(settings, warming)
         if files is not None:
@@ -141,6 +145,21 @@ class ObservabilityStack(cdk.Stack):
         )
         output(self, "AlarmsTopic", topic.topic_arn, settings=settings)
         output(self, "DashboardName", name, settings=settings)
+
+    def _watch_recognition(self, settings: Settings) -> None:
+        hours = 3
+        self._alarm(
+            "Unrecognized",
+            recognized_percent(settings, fewest_photos=FEWEST_PHOTOS),
+            threshold=settings.alarm_recognized_percent,
+            below=True,
+            periods=hours,
+            description=(
+                f"For {hours} hours the model recognized fewer than "
+                f"{settings.alarm_recognized_percent} % of the photos: users photograph something "
+                "that it does not know."
+            ),
+        )
 
     def _notify_of_rollbacks(self, settings: Settings, topic: sns.Topic) -> None:
         """Notify about failed and rolled-back deployments; canary alarms also fire at other times.

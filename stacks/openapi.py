@@ -11,13 +11,14 @@ from stacks import api_schema as schema
 _PROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 _DESCRIPTION = """\
 Classifies photos. A photo is in the call (up to 4.4 MB), or it is uploaded to S3 first, with a
-form that `/uploads` signs, and the call names its path. `/wakeup` starts an instance before it is
-needed.
+form that `/uploads` signs, and the call names its path. `/model` describes the model that is
+served. `/wakeup` starts an instance before it is needed.
 
 Errors are `{"error": {"code", "message"}}`: programs compare the code, people read the message. An
 HTTP API answers what reaches no function with `{"message"}`."""
 _TAGS = {
     "photos": "Classification.",
+    "models": "The model that is served.",
     "uploads": "Signed uploads to S3, and their deletion.",
     "instances": "Instances that are awake before they are needed.",
 }
@@ -68,6 +69,7 @@ def openapi_document() -> dict[str, Any]:
     answers = (
         schema.CLASSIFICATION_ANSWER,
         schema.WAKEUP_ANSWER,
+        schema.MODEL_ANSWER,
         schema.UPLOADS_ANSWER,
         schema.DELETION_ANSWER,
         schema.ERROR_ANSWER,
@@ -144,6 +146,14 @@ def _paths() -> dict[str, Any]:
                 "summary": "Wake an instance, and hold it if asked to",
                 "requestBody": _body(schema.WAKEUP_REQUEST, examples.WAKEUP_REQUESTS),
                 "responses": _responses(schema.WAKEUP_ANSWER, examples.WAKEUP_ANSWER),
+            }
+        },
+        "/model": {
+            "get": {
+                "operationId": "model",
+                "tags": ["models"],
+                "summary": "Describe the model that is served: its classes, and its threshold",
+                "responses": _responses(schema.MODEL_ANSWER, examples.MODEL_ANSWER),
             }
         },
         "/uploads": {

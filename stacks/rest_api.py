@@ -7,7 +7,7 @@ from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_lambda as lambda_
 
 from stacks import api_schema
-from stacks.api import CORS_HEADERS, STAGE_NAME, ApiStack
+from stacks.api import CORS_HEADERS, CORS_METHODS, STAGE_NAME, ApiStack
 from stacks.constructs.bucket import data_policy
 from stacks.constructs.call_records import access_log_format, access_log_group, trace_few
 from stacks.constructs.function import log_group
@@ -62,6 +62,7 @@ class RestApiStack(ApiStack):
         )
         self._add_call("classification", classifier, api_schema.CLASSIFICATION_REQUEST)
         self._add_call("wakeup", classifier, api_schema.WAKEUP_REQUEST)
+        self._add_method(self.rest_api.root.add_resource("model"), "GET", classifier)
         uploads_call = self._add_call("uploads", self.uploads, api_schema.UPLOADS_REQUEST)
         self._add_deletion(uploads_call)
         add_gateway_errors(self.rest_api, settings=settings)
@@ -135,8 +136,9 @@ class RestApiStack(ApiStack):
             throttling_rate_limit=settings.throttle_rate_rps,
             throttling_burst_limit=settings.throttle_burst,
             method_options={
-                # A wakeup keeps an instance busy, and an upload is stored.
+                # These may start an instance without a photo, and an upload is stored.
                 "/wakeup/POST": self._limited(settings.throttle_wakeup_rps),
+                "/model/GET": self._limited(settings.throttle_wakeup_rps),
                 "/uploads/POST": self._limited(settings.throttle_uploads_rps),
                 "/uploads/DELETE": self._limited(settings.throttle_uploads_rps),
             },
@@ -167,7 +169,7 @@ class RestApiStack(ApiStack):
             return None
         return apigateway.CorsOptions(
             allow_origins=list(dict.fromkeys(self._settings.cors_origins)),
-            allow_methods=["POST", "DELETE"],
+            allow_methods=CORS_METHODS,
             allow_headers=CORS_HEADERS,
             max_age=cdk.Duration.hours(1),
         )
@@ -194,11 +196,10 @@ class RestApiStack(ApiStack):
 
     def _add_deletion(self, uploads: apigateway.Resource) -> None:
         places = {"query": "querystring", "header": "header"}
-        uploads.add_method(
+        self._add_method(
+            uploads,
             "DELETE",
-            apigateway.LambdaIntegration(self.uploads, allow_test_invoke=False),
-            authorization_type=_AUTHORIZATION[self._settings.auth],
-            api_key_required=self._settings.auth == "api_key",
+            self.uploads,
             request_parameters={
                 f"method.request.{places[each['in']]}.{each['name']}": each["required"]
                 for each in api_schema.DELETION_PARAMETERS
@@ -228,11 +229,10 @@ class RestApiStack(ApiStack):
         deployment.add_to_logical_id({"model": schema})
         deployment.node.add_dependency(model)
         resource = self.rest_api.root.add_resource(name)
-        resource.add_method(
+        self._add_method(
+            resource,
             "POST",
-            apigateway.LambdaIntegration(function, allow_test_invoke=False),
-            authorization_type=_AUTHORIZATION[self._settings.auth],
-            api_key_required=self._settings.auth == "api_key",
+            function,
             request_models={
                 "application/json": apigateway.Model.from_model_name(
                     self, f"{name}Model", model.ref
@@ -241,6 +241,26 @@ class RestApiStack(ApiStack):
             request_validator=self._validator,
         )
         return resource
+
+    def _add_method(
+        self,
+        resource: apigateway.Resource,
+        method: str,
+        function: lambda_.IFunction,
+        *,
+        request_models: dict[str, apigateway.IModel] | None = None,
+        request_parameters: dict[str, bool] | None = None,
+        request_validator: apigateway.IRequestValidator | None = None,
+    ) -> None:
+        resource.add_method(
+            method,
+            apigateway.LambdaIntegration(function, allow_test_invoke=False),
+            authorization_type=_AUTHORIZATION[self._settings.auth],
+            api_key_required=self._settings.auth == "api_key",
+            request_models=request_models,
+            request_parameters=request_parameters,
+            request_validator=request_validator,
+        )
 
 
 def _level(settings: Settings) -> apigateway.MethodLoggingLevel:

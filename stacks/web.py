@@ -19,7 +19,7 @@ from stacks.constructs.web_acl import PAGE_HEADER, VIEWER_HEADER
 from stacks.policies import acknowledge, objects_finding
 from stacks.settings import Settings
 
-_CALLS = ("classification", "wakeup", "uploads")
+_CALLS = ("classification", "wakeup", "model", "uploads")
 _YEAR_S = 31_536_000
 _VIEWER_FUNCTION = f"""function handler(event) {{
   event.request.headers["{VIEWER_HEADER}"] = {{ value: event.viewer.ip }};

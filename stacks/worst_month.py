@@ -31,7 +31,9 @@ Gateway developer guide, "Quotas for configuring and running an HTTP API")."""
 CALL_LOG_BYTES, ACCESS_LOG_BYTES, WAF_LOG_BYTES = 3_000, 1_000, 14_000
 """Lines of the functions and Lambda; of API Gateway; of the web ACL, which logs all headers: API
 Gateway takes up to 10,240 bytes of them."""
-ANSWER_BYTES = 10_000
+ANSWER_BYTES, MODEL_ANSWER_BYTES = 10_000, 50_000
+"""The latter of `/model`, with the names of all classes: above the largest model's that is shipped.
+"""
 WEB_ACL_RULES, METRICS, ALARMS, STORED_GB = 5, 15, 20, 10
 
 
@@ -52,10 +54,11 @@ class Item:
 
 @dataclass(frozen=True)
 class _Calls:
-    """The most calls in a month: all, uploads and deletions of them, and those without a key."""
+    """The most calls in a month: all, some kinds of them, and those without a key."""
 
     keyed: float
     uploads: float
+    models: float
     preflights: float
 
     @property
@@ -137,15 +140,18 @@ def _calls(settings: "Settings") -> _Calls:
     """
     # Uploads and deletions have one rate, each for itself.
     uploads_rps = 2 * settings.throttle_uploads_rps
-    rate_rps = settings.throttle_rate_rps + settings.throttle_wakeup_rps + uploads_rps
+    # Wakeups and calls of /model have one rate, each for itself, too.
+    wakeup_rps = settings.throttle_wakeup_rps
+    rate_rps = settings.throttle_rate_rps + 2 * wakeup_rps + uploads_rps
     if settings.auth == "api_key":
         rate_rps = min(rate_rps, settings.throttle_rate_rps)
     keyed = float(rate_rps * MONTH_S)
     if settings.daily_quota is not None:
         keyed = min(keyed, settings.daily_quota * MONTH_DAYS)
-    # The root, and each of three paths; a browser asks without the key.
-    preflights = 4 * settings.throttle_rate_rps * MONTH_S if settings.cors_origins else 0
-    return _Calls(keyed, min(keyed, uploads_rps * MONTH_S), preflights)
+    # The root, and each of four paths; a browser asks without the key.
+    preflights = 5 * settings.throttle_rate_rps * MONTH_S if settings.cors_origins else 0
+    uploads, models = (min(keyed, rps * MONTH_S) for rps in (uploads_rps, wakeup_rps))
+    return _Calls(keyed, uploads, models, preflights)
 
 
 def _classifier_items(
@@ -199,7 +205,8 @@ def _around_calls(settings: "Settings", calls: _Calls, prices: Mapping[str, floa
         log_bytes += calls.all * (ACCESS_LOG_BYTES + WAF_LOG_BYTES * settings.waf)
     months = settings.log_retention_days / MONTH_DAYS
     per_log_gb = prices["logs_per_gb"] + months * prices["logs_storage_per_gb_month"]
-    answers_gb = calls.keyed * ANSWER_BYTES / 1e9
+    of_models = calls.models * (MODEL_ANSWER_BYTES - ANSWER_BYTES)
+    answers_gb = (calls.keyed * ANSWER_BYTES + of_models) / 1e9
     api_price = prices[f"{settings.api}_api_per_request"]
     if settings.api == "http":
         api_price *= HTTP_API_UNITS

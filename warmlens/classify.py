@@ -9,7 +9,7 @@ import httpx
 
 from warmlens.console import err
 from warmlens.errors import WarmlensError
-from warmlens_client import Client, Retry, WarmlensClientError
+from warmlens_client import Client, Retry, ServedModel, WarmlensClientError
 
 
 def classify(
@@ -31,6 +31,17 @@ def classify(
     """
     with client_errors(), Client(url, auth=auth, on_retry=report_retry) as client:
         return dict(client.classify(image, upload=upload or None).raw)
+
+
+def served_model(url: str, auth: httpx.Auth | None = None) -> ServedModel:
+    """Return the model that an API serves, with the names of its classes.
+
+    Args:
+        url: as for :func:`classify`, as are the others and the errors.
+        auth: as there.
+    """
+    with client_errors(), Client(url, auth=auth, on_retry=report_retry) as client:
+        return client.model()
 
 
 @contextmanager

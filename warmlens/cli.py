@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from warmlens.command_line import AsJson, Env, Folder, OptionalEnv, run
 from warmlens.console import err, out
@@ -91,7 +90,8 @@ def classify_command(
 ) -> None:
     """Classify a photo: in one call up to 4.4 MB, else it is uploaded first. Or many with --out.
 
-    Prints the top five classes. Without --env or --url, the local cloud classifies it. AWS is
+    Prints the top five classes, and says if the photo is probably of none of those that the model
+    knows. Without --env or --url, the local cloud classifies it. AWS is
     called with the credentials and region of the shell, and an API with auth = "jwt" with the
     token in WARMLENS_TOKEN. Exit code 1 if the photo was not classified, 3 if the environment does
     not exist.
@@ -131,6 +131,7 @@ def classify_command(
         if figures["failed"]:
             raise typer.Exit(1)
         return
+    from warmlens.answer import print_answer
     from warmlens.classify import classify
 
     with spinner("classifying"):
@@ -138,17 +139,7 @@ def classify_command(
     if as_json:
         typer.echo(json.dumps(answer, indent=2))
         return
-    table = Table("class", "id", "softmax")
-    for rank in range(1, 6):
-        if f"TOP{rank}_ID" in answer:
-            table.add_row(
-                str(answer[f"TOP{rank}_label"]),
-                str(answer[f"TOP{rank}_ID"]),
-                f"{answer[f'TOP{rank}_softmax']:.4f}",
-            )
-    out.print_table(table)
-    temperature = "cold" if answer["cold_start"] else "warm"
-    out.print(f"{answer['time'] * 1000:.0f} ms in the function, on a {temperature} instance")
+    print_answer(answer, url=url, auth=auth, deployment=deployment)
 
 
 @app.command(name="page", epilog="Example: warmlens page --env prod")

@@ -4,7 +4,7 @@
 ...     print(client.classify("photo.jpg").best.label)
 """
 
-from .answers import Classification, Prediction, Upload, Wakeup
+from .answers import Classification, Prediction, ServedModel, Upload, Wakeup
 from .calls import Retry
 from .client import AsyncClient, Client
 from .errors import (
@@ -25,6 +25,7 @@ __all__ = [
     "PhotoError",
     "Prediction",
     "Retry",
+    "ServedModel",
     "UnexpectedAnswerError",
     "Upload",
     "UploadError",

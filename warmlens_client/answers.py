@@ -59,15 +59,33 @@ class Classification(Wakeup):
     Attributes:
         predictions: the top classes, the most probable first.
         stages_ms: milliseconds of each stage: `fetch`, `decode`, `inference`.
+        recognized: False if the photo is probably of none of the model's classes; None if the
+            model has no threshold.
     """
 
     predictions: tuple[Prediction, ...]
     stages_ms: Mapping[str, float]
+    recognized: bool | None = None
 
     @property
     def best(self) -> Prediction:
         """The most probable class."""
         return self.predictions[0]
+
+
+@dataclass(frozen=True)
+class ServedModel(Wakeup):
+    """The model that is served: the attributes of :class:`Wakeup`, and these.
+
+    Attributes:
+        title: what its classes are, such as `groceries`; None if it has no title.
+        labels: names of all classes.
+        threshold: softmax below which a photo counts as not recognized; None without one.
+    """
+
+    title: str | None
+    labels: tuple[str, ...]
+    threshold: float | None
 
 
 @dataclass(frozen=True)
@@ -140,7 +158,21 @@ class Answer:
                 )
                 for each in listed
             ),
+            recognized=self._optional("recognized", bool),
             stages_ms={name: self._number(name, stages) for name in stages},
+        )
+
+    def served_model(self) -> ServedModel:
+        """Return it as an answer of `model`."""
+        labels = self._read("labels", list)
+        if not all(isinstance(each, str) for each in labels):
+            raise self._unexpected("no labels")
+        threshold = None if self.fields.get("threshold") is None else self._number("threshold")
+        return ServedModel(
+            **self._about(),
+            title=self._optional("title", str),
+            labels=tuple(labels),
+            threshold=threshold,
         )
 
     def grant(self) -> Grant:
@@ -173,6 +205,10 @@ class Answer:
         if not isinstance(value, kind):
             raise self._unexpected(f"no {name}")
         return value
+
+    def _optional(self, name: str, kind: type[T]) -> T | None:
+        """Return a field that may be null, or not there in answers of an older API."""
+        return None if self.fields.get(name) is None else self._read(name, kind)
 
     def _number(self, name: str, fields: dict[str, Any] | None = None) -> float:
         value = (self.fields if fields is None else fields).get(name)

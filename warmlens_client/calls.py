@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import httpx
 
-from .answers import Answer, Classification, Grant, Upload, Wakeup
+from .answers import Answer, Classification, Grant, ServedModel, Upload, Wakeup
 from .errors import (
     AnswerError,
     PhotoError,
@@ -37,7 +37,7 @@ class Retry:
     """A call that is tried again.
 
     Attributes:
-        call: `classification`, `wakeup` or `uploads`; `storage` for the upload to S3.
+        call: `classification`, `wakeup`, `model` or `uploads`; `storage` for the upload to S3.
         error: why it failed.
         wait_s: seconds until it is tried again.
     """
@@ -160,6 +160,10 @@ class Calls:
         """Start an instance that is not there yet."""
         fields = {"json": {"method": "wakeup"}}
         return (yield from self._call("wakeup", fields, Answer.wakeup, deadline))
+
+    def model(self, deadline: Deadline) -> Flow[ServedModel]:
+        """Describe the model that is served."""
+        return (yield from self._call("model", {}, Answer.served_model, deadline, method="GET"))
 
     def out_of_time(self) -> WarmlensConnectionError:
         """Return the error for a call that took too long."""

@@ -10,7 +10,7 @@ import anyio.to_thread
 import httpx
 
 from .access import auth_of, calls_of
-from .answers import Classification, Upload, Wakeup
+from .answers import Classification, ServedModel, Upload, Wakeup
 from .calls import Deadline, Flow, Retry, Send
 from .photos import Source, read_photo
 from .urls import trusts_env
@@ -113,6 +113,14 @@ class Client:
         """
         deadline = self._deadline()
         return self._run(self._calls.wake(deadline), deadline)
+
+    def model(self) -> ServedModel:
+        """Return the model that is served, with the names of its classes.
+
+        It starts an instance that is not there yet, as :meth:`wake` does, with the same errors.
+        """
+        deadline = self._deadline()
+        return self._run(self._calls.model(deadline), deadline)
 
     def close(self) -> None:
         """Close its connections."""
@@ -233,6 +241,11 @@ class AsyncClient:
         """Start an instance that is not there yet, as :meth:`Client.wake` does."""
         deadline = self._deadline()
         return await self._run(self._calls.wake(deadline), deadline)
+
+    async def model(self) -> ServedModel:
+        """Return the model that is served, as :meth:`Client.model` does."""
+        deadline = self._deadline()
+        return await self._run(self._calls.model(deadline), deadline)
 
     async def aclose(self) -> None:
         """Close its connections."""

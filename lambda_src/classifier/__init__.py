@@ -1,4 +1,4 @@
-"""The classifier function: a container image that answers `classification` and `wakeup` calls."""
+"""The classifier function: a container image that classifies photos and describes its model."""
 
 import gc
 import time

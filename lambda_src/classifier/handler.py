@@ -7,7 +7,7 @@ import json
 import os
 import time
 import traceback
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import STARTED_S
 from .bucket import (
@@ -22,6 +22,7 @@ from .instance import Instance
 from .logs import log, metrics
 from .request import (
     Classification,
+    ModelRequest,
     Request,
     Wakeup,
     cors_headers,
@@ -30,11 +31,18 @@ from .request import (
 )
 from .stages import Stages
 
+if TYPE_CHECKING:
+    from .model import Model
+
+MAX_LABELS_CHARACTERS = 2_900_000
+"""Half of the 6 MB that a function may return: the answer is JSON in JSON, which escapes it again
+(Lambda developer guide, "Lambda quotas")."""
+
 INSTANCE = Instance(os.environ, started_s=STARTED_S)
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """Answer a `classification` or `wakeup` call.
+    """Answer a `classification`, `wakeup` or `model` call.
 
     Args:
         event: an HTTP request, as API Gateway, a function URL or a load balancer passes it on, or
@@ -75,7 +83,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
         cold_start=cold_start,
         time_s=round(stages.elapsed_s(), 6),
         stages_ms=stages.milliseconds,
-        **_metrics(request, status, stages, cold_start),
+        **_metrics(request, status, answer, stages, cold_start),
     )
     if call:
         headers = {
@@ -88,11 +96,13 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
 
 
 def _metrics(
-    request: Request | None, status: int, stages: Stages, cold_start: bool
+    request: Request | None, status: int, answer: dict[str, Any], stages: Stages, cold_start: bool
 ) -> dict[str, object]:
-    """Return the metrics of a call; users' cold starts are apart from those that nobody met."""
+    """Return the metrics of a call; photos' cold starts are apart from those that none met."""
     values: dict[str, float] = {"Fault": int(status >= 500)}
-    if isinstance(request, Wakeup):
+    if isinstance(request, ModelRequest):
+        values["ColdStartAhead"] = int(cold_start)
+    elif isinstance(request, Wakeup):
         if request.hold_until_ms is None:  # not of a round, whose cold starts the warmer counts
             values["ColdStartAhead"] = int(cold_start)
     else:
@@ -100,12 +110,18 @@ def _metrics(
         values["ColdStart"] = int(cold_start)
         if cold_start and not INSTANCE.from_snapshot:  # nobody waited for the init of a snapshot
             values["InitMs"] = INSTANCE.init_ms
+        if status == 200:
+            values["Top1Softmax"] = round(answer["TOP1_softmax"], 4)
+            if answer["recognized"] is not None:
+                values["Recognized"] = int(answer["recognized"])
     return metrics(INSTANCE.config.metrics_environment, values)
 
 
 def _answer(request: Request, stages: Stages, cold_start: bool) -> dict[str, Any]:
     if isinstance(request, Wakeup):
         return _wake(request, stages, cold_start)
+    if isinstance(request, ModelRequest):
+        return _describe(stages, cold_start)
     return _classify(request, stages, cold_start)
 
 
@@ -135,19 +151,46 @@ def _classify(request: Classification, stages: Stages, cold_start: bool) -> dict
     answer["predictions"] = [
         {"id": each.class_id, "label": each.label, "softmax": each.softmax} for each in predictions
     ]
+    answer["recognized"] = model.recognizes(predictions[0])
     return {**answer, **_about(cold_start), "stages_ms": stages.milliseconds}
 
 
 def _wake(request: Wakeup, stages: Stages, cold_start: bool) -> dict[str, Any]:
-    try:
-        # An instance without a working model is not warm, nor is one without a client for images.
-        INSTANCE.model().dry_forward()
-        INSTANCE.images()
-    except ModelError as error:
-        raise INSTANCE.unavailable(error) from None
+    _warm_model()
     max_hold_ms = INSTANCE.config.max_hold_ms
     time.sleep(request.hold_s(now_ms=time.time() * 1000, max_hold_ms=max_hold_ms))
     return {"method": "wakeup", "time": stages.elapsed_s(), **_about(cold_start)}
+
+
+def _describe(stages: Stages, cold_start: bool) -> dict[str, Any]:
+    model = _warm_model()
+    if len(json.dumps(model.labels)) > MAX_LABELS_CHARACTERS:
+        raise RequestError(
+            413,
+            "answer_too_large",
+            f"The names of the model's {len(model.labels)} classes are larger than an answer may "
+            "be; they are in labels.json of its version.",
+        )
+    return {
+        "method": "model",
+        "time": stages.elapsed_s(),
+        **_about(cold_start),
+        "title": model.manifest.title,
+        "class_count": model.manifest.class_count,
+        "threshold": model.manifest.threshold,
+        "labels": model.labels,
+    }
+
+
+def _warm_model() -> "Model":
+    """Return the model of an instance that is warm: its model works, and it can fetch images."""
+    model = INSTANCE.model()
+    try:
+        model.dry_forward()
+        INSTANCE.images()
+    except ModelError as error:
+        raise INSTANCE.unavailable(error) from None
+    return model
 
 
 def _image(request: Classification) -> bytes:

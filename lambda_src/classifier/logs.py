@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 
 NAMESPACE = "Warmlens"
+NO_UNIT = ("Recognized", "Top1Softmax")  # of each photo, so every byte of the line is paid for
 
 
 def log(level: str, message: str, **fields: object) -> None:
@@ -20,14 +21,18 @@ def metrics(environment: str | None, values: Mapping[str, float]) -> dict[str, o
 
     Args:
         environment: value of the dimension `Environment`; None gives no fields.
-        values: metrics by name; names that end in `Ms` are milliseconds, others are counts.
+        values: metrics by name; names that end in `Ms` are milliseconds, those of `NO_UNIT` have
+            none, others are counts.
     """
     if environment is None:
         return {}
-    units = [
-        {"Name": name, "Unit": "Milliseconds" if name.endswith("Ms") else "Count"}
-        for name in values
-    ]
+    units = [{"Name": name, **_unit(name)} for name in values]
     directive = {"Namespace": NAMESPACE, "Dimensions": [["Environment"]], "Metrics": units}
     about = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
     return {"_aws": about, "Environment": environment, **values}
+
+
+def _unit(name: str) -> dict[str, str]:
+    if name in NO_UNIT:
+        return {}
+    return {"Unit": "Milliseconds" if name.endswith("Ms") else "Count"}

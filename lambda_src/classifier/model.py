@@ -33,6 +33,10 @@ class Model:
         ids: class ids in the order of the outputs.
         labels: class names, in the same order.
         engine: the loaded graph.
+
+    Attributes:
+        manifest: the version's manifest.
+        labels: class names in the order of the outputs.
     """
 
     def __init__(
@@ -40,7 +44,7 @@ class Model:
     ) -> None:
         self.manifest = manifest
         self._ids = ids
-        self._labels = labels
+        self.labels = labels
         self._engine = engine
         self._has_run = False
 
@@ -73,7 +77,19 @@ class Model:
         if not abs(sum(softmax) - 1) < SUM_TOLERANCE:
             raise ModelError(f"the model file gives no softmax: its values sum to {sum(softmax)}")
         self._has_run = True
-        return rank(softmax, self._ids, self._labels, top)
+        return rank(softmax, self._ids, self.labels, top)
+
+    def recognizes(self, prediction: Prediction) -> bool | None:
+        """Return False if the image is probably of none of the model's classes.
+
+        Args:
+            prediction: the most probable class.
+
+        Returns:
+            None if the version has no threshold.
+        """
+        threshold = self.manifest.threshold
+        return None if threshold is None else prediction.softmax >= threshold
 
     def dry_forward(self) -> None:
         """Run the model once on a black image, since the first run is slower.

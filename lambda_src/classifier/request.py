@@ -17,7 +17,7 @@ MAX_KEY_BYTES = 1024  # S3's limit for an object key
 # The characters that S3's user guide calls safe in object keys.
 _SEGMENT = re.compile(r"[A-Za-z0-9!_.*'()-]+", re.ASCII)
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
-_CALLS = ("classification", "wakeup")
+_CALLS = ("classification", "wakeup", "model")
 _BASE64_OF_URLS = str.maketrans("-_", "+/")
 
 
@@ -54,7 +54,11 @@ class Wakeup(NamedTuple):
         return min(max(0.0, self.hold_until_ms - now_ms), max_hold_ms) / 1000
 
 
-Request = Classification | Wakeup
+class ModelRequest(NamedTuple):
+    """`GET /model`, or `{"method": "model"}`: describe the model that is served."""
+
+
+Request = Classification | Wakeup | ModelRequest
 
 
 def cors_headers(call: HttpCall, origins: tuple[str, ...]) -> dict[str, str]:
@@ -97,6 +101,8 @@ def read_request(
     if call is not None:
         if call.endpoint not in ("", *_CALLS):
             raise RequestError(404, "no_such_call", "There is no such call.")
+        if call.endpoint == "model":
+            return ModelRequest()  # a GET has no body
         if call.endpoint:
             allowed = (call.endpoint,)
         text = _text(call)
@@ -114,6 +120,8 @@ def read_request(
         raise RequestError(400, "invalid_method", f'"method" must be {expected}.')
     if method == "wakeup":
         return _wakeup(event, max_hold_ms, now_ms)
+    if method == "model":
+        return ModelRequest()
     top = _top(call.query if call else {})
     if "top" in event:
         top = _top(event)

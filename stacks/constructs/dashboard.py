@@ -6,7 +6,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from stacks.api import ApiMetrics
-from stacks.constructs.metrics import own_metric
+from stacks.constructs.metrics import own_metric, recognized_percent
 from stacks.prices import SHORT, prices_of
 from stacks.settings import Settings
 
@@ -81,6 +81,21 @@ class Dashboard(Construct):
                 "Models that did not load",
                 [self._own("ModelLoadFailure", "Sum", label="failed loads")],
             ),
+        )
+        board.add_widgets(
+            _graph(
+                "Photos that the model recognized, in an hour",
+                [recognized_percent(settings)],
+                right=[
+                    own_metric(
+                        "Top1Softmax",
+                        settings=settings,
+                        statistic="Average",
+                        period_min=60,
+                        label="mean top-1 softmax",
+                    )
+                ],
+            )
         )
         absorbed = self._absorbed(warmed=warmed)
         if absorbed:

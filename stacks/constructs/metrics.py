@@ -31,6 +31,28 @@ def own_metric(
     )
 
 
+def recognized_percent(settings: Settings, *, fewest_photos: int = 0) -> cloudwatch.MathExpression:
+    """Return the share of an hour's photos that the model recognized, in percent.
+
+    A photo is recognized or not only by a model with a threshold: of others there is no value.
+
+    Args:
+        settings: settings of the environment.
+        fewest_photos: number of photos of an hour below which the share counts as 100.
+    """
+    hour = 60
+    share = own_metric("Recognized", settings=settings, statistic="Average", period_min=hour)
+    photos = own_metric("Recognized", settings=settings, statistic="SampleCount", period_min=hour)
+    # CloudWatch user guide, "Using metric math", section "Using IF expressions".
+    judged = f"IF(photos >= {fewest_photos}, 100 * share, 100)"
+    return cloudwatch.MathExpression(
+        expression=judged if fewest_photos else "100 * share",
+        using_metrics={"share": share, **({"photos": photos} if fewest_photos else {})},
+        label="recognized, %",
+        period=cdk.Duration.minutes(hour),
+    )
+
+
 def alarm(
     scope: Construct,
     construct_id: str,

@@ -105,6 +105,7 @@ async def test_a_batch_is_priced_run_and_reported(deployed: Deployed) -> None:
             assert line["error"]["code"] == "invalid_file_path"
         else:
             assert line["answer"]["TOP1_label"] == SAMPLE_LABEL
+            assert "recognized" in line["answer"]
 
     again = await deployed.command("status", run["name"], "--json")
     assert json.loads(again.stdout)["done"] == 7

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 from warmlens_generated import Client
 from warmlens_generated.api.instances import wakeup
+from warmlens_generated.api.models import model
 from warmlens_generated.api.photos import classification
 from warmlens_generated.api.uploads import uploads
 from warmlens_generated.models import (
@@ -17,6 +18,7 @@ from warmlens_generated.models import (
     ClassificationRequestNamingImage,
     ClassificationRequestNamingImageMethod,
     ErrorAnswer,
+    ModelAnswer,
     UploadsAnswer,
     UploadsRequest,
     WakeupAnswer,
@@ -51,3 +53,8 @@ print("upload", answer.predictions[0].label, len(answer.predictions))
 refused = classification.sync(client=client, body=File(payload=io.BytesIO(b"no photo")))
 assert isinstance(refused, ErrorAnswer), refused
 print("refused", refused.error.code)
+
+known = model.sync(client=client)
+assert isinstance(known, ModelAnswer), known
+assert answer.recognized == (None if known.threshold is None else True), (answer, known)
+print("knows", answer.predictions[0].label in known.labels, len(known.labels))

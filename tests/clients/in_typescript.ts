@@ -40,3 +40,10 @@ console.log("upload", uploaded.data.predictions[0]!.label, uploaded.data.predict
 const refused = await classify(new Blob(["no photo"]));
 if (!refused.error || !("error" in refused.error)) throw new Error("it was not refused");
 console.log("refused", refused.error.error.code);
+
+const known = await client.GET("/model");
+if (!known.data) throw new Error(JSON.stringify(known.error));
+const { labels, threshold } = known.data;
+const recognized: boolean | null = uploaded.data.recognized;
+if (recognized !== (threshold === null ? null : true)) throw new Error(`${recognized}`);
+console.log("knows", labels.includes(uploaded.data.predictions[0]!.label) ? "True" : "False", labels.length);

@@ -19,7 +19,12 @@ DOCUMENT = ROOT / "docs" / "openapi.json"
 PHOTO = WEB / "samples" / "mango-can.jpg"
 TOOLS = STATE / "tools" / "clients" / "bin"
 NODE_MODULES = HERE / "node_modules"
-EXPECTED = [f"call {SAMPLE_LABEL} 3", f"upload {SAMPLE_LABEL} 5", "refused unsupported_type"]
+EXPECTED = [
+    f"call {SAMPLE_LABEL} 3",
+    f"upload {SAMPLE_LABEL} 5",
+    "refused unsupported_type",
+    "knows True 30",
+]
 
 
 def run(*command: str | Path, folder: Path) -> str:

@@ -71,6 +71,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "monitoring": st.booleans(),
     "alarm_email": st.sampled_from([None, "on-call@a.example"]),
     "alarm_p99_ms": st.integers(1, 28_000),
+    "alarm_recognized_percent": st.integers(0, 100),
     "log_retention_days": st.sampled_from([1, 3, 5, 7, 14, 30, 60, 90, 180, 365, 731]),
     "retain_data": st.booleans(),
     "empty_buckets": st.booleans(),

@@ -153,12 +153,12 @@ def test_only_pages_of_the_cors_origins_may_call_the_api(odd: Assembly, plain: A
         assert "https://c.example" in text
         assert "https://d.example" in text
         assert "X-Delete-Token" in text
-        assert "POST,DELETE" in text
+        assert "GET,POST,DELETE" in text
     for name in ("classifier", "uploads"):
         variables = odd.function(name)["Environment"]["Variables"]
         assert variables["CORS_ORIGINS"] == "https://c.example https://d.example"
     methods = plain.resources("AWS::ApiGateway::Method")
-    assert {method["Properties"]["HttpMethod"] for method in methods} == {"POST", "DELETE"}
+    assert {method["Properties"]["HttpMethod"] for method in methods} == {"GET", "POST", "DELETE"}
 
 
 def test_the_api_lets_through_what_the_settings_say(odd: Assembly) -> None:
@@ -172,6 +172,7 @@ def test_the_api_lets_through_what_the_settings_say(odd: Assembly) -> None:
     assert limits == {
         ("*", "/*"): (33, 44),
         ("POST", "/~1wakeup"): (3, 3),
+        ("GET", "/~1model"): (3, 3),
         ("POST", "/~1uploads"): (4, 4),
         ("DELETE", "/~1uploads"): (4, 4),
     }

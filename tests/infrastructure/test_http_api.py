@@ -9,7 +9,13 @@ from stacks.settings import Settings, SettingsError
 from tests.infrastructure.test_observability import alarm
 from tests.infrastructure.variants import Assembly
 
-ROUTES = {"POST /classification", "POST /wakeup", "POST /uploads", "DELETE /uploads"}
+ROUTES = {
+    "POST /classification",
+    "POST /wakeup",
+    "GET /model",
+    "POST /uploads",
+    "DELETE /uploads",
+}
 TOKENS: dict[str, Any] = {
     "api": "http",
     "auth": "jwt",
@@ -55,7 +61,7 @@ def test_each_call_reaches_the_alias_or_the_uploads_function_alone(http: Assembl
         "AWS::Lambda::Permission", {"Principal": "apigateway.amazonaws.com"}
     )
     ends = {each["Properties"]["SourceArn"]["Fn::Join"][1][-1] for each in permissions}
-    assert ends == {"/*/*/classification", "/*/*/wakeup", "/*/*/uploads"}
+    assert ends == {"/*/*/classification", "/*/*/wakeup", "/*/*/model", "/*/*/uploads"}
 
 
 def test_nothing_of_a_rest_api_is_deployed_beside_it(http: Assembly, tokens: Assembly) -> None:
@@ -70,7 +76,12 @@ def test_the_stage_has_the_throttles_of_the_settings(http: Assembly) -> None:
     assert stage["DefaultRouteSettings"] == {"ThrottlingRateLimit": 33, "ThrottlingBurstLimit": 44}
     assert stage["RouteSettings"] == {
         key: {"ThrottlingRateLimit": rps, "ThrottlingBurstLimit": rps}
-        for key, rps in (("POST /wakeup", 3), ("POST /uploads", 2), ("DELETE /uploads", 2))
+        for key, rps in (
+            ("POST /wakeup", 3),
+            ("GET /model", 3),
+            ("POST /uploads", 2),
+            ("DELETE /uploads", 2),
+        )
     }
     assert stage["AutoDeploy"] is True  # else a change of a route would not go live
 
@@ -97,7 +108,7 @@ def test_the_access_log_has_a_rest_apis_fields_without_web_acl_and_key(
 def test_only_pages_of_the_cors_origins_may_call_it(http: Assembly, tokens: Assembly) -> None:
     rules = http.only("AWS::ApiGatewayV2::Api")["CorsConfiguration"]
     assert rules["AllowOrigins"] == ["https://c.example", "https://d.example"]
-    assert rules["AllowMethods"] == ["POST", "DELETE"]
+    assert rules["AllowMethods"] == ["GET", "POST", "DELETE"]
     assert "Authorization" in rules["AllowHeaders"]
     assert "CorsConfiguration" not in tokens.only("AWS::ApiGatewayV2::Api")
 

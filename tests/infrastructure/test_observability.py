@@ -109,6 +109,47 @@ def test_wakeups_that_were_throttled_raise_no_alarm_but_users_calls_do(
     assert alarm(variants["provisioned"], "Throttles")["MetricName"] == "Throttles"
 
 
+def test_users_who_photograph_something_else_raise_an_alarm(
+    odd: Assembly, plain: Assembly, variants: Variants
+) -> None:
+    found = alarm(odd, "Unrecognized")
+    result, *inputs = found["Metrics"]
+    asked = {each["Id"]: each["MetricStat"] for each in inputs}
+    assert {(each["Metric"]["MetricName"], each["Period"]) for each in asked.values()} == {
+        ("Recognized", 3600)
+    }
+    assert {name: each["Stat"] for name, each in asked.items()} == {
+        "share": "Average",
+        "photos": "SampleCount",
+    }
+
+    def is_raised(recognized: int, photos: int) -> bool:
+        """Whether an hour of so many photos, and so many recognized, is one that raises it."""
+        values = {
+            "share": recognized / photos,
+            "photos": photos,
+            "IF": lambda so, a, b: a if so else b,
+        }
+        percent = eval(result["Expression"], {}, values)
+        return bool(percent < found["Threshold"])
+
+    assert [is_raised(84, 100), is_raised(85, 100), is_raised(0, 20)] == [True, False, True]
+    assert not is_raised(0, 19)  # a few photos are chance
+    assert (found["ComparisonOperator"], found["EvaluationPeriods"]) == ("LessThanThreshold", 3)
+    assert found["TreatMissingData"] == "notBreaching"  # no photos, or a model without a threshold
+    assert found["AlarmActions"]
+    assert alarm(plain, "Unrecognized")["Threshold"] == 70
+    assert not [each for each in alarms(variants["iam"]) if each.startswith("Unrecognized")]
+
+
+def test_the_dashboard_shows_what_the_model_recognizes_in_each_hour(odd: Assembly) -> None:
+    body = json.dumps(odd.only("AWS::CloudWatch::Dashboard")["DashboardBody"])
+    widgets = body.replace("\\", "").split('"type":"metric"')
+    (widget,) = [each for each in widgets if '"Recognized"' in each]
+    assert '"Top1Softmax"' in widget
+    assert widget.count('"period":3600') == 3  # of the share, its expression and the mean
+
+
 def test_a_model_that_was_not_copied_to_the_file_system_raises_an_alarm(
     variants: Variants,
 ) -> None:

@@ -33,7 +33,7 @@ def test_its_version_is_that_of_the_app() -> None:
 
 
 def test_every_operation_has_what_generated_clients_and_pages_show() -> None:
-    assert set(OPERATIONS) == {"classification", "wakeup", "uploads", "deletion"}
+    assert set(OPERATIONS) == {"classification", "wakeup", "model", "uploads", "deletion"}
     tags = {tag["name"] for tag in DOCUMENT["tags"]}
     for operation in OPERATIONS.values():
         assert operation["summary"]

@@ -25,7 +25,7 @@ def test_every_call_asks_for_what_the_settings_say(
         for method in variants[name].resources("AWS::ApiGateway::Method")
         if method["Properties"]["HttpMethod"] != "OPTIONS"
     ]
-    assert len(methods) == 4
+    assert len(methods) == 5
     for method in methods:
         assert method["AuthorizationType"] == authorization
         assert method.get("ApiKeyRequired", False) is key
@@ -93,7 +93,7 @@ def test_the_page_is_read_by_its_distribution_alone(plain: Assembly) -> None:
 def test_the_page_has_the_api_under_its_own_domain(odd: Assembly) -> None:
     config = odd.only("AWS::CloudFront::Distribution")["DistributionConfig"]
     behaviors = {each["PathPattern"]: each for each in config["CacheBehaviors"]}
-    assert set(behaviors) == {"/classification", "/wakeup", "/uploads"}
+    assert set(behaviors) == {"/classification", "/wakeup", "/model", "/uploads"}
     for behavior in behaviors.values():
         assert behavior["ViewerProtocolPolicy"] == "https-only"
         assert "POST" in behavior["AllowedMethods"]

@@ -75,6 +75,7 @@ from warmlens.paths import ROOT
         ("monitoring", None, "allowed are True, False"),
         ("alarm_email", "nobody", "an e-mail address"),
         ("alarm_p99_ms", 0, "from 1 to 28000"),
+        ("alarm_recognized_percent", 101, "from 0 to 100"),
         ("max_image_bytes", 0, "from 1024"),
         ("max_hold_ms", -1, "from 0"),
         ("image_expiry_days", 0, "or None"),

@@ -60,6 +60,7 @@ ODD = Settings(
     throttle_uploads_rps=4,
     alarm_email="on-call@a.example",
     alarm_p99_ms=1234,
+    alarm_recognized_percent=85,
     log_retention_days=14,
     retain_data=False,
     empty_buckets=True,
@@ -137,7 +138,12 @@ VARIANTS = {
             deployment="all_at_once",
         ),
         Settings(
-            env_name="iam", auth="iam", web=False, warm_instances="auto", warm_instances_max=20
+            env_name="iam",
+            auth="iam",
+            web=False,
+            warm_instances="auto",
+            warm_instances_max=20,
+            alarm_recognized_percent=0,
         ),
     )
 }

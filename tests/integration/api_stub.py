@@ -14,10 +14,18 @@ ANSWER = {
     "predictions": [{"id": "1", "label": "cup", "softmax": 1.0}],
     "time": 0.1, "cold_start": True, "init_ms": 1.0,
     "model": "cups", "version": "1.0.0", "instance_id": "i-1", "stages_ms": {"decode": 2},
+    "recognized": True,
 }  # fmt: skip
 WAKEUP = {key: ANSWER[key] for key in ("time", "model", "version", "instance_id", "init_ms")} | {
     "method": "wakeup",
     "cold_start": False,
+}
+MODEL = WAKEUP | {
+    "method": "model",
+    "title": "demo cups",
+    "class_count": 2,
+    "threshold": 0.5,
+    "labels": ["cup", "mug"],
 }
 GRANT = {
     "fields": {"key": "uploads/x.jpg"},
@@ -43,6 +51,7 @@ class Service:
             "/storage": (204, ""),
             "/classification": (200, ANSWER),
             "/wakeup": (200, WAKEUP),
+            "/model": (200, MODEL),
         }
 
     async def answer(self, request: web.Request) -> web.Response:

@@ -91,6 +91,12 @@ def test_every_answer_fits_the_published_contract(cloud: Cloud) -> None:
     Draft202012Validator(api_schema.CLASSIFICATION_ANSWER).validate(answer)
     answer = cloud.post("wakeup", {"method": "wakeup"}).json()
     Draft202012Validator(api_schema.WAKEUP_ANSWER).validate(answer)
+    for url in (cloud.url, cloud.api_url):
+        answer = httpx.get(f"{url}/model", timeout=60).json()
+        Draft202012Validator(api_schema.MODEL_ANSWER).validate(answer)
+        assert answer["model"] == "products-resnet50"
+        assert SAMPLE_LABEL in answer["labels"]
+        assert len(answer["labels"]) == answer["class_count"] == 30
 
 
 @pytest.mark.parametrize("file_path", ["test/cat.jpg", "test/nothing.jpg"])
@@ -103,6 +109,8 @@ def test_no_answer_is_kept_by_a_cache(cloud: Cloud, file_path: str) -> None:
         for url in (cloud.url, cloud.api_url):
             answer = httpx.post(f"{url}/{call}", json=body, timeout=60)
             assert answer.headers["cache-control"] == "no-store"
+    for url in (cloud.url, cloud.api_url):
+        assert httpx.get(f"{url}/model", timeout=60).headers["cache-control"] == "no-store"
 
 
 def test_the_stages_of_a_call_are_a_part_of_its_time(cloud: Cloud) -> None:
@@ -136,6 +144,9 @@ def test_a_photo_is_read_by_its_bytes_whatever_type_was_named(
 def test_the_client_wakes_uploads_classifies_and_deletes(cloud: Cloud) -> None:
     with Client(cloud.url) as client, Image.open(SAMPLE) as image:
         assert client.wake().instance_id
+        model = client.model()
+        assert model.model == "products-resnet50"
+        assert SAMPLE_LABEL in model.labels
         in_the_call = client.classify(SAMPLE, top=2)
         assert in_the_call.best.label == client.classify(image).best.label == SAMPLE_LABEL
         assert len(in_the_call.predictions) == 2

@@ -104,6 +104,24 @@ def test_each_photo_gets_a_line_and_the_summary_names_what_was_skipped(
     check_each_once(folder, NAMES)
 
 
+def test_photos_that_the_model_does_not_know_are_counted_apart_from_its_classes(
+    folder: Path, service: PhotoService
+) -> None:
+    def reply(_: int, body: bytes) -> tuple[int, dict[str, Any], dict[str, str]]:
+        return 200, {**answer_of(body), "recognized": b"a.jpg" not in body}, {}
+
+    service.reply = reply
+    printed = classify(folder, service)
+    assert "not sure: 1 of 4 photos are probably of none" in printed.stdout
+    assert "a.jpg\t" not in printed.stdout  # its first class is not what is in it
+    assert [line["photo"] for line in lines(folder) if not line["answer"]["recognized"]] == [
+        "a.jpg"
+    ]
+    figures = json.loads(classify(folder, service, "--json").stdout)  # from the file alone
+    assert (figures["recognized"], figures["not_recognized"]) == (3, 1)
+    assert sum(figures["classes"].values()) == 3
+
+
 def test_new_photos_are_added_and_the_file_may_be_in_the_folder(
     folder: Path, service: PhotoService
 ) -> None:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.integration import client_harness
-from tests.integration.api_stub import ANSWER, GRANT, Service
+from tests.integration.api_stub import ANSWER, GRANT, MODEL, Service
 from tests.integration.client_harness import PHOTO, Run, blocking
 from warmlens_client import (
     AnswerError,
@@ -46,11 +46,47 @@ async def test_an_answer_is_typed_and_has_all_that_the_api_said(run: Run, servic
     assert (answer.cold_start, answer.time_s, answer.init_ms) == (True, 0.1, 1.0)
     assert (answer.model, answer.version, answer.instance_id) == ("cups", "1.0.0", "i-1")
     assert answer.stages_ms == {"decode": 2.0}
+    assert answer.recognized is True
     assert answer.raw == ANSWER
     ((request, body),) = service.requests
     assert (request.query["top"], request.content_type, body) == ("3", "image/jpeg", PHOTO)
     with pytest.raises(AttributeError):
         answer.model = "another"
+
+
+@pytest.mark.parametrize(
+    ("more", "recognized"),
+    [({"recognized": False}, False), ({"recognized": None}, None), ({}, None)],
+    ids=["not recognized", "no threshold", "an older API"],
+)
+async def test_what_a_model_does_not_know_is_told_apart_from_what_it_cannot_tell(
+    service: Service, more: dict[str, Any], recognized: bool | None
+) -> None:
+    older = {key: value for key, value in ANSWER.items() if key != "recognized"}
+    service.answers["/classification"] = (200, older | more)
+    answer = await blocking(service.url, "classify", PHOTO)
+    assert answer.recognized is recognized
+
+
+async def test_the_served_model_is_typed_and_has_the_names_of_its_classes(
+    run: Run, service: Service
+) -> None:
+    model = await run(service.url, "model", client={"api_key": "a-key"})
+    assert (model.model, model.version, model.title) == ("cups", "1.0.0", "demo cups")
+    assert (model.labels, model.threshold) == (("cup", "mug"), 0.5)
+    assert model.raw == MODEL
+    ((request, body),) = service.requests
+    assert (request.method, request.path, body) == ("GET", "/model", b"")
+    assert request.headers["x-api-key"] == "a-key"
+
+
+@pytest.mark.parametrize("more", [{"labels": None}, {"labels": [1, 2]}, {"threshold": "0.5"}])
+async def test_a_model_of_another_form_is_named_as_such(
+    service: Service, more: dict[str, Any]
+) -> None:
+    service.answers["/model"] = (200, MODEL | more)
+    with pytest.raises(UnexpectedAnswerError, match=r"^model returned no "):
+        await blocking(service.url, "model")
 
 
 async def test_a_photo_is_uploaded_and_its_path_classified_in_steps_of_their_own(
@@ -95,6 +131,7 @@ async def test_credentials_go_to_the_api_and_not_to_s3(
         "<html>", "", "[]", "null", "[" * 100_000, '"text"', "{}",
         *({**ANSWER, "predictions": each} for each in PREDICTIONS),
         {**ANSWER, "cold_start": 0}, {**ANSWER, "time": "0.1"}, {**ANSWER, "stages_ms": {"a": "b"}},
+        {**ANSWER, "recognized": 1},
     ],
 )  # fmt: skip
 async def test_an_answer_of_another_form_is_named_as_such(

@@ -33,6 +33,7 @@ async def calls_of_the_classifier(cloud: Cloud, call_with: CallWith) -> set[Need
             for path in ("test/cat.jpg", "test/nothing.jpg", grant["file_path"]):
                 await call({"method": "classification", "file_path": path})
             await call({"method": "wakeup"})
+            await call({"method": "model"})
         return recorder.needs
 
 

@@ -111,7 +111,12 @@ def test_another_page_reaches_neither_front_nor_emulator(cloud: Cloud, origin: s
         answer = httpx.post(url, content='{"method": "wakeup"}', headers=headers, timeout=60)
         assert answer.status_code == 403, (url, answer.text)
         assert "access-control-allow-origin" not in answer.headers
-    for url in (f"{cloud.url}/_local/status", f"{cloud.endpoint_url}/_ministack/health"):
+    for url in (
+        f"{cloud.url}/model",
+        f"{cloud.api_url}/model",
+        f"{cloud.url}/_local/status",
+        f"{cloud.endpoint_url}/_ministack/health",
+    ):
         assert httpx.get(url, headers={"Origin": origin}).status_code == 403
         hidden = {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Dest": "image"}
         assert httpx.get(url, headers=hidden).status_code == 403

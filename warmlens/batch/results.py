@@ -31,7 +31,10 @@ class ResultsFile:
         source: the folder or bucket that its photos are of.
         version: model and version that answered, as NAME@VERSION; None before the first answer.
         before: number of answers that it had when it was opened.
-        classes: number of photos by the label of their first class.
+        classes: number of photos by the label of their first class, without those that the model
+            did not recognize.
+        recognized: number of photos that the model recognized.
+        not_recognized: number of those that it did not; of a model without a threshold both are 0.
     """
 
     def __init__(self, path: Path, source: str, descriptor: int) -> None:
@@ -40,6 +43,7 @@ class ResultsFile:
         self.version: str | None = None
         self.before = 0
         self.classes: Counter[str] = Counter()
+        self.recognized = self.not_recognized = 0
         self._descriptor = descriptor
         # On disk as soon as it is large, so that a million photos take little memory.
         self._answered = sqlite3.connect("")
@@ -71,8 +75,7 @@ class ResultsFile:
                 f"{version}. Give another file with --out, or serve {self.version} again.",
             )
         self._write({"photo": photo, "source": self.source, "answer": answer})
-        self.version = version
-        self.classes[_label(answer)] += 1
+        self._count(answer)
 
     def add_error(self, photo: str, code: str, message: str) -> None:
         """Add a photo's error, which the next run replaces.
@@ -148,9 +151,16 @@ class ResultsFile:
                 f"{self.path} has two answers for {photo}, as files that were joined have. Give "
                 "another file with --out.",
             )
-        self.version = version
         self.before += 1
-        self.classes[_label(answer)] += 1
+        self._count(answer)
+
+    def _count(self, answer: dict[str, Any]) -> None:
+        self.version = _version(answer)
+        recognized = answer.get("recognized")  # an older API did not say
+        self.recognized += recognized is True
+        self.not_recognized += recognized is False
+        if recognized is not False:
+            self.classes[_label(answer)] += 1
 
     def _drop_errors(self) -> None:
         """Replace the file by a copy without errors, in one step: a kill leaves one of the two."""

@@ -26,6 +26,8 @@ def summary(outcome: Outcome, results: ResultsFile, cost_usd: float | None) -> d
         "failed": outcome.failed,
         "errors": dict(outcome.errors.most_common()),
         "other_files": outcome.others,
+        "recognized": results.recognized,
+        "not_recognized": results.not_recognized,
         "classes": dict(results.classes.most_common()),
         "model": results.version,
         "throttled_calls": outcome.throttled,
@@ -48,6 +50,12 @@ def print_summary(figures: dict[str, Any], other_names: list[str]) -> None:
     out.print_table(table)
     if (more := len(figures["classes"]) - _SHOWN_CLASSES) > 0:
         out.print(f"and {more} more classes")
+    if not_recognized := figures["not_recognized"]:
+        answered = not_recognized + figures["recognized"]
+        out.print(
+            f"not sure: {not_recognized} of {answered} photos are probably of none of the classes "
+            f"that {figures['model']} knows"
+        )
     rate = figures["classified"] / figures["wall_s"] if figures["wall_s"] else 0.0
     before = figures["answered_before"]
     out.print(

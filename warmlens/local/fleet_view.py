@@ -149,7 +149,7 @@ def method_of(payload: bytes) -> str:
             method = event["method"]
     except (ValueError, TypeError, KeyError, AttributeError):
         return ""
-    return str(method) if method in ("classification", "wakeup") else ""
+    return str(method) if method in ("classification", "wakeup", "model") else ""
 
 
 def fleet_routes(

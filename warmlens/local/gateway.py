@@ -21,7 +21,13 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _logger = logging.getLogger(__name__)
 
-CALLS = ("classification", "wakeup", "uploads")
+CALLS = (
+    ("POST", "classification"),
+    ("POST", "wakeup"),
+    ("GET", "model"),
+    ("POST", "uploads"),
+    ("DELETE", "uploads"),
+)
 MAX_BODY_BYTES = 6 * 2**20  # Lambda's limit for a synchronous call; API Gateway's is 10 MB
 _FORWARDED = ("Content-Type", "X-Delete-Token")
 BODY_TIMEOUT_S = 60.0
@@ -96,10 +102,9 @@ def gateway_app(
     app.router.add_get(STATUS_PATH, local_status)
     app.add_routes(more_routes)
     app.router.add_get("/configuration.json", configuration)
-    for call in CALLS:
-        app.router.add_post(f"/{call}", _forward)
-        app.router.add_post(f"/{call}/", _forward)
-    app.router.add_delete("/uploads", _forward)
+    for method, call in CALLS:
+        app.router.add_route(method, f"/{call}", _forward)
+        app.router.add_route(method, f"/{call}/", _forward)
     app.router.add_get("/{path:.*}", file)
     return app
 

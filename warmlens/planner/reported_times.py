@@ -20,6 +20,8 @@ QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0)
 FIRST_ERROR_STATUS = 400
 STORES = ("image", "s3")
 ARCHITECTURES = (X86_64, "arm64")
+_NO_PHOTO = ("wakeup", "model")
+"""Methods of calls that bring no photo."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +54,9 @@ def read_reported(files: Sequence[Path], deployed: Deployed) -> list[Measured]:
 
     A warm call takes what Lambda reports as Duration. A cold one takes, before that, the Init
     Duration and what a first call takes longer than others. What Lambda does before the init is in
-    no report. Wakeups are known by the classifier's own lines, where the file has them: they are
-    left out; their inits are kept. Failed calls and restores of SnapStart are left out.
+    no report. Wakeups and calls of `/model` are known by the classifier's own lines, where the file
+    has them: they are left out; their inits are kept. Failed calls and restores of SnapStart are
+    left out.
 
     Args:
         files: log lines; they are taken together.
@@ -72,7 +75,7 @@ def read_reported(files: Sequence[Path], deployed: Deployed) -> list[Measured]:
         inits_ms = sorted(
             each.init_ms
             for each in of_size
-            if each.init_ms is not None and kinds[each] in ("user", "wakeup")
+            if each.init_ms is not None and kinds[each] in ("user", *_NO_PHOTO)
         )
         counted = f"{memory_mb} MB: {len(warm_ms):,} warm calls, {len(inits_ms):,} inits"
         if len(warm_ms) < FEWEST_WARM or len(inits_ms) < FEWEST_INITS:
@@ -120,8 +123,8 @@ def _kind(report: Report, logs: LambdaLogs) -> str:
     method, status = logs.calls.get(report.request_id, (None, 0))
     if report.failed or report.request_id in logs.timed_out or status >= FIRST_ERROR_STATUS:
         return "failed"
-    if method == "wakeup":
-        return "wakeup"
+    if method in _NO_PHOTO:
+        return method
     if logs.calls and report.request_id not in logs.calls:
         return "unknown"
     if report.restore_ms is not None:
@@ -133,6 +136,7 @@ def _left_out(kinds: Iterable[str], logs: LambdaLogs) -> str:
     counts = Counter(kinds)
     words = {
         "wakeup": "wakeups",
+        "model": "calls of /model",
         "failed": "failed calls",
         "restored": "calls after a restore of SnapStart",
         "unknown": "calls without a line of the classifier",

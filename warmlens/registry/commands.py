@@ -1,10 +1,10 @@
-"""The commands `warmlens model list` and `verify`, and the group of all model commands."""
+"""The commands `warmlens model list`, `classes`, `verify`, and the group of all model commands."""
 
 import dataclasses
 import importlib.util
 import json
 from importlib import metadata
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.table import Column, Table
@@ -20,7 +20,9 @@ from warmlens.command_line import (
 from warmlens.console import err, out
 from warmlens.errors import missing_package
 from warmlens.groups import Group
-from warmlens.paths import LOCAL_CLOUD, MODEL_ARTIFACTS
+from warmlens.local.aws import ENV_NAME
+from warmlens.paths import LOCAL_CLOUD, MODEL_ARTIFACTS, STATE_FILE
+from warmlens.progress import spinner
 from warmlens.registry import store_commands
 from warmlens.registry.store_commands import (
     list_published,
@@ -103,6 +105,39 @@ def list_command(
             err.print(fault.message, style="red")
     if catalog.faults:
         raise typer.Exit(1)
+
+
+@app.command(name="classes", epilog="Example: warmlens model classes --env dev")
+def classes_command(
+    url: Annotated[str | None, typer.Option(help="URL of an open API, instead of --env.")] = None,
+    env: OptionalEnv = None,
+    folder: Folder = LOCAL_CLOUD,
+    as_json: AsJson = False,
+) -> None:
+    """Print what the served model knows: the names of its classes.
+
+    The API is asked, so it is the model that answers now; without --env or --url, that of the local
+    cloud. Exit code 3 if the environment does not exist.
+    """
+    from warmlens.answer import knowledge
+    from warmlens.classify import served_model
+
+    if url is not None and env is not None:
+        raise typer.BadParameter("give --url or --env, not both")
+    auth = None
+    if url is None:
+        from warmlens.deployment import find_deployment
+
+        deployment = find_deployment(env or ENV_NAME, local_state=folder / STATE_FILE)
+        url, auth = deployment.api_url, deployment.api_auth()
+    with spinner("asking"):
+        model = served_model(url, auth)
+    if as_json:
+        typer.echo(json.dumps(dict(model.raw), indent=2))
+        return
+    err.print(f"{model.model} {model.version} knows {knowledge(len(model.labels), model.title)}:")
+    for label in model.labels:
+        out.print(label)
 
 
 @app.command(epilog="Example: warmlens model verify products-resnet50 1.0.0")

@@ -11,6 +11,7 @@ from lambda_src.classifier.errors import RequestError
 from lambda_src.classifier.http_call import read_http_call
 from lambda_src.classifier.request import (
     Classification,
+    ModelRequest,
     Request,
     Wakeup,
     read_request,
@@ -52,6 +53,13 @@ def test_the_papers_wakeup_request_is_understood(sleep_time: object) -> None:
     body = {"method": "wakeup", "sleep_time": sleep_time}
     assert read(through_api("wakeup", body)) == Wakeup(800)
     assert read(body) == Wakeup(800)
+
+
+@pytest.mark.parametrize("body", [None, "", "x=1"])
+def test_a_get_of_the_model_needs_no_body(body: object) -> None:
+    assert isinstance(read(through_api("model", body)), ModelRequest)
+    assert isinstance(read(through_api("", {"method": "model"})), ModelRequest)
+    assert isinstance(read({"method": "model"}), ModelRequest)
 
 
 def test_a_wakeup_without_a_time_does_not_sleep() -> None:
@@ -111,7 +119,7 @@ def test_a_photo_that_was_named_json_is_no_json_rather_than_too_long() -> None:
 
 
 @pytest.mark.parametrize(
-    "method", ["wakeup", "Classification", "delete", None, 1, ["classification"]]
+    "method", ["wakeup", "model", "Classification", "delete", None, 1, ["classification"]]
 )
 def test_a_method_that_is_not_the_calls_own_is_refused(method: object) -> None:
     error = refusal(through_api("classification", {"method": method, "file_path": "test/a.jpg"}))

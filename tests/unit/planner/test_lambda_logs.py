@@ -210,6 +210,8 @@ def test_the_classifiers_own_lines_tell_wakeups_and_failed_calls_apart(write: Wr
     lines += [own(1000 + each) for each in range(10)]
     lines += [of_json_format(5000 + each, 400.0) for each in range(500)]
     lines += [own(5000 + each, "wakeup") for each in range(500)]
+    lines += [of_json_format(5600 + each, 1.0) for each in range(100)]
+    lines += [own(5600 + each, "model") for each in range(100)]
     lines += [of_json_format(6000, 2.0), own(6000, None, 404)]
     lines += [of_json_format(6001, 9000.0, status="timeout")]
     lines += [of_json_format(7000, 8000.0, 305.0), own(7000, "wakeup")]  # its init counts
@@ -219,6 +221,7 @@ def test_the_classifiers_own_lines_tell_wakeups_and_failed_calls_apart(write: Wr
     assert measured.service.values_s[-1] == pytest.approx(0.105)
     assert "190 warm calls, 11 inits" in measured.source
     assert "501 wakeups" in measured.source
+    assert "100 calls of /model" in measured.source
     assert "2 failed calls" in measured.source
     assert "1 calls without a line of the classifier" in measured.source
     assert "not known" not in measured.source
