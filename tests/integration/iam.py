@@ -1,6 +1,8 @@
 """Permissions that policies grant, and that calls to AWS need."""
 
+import json
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -44,23 +46,57 @@ def grants_of(iam: Any, role_arn: str) -> set[Grant]:
     grants = set()
     for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
         document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-        for statement in document["Statement"]:
-            known = {"Sid", "Effect", "Action", "Resource"}
-            if all(each in MOUNTS for each in _list(statement["Action"])):
-                known.add("Condition")  # which access point; a call to AWS has no part in it
-            assert set(statement) <= known, statement
-            assert statement["Effect"] == "Allow"
-            grants |= {
-                # The emulator names a parameter with a leading slash, CloudFormation without.
-                Grant(action, resource.replace(":parameter//", ":parameter/"))
-                for action in _list(statement["Action"])
-                for resource in _list(statement["Resource"])
-            }
+        grants |= {each for statement in document["Statement"] for each in _granted(statement)}
     return grants
 
 
-def _list(value: str | list[str]) -> list[str]:
-    return [value] if isinstance(value, str) else value
+def _granted(statement: dict[str, Any]) -> Iterator[Grant]:
+    known = {"Sid", "Effect", "Action", "Resource"}
+    if all(each in MOUNTS for each in _list(statement["Action"])):
+        known.add("Condition")  # which access point; a call to AWS has no part in it
+    assert set(statement) <= known, statement
+    assert statement["Effect"] == "Allow"
+    for action in _list(statement["Action"]):
+        for resource in _list(statement["Resource"]):
+            # The emulator names a parameter with a leading slash, CloudFormation without.
+            yield Grant(action, resource.replace(":parameter//", ":parameter/"))
+
+
+def grants_of_template(
+    templates: Iterable[dict[str, Any]], role: str, arns: Mapping[str, str]
+) -> set[Grant]:
+    """Everything that a role's policies allow, as they are in an environment's templates.
+
+    Args:
+        templates: those of the environment.
+        role: the beginning of the role's logical name, such as `ClassifierRole`.
+        arns: values of references, by a part of the names that the CDK gives to them.
+    """
+
+    def text(value: Any) -> Any:
+        if isinstance(value, list):
+            return [text(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        ((kind, argument),) = value.items()
+        if kind == "Fn::Join":
+            separator, parts = argument
+            return separator.join(map(text, parts))
+        reference = json.dumps(argument)
+        return next((arn for name, arn in arns.items() if name in reference), reference)
+
+    return {
+        grant
+        for template in templates
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::IAM::Policy" and name.startswith(role)
+        for statement in resource["Properties"]["PolicyDocument"]["Statement"]
+        for grant in _granted({**statement, "Resource": text(statement["Resource"])})
+    }
+
+
+def _list(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
 
 
 def needed(method: str, path: str, query: str, headers: Any, body: bytes) -> Need:

@@ -12,7 +12,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from tests.integration.iam import Need, grants_of, needed
+from tests.integration.iam import Grant, Need, grants_of, needed
 from warmlens.local.aws import LocalAws
 from warmlens.local.loopback import listen, serving, url_of
 from warmlens.paths import LAMBDA_SRC
@@ -116,8 +116,12 @@ async def run(name: str, event: object, variables: Mapping[str, str], aws: Local
 
 def assert_role_fits(iam: Any, role_arn: str, needs: set[Need]) -> None:
     """Fail unless a role allows every call that was recorded, and nothing that was not."""
+    assert_grants_fit(grants_of(iam, role_arn), needs)
+
+
+def assert_grants_fit(grants: set[Grant], needs: set[Need]) -> None:
+    """Fail unless grants allow every call that was recorded, and nothing that was not."""
     assert needs
-    grants = grants_of(iam, role_arn)
     assert {need for need in needs if not any(each.allows(need) for each in grants)} == set()
     of_the_function = {each for each in grants if each.action not in OF_THE_PLATFORM}
     unused = {each for each in of_the_function if not any(map(each.allows, needs))}

@@ -5,11 +5,13 @@ import json
 import httpx
 import pytest
 
+from app import settings_of
 from tests.conftest import Cloud
 from tests.integration import classifier_harness
 from tests.integration.classifier_harness import CallWith
-from tests.integration.iam import Grant, Need, grants_of
-from tests.integration.recording import assert_role_fits, recording, run
+from tests.integration.iam import Grant, Need, grants_of, grants_of_template
+from tests.integration.recording import assert_grants_fit, assert_role_fits, recording, run
+from warmlens.paths import ROOT
 
 call_with = classifier_harness.call_with  # a fixture
 PREFIX = "warmlens-local"
@@ -73,6 +75,11 @@ CALLS = {
 }
 
 
+SNAPSHOTS = ROOT / "tests" / "infrastructure" / "__snapshots__" / "test_snapshots"
+AGREED = "test_the_templates_are_those_that_were_agreed_on"
+ROLES = {"classifier": "ClassifierRole", "uploads": "UploadsFunctionRole"}
+
+
 @pytest.mark.parametrize("name", CALLS)
 async def test_a_role_allows_every_call_of_its_function_and_nothing_else(
     cloud: Cloud, call_with: CallWith, name: str
@@ -80,6 +87,37 @@ async def test_a_role_allows_every_call_of_its_function_and_nothing_else(
     needs = await CALLS[name](cloud, call_with)
     role, _ = deployed(cloud, name)
     assert_role_fits(cloud.client("iam"), role, needs)
+    # The local cloud serves every model; these serve one, and their roles are narrower.
+    for environment in ("staging", "prod") if name in ROLES else ():
+        assert_grants_fit(agreed_grants(cloud, environment, name), needs)
+
+
+def agreed_grants(cloud: Cloud, environment: str, name: str) -> set[Grant]:
+    """What a function's role allows by the templates of another environment.
+
+    test_snapshots.py holds that these are what `cdk synth` gives.
+    """
+    _, variables = deployed(cloud, "classifier")
+    assert variables["MODEL_NAME"] == settings_of(environment).model_name
+    function = f"arn:aws:lambda:us-east-1:000000000000:function:{PREFIX}-classifier"
+    arns = {
+        "FnGetAttImages": f"arn:aws:s3:::{variables['IMAGES_BUCKET']}",
+        "FnGetAttModels": f"arn:aws:s3:::{variables['MODELS_BUCKET']}",
+        "RefClassifierLive": f"{function}:live",
+    }
+    templates = json.loads((SNAPSHOTS / f"{AGREED}[{environment}].json").read_text()).values()
+    return grants_of_template(templates, ROLES[name], arns)
+
+
+def test_a_role_for_one_model_allows_no_other(cloud: Cloud) -> None:
+    role, variables = deployed(cloud, "classifier")
+    other = Need(
+        "s3:GetObject", f"arn:aws:s3:::{variables['MODELS_BUCKET']}/other/1.0.0/manifest.json"
+    )
+    assert any(each.allows(other) for each in grants_of(cloud.client("iam"), role))
+    for environment in ("staging", "prod"):
+        grants = agreed_grants(cloud, environment, "classifier")
+        assert not any(each.allows(other) for each in grants)
 
 
 async def test_a_warmer_that_chooses_its_number_needs_one_permission_more(cloud: Cloud) -> None:
