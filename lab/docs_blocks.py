@@ -19,7 +19,7 @@ from lab.bench.peer import presentation as peer_presentation
 from lab.bench.simfaas.comparison import METRICS, OURS, OURS_NEWEST_FIRST, SIMFAAS
 from lab.bench.speed.tables import table_alone, tables
 from lab.bench.warming import presentation as warming_presentation
-from lab.markdown import command_of
+from lab.markdown import command_of, table
 from lab.model_comparison import comparison
 from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT
@@ -149,6 +149,38 @@ def groceries() -> str:
         return "No run is recorded yet.\n"
     chart = "![Share of test photos answered right, by training](pictures/groceries.svg)\n\n"
     return chart + comparison(_read("groceries"))
+
+
+def damaged() -> str:
+    """Return the table of damaged images by coding."""
+    records = _read("damaged")
+    values = {(each.conditions["coding"], each.metric): each.value for each in records}
+    rows = (
+        (
+            coding,
+            f"{values[coding, 'files']:,.0f}",
+            f"{values[coding, 'decoded']:,.0f}",
+            f"{values[coding, 'longest_cpu_ms']:,.0f}",
+        )
+        for coding in sorted({coding for coding, _ in values})
+    )
+    header = "coding | files | decoded | longest, ms of a processor"
+    return f"{_measured(records[0])}\n\n{table(header, rows)}"
+
+
+def callers() -> str:
+    """Return the table of requests of others to the local cloud."""
+    records = _read("callers")
+    kinds = dict.fromkeys((r.conditions["kind"], r.conditions["listener"]) for r in records)
+    values = {
+        (each.conditions["kind"], each.conditions["listener"], each.metric): each.value
+        for each in records
+    }
+    rows = (
+        (*key, f"{values[*key, 'sent']:,.0f}", f"{values[*key, 'let_through']:,.0f}")
+        for key in kinds
+    )
+    return f"{_measured(records[0])}\n\n{table('kind | listener | sent | let through', rows)}"
 
 
 def scale() -> str:

@@ -113,6 +113,44 @@ def refined_jpeg(width: int, height: int, scans: int) -> bytes:
     return head + first + jpeg_segment(0xDA, components + b"\0\0\x10") * scans + JPEG_END
 
 
+# The bits of a block without detail as their tables are in a JPEG of one component: 00, then 1010.
+_PLAIN_BLOCK = b"\x2b"
+
+
+def jpeg_of_restarts(width: int, height: int) -> bytes:
+    """A grey JPEG with a restart marker after each of its blocks."""
+    whole = jpeg_of_size(width, height, mode="L")
+    scan = whole.index(b"\xff\xda")
+    end = scan + 2 + int.from_bytes(whole[scan + 2 : scan + 4], "big")
+    blocks = -(-width // 8) * -(-height // 8)
+    eight = b"".join(_PLAIN_BLOCK + bytes([0xFF, 0xD0 + number]) for number in range(8))
+    data = (eight * (blocks // 8 + 1))[: 3 * blocks]
+    restart = jpeg_segment(0xDD, b"\0\1")
+    return whole[:scan] + restart + whole[scan:end] + data + JPEG_END
+
+
+def jpeg_of_eob_runs(side: int, scans: int) -> bytes:
+    """A grey progressive JPEG, each scan of which is a few bytes that end the bands of all blocks.
+
+    Source: ITU-T T.81, G.1.2.2: the symbol 0xE0 and 14 bits stand for up to 32,767 blocks.
+    """
+    whole = jpeg_of_size(side, side, mode="L", progressive=True)
+    head = whole[: whole.index(b"\xff\xda")]
+    blocks = (-(-side // 8)) ** 2
+    one_code = b"\1" + bytes(15)  # of one bit
+    means = jpeg_segment(0xC4, b"\0" + one_code + b"\0")
+    first = jpeg_segment(0xDA, bytes([1, 1, 0, 0, 0, 1])) + bytes(blocks // 8 + 1)
+    bits = ("0" + "1" * 13 + "0") * (blocks // 24_575 + 1)
+    padded = bits + "1" * (-len(bits) % 8)
+    data = int(padded, 2).to_bytes(len(padded) // 8, "big").replace(b"\xff", b"\xff\0")
+    runs = jpeg_segment(0xC4, b"\x10" + one_code + b"\xe0")
+    parts = [head, means, first]
+    for number in range(scans):
+        band, precision = 1 + number % 63, 0x01 if number < 63 else 0x10
+        parts += [runs, jpeg_segment(0xDA, bytes([1, 1, 0, band, band, precision])), data]
+    return b"".join(parts) + JPEG_END
+
+
 def jpeg_of_scans(side: int, scans: int) -> bytes:
     """A progressive JPEG whose last scan is repeated until it has this many."""
     whole = encode(Image.new("L", (side, side), 128), "JPEG", progressive=True)
@@ -164,6 +202,14 @@ def exif(entries: int, *, kind: int, count: int, offset: int = 8) -> bytes:
     return b"II*\0\x08\0\0\0" + struct.pack("<H", entries) + b"".join(each) + b"\0\0\0\0"
 
 
+def exif_in_exif(count: int) -> bytes:
+    """EXIF whose only entry is the place of another EXIF, and so on."""
+    folders = (
+        struct.pack("<HHHIII", 1, 0x8769, 4, 1, 8 + 18 * (number + 1), 0) for number in range(count)
+    )
+    return b"II*\0\x08\0\0\0" + b"".join(folders)
+
+
 def exif_segment(data: bytes) -> bytes:
     return jpeg_segment(0xE1, b"Exif\0\0" + data)
 
@@ -177,6 +223,13 @@ def webp_canvas(width: int, height: int, *chunks: bytes) -> bytes:
     sides = struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3]
     header = riff_chunk(b"VP8X", b"\x12\0\0\0" + sides)
     body = b"".join((b"WEBP", header, riff_chunk(b"ANIM", b"\0" * 6), *chunks))
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def webp_still(width: int, height: int, picture: bytes) -> bytes:
+    """A WebP that says its canvas has this size, with the picture of another WebP."""
+    sides = struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3]
+    body = b"WEBP" + riff_chunk(b"VP8X", b"\0\0\0\0" + sides) + picture[12:]
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 

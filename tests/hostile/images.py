@@ -14,12 +14,15 @@ from tests.hostile.formats import (
     PNG_SIGNATURE,
     encode,
     exif,
+    exif_in_exif,
     exif_segment,
     flat_rows,
     in_gif,
     in_jpeg,
     jpeg_of_coding,
+    jpeg_of_eob_runs,
     jpeg_of_hidden_scans,
+    jpeg_of_restarts,
     jpeg_of_scans,
     jpeg_of_size,
     jpeg_segment,
@@ -29,6 +32,7 @@ from tests.hostile.formats import (
     refined_jpeg,
     webp_canvas,
     webp_frame,
+    webp_still,
     whole_jpeg_of_size,
 )
 from tests.hostile.webp_codes import webp_of_codes
@@ -42,6 +46,7 @@ CODING = "unsupported_coding"
 
 FILL_BYTES = 3 * 2**20  # a seventh of what the settings let through: quick to make and to decode
 SIDE = 7_000  # with 49 megapixels just under the default limit
+_XMP = b"XML:com.adobe.xmp\0"
 _RED = Image.new("RGB", (64, 64), "red")
 
 
@@ -140,6 +145,10 @@ HOSTILE: dict[str, Hostile] = {
         ),
         (OK,),
     ),
+    "bomb-webp-larger-than-its-canvas": Hostile(
+        lambda: webp_still(64, 64, encode(Image.new("L", (9_000, 9_000)), "WEBP")),
+        (DAMAGED, PIXELS),
+    ),
     "bomb-jpeg-65535x65535": Hostile(
         lambda: encode(_RED, "JPEG").replace(b"\x08\0\x40\0\x40", b"\x08\xff\xff\xff\xff"),
         (PIXELS,),
@@ -172,6 +181,8 @@ HOSTILE: dict[str, Hostile] = {
     "slow-jpeg-fill-bytes-to-no-marker": Hostile(
         lambda: jpeg_with_fill_bytes(2**20, 101), (OK, DAMAGED)
     ),
+    "slow-jpeg-eob-runs": Hostile(lambda: jpeg_of_eob_runs(SIDE, 2_000), (SLOW,)),
+    "slow-jpeg-restarts": Hostile(lambda: jpeg_of_restarts(8_000, 8_000), (OK,)),
     "slow-webp-codes": Hostile(lambda: webp_of_codes(424), (OK,)),
     # Codings that neither cameras nor programs write.
     **{
@@ -203,6 +214,16 @@ HOSTILE: dict[str, Hostile] = {
     "slow-webp-frames": Hostile(
         lambda: webp_canvas(1, 1, _fill(webp_frame())), (OK, SLOW, DAMAGED)
     ),
+    "slow-png-xmp-bombs": Hostile(
+        lambda: png(1, 1, _fill(png_chunk(b"iTXt", _XMP + b"\1\0\0\0" + _bomb(2**20)))), (OK, SLOW)
+    ),
+    "slow-gif-palettes": Hostile(
+        lambda: in_gif(_fill(b"\x2c" + bytes(8) + b"\x87" + bytes(768) + b"\2\0")), (OK, DAMAGED)
+    ),
+    "slow-apng-frames": Hostile(
+        lambda: png(1, 1, png_chunk(b"acTL", b"\x7f" * 8), _fill(png_chunk(b"fcTL", bytes(26)))),
+        (OK, SLOW),
+    ),
     "animated-gif": Hostile(_animation, (OK,)),
     # Files that are not what they seem.
     "empty": Hostile(lambda: b"", (TYPE,)),
@@ -214,6 +235,7 @@ HOSTILE: dict[str, Hostile] = {
     "tiff": Hostile(lambda: encode(_RED, "TIFF"), (TYPE,)),
     "bmp": Hostile(lambda: encode(_RED, "BMP"), (TYPE,)),
     "icns": Hostile(lambda: b"icns" + bytes(100), (TYPE,)),
+    "heic-named-jpg": Hostile(lambda: b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(999), (TYPE,)),
     "eps": Hostile(lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n(%pipe%id) (w) file\n", (TYPE,)),
     "svg": Hostile(
         lambda: b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>',
@@ -245,6 +267,7 @@ HOSTILE: dict[str, Hostile] = {
     "exif-5000-entries-on-the-same-bytes": Hostile(
         lambda: in_jpeg(exif_segment(exif(5_000, kind=5, count=7_000))), (OK,)
     ),
+    "exif-in-exif": Hostile(lambda: png(1, 1, png_chunk(b"eXIf", exif_in_exif(50_000))), (OK,)),
     "exif-that-contains-itself": Hostile(_tiff_in_jpeg, (OK,)),
     "exif-orientation-of-all-values": Hostile(
         lambda: in_jpeg(

@@ -1,18 +1,23 @@
-"""Decodes many damaged images: `python -m tests.hostile.mutations COUNT SEED FOLDER`.
+"""Decodes many damaged images: `python -m tests.hostile.mutations COUNT SEED FOLDER [--records]`.
 
 Prints one line of JSON: how many had which answer, the most processor time of one, and the peak of
-memory. FOLDER gets the files `slowest` and `last`, the one that causes a crash.
+memory; `codings` has the files and the most processor time of each coding. FOLDER gets the files
+`slowest` and `last`, the one that causes a crash. With `--records` it prints records as JSON Lines
+instead, three for each coding.
 """
 
 import json
 import random
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
+from lab.bench.soak.hostile import coding_of
 from stacks.settings import Settings
 from tests.hostile.decoding import Slowest, peak_mb
 from tests.hostile.seeds import seeds
+from warmlens.records import Record, machine, today, write_records
 
 MAX_PIXELS = Settings(env_name="test").max_image_pixels
 MAX_DECODE_MS = 3_000
@@ -62,18 +67,46 @@ def main() -> None:
     folder = Path(sys.argv[3])
     slowest = Slowest(folder / "slowest")
     answers: Counter[str] = Counter()
+    codings: dict[str, dict[str, int]] = {}
     for _ in range(count):
         data = mutate(rng.choice(originals), originals, rng)
         (folder / "last").write_bytes(data)
-        answered, _ = slowest.try_one(data, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS)
+        answered, cpu_ms = slowest.try_one(data, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS)
         answers[answered] += 1
+        coding = codings.setdefault(coding_of(data), {"files": 0, "decoded": 0, "cpu_ms": 0})
+        coding["files"] += 1
+        coding["decoded"] += answered == "ok"
+        coding["cpu_ms"] = max(coding["cpu_ms"], cpu_ms)
     report = {
         "answers": dict(answers),
         "slowest_cpu_ms": slowest.cpu_ms,
         "limit_ms": MAX_DECODE_MS,
         "peak_mb": peak_mb(),
+        "codings": codings,
     }
-    print(json.dumps(report))
+    if "--records" in sys.argv[4:]:
+        sys.stdout.write(write_records(records_of(codings, count, int(sys.argv[2]))))
+    else:
+        print(json.dumps(report))
+
+
+def records_of(codings: Mapping[str, Mapping[str, int]], count: int, seed: int) -> list[Record]:
+    """Return the records of a run of COUNT images."""
+    return [
+        Record(
+            name="damaged",
+            metric="longest_cpu_ms" if metric == "cpu_ms" else metric,
+            value=value,
+            unit="ms" if metric == "cpu_ms" else "1",
+            kind="measured",
+            conditions={"coding": coding, "max_decode_ms": MAX_DECODE_MS, "seed": seed},
+            command=f"python -m tests.hostile.mutations {count} {seed} .warmlens --records",
+            machine=machine(),
+            date=today(),
+        )
+        for coding, values in sorted(codings.items())
+        for metric, value in values.items()
+    ]
 
 
 if __name__ == "__main__":
