@@ -82,8 +82,8 @@ def listeners(cloud: Cloud, pid: int) -> dict[str, str]:
     )
     for port in ports:
         url = f"http://127.0.0.1:{port}"
-        is_runtime = "runtime" in httpx.get(f"{url}/2018-06-01/runtime/x", timeout=60).text.lower()
-        found.setdefault("runtime API" if is_runtime else "pool", url)
+        is_pool = httpx.post(url + proxy_path("wrong"), timeout=60).status_code == 403
+        found.setdefault("pool" if is_pool else "runtime API", url)
     assert found.keys() == PATHS.keys(), found
     return found
 
@@ -124,20 +124,15 @@ class Counts:
                 value=value,
                 unit="1",
                 kind="measured",
-                conditions={"kind": kind, "listener": listener}
-                | (
-                    {"first": self.through[kind, listener][:5]}
-                    if metric != "sent" and value
-                    else {}
-                ),
+                conditions={"kind": kind, "listener": listener} | first,
                 command="python -m tests.hostile.callers",
                 machine=machine(),
                 date=today(),
             )
             for (kind, listener), through in self.through.items()
             for metric, value, first in (
-                ("sent", self.sent[kind, listener], []),
-                ("let_through", len(through), through[:5]),
+                ("sent", self.sent[kind, listener], {}),
+                ("let_through", len(through), {"first": through[:5]} if through else {}),
             )
         ]
 
