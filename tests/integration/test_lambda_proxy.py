@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import pytest
 from aiohttp import ClientSession, web
 
 from tests.integration import pool_harness
@@ -25,8 +26,8 @@ PostEvent = Callable[..., Awaitable[tuple[int, Any]]]
 
 
 @contextlib.asynccontextmanager
-async def proxy(pool: InstancePool) -> AsyncIterator[PostEvent]:
-    """Serve a pool as the local cloud does; yields a client of it."""
+async def proxy(pool: InstancePool, *, called_with: str = "secret") -> AsyncIterator[PostEvent]:
+    """Serve a pool as the local cloud does; yields a client of it, which knows the secret."""
     application = web.Application()
     application.add_routes(proxy_routes(pool, "secret"))
     runner = web.AppRunner(application)
@@ -40,7 +41,7 @@ async def proxy(pool: InstancePool) -> AsyncIterator[PostEvent]:
             sent = {"Function-Name": function, "Function-Version": "1", "Request-Id": "r-1"}
             sent |= {name.replace("_", "-"): value for name, value in headers.items()}
             named = {f"X-Amzn-Lambda-{name}": value for name, value in sent.items() if value}
-            url = f"http://{host}:{port}{proxy_path('secret')}"
+            url = f"http://{host}:{port}{proxy_path(called_with)}"
             async with session.post(url, data=io.BytesIO(body), headers=named) as response:
                 return response.status, json.loads(await response.read())
 
@@ -56,6 +57,18 @@ async def test_the_proxy_passes_event_and_answer_on(start: StartHarness) -> None
         assert (status, seen["request_id"], seen["arn"]) == (200, "r-1", "arn:of:alias")
         large = b'"' + b"x" * (REQUEST_LIMIT_BYTES - 2) + b'"'
         assert (await post("echo", large))[0] == 200
+
+
+@pytest.mark.parametrize("called_with", ["", "Secret", "secre", "secret0", "s%00cret", "*"])
+async def test_who_does_not_know_the_secret_calls_no_function(
+    start: StartHarness, called_with: str
+) -> None:
+    harness = await start()
+    async with proxy(harness.pool, called_with=called_with) as post:
+        with contextlib.suppress(ValueError):  # the answer to another path is no JSON
+            status, _ = await post("echo")
+            assert status == 403
+    assert harness.pool.instances() == []
 
 
 async def test_the_proxy_answers_a_function_error_with_502_and_no_stack_trace(
