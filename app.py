@@ -19,9 +19,13 @@ from stacks.policies import add_policies
 from stacks.settings import Settings, SettingsError
 from stacks.stage import WarmlensStage
 
+LOCAL_MODEL = "imagenet-efficientnet-lite0@1.0.0"
+"""What `make run` serves: docs/decisions/0124-several-models.md."""
+
 
 def stages() -> tuple[Settings, ...]:
     """Return the settings of each stage; all others have the defaults of `Settings`."""
+    local_name, _, local_version = LOCAL_MODEL.partition("@")
     return (
         # Works in a new AWS account, costs cents while nobody uses it, keeps no data. No reserved
         # concurrency: a new account, whose limit is 10, allows none. The quota bounds the cost.
@@ -58,6 +62,8 @@ def stages() -> tuple[Settings, ...]:
         # Deployed into the local cloud by `make run`: only what its emulator supports, open to all.
         Settings(
             env_name="local",
+            model_name=local_name,
+            model_version=local_version,
             other_models=("*",),
             warm_instances=2,
             warm_after_deploy=False,

@@ -20,9 +20,11 @@ import pytest
 
 from warmlens.cli import app
 from warmlens.command_line import run
-from warmlens.local.aws import Keys, LocalAws
+from warmlens.local.assembly import synthesize
+from warmlens.local.aws import ENV_NAME, Keys, LocalAws
 from warmlens.local.state import StateFile
-from warmlens.paths import ROOT, STATE_FILE, WEB
+from warmlens.paths import MODEL_ARTIFACTS, ROOT, STATE, STATE_FILE, WEB
+from warmlens.registry.catalog import find_version
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that use ONNX Runtime themselves
 # The AWS account and profile of whoever runs the tests decide nothing.
@@ -32,6 +34,7 @@ os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.d
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 
 WARMLENS = str(Path(sys.executable).parent / "warmlens")
+PRODUCTS = "products-resnet50"
 START_TIMEOUT_S = 600  # the first start installs the emulator's and the classifier's environments
 
 
@@ -100,7 +103,12 @@ def _aws(endpoint_url: str, keys: Keys) -> LocalAws:
 
 
 def start_cloud(folder: Path, *options: str) -> tuple[Cloud, subprocess.Popen[str]]:
-    """Start a local cloud in `folder` and wait until it is ready."""
+    """Start a local cloud in `folder` and wait until it is ready.
+
+    It serves products unless the options name a model; an empty one is what `make run` serves.
+    """
+    if "--model" not in options:
+        options = ("--model", PRODUCTS, *options)
     output = folder / "up.txt"
     with output.open("w") as file:
         process = subprocess.Popen(
@@ -118,6 +126,12 @@ def start_cloud(folder: Path, *options: str) -> tuple[Cloud, subprocess.Popen[st
         raise
     status = json.loads(run_warmlens("local", "status", "--json", "--folder", str(folder)).stdout)
     return Cloud(folder, status["url"], status["aws_endpoint_url"], status["api_url"]), process
+
+
+async def assembly_of_the_clouds() -> Path:
+    """The CDK assembly of the clouds that serve products, as they synthesize it."""
+    model = find_version(MODEL_ARTIFACTS, PRODUCTS)
+    return await synthesize(ENV_NAME, STATE / "assemblies", model=model, engine="onnxruntime")
 
 
 def _end_with_the_tests() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lab.bench.speed.versions import MODEL
 from warmlens.deployment import ApiKeyAuth, Deployment, find_deployment
 from warmlens.errors import WarmlensError
 from warmlens.local.aws import LocalAws
@@ -146,7 +147,7 @@ def running_api(target: Target, *options: str) -> Iterator[RunningApi]:
     with tempfile.TemporaryDirectory(prefix="warmlens-experiment-") as folder:
         command = (
             sys.executable, "-m", "warmlens.cli", "local", "up",
-            "--folder", folder, "--port", "0", *options,
+            "--folder", folder, "--port", "0", "--model", MODEL, *options,
         )  # fmt: skip
         log_path = Path(folder) / "up.log"
         with log_path.open("w", encoding="utf-8") as log, _process(command, log) as process:

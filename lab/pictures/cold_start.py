@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from lab.bench.speed.versions import MODEL
 from lab.figures import write_figure
 from warmlens.local.buckets import PAPER_PATH
 from warmlens.local.cloud import Steps, local_cloud
@@ -46,7 +47,7 @@ async def measure() -> tuple[Call, Call]:
     quiet = Steps(lambda _: None, lambda _, __: None)
     with tempfile.TemporaryDirectory() as folder:
         async with (
-            local_cloud(folder=Path(folder), steps=quiet) as info,
+            local_cloud(folder=Path(folder), steps=quiet, model=MODEL) as info,
             httpx.AsyncClient(base_url=info.url, timeout=60, trust_env=False) as client,
         ):
             cold = await _call(client)

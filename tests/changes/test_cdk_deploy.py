@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shutil
 import sys
 from collections.abc import AsyncIterator
@@ -9,15 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SAMPLE, SAMPLE_LABEL, WARMLENS
+from tests.conftest import PRODUCTS, SAMPLE, SAMPLE_LABEL, WARMLENS
 from tests.integration.cdk_harness import empty, empty_emulator, shell
 from tests.integration.test_readme import BLOCKS
 from tests.unit.registry.version_copy import edit_manifest
 from warmlens.local.aws import LocalAws
 from warmlens.local.command import run_command
 from warmlens.paths import MODEL_ARTIFACTS, ROOT
+from warmlens.registry.catalog import find_version
 
-MODEL = "products-resnet50"
+MODEL, VERSION = find_version(MODEL_ARTIFACTS, PRODUCTS).split("@")
+NEW_VERSION = "9.0.0"
 
 
 @pytest.fixture
@@ -30,7 +33,9 @@ async def aws(tmp_path: Path) -> AsyncIterator[LocalAws]:
 async def run_in_shell(command: str, aws: LocalAws, folder: Path, *, exit_code: int = 0) -> str:
     """Run one of the README's commands as written, in a shell whose AWS is the emulator."""
     if command.startswith("npx cdk"):
-        command += f" --output {folder}/cdk.out --context env=local"
+        command += (
+            f" --output {folder}/cdk.out --context env=local --context model={MODEL}@{VERSION}"
+        )
     ended, output = await run_command(
         ["bash", "-c", command], cwd=ROOT, environment=shell(aws, folder)
     )
@@ -112,21 +117,21 @@ os.execv({warmlens!r}, [{warmlens!r}, *words])
 async def deploy_a_new_version_by_the_pipeline(aws: LocalAws, url: str, clone: Path) -> None:
     """Run `.github/deploy` in a clone whose settings name a new version of the model."""
     models = clone / "model_artifacts"
-    clone_for_the_pipeline(clone, url, models, version="1.1.0")
-    shutil.copytree(MODEL_ARTIFACTS / MODEL / "1.0.0", models / MODEL / "1.1.0")
-    edit_manifest(models / MODEL / "1.1.0", "version", "1.1.0")
+    clone_for_the_pipeline(clone, url, models)
+    shutil.copytree(MODEL_ARTIFACTS / MODEL / VERSION, models / MODEL / NEW_VERSION)
+    edit_manifest(models / MODEL / NEW_VERSION, "version", NEW_VERSION)
     environment = shell(aws, clone)
     environment["PATH"] = f"{clone / '.venv' / 'bin'}:{environment['PATH']}"
     deploy = [str(clone / ".github" / "deploy"), "local"]
     exit_code, output = await run_command(deploy, environment=environment)
     assert exit_code == 0, output
     # Until the version was published, nothing served it.
-    assert json.loads((models / "before.json").read_text())["version"] == "1.0.0"
-    assert '"version": "1.1.0"' in output
+    assert json.loads((models / "before.json").read_text())["version"] == VERSION
+    assert f'"version": "{NEW_VERSION}"' in output
 
 
-def clone_for_the_pipeline(clone: Path, url: str, models: Path, version: str) -> None:
-    """Make a clone whose `local` names another version, with all that `make` would install."""
+def clone_for_the_pipeline(clone: Path, url: str, models: Path) -> None:
+    """Make a clone whose `local` names a new version, with all that `make` would install."""
     programs = clone / ".venv" / "bin"
     for folder in (programs, clone / ".github", models):
         folder.mkdir(parents=True)
@@ -134,7 +139,8 @@ def clone_for_the_pipeline(clone: Path, url: str, models: Path, version: str) ->
         (clone / name).symlink_to(ROOT / name)
     shutil.copy(ROOT / ".github" / "deploy", clone / ".github")
     settings = (ROOT / "app.py").read_text()
-    changed = settings.replace('env_name="local",', f'env_name="local", model_version="{version}",')
+    named = f'LOCAL_MODEL = "{MODEL}@{NEW_VERSION}"'
+    changed = re.sub("^LOCAL_MODEL = .*$", named, settings, count=1, flags=re.MULTILINE)
     assert changed != settings
     (clone / "app.py").write_text(changed)
     command = {

@@ -7,6 +7,7 @@ differ from `dev` in what the emulator cannot do; docs/local-cloud.md lists it.
 import asyncio
 import dataclasses
 import json
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import boto3
 import pytest
 
 from app import settings_of
-from tests.conftest import run_warmlens
+from tests.conftest import SAMPLE, run_here, run_warmlens
 from tests.integration.cdk_harness import (
     APP,
     POSSIBLE,
@@ -27,10 +28,16 @@ from tests.integration.cdk_harness import (
     stacks,
 )
 from tests.integration.recording import assert_role_fits, recording, run
+from tests.unit.registry.version_copy import NAME as EVERYDAY
+from tests.unit.registry.version_copy import edit_manifest
+from warmlens.classify import classify
 from warmlens.deployment import find_deployment
+from warmlens.errors import WarmlensError
 from warmlens.local.aws import LocalAws
 from warmlens.paths import MODEL_ARTIFACTS, ROOT
+from warmlens.registry.catalog import find_version
 from warmlens.registry.publish import publish_model
+from warmlens.registry.serving import Serving
 
 VARIANTS: dict[str, dict[str, object]] = {
     "dev": {},
@@ -38,7 +45,13 @@ VARIANTS: dict[str, dict[str, object]] = {
     "efs": {"model_store": "efs", "access_logs": False},  # flow logs are unknown to the emulator
 }
 UPDATES: dict[str, dict[str, object]] = {
-    "dev": {"monitoring": False},
+    "dev": {
+        "monitoring": False,
+        "warming": "ping",
+        "warm_instances": 2,
+        "warm_after_deploy": False,  # by a custom resource
+        "other_models": [EVERYDAY],
+    },
     "image": {"model_store": "s3"},
     "efs": {"model_store": "s3"},
 }
@@ -83,6 +96,8 @@ async def test_a_variant_is_deployed_updated_in_place_and_destroyed(
     # What the alias can be pointed back to.
     kept = aws.lambda_.get_function_configuration(FunctionName=function, Qualifier=before)
     assert kept["Version"] == before
+    if name == "dev":
+        await asyncio.to_thread(switch_across_names, tmp_path)
     if name == "image":
         version = aws.lambda_.get_function_configuration(FunctionName=function, Qualifier=after)
         assert version["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}
@@ -92,6 +107,53 @@ async def test_a_variant_is_deployed_updated_in_place_and_destroyed(
     assert stacks(aws, name) == LEFT_OVER[name]
     await asyncio.to_thread(delete_stacks, aws, name)  # as `warmlens doctor` says
     await asyncio.to_thread(check_nothing_is_left, aws, name)
+
+
+def switch_across_names(folder: Path) -> None:
+    """Change to the one model that the settings name besides their own, and back."""
+    settings = settings_of("dev")
+    own = (settings.model_name, settings.model_version)
+    _, _, version = find_version(MODEL_ARTIFACTS, EVERYDAY).partition("@")
+    other, nobodys = (EVERYDAY, version), ("nobodys", version)
+    shutil.copytree(MODEL_ARTIFACTS / EVERYDAY / version, folder / "nobodys" / version)
+    edit_manifest(folder / "nobodys" / version, "name", "nobodys")
+    environment = find_deployment("dev", local_state=folder / "none")
+    url = f"{environment.s3.meta.endpoint_url}/restapis/{environment.outputs['ApiId']}/v1"
+
+    def model(*arguments: str, refused: str | None = None) -> str:
+        result = run_here("model", *arguments, "--env", "dev")
+        assert result.returncode == (refused is not None), result.stderr
+        assert result.stderr.startswith(refused or "")
+        return result.stdout + result.stderr
+
+    def check_served(expected: tuple[str, str]) -> None:
+        """Warm two instances as the schedule does: the alias's, so users meet no cold start."""
+        warmed = json.loads(run_here("warm", "--env", "dev", "--json").stdout)
+        assert (warmed["requested"], warmed["coverage"]) == (2, 1.0)
+        auth = environment.api_auth()
+        answer = classify(SAMPLE, url=f"{url}/_user_request_", auth=auth, upload=True)
+        assert (answer["model"], answer["version"]) == expected
+        assert answer["cold_start"] is False
+
+    model("publish", *other)
+    model("publish", *nobodys, "--models", str(folder))
+    check_served(own)
+    model("serve", *other)
+    check_served(other)
+    said = model("serve", *nobodys, refused="model_unavailable: ")
+    assert "Add nobodys to other_models in app.py and deploy" in said
+    # The role says the same, whatever the command asks.
+    serving = Serving.of(
+        {**environment.outputs, "ServableModels": "*"}, environment.lambda_, environment.s3
+    )
+    with pytest.raises(WarmlensError, match=r"nobodys/.*may not be read: .* other_models") as error:
+        serving.serve(*nobodys)
+    assert error.value.code == "model_unavailable"
+    check_served(other)
+    model("serve", *own)
+    check_served(own)
+    model("rollback")  # to the newest older version with another model
+    check_served(other)
 
 
 def publish_and_wait_for_the_copy(aws: LocalAws, mounted: Path) -> None:

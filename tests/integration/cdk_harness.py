@@ -30,6 +30,7 @@ from app import settings_of
 from stacks.stage import WarmlensStage
 app = cdk.App()
 changes = dict({changes!r}, **json.loads(os.environ.get("CHANGES", "{{}}")))
+changes = {{key: tuple(each) if isinstance(each, list) else each for key, each in changes.items()}}
 settings = dataclasses.replace(settings_of("dev"), env_name={name!r}, **changes)
 WarmlensStage(app, settings=settings)
 app.synth()

@@ -15,7 +15,10 @@ OTHER_ROUTES = [
     ("DELETE", "/uploads?file_path=uploads/x.jpg"),
     ("POST", "/uploads"),
     ("POST", "/_local/warm"),
+    ("GET", "/_local/models"),
+    ("POST", "/_local/serve"),
 ]
+BODY = {"instances": 1, "name": "mine", "version": "1.0.0"}
 
 
 def test_calls_of_a_killed_emulator_are_unavailable_and_down_leaves_nothing(tmp_path: Path) -> None:
@@ -32,7 +35,7 @@ def test_calls_of_a_killed_emulator_are_unavailable_and_down_leaves_nothing(tmp_
             assert "emulator" in answer.json()["error"]["message"]
         assert cloud.status()["url"] == cloud.url
         for method, path in OTHER_ROUTES:
-            answer = httpx.request(method, cloud.url + path, json={"instances": 1}, timeout=60)
+            answer = httpx.request(method, cloud.url + path, json=BODY, timeout=60)
             error = answer.json()["error"]
             assert (answer.status_code, set(error)) == (503, {"code", "message"}), path
             assert error["code"] in ("unavailable", "unreachable")

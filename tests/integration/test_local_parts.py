@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from lab.emulator_with_pool import make_role
-from tests.conftest import Cloud
+from tests.conftest import Cloud, assembly_of_the_clouds
 from warmlens.errors import WarmlensError
 from warmlens.local import assembly
 from warmlens.local.assembly import KEPT, Stack, read_stacks, synthesize
@@ -24,7 +24,7 @@ from warmlens.local.image_functions import ImageFunctions
 from warmlens.local.loopback import HOST
 from warmlens.local.state import StateFile
 from warmlens.local.venvs import Venv
-from warmlens.paths import LAMBDA_SRC, ROOT, STATE, STATE_FILE
+from warmlens.paths import LAMBDA_SRC, ROOT, STATE_FILE
 from warmlens.runtime.invocation import FunctionNotFoundError
 
 
@@ -104,7 +104,7 @@ async def test_an_app_that_fails_is_an_error_with_its_output(source: Path, tmp_p
 
 
 async def test_a_stack_comes_after_the_stacks_it_needs(cloud: Cloud, tmp_path: Path) -> None:
-    of_the_cloud = await synthesize("local", STATE / "assemblies")  # it was, so nothing runs here
+    of_the_cloud = await assembly_of_the_clouds()  # it was made, so nothing runs here
     folder = shutil.copytree(of_the_cloud, tmp_path / "assembly")
     manifest = folder / "manifest.json"
     names = [stack.name for stack in read_stacks(folder)]

@@ -7,11 +7,12 @@ import subprocess
 
 import pytest
 
-from tests.conftest import SAMPLE_LABEL, Cloud
+from tests.conftest import Cloud
 from warmlens.paths import ROOT
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+LABEL = "espresso"  # of the photo in the commands, by the model that `make run` serves
 COMMANDS = [line for block in BLOCKS for line in block.splitlines()]
 
 
@@ -22,9 +23,9 @@ def commands(beginning: str) -> list[str]:
 
 
 @pytest.mark.parametrize("command", commands("curl"))
-def test_curl_commands_get_the_papers_answers(cloud: Cloud, command: str) -> None:
+def test_curl_commands_get_the_papers_answers(imagenet_cloud: Cloud, command: str) -> None:
     result = subprocess.run(
-        shlex.split(command.replace("http://127.0.0.1:8080", cloud.url)),
+        shlex.split(command.replace("http://127.0.0.1:8080", imagenet_cloud.url)),
         capture_output=True,
         text=True,
         check=True,
@@ -32,19 +33,22 @@ def test_curl_commands_get_the_papers_answers(cloud: Cloud, command: str) -> Non
     answer = json.loads(result.stdout)
     assert answer["method"] in command
     if answer["method"] == "classification":
-        assert answer["TOP1_label"] == SAMPLE_LABEL
+        assert answer["TOP1_label"] == LABEL
     else:
         assert answer["time"] >= 0.8
 
 
-def test_warmlens_commands_work(cloud: Cloud) -> None:
+def test_warmlens_commands_work(imagenet_cloud: Cloud) -> None:
     (classify,) = commands(".venv/bin/warmlens classify")
     (status,) = commands(".venv/bin/warmlens local status")
-    for command, option in ((classify, f"--url {cloud.url}"), (status, f"--folder {cloud.folder}")):
+    for command, option in (
+        (classify, f"--url {imagenet_cloud.url}"),
+        (status, f"--folder {imagenet_cloud.folder}"),
+    ):
         arguments = shlex.split(f"{command} {option}")
         result = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr
-        assert SAMPLE_LABEL in result.stdout or cloud.url in result.stdout
+        assert LABEL in result.stdout or imagenet_cloud.url in result.stdout
 
 
 def test_every_make_target_that_is_named_exists() -> None:

@@ -17,15 +17,15 @@ from aiohttp import web
 
 from lab.emulator_with_pool import emulator_with_pool
 from lambda_src.uploads.wake import TIMEOUT_S
-from tests.conftest import SAMPLE, SAMPLE_LABEL
+from tests.conftest import SAMPLE, SAMPLE_LABEL, assembly_of_the_clouds
 from tests.integration.pool_harness import FakeClock, eventually
-from warmlens.local.assembly import read_stacks, synthesize
-from warmlens.local.aws import ENV_NAME, LocalAws
+from warmlens.local.assembly import read_stacks
+from warmlens.local.aws import LocalAws
 from warmlens.local.buckets import fill_buckets
 from warmlens.local.command import run_command
 from warmlens.local.deploy import deploy
 from warmlens.local.loopback import listen, serving, url_of
-from warmlens.paths import LAMBDA_SRC, STATE
+from warmlens.paths import LAMBDA_SRC
 from warmlens.runtime.instance import State
 from warmlens.runtime.pool import InstancePool
 
@@ -68,7 +68,7 @@ class Deployed:
 @asynccontextmanager
 async def deployed(folder: Path, clock: FakeClock) -> AsyncIterator[Deployed]:
     """Run the app as `make run` deploys it, by a clock that stands still."""
-    stacks = read_stacks(await synthesize(ENV_NAME, STATE / "assemblies"))
+    stacks = read_stacks(await assembly_of_the_clouds())
     log: list[str] = []
     async with emulator_with_pool(
         folder,

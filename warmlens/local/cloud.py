@@ -22,6 +22,7 @@ from warmlens.local.fleet_view import CallLog, fleet_routes
 from warmlens.local.gateway import gateway_app
 from warmlens.local.image_functions import Door, ImageFunctions, serving_pool
 from warmlens.local.loopback import listen, listen_preferring, origins_of, serving, url_of
+from warmlens.local.model_switch import ModelSwitch, switch_routes
 from warmlens.local.state import StateFile
 from warmlens.local.venvs import Venv, local_venvs
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, STATE, STATE_FILE, WEB
@@ -129,12 +130,13 @@ async def local_cloud(
         stack.callback(state.remove)
         listener = stack.enter_context(listener or listen())
         with steps.step("Synthesizing the app"):
-            engine = read_manifest(_folder_of(model, models)).engine if model else None
+            needed = read_manifest(_folder_of(model, models)).engine if model else None
             assembly = await synthesize(
-                ENV_NAME, STATE / "assemblies", model=model, engine=engine, api=api
+                ENV_NAME, STATE / "assemblies", model=model, engine=needed, api=api
             )
             stacks = read_stacks(assembly)
-        emulator_venv, classifier_venv = await _install_venvs(steps, engine_of(stacks), torch_index)
+        engine = engine_of(stacks)
+        emulator_venv, classifier_venv = await _install_venvs(steps, engine, torch_index)
 
         scratch = folder / "emulator"
         shutil.rmtree(scratch, ignore_errors=True)
@@ -206,14 +208,17 @@ async def local_cloud(
             wake_ahead=outputs["WakeAhead"] == "yes",
             max_in_request_bytes=int(outputs["PageMaxInRequestBytes"]),
             status=lambda: _status(info, pool),
-            more_routes=fleet_routes(
-                describe=lambda: calls.describe(pool.instances()),
-                warm=lambda instances: asyncio.to_thread(
-                    lambda: warm(outputs, aws.lambda_, ENV_NAME, instances).figures
+            more_routes=[
+                *fleet_routes(
+                    describe=lambda: calls.describe(pool.instances()),
+                    warm=lambda instances: asyncio.to_thread(
+                        lambda: warm(outputs, aws.lambda_, ENV_NAME, instances).figures
+                    ),
+                    api_url=info.api_url,
+                    file_path=PAPER_PATH,
                 ),
-                api_url=info.api_url,
-                file_path=PAPER_PATH,
-            ),
+                *switch_routes(ModelSwitch(outputs, aws, engine=engine)),
+            ],
         )
         await stack.enter_async_context(serving(gateway, listener))
         state.write(url=info.url)

@@ -237,7 +237,13 @@ async def _run(**settings: Any) -> None:
     begun_s = time.monotonic()
     try:
         async with local_cloud(steps=_steps(), **settings) as info:
-            await _show_first_answer(info, settings["folder"], begun_s)
+            # Beside the first cold start, so that a start hardly takes longer.
+            others = asyncio.create_task(_publish_others(info, settings["models"]))
+            try:
+                await _show_first_answer(info)
+            finally:
+                await others
+            _show_addresses(info, settings["folder"], begun_s)
             await asyncio.Event().wait()
     except asyncio.CancelledError:
         out.print("Stopped.")
@@ -263,7 +269,20 @@ def _command(name: str, folder: Path) -> str:
     return shlex.join([".venv/bin/warmlens", "local", name, "--folder", str(folder)])
 
 
-async def _show_first_answer(info: "CloudInfo", folder: Path, begun_s: float) -> None:
+async def _publish_others(info: "CloudInfo", models: Path) -> None:
+    import asyncio
+
+    from warmlens.local.buckets import publish_others
+
+    begun_s = time.monotonic()
+    aws = LocalAws(info.endpoint_url, info.keys)
+    published = await asyncio.to_thread(publish_others, info.outputs, aws, models)
+    if published:
+        took_s = time.monotonic() - begun_s
+        out.print(f"  ✓ Publishing the other models: {', '.join(published)} ({took_s:.1f} s)")
+
+
+async def _show_first_answer(info: "CloudInfo") -> None:
     import asyncio
 
     from warmlens.classify import classify
@@ -280,6 +299,9 @@ async def _show_first_answer(info: "CloudInfo", folder: Path, begun_s: float) ->
         f"  ✓ {sample.name} is {answer['TOP1_label']} "
         f"({answer['TOP1_softmax']:.0%}, cold start, init {answer['init_ms']:.0f} ms)"
     )
+
+
+def _show_addresses(info: "CloudInfo", folder: Path, begun_s: float) -> None:
     out.print(f"\nReady after {time.monotonic() - begun_s:.1f} s.\n")
     out.print(f"  Page     {info.url}")
     where = "" if folder == LOCAL_CLOUD else f" --url {info.url}"

@@ -15,7 +15,7 @@ import aiohttp
 from aiohttp import web
 
 from warmlens.errors import WarmlensError
-from warmlens.local.gateway import error_answer
+from warmlens.local.gateway import error_answer, json_object
 from warmlens.runtime.instance import InstanceInfo
 from warmlens.runtime.invocation import InvokeRefusedError, InvokeResult
 from warmlens.runtime.lambda_proxy import Invoker
@@ -201,14 +201,10 @@ def fleet_routes(
 
 
 async def _number(request: web.Request, name: str, most: int) -> int | web.Response:
-    # Another page in this browser may send a form here, but no JSON.
-    if request.content_type != "application/json":
-        return error_answer(415, "unsupported_type", "The body must be JSON.")
-    try:
-        body = await request.json()
-    except ValueError:
-        body = None
-    value = body.get(name) if isinstance(body, dict) else None
+    body = await json_object(request)
+    if isinstance(body, web.Response):
+        return body
+    value = body.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
         return error_answer(
             400, "invalid_number", f'"{name}" must be a whole number from 1 to {most}.'

@@ -249,6 +249,18 @@ def _is_error_answer(body: bytes) -> bool:
     return isinstance(answer, dict) and isinstance(answer.get("error"), dict)
 
 
+async def json_object(request: web.Request) -> dict[str, Any] | web.Response:
+    """Return the JSON object in a request's body, empty for other JSON; else an error."""
+    # Another page in this browser may send a form here, but no JSON.
+    if request.content_type != "application/json":
+        return error_answer(415, "unsupported_type", "The body must be JSON.")
+    try:
+        body = await request.json()
+    except (ValueError, RecursionError):
+        body = None
+    return body if isinstance(body, dict) else {}
+
+
 def error_answer(status: int, code: str, message: str) -> web.Response:
     """Return an error in the API's form."""
     return web.json_response({"error": {"code": code, "message": message}}, status=status)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
 
+from lab.bench.speed.versions import MODEL
 from warmlens.local.aws import LocalAws
 from warmlens.local.cloud import Steps, local_cloud
 from warmlens.local.image_functions import Door, ImageFunctions, instance_command, serving_pool
@@ -74,7 +75,9 @@ async def visited_cloud(folder: Path) -> AsyncIterator[VisitedCloud]:
     _, classifier_venv = local_venvs()
     quiet = Steps(lambda name: None, lambda name, took_s: None)
     with Door() as door:
-        async with local_cloud(folder=folder, steps=quiet, image_functions_url=door.url) as info:
+        async with local_cloud(
+            folder=folder, steps=quiet, model=MODEL, image_functions_url=door.url
+        ) as info:
             aws = LocalAws(info.endpoint_url, info.keys)
             cloud = VisitedCloud(info.url, info.endpoint_url)
             uploads = await asyncio.to_thread(_uploads_in_pool, aws, door.url)

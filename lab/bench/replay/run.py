@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lab.bench.speed.versions import MODEL
 from lab.load import Response, api_client, post, send_at
 from lab.statistics import percentile
 from warmlens.local.aws import LocalAws
@@ -173,6 +174,7 @@ async def _cloud(what: Replay, folder: Path, clock: SkippingClock) -> AsyncItera
     async with local_cloud(
         folder=folder,
         steps=quiet,
+        model=MODEL,
         concurrency=CONCURRENCY,
         idle_expiry_s=expiry,
         clock=clock,

@@ -9,6 +9,7 @@ from training.model_packages import import_model_package, import_torchvision
 from warmlens.paths import MODEL_ARTIFACTS
 
 NAME, VERSION = "products-resnet50", "1.0.0"
+MODEL = f"{NAME}@{VERSION}"
 SHIPPED = MODEL_ARTIFACTS / NAME / VERSION
 SHIPPED_PX = 128
 PAPER_PX, PAPER_RESIZE_PX = 224, 256
