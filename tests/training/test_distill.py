@@ -13,6 +13,8 @@ from tests.invoke import invoke
 from tests.training.class_folders import save_picture
 from tests.training.conftest import SIZE, Trainer
 from tests.training.test_resume import StoppedError, measured, stop_at
+from training import distill as distilling
+from training import train
 from training.commands import app
 from training.config import Stage, config_for
 from training.device import pick_device
@@ -125,6 +127,30 @@ def test_a_student_learns_features_that_it_keeps_for_photos_that_it_has_not_seen
     assert history[-1].val_top1 == pytest.approx(after[0], abs=0.2)
 
 
+def test_teacher_and_student_see_the_same_crops(
+    student: Student, small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, list[Any]] = {"small_run": [], "student": []}
+
+    def watched(network: Any, name: str) -> Any:
+        network.register_forward_pre_hook(lambda _, inputs: seen[name].append(inputs[0].clone()))
+        return network
+
+    def initial_network(*arguments: Any, **named: Any) -> Any:
+        return watched(train.initial_network(*arguments, **named), "student")
+
+    teacher = read_teacher(str(small_run))
+    watched(teacher.network, "small_run")
+    monkeypatch.setattr(distilling, "read_teacher", lambda _: teacher)
+    monkeypatch.setattr(distilling, "initial_network", initial_network)
+    student(tmp_path / "run", small_run, 1)
+    assert len(seen["student"]) > 5
+    for ours, theirs in zip(seen["student"], seen["small_run"], strict=True):
+        assert torch.equal(ours, theirs)
+    first, second = seen["student"][:2]
+    assert not torch.equal(first, second)
+
+
 @pytest.mark.parametrize("features", [False, True], ids=["classes", "features"])
 def test_a_stopped_student_ends_as_an_uninterrupted_one(
     student: Student, small_run: Path, tmp_path: Path, features: bool
@@ -152,7 +178,7 @@ def test_training_from_a_student_keeps_what_it_knows_and_names_its_teacher(
     trainer: Trainer, taught: Path, tmp_path: Path
 ) -> None:
     history = trainer.train(
-        tmp_path / "run", "small-cnn", 1, pretrained=str(taught), learning_rate=1e-6
+        tmp_path / "run", "small-cnn", 1, pretrained=str(taught), learning_rate=1e-6, seed=1
     )
     assert history[0].val_top1 > 0.8  # a new last layer would guess
     start = json.loads((tmp_path / "run" / "run.json").read_bytes())["initial_weights"]
