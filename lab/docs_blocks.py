@@ -139,7 +139,7 @@ def one_call() -> str:
 def architectures() -> str:
     """Return the table of what each network costs."""
     if not (RECORDS / "architectures.jsonl").exists():
-        return "Not measured yet.\n"
+        return "Not measured yet: `python -m lab bench architectures` measures it.\n"
     return architectures_table(_read("architectures"))
 
 

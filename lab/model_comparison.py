@@ -50,7 +50,7 @@ def agreement(made: Sequence[Row]) -> Iterator[str]:
         if pair is None:
             continue
         points, (low, high) = difference(pair[1], pair[0], METRIC)
-        verdict = "too close to tell" if low <= 0 <= high else "as in the paper"
+        verdict = "too close to say" if low <= 0 <= high else "as in the paper"
         if high < 0:
             verdict = "the paper has the other order"
         yield (

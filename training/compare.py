@@ -101,34 +101,34 @@ def compare(
     splits = [name for name in ("test", "hard") if photos.splits.get(name)]
     if not splits:
         raise WarmlensError("data_missing", f"{comparison.data} has no folder test to evaluate on.")
-    _require_same(known, photos)
+    _require_same(known, photos, splits)
     records = list(known) or [_photos(comparison, photos, split) for split in splits]
     for path in comparison.runs:
         _require_finished(RunFolder(path), photos)
 
-    def measure(run: RunFolder, variant: Variant, pretrained: str) -> None:
-        config = run.read().config
-        if _measured(records, variant, config, pretrained):
-            return
-        for split in splits:
-            records.extend(_measure(comparison, variant, run, photos, split, pretrained, records))
-        keep(records)
+    def measure(run: RunFolder, variant: Variant, identity: dict[str, Any]) -> None:
+        if not _measured(records, identity):
+            for split in splits:
+                records.extend(_measure(comparison, variant, run, photos, split, identity, records))
+            keep(records)
 
     for path in comparison.runs:
         run = RunFolder(path)
         config = run.read().config
+        variant = Variant(config.mode, config.augment)
         on_run(path.name, config.seed)
-        measure(run, Variant(config.mode, config.augment), str(path))
+        measure(run, variant, _identity(run, config, variant, None))
     # All variants of a seed first: an interruption leaves a complete comparison of fewer seeds.
     for seed in range(comparison.seeds):
         for variant in comparison.variants:
             config = _config(comparison, variant, seed)
             pretrained = _pretrained(comparison, variant)
-            if not _measured(records, variant, config, pretrained):
+            run = RunFolder(comparison.out / f"{variant.slug}-{seed}")
+            identity = _identity(run, config, variant, pretrained)
+            if not _measured(records, identity):
                 on_run(variant.name, seed)
-                run = RunFolder(comparison.out / f"{variant.slug}-{seed}")
                 _train(comparison, config, pretrained, run, hooks)
-                measure(run, variant, pretrained)
+                measure(run, variant, identity)
     return records
 
 
@@ -177,14 +177,15 @@ def _train(
     )
 
 
-def _require_same(known: Sequence[Record], photos: Dataset) -> None:
+def _require_same(known: Sequence[Record], photos: Dataset, splits: list[str]) -> None:
     for record in known:
         if record.name == PHOTOS and record.conditions["data_sha256"] != photos.sha256:
             raise WarmlensError(
                 "other_data",
                 f"The records are of other photos than those in {photos.root}. Name another file.",
             )
-    if known and not any(record.name == PHOTOS for record in known):
+    described = {record.metric for record in known if record.name == PHOTOS}
+    if known and not {f"{split}_photos" for split in splits} <= described:
         raise WarmlensError(
             "other_data", "The records do not say which photos they are of. Name another file."
         )
@@ -222,9 +223,12 @@ def _photos(comparison: Comparison, photos: Dataset, split: str) -> Record:
     )
 
 
-def _identity(config: TrainingConfig, variant: Variant, pretrained: str) -> dict[str, Any]:
-    """Return what a run's answers depend on, besides the photos."""
+def _identity(
+    run: RunFolder, config: TrainingConfig, variant: Variant, pretrained: str | None
+) -> dict[str, Any]:
+    """Return what a run is found by in the records; `pretrained` is None for a finished run."""
     return {
+        "run": run.path.name,
         "variant": variant.slug,
         "mode": config.mode,
         "augment": config.augment,
@@ -235,10 +239,7 @@ def _identity(config: TrainingConfig, variant: Variant, pretrained: str) -> dict
     }
 
 
-def _measured(
-    records: list[Record], variant: Variant, config: TrainingConfig, pretrained: str
-) -> bool:
-    identity = _identity(config, variant, pretrained)
+def _measured(records: list[Record], identity: dict[str, Any]) -> bool:
     return any(identity.items() <= record.conditions.items() for record in records)
 
 
@@ -248,7 +249,7 @@ def _measure(
     run: RunFolder,
     photos: Dataset,
     split: str,
-    pretrained: str,
+    identity: dict[str, Any],
     records: list[Record],
 ) -> list[Record]:
     record = run.read()
@@ -256,7 +257,7 @@ def _measure(
     pixels = decode_photos(photos.splits[split], config.final_size, comparison.cache)
     answers = _answers(best_network(run), config.architecture, pixels)
     conditions = {
-        **_identity(config, variant, pretrained),
+        **identity,
         "initial_weights_kind": record.initial_weights["kind"],
         "initial_weights": record.initial_weights["description"],
         "size_px": config.final_size,

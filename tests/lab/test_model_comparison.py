@@ -75,7 +75,7 @@ def test_what_agrees_with_the_paper_and_what_does_not_follows_from_the_answers()
     assert sentence.startswith("ResNet50, whole, against own CNN: -40.0 points")
     assert sentence.endswith("the paper has the other order.")
     (sentence,) = agreement(rows(same))
-    assert sentence.endswith("too close to tell.")
+    assert sentence.endswith("too close to say.")
     (sentence,) = agreement(rows(better))
     assert sentence.endswith("as in the paper.")
 

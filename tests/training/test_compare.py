@@ -2,12 +2,14 @@
 
 import itertools
 import json
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.invoke import invoke
 from tests.training.conftest import SIZE, Trainer
 from training.compare import Comparison, compare
 from training.comparison_chart import write_chart
@@ -21,8 +23,9 @@ from training.comparison_records import (
     rows,
 )
 from training.config import parse_epochs
+from warmlens.cli import app
 from warmlens.errors import WarmlensError
-from warmlens.records import Record, write_records
+from warmlens.records import Record, read_records, write_records
 
 EPOCHS = {"small-cnn": 2, "resnet50-head": 1, "resnet50-full": 1, "efficientnet-lite0-head": 1}
 TRAINED = parse_variants(
@@ -131,6 +134,22 @@ def test_an_interrupted_comparison_continues_with_the_runs_that_are_missing(
     assert begun == ["own CNN, augmented"]
     assert weights.stat().st_mtime_ns == written
     assert both[: len(first)] == first
+
+    file = tmp_path / "records.jsonl"
+    file.write_text(write_records(first))
+    command = (
+        f"model compare --data {trainer.photos} --out {tmp_path / 'runs'} --records {file} --json "
+        f"--variants small-cnn-plain,small-cnn-augmented --seeds 1 --epochs small-cnn:2 "
+        f"--precision fp32 --cache {trainer.cache}"
+    )
+    result = invoke(app, *shlex.split(command))
+    assert result.exit_code == 0
+    printed = read_records(result.stdout)
+    assert printed == read_known(file)
+    assert [(each.name, each.value) for each in printed] == [
+        (each.name, each.value) for each in both
+    ]
+    assert weights.stat().st_mtime_ns == written
     # Without groups.json there are no groups.
     assert {each.metric.partition("_")[2] for each in both} == {"photos", "top1"}
 
@@ -168,10 +187,10 @@ def test_intervals_are_over_photos_and_over_three_seeds_or_more() -> None:
     assert own.figures["test_top1"].over_photos == pytest.approx((82.38, 95.10), abs=0.01)
     assert own.figures["test_top1"].over_seeds == pytest.approx((65.16, 100), abs=0.01)
     assert resnet.figures["test_top1"].over_seeds is None
-    # The same photos: the interval of the difference is much shorter than those of the means.
+    # Ten photos differ by 1, ten by -1/3 and ten by -2/3: a variance of 15.56 / 99.
     mean, (low, high) = difference(own, resnet, "test_top1")
     assert mean == pytest.approx(0)
-    assert high == -low == pytest.approx(5.3, abs=0.3)
+    assert (low, high) == pytest.approx((-7.77, 7.77), abs=0.01)
 
 
 def test_variants_are_named_on_the_command_line() -> None:
