@@ -40,6 +40,18 @@ def groceries_command(
     out.print(f"{to}: " + ", ".join(f"{count} photos {split}" for split, count in counts.items()))
 
 
+@app.command(name="everyday", epilog="Example: python -m lab everyday photos/groceries")
+def everyday_command(
+    groceries: Annotated[Path, typer.Argument(help="Folder of the Grocery Store data set.")],
+    to: Annotated[Path, typer.Option("--out", help="The new folder.")] = Path("photos/everyday"),
+) -> None:
+    """Copy photos to calibrate the ImageNet model on: of its classes, and of other things."""
+    from lab.everyday import prepare_everyday
+
+    counts = prepare_everyday(groceries, to)
+    out.print(f"{to}: " + ", ".join(f"{count} photos {part}" for part, count in counts.items()))
+
+
 @app.command(name="sizes", epilog="Example: python -m lab sizes --no-int8")
 def sizes_command(
     with_int8: Annotated[bool, typer.Option("--int8/--no-int8", help="Measure int8 too.")] = True,

@@ -85,6 +85,29 @@ def read_test_photos(root: Path, ids: tuple[str, ...]) -> dict[str, tuple[Photo,
         WarmlensError: `not_a_folder`, `no_images`, `labels_mismatch` when a class folder is not
             among `ids`, `listed_photo_missing`, or what reading the folder raises.
     """
+    found = read_labelled_photos(root, ids, ("test", "hard", "all"))
+    if not found:
+        raise WarmlensError(
+            "no_images", f"{root} has no photos in test, hard or its class folders."
+        )
+    return found
+
+
+def read_labelled_photos(
+    root: Path, ids: tuple[str, ...], names: tuple[str, ...], labels: tuple[str, ...] = ()
+) -> dict[str, tuple[Photo, ...]]:
+    """Read those of the named splits of a folder that have photos, for a model of these classes.
+
+    Args:
+        root: the folder.
+        ids: classes of the model.
+        names: of splits; `all` is that of class folders without splits.
+        labels: names that class folders may have instead of their ids.
+
+    Raises:
+        WarmlensError: `not_a_folder`, `labels_mismatch`, `listed_photo_missing`, or what reading
+            the folder raises.
+    """
     tree, _ = walk_folder(root)
     layout = find_layout(root, tree)
     if layout.kind == "lists":
@@ -92,27 +115,22 @@ def read_test_photos(root: Path, ids: tuple[str, ...]) -> dict[str, tuple[Photo,
         require_no_errors(root, lists.findings)
         numbered = {
             name: [
-                (path, _number((class_id,), root, ids))
+                (path, _number((class_id,), root, ids, labels))
                 for path, class_id in sorted(lists.photos.get(name, ()))
             ]
-            for name in ("test", "hard")
+            for name in names
         }
     else:
         numbered = {
             name: [
                 (path, number)
                 for parts, branch in layout.classes.get(name, ())
-                for number in [_number(parts, root if name == "all" else root / name, ids)]
+                for number in [_number(parts, root if name == "all" else root / name, ids, labels)]
                 for path in branch.photos
             ]
-            for name in ("test", "hard", "all")
+            for name in names
         }
-    found = {name: hashed_photos(photos) for name, photos in numbered.items() if photos}
-    if not found:
-        raise WarmlensError(
-            "no_images", f"{root} has no photos in test, hard or its class folders."
-        )
-    return found
+    return {name: hashed_photos(photos) for name, photos in numbered.items() if photos}
 
 
 def hashed_photos(found: list[tuple[Path, int]]) -> tuple[Photo, ...]:
@@ -125,12 +143,15 @@ def hashed_photos(found: list[tuple[Path, int]]) -> tuple[Photo, ...]:
         )
 
 
-def _number(parts: tuple[str, ...], folder: Path, ids: tuple[str, ...]) -> int:
+def _number(
+    parts: tuple[str, ...], folder: Path, ids: tuple[str, ...], labels: tuple[str, ...]
+) -> int:
     """Return the number of the class that is a folder's path, or else its name."""
-    names = [class_name(each) for each in ids]
-    for name in ("/".join(parts), parts[-1]):
-        if name in names:
-            return names.index(name)
+    for known in (ids, labels):
+        names = [class_name(each) for each in known]
+        for name in ("/".join(parts), parts[-1]):
+            if names.count(name) == 1:
+                return names.index(name)
     raise _mismatch(folder, "/".join(parts), ids)
 
 

@@ -39,7 +39,8 @@ class Evaluation:
     """The results on one set of photos; `confusion[i][j]` counts photos of i answered with j.
 
     `calibration_error` is the expected calibration error: the distance of the best class's softmax
-    from the share of right answers, over 15 equal bins, weighted by their photos.
+    from the share of right answers, over 15 equal bins, weighted by their photos. `recognized` is
+    the share of photos at or above the version's threshold, None if it has none.
     """
 
     data: str
@@ -49,6 +50,7 @@ class Evaluation:
     calibration_error: float
     classes: tuple[ClassResult, ...]
     confusion: tuple[tuple[int, ...], ...]
+    recognized: float | None = None
 
 
 def evaluate_version(
@@ -72,8 +74,11 @@ def evaluate_version(
     path = folder / manifest.files.model.path
     optimized = manifest.optimization is not None
     model = open_model_file(manifest.engine, path, manifest.input, optimized=optimized)
+    threshold = manifest.recognition.threshold if manifest.recognition else None
     return {
-        name: measure(name, model.answer(photos, on_photo), targets_of(photos), ids, labels)
+        name: measure(
+            name, model.answer(photos, on_photo), targets_of(photos), ids, labels, threshold
+        )
         for name, photos in read_test_photos(data, ids).items()
     }
 
@@ -84,6 +89,7 @@ def measure(
     targets: npt.NDArray[np.int64],
     ids: tuple[str, ...],
     labels: tuple[str, ...],
+    threshold: float | None = None,
 ) -> Evaluation:
     """Compute the metrics of answers for labelled photos.
 
@@ -93,6 +99,7 @@ def measure(
         targets: int64 [photos].
         ids: ids of the classes.
         labels: names of the classes.
+        threshold: least softmax of a recognized photo.
     """
     best = softmax.argmax(1)
     # The rank of the right class by probability; ties count against it.
@@ -108,6 +115,7 @@ def measure(
         calibration_error=_calibration_error(softmax.max(1), best == targets),
         classes=tuple(_class_result(i, confusion, ids, labels) for i in range(len(ids))),
         confusion=tuple(tuple(map(int, row)) for row in confusion),
+        recognized=None if threshold is None else float((softmax.max(1) >= threshold).mean()),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from training.calibration import Fit, OtherThings, fit, held_out, judge, notes_on
 from training.class_map import with_class_map
 from training.dataset import Dataset, Photo, read_dataset
 from training.evaluate import Evaluation, measure, targets_of
@@ -33,6 +34,7 @@ from training.parity import Reference, export_parity, parity_failed
 from training.pixels import Pixels, read_pixels, square
 from training.quantize import method, quantize_classifier
 from training.run_folder import RunFolder, RunRecord
+from training.temperature import scale_logits
 from training.torch_export import PROGRAM_FILE, export_program
 from training.train import best_network
 from warmlens.errors import WarmlensError
@@ -49,6 +51,7 @@ from warmlens.registry.manifest import (
     Precision,
     Provenance,
     Quantization,
+    Recognition,
     Training,
     manifest_errors,
 )
@@ -88,6 +91,8 @@ class ExportRequest:
             choose for its processor, and answers a quarter slower.
         engine: runtime that serves the version; `torch` takes fp32 and no `optimize`.
         card_notes: file of Markdown for the model card; None adds nothing.
+        title: short name of what the model knows, for the manifest.
+        others: photos of other things, for the threshold.
     """
 
     run: Path
@@ -103,16 +108,21 @@ class ExportRequest:
     optimize: bool | None = None
     engine: Engine = "onnxruntime"
     card_notes: Path | None = None
+    title: str | None = None
+    others: OtherThings = dataclasses.field(default_factory=OtherThings)
 
 
 def export_run(
-    request: ExportRequest, on_step: Callable[[str], None] = lambda step: None
+    request: ExportRequest,
+    on_step: Callable[[str], None] = lambda step: None,
+    say: Callable[[str], None] = lambda note: None,
 ) -> Manifest:
     """Export the best weights of a run to `<out>/<name>/<version>/`, atomically.
 
     Args:
         request: the request.
         on_step: called with the name of each step.
+        say: called with sentences on the threshold.
 
     Raises:
         WarmlensError: `no_run`, `run_unfinished`, `other_data` when the photos are not those
@@ -126,6 +136,7 @@ def export_run(
     record = run.read()
     network = best_network(run)
     photos = _photos_of(record, request.data)
+    own, foreign = held_out(photos), request.others.read(record.ids, record.labels)
     spec = _input_spec(request.size or record.config.final_size, record.config.architecture)
     on_step("exporting")
     graph = GraphSpec(
@@ -133,13 +144,19 @@ def export_run(
     )
     export = export_program if engine == "torch" else export_classifier
     files = {"fp32": export(network, graph)}
-    on_step("comparing the export with PyTorch")
-    parity = _parity(files["fp32"], network, spec, photos, request)
     if request.precision == "int8":
         on_step("quantizing to int8")
         files["int8"] = quantize_classifier(
             files["fp32"], spec.name, _calibration_pixels(photos, spec)
         )
+    on_step("choosing temperature and threshold")
+    chosen = fit(open_model_file(engine, files[request.precision], spec), own, foreign)
+    files = {
+        precision: scale_logits(engine, raw, graph.output_name, chosen.temperature)
+        for precision, raw in files.items()
+    }
+    on_step("comparing the export with PyTorch")
+    parity = _parity(files["fp32"], network, spec, photos, request, chosen.temperature)
     optimized = request.precision == "int8" if request.optimize is None else request.optimize
     model = model_files(files[request.precision], engine, optimized)
     model, explain = with_class_map(model) if engine == "onnxruntime" else (model, None)
@@ -149,7 +166,9 @@ def export_run(
         for precision, raw in files.items()
         if precision != request.precision
     }
-    answers[request.precision] = _answers_of(model, engine, spec, photos, optimized)
+    answers[request.precision], recognition = _answers_of(
+        model, engine, spec, photos, optimized, chosen
+    )
     labels = labels_json(record.ids, record.labels)
     contents = {**model, LABELS_FILE: labels}
     with manifest_errors(f"{request.name}/{request.version}/manifest.json"):
@@ -157,6 +176,7 @@ def export_run(
             schema=SCHEMA_ID,
             name=request.name,
             version=request.version,
+            title=request.title,
             architecture=record.config.architecture,
             engine=engine,
             precision=request.precision,
@@ -173,6 +193,7 @@ def export_run(
                 date=datetime.datetime.now(datetime.UTC).date().isoformat(),
                 versions=_versions(),
             ),
+            recognition=recognition,
             explain=explain,
             optimization=optimization() if optimized else None,
             quantization=_quantization(files, photos, answers),
@@ -183,6 +204,8 @@ def export_run(
     ).encode()
     on_step("writing the version")
     install_version(request.out, manifest, contents)
+    for note in notes_on(recognition, chosen):
+        say(note)
     return manifest
 
 
@@ -226,12 +249,17 @@ def _input_spec(size: int, architecture: str) -> InputSpec:
 
 
 def _parity(
-    fp32: bytes, network: Any, spec: InputSpec, photos: Dataset, request: ExportRequest
+    fp32: bytes,
+    network: Any,
+    spec: InputSpec,
+    photos: Dataset,
+    request: ExportRequest,
+    temperature: float,
 ) -> Parity:
     splits = [photos.splits.get(name, ()) for name in ("test", "hard", "val", "train")]
     chosen = [photo for split in splits for photo in split][:PARITY_IMAGES]
     reference = Reference(
-        network,
+        lambda pixels: network(pixels) / temperature,
         f"the run's best weights in PyTorch {metadata.version('torch')} on the CPU, in fp32",
     )
     parity = export_parity(fp32, reference, spec, chosen, PARITY_IMAGES, request.engine)
@@ -272,15 +300,21 @@ def version_files(contents: dict[str, bytes]) -> Files:
 
 
 def _answers_of(
-    model: dict[str, bytes], engine: str, spec: InputSpec, photos: Dataset, optimized: bool
-) -> dict[str, Softmax]:
+    model: dict[str, bytes],
+    engine: str,
+    spec: InputSpec,
+    photos: Dataset,
+    optimized: bool,
+    chosen: Fit,
+) -> tuple[dict[str, Softmax], Recognition]:
     """Return the answers of the version's files, loaded from a folder as the service does."""
     with tempfile.TemporaryDirectory() as folder:
         for name, raw in model.items():
             (Path(folder) / name).write_bytes(raw)
         path = Path(folder) / _model_file(engine)
         loaded = open_model_file(engine, path, spec, optimized=optimized)
-        return _answers(loaded, photos)
+        answers = _answers(loaded, photos)
+        return answers, judge(loaded, chosen, answers[chosen.own.judging_split])
 
 
 def _answers(model: ModelFile, photos: Dataset) -> dict[str, Softmax]:

@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from training.calibration import OtherThings, OwnPhotos, fit, imported_photos, judge, notes_on
 from training.checkpoints import read_checkpoint
 from training.class_map import with_class_map
 from training.file_kinds import Kind, kind_of
@@ -17,6 +18,7 @@ from training.imagenet_classes import Classes, imagenet_classes
 from training.install import file_entry, install_version, labels_json
 from training.label_files import read_labels_file
 from training.model_card import model_card
+from training.model_file import open_model_file
 from training.model_packages import import_model_package
 from training.networks import architecture_of, build_network, load_weights
 from training.onnx_behaviour import ForeignSession, behaviour_of
@@ -24,6 +26,7 @@ from training.onnx_export import GRAPH_FILE, GraphSpec, export_classifier
 from training.onnx_wrapper import with_pixels_and_softmax
 from training.parity import Reference, measure_parity, parity_failed, photos_in
 from training.preprocessing import Preprocessing
+from training.temperature import scale_logits
 from training.torch_export import (
     PROGRAM_FILE,
     class_count_of_program,
@@ -44,6 +47,7 @@ from warmlens.registry.manifest import (
     OutputSpec,
     Precision,
     Provenance,
+    Recognition,
     manifest_errors,
 )
 from warmlens.registry.verify import sha256_of
@@ -78,7 +82,10 @@ class ImportRequest:
         key: which weights of a checkpoint to take, or which output of an ONNX file has the
             classes, where there are several.
         head_activation: function between the fully connected layers of a checkpoint's head.
-        photos: photos, or folders of them, to compare the version with the original on.
+        photos: photos, or folders of them, to compare the version with the original on; a folder
+            with a folder for each class also gives temperature and threshold.
+        title: short name of what the model knows, for the manifest.
+        others: photos of other things, for the threshold.
     """
 
     name: str
@@ -91,6 +98,8 @@ class ImportRequest:
     key: str | None = None
     head_activation: Activation | None = None
     photos: tuple[Path, ...] = ()
+    title: str | None = None
+    others: OtherThings = dataclasses.field(default_factory=OtherThings)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,6 +114,7 @@ class _Model:
     output_name: str = "softmax"
     precision: Precision = "fp32"
     explain: Explain | None = None
+    recognition: Recognition | None = None
 
 
 def import_resnet50_imagenet(version: str, out: Path, command: str) -> bool:
@@ -174,14 +184,44 @@ def import_file(
     _require_fitting(kind, path, request)
     classes = read_labels_file(labels)
     make = {"onnx": _from_onnx, "program": _from_program}.get(kind, _from_checkpoint)
+    own = imported_photos(request.photos, classes, request.others, say)
     photos = tuple(photo for given in request.photos for photo in photos_in(given))
     request = dataclasses.replace(request, photos=photos)
     model, notes = make(path, request, len(classes.ids), labels)
     for note in notes:
         say(note)
+    if own is not None:
+        model = _calibrated(model, own, classes, request, say)
     beside = f" ({' '.join(notes)})" if notes else ""
     description = f"the file {path.name} with SHA-256 {sha256_of(path)}, given by the user{beside}"
     return _install(request, model, classes, description, ())
+
+
+def _calibrated(
+    model: _Model, own: OwnPhotos, classes: Classes, request: ImportRequest, say: Say
+) -> _Model:
+    """Return a model with temperature and threshold."""
+    foreign = request.others.read(classes.ids, classes.labels)
+    chosen = fit(open_model_file(request.engine, model.file, model.spec), own, foreign)
+    file = scale_logits(request.engine, model.file, model.output_name, chosen.temperature)
+    explain = None
+    if model.explain is not None:
+        files, explain = with_class_map({GRAPH_FILE: file})
+        file = files[GRAPH_FILE]
+    scaled = open_model_file(request.engine, file, model.spec)
+    recognition = judge(scaled, chosen, scaled.answer(own.judging))
+    for note in notes_on(recognition, chosen):
+        say(note)
+    original = model.reference.model
+    return dataclasses.replace(
+        model,
+        file=file,
+        explain=explain,
+        recognition=recognition,
+        reference=Reference(
+            lambda pixels: original(pixels) / chosen.temperature, model.reference.description
+        ),
+    )
 
 
 def _require_fitting(kind: Kind, path: Path, request: ImportRequest) -> None:
@@ -311,6 +351,7 @@ def _install(
             schema=SCHEMA_ID,
             name=request.name,
             version=request.version,
+            title=request.title,
             architecture=model.architecture,
             engine=request.engine,
             precision=model.precision,
@@ -329,6 +370,7 @@ def _install(
                 date=datetime.datetime.now(datetime.UTC).date().isoformat(),
                 versions={"python": platform.python_version(), **versions},
             ),
+            recognition=model.recognition,
             explain=model.explain,
         )
     contents = {

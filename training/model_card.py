@@ -5,6 +5,7 @@ from pathlib import Path
 
 from warmlens.errors import WarmlensError
 from warmlens.registry.manifest import Manifest, Metric
+from warmlens.registry.shares import describe
 from warmlens.text_files import read_text
 
 SHOWN_LABELS = 40
@@ -33,7 +34,7 @@ def model_card(manifest: Manifest, labels: tuple[str, ...], more: Sequence[str] 
         f"{_numbers(normal.std)}, on the scale of 0 to 255) and applies softmax.\n"
         f"- Classes: {_listed(labels)}.",
         "## Limits",
-        "- It always answers with one of its classes, also for a photo of none of them.\n"
+        f"- {_other_things(manifest)}\n"
         "- The figures below hold for photos like those that they were measured on.\n"
         "- Softmax values are calibrated only as well as the calibration error says.",
         "## Figures",
@@ -48,6 +49,19 @@ def model_card(manifest: Manifest, labels: tuple[str, ...], more: Sequence[str] 
         f"    {manifest.provenance.command}",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _other_things(manifest: Manifest) -> str:
+    always = "It always answers with one of its classes, also for a photo of none of them"
+    recognition = manifest.recognition
+    if recognition is None:
+        return f"{always}, and has no threshold."
+    chosen = f" They were chosen on {recognition.chosen_on}." if recognition.chosen_on else ""
+    return (
+        f"{always}: below a softmax of {recognition.threshold:g} for the best class, take the "
+        f"answer as *not sure*. {describe(recognition)}{chosen} Intervals are of 95 %. Photos of "
+        "things that look more like its classes than those are found less often."
+    )
 
 
 def _features(manifest: Manifest) -> str:

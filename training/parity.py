@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from training.dataset import Photo
@@ -14,6 +15,7 @@ from training.imagenet_classes import Classes
 from training.model_file import Softmax, geometry_of, open_model_file
 from training.model_packages import import_model_package
 from training.pixels import Pixels, read_pixels, square
+from training.temperature import softmax_node
 from warmlens.errors import WarmlensError
 from warmlens.registry.manifest import InputSpec, Parity, RankedClass, SampleAnswer
 from warmlens.registry.verify import sha256_of
@@ -96,8 +98,8 @@ def measure_parity(
 
     for path in samples:
         with Image.open(path) as photo:
-            top5 = _top5(compare(preprocess(photo, spec)), classes)
-            answers.append(SampleAnswer(file=path.name, sha256=sha256_of(path), top5=top5))
+            best = top5(compare(preprocess(photo, spec)), classes)
+            answers.append(SampleAnswer(file=path.name, sha256=sha256_of(path), top5=best))
     for path in photos:
         compare(read_pixels(path, geometry_of(spec)))
     for image in random_images(RANDOM_IMAGES):
@@ -203,7 +205,8 @@ def random_images(count: int) -> Iterator[Image.Image]:
         yield Image.fromarray(grid).resize((320, 256), Image.Resampling.BICUBIC)
 
 
-def _top5(softmax: Softmax, classes: Classes) -> tuple[RankedClass, ...]:
+def top5(softmax: npt.NDArray[np.floating], classes: Classes) -> tuple[RankedClass, ...]:
+    """Return the five best classes of a softmax."""
     best = np.argsort(-softmax, kind="stable")[:5]
     return tuple(
         RankedClass(
@@ -219,25 +222,27 @@ def _softmax_and_logits(model_file: bytes, spec: InputSpec, engine: str) -> Run:
     if engine == "torch":
         program = open_model_file(engine, model_file, spec)
         return lambda image: (program.softmax(image), None)
-    session = _session_with_logits(model_file)
+    session, name = _session_with_logits(model_file)
 
     def run(image: Pixels) -> tuple[Softmax, Softmax]:
-        softmax, logits = session.run(["softmax", "logits"], {spec.name: image[np.newaxis]})
+        softmax, logits = session.run(["softmax", name], {spec.name: image[np.newaxis]})
         return softmax[0], logits[0]
 
     return run
 
 
-def _session_with_logits(model_file: bytes) -> Any:
-    """Load the graph with its logits as a second output."""
+def _session_with_logits(model_file: bytes) -> tuple[Any, str]:
+    """Load the graph with what goes into its softmax as a second output, and return its name."""
     onnx = import_model_package("onnx")
     proto = onnx.load_from_string(model_file)
-    logits = onnx.helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, None)
+    name = softmax_node(proto.graph, "softmax").input[0]
+    logits = onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
     proto.graph.output.append(logits)
     onnxruntime = import_model_package("onnxruntime")
-    return onnxruntime.InferenceSession(
+    session = onnxruntime.InferenceSession(
         proto.SerializeToString(), providers=["CPUExecutionProvider"]
     )
+    return session, name
 
 
 def _logits(network: Any, pixels: list[Pixels], spec: InputSpec) -> Iterator[Any]:

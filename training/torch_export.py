@@ -56,7 +56,7 @@ def export_program(model: Any, spec: GraphSpec) -> bytes:
             raise WarmlensError(
                 "not_exported", f"The model cannot be exported to TorchScript: {reason}"
             ) from None
-    return _reproducible(torch, buffer.getvalue())
+    return reproducible(torch, buffer.getvalue())
 
 
 def load_program(path: Path) -> Any:
@@ -142,7 +142,7 @@ def require_logits(program: Any, size: int, where: str) -> None:
     )
 
 
-def _reproducible(torch: Any, program: bytes) -> bytes:
+def reproducible(torch: Any, program: bytes) -> bytes:
     """Remove the machine's names, and number types from 0."""
     reader = torch._C.PyTorchFileReader(io.BytesIO(program))
     names = [name for name in reader.get_all_records() if not name.endswith(".debug_pkl")]

@@ -1,4 +1,4 @@
-"""The commands `warmlens model export`, `evaluate` and `import`."""
+"""The commands `warmlens model export`, `evaluate`, `import` and `calibrate`."""
 
 import dataclasses
 import json
@@ -9,19 +9,39 @@ import typer
 from rich.table import Table
 
 from warmlens.command_line import AsJson, Models, typed_command
-from warmlens.console import out
+from warmlens.console import err, out
 from warmlens.errors import WarmlensError
 from warmlens.paths import MODEL_ARTIFACTS
 from warmlens.progress import progress_bar, spinner
+from warmlens.registry.shares import describe
 
 if TYPE_CHECKING:
     from training.evaluate import Evaluation
+    from warmlens.registry.manifest import Manifest
 
 app = typer.Typer()
 
 Version = Annotated[str, typer.Option(help="The new version, such as 1.0.0.")]
 Licence = Annotated[str, typer.Option(help="Licence of the weights, for the manifest.")]
 NOT_STATED = "not stated"
+Title = Annotated[
+    str | None,
+    typer.Option(help="What the model knows, in a word or two, such as groceries."),
+]
+Others = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Folder of photos of other things, to choose and judge the threshold on; may be "
+        "given several times. Unless given, those that come with the project."
+    ),
+]
+LeaveOut = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Folder or photo among those of other things that shows what the model knows, such "
+        "as cat; may be given several times."
+    ),
+]
 
 
 @app.command(epilog="Example: warmlens model export runs/mine --name mine --version 1.0.0")
@@ -63,13 +83,18 @@ def export(
     card_notes: Annotated[
         Path | None, typer.Option(help="File of Markdown that the model card takes in as it is.")
     ] = None,
+    title: Title = None,
+    others: Others = None,
+    leave_out: LeaveOut = None,
     models: Models = MODEL_ARTIFACTS,
     as_json: AsJson = False,
 ) -> None:
     """Turn a training run into a model version.
 
-    It writes a model file, labels, a manifest with figures, and a model card.
+    It writes a model file, labels, a manifest with figures, and a model card. The softmax is
+    calibrated, and a threshold chosen below which a photo counts as not recognized.
     """
+    from training.calibration import OtherThings
     from training.export import ExportRequest, export_run
 
     if precision is None:
@@ -88,9 +113,13 @@ def export(
         optimize=optimize,
         engine=engine,
         card_notes=card_notes,
+        title=title,
+        others=OtherThings(tuple(others or ()), tuple(leave_out or ())),
     )
+    notes: list[str] = []
     with spinner("exporting") as on_step:
-        manifest = export_run(request, on_step)
+        manifest = export_run(request, on_step, notes.append)
+    _print_notes(notes)
     if as_json:
         document = {
             "name": name,
@@ -98,6 +127,7 @@ def export(
             "folder": str(models / name / version),
             "bytes": manifest.files.bytes,
             "metrics": [metric.model_dump() for metric in manifest.metrics],
+            "recognition": manifest.recognition and manifest.recognition.model_dump(),
         }
         typer.echo(json.dumps(document, indent=2))
         return
@@ -105,6 +135,7 @@ def export(
     for metric in manifest.metrics:
         table.add_row(metric.name, f"{metric.value:.4f}", metric.data)
     out.print_table(table)
+    _print_recognition(manifest)
     megabytes = manifest.files.bytes / 1e6
     out.print(f"{name} {version} ({engine}, {precision}, {megabytes:.1f} MB) is in {models}.")
 
@@ -122,10 +153,13 @@ def evaluate(
 ) -> None:
     """Evaluate a model version on labelled photos.
 
-    It prints top-1 and top-5 accuracy, calibration error, and the results of each class.
+    It prints top-1 and top-5 accuracy, calibration error, the share of photos that are recognized,
+    and the results of each class.
     """
     from training.evaluate import evaluate_version, write_confusion
+    from warmlens.registry.manifest import read_manifest
 
+    manifest = read_manifest(models / name / version)
     with progress_bar(f"{name} {version}") as on_progress:
         results = evaluate_version(models / name / version, data, on_progress)
     if pictures is not None:
@@ -134,11 +168,18 @@ def evaluate(
             write_confusion(result, pictures / f"confusion-{name}-{version}-{split}.png")
     if as_json:
         rows = {split: dataclasses.asdict(result) for split, result in results.items()}
-        document = {"name": name, "version": version, "evaluations": rows}
+        recognition = manifest.recognition and manifest.recognition.model_dump()
+        document = {
+            "name": name,
+            "version": version,
+            "recognition": recognition,
+            "evaluations": rows,
+        }
         typer.echo(json.dumps(document, indent=2))
     else:
         for result in results.values():
             _print_evaluation(result)
+        _print_recognition(manifest)
 
 
 @app.command(
@@ -208,9 +249,13 @@ def import_command(
         list[Path] | None,
         typer.Option(
             help="Photos, or a folder of them, to compare the version with the original on; "
-            "may be given several times. Generated images are always compared."
+            "may be given several times. Generated images are always compared. A folder with a "
+            "folder for each class also gives temperature and threshold."
         ),
     ] = None,
+    title: Title = None,
+    others: Others = None,
+    leave_out: LeaveOut = None,
     engine: Annotated[
         Literal["onnxruntime", "torch"],
         typer.Option(
@@ -242,6 +287,9 @@ def import_command(
         "--key": key,
         "--head-activation": head_activation,
         "--photos": photos or None,
+        "--title": title,
+        "--others": others or None,
+        "--leave-out": leave_out or None,
         "--licence": None if licence == NOT_STATED else licence,
     }
     given = [option for option, value in of_files.items() if value is not None]
@@ -250,6 +298,7 @@ def import_command(
     if file is not None:
         if labels is None or name is None:
             raise WarmlensError("bad_setting", "--file needs --labels FILE and --name NAME.")
+        from training.calibration import OtherThings
         from training.import_weights import ImportRequest, import_file
         from training.preprocessing import Preprocessing, parse_normalization
 
@@ -271,10 +320,15 @@ def import_command(
             key=key,
             head_activation=head_activation,
             photos=tuple(photos or ()),
+            title=title,
+            others=OtherThings(tuple(others or ()), tuple(leave_out or ())),
         )
         written = import_file(file, labels, request, out.print)
         if not photos:
-            out.print("Compared with the original on generated images; --photos adds yours.")
+            out.print(
+                "Compared with the original on generated images; --photos adds yours. The version "
+                "has no threshold: warmlens model calibrate chooses one on photos."
+            )
     elif what == "resnet50-imagenet":
         from training.import_weights import import_resnet50_imagenet
 
@@ -300,6 +354,56 @@ def import_command(
     out.print(f"{name} {version} {state} {models}.")
 
 
+@app.command(
+    epilog="Example: warmlens model calibrate products-resnet50 1.0.0 --data photos --as 1.1.0"
+)
+def calibrate(
+    name: Annotated[str, typer.Argument(help="Name of the model.")],
+    version: Annotated[str, typer.Argument(help="Version of the model, such as 1.0.0.")],
+    data: Annotated[
+        Path, typer.Option(help="Folder of photos of its classes: {val,test}/CLASS/, or CLASS/.")
+    ],
+    new_version: Annotated[str, typer.Option("--as", help="The new version, such as 1.1.0.")],
+    title: Title = None,
+    others: Others = None,
+    leave_out: LeaveOut = None,
+    models: Models = MODEL_ARTIFACTS,
+) -> None:
+    """Choose temperature and threshold of a version anew, and make a new version with them.
+
+    Its weights stay as they are. With class folders alone, a version that was trained here takes
+    the photos that training holds out; photos that it was trained on give a wrong threshold.
+    """
+    from training.calibrate_version import CalibrationRequest, calibrate_version
+    from training.calibration import OtherThings
+
+    request = CalibrationRequest(
+        folder=models / name / version,
+        version=new_version,
+        data=data,
+        out=models,
+        command=typed_command(),
+        title=title,
+        others=OtherThings(tuple(others or ()), tuple(leave_out or ())),
+    )
+    notes: list[str] = []
+    with spinner("calibrating") as on_step:
+        manifest = calibrate_version(request, on_step, notes.append)
+    _print_notes(notes)
+    _print_recognition(manifest)
+    out.print(f"{name} {new_version} is in {models}.")
+
+
+def _print_notes(notes: list[str]) -> None:
+    for note in notes:
+        err.print(note, style="yellow")
+
+
+def _print_recognition(manifest: "Manifest") -> None:
+    if manifest.recognition is not None:
+        out.print(describe(manifest.recognition))
+
+
 def _print_evaluation(result: "Evaluation") -> None:
     table = Table("class", "photos", "recognised", "precision", "most often mistaken for")
     for row in result.classes:
@@ -314,4 +418,5 @@ def _print_evaluation(result: "Evaluation") -> None:
     out.print(
         f"{result.data}: {result.photos} photos, top-1 {result.top1:.1%}, top-5 "
         f"{result.top5:.1%}, calibration error {result.calibration_error:.3f}"
+        + ("" if result.recognized is None else f", recognized {result.recognized:.1%}")
     )

@@ -118,7 +118,8 @@ def test_pixels_are_normalised_in_fp32(int8_version: Exported) -> None:
     steps = ("to_float", "subtract_mean", "divide_by_std")
     # No transposition before: the channels of int8 layers come last, as those of an image do.
     assert [inputs[f"image_{step}"][0] for step in steps] == [None, "Cast", "Sub"]
-    assert inputs["softmax"] == ["DequantizeLinear"]
+    assert inputs["softmax"] == ["Mul"]  # by 1/temperature, in fp32, too
+    assert inputs["divide_by_temperature"][0] == "DequantizeLinear"
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,8 @@ import torch
 from tests.invoke import Result, invoke
 from tests.training.conftest import SIZE, Trainer
 from training.commands import app
+from warmlens.registry.commands import app as models
+from warmlens.registry.manifest import read_manifest
 from warmlens.registry.verify import verify_model
 
 
@@ -33,6 +35,16 @@ def test_a_folder_of_photos_becomes_a_version_with_figures(
     )
     assert exported.exit_code == 0, exported.output
     assert verify_model(artifacts / "shapes" / "2.0.0") == []
+    recognition = read_manifest(artifacts / "shapes" / "2.0.0").recognition
+    assert recognition is not None
+    assert f"Threshold {recognition.threshold:g} at temperature" in exported.stdout
+    assert "30 photos chose the threshold, which is few" in exported.stderr
+    listed = json.loads(invoke(models, "list", "--models", str(artifacts), "--json").stdout)
+    (row,) = listed["models"]
+    shown = (row["threshold"], row["kept"], row["found"], row["auroc"])
+    assert shown == (
+        recognition.threshold, recognition.kept.share, recognition.found.share, recognition.auroc
+    )  # fmt: skip
     arguments = (
         "evaluate", "shapes", "2.0.0", "--data", trainer.photos, "--models", artifacts,
         "--pictures", tmp_path / "pictures",
@@ -44,6 +56,10 @@ def test_a_folder_of_photos_becomes_a_version_with_figures(
     assert names == [f"confusion-shapes-2.0.0-{split}.png" for split in ("hard", "test")]
     document = json.loads(run(*arguments, "--json").stdout)
     assert document["evaluations"]["hard"]["photos"] == 15
+    assert document["evaluations"]["test"]["recognized"] == pytest.approx(
+        recognition.kept.share, abs=1e-4
+    )
+    assert document["recognition"]["threshold"] == recognition.threshold
 
 
 def test_pretraining_and_fine_tuning_are_two_commands(trainer: Trainer, tmp_path: Path) -> None:

@@ -10,7 +10,11 @@ from warmlens.registry.verify import Finding
 
 @dataclasses.dataclass(frozen=True)
 class ModelVersion:
-    """A readable version; `bytes` is the size of the files in its manifest."""
+    """A readable version; `bytes` is the size of the files in its manifest.
+
+    `title`, `threshold`, the shares of photos kept and found, and `auroc` are None for a version
+    whose manifest has none.
+    """
 
     name: str
     version: str
@@ -18,6 +22,11 @@ class ModelVersion:
     precision: str
     bytes: int
     folder: Path
+    title: str | None
+    threshold: float | None
+    kept: float | None
+    found: float | None
+    auroc: float | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +76,7 @@ def find_version(root: Path, model: str) -> str:
 
 def _version(folder: Path) -> ModelVersion:
     manifest = read_manifest(folder)
+    recognition = manifest.recognition
     return ModelVersion(
         name=manifest.name,
         version=manifest.version,
@@ -74,6 +84,11 @@ def _version(folder: Path) -> ModelVersion:
         precision=manifest.precision,
         bytes=manifest.files.bytes,
         folder=folder,
+        title=manifest.title,
+        threshold=recognition.threshold if recognition else None,
+        kept=recognition.kept.share if recognition else None,
+        found=recognition.found.share if recognition else None,
+        auroc=recognition.auroc if recognition else None,
     )
 
 

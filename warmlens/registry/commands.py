@@ -30,7 +30,16 @@ from warmlens.registry.store_commands import (
 )
 
 # Commands of the package training, which needs PyTorch.
-TRAINING_COMMANDS = ("data", "train", "pretrain", "compare", "export", "evaluate", "import")
+TRAINING_COMMANDS = (
+    "data",
+    "train",
+    "pretrain",
+    "compare",
+    "export",
+    "evaluate",
+    "import",
+    "calibrate",
+)
 
 
 class _ModelGroup(Group):
@@ -74,8 +83,9 @@ def list_command(
 ) -> None:
     """List local or published model versions.
 
-    With --env, those published in the environment, else those in a folder. Exit code 1 if a version
-    has no readable manifest.
+    With --env, those published in the environment, else those in a folder, with the threshold for
+    recognized photos, the shares of own photos kept and of other things found, and AUROC. Exit code
+    1 if a version has no readable manifest.
     """
     if env is not None:
         list_published(env, folder, as_json)
@@ -91,7 +101,8 @@ def list_command(
         typer.echo(json.dumps({"models": rows, "faults": faults}, indent=2))
     else:
         name = Column("name", no_wrap=True)  # to be copied: never cut where the window is narrow
-        table = Table(name, "version", Column("architecture", overflow="fold"), "precision", "MB")
+        columns = ("precision", "MB", "threshold", "kept", "found", "AUROC")
+        table = Table(name, "version", Column("architecture", overflow="fold"), *columns)
         for model in catalog.versions:
             table.add_row(
                 model.name,
@@ -99,6 +110,10 @@ def list_command(
                 model.architecture,
                 model.precision,
                 f"{model.bytes / 1e6:.1f}",
+                "" if model.threshold is None else f"{model.threshold:g}",
+                "" if model.kept is None else f"{model.kept:.1%}",
+                "" if model.found is None else f"{model.found:.1%}",
+                "" if model.auroc is None else f"{model.auroc:.3f}",
             )
         out.print_table(table)
         for fault in catalog.faults:
