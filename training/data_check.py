@@ -40,6 +40,7 @@ NEAR_BITS = 12
 FLAT_CONTRAST = 6
 READ_AHEAD = 64
 SHOWN_PATHS = 3
+OTHER_NAMES = ("other", "others", "none", "background", "unknown")
 
 OnProgress = Callable[[int, int], None]
 """Called with the number of photos read and the number of all photos."""
@@ -73,6 +74,11 @@ class DataReport:
             lines += [f"    {path}" for path in finding.paths[:SHOWN_PATHS]]
             if len(finding.paths) > SHOWN_PATHS:
                 lines.append(f"    and {len(finding.paths) - SHOWN_PATHS} more")
+        if not any(class_id.casefold() in OTHER_NAMES for class_id in self.folder.class_ids):
+            lines.append(
+                "No class is named other: a photo of something else is found by a threshold alone "
+                '("Not sure" in docs/models.md says when such a class helps).'
+            )
         errors = sum(finding.severity == "error" for finding in self.findings)
         lines.append(f"{errors} errors, {len(self.findings) - errors} warnings.")
         return "\n".join(lines)
