@@ -34,6 +34,11 @@ CLASSIFICATION_REQUEST: Schema = {
             "description": "Number of classes in the answer, the most probable first; 5 unless "
             "given.",
         },
+        "explain": {
+            "type": "boolean",
+            "description": "True asks for the class-activation map of the first class; false "
+            "unless given.",
+        },
         "file_path": {
             "type": "string",
             "minLength": 1,
@@ -112,6 +117,33 @@ def _ranks(suffix: str, schema: Schema) -> Schema:
     return {f"TOP{rank}_{suffix}": schema for rank in range(1, MAX_TOP + 1)}
 
 
+_SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+_SIDE: Schema = {"type": "integer", "minimum": 1, "maximum": 64}
+
+_EXPLANATION: Schema = {
+    "type": "object",
+    "required": ["id", "rows", "columns", "values", "area"],
+    "properties": {
+        "id": {"type": "string", "description": "The class's id."},
+        "rows": _SIDE,
+        "columns": _SIDE,
+        "values": {
+            "type": "array",
+            "items": _SHARE,
+            "description": "Row by row. What speaks most for the class is 1; what does not is 0.",
+        },
+        "area": {
+            "type": "object",
+            "description": "What the rows and columns cover: the part of the upright photo that "
+            "the model saw, as shares of its width and height.",
+            "required": ["left", "top", "width", "height"],
+            "properties": dict.fromkeys(("left", "top", "width", "height"), _SHARE),
+            "additionalProperties": False,
+        },
+    },
+    "additionalProperties": False,
+}
+
 CLASSIFICATION_ANSWER: Schema = {
     "type": "object",
     "title": "ClassificationAnswer",
@@ -157,11 +189,16 @@ CLASSIFICATION_ANSWER: Schema = {
             "description": "False if the photo is probably of none of the model's classes: the "
             "first softmax is below the model's threshold. Null for a model without a threshold.",
         },
+        "explanation": {
+            "oneOf": [_EXPLANATION, {"type": "null"}],
+            "description": "The class-activation map of the first class: which parts of the photo "
+            "speak for it. Only if it was asked for; null for a model that has none.",
+        },
         **_INSTANCE,
         "stages_ms": {
             "type": "object",
-            "description": "Time of each stage: fetch, decode, inference. An image in the request "
-            "is not fetched but only read.",
+            "description": "Time of each stage: fetch, decode, inference, and explain where that "
+            "was asked for. An image in the request is not fetched but only read.",
             "additionalProperties": {"type": "number", "minimum": 0},
         },
     },
@@ -303,6 +340,7 @@ ERROR_CODES: dict[str, tuple[str, ...]] = {
         "empty_body",
         "invalid_bytes",
         "invalid_content_type",
+        "invalid_explain",
         "invalid_file_path",
         "invalid_hold_until",
         "invalid_image",

@@ -105,7 +105,7 @@ def openapi_document() -> dict[str, Any]:
 
 
 def _paths() -> dict[str, Any]:
-    top = schema.CLASSIFICATION_REQUEST["properties"]["top"]
+    fields = schema.CLASSIFICATION_REQUEST["properties"]
     start = {
         "description": "Only starts an instance of this call; the classifier is not woken.",
         "schema": {"type": "string"},
@@ -121,12 +121,13 @@ def _paths() -> dict[str, Any]:
                 "path of an uploaded one. Of a photo in the call nothing is stored.",
                 "parameters": [
                     {
-                        "name": "top",
+                        "name": name,
                         "in": "query",
-                        "description": f"{top['description']} In JSON it is a field, too, which "
-                        "then counts.",
-                        "schema": top,
+                        "description": f"{fields[name]['description']} In JSON it is a field, "
+                        "too, which then counts.",
+                        "schema": fields[name],
                     }
+                    for name in ("top", "explain")
                 ],
                 "requestBody": _body(
                     schema.CLASSIFICATION_REQUEST,

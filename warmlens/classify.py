@@ -13,7 +13,12 @@ from warmlens_client import Client, Retry, ServedModel, WarmlensClientError
 
 
 def classify(
-    image: Path, *, url: str, auth: httpx.Auth | None = None, upload: bool = False
+    image: Path,
+    *,
+    url: str,
+    auth: httpx.Auth | None = None,
+    upload: bool = False,
+    explain: bool = False,
 ) -> dict[str, Any]:
     """Classify an image, in one call if it is small enough for that.
 
@@ -22,6 +27,7 @@ def classify(
         url: root of the API, such as `http://127.0.0.1:8080`.
         auth: authentication of the API; None for an open API.
         upload: True to upload the image first, as larger ones are.
+        explain: True to ask for the class-activation map.
 
     Returns:
         The answer of the call `classification`.
@@ -30,7 +36,7 @@ def classify(
         WarmlensError: the file cannot be read, or the API cannot be reached or returns an error.
     """
     with client_errors(), Client(url, auth=auth, on_retry=report_retry) as client:
-        return dict(client.classify(image, upload=upload or None).raw)
+        return dict(client.classify(image, explain=explain, upload=upload or None).raw)
 
 
 def served_model(url: str, auth: httpx.Auth | None = None) -> ServedModel:

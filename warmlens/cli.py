@@ -79,6 +79,12 @@ def classify_command(
     upload: Annotated[
         bool, typer.Option("--upload", help="Upload the photo to S3 first, as larger ones are.")
     ] = False,
+    explain: Annotated[
+        Path | None,
+        typer.Option(
+            "--explain", help="Picture to write, PNG or JPEG: the photo, red where its class is."
+        ),
+    ] = None,
     results: Annotated[
         Path | None,
         typer.Option("--out", help="File for a line of JSON for each photo; needed for many."),
@@ -103,6 +109,8 @@ def classify_command(
     many = results is not None or image.startswith("s3://") or Path(image).is_dir()
     if url is not None and env is not None:
         raise typer.BadParameter("give --url or --env, not both")
+    if many and explain is not None:
+        raise typer.BadParameter("--explain takes one photo")
     if many and results is None:
         raise typer.BadParameter("give --out, a file for the results of many photos")
     auth = deployment = None
@@ -133,9 +141,16 @@ def classify_command(
         return
     from warmlens.answer import print_answer
     from warmlens.classify import classify
+    from warmlens.explanation import require_picture_path, write_picture
 
+    if explain is not None:
+        require_picture_path(explain)
     with spinner("classifying"):
-        answer = classify(Path(image), url=url, auth=auth, upload=upload)
+        answer = classify(
+            Path(image), url=url, auth=auth, upload=upload, explain=explain is not None
+        )
+    if explain is not None:
+        write_picture(Path(image), answer, explain)
     if as_json:
         typer.echo(json.dumps(answer, indent=2))
         return

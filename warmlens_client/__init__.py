@@ -4,7 +4,7 @@
 ...     print(client.classify("photo.jpg").best.label)
 """
 
-from .answers import Classification, Prediction, ServedModel, Upload, Wakeup
+from .answers import Area, Classification, Explanation, Prediction, ServedModel, Upload, Wakeup
 from .calls import Retry
 from .client import AsyncClient, Client
 from .errors import (
@@ -19,9 +19,11 @@ from .errors import (
 
 __all__ = [
     "AnswerError",
+    "Area",
     "AsyncClient",
     "Classification",
     "Client",
+    "Explanation",
     "PhotoError",
     "Prediction",
     "Retry",

@@ -30,6 +30,35 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class Area:
+    """A part of a photo, as shares of its width and height."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A class-activation map: which parts of a photo speak for a class.
+
+    Attributes:
+        id: the class's id, that of the most probable one.
+        rows: number of rows.
+        columns: number of columns.
+        values: the map row by row, from 0 to 1, which speaks most for the class.
+        area: the part of the upright photo that the rows and columns cover.
+    """
+
+    id: str
+    rows: int
+    columns: int
+    values: tuple[float, ...]
+    area: Area
+
+
+@dataclass(frozen=True)
 class Wakeup:
     """An instance that is awake.
 
@@ -58,14 +87,16 @@ class Classification(Wakeup):
 
     Attributes:
         predictions: the top classes, the most probable first.
-        stages_ms: milliseconds of each stage: `fetch`, `decode`, `inference`.
+        stages_ms: milliseconds of each stage: `fetch`, `decode`, `inference`, `explain`.
         recognized: False if the photo is probably of none of the model's classes; None if the
             model has no threshold.
+        explanation: the map that was asked for; None if it was not, or the model has none.
     """
 
     predictions: tuple[Prediction, ...]
     stages_ms: Mapping[str, float]
     recognized: bool | None = None
+    explanation: Explanation | None = None
 
     @property
     def best(self) -> Prediction:
@@ -160,6 +191,24 @@ class Answer:
             ),
             recognized=self._optional("recognized", bool),
             stages_ms={name: self._number(name, stages) for name in stages},
+            explanation=self._explanation(),
+        )
+
+    def _explanation(self) -> Explanation | None:
+        if self.fields.get("explanation") is None:
+            return None
+        fields = self._read("explanation", dict)
+        rows, columns = self._read("rows", int, fields), self._read("columns", int, fields)
+        values = self._read("values", list, fields)
+        if rows < 1 or len(values) != rows * columns:
+            raise self._unexpected("no map")
+        area = self._read("area", dict, fields)
+        return Explanation(
+            self._read("id", str, fields),
+            rows,
+            columns,
+            tuple(self._number("value", {"value": value}) for value in values),
+            Area(*(self._number(side, area) for side in ("left", "top", "width", "height"))),
         )
 
     def served_model(self) -> ServedModel:

@@ -106,7 +106,7 @@ class Calls:
     on_retry: Callable[[Retry], None] | None
 
     def classify(
-        self, photo: Photo, top: int, upload: bool | None, deadline: Deadline
+        self, photo: Photo, top: int, explain: bool, upload: bool | None, deadline: Deadline
     ) -> Flow[Classification]:
         """Classify a photo in the call, or upload it first."""
         size_bytes = len(photo.data)
@@ -118,17 +118,25 @@ class Calls:
             )
         if upload or size_bytes > MAX_IN_CALL_BYTES:
             stored = yield from self.upload(photo, deadline)
-            return (yield from self.classify_path(stored.file_path, top, deadline))
+            return (yield from self.classify_path(stored.file_path, top, explain, deadline))
         options = {
             "content": photo.data,
             "headers": {"Content-Type": photo.content_type},
-            "params": {"top": top},
+            "params": {"top": top, **({"explain": "true"} if explain else {})},
         }
         return (yield from self._call("classification", options, Answer.classification, deadline))
 
-    def classify_path(self, file_path: str, top: int, deadline: Deadline) -> Flow[Classification]:
+    def classify_path(
+        self, file_path: str, top: int, explain: bool, deadline: Deadline
+    ) -> Flow[Classification]:
         """Classify an uploaded photo."""
-        fields = {"method": "classification", "file_path": file_path, "top": top}
+        fields: dict[str, object] = {
+            "method": "classification",
+            "file_path": file_path,
+            "top": top,
+        }
+        if explain:
+            fields["explain"] = True
         return (
             yield from self._call(
                 "classification", {"json": fields}, Answer.classification, deadline

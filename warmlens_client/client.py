@@ -59,13 +59,14 @@ class Client:
         self._http = httpx.Client(trust_env=trusts_env(url)) if http is None else http
 
     def classify(
-        self, photo: Source, *, top: int = 5, upload: bool | None = None
+        self, photo: Source, *, top: int = 5, explain: bool = False, upload: bool | None = None
     ) -> Classification:
         """Classify a photo: in one call up to 4.4 MB, else it is uploaded first.
 
         Args:
             photo: a path, the bytes of a JPEG, PNG, WebP or GIF file, or a PIL image.
             top: number of classes to return, 1 to 10.
+            explain: True asks for the class-activation map of the first class.
             upload: True to upload it whatever its size, False never to.
 
         Raises:
@@ -76,17 +77,21 @@ class Client:
             WarmlensConnectionError: no connection, or no answer within `timeout_s`.
         """
         deadline = self._deadline()
-        return self._run(self._calls.classify(read_photo(photo), top, upload, deadline), deadline)
+        flow = self._calls.classify(read_photo(photo), top, explain, upload, deadline)
+        return self._run(flow, deadline)
 
-    def classify_path(self, file_path: str, *, top: int = 5) -> Classification:
+    def classify_path(
+        self, file_path: str, *, top: int = 5, explain: bool = False
+    ) -> Classification:
         """Classify an uploaded photo.
 
         Args:
             file_path: that of what :meth:`upload` returned.
             top: as for :meth:`classify`, as are the errors.
+            explain: as for :meth:`classify`.
         """
         deadline = self._deadline()
-        return self._run(self._calls.classify_path(file_path, top, deadline), deadline)
+        return self._run(self._calls.classify_path(file_path, top, explain, deadline), deadline)
 
     def upload(self, photo: Source) -> Upload:
         """Upload a photo, to classify its path and to delete it.
@@ -214,17 +219,21 @@ class AsyncClient:
         self._http = httpx.AsyncClient(trust_env=trusts_env(url)) if http is None else http
 
     async def classify(
-        self, photo: Source, *, top: int = 5, upload: bool | None = None
+        self, photo: Source, *, top: int = 5, explain: bool = False, upload: bool | None = None
     ) -> Classification:
         """Classify a photo, as :meth:`Client.classify` does."""
         deadline = self._deadline()
         data = await anyio.to_thread.run_sync(read_photo, photo)
-        return await self._run(self._calls.classify(data, top, upload, deadline), deadline)
+        flow = self._calls.classify(data, top, explain, upload, deadline)
+        return await self._run(flow, deadline)
 
-    async def classify_path(self, file_path: str, *, top: int = 5) -> Classification:
+    async def classify_path(
+        self, file_path: str, *, top: int = 5, explain: bool = False
+    ) -> Classification:
         """Classify an uploaded photo, as :meth:`Client.classify_path` does."""
         deadline = self._deadline()
-        return await self._run(self._calls.classify_path(file_path, top, deadline), deadline)
+        flow = self._calls.classify_path(file_path, top, explain, deadline)
+        return await self._run(flow, deadline)
 
     async def upload(self, photo: Source) -> Upload:
         """Upload a photo, as :meth:`Client.upload` does."""

@@ -17,6 +17,8 @@ from .onnxruntime_api import (
     OnnxRuntimeError,
 )
 
+_ELEMENTS = {"f": FLOAT, "B": UINT8}  # by the type code of the module array
+
 
 class Runtime:
     """The loaded ONNX Runtime library, with telemetry off.
@@ -59,7 +61,8 @@ class Engine:
         self._api = api = runtime.api
         self._memory = runtime.memory
         self._input_names = (ctypes.c_char_p * 1)(manifest.input_name.encode())
-        self._output_names = (ctypes.c_char_p * 1)(manifest.output_name.encode())
+        self._outputs = (ctypes.c_char_p * 1)(manifest.output_name.encode())
+        self._explain = manifest.explain
         geometry = manifest.geometry
         self._shape = (ctypes.c_int64 * 4)(1, geometry.height, geometry.width, 3)
         try:
@@ -88,6 +91,26 @@ class Engine:
         Raises:
             OnnxRuntimeError: the graph's input or output is not as described above.
         """
+        return self._run(pixels, self._outputs, "f")[0]
+
+    def run_with_features(self, pixels: bytes) -> "tuple[array[float], array[float]]":
+        """Return the softmax, and what goes into the average pooling; see `Explain`.
+
+        Args:
+            pixels: as for `run`.
+
+        Raises:
+            OnnxRuntimeError: as for `run`, or the graph has no such features.
+        """
+        assert self._explain is not None
+        outputs = (ctypes.c_char_p * 2)(self._outputs[0], self._explain.features.encode())
+        softmax, features = self._run(pixels, outputs, "f" + self._explain.features_type)
+        return softmax, features
+
+    def _run(
+        self, pixels: bytes, names: "ctypes.Array[ctypes.c_char_p]", types: str
+    ) -> "list[array[float]]":
+        """Return the outputs of these names, and of these types of the module array."""
         api = self._api
         image = api.create(
             "CreateTensorWithDataAsOrtValue",
@@ -98,7 +121,7 @@ class Engine:
             ctypes.c_size_t(4),
             UINT8,
         )
-        outputs = (ctypes.c_void_p * 1)()
+        outputs = (ctypes.c_void_p * len(names))()
         try:
             api.call(
                 "Run",
@@ -107,34 +130,37 @@ class Engine:
                 self._input_names,
                 ctypes.byref(image),
                 ctypes.c_size_t(1),
-                self._output_names,
-                ctypes.c_size_t(1),
+                names,
+                ctypes.c_size_t(len(names)),
                 outputs,
             )
         finally:
             api.release("ReleaseValue", image)
-        output = ctypes.c_void_p(outputs[0])
+        values = [ctypes.c_void_p(output) for output in outputs]
         try:
-            return self._floats(output)
+            return [self._read(value, kind) for value, kind in zip(values, types, strict=True)]
         finally:
-            api.release("ReleaseValue", output)
+            for value in values:
+                api.release("ReleaseValue", value)
 
     def close(self) -> None:
         """Free the graph, its weights and its threads; do not use the engine afterwards."""
         self._api.release("ReleaseSession", self._session)
 
-    def _floats(self, value: ctypes.c_void_p) -> "array[float]":
+    def _read(self, value: ctypes.c_void_p, kind: str) -> "array[float]":
         api = self._api
         info = api.create("GetTensorTypeAndShape", value)
-        kind, count = ctypes.c_int(), ctypes.c_size_t()
+        element, count = ctypes.c_int(), ctypes.c_size_t()
         try:
-            api.call("GetTensorElementType", info, ctypes.byref(kind))
+            api.call("GetTensorElementType", info, ctypes.byref(element))
             api.call("GetTensorShapeElementCount", info, ctypes.byref(count))
         finally:
             api.release("ReleaseTensorTypeAndShapeInfo", info)
-        if kind.value != FLOAT:
-            raise OnnxRuntimeError(f"the output's elements are of type {kind.value}, not float32")
+        if element.value != _ELEMENTS[kind]:
+            raise OnnxRuntimeError(
+                f"an output's elements are of type {element.value}, not {_ELEMENTS[kind]}"
+            )
         data = api.create("GetTensorMutableData", value)
-        values = array("f")
+        values: array[float] = array(kind)
         values.frombytes(ctypes.string_at(data, count.value * values.itemsize))
         return values

@@ -137,7 +137,13 @@ def _classify(request: Classification, stages: Stages, cold_start: bool) -> dict
         )
     try:
         with stages.measure("inference"):
-            predictions = model.classify(pixels, top=request.top)
+            if request.explain:
+                predictions, features = model.classify_with_features(pixels, top=request.top)
+            else:
+                predictions = model.classify(pixels, top=request.top)
+        if request.explain:
+            with stages.measure("explain"):
+                explanation = model.explain(predictions[0].class_id, features, data)
     except ModelError as error:
         raise INSTANCE.unavailable(error) from None
 
@@ -152,6 +158,8 @@ def _classify(request: Classification, stages: Stages, cold_start: bool) -> dict
         {"id": each.class_id, "label": each.label, "softmax": each.softmax} for each in predictions
     ]
     answer["recognized"] = model.recognizes(predictions[0])
+    if request.explain:
+        answer["explanation"] = explanation
     return {**answer, **_about(cold_start), "stages_ms": stages.milliseconds}
 
 

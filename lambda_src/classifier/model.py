@@ -1,12 +1,13 @@
 """A loaded model, which turns an image into its top classes."""
 
+import os
 from array import array
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import EngineError, ModelError
 from .manifest import Manifest
 from .model_files import ModelFiles
-from .picture import prepare
+from .picture import area, prepare
 
 if TYPE_CHECKING:
     from . import engine, torch_engine
@@ -33,6 +34,7 @@ class Model:
         ids: class ids in the order of the outputs.
         labels: class names, in the same order.
         engine: the loaded graph.
+        folder: the folder of its files.
 
     Attributes:
         manifest: the version's manifest.
@@ -40,12 +42,18 @@ class Model:
     """
 
     def __init__(
-        self, manifest: Manifest, ids: list[str], labels: list[str], engine: "Engine"
+        self,
+        manifest: Manifest,
+        ids: list[str],
+        labels: list[str],
+        engine: "Engine",
+        folder: str = "",
     ) -> None:
         self.manifest = manifest
         self._ids = ids
         self.labels = labels
         self._engine = engine
+        self._folder = folder
         self._has_run = False
 
     def prepare(self, data: bytes, *, max_pixels: int, max_decode_ms: int) -> bytes:
@@ -68,6 +76,52 @@ class Model:
             softmax = self._engine.run(pixels)
         except EngineError as error:
             raise ModelError(f"the model file does not run on its input: {error}") from error
+        return self._ranked(softmax, top)
+
+    def classify_with_features(
+        self, pixels: bytes, *, top: int = 5
+    ) -> "tuple[list[Prediction], array[float] | None]":
+        """Return the top classes, and what `explain` takes; None if there are no maps.
+
+        Args:
+            pixels: as for `classify`, as are `top` and the errors.
+            top: number of classes.
+        """
+        if self.manifest.explain is None:
+            return self.classify(pixels, top=top), None
+        engine: Any = self._engine  # ONNX Runtime's: a manifest for another explains nothing
+        try:
+            softmax, features = engine.run_with_features(pixels)
+        except EngineError as error:
+            raise ModelError(f"the model file does not run on its input: {error}") from error
+        return self._ranked(softmax, top), features
+
+    def explain(self, class_id: str, features: "array[float] | None", data: bytes) -> Any:
+        """Return a class's activation map as the answer has it; None if there are no maps.
+
+        Args:
+            class_id: the class.
+            features: those of `classify_with_features`.
+            data: the image file, which `prepare` took.
+
+        Raises:
+            ModelError: the model's files have not what its manifest says.
+        """
+        about = self.manifest.explain
+        if about is None or features is None:
+            return None
+        from .class_map import class_map
+
+        path = os.path.join(self._folder, about.path)
+        return {
+            "id": class_id,
+            "rows": about.rows,
+            "columns": about.columns,
+            "values": class_map(about, features, self._ids.index(class_id), path=path),
+            "area": area(data, self.manifest.geometry),
+        }
+
+    def _ranked(self, softmax: "array[float]", top: int) -> list[Prediction]:
         if len(softmax) != self.manifest.class_count:
             raise ModelError(
                 f"the model file gives {len(softmax)} values for an image; "
@@ -133,4 +187,5 @@ def open_model(files: ModelFiles, runtime: "Runtime", *, threads: int) -> Model:
         ModelError: the runtime cannot load the graph.
     """
     engine = runtime.open(files.graph_path, files.manifest, threads=threads)
-    return Model(files.manifest, files.ids, files.labels, engine)
+    folder = os.path.dirname(files.graph_path)
+    return Model(files.manifest, files.ids, files.labels, engine, folder)

@@ -1,5 +1,6 @@
 """Decoding, resizing and cropping of images."""
 
+import io
 import math
 import warnings
 from collections.abc import Callable, Iterator
@@ -215,11 +216,7 @@ def resize_and_crop(
         width: the full image's width in pixels.
         height: the full image's height in pixels.
     """
-    shorter = min(width, height)
-    resized_width = geometry.resize_shorter_side * width // shorter
-    resized_height = geometry.resize_shorter_side * height // shorter
-    left = round((resized_width - geometry.width) / 2)
-    top = round((resized_height - geometry.height) / 2)
+    resized_width, resized_height, left, top = _crop(geometry, width, height)
     scale_x = image.width / resized_width
     scale_y = image.height / resized_height
     box = (
@@ -231,6 +228,41 @@ def resize_and_crop(
     return image.resize(
         (geometry.width, geometry.height), _RESAMPLING[geometry.interpolation], box=box
     )
+
+
+def area(data: bytes, geometry: Geometry) -> dict[str, float]:
+    """Return the part of an upright image that a model sees: its box, as shares of the sides.
+
+    Args:
+        data: the file's bytes, which `prepare` took.
+        geometry: the model's input.
+    """
+    parts = pixel_parts(data)
+    if is_webp(parts.data):
+        width, height = _webp_size(parts.data)
+    elif parts.data.startswith(JPEG):
+        width, height = JpegImagePlugin.jpeg_factory(io.BytesIO(parts.data)).size
+    else:
+        width, height = Image.open(io.BytesIO(parts.data), formats=_FORMATS).size
+    if parts.orientation in ROTATED:
+        width, height = height, width
+    resized_width, resized_height, left, top = _crop(geometry, width, height)
+    return {
+        "left": round(left / resized_width, 4),
+        "top": round(top / resized_height, 4),
+        "width": round(geometry.width / resized_width, 4),
+        "height": round(geometry.height / resized_height, 4),
+    }
+
+
+def _crop(geometry: Geometry, width: int, height: int) -> tuple[int, int, int, int]:
+    """Return the width and height of a resized image, and the left and top of its crop."""
+    shorter = min(width, height)
+    resized_width = geometry.resize_shorter_side * width // shorter
+    resized_height = geometry.resize_shorter_side * height // shorter
+    left = round((resized_width - geometry.width) / 2)
+    top = round((resized_height - geometry.height) / 2)
+    return resized_width, resized_height, left, top
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:

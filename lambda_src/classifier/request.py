@@ -30,6 +30,7 @@ class Classification(NamedTuple):
     file_path: str | None
     image_base64: str | None = None
     top: int = PAPERS_TOP
+    explain: bool = False
 
 
 class Wakeup(NamedTuple):
@@ -110,7 +111,7 @@ def read_request(
             if "classification" not in allowed:
                 raise RequestError(400, "invalid_json", "The body must be JSON.")
             image = call.body if isinstance(call.body, str) else ""
-            return Classification(None, image, _top(call.query))
+            return Classification(None, image, _top(call.query), _explain(call.query))
         event = _object(text)
     if not isinstance(event, dict):
         raise RequestError(400, "invalid_json", "The request must be a JSON object.")
@@ -122,14 +123,18 @@ def read_request(
         return _wakeup(event, max_hold_ms, now_ms)
     if method == "model":
         return ModelRequest()
-    top = _top(call.query if call else {})
+    query = call.query if call else {}
+    top, explain = _top(query), _explain(query)
     if "top" in event:
         top = _top(event)
+    if "explain" in event:
+        explain = _explain(event)
     if "image" not in event:
-        return Classification(_file_path(event.get("file_path"), image_prefixes), top=top)
+        file_path = _file_path(event.get("file_path"), image_prefixes)
+        return Classification(file_path, top=top, explain=explain)
     if "file_path" in event:
         raise RequestError(400, "invalid_image", 'Send "file_path" or "image", not both.')
-    return Classification(None, _image(event["image"]), top)
+    return Classification(None, _image(event["image"]), top, explain)
 
 
 def image_bytes(text: str, *, max_bytes: int) -> bytes:
@@ -236,6 +241,16 @@ def _top(fields: Mapping[str, object]) -> int:
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_TOP:
         raise RequestError(400, "invalid_top", f'"top" must be a whole number from 1 to {MAX_TOP}.')
+    return value
+
+
+def _explain(fields: Mapping[str, object]) -> bool:
+    """Return whether a class-activation map is asked for, in JSON or in the address."""
+    value = fields.get("explain", False)
+    if isinstance(value, str):
+        value = {"true": True, "false": False}.get(value)
+    if not isinstance(value, bool):
+        raise RequestError(400, "invalid_explain", '"explain" must be true or false.')
     return value
 
 

@@ -16,6 +16,10 @@ ANSWER = {
     "model": "cups", "version": "1.0.0", "instance_id": "i-1", "stages_ms": {"decode": 2},
     "recognized": True,
 }  # fmt: skip
+EXPLANATION = {
+    "id": "1", "rows": 1, "columns": 2, "values": [1.0, 0],
+    "area": {"left": 0.25, "top": 0.0, "width": 0.5, "height": 1.0},
+}  # fmt: skip
 WAKEUP = {key: ANSWER[key] for key in ("time", "model", "version", "instance_id", "init_ms")} | {
     "method": "wakeup",
     "cold_start": False,

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from tests.integration.api_stub import GRANT, Service, running_service
+from tests.conftest import run_here
+from tests.integration.api_stub import ANSWER, EXPLANATION, GRANT, Service, running_service
 from warmlens.classify import classify
 from warmlens.errors import WarmlensError
+from warmlens.explanation import write_picture
 
 
 @pytest.fixture
@@ -143,3 +146,44 @@ async def test_what_is_no_image_is_not_sent_and_named(
         await asyncio.to_thread(classify, note, url=service.url)
     assert refused.value.code == "unsupported_type"
     assert service.asked == []
+
+
+def test_a_picture_is_red_where_the_class_is(tmp_path: Path) -> None:
+    photo = Image.new("RGB", (40, 80), "white")
+    exif = Image.Exif()
+    exif[0x0112] = 6  # held upright: the picture has 80 x 40 pixels
+    photo.save(tmp_path / "photo.png", exif=exif)
+    for name in ("why.png", "why.jpg"):
+        write_picture(
+            tmp_path / "photo.png", {**ANSWER, "explanation": EXPLANATION}, tmp_path / name
+        )
+        with Image.open(tmp_path / name) as picture:
+            assert picture.size == (80, 40)
+            blue = picture.getchannel("B").tobytes()[20 * 80 : 21 * 80]
+        assert min(blue[2], blue[18], blue[62], blue[78]) > 245  # not seen
+        assert blue[22] < 150 < 200 < blue[58]  # where the map is 1 and 0
+
+
+def test_a_model_without_maps_gets_no_picture(tmp_path: Path) -> None:
+    for answer in (ANSWER, {**ANSWER, "explanation": None}):
+        with pytest.raises(WarmlensError, match=r"cups .* has no class-activation maps") as caught:
+            write_picture(tmp_path / "photo.png", answer, tmp_path / "why.png")
+        assert caught.value.code == "no_explanation"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("photo.jpg", "--explain", "why.bmp"), "why.bmp must end in .png or .jpg"),
+        (("photo.jpg", "--explain", "nowhere/why.png"), "The folder nowhere does not exist"),
+        (("web", "--explain", "why.png", "--out", "x.jsonl"), "--explain takes one photo"),
+    ],
+)
+def test_a_picture_that_cannot_be_written_is_refused_before_the_call(
+    arguments: tuple[str, ...], message: str
+) -> None:
+    url = "http://127.0.0.1:9"  # where nothing answers
+    result = run_here("classify", *arguments, "--url", url)
+    assert result.returncode == 2
+    assert message in result.stderr

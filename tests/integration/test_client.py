@@ -1,6 +1,7 @@
 """Calls of `warmlens_client` and their answers, by the blocking client and the async one."""
 
 import asyncio
+import json
 import subprocess
 import sys
 import threading
@@ -10,12 +11,14 @@ import httpx
 import pytest
 
 from tests.integration import client_harness
-from tests.integration.api_stub import ANSWER, GRANT, MODEL, Service
+from tests.integration.api_stub import ANSWER, EXPLANATION, GRANT, MODEL, Service
 from tests.integration.client_harness import PHOTO, Run, blocking
 from warmlens_client import (
     AnswerError,
+    Area,
     AsyncClient,
     Client,
+    Explanation,
     PhotoError,
     Prediction,
     UnexpectedAnswerError,
@@ -87,6 +90,44 @@ async def test_a_model_of_another_form_is_named_as_such(
     service.answers["/model"] = (200, MODEL | more)
     with pytest.raises(UnexpectedAnswerError, match=r"^model returned no "):
         await blocking(service.url, "model")
+
+
+async def test_a_map_is_asked_for_and_typed(run: Run, service: Service) -> None:
+    assert (await run(service.url, "classify", PHOTO)).explanation is None
+    service.answers["/classification"] = (200, {**ANSWER, "explanation": EXPLANATION})
+    wanted = Explanation("1", 1, 2, (1.0, 0.0), Area(0.25, 0.0, 0.5, 1.0))
+    assert (await run(service.url, "classify", PHOTO, explain=True)).explanation == wanted
+    answer = await run(service.url, "classify_path", "uploads/x.jpg", explain=True)
+    assert answer.explanation == wanted
+    service.answers["/classification"] = (200, {**ANSWER, "explanation": None})
+    assert (await run(service.url, "classify", PHOTO, explain=True)).explanation is None
+    (first, _), (second, _), (_, third), _ = service.requests
+    assert "explain" not in first.query
+    assert second.query["explain"] == "true"
+    assert json.loads(third)["explain"] is True
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"id": 1},
+        {"rows": 0, "values": []},
+        {"columns": 3},
+        {"values": [1, "0"]},
+        {"values": None},
+        {"area": {}},
+        {"area": None},
+    ],
+)
+async def test_a_map_of_another_form_is_named_as_such(
+    service: Service, changed: dict[str, Any]
+) -> None:
+    service.answers["/classification"] = (
+        200,
+        {**ANSWER, "explanation": {**EXPLANATION, **changed}},
+    )
+    with pytest.raises(UnexpectedAnswerError, match=r"^classification returned no "):
+        await blocking(service.url, "classify", PHOTO, explain=True)
 
 
 async def test_a_photo_is_uploaded_and_its_path_classified_in_steps_of_their_own(

@@ -38,7 +38,8 @@ def without_times(answer: httpx.Response) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
     body = answer.json()
     Draft202012Validator(api_schema.CLASSIFICATION_ANSWER).validate(body)
-    assert list(body["stages_ms"]) == ["fetch", "decode", "inference"]
+    asked = ["explain"] if "explanation" in body else []
+    assert list(body["stages_ms"]) == ["fetch", "decode", "inference", *asked]
     return {name: value for name, value in body.items() if name not in TIMES}
 
 
@@ -114,6 +115,21 @@ def test_a_caller_chooses_how_many_classes_come_back(cloud: Cloud, by_path: dict
     fields = {"method": "classification", "file_path": "test/20200118.jpg", "top": 2}
     assert len(cloud.post("classification?top=3", fields).json()["predictions"]) == 2
     assert error_of(cloud.post("classification?top=11", fields)) == (400, "invalid_top")
+
+
+def test_a_caller_asks_for_the_map_of_the_first_class(
+    cloud: Cloud, by_path: dict[str, Any]
+) -> None:
+    assert "explanation" not in by_path
+    asked = without_times(send(cloud, PHOTO, "image/jpeg", "?explain=true"))
+    assert {**by_path, "explanation": asked["explanation"]} == asked
+    assert without_times(send_in_json(cloud, PHOTO, explain=True)) == asked
+    assert without_times(send_in_json(cloud, PHOTO, explain=False)) == by_path
+    for answer in (
+        send(cloud, PHOTO, "image/jpeg", "?explain=yes"),
+        send_in_json(cloud, PHOTO, explain=1),
+    ):
+        assert error_of(answer) == (400, "invalid_explain")
 
 
 def test_a_photo_of_four_and_a_half_megabytes_is_taken_and_a_larger_one_is_to_be_uploaded(

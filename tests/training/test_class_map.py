@@ -1,5 +1,6 @@
 """Class-activation maps: the graph gives the features, and the manifest says where weights are."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import onnxruntime
 import pytest
 from PIL import Image
 
+from tests.training.explain_cost import copied
 from tests.training.onnx_file import classifier
+from tests.training.served import served
 from training.class_map import with_class_map
 from training.model_packages import import_model_package
 from training.networks import build_network
@@ -265,3 +268,34 @@ def test_the_mean_of_a_shipped_models_map_and_its_bias_are_its_logit(
     errors = np.abs((logits - logits[best]) - (theirs - theirs[best]))
     assert (errors <= tolerance + tolerance[best] + 1e-4).all()
     assert np.corrcoef(logits, theirs)[0, 1] > 0.99
+
+
+CORNERS = [(0, 0), (1, 0), (0, 1), (1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("name", "sample"),
+    [("products-resnet50", "mango-can.jpg"), ("imagenet-efficientnet-lite0", "cat.jpg")],
+)
+def test_a_thing_in_a_corner_lights_that_corner(name: str, sample: str, tmp_path: Path) -> None:
+    (source,) = (MODEL_ARTIFACTS / name).glob("*.*.*")
+    model = served(copied(source, tmp_path, with_features=True))
+    with Image.open(WEB / "samples" / sample) as image:
+        thing = image.convert("RGB")
+    thing.thumbnail((300, 300))
+    for column, row in CORNERS:
+        drawn = Image.new("RGB", (560, 560), (150, 150, 150))
+        drawn.paste(thing, (column * (560 - thing.width), row * (560 - thing.height)))
+        buffer = io.BytesIO()
+        drawn.save(buffer, "PNG")
+        pixels = model.prepare(buffer.getvalue(), max_pixels=10**6, max_decode_ms=20_000)
+        predictions, features = model.classify_with_features(pixels)
+        assert predictions == model.classify(pixels)
+        found = model.explain(predictions[0].class_id, features, buffer.getvalue())
+        assert found["id"] == predictions[0].class_id
+        values = np.array(found["values"]).reshape(found["rows"], found["columns"])
+        assert (values.min() >= 0, values.max()) == (True, 1)
+        half = -(-len(values) // 2)
+        parts = [slice(None, half), slice(-half, None)]
+        brightest = max(CORNERS, key=lambda at: float(values[parts[at[1]], parts[at[0]]].sum()))
+        assert brightest == (column, row)

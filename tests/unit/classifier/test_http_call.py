@@ -191,6 +191,28 @@ def test_a_caller_chooses_how_many_classes_come_back(top: object, number: int) -
     assert read(event).top == number
 
 
+@DOORS
+def test_a_caller_asks_for_the_class_activation_map(door: Any) -> None:
+    query = {"queryStringParameters": {"explain": "true"}}
+    assert read(door(body=ENCODED, isBase64Encoded=True, **query)).explain is True
+    assert read(door(body=ENCODED, isBase64Encoded=True)).explain is False
+    fields = {"method": "classification", "file_path": "test/a.jpg"}
+    assert read(door(body=json.dumps({**fields, "explain": True}))).explain is True
+    assert read(door(body=json.dumps(fields), **query)).explain is True
+    # In JSON and in the address: the field counts, and neither may be wrong.
+    assert read(door(body=json.dumps({**fields, "explain": False}), **query)).explain is False
+    wrong = {"queryStringParameters": {"explain": "yes"}}
+    for body in (json.dumps({**fields, "explain": True}), json.dumps(fields)):
+        assert refusal(door(body=body, **wrong)) == (400, "invalid_explain")
+    assert refusal(door(body=ENCODED, isBase64Encoded=True, **wrong)) == (400, "invalid_explain")
+
+
+@pytest.mark.parametrize("explain", [1, 0, 1.0, None, "", "True", "1", "yes", [True], {}, 10**30])
+def test_what_is_neither_true_nor_false_asks_for_no_map(explain: object) -> None:
+    event = {"method": "classification", "image": ENCODED, "explain": explain}
+    assert refusal(event) == (400, "invalid_explain")
+
+
 @pytest.mark.parametrize(
     "body",
     [

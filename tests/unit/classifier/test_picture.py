@@ -11,7 +11,13 @@ from PIL import Image
 
 from lambda_src.classifier.errors import RequestError
 from lambda_src.classifier.manifest import Geometry
-from lambda_src.classifier.picture import open_picture, prepare, resize_and_crop, to_upright_rgb
+from lambda_src.classifier.picture import (
+    area,
+    open_picture,
+    prepare,
+    resize_and_crop,
+    to_upright_rgb,
+)
 from warmlens.paths import WEB
 
 GEOMETRY = Geometry(width=224, height=224, resize_shorter_side=256, interpolation="bicubic")
@@ -149,6 +155,22 @@ def test_a_photo_is_upright_whichever_way_the_camera_was_held(orientation: int) 
         for each in (data, encode(gradient(60, 40), "PNG"))
     )
     assert pixels == expected
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
+@pytest.mark.parametrize("size", [(600, 400), (400, 600), (256, 256), (1001, 333)])
+def test_the_area_that_a_model_sees_is_the_crop_of_the_upright_photo(
+    kind: str, size: tuple[int, int]
+) -> None:
+    for orientation in (1, 3, 6) if kind != "GIF" else (1,):  # which has no EXIF
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        stored = as_a_camera_stores_it(np.asarray(gradient(*size)), orientation)
+        seen = area(encode(stored, kind, exif=exif), GEOMETRY)
+        shorter = min(size)
+        for side, start, length in zip(size, ("left", "top"), ("width", "height"), strict=True):
+            assert seen[length] == pytest.approx(224 / 256 * shorter / side, abs=0.005)
+            assert seen[start] == pytest.approx((1 - seen[length]) / 2, abs=0.005)
 
 
 @pytest.mark.parametrize(
