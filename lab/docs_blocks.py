@@ -17,6 +17,7 @@ from lab.bench.first_visitor.comparison import table as first_visitor_table
 from lab.bench.one_call import table as one_call_table
 from lab.bench.peer import presentation as peer_presentation
 from lab.bench.simfaas.comparison import METRICS, OURS, OURS_NEWEST_FIRST, SIMFAAS
+from lab.bench.soak.tables import hostile_tables
 from lab.bench.speed.tables import table_alone, tables
 from lab.bench.warming import presentation as warming_presentation
 from lab.markdown import command_of, table
@@ -166,6 +167,12 @@ def damaged() -> str:
     )
     header = "coding | files | decoded | longest, ms of a processor"
     return f"{_measured(records[0])}\n\n{table(header, rows)}"
+
+
+def hostile_soak() -> str:
+    """Return the tables of the soak test with hostile photos."""
+    records = _read("soak-hostile")
+    return f"{_measured(records[0])}\n\n{hostile_tables(records)}"
 
 
 def callers() -> str:

@@ -9,10 +9,11 @@ from warmlens.paths import ROOT
 from warmlens.records import Record, read_records
 
 PAGE = (ROOT / "docs" / "reliability.md").read_text()
+FOLDER = ROOT / "docs" / "lab" / "records"
 RECORDS = {
-    (each.name, each.metric): each
-    for each in read_records((ROOT / "docs" / "lab" / "records" / "soak.jsonl").read_text())
+    (each.name, each.metric): each for each in read_records((FOLDER / "soak.jsonl").read_text())
 }
+HOSTILE = read_records((FOLDER / "soak-hostile.jsonl").read_text())
 COUNTS = ("calls", "answered", "throttled", "other_errors", "wrong_class")
 
 
@@ -48,5 +49,33 @@ def test_usage_before_and_after_is_on_the_page() -> None:
             assert re.search(rf"\b{record.value:,.0f}\b", PAGE), (kind, name, record.value)
 
 
-def test_nothing_was_lost_in_it() -> None:
+def test_nothing_was_lost_in_it_nor_with_hostile_photos() -> None:
     assert problems(list(RECORDS.values())) == []
+    assert problems(HOSTILE) == []
+
+
+def test_what_the_page_says_of_the_hour_with_hostile_photos_was_measured() -> None:
+    found = {(each.name, each.metric): each for each in HOSTILE if each.name != "hostile"}
+    text = " ".join(PAGE.split())
+    for metric, words in (
+        ("answered", "all {} answers"),
+        ("throttled", "and {} calls for it were refused with 429"),
+    ):
+        total = sum(found[phase, metric].value for phase in ("steady", "step", "recovery"))
+        assert words.format(f"{total:,.0f}") in text
+    for kind, words in (
+        ("server", "the server {} MB before, {} after the hour and {} at the end"),
+        ("instances", "an instance {}, {} and {} MB"),
+        ("emulator", "the emulator {}, {} and {} MB"),
+    ):
+        sizes = [found["whole", f"{kind}_rss_mb"].conditions["before"]]
+        sizes += [found[name, f"{kind}_rss_mb"].value for name in ("steady", "whole")]
+        if kind == "instances":
+            counts = [found["whole", "instances_processes"].conditions["before"]]
+            counts += [found[name, "instances_processes"].value for name in ("steady", "whole")]
+            sizes = [size / count for size, count in zip(sizes, counts, strict=True)]
+        assert words.format(*(f"{size:.0f}" for size in sizes)) in text
+    steady, photos = found["steady", "calls"].conditions, HOSTILE[-1].conditions
+    assert f"--rate {steady['rate_rps']:g} --share {photos['share']:g}" in text
+    assert f"--seed {photos['seed']}" in text
+    assert f"with {photos['photos']} photos" in text
