@@ -23,6 +23,7 @@ from training.comparison_records import (
     rows,
 )
 from training.config import parse_epochs
+from training.photo_folder import read_photo_folder
 from warmlens.cli import app
 from warmlens.errors import WarmlensError
 from warmlens.records import Record, read_records, write_records
@@ -66,6 +67,7 @@ def test_every_variant_is_trained_measured_and_drawn_and_no_run_is_repeated(
     trainer: Trainer, resnet_run: Path, small_run: Path, tmp_path: Path
 ) -> None:
     data = with_groups(trainer, tmp_path / "photos")
+    assert read_photo_folder(data).unused == ()
     asked = comparison(trainer, resnet_run, tmp_path / "runs", data=data, runs=(small_run,))
     kept: list[list[Record]] = []
     records = compare(asked, keep=lambda each: kept.append(list(each)))
