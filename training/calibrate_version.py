@@ -15,7 +15,7 @@ from training.class_map import with_class_map
 from training.evaluate import measure, targets_of
 from training.imagenet_classes import Classes
 from training.install import file_entry, install_version
-from training.model_card import model_card
+from training.model_card import further_sections, model_card
 from training.model_file import ModelFile, Softmax, geometry_of, open_model_file
 from training.parity import SOFTMAX_TOLERANCE, parity_failed, top5
 from training.pixels import read_pixels
@@ -33,6 +33,7 @@ from warmlens.registry.manifest import (
     manifest_errors,
 )
 from warmlens.registry.verify import require_verified, sha256_of
+from warmlens.text_files import read_text
 
 CARD = "README.md"
 COMPARED_PHOTOS = 200
@@ -144,12 +145,17 @@ def calibrate_version(
                 ),
             }
         )
-    contents[CARD] = model_card(manifest, classes.labels).encode()
+    contents[CARD] = model_card(manifest, classes.labels, _further(request.folder / CARD)).encode()
     on_step("writing the version")
     install_version(request.out, manifest, contents)
     for note in notes_on(recognition, chosen):
         say(note)
     return manifest
+
+
+def _further(card: Path) -> list[str]:
+    """Return the card's sections on mistakes, which the temperature does not change, and notes."""
+    return further_sections(read_text(card, "bad_notes")) if card.is_file() else []
 
 
 def _open(manifest: Manifest, folder: Path) -> ModelFile:

@@ -90,6 +90,21 @@ def card_notes(path: Path) -> str:
     return f"## Notes\n\n{text}"
 
 
+def further_sections(card: str) -> list[str]:
+    """Return the sections of a card that are not in the manifest, for another version's card.
+
+    Args:
+        card: made by :func:`model_card`; any other text has none.
+    """
+    starts = [card.find(heading) for heading in ("\n## Mistakes\n", "\n## Notes\n")]
+    start = min((place for place in starts if place >= 0), default=-1)
+    # A user's notes may have these headings, too; the last ones are the card's.
+    source = card.rfind("\n## Source and licence\n\n- Weights: ")
+    training = card.rfind("\n## Training\n\n- Mode ", 0, max(source, 0))
+    end = training if training >= 0 else source
+    return [card[start:end].strip()] if 0 <= start < end else []
+
+
 def _size(manifest: Manifest) -> str:
     files = manifest.files
     if files.weights is None:

@@ -19,6 +19,7 @@ from training.calibration import OtherThings
 from training.commands import app
 from training.foreign_photos import DEFAULT, read_foreign_photos
 from training.import_weights import ImportRequest, import_file
+from training.model_card import further_sections
 from training.model_file import geometry_of, open_model_file
 from training.model_packages import import_model_package
 from training.pixels import read_pixels
@@ -101,6 +102,8 @@ def test_an_existing_version_is_calibrated_without_its_run(
     assert new.temperature == pytest.approx(3, rel=0.01)
     assert new.threshold == pytest.approx(old.threshold, abs=5e-3)
     assert after.manifest.title == "shapes"
+    mistakes = further_sections((before.folder / "README.md").read_text())
+    assert mistakes == further_sections((after.folder / "README.md").read_text()) != []
     if engine == "onnxruntime":
         weights = before.manifest.files.weights
         assert weights == after.manifest.files.weights

@@ -10,9 +10,10 @@ from tests.invoke import invoke
 from training.evaluate import measure
 from training.groups import Groups
 from training.mistakes import SHOWN, mistakes
-from training.model_card import card_notes
+from training.model_card import card_notes, further_sections, model_card
 from warmlens.cli import app
 from warmlens.errors import WarmlensError
+from warmlens.registry.manifest import read_manifest
 
 LABELS = ("Royal Gala (apple)", "Pink Lady (apple)", "Soya | milk", "Banana")
 GROUPS = Groups(("Apple", "Apple", "Milk", "Banana"), (False, False, True, False))
@@ -71,7 +72,7 @@ def test_notes_that_cannot_be_read_are_refused(tmp_path: Path, raw: bytes, probl
 def test_notes_and_source_of_the_command_line_are_in_the_card(
     small_run: Path, tmp_path: Path
 ) -> None:
-    notes = "Photographed in shops by *somebody*.\n\n- Flash was off."
+    notes = "Photographed in shops by *somebody*.\n\n- Flash was off.\n\n## Training\n\nBy hand."
     (tmp_path / "notes.md").write_text(notes)
     command = (
         f"model export {small_run} --name shapes --version 1.0.0 --precision fp32 "
@@ -81,4 +82,10 @@ def test_notes_and_source_of_the_command_line_are_in_the_card(
     assert invoke(app, *shlex.split(command)).exit_code == 0
     text = (tmp_path / "shapes" / "1.0.0" / "README.md").read_text()
     assert f"## Notes\n\n{notes}\n\n## Training" in text
+    # A version that is made of this one, with a threshold, keeps what its manifest does not have.
+    manifest = read_manifest(tmp_path / "shapes" / "1.0.0")
+    labels = ("disc", "square", "triangle")
+    assert model_card(manifest, labels, further_sections(text)) == text
+    assert further_sections(model_card(manifest, labels)) == []
+    assert further_sections("## Notes of somebody") == []
     assert "- Weights: Photos of a friend (MIT)." in text
