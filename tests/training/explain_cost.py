@@ -1,8 +1,8 @@
 """The cost of a graph's features: for calls that do not ask for a map, and for those that do.
 
-`python -m tests.training.explain_cost ROUNDS` compares each shipped model with its graph without
-that output, one call of each in turn, by processor time; and fresh processes of both, by the time
-that loading takes and by memory.
+`python -m tests.training.explain_cost PROCESSES` compares each shipped model with its graph without
+that output, in so many pairs of fresh processes, whose calls take turns: by processor time, and by
+memory after the calls. A process keeps its luck with addresses, so calls of one pair say little.
 """
 
 import json
@@ -25,7 +25,7 @@ from warmlens.paths import MODEL_ARTIFACTS, WEB
 from warmlens.registry.manifest import manifest_bytes, read_manifest
 
 PHOTOS = {"products-resnet50": "mango-can.jpg", "imagenet-efficientnet-lite0": "cat.jpg"}
-PROCESSES = 12
+CALLS = 33  # of each process, of which the first three are not counted
 
 
 def copied(source: Path, root: Path, *, with_features: bool) -> Path:
@@ -105,49 +105,48 @@ def say(line: object) -> None:
     sys.stdout.flush()
 
 
-def ratio(values: list[float], to: list[float]) -> dict[str, float]:
-    """Return the ratio of two medians, with its interval of 95 % by a bootstrap of the pairs."""
-    ours, theirs = np.array(values), np.array(to)
-    draws = np.random.default_rng(0).integers(0, len(ours), (2000, len(ours)))
-    ratios = np.median(ours[draws], 1) / np.median(theirs[draws], 1)
-    low, high = np.quantile(ratios, [0.025, 0.975])
-    whole = np.median(ours) / np.median(theirs)
-    return {"ratio": round(whole, 4), "low": round(low, 4), "high": round(high, 4)}
+def ratio(pairs: list[tuple[float, float]]) -> dict[str, float]:
+    """Return the median of the ratios of pairs, with its interval of 95 % by a bootstrap."""
+    ratios = np.array([ours / theirs for ours, theirs in pairs])
+    draws = np.random.default_rng(0).integers(0, len(ratios), (2000, len(ratios)))
+    low, high = np.quantile(np.median(ratios[draws], 1), [0.025, 0.975])
+    return {
+        "ratio": round(float(np.median(ratios)), 4),
+        "low": round(low, 4),
+        "high": round(high, 4),
+    }
 
 
-def compare(source: Path, photo: Path, rounds: int) -> dict[str, Any]:
-    """Return the figures of one model."""
+def compare(source: Path, photo: Path, processes: int) -> dict[str, Any]:
+    """Return the figures of one model; each pair of processes gives one ratio of each."""
+    figures: dict[str, list[tuple[float, float]]] = {
+        name: [] for name in ("call", "explained", "loading", "memory")
+    }
     with tempfile.TemporaryDirectory() as folder:
         without = copied(source, Path(folder) / "without", with_features=False)
         explained = copied(source, Path(folder) / "with", with_features=True)
-        loading: dict[bool, list[float]] = {True: [], False: []}
-        memory: dict[bool, list[float]] = {True: [], False: []}
-        for number in range(2 * PROCESSES):
-            has_features = number % 4 in (1, 2)
-            process = Process(explained if has_features else without, photo)
-            for _ in range(20):
-                process.call("call")
-            loading[has_features].append(process.loading_ms)
-            memory[has_features].append(process.call("memory"))
-            process.end()
-        ours, theirs = Process(explained, photo), Process(without, photo)
-        times: dict[str, list[float]] = {"with": [], "without": [], "explained": []}
-        for number in range(rounds):
-            for name in ("with", "without") if number % 2 else ("without", "with"):
-                times[name].append((ours if name == "with" else theirs).call("call"))
-            times["explained"].append(ours.call("explained"))
-        for process in (ours, theirs):
-            process.end()
+        for number in range(processes):
+            order = (explained, without) if number % 2 else (without, explained)
+            started = {version: Process(version, photo) for version in order}
+            ours, theirs = started[explained], started[without]
+            times: dict[str, list[float]] = {"ours": [], "theirs": [], "explained": []}
+            for call in range(CALLS):
+                both = [("ours", ours), ("theirs", theirs)]
+                for name, process in both if call % 2 else both[::-1]:
+                    times[name].append(process.call("call"))
+            figures["memory"].append((ours.call("memory"), theirs.call("memory")))
+            times["explained"] += [ours.call("explained") for _ in range(CALLS)]
+            medians = {name: float(np.median(values[3:])) for name, values in times.items()}
+            figures["call"].append((medians["ours"], medians["theirs"]))
+            figures["explained"].append((medians["explained"], medians["theirs"]))
+            figures["loading"].append((ours.loading_ms, theirs.loading_ms))
+            for process in (ours, theirs):
+                process.end()
     return {
         "model": source.parent.name,
-        "rounds": rounds,
-        "call_ms": round(float(np.median(times["without"])), 3),
-        "call": ratio(times["with"], times["without"]),
-        "explained_ms": round(float(np.median(times["explained"])), 3),
-        "explained": ratio(times["explained"], times["without"]),
-        "loading": ratio(loading[True], loading[False]),
-        "memory_mb": [round(float(np.median(memory[has])), 2) for has in (False, True)],
-        "memory": ratio(memory[True], memory[False]),
+        "call_ms": round(float(np.median([theirs for _, theirs in figures["call"]])), 3),
+        "explained_ms": round(float(np.median([ours for ours, _ in figures["explained"]])), 3),
+        **{name: ratio(pairs) for name, pairs in figures.items()},
     }
 
 
