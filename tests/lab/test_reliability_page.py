@@ -78,4 +78,4 @@ def test_what_the_page_says_of_the_hour_with_hostile_photos_was_measured() -> No
     steady, photos = found["steady", "calls"].conditions, HOSTILE[-1].conditions
     assert f"--rate {steady['rate_rps']:g} --share {photos['share']:g}" in text
     assert f"--seed {photos['seed']}" in text
-    assert f"with {photos['photos']} photos" in text
+    assert f"a tenth and {photos['photos']} photos" in text

@@ -43,7 +43,7 @@ def soak_command(
     ] = None,
     share: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the calls that send a hostile photo.")
-    ] = 0.1,
+    ] = 0.02,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print records as JSON Lines and nothing else.")
     ] = False,
