@@ -16,7 +16,9 @@ PAGES = [
 
 
 def test_pages_have_blocks() -> None:
-    assert {page.name for page in PAGES} == {"models.md", "performance.md", "warming.md"}
+    assert {page.name for page in PAGES} == {
+        *("models.md", "performance.md", "reliability.md", "warming.md")
+    }
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
