@@ -31,7 +31,8 @@ def comparison(records: Sequence[Record]) -> str:
     parts = [
         f"Right of {len(photos['targets']):,} test photos, {packages:,} of them of packages, in %; "
         "in parentheses the 95 % interval over photos (Clopper and Pearson), and, with three seeds "
-        f"or more, the one over seeds (Student's t). Measured on: {'; '.join(where)}.\n",
+        "or more, the one over seeds (Student's t). Minutes are those of a machine that other "
+        f"programs used, too. Measured on: {'; '.join(where)}.\n",
         table(
             "network | starts from | training | seeds | all | packages alone | coarse class "
             "| minutes a run",

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from lab.docs_blocks import RECORDS
 from lab.model_comparison import agreement, comparison
 from training.comparison_records import hits, parse_variants, rows
@@ -99,7 +97,6 @@ def test_a_start_that_is_neither_random_nor_imagenets_is_described() -> None:
     assert f"started from {started}." in text
 
 
-@pytest.mark.skipif(not (RECORDS / "groceries.jsonl").exists(), reason="nothing was measured yet")
 def test_every_recorded_figure_follows_from_the_recorded_answers() -> None:
     records = read_records((RECORDS / "groceries.jsonl").read_text(encoding="utf-8"))
     (photos,) = (each.conditions for each in records if each.metric == "test_photos")
