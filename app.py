@@ -19,7 +19,7 @@ from stacks.policies import add_policies
 from stacks.settings import Settings, SettingsError
 from stacks.stage import WarmlensStage
 
-LOCAL_MODEL = "imagenet-efficientnet-lite0@1.0.0"
+LOCAL_MODEL = "imagenet-efficientnet-lite0@1.1.0"
 """What `make run` serves: docs/decisions/0124-several-models.md."""
 
 

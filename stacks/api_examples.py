@@ -34,7 +34,7 @@ UPLOADS_REQUESTS: dict[str, Example] = {
 
 _ABOUT: Example = {
     "model": "products-resnet50",
-    "version": "1.0.0",
+    "version": "1.1.0",
     "instance_id": "5f0c0d7f9a3e4b6c8d1e2f3a4b5c6d7e",
     "cold_start": False,
     "init_ms": 74.1,
@@ -104,7 +104,7 @@ ERRORS: dict[str, dict[str, str]] = {
     "500": {"internal_error": "Request 6bc28136-7f1e-4a0c-9d5f-0e5e6bd5e5a1 failed."},
     "502": {"unavailable": "Internal server error"},
     "503": {
-        "model_unavailable": "The model products-resnet50 1.0.0 cannot be served now; try again "
+        "model_unavailable": "The model products-resnet50 1.1.0 cannot be served now; try again "
         "in a moment."
     },
     "504": {"timed_out": "Endpoint request timed out"},

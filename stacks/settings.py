@@ -84,7 +84,7 @@ class Settings:
     pip's default, which must not be a build for CUDA."""
     model_name: ModelName = "products-resnet50"
     """The model to serve."""
-    model_version: Version = "1.0.0"
+    model_version: Version = "1.1.0"
     """The version of the model to serve."""
     other_models: tuple[ModelName | Literal["*"], ...] = ()
     """Models besides `model_name` that `warmlens model serve` may change to without a deploy, by

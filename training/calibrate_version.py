@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from training.calibration import Fit, OtherThings, fit, judge, labelled_photos, notes_on
 from training.class_map import with_class_map
@@ -16,9 +17,8 @@ from training.evaluate import measure, targets_of
 from training.imagenet_classes import Classes
 from training.install import file_entry, install_version
 from training.model_card import further_sections, model_card
-from training.model_file import ModelFile, Softmax, geometry_of, open_model_file
-from training.parity import SOFTMAX_TOLERANCE, parity_failed, top5
-from training.pixels import read_pixels
+from training.model_file import ModelFile, Softmax, open_model_file
+from training.parity import SOFTMAX_TOLERANCE, parity_failed, preprocess, top5
 from training.recognition import at_temperature
 from training.temperature import scale_logits
 from warmlens.errors import WarmlensError
@@ -210,7 +210,8 @@ def _parity(
     for sample in old.samples if old else ():
         photo = WEB / "samples" / sample.file
         if photo.is_file() and sha256_of(photo) == sample.sha256:
-            pixels = read_pixels(photo, geometry_of(before.input))
+            with Image.open(photo) as image:
+                pixels = preprocess(image, before.input)
             (right,) = at_temperature(models[0].softmax(pixels)[np.newaxis], factor)
             expected = np.vstack([expected, right])
             actual = np.vstack([actual, models[1].softmax(pixels)])

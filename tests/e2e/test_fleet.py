@@ -134,7 +134,7 @@ def test_calls_beyond_the_accounts_concurrency_are_shown_as_throttled(
 def test_there_is_no_fleet_where_the_service_reports_none(page: Page, page_url: str) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    answer = {"model_name": "imagenet-efficientnet-lite0", "model_version": "1.0.0"}
+    answer = {"model_name": "imagenet-efficientnet-lite0", "model_version": "1.1.0"}
     page.route("**/configuration.json", lambda route: route.fulfill(json=answer))
     open_page(page, page_url)
     press_sample(page)

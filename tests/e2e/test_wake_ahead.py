@@ -21,7 +21,7 @@ from tests.e2e.page_stub import ATTEMPTS, PausedRequest, intercept
 
 FRESH_MS = 4 * 60_000
 BEGIN, READY = "Choose a photo to begin.", "Ready for your photo."
-CONFIGURATION = {"model_name": "imagenet-efficientnet-lite0", "model_version": "1.0.0"}
+CONFIGURATION = {"model_name": "imagenet-efficientnet-lite0", "model_version": "1.1.0"}
 
 # Counts in the page itself: a request event of Playwright may come later than what a test does.
 COUNT_WAKEUPS = """

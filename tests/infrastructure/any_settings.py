@@ -18,7 +18,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "engine": st.sampled_from(["onnxruntime", "torch"]),
     "torch_index": st.sampled_from([None, "https://wheels.a.example/cpu"]),
     "model_name": st.sampled_from(["products-resnet50", "imagenet-efficientnet-lite0"]),
-    "model_version": st.just("1.0.0"),
+    "model_version": st.just("1.1.0"),
     "other_models": st.sampled_from(
         [(), ("*",), ("imagenet-efficientnet-lite0",), ("products-resnet50", "*")]
     ),

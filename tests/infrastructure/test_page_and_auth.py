@@ -132,7 +132,7 @@ def test_the_files_of_the_page_are_deployed_with_what_it_must_know(
     assert deployment["DistributionPaths"] == ["/*"]
     assert configuration(plain) == {
         "model_name": "products-resnet50",
-        "model_version": "1.0.0",
+        "model_version": "1.1.0",
         "auth": "api_key",
         "wake_ahead": True,
         "max_in_request_bytes": MAX_IN_REQUEST_BYTES,

@@ -17,7 +17,7 @@ from warmlens.runtime.isolation import Isolation, NoIsolation
 from warmlens.runtime.pool import InstancePool
 
 HANDLER = "classifier.handler.handler"
-NAME, VERSION = "imagenet-efficientnet-lite0", "1.0.0"
+NAME, VERSION = "imagenet-efficientnet-lite0", "1.1.0"
 FOLDER = MODEL_ARTIFACTS / NAME / VERSION
 CLASSIFY = {"method": "classification", "file_path": "test/coffee.jpg"}
 

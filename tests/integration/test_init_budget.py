@@ -12,7 +12,7 @@ import pytest
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS
 
 PROBE = Path(__file__).parent / "init_probe.py"
-NAME, VERSION = "products-resnet50", "1.0.0"
+NAME, VERSION = "products-resnet50", "1.1.0"
 
 # What is imported at init, by first name. Whoever adds to it says in the review what it costs.
 PACKAGES = {"classifier", "PIL", "obstore"}

@@ -140,7 +140,7 @@ def test_no_role_can_do_what_would_hurt(cloud: Cloud, name: str) -> None:
     images = f"arn:aws:s3:::{of_classifier['IMAGES_BUCKET']}"
     models = f"arn:aws:s3:::{of_classifier['MODELS_BUCKET']}"
     function = f"arn:aws:lambda:us-east-1:000000000000:function:{PREFIX}-classifier"
-    model = f"{models}/{of_classifier['MODEL_NAME']}/1.0.0/model.onnx"
+    model = f"{models}/{of_classifier['MODEL_NAME']}/1.1.0/model.onnx"
     never = [
         Need("s3:PutObject", model),
         Need("s3:PutObject", f"{images}/test/cat.jpg"),

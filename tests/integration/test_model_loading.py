@@ -15,7 +15,7 @@ from tests.unit.registry.version_copy import copy_version, edit_labels, edit_man
 from warmlens.paths import MODEL_ARTIFACTS
 from warmlens.registry.publish import publish_model
 
-PRODUCTS = MODEL_ARTIFACTS / "products-resnet50" / "1.0.0"
+PRODUCTS = MODEL_ARTIFACTS / "products-resnet50" / "1.1.0"
 
 call = classifier_harness.call  # a fixture
 call_with = classifier_harness.call_with  # a fixture
@@ -76,7 +76,7 @@ async def test_an_altered_file_in_a_folder_is_never_served(
             "labels.json does not match",
         ),
         ("manifest.json", lambda data: data[:-20], "manifest.json is not valid JSON"),
-        ("manifest.json", lambda data: data.replace(b"1.0.0", b"9.9.9"), '"version" is'),
+        ("manifest.json", lambda data: data.replace(b'"1.1.0"', b'"9.9.9"'), '"version" is'),
         ("manifest.json", lambda data: data.replace(b"warmlens.model/1", b"x"), '"schema" is'),
     ],
 )

@@ -29,7 +29,7 @@ def started(python: str, home: Path) -> str:
             "IMAGE_PREFIXES": "test/",
             "MODELS_FOLDER": str(MODEL_ARTIFACTS),
             "MODEL_NAME": "products-resnet50",
-            "MODEL_VERSION": "1.0.0",
+            "MODEL_VERSION": "1.1.0",
             "MAX_IMAGE_BYTES": "1000000",
             "MAX_IMAGE_PIXELS": "1000000",
             "MAX_DECODE_MS": "5000",

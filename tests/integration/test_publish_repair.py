@@ -25,7 +25,7 @@ DAMAGE: dict[str, Change] = {
 }
 BROKEN_MANIFEST: dict[str, Change] = {
     "cut": lambda data: data[:-20],
-    "of another version": lambda data: data.replace(b'"1.0.0"', b'"9.9.9"'),
+    "of another version": lambda data: data.replace(b'"1.1.0"', b'"9.9.9"'),
     "of another schema": lambda data: data.replace(b"warmlens.model/1", b"x"),
 }
 

@@ -138,7 +138,7 @@ async def roll_out(
     """Starts to roll a version out behind the alias."""
     publish_model(FOLDER, bucket, s3)
     for path in FOLDER.iterdir():
-        data = path.read_bytes().replace(b'"1.0.0"', b'"6.6.6"')
+        data = path.read_bytes().replace(b'"1.1.0"', b'"6.6.6"')
         if path.name == "model.onnx":
             data = data[:-1] + b"\1"
         s3.put_object(Bucket=bucket, Key=f"{NAME}/6.6.6/{path.name}", Body=data)
@@ -247,10 +247,10 @@ def test_publishing_serving_and_rolling_back_under_load_drops_no_call(
     for each in users:
         each.start()
     try:
-        until_answered_by("1.0.0")
-        publish(own_cloud, artifacts, "1.1.0")
-        model(own_cloud, "serve", NAME, "1.1.0")
         until_answered_by("1.1.0")
+        publish(own_cloud, artifacts, "1.2.0")
+        model(own_cloud, "serve", NAME, "1.2.0")
+        until_answered_by("1.2.0")
         publish_what_is_no_model(own_cloud.client("s3"))
         model(own_cloud, "serve", NAME, "6.6.6", refused="model_unavailable")
         model(own_cloud, "rollback")
@@ -260,5 +260,5 @@ def test_publishing_serving_and_rolling_back_under_load_drops_no_call(
             each.join()
     assert Counter(status for status, _, _ in answers) == {200: len(answers)}
     assert {label for _, _, label in answers} == {"espresso"}
-    assert {version for _, version, _ in answers} == {"1.0.0", "1.1.0"}
-    assert own_cloud.post("classification", CLASSIFY).json()["version"] == "1.0.0"
+    assert {version for _, version, _ in answers} == {"1.1.0", "1.2.0"}
+    assert own_cloud.post("classification", CLASSIFY).json()["version"] == "1.1.0"

@@ -90,10 +90,10 @@ def test_model_diff_prints_values_as_they_are(run: Run, text: str, tmp_path: Pat
     before = copy_version(tmp_path)
     after = before.rename(tmp_path / "copy")
     copy_version(tmp_path)
-    after = after.rename(before.with_name("1.1.0"))
-    edit_manifest(after, "version", "1.1.0")
+    after = after.rename(before.with_name("1.2.0"))
+    edit_manifest(after, "version", "1.2.0")
     edit_manifest(after, "provenance.licence", text)
-    result = run("model", "diff", NAME, "1.0.0", "1.1.0", "--models", str(tmp_path))
+    result = run("model", "diff", NAME, "1.1.0", "1.2.0", "--models", str(tmp_path))
     if text != TEXTS[text]:
         code = "not_json" if text == HALF else "bad_field"
         assert code in result.stderr

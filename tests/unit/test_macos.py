@@ -141,7 +141,7 @@ def test_commands_work_without_what_macos_lacks(tmp_path: Path) -> None:
         f"local status --folder {folder}": 3,
         f"local down --folder {folder}": 0,
         "model list": 0,
-        "model verify products-resnet50 1.0.0": 0,
+        "model verify products-resnet50 1.1.0": 0,
         f"plan simulate {plan} --hours 1": 0,
         f"plan cost {plan}": 0,
         "doctor": None,

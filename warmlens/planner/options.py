@@ -47,7 +47,7 @@ from warmlens.prices import DEFAULT_REGION, PriceList, read_prices
 
 LONGEST_PLATFORM_S = 1.0
 """Lambda's own part of a cold start, rather too long, where bursts are told from cold starts."""
-MODEL_BYTES = 23_827_191  # files of the default model, products-resnet50 1.0.0
+MODEL_BYTES = 23_827_369  # files of the default model, products-resnet50 1.1.0
 
 PHOTO_KB = 300.0
 BURST_SIZE = 10

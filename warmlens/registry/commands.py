@@ -155,7 +155,7 @@ def classes_command(
         out.print(label)
 
 
-@app.command(epilog="Example: warmlens model verify products-resnet50 1.0.0")
+@app.command(epilog="Example: warmlens model verify products-resnet50 1.1.0")
 def verify(
     name: ModelName,
     version: ModelVersion,

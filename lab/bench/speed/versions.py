@@ -8,7 +8,7 @@ from pathlib import Path
 from training.model_packages import import_model_package, import_torchvision
 from warmlens.paths import MODEL_ARTIFACTS
 
-NAME, VERSION = "products-resnet50", "1.0.0"
+NAME, VERSION = "products-resnet50", "1.1.0"
 MODEL = f"{NAME}@{VERSION}"
 SHIPPED = MODEL_ARTIFACTS / NAME / VERSION
 SHIPPED_PX = 128

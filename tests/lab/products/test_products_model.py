@@ -14,7 +14,7 @@ from warmlens.paths import MODEL_ARTIFACTS
 from warmlens.registry.manifest import read_manifest
 from warmlens.registry.verify import verify_model
 
-FOLDER = MODEL_ARTIFACTS / "products-resnet50" / "1.0.0"
+FOLDER = MODEL_ARTIFACTS / "products-resnet50" / "1.1.0"
 MANIFEST = read_manifest(FOLDER)
 FIGURES = {metric.name: metric for metric in MANIFEST.metrics}
 PHOTOS_OF_EACH = 3

@@ -12,7 +12,7 @@ from lambda_src.classifier.manifest import read_manifest
 from lambda_src.classifier.onnxruntime_api import OnnxRuntimeApi
 from warmlens.paths import MODEL_ARTIFACTS
 
-NAME, VERSION = "products-resnet50", "1.0.0"
+NAME, VERSION = "products-resnet50", "1.1.0"
 FOLDER = MODEL_ARTIFACTS / NAME / VERSION
 MANIFEST = read_manifest((FOLDER / "manifest.json").read_bytes(), name=NAME, version=VERSION)
 

@@ -20,7 +20,7 @@ VARIABLES = {
     "IMAGE_PREFIXES": "test/",
     "MODELS_FOLDER": str(MODEL_ARTIFACTS),
     "MODEL_NAME": "imagenet-efficientnet-lite0",
-    "MODEL_VERSION": "1.0.0",
+    "MODEL_VERSION": "1.1.0",
     "MAX_IMAGE_BYTES": "1000000",
     "MAX_IMAGE_PIXELS": "1000000",
     "MAX_DECODE_MS": "5000",

@@ -13,7 +13,7 @@ from lambda_src.classifier.manifest import ModelFile, read_labels, read_manifest
 from lambda_src.classifier.model import rank
 from warmlens.paths import MODEL_ARTIFACTS
 
-NAME, VERSION = "imagenet-efficientnet-lite0", "1.0.0"
+NAME, VERSION = "imagenet-efficientnet-lite0", "1.1.0"
 SHIPPED: dict[str, Any] = json.loads(
     (MODEL_ARTIFACTS / NAME / VERSION / "manifest.json").read_text()
 )

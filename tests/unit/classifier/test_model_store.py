@@ -10,7 +10,7 @@ from lambda_src.classifier.model import open_model
 from lambda_src.classifier.model_files import read_model_files
 from warmlens.paths import MODEL_ARTIFACTS
 
-NAME, VERSION = "products-resnet50", "1.0.0"  # its weights are a file beside its graph
+NAME, VERSION = "products-resnet50", "1.1.0"  # its weights are a file beside its graph
 
 
 def config(folder: Path, *, in_image: bool) -> ClassifierConfig:

@@ -49,8 +49,8 @@ def reference(data: bytes, geometry: Geometry) -> NDArray[np.uint8]:
 
 
 def opened(name: str) -> Model:
-    folder = MODEL_ARTIFACTS / name / "1.0.0"
-    manifest = read_manifest((folder / "manifest.json").read_bytes(), name=name, version="1.0.0")
+    folder = MODEL_ARTIFACTS / name / "1.1.0"
+    manifest = read_manifest((folder / "manifest.json").read_bytes(), name=name, version="1.1.0")
     ids, labels = read_labels(
         (folder / "labels.json").read_bytes(), class_count=manifest.class_count
     )

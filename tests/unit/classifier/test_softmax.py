@@ -12,7 +12,7 @@ from lambda_src.classifier.manifest import read_manifest
 from lambda_src.classifier.model import Model
 from warmlens.paths import MODEL_ARTIFACTS
 
-NAME, VERSION = "products-resnet50", "1.0.0"
+NAME, VERSION = "products-resnet50", "1.1.0"
 MANIFEST = read_manifest(
     (MODEL_ARTIFACTS / NAME / VERSION / "manifest.json").read_bytes(), name=NAME, version=VERSION
 )

@@ -25,7 +25,7 @@ DAY = "hour,requests\n" + "".join(f"{hour},{hour * 36}\n" for hour in range(24))
 
 
 def test_the_bytes_of_the_default_model_are_those_of_its_manifest() -> None:
-    model = MODEL_ARTIFACTS / "products-resnet50" / "1.0.0"
+    model = MODEL_ARTIFACTS / "products-resnet50" / "1.1.0"
     assert read_manifest(model).files.bytes == options.MODEL_BYTES
 
 

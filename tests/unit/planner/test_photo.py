@@ -179,7 +179,7 @@ def printed() -> dict[str, str]:
     variables = {
         "MODELS_FOLDER": str(MODEL_ARTIFACTS),
         "MODEL_NAME": "products-resnet50",
-        "MODEL_VERSION": "1.0.0",
+        "MODEL_VERSION": "1.1.0",
         "IMAGES_BUCKET": "warmlens-staging-storage-images0123456789ab-0123456789ab",
         "IMAGE_PREFIXES": "uploads/",
         "MAX_IMAGE_BYTES": "67108864",

@@ -25,7 +25,7 @@ def test_the_shipped_models_are_listed_with_their_size() -> None:
     sizes = [(model.folder / name).stat().st_size for name in ("model.onnx", "labels.json")]
     assert model.bytes == sum(sizes)
     assert (model.version, model.architecture, model.precision) == (
-        "1.0.0",
+        "1.1.0",
         "efficientnet-lite0",
         "fp32",
     )

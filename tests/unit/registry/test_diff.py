@@ -22,11 +22,11 @@ def test_a_version_does_not_differ_from_itself() -> None:
 
 
 def test_each_changed_field_is_listed_once_with_both_values() -> None:
-    changed = manifest(version="1.1.0", files__model__bytes=7)
+    changed = manifest(version="1.2.0", files__model__bytes=20_000_000)
     before = manifest()
     assert diff_manifests(before, changed) == [
-        Difference("version", "1.0.0", "1.1.0"),
-        Difference("files.model.bytes", before.files.model.bytes, 7),
+        Difference("version", "1.1.0", "1.2.0"),
+        Difference("files.model.bytes", before.files.model.bytes, 20_000_000),
     ]
 
 

@@ -78,7 +78,7 @@ def test_a_manifest_without_parity_is_read_and_written(version: Path) -> None:
         ("colour", "red", "unknown_field", "colour is unknown; allowed: schema, name, version"),
         ("files.model.url", "x", "unknown_field", "files.model.url is unknown"),
         ("name", "another-model", "wrong_folder", 'its folder says "imagenet-efficientnet-lite0"'),
-        ("version", "1.0.1", "wrong_folder", 'version is "1.0.1"; its folder says "1.0.0"'),
+        ("version", "1.0.1", "wrong_folder", 'version is "1.0.1"; its folder says "1.1.0"'),
     ],
 )
 def test_a_wrong_field_is_refused_with_its_name_value_and_what_is_allowed(

@@ -15,7 +15,7 @@ SCHEMA = json.loads(SCHEMA_PATH.read_bytes())
 VALIDATOR = Draft202012Validator(SCHEMA)
 # Anything may be a package's name, and not every model was exported from another.
 FREE_OBJECTS = ("provenance.versions",)
-OPTIONAL_FIELDS = ("parity",)
+OPTIONAL_FIELDS = ("parity", "title", "recognition", "chosen_on", "explain")
 WRONG_VALUES: tuple[object, ...] = (None, [[]], {"x": []})
 
 

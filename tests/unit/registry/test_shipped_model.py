@@ -54,7 +54,7 @@ def answer(session: onnxruntime.InferenceSession, photo: Path) -> NDArray[np.flo
 def test_the_file_takes_an_images_bytes_and_answers_over_all_classes(
     session: onnxruntime.InferenceSession,
 ) -> None:
-    (image,), (softmax,) = session.get_inputs(), session.get_outputs()
+    (image,), (softmax, _) = session.get_inputs(), session.get_outputs()
     assert (image.name, image.type, image.shape) == ("image", "tensor(uint8)", [1, 224, 224, 3])
     assert (softmax.name, softmax.type) == ("softmax", "tensor(float)")
     assert softmax.shape == [1, len(LABELS["ids"])]

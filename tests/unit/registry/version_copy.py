@@ -10,7 +10,7 @@ from typing import Any
 from warmlens.paths import MODEL_ARTIFACTS
 
 NAME = "imagenet-efficientnet-lite0"
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 SHIPPED = MODEL_ARTIFACTS / NAME / VERSION
 
 
