@@ -74,6 +74,9 @@ class Cloud:
         answer: dict[str, Any] = json.loads(result.stdout)
         return answer
 
+    def get(self, call: str) -> httpx.Response:
+        return httpx.get(f"{self.url}/{call}", timeout=60)
+
     def post(self, call: str, body: object = None, **options: Any) -> httpx.Response:
         if body is not None:
             options["json"] = body

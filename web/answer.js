@@ -37,7 +37,8 @@ export function readTicket(fields) {
  * The classification, with the paper's numbered keys as a list.
  *
  * `classes` ({id, label, share}, most likely first), `functionMs`, `stagesMs` ([name, ms] pairs),
- * `coldStart` (null where it is not stated), `initMs`, `model`, `version`, `instanceId`.
+ * `isRecognized` (null where the model cannot tell), `map` (of readMap), `coldStart` (null where it
+ * is not stated), `initMs`, `name` and `version` of the model, `instanceId`.
  */
 export function readAnswer(fields) {
   const classes = [];
@@ -56,12 +57,20 @@ export function readAnswer(fields) {
     classes,
     functionMs: Number.isFinite(fields.time) ? fields.time * 1000 : null,
     stagesMs: stages.filter(([, ms]) => Number.isFinite(ms)),
-    coldStart: typeof fields.cold_start === "boolean" ? fields.cold_start : null,
+    isRecognized: isTruth(fields.recognized) ? fields.recognized : null,
+    map: readMap(fields.explanation),
+    coldStart: isTruth(fields.cold_start) ? fields.cold_start : null,
     initMs: Number.isFinite(fields.init_ms) ? fields.init_ms : null,
-    model: fields.model,
+    name: fields.model,
     version: fields.version,
     instanceId: fields.instance_id,
   };
+}
+
+/** What speaks for the first class: `values` in `rows` and `columns` over `area`; or null. */
+function readMap(map) {
+  const isMap = isObject(map?.area) && map.values?.length === map.rows * map.columns;
+  return isMap ? map : null;
 }
 
 function parseObject(text) {
@@ -71,6 +80,10 @@ function parseObject(text) {
   } catch {
     return null;
   }
+}
+
+function isTruth(value) {
+  return typeof value === "boolean";
 }
 
 function isText(value) {

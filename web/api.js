@@ -1,7 +1,4 @@
-/**
- * One photo through the service: in one call; or, where it is too large for that, ask for an
- * upload, upload to S3, classify.
- */
+/** One photo through the service: in one call, or where it is too large, by an upload to S3. */
 
 import { readAnswer, readFields, readTicket } from "./answer.js";
 import { keyHeader } from "./key.js";
@@ -17,15 +14,14 @@ const PREPARE_MS = 10_000; // in which Lambda prepares a function that rested fo
  * Send a photo and read the answer.
  *
  * @param {object} photo as made by photos.js.
- * @param {object} run `signal` ends it; a photo larger than `maxInCallBytes` is uploaded;
- *   `prepare`, if any, turns the opened photo into the one to send, such as a smaller one.
- *   `onProgress` receives the share of the photo that is sent, 0 to 1. `onStep` receives each step
- *   as it begins: "sending" and "classification", or "uploads", "storage" and "classification";
- *   with it a note: "once more" for a second try, "instead" for an upload after a refused call.
- *   `onStored` receives the ticket of each stored upload.
- * @returns {Promise<object>} `answer`, as of readAnswer; `browserMs`: the time of each step, what
- *   `prepare` took or null, and their `total`, in milliseconds; `calls`: their number; `isInCall`:
- *   whether the photo went in the call; `bytes`: sizes of the `original` and of the photo `sent`.
+ * @param {object} run `signal` ends it; a photo larger than `maxInCallBytes` is uploaded; `prepare`,
+ *   if any, makes of the opened photo the one to send. `onProgress` receives the share that is
+ *   sent, 0 to 1; `onStored` the ticket of each upload; `onStep` each step as it begins ("sending",
+ *   "uploads", "storage", "classification") with a note: "once more" for a second try, "instead"
+ *   for an upload after a refused call.
+ * @returns {Promise<object>} `answer`, as of readAnswer; `browserMs`: the time of each step, of
+ *   `prepare` (or null), and the `total`; `calls`: their number; `isInCall`: whether the photo went
+ *   in the call; `bytes` of the `original` and of the photo `sent`; `again`: for `explain`.
  * @throws {Problem} when a step fails.
  */
 export async function recognise(photo, { maxInCallBytes, prepare, ...run }) {
@@ -35,7 +31,8 @@ export async function recognise(photo, { maxInCallBytes, prepare, ...run }) {
   const prepareMs = prepare ? performance.now() - startMs : null;
   const counted = { ...run, calls: 0 };
   const way = file.size <= maxInCallBytes ? inCallElseByUpload : byUpload;
-  const { fields, stepsMs } = await way({ file, type, name: photo.name }, counted);
+  const sent = { file, type, name: photo.name };
+  const { fields, stepsMs, path } = await way(sent, counted);
   const total = performance.now() - startMs;
   noteContact();
   return {
@@ -44,7 +41,22 @@ export async function recognise(photo, { maxInCallBytes, prepare, ...run }) {
     calls: counted.calls,
     isInCall: !("storage" in stepsMs),
     bytes: { original: opened.file.size, sent: file.size },
+    again: { sent, path },
   };
+}
+
+/**
+ * The answer for a photo once more, with the map of what speaks for the first class; what was
+ * uploaded is not uploaded again.
+ *
+ * @param {object} outcome as of recognise.
+ * @throws {Problem} when the call fails.
+ */
+export async function explain({ again: { sent, path } }, signal) {
+  const run = { signal, calls: 0, onStep() {}, onProgress() {} };
+  if (!path) return readAnswer((await inCall(sent, run, "?explain=true")).fields);
+  const request = { method: "classification", file_path: path, explain: true };
+  return readAnswer(await call("classification", request, run, {}));
 }
 
 async function inCallElseByUpload(photo, run) {
@@ -57,7 +69,7 @@ async function inCallElseByUpload(photo, run) {
   return byUpload(photo, run, "instead");
 }
 
-async function inCall({ file, type, name }, run) {
+async function inCall({ file, type, name }, run, query = "") {
   const headers = { "Content-Type": type, ...keyHeader() };
   const startMs = performance.now();
   const fields = await onceMore("sending", run, async () => {
@@ -68,7 +80,8 @@ async function inCall({ file, type, name }, run) {
     };
     run.calls += 1;
     const sending = { ...run, headers, onSent };
-    const answer = await postPhoto("classification", file, { file, name }, sending, () => step);
+    const url = `classification${query}`;
+    const answer = await postPhoto(url, file, { file, name }, sending, () => step);
     return readFields(answer, { step: "classification", bytes: file.size });
   });
   // One time for both steps: browsers may say that all is sent only when the answer is there.
@@ -94,7 +107,7 @@ async function byUpload({ file, type, name }, run, note = "") {
   const request = { method: "classification", file_path: ticket.file_path };
   const facts = { bytes: file.size };
   const fields = await timed("classification", () => call("classification", request, run, facts));
-  return { fields, stepsMs };
+  return { fields, stepsMs, path: ticket.file_path };
 }
 
 async function requestUpload(file, type, run, note) {

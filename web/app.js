@@ -1,11 +1,13 @@
 /** The page: what a person does, turned into runs of one photo after the other. */
 
 import { recognise } from "./api.js";
-import { watch } from "./fleet.js";
 import * as history from "./history.js";
 import { takePhotos } from "./inputs.js";
 import { takeKey } from "./key.js";
 import * as kept from "./kept.js";
+import { listOf } from "./known.js";
+import { offerMap } from "./map.js";
+import { modelOf } from "./model.js";
 import { keepForOffline } from "./offline.js";
 import { photoFromSample, release } from "./photos.js";
 import { meetsEveryPhoto, Problem } from "./problems.js";
@@ -30,10 +32,13 @@ const SHRINK_STORED = "warmlens-shrink";
 
 let current = null; // the photo in the frame
 let answered = null; // the photo that the result card is about
+let answeredBy = null; // name and version of the model in it
 let run = new AbortController(); // ends when newer photos come, or a person stops it
 let isSending = false;
 let latestOffer = 0;
 let savedBytes = 0;
+let local = null; // what only the local cloud has
+let galleryOf = null; // name of the model that the samples are for
 
 const shrink = document.getElementById("shrink");
 const configuration = readConfiguration();
@@ -102,7 +107,11 @@ async function send(photo, signal, place) {
         wake(); // sending may take longer than an idle instance lives
       },
     });
+    const { answer } = outcome;
+    if (answer.isRecognized === false) outcome.model = await modelOf(answer);
     if (signal.aborted) return false;
+    local?.noteModel(answer);
+    suitModel(answer);
     if (outcome.isInCall) kept.noteInCall(photo);
     history.noteAnswer(photo, outcome);
     noteSaved(outcome.bytes);
@@ -117,6 +126,7 @@ async function send(photo, signal, place) {
     const words = history.answerOf(photo)
       ? "Not classified this time; the answer from before is kept."
       : "Not classified.";
+    if (answered === photo) offerMap(history.answerOf(photo));
     problem.facts.mayShrink = mayShrink;
     view.showFailure(problem, failedStep, words);
     return mayGoOn;
@@ -139,6 +149,7 @@ function replaceCurrent(photo) {
   current = photo;
   view.showPhoto(photo);
   kept.showOf(photo);
+  offerMap(null);
   if (answered && answered !== photo) result.markPrevious(answered);
   releaseUnused(before);
   history.showCurrent(current);
@@ -148,8 +159,24 @@ function replaceCurrent(photo) {
 function replaceAnswered(photo, outcome) {
   const before = answered;
   answered = photo;
+  answeredBy = outcome.answer;
   result.showResult(photo, outcome);
+  showOffers();
+  listOf(outcome.answer);
+  offerMap(outcome);
   releaseUnused(before);
+}
+
+/** Offer to ask another model for the photo of the result; only the local cloud can. */
+function showOffers() {
+  if (answeredBy && local) result.showOffers(local.buttonsForOthers(answeredBy, askAnother));
+}
+
+async function askAnother(model) {
+  const photo = answered;
+  if (!(await local.serve(model)) || answered !== photo) return;
+  document.getElementById("again").focus({ preventScroll: true }); // this button goes
+  await sendAll([photo]);
 }
 
 function releaseUnused(photo) {
@@ -200,10 +227,23 @@ async function suitService() {
   wakeAhead(known, view.showReady);
   view.showWay(known);
   kept.suit(known);
-  if (known?.fleet) watch();
-  view.showSamples(await samplesOf(known), (path) =>
-    offer(async () => ({ photos: [photoFromSample(path)] })),
-  );
+  await suitModel({ name: known?.model_name });
+  if (!known?.fleet) return;
+  local = await import("./local.js");
+  local.begin((model) => {
+    suitModel(model);
+    showOffers();
+  });
+}
+
+/** Offer the samples of the model that is served. */
+async function suitModel({ name }) {
+  if (!name || name === galleryOf) return;
+  galleryOf = name;
+  if (!answeredBy) listOf(null);
+  const samples = await samplesOf(name);
+  if (name !== galleryOf) return;
+  view.showSamples(samples, (path) => offer(async () => ({ photos: [photoFromSample(path)] })));
 }
 
 takeKey();

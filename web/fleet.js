@@ -1,5 +1,7 @@
 /** The view of the instances, which only the local cloud has. */
 
+import { at, make } from "./element.js";
+import { callLocal } from "./local-call.js";
 import { duration } from "./result.js";
 
 const AT_REST_MS = 1000;
@@ -7,8 +9,6 @@ const WATCHING_MS = 120; // while a burst or a round is under way
 const SHOWN_CALLS = 8;
 const SHORT_ID_LENGTH = 8;
 const WORDS = { init: "starting", idle: "idle", busy: "busy", held: "held" };
-
-const at = (id) => document.getElementById(id);
 
 let underWay = 0;
 let timer = 0;
@@ -33,15 +33,9 @@ async function act(path, body, said) {
   at("fleet-said").textContent = "Under way…";
   refresh();
   try {
-    const response = await fetch(path, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    const answer = await response.json();
-    at("fleet-said").textContent = response.ok ? said(answer) : answer.error.message;
-  } catch {
-    at("fleet-said").textContent = "The local cloud does not answer. Is it still running?";
+    at("fleet-said").textContent = said(await callLocal(path, body));
+  } catch (error) {
+    at("fleet-said").textContent = error.message;
   } finally {
     underWay -= 1;
     refresh();
@@ -52,9 +46,7 @@ async function refresh() {
   clearTimeout(timer);
   if (document.hidden) return;
   try {
-    const response = await fetch("_local/fleet");
-    if (!response.ok) throw new Error(`the fleet answered ${response.status}`);
-    const { instances, calls } = await response.json();
+    const { instances, calls } = await callLocal("_local/fleet");
     showInstances(instances);
     showCalls(calls);
     at("fleet-gone").hidden = true;
@@ -75,15 +67,15 @@ function showInstances(instances) {
 }
 
 function instanceItem({ id, state, calls, init_ms: initMs }) {
-  const item = document.createElement("li");
+  const item = make("li");
   item.dataset.state = state;
   item.dataset.instance = id;
   const start = initMs === null ? "" : `, init ${duration(initMs)}`;
   const count = calls === 1 ? "1 call" : `${calls} calls`;
   item.append(
-    words("instance-id", id.slice(0, SHORT_ID_LENGTH)),
-    words("instance-state", WORDS[state]),
-    words("instance-calls", count + start),
+    make("span", "instance-id", id.slice(0, SHORT_ID_LENGTH)),
+    make("span", "instance-state", WORDS[state]),
+    make("span", "instance-calls", count + start),
   );
   return item;
 }
@@ -93,14 +85,14 @@ function showCalls(calls) {
 }
 
 function callItem(call) {
-  const item = document.createElement("li");
+  const item = make("li");
   const who = call.instance_id?.slice(0, SHORT_ID_LENGTH) ?? "no instance";
   const end = call.outcome === "answered" ? (call.cold_start ? "cold" : "warm") : call.outcome;
   item.append(
-    words("call-number", `#${call.number}`),
-    words("call-method", call.method || "call"),
-    words("call-instance", who),
-    words("call-end", `${end}, ${duration(call.duration_ms)}`),
+    make("span", "call-number", `#${call.number}`),
+    make("span", "call-method", call.method || "call"),
+    make("span", "call-instance", who),
+    make("span", "call-end", `${end}, ${duration(call.duration_ms)}`),
   );
   return item;
 }
@@ -118,11 +110,4 @@ function burstSaid({ calls, answered, cold, throttled, failed, slowest_ms: slowe
 function warmSaid({ distinct, requested, cold, rounds }) {
   const times = rounds === 1 ? "one round" : `${rounds} rounds`;
   return `${distinct} of ${requested} instances are warm, ${cold} started for it, in ${times}.`;
-}
-
-function words(className, text) {
-  const element = document.createElement("span");
-  element.className = className;
-  element.textContent = text;
-  return element;
 }

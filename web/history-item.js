@@ -1,5 +1,6 @@
 /** One photo of the history, as it is seen. */
 
+import { make, makeButton } from "./element.js";
 import { percent } from "./result.js";
 import { drawThumbnail } from "./thumbnail.js";
 
@@ -7,21 +8,12 @@ const WORDS = { waiting: "Not sent", sending: "Sending…", failed: "Not classif
 
 /** The item of a photo, which updateItem fills. */
 export function makeItem(photo, onPress) {
-  const picture = document.createElement("canvas");
-  picture.setAttribute("aria-hidden", "true");
+  const picture = make("canvas");
+  picture.ariaHidden = "true";
   drawThumbnail(picture, photo.url);
-  const button = document.createElement("button");
-  button.type = "button";
-  button.append(
-    picture,
-    line("history-name", photo.name),
-    line("history-said", ""),
-    line("history-figures", ""),
-  );
-  button.addEventListener("click", onPress);
-  const item = document.createElement("li");
-  item.append(button);
-  return item;
+  const lines = ["history-said", "history-figures"].map((name) => make("span", name));
+  const name = make("span", "history-name", photo.name);
+  return make("li", "", makeButton(onPress, picture, name, ...lines));
 }
 
 /** Show what became of an entry's photo, and whether it is the one in the frame. */
@@ -32,18 +24,12 @@ export function updateItem({ item, photo, state, outcome, isCurrent }) {
   button.title = [`${photo.name}: ${said}`, figures].filter(Boolean).join(", ");
   button.querySelector(".history-said").textContent = said;
   button.querySelector(".history-figures").textContent = figures;
-  if (isCurrent) button.setAttribute("aria-current", "true");
-  else button.removeAttribute("aria-current");
+  button.ariaCurrent = isCurrent ? "true" : null;
 }
 
-function told({ classes: [first], coldStart }) {
-  const share = percent(first.share);
-  return [first.label, coldStart === null ? share : `${share} · ${coldStart ? "cold" : "warm"}`];
-}
-
-function line(className, text) {
-  const element = document.createElement("span");
-  element.className = className;
-  element.textContent = text;
-  return element;
+function told({ classes: [first], coldStart, isRecognized }) {
+  const isUnsure = isRecognized === false;
+  const figures = [isUnsure ? `nearest ${first.label}` : "", percent(first.share)];
+  if (coldStart !== null) figures.push(coldStart ? "cold" : "warm");
+  return [isUnsure ? "Not sure" : first.label, figures.filter(Boolean).join(" · ")];
 }

@@ -8,9 +8,7 @@ const STALL_TIMEOUT_MS = 60_000; // what was handed to the system may take a whi
 /**
  * Post a photo. It may take as long as it needs while it moves.
  *
- * @param {string} url the address.
  * @param {Blob | FormData} body the photo itself, or a form with it.
- * @param {{file: Blob, name: string}} photo the photo.
  * @param {object} run `signal` ends it; `headers`, if any, go with it; `onProgress` receives the
  *   share that is sent, 0 to 1; `onSent`, if any, is called when all of it is.
  * @param {() => string} stepNow returns the step for a problem.

@@ -3,9 +3,9 @@
 export class Problem extends Error {
   /**
    * @param {string} reason what went wrong: a key of WORDS, or an error code of the service.
-   * @param {object} facts `step` that failed, HTTP `status`, `said` (the service's own sentence),
-   *   and what the words need: `name`, `bytes`, `maxBytes`, `mayShrink` where the page could send
-   *   a smaller copy, `mayConvert` where the browser can make the picture a JPEG.
+   * @param {object} facts `step` that failed, HTTP `status`, `said` by the service, and what the
+   *   words need: `name`, `bytes`, `maxBytes`, `mayShrink` where the page could send a smaller
+   *   copy, `mayConvert` where the browser can make the picture a JPEG.
    */
   constructor(reason, facts = {}) {
     super(reason);
@@ -17,6 +17,7 @@ export class Problem extends Error {
 const CHOOSE_ANOTHER = "Choose a JPEG, PNG, WebP or GIF photo.";
 const CONVERT =
   "Tick “Shrink before sending” and choose it again: this browser makes it a JPEG. Or save it as JPEG yourself.";
+const SAVE_AGAIN = "Open it in a photo app, save it again as JPEG and choose the new file.";
 const LATER = "Your photo is kept: try again in a moment.";
 const SHRINK = "tick “Shrink before sending” and try again";
 
@@ -54,10 +55,7 @@ const WORDS = {
     "The sample photo could not be loaded.",
     "Check your connection and try again, or choose a photo of your own.",
   ],
-  offline: () => [
-    "You are offline.",
-    "Your photo is kept: connect to the internet and try again.",
-  ],
+  offline: () => ["You are offline.", "Your photo is kept: connect to the internet and try again."],
   unreachable: ({ step }) => [
     step === "storage"
       ? "The upload did not get through."
@@ -83,11 +81,11 @@ const WORDS = {
   ],
   image_too_slow: () => [
     "The picture is stored in a way that takes the service too long to read.",
-    "Open it in a photo app, save it again as JPEG and choose the new file.",
+    SAVE_AGAIN,
   ],
   unsupported_coding: () => [
     "The photo is stored in a way that the service does not read.",
-    "Open it in a photo app, save it again as JPEG and choose the new file.",
+    SAVE_AGAIN,
   ],
   upload_expired: () => [
     "The permission to upload was refused or ran out.",
@@ -101,7 +99,7 @@ const WORDS = {
   storage_busy: () => ["The storage is busy.", LATER],
   image_not_decodable: () => [
     "The photo cannot be read: the file is damaged or incomplete.",
-    "Open it in a photo app, save it again as JPEG and choose the new file.",
+    SAVE_AGAIN,
   ],
   unsupported_type: ({ step }) => [
     step === "classification"

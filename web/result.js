@@ -1,5 +1,8 @@
 /** The result card: classes, warm or cold, times, and who answered. */
 
+import { at, make } from "./element.js";
+import { countOf } from "./model.js";
+
 const ROWS = 5;
 const SHORT_ID_LENGTH = 8;
 const CALLS_OF_AN_UPLOAD = 3;
@@ -13,17 +16,16 @@ const FUNCTION_STAGES = {
 const NONE = "–";
 const SKIPPED = "skipped";
 
-const at = (id) => document.getElementById(id);
-
 /** The card before the first answer: as high as with one, so that nothing moves later. */
 export function showEmpty() {
   at("classes").replaceChildren(...Array.from({ length: ROWS }, placeholderRow));
   showTimes(Object.keys(BROWSER_STAGES).map(untold), Object.keys(FUNCTION_STAGES).map(untold));
 }
 
-/** The answer for a photo. */
-export function showResult(photo, { answer, browserMs, calls, isInCall }) {
+/** The answer for a photo; its `model`, as of modelOf, is said where nothing is recognized. */
+export function showResult(photo, { answer, browserMs, calls, isInCall, model }) {
   at("result").dataset.state = "fresh";
+  showUnsure(answer.isRecognized === false, model);
   at("subject").textContent = photo.name;
   at("subject-photo").src = photo.url;
   at("subject-photo").hidden = false;
@@ -33,7 +35,7 @@ export function showResult(photo, { answer, browserMs, calls, isInCall }) {
   at("function-total").textContent = duration(answer.functionMs);
   const { inBrowser, inFunction } = stagesOf(answer, browserMs, isInCall);
   showTimes(inBrowser, inFunction, callsMade(calls, isInCall), isInCall ? SKIPPED : NONE);
-  at("model").textContent = answer.model ?? NONE;
+  at("model").textContent = answer.name ?? NONE;
   at("version").textContent = answer.version ?? NONE;
   at("instance").textContent = answer.instanceId?.slice(0, SHORT_ID_LENGTH) ?? NONE;
   at("instance").title = answer.instanceId ?? "";
@@ -48,7 +50,25 @@ export function markPrevious(photo) {
 /** One sentence for the status line. */
 export function summary({ answer, browserMs }) {
   const [first] = answer.classes;
-  return `Done: ${first.label}, ${percent(first.share)}, in ${duration(browserMs.total)}.`;
+  const unsure = answer.isRecognized === false ? "not sure; the nearest is " : "";
+  const share = percent(first.share);
+  return `Done: ${unsure}${first.label}, ${share}, in ${duration(browserMs.total)}.`;
+}
+
+function showUnsure(isUnsure, model) {
+  at("unsure").hidden = !isUnsure;
+  at("classes").classList.toggle("is-small", isUnsure);
+  at("classes").ariaLabel = isUnsure ? "Nearest classes" : "Most likely classes";
+  const known = model ? `none of the ${countOf(model)}` : "nothing";
+  const said = `Not sure: probably ${known} that this model knows.`;
+  at("unsure-said").textContent = isUnsure ? said : "";
+}
+
+/** Buttons for what else can be asked; those that are there already keep the focus. */
+export function showOffers(buttons) {
+  const words = buttons.map((button) => button.textContent);
+  const before = [...at("offers").children].map((button) => button.textContent);
+  if (words.join() !== before.join()) at("offers").replaceChildren(...buttons);
 }
 
 function callsMade(calls, isInCall) {
@@ -73,20 +93,21 @@ function showTemperature({ coldStart, initMs }) {
 }
 
 function classRow({ id, label, share }) {
-  const row = document.createElement("li");
-  const fill = span("fill", "");
+  const fill = make("span", "fill");
   fill.style.setProperty("width", `${Math.min(Math.max(share, 0), 1) * 100}%`);
-  const bar = span("bar", "");
-  bar.setAttribute("aria-hidden", "true");
-  bar.append(fill);
-  row.append(span("label", label), span("percent", percent(share)), bar, span("class-id", id));
-  return row;
+  return makeRow(label, percent(share), [fill], id);
+}
+
+function makeRow(label, share, fills, id) {
+  const bar = make("span", "bar", ...fills);
+  bar.ariaHidden = "true";
+  const texts = [make("span", "label", label), make("span", "percent", share)];
+  return make("li", "", ...texts, bar, make("span", "class-id", id));
 }
 
 function placeholderRow() {
-  const row = document.createElement("li");
-  row.setAttribute("aria-hidden", "true");
-  row.append(span("label", ""), span("percent", ""), span("bar", ""), span("class-id", ""));
+  const row = makeRow("", "", [], "");
+  row.ariaHidden = "true";
   return row;
 }
 
@@ -123,29 +144,21 @@ function showTimes(inBrowser, inFunction, calls = NONE, ifNone = NONE) {
 }
 
 function row(stage, text) {
-  const pair = document.createElement("div");
-  const term = document.createElement("dt");
-  const value = document.createElement("dd");
-  term.textContent = stageTitle(stage);
-  term.dataset.stage = stage;
-  value.textContent = text;
-  pair.append(term, value);
-  return pair;
+  const term = make("dt", "", stageTitle(stage));
+  colour(term, stage);
+  return make("div", "", term, make("dd", "", text));
 }
 
 function segment([stage, ms]) {
-  const part = span("segment", "");
-  part.dataset.stage = stage;
+  const part = make("span", "segment");
+  colour(part, stage);
   part.style.setProperty("flex-grow", String(ms));
   part.title = `${stageTitle(stage)}: ${duration(ms)}`;
   return part;
 }
 
-function span(className, text) {
-  const element = document.createElement("span");
-  element.className = className;
-  element.textContent = text;
-  return element;
+function colour(element, stage) {
+  element.style.setProperty("--stage", `var(--stage-${stage})`);
 }
 
 function stageTitle(stage) {

@@ -15,10 +15,10 @@ export async function readConfiguration() {
  * List the samples: `{path, caption}` each. None where the model has none, or where the
  * model is not known: samples are an offer, the page works without them.
  */
-export async function samplesOf(configuration) {
+export async function samplesOf(modelName) {
   try {
     const galleries = await readJson("samples/galleries.json");
-    const gallery = galleries[configuration?.model_name] ?? [];
+    const gallery = galleries[modelName] ?? [];
     return gallery.map(({ file, caption }) => ({ path: `samples/${file}`, caption }));
   } catch {
     return [];

@@ -23,13 +23,8 @@ export async function upload(ticket, { file, name }, run) {
 function storageProblem({ status, text }, file, ticket) {
   const xml = new DOMParser().parseFromString(text, "application/xml");
   const code = xml.querySelector("Error > Code")?.textContent ?? "";
-  const facts = {
-    step: "storage",
-    status,
-    said: code,
-    bytes: file.size,
-    maxBytes: ticket.max_bytes,
-  };
+  const sizes = { bytes: file.size, maxBytes: ticket.max_bytes };
+  const facts = { step: "storage", status, said: code, ...sizes };
   if (code === "EntityTooLarge" || status === 413) return new Problem("too_large", facts);
   if (status === 403) return new Problem("upload_expired", facts);
   if (status >= 300 && status < 400) return new Problem("upload_redirected", facts);

@@ -1,9 +1,9 @@
 /** What the page shows: the photo, the step it is at, problems. */
 
+import { at, make, makeButton } from "./element.js";
 import { size } from "./photos.js";
 import { explain } from "./problems.js";
 
-const at = (id) => document.getElementById(id);
 const stepItems = [...at("steps").children];
 const BEGIN = at("status").textContent;
 const READY = "Ready for your photo.";
@@ -46,8 +46,7 @@ export function showWay(configuration) {
 export function showStep(step, words) {
   isOneCall = step === "sending" || (isOneCall && step === "classification");
   markSteps(step, "current");
-  at("status").textContent = words;
-  at("sent").textContent = "";
+  say(words);
 }
 
 /** Say how much is sent: beside the status, so that not each change is read out. */
@@ -59,16 +58,14 @@ export function showSent(share) {
 export function showDone(words, { isInCall, bytes: { original, sent } }) {
   isOneCall = isInCall;
   markSteps(null, "", { allDone: true });
-  at("sent").textContent = "";
   if (sent < original) at("photo-name").textContent += ` · sent as ${size(sent)}`;
-  at("status").textContent = words;
+  say(words);
 }
 
 /** Say what failed and keep the photo for another try. */
 export function showFailure(problem, step, words) {
   markSteps(step, "failed");
-  at("status").textContent = words;
-  at("sent").textContent = "";
+  say(words);
   at("problem").replaceChildren(...explained(problem));
   at("again").textContent = "Try again";
 }
@@ -83,8 +80,7 @@ export function showStopped(waiting) {
   isOneCall = false;
   markSteps(null, "");
   const photos = waiting === 1 ? "1 photo is" : `${waiting} photos are`;
-  at("status").textContent = waiting > 0 ? `Stopped: ${photos} not sent.` : "Stopped.";
-  at("sent").textContent = "";
+  say(waiting > 0 ? `Stopped: ${photos} not sent.` : "Stopped.");
 }
 
 /** Offer to stop while photos are sent, and then to send those that were not. */
@@ -97,6 +93,7 @@ export function showRest(isSending, waiting) {
 
 /** Show the samples, a button for each; without any there is nothing to show. */
 export function showSamples(samples, onChoice) {
+  if (at("samples").contains(document.activeElement)) at("choose").focus();
   at("samples").replaceChildren(...samples.map((sample) => sampleItem(sample, onChoice)));
   at("samples-card").hidden = samples.length === 0;
 }
@@ -116,6 +113,11 @@ at("photo").addEventListener("error", () => {
   at("frame-broken").hidden = false;
 });
 
+function say(words) {
+  at("status").textContent = words;
+  at("sent").textContent = "";
+}
+
 function markSteps(current, mark, { allDone = false } = {}) {
   const shown = current === "sending" ? "classification" : current;
   const position = stepItems.findIndex((item) => item.dataset.step === shown);
@@ -124,8 +126,7 @@ function markSteps(current, mark, { allDone = false } = {}) {
     const isSkipped = isOneCall && NOT_IN_ONE_CALL.has(item.dataset.step);
     const state = allDone || index < position ? "done" : isCurrent ? mark : "";
     item.dataset.state = isSkipped ? "skipped" : state;
-    if (isCurrent) item.setAttribute("aria-current", "step");
-    else item.removeAttribute("aria-current");
+    item.ariaCurrent = isCurrent ? "step" : null;
   }
 }
 
@@ -134,34 +135,15 @@ function sampleItem({ path, caption }, onChoice) {
   picture.src = path;
   picture.alt = "";
   picture.draggable = false;
-  const button = document.createElement("button");
-  button.type = "button";
-  button.dataset.sample = path;
-  button.append(picture, caption);
-  button.addEventListener("click", () => onChoice(path));
-  const item = document.createElement("li");
-  item.append(button);
-  return item;
+  return make("li", "", makeButton(() => onChoice(path), picture, caption));
 }
 
 function explained(problem) {
   const { title, advice, trace } = explain(problem);
-  const parts = [paragraph(title, "problem-title"), paragraph(advice)];
-  if (trace) parts.push(details("For whoever runs the service", trace));
+  const parts = [make("p", "problem-title", title), make("p", "", advice)];
+  if (trace) {
+    const summary = make("summary", "", "For whoever runs the service");
+    parts.push(make("details", "", summary, make("p", "", trace)));
+  }
   return parts;
-}
-
-function details(title, text) {
-  const element = document.createElement("details");
-  const summary = document.createElement("summary");
-  summary.textContent = title;
-  element.append(summary, paragraph(text));
-  return element;
-}
-
-function paragraph(text, className = "") {
-  const element = document.createElement("p");
-  element.className = className;
-  element.textContent = text;
-  return element;
 }

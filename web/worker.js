@@ -12,9 +12,8 @@ const FILES = [
   "api.js",
   "app.js",
   "configuration.json",
+  "element.js",
   "favicon.svg",
-  "fleet.css",
-  "fleet.js",
   "history-item.js",
   "history.css",
   "history.js",
@@ -22,6 +21,9 @@ const FILES = [
   "inputs.js",
   "kept.js",
   "key.js",
+  "known.js",
+  "map.js",
+  "model.js",
   "offline.js",
   "photo.css",
   "photos.js",
@@ -40,24 +42,34 @@ const FILES = [
   "wake.js",
   "samples/galleries.json",
 ];
+const FILES_OF_THE_LOCAL_CLOUD = [
+  "fleet.js",
+  "local-call.js",
+  "local.css",
+  "local.js",
+  "switch.js",
+];
 const SAMPLES = new URL("samples/", self.registration.scope).href;
-const KEPT = new Set(FILES.map((file) => new URL(file, self.registration.scope).href));
+const ALL_FILES = [...FILES, ...FILES_OF_THE_LOCAL_CLOUD];
+const KEPT = new Set(ALL_FILES.map((file) => new URL(file, self.registration.scope).href));
 
 /** All files or none: `addAll` keeps nothing when one of them is not to be had. */
 async function keepAll() {
-  const files = [...FILES, ...(await samplesOfTheModel())];
+  const files = [...FILES, ...(await filesOfTheService())];
   const store = await caches.open(STORE);
   await store.addAll(files.map((file) => new Request(file, { cache: "no-cache" })));
   const wanted = new Set(files.map((file) => new URL(file, self.registration.scope).href));
   for (const { url } of await store.keys()) if (!wanted.has(url)) await store.delete(url);
 }
 
-/** The photos that this page shows; those of other models are not worth a person's data volume. */
-async function samplesOfTheModel() {
+/** What this page shows; samples of other models are not worth a person's data volume. */
+async function filesOfTheService() {
   const [configuration, galleries] = await Promise.all(
     ["configuration.json", "samples/galleries.json"].map(async (file) => (await fetch(file)).json()),
   );
-  return (galleries[configuration.model_name] ?? []).map(({ file }) => `samples/${file}`);
+  const samples = galleries[configuration.model_name] ?? [];
+  const ofTheCloud = configuration.fleet ? FILES_OF_THE_LOCAL_CLOUD : [];
+  return [...ofTheCloud, ...samples.map(({ file }) => `samples/${file}`)];
 }
 
 async function fromNetworkElseKept(event) {

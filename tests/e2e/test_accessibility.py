@@ -55,5 +55,6 @@ def test_axe_finds_no_serious_issue(
 
 def test_the_check_finds_an_issue_where_there_is_one(page: Page, page_url: str) -> None:
     open_page(page, page_url)
+    expect(page.get_by_role("list", name="Instances")).to_be_visible()
     page.evaluate("document.querySelector('label[for=burst-calls]').remove()")
     assert [issue[0] for issue in serious_issues(page)] == ["label"]

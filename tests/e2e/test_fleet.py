@@ -131,7 +131,9 @@ def test_calls_beyond_the_accounts_concurrency_are_shown_as_throttled(
         )
 
 
-def test_there_is_no_fleet_where_the_service_reports_none(page: Page, page_url: str) -> None:
+def test_there_is_no_fleet_and_no_switch_where_the_service_reports_none(
+    page: Page, page_url: str
+) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     answer = {"model_name": "imagenet-efficientnet-lite0", "model_version": "1.1.0"}
@@ -140,4 +142,5 @@ def test_there_is_no_fleet_where_the_service_reports_none(page: Page, page_url: 
     press_sample(page)
     expect_answer(page)
     expect(fleet(page)).to_have_count(0)
-    assert not [url for url in asked if "_local" in url]
+    expect(page.get_by_role("group", name="Model")).to_have_count(0)
+    assert not [url for url in asked if "local" in url.removeprefix(page_url)]

@@ -66,7 +66,7 @@ def test_a_pasted_picture_is_classified(page: Page, page_url: str, width: int) -
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.evaluate(
         """async () => {
-          const picture = document.querySelector("[data-sample*=coffee] img");
+          const picture = document.querySelector("#samples [src*=coffee]");
           await picture.decode();
           const canvas = new OffscreenCanvas(picture.naturalWidth, picture.naturalHeight);
           canvas.getContext("2d").drawImage(picture, 0, 0);

@@ -108,11 +108,23 @@ def test_caching_the_page_waits_for_the_first_photo(browser: Browser, page_url: 
     context.close()
 
 
+def listed(name: str) -> set[str]:
+    """Read a list of files from the service worker."""
+    worker = (WEB / "worker.js").read_text(encoding="utf-8")
+    (files,) = re.findall(rf"const {name} = \[(.*?)\];", worker, re.DOTALL)
+    return set(re.findall(r'"(.*?)"', files))
+
+
 def test_every_file_of_the_page_is_cached_for_use_offline() -> None:
-    (listed,) = re.findall(r"const FILES = \[(.*?)\];", (WEB / "worker.js").read_text(), re.DOTALL)
-    kept = set(re.findall(r'"(.*?)"', listed))
+    kept = listed("FILES") | listed("FILES_OF_THE_LOCAL_CLOUD")
     files = {str(path.relative_to(WEB)) for path in WEB.rglob("*") if path.is_file()}
     assert kept - {"./", "configuration.json"} == files - {
         "worker.js",  # which the browser keeps itself
         *(str(path.relative_to(WEB)) for path in SAMPLES.iterdir() if path.suffix != ".json"),
     }
+
+
+def test_the_page_of_a_deployment_stays_small() -> None:
+    files = listed("FILES") - {"./", "configuration.json", "samples/galleries.json"}
+    sizes = {name: (WEB / name).stat().st_size for name in files | {"worker.js"}}
+    assert sum(sizes.values()) < 100 * 1024, sizes

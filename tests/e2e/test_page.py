@@ -258,7 +258,7 @@ def test_nothing_scrolls_sideways(
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_moves_when_the_result_comes(page: Page, page_url: str, width: int) -> None:
-    shown = "section, h2, h3, h4, button:not(#again), ol, dl"
+    shown = "section, h2, h3, h4, button:not(#again, #why), ol, dl"
     boxes = f"""() => [...document.querySelectorAll("{shown}")]
         .filter((element) => !element.closest("#history"))
         .map((element) => {{

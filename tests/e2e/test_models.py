@@ -1,0 +1,182 @@
+"""What the page says of the model: that it is not sure, what it knows, and which others exist."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.conftest import SAMPLE_LABEL, Cloud
+from tests.e2e.page_driver import (
+    ANSWER_TIMEOUT_MS,
+    FAILED_REQUEST,
+    SAMPLES,
+    choose,
+    classes,
+    expect_answer,
+    history,
+    open_page,
+    press_sample,
+    tab_to,
+)
+from tests.e2e.test_accessibility import serious_issues
+
+CAT = (SAMPLES / "cat.jpg").read_bytes()
+PRODUCTS, THINGS = "30 demo products", "1,000 everyday things"
+MODELS = {PRODUCTS: "products-resnet50", THINGS: "imagenet-efficientnet-lite0"}
+
+
+def serve(cloud: Cloud, words: str) -> None:
+    """Serve a model as somebody else does, not from the page under test."""
+    listed = cloud.get("_local/models").json()
+    (model,) = [each for each in listed if each["name"] == MODELS[words]]
+    wanted = {"name": model["name"], "version": model["version"]}
+    if not model["served"]:
+        assert cloud.post("_local/serve", wanted).status_code == 200
+
+
+@pytest.fixture
+def products(cloud: Cloud) -> Iterator[Cloud]:
+    """A cloud that serves the products, before the test and after it."""
+    serve(cloud, PRODUCTS)
+    yield cloud
+    serve(cloud, PRODUCTS)
+
+
+def result(page: Page) -> Locator:
+    return page.get_by_role("region", name="Result")
+
+
+def nearest(page: Page) -> Locator:
+    return page.get_by_role("list", name="Nearest classes").get_by_role("listitem")
+
+
+def radio(page: Page, words: str) -> Locator:
+    return page.get_by_role("group", name="Model").get_by_role("radio", name=words)
+
+
+def expect_unsure(page: Page, words: str) -> None:
+    said = f"Not sure: probably none of the {words} that this model knows."
+    expect(result(page)).to_contain_text(said, timeout=ANSWER_TIMEOUT_MS)
+
+
+def test_a_cat_is_none_of_the_products_and_the_other_model_knows_it(
+    page: Page, products: Cloud
+) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    open_page(page, products.url, width=390)
+    press_sample(page, "Mango can")
+    expect_answer(page, re.escape(SAMPLE_LABEL))
+    sure_size = font_size(classes(page).first)
+    expect(result(page)).not_to_contain_text("Not sure")
+
+    choose(page, "mine.jpg", CAT)
+    expect(page.get_by_role("status")).to_contain_text("Done: not sure")
+    expect_unsure(page, PRODUCTS)
+    expect(nearest(page)).to_have_count(5)
+    assert font_size(nearest(page).first) < sure_size
+    assert top_of(page.get_by_text("Not sure: probably")) < top_of(nearest(page).first)
+    expect(history(page).first).to_contain_text("mine.jpgNot sure")
+
+    # What it knows, on request.
+    page.get_by_text("What this model knows").click()
+    known = page.get_by_role("list", name="Classes", exact=True).get_by_role("listitem")
+    expect(known).to_have_count(30)
+    page.get_by_role("searchbox", name="Search").fill("MANGO")
+    expect(result(page)).to_contain_text(re.compile(rf"\d of {PRODUCTS}"))
+    assert all("Mango" in label for label in known.all_inner_texts())
+    assert serious_issues(page) == []
+
+    # The history keeps both.
+    history(page).nth(1).click()
+    expect_answer(page, re.escape(SAMPLE_LABEL))
+    expect(result(page)).not_to_contain_text("Not sure")
+    history(page).first.click()
+    expect_unsure(page, PRODUCTS)
+
+    result(page).get_by_role("button", name=f"Try {THINGS}").click()
+    expect_answer(page, " cat|tabby")
+    expect(result(page)).to_contain_text(MODELS[THINGS])
+    expect(radio(page, THINGS)).to_be_checked()
+    expect(page.get_by_role("button", name="Coffee", exact=True)).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+
+
+def test_the_switch_works_by_keyboard_and_shows_what_others_have_served(
+    page: Page, products: Cloud
+) -> None:
+    open_page(page, products.url)
+    expect(page.get_by_role("button", name="Mango can")).to_be_visible()
+    expect(radio(page, PRODUCTS)).to_be_checked()
+    serve(products, THINGS)
+    press_sample(page, "Mango can")
+    expect(page.get_by_role("status")).to_contain_text("Done", timeout=ANSWER_TIMEOUT_MS)
+    expect(radio(page, THINGS)).to_be_checked()
+    expect(page.get_by_role("button", name="Coffee", exact=True)).to_be_visible()
+
+    tab_to(page, radio(page, THINGS))
+    page.keyboard.press("ArrowLeft")
+    group = page.get_by_role("group", name="Model")
+    expect(group).to_contain_text(f"Now serving {PRODUCTS}.", timeout=ANSWER_TIMEOUT_MS)
+    expect(radio(page, PRODUCTS)).to_be_checked()
+    expect(radio(page, PRODUCTS)).to_be_focused()
+    press_sample(page, "Mango can")
+    expect_answer(page, re.escape(SAMPLE_LABEL))
+    expect(result(page)).to_contain_text(MODELS[PRODUCTS])
+
+
+@pytest.fixture
+def damaged(products: Cloud) -> Iterator[str]:
+    """A published model that no engine loads: its graph is empty, and its manifest says so."""
+    s3 = products.client("s3")
+    (bucket,) = [each["Name"] for each in s3.list_buckets()["Buckets"] if "models" in each["Name"]]
+    found = s3.list_objects_v2(Bucket=bucket, Prefix=f"{MODELS[THINGS]}/")["Contents"]
+    bodies = {
+        each["Key"].replace(MODELS[THINGS], "damaged"): s3.get_object(
+            Bucket=bucket, Key=each["Key"]
+        )["Body"].read()
+        for each in found
+    }
+    (graph,) = [key for key in bodies if key.endswith(".onnx")]
+    (manifest,) = [key for key in bodies if key.endswith("manifest.json")]
+    intact = hashlib.sha256(bodies[graph]).hexdigest()
+    bodies[graph] = bytes(len(bodies[graph]))
+    facts = {**json.loads(bodies[manifest]), "name": "damaged", "title": "damaged things"}
+    damage = hashlib.sha256(bodies[graph]).hexdigest()
+    bodies[manifest] = json.dumps(facts).replace(intact, damage).encode()
+    for key, body in bodies.items():
+        s3.put_object(Bucket=bucket, Key=key, Body=body)
+    yield "1,000 damaged things"
+    for key in bodies:
+        s3.delete_object(Bucket=bucket, Key=key)
+
+
+def test_a_model_that_does_not_load_is_reported_and_the_one_before_still_answers(
+    page: Page, products: Cloud, damaged: str, expected_console_errors: list[str]
+) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
+    open_page(page, products.url)
+    radio(page, damaged).check()
+    group = page.get_by_role("group", name="Model")
+    expect(group).to_contain_text(f"Changing to {damaged}")
+    said = re.compile(rf"Not changed to {damaged}\. damaged [\d.]+ does not load and is not served")
+    expect(group).to_contain_text(said, timeout=ANSWER_TIMEOUT_MS)
+    expect(radio(page, PRODUCTS)).to_be_checked()
+    press_sample(page, "Mango can")
+    expect_answer(page, re.escape(SAMPLE_LABEL))
+    expect(group).to_contain_text(said)
+
+
+def font_size(element: Locator) -> float:
+    size: float = element.locator(".label").evaluate(
+        "e => parseFloat(getComputedStyle(e).fontSize)"
+    )
+    return size
+
+
+def top_of(element: Locator) -> float:
+    box = element.bounding_box()
+    assert box is not None
+    return box["y"]

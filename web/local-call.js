@@ -1,0 +1,23 @@
+/** Calls of the local cloud, which AWS has not. */
+
+/**
+ * The answer of a call; with a body it is a POST.
+ *
+ * @throws {Error} its message says what is wrong, in words for a person.
+ */
+export async function callLocal(path, body) {
+  let response;
+  let answer;
+  try {
+    response = await fetch(path, body && {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    answer = await response.json();
+  } catch {
+    throw new Error("The local cloud does not answer. Is it still running?");
+  }
+  if (!response.ok) throw new Error(answer.error?.message ?? `The answer is ${response.status}.`);
+  return answer;
+}

@@ -1,0 +1,117 @@
+/** The switch between the models on this machine, which only the local cloud has. */
+
+import { at, make, makeButton } from "./element.js";
+import { callLocal } from "./local-call.js";
+import { countOf, keyOf, readServed } from "./model.js";
+
+let models = []; // as of `_local/models`: `name`, `version`, `title`, `class_count`, `served`
+let wanted = null; // the last choice while an earlier one is being served
+let isServing = false;
+let tell = () => {};
+
+/**
+ * Show the switch, and keep it right when another model is served from elsewhere.
+ *
+ * @param {(model: {name: string, version: string}) => void} onServed called with the model that is
+ *   served, whenever it may be another one.
+ */
+export async function offerModels(onServed) {
+  tell = onServed;
+  document.addEventListener("visibilitychange", () => document.hidden || refresh());
+  await refresh();
+}
+
+/** Compare with the model of an answer: another one may have been served from the command line. */
+export function noteModel(model) {
+  if (!isServing && !isServed(model)) refresh();
+}
+
+function isServed(model) {
+  return models.some((each) => each.served && keyOf(each) === keyOf(model));
+}
+
+/** Buttons for all models but one. */
+export function buttonsForOthers(model, onPress) {
+  const others = models.filter((each) => keyOf(each) !== keyOf(model));
+  return others.map((each) => makeButton(() => onPress(each), `Try ${wordsFor(each)}`));
+}
+
+/** Serve a model; returns whether it is served now. A newer choice goes first. */
+export async function serve(model) {
+  if (!isServing && isServed(model)) return true;
+  wanted = model;
+  if (isServing) return false;
+  isServing = true;
+  let served = null;
+  while (wanted) {
+    const next = wanted;
+    wanted = null;
+    check(next);
+    served = await serveOne(next);
+  }
+  isServing = false;
+  await refresh();
+  return served !== null && keyOf(served) === keyOf(model);
+}
+
+async function serveOne(model) {
+  const words = wordsFor(model);
+  say(`Changing to ${words}…`, "busy");
+  try {
+    await callLocal("_local/serve", { name: model.name, version: model.version });
+    say(`Starting ${words}…`, "busy");
+    const served = await readServed();
+    say(`Now serving ${countOf(served)}.`);
+    return served;
+  } catch (error) {
+    say(`Not changed to ${words}. ${error.facts?.said ?? error.message}`, "failed");
+    return null;
+  }
+}
+
+async function refresh() {
+  try {
+    models = await callLocal("_local/models");
+  } catch {
+    return; // what it said last stays; the view of the instances says that nothing answers
+  }
+  const served = models.find((each) => each.served);
+  at("models").hidden = models.length < 2;
+  const keys = models.map(keyOf).join();
+  if (at("model-choices").dataset.keys !== keys) {
+    at("model-choices").dataset.keys = keys;
+    at("model-choices").replaceChildren(...models.map(choice));
+  }
+  if (isServing || !served) return;
+  check(served);
+  tell(served);
+}
+
+function choice(model) {
+  const input = make("input");
+  input.type = "radio";
+  input.name = "model";
+  input.value = keyOf(model);
+  input.addEventListener("change", () => serve(model));
+  return make("label", "", input, wordsFor(model));
+}
+
+function check(model) {
+  for (const input of at("model-choices").querySelectorAll("input")) {
+    input.checked = input.value === keyOf(model);
+  }
+}
+
+function say(words, state = "") {
+  at("models").dataset.state = state;
+  at("models").ariaBusy = state === "busy";
+  at("models-said").textContent = words;
+}
+
+/** A model in words; its version tells it from others that say the same of themselves. */
+function wordsFor(model) {
+  const words = ({ name, title, class_count: classCount }) =>
+    countOf({ title: title ?? `classes of ${name}`, classCount });
+  const isAlone = models.filter((each) => words(each) === words(model)).length === 1;
+  return isAlone ? words(model) : `${words(model)} (${keyOf(model)})`;
+}
