@@ -58,6 +58,11 @@ def read_map(page: Page) -> dict[str, Any]:
 def test_the_map_lies_where_the_product_is_on_a_photo_that_a_phone_has_turned(
     page: Page, cloud: Cloud
 ) -> None:
+    values = [0.0] * 49
+    values[5 * 7 + 1] = 1.0  # TODO explain
+    area = {"left": 0, "top": 0.21875, "width": 1, "height": 0.5625}
+    explanation = {"id": "0", "rows": 7, "columns": 7, "values": values, "area": area}
+    page.route("**/classification?explain=true", answer_with(explanation=explanation))
     open_page(page, cloud.url, width=390)
     choose(page, "turned.jpg", turned_photo_of_a_product())
     expect(page.get_by_role("status")).to_contain_text("Done")
@@ -93,6 +98,9 @@ def test_an_uploaded_photo_is_not_uploaded_again_and_a_model_without_a_map_shows
     press_sample(page)
     expect_answer(page)
     posts.clear()
+    area = {"left": 0, "top": 0, "width": 1, "height": 1}
+    explanation = {"id": "0", "rows": 1, "columns": 1, "values": [1], "area": area}
+    intercept(page, page_url, "path", answer_with(explanation=explanation), times=1)
     why = page.get_by_role("button", name="Why this class?")
     why.click()
     expect(page.locator("#map-said")).to_contain_text("Bright: what speaks for")
