@@ -59,7 +59,7 @@ def test_the_map_lies_where_the_product_is_on_a_photo_that_a_phone_has_turned(
     page: Page, cloud: Cloud
 ) -> None:
     values = [0.0] * 49
-    values[5 * 7 + 1] = 1.0  # TODO explain
+    values[6 * 7 + 1] = 1.0
     area = {"left": 0, "top": 0.21875, "width": 1, "height": 0.5625}
     explanation = {"id": "0", "rows": 7, "columns": 7, "values": values, "area": area}
     page.route("**/classification?explain=true", answer_with(explanation=explanation))
@@ -72,7 +72,7 @@ def test_the_map_lies_where_the_product_is_on_a_photo_that_a_phone_has_turned(
     found = read_map(page)
     assert found["width"] / found["height"] == 0.5625
     assert found["spot"]["x"] < 0.5
-    assert 0.5 < found["spot"]["y"] < 0.8
+    assert 0.7 < found["spot"]["y"] < 0.79
     assert found["spot"]["alpha"] < 0.1
     # Of an upright photo the model sees the middle.
     assert found["top"] > 0.75
