@@ -260,7 +260,7 @@ def test_nothing_scrolls_sideways(
 def test_nothing_moves_when_the_result_comes(page: Page, page_url: str, width: int) -> None:
     shown = "section, h2, h3, h4, button:not(#again, #why), ol, dl"
     boxes = f"""() => [...document.querySelectorAll("{shown}")]
-        .filter((element) => !element.closest("#history"))
+        .filter((element) => !element.closest("#history, #offers"))
         .map((element) => {{
           const {{ left, top }} = element.getBoundingClientRect();
           return [element.tagName, left, top];
@@ -268,6 +268,7 @@ def test_nothing_moves_when_the_result_comes(page: Page, page_url: str, width: i
     open_page(page, page_url, width)
     # The samples come a moment after the page, once it knows which model is served.
     expect(page.get_by_role("button", name="Coffee")).to_be_visible()
+    expect(page.get_by_role("group", name="Model")).to_be_visible()
     expect(page.get_by_role("list", name="Instances")).to_be_visible()
     before = page.evaluate(boxes)
     choose(page, "mine.jpg", COFFEE)
