@@ -229,8 +229,8 @@ async function suitService() {
   kept.suit(known);
   await suitModel({ name: known?.model_name });
   if (!known?.fleet) return;
-  local = await import("./local.js");
-  local.begin((model) => {
+  local = await import("./local.js").catch(() => null); // the connection may be gone by now
+  local?.begin((model) => {
     suitModel(model);
     showOffers();
   });
