@@ -200,5 +200,11 @@ async def check_the_role_that_copies_models(aws: LocalAws, bucket: str, folder: 
 
 def test_what_the_variants_leave_out_is_what_dev_has() -> None:
     dev = dataclasses.asdict(settings_of("dev"))
-    left_out = {"empty_buckets": True, "web": True, "budget_usd": 75, "tracing": True}
+    left_out = {
+        "empty_buckets": True,
+        "web": True,
+        "budget_usd": 75,
+        "tracing": True,
+        "alarm_recognized_percent": 70,
+    }
     assert {key: dev[key] for key in POSSIBLE} == left_out

@@ -21,7 +21,13 @@ from warmlens.registry.publish import publish_model
 
 # The emulator runs no custom resource of CDK's, which empty buckets and copy the page, and knows
 # neither budgets nor X-Ray's rules.
-POSSIBLE = {"empty_buckets": False, "web": False, "budget_usd": None, "tracing": False}
+POSSIBLE = {
+    "empty_buckets": False,
+    "web": False,
+    "budget_usd": None,
+    "tracing": False,
+    "alarm_recognized_percent": 0,  # by metric math
+}
 APP = """
 import dataclasses, json, os, sys
 sys.path.insert(0, {root!r})
