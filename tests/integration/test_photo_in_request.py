@@ -122,7 +122,10 @@ def test_a_caller_asks_for_the_map_of_the_first_class(
 ) -> None:
     assert "explanation" not in by_path
     asked = without_times(send(cloud, PHOTO, "image/jpeg", "?explain=true"))
-    assert {**by_path, "explanation": asked["explanation"]} == asked
+    found = asked["explanation"]
+    assert {**by_path, "explanation": found} == asked
+    assert (found["id"], max(found["values"])) == (by_path["TOP1_ID"], 1)
+    assert len(found["values"]) == found["rows"] * found["columns"] == 16
     assert without_times(send_in_json(cloud, PHOTO, explain=True)) == asked
     assert without_times(send_in_json(cloud, PHOTO, explain=False)) == by_path
     for answer in (
