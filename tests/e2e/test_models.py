@@ -22,7 +22,6 @@ from tests.e2e.page_driver import (
     press_sample,
     tab_to,
 )
-from tests.e2e.page_stub import answer_with, intercept
 from tests.e2e.test_accessibility import serious_issues
 
 CAT = (SAMPLES / "cat.jpg").read_bytes()
@@ -85,9 +84,6 @@ def test_a_cat_is_none_of_the_products_and_the_other_model_knows_it(
     sure_size = font_size(classes(page).first)
     expect(result(page)).not_to_contain_text("Not sure")
 
-    # A version without a threshold cannot tell; the page then gets the answer of one that has one.
-    if products.get("model").json()["threshold"] is None:
-        intercept(page, products.url, "classification", answer_with(recognized=False), times=1)
     choose(page, "mine.jpg", CAT)
     expect(page.get_by_role("status")).to_contain_text("Done: not sure")
     expect_unsure(page, products, PRODUCTS)
