@@ -98,9 +98,6 @@ def test_an_uploaded_photo_is_not_uploaded_again_and_a_model_without_a_map_shows
     press_sample(page)
     expect_answer(page)
     posts.clear()
-    area = {"left": 0, "top": 0, "width": 1, "height": 1}
-    explanation = {"id": "0", "rows": 1, "columns": 1, "values": [1], "area": area}
-    intercept(page, page_url, "path", answer_with(explanation=explanation), times=1)
     why = page.get_by_role("button", name="Why this class?")
     why.click()
     expect(page.locator("#map-said")).to_contain_text("Bright: what speaks for")
