@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from warmlens.local.cloud import EMULATOR_PORT
+from warmlens.local.commands import WEB_PORT
 from warmlens.paths import ROOT
 
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
@@ -65,3 +67,10 @@ def test_what_is_checked_before_a_commit_is_what_lint_checks() -> None:
     entries = [hook["entry"] for hook in repository["hooks"]]
     for program in ("ruff format", "ruff check", "mypy", "lint-imports"):
         assert any(entry.startswith(f".venv/bin/{program}") for entry in entries)
+
+
+def test_the_dev_container_forwards_the_page_and_uploads_alone() -> None:
+    settings = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    assert settings["forwardPorts"] == [WEB_PORT, EMULATOR_PORT]
+    # Without this, editors forward each port that is listened on, the Runtime API's, too.
+    assert settings["otherPortsAttributes"] == {"onAutoForward": "ignore"}
