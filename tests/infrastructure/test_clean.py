@@ -95,7 +95,7 @@ def test_every_folder_that_the_code_writes_into_is_removed_or_holds_work_of_a_pe
         ("runs/cups/checkpoint.pt", True),
         ("photos/cup/1.jpg", True),
         ("model_artifacts/cups/1.0.0/manifest.json", True),
-        ("model_artifacts/products-resnet50/1.1.0/manifest.json", True),
+        ("model_artifacts/products-resnet50/1.2.0/manifest.json", True),
         ("model_artifacts/products-resnet50/1.1.0/manifest.json", False),
         ("model_artifacts/imagenet-efficientnet-lite0/1.1.0/model.onnx", False),
         ("model_artifacts/manifest.schema.json", False),

@@ -1,6 +1,5 @@
 """Missing or altered models: the instance refuses to serve."""
 
-import hashlib
 import json
 import sys
 from collections.abc import Callable
@@ -11,7 +10,14 @@ import pytest
 
 from tests.integration import classifier_harness
 from tests.integration.classifier_harness import CLASSIFY, FOLDER, NAME, VERSION, Call, CallWith
-from tests.unit.registry.version_copy import copy_version, edit_labels, edit_manifest, set_field
+from tests.unit.registry.version_copy import (
+    copy_version,
+    edit_labels,
+    edit_manifest,
+    replace_graph,
+    serve_by_torch,
+    set_field,
+)
 from warmlens.paths import MODEL_ARTIFACTS
 from warmlens.registry.publish import publish_model
 
@@ -120,22 +126,13 @@ async def test_weights_beside_the_graph_are_checked_like_it(
 
 
 async def test_a_graph_that_is_no_onnx_file_is_never_served(
-    call: Call, s3: Any, bucket: str
+    call: Call, s3: Any, bucket: str, tmp_path: Path
 ) -> None:
-    manifest = json.loads((FOLDER / "manifest.json").read_text())
-    graph = b"this is no graph"
-    manifest["files"]["model"] |= {
-        "bytes": len(graph),
-        "sha256": hashlib.sha256(graph).hexdigest(),
-    }
-    labels = (FOLDER / "labels.json").read_bytes()
-    contents = {
-        "labels.json": labels,
-        "model.onnx": graph,
-        "manifest.json": json.dumps(manifest).encode(),
-    }
-    for name, data in contents.items():
-        s3.put_object(Bucket=bucket, Key=f"{NAME}/{VERSION}/{name}", Body=data)
+    folder = copy_version(tmp_path)
+    replace_graph(folder, b"this is no graph")
+    for path in folder.iterdir():
+        key = f"{NAME}/{VERSION}/{path.name}"
+        s3.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
     assert_unavailable(await call(CLASSIFY), "ONNX Runtime cannot load the model file")
 
 
@@ -143,7 +140,7 @@ async def test_a_model_for_another_engine_than_the_images_is_refused_with_what_t
     call_with: CallWith, s3: Any, bucket: str, tmp_path: Path
 ) -> None:
     folder = copy_version(tmp_path)
-    edit_manifest(folder, "engine", "torch")
+    serve_by_torch(folder)
     publish_model(folder, bucket, s3)
     async with call_with({}) as call:
         for event in (CLASSIFY, {"method": "wakeup"}):
@@ -156,7 +153,7 @@ async def test_an_image_without_the_engine_it_should_have_is_told_with_what_to_d
     call_with: CallWith, s3: Any, bucket: str, tmp_path: Path
 ) -> None:
     folder = copy_version(tmp_path)
-    edit_manifest(folder, "engine", "torch")
+    serve_by_torch(folder)
     publish_model(folder, bucket, s3)
     async with call_with({"ENGINE": "torch"}) as call:  # run by ONNX Runtime's environment
         answer = await call(CLASSIFY)

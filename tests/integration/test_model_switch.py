@@ -1,6 +1,5 @@
 """The models that a start publishes, what it serves, and the local page's switch between them."""
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -14,7 +13,13 @@ import pytest
 from app import LOCAL_MODEL
 from tests.conftest import Cloud, run_here, running
 from tests.unit.registry.version_copy import NAME as EVERYDAY
-from tests.unit.registry.version_copy import SHIPPED, VERSION, edit_manifest
+from tests.unit.registry.version_copy import (
+    SHIPPED,
+    VERSION,
+    edit_manifest,
+    replace_graph,
+    serve_by_torch,
+)
 from warmlens.local.buckets import GALLERIES, PAPER_PATH
 from warmlens.local.model_switch import MODELS_PATH, SERVE_PATH
 from warmlens.paths import MODEL_ARTIFACTS
@@ -42,15 +47,11 @@ def own_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     for version in ("1.0.0", "1.10.0", "1.9.0"):
         write(models, "mine", version)
     edit_manifest(models / "mine" / "1.10.0", "title", "cups of mine")
-    edit_manifest(write(models, "of-torch", "1.0.0"), "engine", "torch")
+    serve_by_torch(write(models, "of-torch", "1.0.0"))
     (write(models, "cut", "1.0.0") / "model.onnx").write_bytes(b"cut")
     (write(models, "unreadable", "1.0.0") / "manifest.json").write_text("{")
     graph = write(models, "no-graph", "1.0.0")  # its hashes are right, so that it is published
-    (graph / "model.onnx").write_bytes(b"this is no graph")
-    files = json.loads((graph / "manifest.json").read_text())["files"]
-    digest = hashlib.sha256(b"this is no graph").hexdigest()
-    files["model"] |= {"bytes": 16, "sha256": digest}
-    edit_manifest(graph, "files", files)
+    replace_graph(graph, b"this is no graph")
     folder = tmp_path_factory.mktemp("switch")
     yield from running(folder, "--model", "", "--models", str(models))
 

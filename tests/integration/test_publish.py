@@ -21,7 +21,7 @@ from tests.integration import publish_harness
 from tests.integration.aws_proxy import refusing
 from tests.integration.publish_harness import FILES, PREFIX, refusal, stored, whole
 from tests.ports import closed_port
-from tests.unit.registry.version_copy import NAME, VERSION, edit_manifest
+from tests.unit.registry.version_copy import NAME, VERSION, edit_manifest, replace_graph
 from warmlens.paths import ROOT
 from warmlens.registry.publish import UploadProgress, publish_model
 
@@ -130,9 +130,7 @@ def test_what_an_unfinished_publish_left_is_not_overwritten_by_other_content(
 ) -> None:
     publish_and_kill(version, bucket, shell, kill_at=4)
     other = b"another model"
-    (version / "model.onnx").write_bytes(other)
-    edit_manifest(version, "files.model.bytes", len(other))
-    edit_manifest(version, "files.model.sha256", hashlib.sha256(other).hexdigest())
+    replace_graph(version, other)
     error = refusal(version, bucket, s3)
     assert error.code == "leftover_differs"
     assert PREFIX + "manifest.json" not in stored(s3, bucket)

@@ -251,7 +251,7 @@ def test_publishing_serving_and_rolling_back_under_load_drops_no_call(
         publish(own_cloud, artifacts, "1.2.0")
         model(own_cloud, "serve", NAME, "1.2.0")
         until_answered_by("1.2.0")
-        publish_what_is_no_model(own_cloud.client("s3"))
+        publish_what_is_no_model(own_cloud.client("s3"), artifacts.parent / "no-model")
         model(own_cloud, "serve", NAME, "6.6.6", refused="model_unavailable")
         model(own_cloud, "rollback")
     finally:

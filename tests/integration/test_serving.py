@@ -1,6 +1,5 @@
 """Serving another model version, and the one before again, while the environment runs."""
 
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +8,14 @@ from typing import Any, cast
 import pytest
 
 from tests.conftest import Cloud, run_here, run_warmlens, running
-from tests.unit.registry.version_copy import NAME, SHIPPED, VERSION, edit_manifest
+from tests.unit.registry.version_copy import (
+    NAME,
+    SHIPPED,
+    VERSION,
+    copy_version,
+    edit_manifest,
+    replace_graph,
+)
 from warmlens.errors import WarmlensError
 from warmlens.paths import MODEL_ARTIFACTS
 from warmlens.registry.catalog import find_version
@@ -51,7 +57,7 @@ def own_cloud(module_cloud: Cloud) -> Cloud:
 @pytest.fixture
 def artifacts(tmp_path: Path) -> Path:
     """A folder with two more versions of the shipped model."""
-    for version in ("1.1.0", "1.2.0"):
+    for version in ("1.2.0", "1.3.0"):
         folder = tmp_path / "artifacts" / NAME / version
         folder.mkdir(parents=True)
         for path in SHIPPED.iterdir():
@@ -97,24 +103,16 @@ def models_bucket(s3: Any) -> str:
     return str(name)
 
 
-def publish_what_is_no_model(s3: Any) -> None:
+def publish_what_is_no_model(s3: Any, folder: Path) -> None:
     """Version 6.6.6: its manifest and its files agree, but the graph is none."""
-    graph = b"this is no graph"
-    manifest = json.loads((SHIPPED / "manifest.json").read_text())
-    manifest["version"] = "6.6.6"
-    manifest["files"]["model"] |= {
-        "bytes": len(graph),
-        "sha256": hashlib.sha256(graph).hexdigest(),
-    }
-    for name, data in {
-        "model.onnx": graph,
-        "labels.json": (SHIPPED / "labels.json").read_bytes(),
-        "manifest.json": json.dumps(manifest).encode(),
-    }.items():
+    no_model = copy_version(folder)
+    replace_graph(no_model, b"this is no graph")
+    edit_manifest(no_model, "version", "6.6.6")
+    for path in no_model.iterdir():
         s3.put_object(
             Bucket=models_bucket(s3),
-            Key=f"{NAME}/6.6.6/{name}",
-            Body=data,
+            Key=f"{NAME}/6.6.6/{path.name}",
+            Body=path.read_bytes(),
             ChecksumAlgorithm="SHA256",
         )
 
@@ -122,15 +120,15 @@ def publish_what_is_no_model(s3: Any) -> None:
 def test_a_published_version_is_served_and_rolled_back_without_a_deploy(
     own_cloud: Cloud, artifacts: Path
 ) -> None:
-    publish(own_cloud, artifacts, "1.1.0")
+    publish(own_cloud, artifacts, "1.2.0")
     assert answer(own_cloud)["version"] == VERSION  # publishing alone changes nothing
     stacks = own_cloud.client("cloudformation").describe_stacks()["Stacks"]
 
-    assert "1.1.0 now" in model(own_cloud, "serve", NAME, "1.1.0")
+    assert "1.2.0 now" in model(own_cloud, "serve", NAME, "1.2.0")
     first = answer(own_cloud)
-    assert (first["TOP1_label"], first["version"]) == ("espresso", "1.1.0")
+    assert (first["TOP1_label"], first["version"]) == ("espresso", "1.2.0")
     assert first["cold_start"] is False  # the instance that tried the version out
-    assert served(own_cloud) == "1.1.0"
+    assert served(own_cloud) == "1.2.0"
 
     assert f"{VERSION} now" in model(own_cloud, "rollback")
     assert answer(own_cloud)["version"] == VERSION
@@ -140,14 +138,14 @@ def test_a_published_version_is_served_and_rolled_back_without_a_deploy(
 
 
 def test_each_rollback_goes_one_model_further_back(own_cloud: Cloud, artifacts: Path) -> None:
-    for version in ("1.1.0", "1.2.0"):
+    for version in ("1.2.0", "1.3.0"):
         publish(own_cloud, artifacts, version)
         model(own_cloud, "serve", NAME, version)
-    assert "already" in model(own_cloud, "serve", NAME, "1.2.0")
-    told = json.loads(model(own_cloud, "serve", NAME, "1.2.0", "--json"))
+    assert "already" in model(own_cloud, "serve", NAME, "1.3.0")
+    told = json.loads(model(own_cloud, "serve", NAME, "1.3.0", "--json"))
     assert told["before"] == told["after"]
-    assert (told["after"]["name"], told["after"]["version"]) == (NAME, "1.2.0")
-    for version in ("1.1.0", VERSION):
+    assert (told["after"]["name"], told["after"]["version"]) == (NAME, "1.3.0")
+    for version in ("1.2.0", VERSION):
         model(own_cloud, "rollback")
         assert answer(own_cloud)["version"] == version
     model(own_cloud, "rollback", refused="nothing_to_roll_back_to")
@@ -157,14 +155,14 @@ def test_each_rollback_goes_one_model_further_back(own_cloud: Cloud, artifacts: 
 def test_a_model_that_does_not_load_never_gets_a_users_call(
     own_cloud: Cloud, artifacts: Path
 ) -> None:
-    publish_what_is_no_model(own_cloud.client("s3"))
+    publish_what_is_no_model(own_cloud.client("s3"), artifacts.parent / "no-model")
     said = model(own_cloud, "serve", NAME, "6.6.6", refused="model_unavailable")
     assert "6.6.6" in said
     assert answer(own_cloud)["version"] == VERSION
     configuration = own_cloud.client("lambda").get_function_configuration(FunctionName=FUNCTION)
     assert configuration["Environment"]["Variables"]["MODEL_VERSION"] == VERSION
-    publish(own_cloud, artifacts, "1.1.0")
-    model(own_cloud, "serve", NAME, "1.1.0")
+    publish(own_cloud, artifacts, "1.2.0")
+    model(own_cloud, "serve", NAME, "1.2.0")
     # What was refused was never served, so it is not what was served before.
     model(own_cloud, "rollback")
     assert answer(own_cloud)["version"] == VERSION
@@ -174,7 +172,7 @@ def test_a_model_whose_snapshot_fails_is_never_served_and_leaves_no_version(
     own_cloud: Cloud, artifacts: Path
 ) -> None:
     """With SnapStart, Lambda loads the model when the version is published."""
-    publish(own_cloud, artifacts, "1.1.0")
+    publish(own_cloud, artifacts, "1.2.0")
     functions, s3 = own_cloud.client("lambda"), own_cloud.client("s3")
     why = "Error in the function's initialization code"
 
@@ -185,7 +183,7 @@ def test_a_model_whose_snapshot_fails_is_never_served_and_leaves_no_version(
     functions.meta.events.register("after-call.lambda.GetFunctionConfiguration", fail)
     serving = Serving(functions, FUNCTION, Store(s3, models_bucket(s3)))
     with pytest.raises(WarmlensError) as refused:
-        serving.serve(NAME, "1.1.0")
+        serving.serve(NAME, "1.2.0")
     assert refused.value.code == "model_unavailable"
     assert why in str(refused.value)
     found = functions.list_versions_by_function(FunctionName=FUNCTION)["Versions"]
@@ -206,24 +204,24 @@ def test_a_model_that_the_role_may_not_read_is_refused_with_the_setting_that_all
     bucket = models_bucket(own_cloud.client("s3"))
     narrow = json.dumps(allowed).replace(f"{bucket}/*", f"{bucket}/{NAME}/*")
     (artifacts / NAME).rename(artifacts / "another")
-    edit_manifest(artifacts / "another" / "1.1.0", "name", "another")
-    model(own_cloud, "publish", "another", "1.1.0", "--models", str(artifacts))
+    edit_manifest(artifacts / "another" / "1.2.0", "name", "another")
+    model(own_cloud, "publish", "another", "1.2.0", "--models", str(artifacts))
 
     iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=narrow)
     try:
-        said = model(own_cloud, "serve", "another", "1.1.0", refused="model_unavailable")
+        said = model(own_cloud, "serve", "another", "1.2.0", refused="model_unavailable")
     finally:
         iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(allowed))
     assert "other_models" in said
     assert answer(own_cloud)["model"] == NAME
-    model(own_cloud, "serve", "another", "1.1.0")
+    model(own_cloud, "serve", "another", "1.2.0")
     assert answer(own_cloud)["model"] == "another"
 
 
 def test_a_model_that_the_settings_do_not_name_is_refused_before_anything_changes(
     own_cloud: Cloud, artifacts: Path
 ) -> None:
-    publish(own_cloud, artifacts, "1.1.0")
+    publish(own_cloud, artifacts, "1.2.0")
     functions, ssm = own_cloud.client("lambda"), own_cloud.client("ssm")
     before = functions.get_function_configuration(FunctionName=FUNCTION)["RevisionId"]
     name = "/warmlens/local/ServableModels"
@@ -232,16 +230,16 @@ def test_a_model_that_the_settings_do_not_name_is_refused_before_anything_change
         ssm.put_parameter(Name=name, Value=value, Overwrite=True)
         try:
             if NAME in value:
-                model(own_cloud, "serve", NAME, "1.1.0")
+                model(own_cloud, "serve", NAME, "1.2.0")
                 continue
-            said = model(own_cloud, "serve", NAME, "1.1.0", refused="model_unavailable")
+            said = model(own_cloud, "serve", NAME, "1.2.0", refused="model_unavailable")
         finally:
             ssm.put_parameter(Name=name, Value="*", Overwrite=True)
         assert "may serve mine, fruit." in said
         assert f"Add {NAME} to other_models in app.py and deploy" in said
         now = functions.get_function_configuration(FunctionName=FUNCTION)
         assert now["RevisionId"] == before
-    assert answer(own_cloud)["version"] == "1.1.0"
+    assert answer(own_cloud)["version"] == "1.2.0"
 
 
 def test_models_in_the_image_are_changed_without_a_bucket(own_cloud: Cloud) -> None:
@@ -271,20 +269,20 @@ def test_models_in_the_image_are_changed_without_a_bucket(own_cloud: Cloud) -> N
 def test_what_is_not_published_or_was_damaged_is_not_served(
     own_cloud: Cloud, artifacts: Path
 ) -> None:
-    model(own_cloud, "serve", NAME, "1.1.0", refused="not_published")
-    publish(own_cloud, artifacts, "1.1.0")
+    model(own_cloud, "serve", NAME, "1.2.0", refused="not_published")
+    publish(own_cloud, artifacts, "1.2.0")
     s3 = own_cloud.client("s3")
-    key, bucket = f"{NAME}/1.1.0/model.onnx", models_bucket(s3)
+    key, bucket = f"{NAME}/1.2.0/model.onnx", models_bucket(s3)
     whole = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     for code, content in (
         ("wrong_bytes", whole[: len(whole) // 2]),
         ("wrong_sha256", whole[:-1] + b"\0"),
     ):
         s3.put_object(Bucket=bucket, Key=key, Body=content, ChecksumAlgorithm="SHA256")
-        model(own_cloud, "serve", NAME, "1.1.0", refused=code)
-        assert run_verify(own_cloud, "1.1.0") == 1
+        model(own_cloud, "serve", NAME, "1.2.0", refused=code)
+        assert run_verify(own_cloud, "1.2.0") == 1
     s3.delete_object(Bucket=bucket, Key=key)
-    model(own_cloud, "serve", NAME, "1.1.0", refused="file_missing")
+    model(own_cloud, "serve", NAME, "1.2.0", refused="file_missing")
     assert run_verify(own_cloud, VERSION) == 0
     assert answer(own_cloud)["version"] == VERSION
 
@@ -292,20 +290,20 @@ def test_what_is_not_published_or_was_damaged_is_not_served(
 def test_a_version_that_was_damaged_is_mended_by_publishing_it_again_and_then_served(
     own_cloud: Cloud, artifacts: Path
 ) -> None:
-    publish(own_cloud, artifacts, "1.1.0")
+    publish(own_cloud, artifacts, "1.2.0")
     s3 = own_cloud.client("s3")
     bucket = models_bucket(s3)
-    s3.put_object(Bucket=bucket, Key=f"{NAME}/1.1.0/model.onnx", Body=b"cut")
-    s3.delete_object(Bucket=bucket, Key=f"{NAME}/1.1.0/labels.json")
-    command = ("publish", NAME, "1.1.0", "--models", str(artifacts))
-    said = f"Repaired {NAME} 1.1.0 in {bucket}: model.onnx, labels.json.\n"
+    s3.put_object(Bucket=bucket, Key=f"{NAME}/1.2.0/model.onnx", Body=b"cut")
+    s3.delete_object(Bucket=bucket, Key=f"{NAME}/1.2.0/labels.json")
+    command = ("publish", NAME, "1.2.0", "--models", str(artifacts))
+    said = f"Repaired {NAME} 1.2.0 in {bucket}: model.onnx, labels.json.\n"
     assert model(own_cloud, *command) == said
-    assert run_verify(own_cloud, "1.1.0") == 0
-    model(own_cloud, "serve", NAME, "1.1.0")
+    assert run_verify(own_cloud, "1.2.0") == 0
+    model(own_cloud, "serve", NAME, "1.2.0")
     assert answer(own_cloud)["TOP1_label"] == "espresso"
     told = json.loads(model(own_cloud, *command, "--json"))
     assert (told["published"], told["keys"], told["repaired"]) == (False, [], [])
-    assert model(own_cloud, *command) == f"{NAME} 1.1.0 is in {bucket} already, unchanged.\n"
+    assert model(own_cloud, *command) == f"{NAME} 1.2.0 is in {bucket} already, unchanged.\n"
 
 
 def run_verify(cloud: Cloud, version: str) -> int:
@@ -316,8 +314,8 @@ def run_verify(cloud: Cloud, version: str) -> int:
 def test_a_rollback_after_a_deploy_takes_back_the_model_and_nothing_else(
     own_cloud: Cloud, artifacts: Path
 ) -> None:
-    publish(own_cloud, artifacts, "1.1.0")
-    model(own_cloud, "serve", NAME, "1.1.0")
+    publish(own_cloud, artifacts, "1.2.0")
+    model(own_cloud, "serve", NAME, "1.2.0")
     functions = own_cloud.client("lambda")
     functions.update_function_configuration(FunctionName=FUNCTION, MemorySize=MEMORY_MB)
     deployed = functions.publish_version(FunctionName=FUNCTION)["Version"]
@@ -338,12 +336,12 @@ def test_a_deploy_of_the_model_that_is_served_already_makes_a_version_of_its_own
     """
     functions = own_cloud.client("lambda")
     deployed = functions.get_function_configuration(FunctionName=FUNCTION, Qualifier=ALIAS)
-    publish(own_cloud, artifacts, "1.1.0")
-    for step in (("serve", NAME, "1.1.0"), ("rollback",), ("serve", NAME, "1.1.0")):
+    publish(own_cloud, artifacts, "1.2.0")
+    for step in (("serve", NAME, "1.2.0"), ("rollback",), ("serve", NAME, "1.2.0")):
         model(own_cloud, *step)
         versions = functions.list_versions_by_function(FunctionName=FUNCTION)["Versions"]
         last = max((each for each in versions if each["Version"] != "$LATEST"), key=number)
-        for version in (VERSION, "1.1.0"):
+        for version in (VERSION, "1.2.0"):
             wanted = {**deployed["Environment"]["Variables"], "MODEL_VERSION": version}
             assert last["Environment"]["Variables"] != wanted
     templates = (Path(__file__).parents[1] / "infrastructure" / "__snapshots__").rglob("*.json")
@@ -371,8 +369,8 @@ def test_old_versions_are_deleted_except_those_that_are_needed(
     functions.put_provisioned_concurrency_config(
         FunctionName=FUNCTION, Qualifier=provisioned, ProvisionedConcurrentExecutions=1
     )
-    publish(own_cloud, artifacts, "1.1.0")
-    model(own_cloud, "serve", NAME, "1.1.0")
+    publish(own_cloud, artifacts, "1.2.0")
+    model(own_cloud, "serve", NAME, "1.2.0")
     now = functions.get_alias(FunctionName=FUNCTION, Name=ALIAS)["FunctionVersion"]
     functions.delete_alias(FunctionName=FUNCTION, Name="other")
     functions.delete_provisioned_concurrency_config(FunctionName=FUNCTION, Qualifier=provisioned)
@@ -381,7 +379,7 @@ def test_old_versions_are_deleted_except_those_that_are_needed(
     left = {each["Version"] for each in found} - {"$LATEST"}
     newest = {*others[-9:], now}
     assert left == {aliased, weighted, provisioned, deployed, *newest}
-    assert answer(own_cloud)["version"] == "1.1.0"
+    assert answer(own_cloud)["version"] == "1.2.0"
 
 
 SERVED = {"SERVED_BY": "warmlens model serve"}
@@ -400,23 +398,23 @@ def publish_function(functions: Any, description: str, trace: dict[str, str]) ->
 def test_what_serve_cannot_delete_is_reported_and_the_model_is_served(
     own_cloud: Cloud, artifacts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish(own_cloud, artifacts, "1.1.0")
+    publish(own_cloud, artifacts, "1.2.0")
 
     def refuse(*_: object) -> None:
         raise WarmlensError("function_refused", "You may not list versions.")
 
     monkeypatch.setattr("warmlens.registry.pruning.prune_versions", refuse)
     place = ("--env", "local", "--folder", str(own_cloud.folder))
-    result = run_here("model", "serve", NAME, "1.1.0", *place)
+    result = run_here("model", "serve", NAME, "1.2.0", *place)
     assert result.returncode == 0
-    assert "1.1.0 now" in result.stdout
+    assert "1.2.0 now" in result.stdout
     assert "were not deleted: You may not list versions." in result.stderr
 
 
 def test_nothing_is_changed_while_a_deployment_shifts_calls(
     own_cloud: Cloud, artifacts: Path
 ) -> None:
-    publish(own_cloud, artifacts, "1.1.0")
+    publish(own_cloud, artifacts, "1.2.0")
     functions, s3 = own_cloud.client("lambda"), own_cloud.client("s3")
 
     class Shifting:
@@ -431,7 +429,7 @@ def test_nothing_is_changed_while_a_deployment_shifts_calls(
 
     serving = Serving(cast(Any, Shifting()), FUNCTION, Store(s3, models_bucket(s3)))
     with pytest.raises(WarmlensError) as refused:
-        serving.serve(NAME, "1.1.0")
+        serving.serve(NAME, "1.2.0")
     assert refused.value.code == "deployment_in_progress"
     with pytest.raises(WarmlensError) as refused:
         serving.rollback()

@@ -14,7 +14,7 @@ from lab.sizes import PAPER
 from tests.conftest import WARMLENS, Cloud, start_cloud
 from tests.invoke import invoke
 from tests.training.photo_folder import COLOURS, make_photo_folder
-from tests.unit.registry.version_copy import NAME
+from tests.unit.registry.version_copy import NAME, VERSION
 from training.comparison_records import rows
 from warmlens.cli import app
 from warmlens.paths import ROOT
@@ -82,7 +82,7 @@ def test_the_pages_commands_lead_from_photos_to_a_served_version_and_back(
     assert all(label in classified for label in COLOURS)
     assert "mine 1.0.0 now" in next(text for command, text in printed.items() if "serve" in command)
     rolled_back = next(text for command, text in printed.items() if "rollback" in command)
-    assert f"{NAME} 1.0.0 now; before, it was mine 1.0.0" in rolled_back
+    assert f"{NAME} {VERSION} now; before, it was mine 1.0.0" in rolled_back
 
     manifest = json.loads((desk / "artifacts" / "mine" / "1.0.0" / "manifest.json").read_text())
     assert manifest["training"]["command"].startswith("warmlens model train --data photos")

@@ -101,8 +101,8 @@ def list_command(
         typer.echo(json.dumps({"models": rows, "faults": faults}, indent=2))
     else:
         name = Column("name", no_wrap=True)  # to be copied: never cut where the window is narrow
-        columns = ("precision", "MB", "threshold", "kept", "found", "AUROC")
-        table = Table(name, "version", Column("architecture", overflow="fold"), *columns)
+        architecture = Column("architecture", overflow="fold")
+        table = Table(name, "version", architecture, "precision", "MB")
         for model in catalog.versions:
             table.add_row(
                 model.name,
@@ -110,10 +110,6 @@ def list_command(
                 model.architecture,
                 model.precision,
                 f"{model.bytes / 1e6:.1f}",
-                "" if model.threshold is None else f"{model.threshold:g}",
-                "" if model.kept is None else f"{model.kept:.1%}",
-                "" if model.found is None else f"{model.found:.1%}",
-                "" if model.auroc is None else f"{model.auroc:.3f}",
             )
         out.print_table(table)
         for fault in catalog.faults:

@@ -38,6 +38,26 @@ def edit_manifest(folder: Path, path: str, value: object) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
+def replace_graph(folder: Path, raw: bytes) -> None:
+    """Write another graph and enter its size and hash; it has no class-activation map."""
+    (folder / "model.onnx").write_bytes(raw)
+    edit_manifest(folder, "files.model.bytes", len(raw))
+    edit_manifest(folder, "files.model.sha256", hashlib.sha256(raw).hexdigest())
+    remove_field(folder, "explain")
+
+
+def serve_by_torch(folder: Path) -> None:
+    """Name the engine `torch` in the manifest, which has no class-activation maps."""
+    edit_manifest(folder, "engine", "torch")
+    remove_field(folder, "explain")
+
+
+def remove_field(folder: Path, name: str) -> None:
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    del manifest[name]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
 def replace_labels(folder: Path, raw: bytes) -> None:
     """Write other labels and enter their size and hash, so that only their content is wrong."""
     (folder / "labels.json").write_bytes(raw)
