@@ -33,7 +33,8 @@ ENGINES = ("onnxruntime", "torch")
 
 
 def variables(engine: str, **more: str) -> dict[str, str]:
-    return {"MODEL_NAME": f"mine-{engine}", "ENGINE": engine, **more}
+    version = {"MODEL_VERSION": "1.0.0"}
+    return {"MODEL_NAME": f"mine-{engine}", "ENGINE": engine, **version, **more}
 
 
 def top(answer: dict[str, Any]) -> list[tuple[str, float]]:
@@ -98,7 +99,6 @@ def test_an_init_with_pytorch_imports_neither_the_other_engine_nor_torchvision(
             "IMAGES_BUCKET": "images",
             "IMAGE_PREFIXES": "test/",
             "MODELS_FOLDER": str(artifacts),
-            "MODEL_VERSION": "1.0.0",
             "MAX_IMAGE_BYTES": "1000000",
             "MAX_IMAGE_PIXELS": "1000000",
             "MAX_HOLD_MS": "1000",
