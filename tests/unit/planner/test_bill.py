@@ -59,7 +59,7 @@ def test_users_calls_are_billed_for_thirty_days() -> None:
     assert items["photos written"].usd == pytest.approx(0.216)  # 0.005 USD a thousand
     assert items["model's storage"].usd == pytest.approx(0.0024)  # 0.024 GB at 0.10 USD
     assert items["photos kept"].usd == pytest.approx(43_200 * 0.0003 * 0.023)  # 300 KB, a month
-    assert items["answers"].usd == pytest.approx(43_200 * 5_020 / 1e9 * 0.09)
+    assert items["answers"].usd == pytest.approx(43_200 * 5_040 / 1e9 * 0.09)
     assert items["uploads' time"].usd == pytest.approx(43_200 * 0.005 * 0.0000133334)
     # 1,440 x 0.1 s + 1 s of init a day.
     gb_s = 30 * 145.0 * 1769 / 1024
