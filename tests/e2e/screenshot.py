@@ -69,9 +69,8 @@ def _models(browser: Browser, cloud: Cloud, folder: Path) -> None:
     """Show a photo that fits each model, with its map, and one that is foreign to it."""
     page = browser.new_page(color_scheme="light", reduced_motion="reduce")
     for model in cloud.get("_local/models").json():
-        if not model["served"]:
-            wanted = {key: model[key] for key in ("name", "version")}
-            cloud.post("_local/serve", wanted).raise_for_status()
+        wanted = {key: model[key] for key in ("name", "version")}
+        cloud.post("_local/serve", wanted).raise_for_status()
         open_page(page, cloud.url, width=WIDTH_PX)
         own = [sample["file"] for sample in GALLERIES.get(model["name"], [])]
         for name in own[:1]:
