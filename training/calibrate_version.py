@@ -23,15 +23,8 @@ from training.recognition import at_temperature
 from training.temperature import scale_logits
 from warmlens.errors import WarmlensError
 from warmlens.paths import WEB
-from warmlens.registry.manifest import (
-    MANIFEST_NAME,
-    Files,
-    Manifest,
-    Metric,
-    Parity,
-    SampleAnswer,
-    manifest_errors,
-)
+from warmlens.registry.manifest import MANIFEST_NAME, Files, Manifest, Metric, Parity, SampleAnswer
+from warmlens.registry.manifest_file import manifest_errors
 from warmlens.registry.verify import require_verified, sha256_of
 from warmlens.text_files import read_text
 

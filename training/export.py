@@ -53,8 +53,8 @@ from warmlens.registry.manifest import (
     Quantization,
     Recognition,
     Training,
-    manifest_errors,
 )
+from warmlens.registry.manifest_file import manifest_errors
 
 CALIBRATION_IMAGES = 256
 PARITY_IMAGES = 500

@@ -48,8 +48,8 @@ from warmlens.registry.manifest import (
     Precision,
     Provenance,
     Recognition,
-    manifest_errors,
 )
+from warmlens.registry.manifest_file import manifest_errors
 from warmlens.registry.verify import sha256_of
 
 torch: Any = import_model_package("torch")

@@ -6,13 +6,8 @@ import tempfile
 from pathlib import Path
 
 from warmlens.errors import WarmlensError
-from warmlens.registry.manifest import (
-    MANIFEST_NAME,
-    FileEntry,
-    Manifest,
-    manifest_bytes,
-    read_manifest,
-)
+from warmlens.registry.manifest import MANIFEST_NAME, FileEntry, Manifest
+from warmlens.registry.manifest_file import manifest_bytes, read_manifest
 from warmlens.registry.verify import require_verified
 
 

@@ -157,7 +157,7 @@ def evaluate(
     and the results of each class.
     """
     from training.evaluate import evaluate_version, write_confusion
-    from warmlens.registry.manifest import read_manifest
+    from warmlens.registry.manifest_file import read_manifest
 
     manifest = read_manifest(models / name / version)
     with progress_bar(f"{name} {version}") as on_progress:

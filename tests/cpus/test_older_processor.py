@@ -13,7 +13,7 @@ import pytest
 
 from warmlens.local.venvs import local_venvs
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, WEB
-from warmlens.registry.manifest import read_manifest
+from warmlens.registry.manifest_file import read_manifest
 
 QEMU = "qemu-x86_64"
 PROCESSOR = "Haswell"  # of 2013: AVX2 and no more

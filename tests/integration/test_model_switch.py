@@ -24,7 +24,7 @@ from warmlens.local.buckets import GALLERIES, PAPER_PATH
 from warmlens.local.model_switch import MODELS_PATH, SERVE_PATH
 from warmlens.paths import MODEL_ARTIFACTS
 from warmlens.registry.catalog import find_version, list_models
-from warmlens.registry.manifest import read_manifest
+from warmlens.registry.manifest_file import read_manifest
 
 PRODUCTS, PRODUCTS_VERSION = find_version(MODEL_ARTIFACTS, "products-resnet50").split("@")
 DEFAULT, DEFAULT_VERSION = LOCAL_MODEL.split("@")

@@ -22,7 +22,7 @@ from training.class_map import with_class_map
 from training.install import file_entry
 from training.model_packages import import_model_package
 from warmlens.paths import MODEL_ARTIFACTS, WEB
-from warmlens.registry.manifest import manifest_bytes, read_manifest
+from warmlens.registry.manifest_file import manifest_bytes, read_manifest
 
 PHOTOS = {"products-resnet50": "mango-can.jpg", "imagenet-efficientnet-lite0": "cat.jpg"}
 CALLS = 33  # of each process, of which the first three are not counted

@@ -26,7 +26,8 @@ from training.pixels import read_pixels
 from training.recognition import at_temperature, choose_threshold
 from training.temperature import scale_logits
 from warmlens.errors import WarmlensError
-from warmlens.registry.manifest import Manifest, Recognition, read_manifest
+from warmlens.registry.manifest import Manifest, Recognition
+from warmlens.registry.manifest_file import read_manifest
 from warmlens.registry.verify import verify_model
 
 torch = import_model_package("torch")

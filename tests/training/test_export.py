@@ -22,7 +22,7 @@ from training.model_packages import import_model_package
 from training.pixels import Geometry, read_pixels
 from training.quantize import largest_weight
 from warmlens.errors import WarmlensError
-from warmlens.registry.manifest import read_manifest
+from warmlens.registry.manifest_file import read_manifest
 from warmlens.registry.verify import verify_model
 
 onnx: Any = import_model_package("onnx")

@@ -23,7 +23,7 @@ from training.import_weights import ImportRequest, import_file
 from training.model_packages import import_model_package
 from training.preprocessing import Preprocessing, parse_normalization
 from warmlens.errors import WarmlensError
-from warmlens.registry.manifest import read_manifest
+from warmlens.registry.manifest_file import read_manifest
 from warmlens.registry.verify import verify_model
 
 onnxruntime: Any = import_model_package("onnxruntime")

@@ -11,7 +11,7 @@ from training.commands import app
 from training.parity import photos_in
 from training.preprocessing import parse_normalization
 from warmlens.errors import WarmlensError
-from warmlens.registry.manifest import read_manifest
+from warmlens.registry.manifest_file import read_manifest
 
 
 def test_the_command_takes_the_options_and_says_what_it_did(tmp_path: Path, labels: Path) -> None:

@@ -15,7 +15,7 @@ from training.model_packages import import_model_package
 from training.networks import build_network
 from training.torch_export import load_program, require_logits
 from warmlens.errors import WarmlensError
-from warmlens.registry.manifest import read_manifest
+from warmlens.registry.manifest_file import read_manifest
 from warmlens.registry.verify import verify_model
 
 torch: Any = import_model_package("torch")

@@ -5,7 +5,8 @@ import pytest
 from tests.unit.registry.version_copy import NAME, SHIPPED, VERSION
 from training.install import file_entry, install_version, labels_json
 from warmlens.errors import WarmlensError
-from warmlens.registry.manifest import Manifest, read_manifest
+from warmlens.registry.manifest import Manifest
+from warmlens.registry.manifest_file import read_manifest
 from warmlens.registry.verify import verify_model
 
 FILES = ("model.onnx", "labels.json", "LICENSE")

@@ -13,7 +13,7 @@ from training.mistakes import SHOWN, mistakes
 from training.model_card import card_notes, further_sections, model_card
 from warmlens.cli import app
 from warmlens.errors import WarmlensError
-from warmlens.registry.manifest import read_manifest
+from warmlens.registry.manifest_file import read_manifest
 
 LABELS = ("Royal Gala (apple)", "Pink Lady (apple)", "Soya | milk", "Banana")
 GROUPS = Groups(("Apple", "Apple", "Milk", "Banana"), (False, False, True, False))

@@ -26,14 +26,8 @@ from training.networks import MEAN, STD, build_network
 from training.onnx_export import GraphSpec, export_classifier
 from training.torch_export import export_program
 from warmlens.errors import WarmlensError
-from warmlens.registry.manifest import (
-    Engine,
-    InputSpec,
-    Normalization,
-    manifest_bytes,
-    parse_manifest,
-    read_manifest,
-)
+from warmlens.registry.manifest import Engine, InputSpec, Normalization
+from warmlens.registry.manifest_file import manifest_bytes, parse_manifest, read_manifest
 from warmlens.registry.verify import verify_model
 
 torch: Any = import_model_package("torch")

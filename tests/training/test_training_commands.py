@@ -12,7 +12,7 @@ from tests.invoke import Result, invoke
 from tests.training.conftest import SIZE, Trainer
 from training.commands import app
 from warmlens.registry.commands import app as models
-from warmlens.registry.manifest import read_manifest
+from warmlens.registry.manifest_file import read_manifest
 from warmlens.registry.verify import verify_model
 
 

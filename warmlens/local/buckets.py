@@ -8,7 +8,7 @@ from warmlens.errors import WarmlensError
 from warmlens.local.aws import LocalAws
 from warmlens.paths import MODEL_ARTIFACTS, WEB
 from warmlens.registry.catalog import list_models
-from warmlens.registry.manifest import read_manifest
+from warmlens.registry.manifest_file import read_manifest
 from warmlens.registry.publish import publish_model
 from warmlens.registry.serving import ALIAS, function_errors
 

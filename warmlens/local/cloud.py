@@ -26,7 +26,7 @@ from warmlens.local.model_switch import ModelSwitch, switch_routes
 from warmlens.local.state import StateFile
 from warmlens.local.venvs import Venv, local_venvs
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, STATE, STATE_FILE, WEB
-from warmlens.registry.manifest import read_manifest
+from warmlens.registry.manifest_file import read_manifest
 from warmlens.runtime.best_isolation import best_isolation
 from warmlens.runtime.clock import Clock
 from warmlens.runtime.pool import InstancePool

@@ -4,7 +4,8 @@ import dataclasses
 from pathlib import Path
 
 from warmlens.errors import WarmlensError
-from warmlens.registry.manifest import MANIFEST_NAME, read_manifest
+from warmlens.registry.manifest import MANIFEST_NAME
+from warmlens.registry.manifest_file import read_manifest
 from warmlens.registry.verify import Finding
 
 

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from botocore.exceptions import ClientError
 
 from warmlens.errors import WarmlensError
-from warmlens.registry.manifest import MANIFEST_NAME, Manifest, parse_manifest
+from warmlens.registry.manifest import MANIFEST_NAME, Manifest
+from warmlens.registry.manifest_file import parse_manifest
 from warmlens.registry.store import StoredObject, find_object, store_errors
 from warmlens.registry.verify import require_verified, sha256_of
 

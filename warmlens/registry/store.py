@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from warmlens.errors import WarmlensError
-from warmlens.registry.manifest import MANIFEST_NAME, FileEntry, Manifest, parse_manifest
+from warmlens.registry.manifest import MANIFEST_NAME, FileEntry, Manifest
+from warmlens.registry.manifest_file import parse_manifest
 from warmlens.registry.verify import Finding
 
 if TYPE_CHECKING:

@@ -173,7 +173,7 @@ def diff(
     With --env, both are published versions.
     """
     from warmlens.registry.diff import diff_manifests
-    from warmlens.registry.manifest import read_manifest
+    from warmlens.registry.manifest_file import read_manifest
 
     if env is None:
         old, new = (read_manifest(models / name / each) for each in (before, after))

@@ -7,13 +7,8 @@ from pathlib import Path
 
 from warmlens.characters import first_unprintable
 from warmlens.errors import WarmlensError
-from warmlens.registry.manifest import (
-    MANIFEST_NAME,
-    FileEntry,
-    Manifest,
-    parse_json,
-    read_manifest,
-)
+from warmlens.registry.manifest import MANIFEST_NAME, FileEntry, Manifest
+from warmlens.registry.manifest_file import parse_json, read_manifest
 
 
 @dataclasses.dataclass(frozen=True)

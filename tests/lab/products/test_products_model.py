@@ -11,7 +11,7 @@ from lab.products.dataset import PhotoKey, photo_file
 from training.model_file import OnnxFile, geometry_of
 from training.pixels import read_pixels
 from warmlens.paths import MODEL_ARTIFACTS
-from warmlens.registry.manifest import read_manifest
+from warmlens.registry.manifest_file import read_manifest
 from warmlens.registry.verify import verify_model
 
 FOLDER = MODEL_ARTIFACTS / "products-resnet50" / "1.1.0"

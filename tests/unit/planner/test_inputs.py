@@ -19,7 +19,7 @@ from warmlens.planner.traffic import Bursts, Profile, constant_rate
 from warmlens.planner.traffic_files import read_traffic
 from warmlens.prices import FOLDER, read_prices, regions
 from warmlens.records import Record, read_records, write_records
-from warmlens.registry.manifest import read_manifest
+from warmlens.registry.manifest_file import read_manifest
 
 DAY = "hour,requests\n" + "".join(f"{hour},{hour * 36}\n" for hour in range(24))
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from tests.unit.registry.version_copy import set_field, shipped_manifest
 from warmlens.registry.diff import Difference, diff_manifests
-from warmlens.registry.manifest import Manifest, manifest_bytes, parse_manifest
+from warmlens.registry.manifest import Manifest
+from warmlens.registry.manifest_file import manifest_bytes, parse_manifest
 
 
 def manifest(**changes: Any) -> Manifest:

@@ -5,8 +5,8 @@ from pydantic import ValidationError
 
 from tests.unit.registry.version_copy import SHIPPED, VERSION, edit_manifest
 from warmlens.errors import WarmlensError
-from warmlens.registry.manifest import (
-    FileEntry,
+from warmlens.registry.manifest import FileEntry
+from warmlens.registry.manifest_file import (
     manifest_bytes,
     manifest_errors,
     parse_json,

@@ -20,6 +20,7 @@ from tests.unit.registry.version_copy import (
 )
 from warmlens import characters
 from warmlens.registry import manifest as in_commands
+from warmlens.registry import manifest_file
 from warmlens.registry.verify import verify_model
 
 LABELS: dict[str, list[str]] = json.loads((SHIPPED / "labels.json").read_bytes())
@@ -273,7 +274,7 @@ def test_both_name_the_place_and_the_character(folder: Path) -> None:
 
 def test_both_refuse_the_same_characters() -> None:
     assert in_function.UNPRINTABLE == characters.UNPRINTABLE
-    assert in_commands.MAX_MANIFEST_BYTES == model_files.MAX_MANIFEST_BYTES
+    assert manifest_file.MAX_MANIFEST_BYTES == model_files.MAX_MANIFEST_BYTES
     assert in_commands.MAX_TITLE_CHARACTERS == in_function.MAX_TITLE_CHARACTERS
     for first, last in characters.UNPRINTABLE:  # else the fast way would let them pass
         assert not any(map(str.isprintable, map(chr, range(first, last + 1))))

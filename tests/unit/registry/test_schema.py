@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 
 from tests.unit.registry.version_copy import set_field, shipped_manifest
 from warmlens.errors import WarmlensError
-from warmlens.registry.manifest import parse_manifest
+from warmlens.registry.manifest_file import parse_manifest
 from warmlens.registry.manifest_schema import SCHEMA_PATH, schema_text
 
 SCHEMA = json.loads(SCHEMA_PATH.read_bytes())

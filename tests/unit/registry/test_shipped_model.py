@@ -11,7 +11,8 @@ from PIL import Image
 
 from tests.unit.registry.version_copy import NAME, SHIPPED
 from warmlens.paths import WEB
-from warmlens.registry.manifest import SampleAnswer, read_manifest
+from warmlens.registry.manifest import SampleAnswer
+from warmlens.registry.manifest_file import read_manifest
 from warmlens.registry.verify import sha256_of
 
 # Room for the decoders of other Pillow builds; the runtime itself stays within 0.00001.
