@@ -1,6 +1,7 @@
 """The command line `python -m lab`."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -36,8 +37,7 @@ def groceries_command(
     """Copy the Grocery Store data set's photos to a folder for training."""
     from lab.groceries import prepare
 
-    counts = prepare(source, to)
-    out.print(f"{to}: " + ", ".join(f"{count} photos {split}" for split, count in counts.items()))
+    _print_counts(to, prepare(source, to))
 
 
 @app.command(name="everyday", epilog="Example: python -m lab everyday photos/groceries")
@@ -45,11 +45,14 @@ def everyday_command(
     groceries: Annotated[Path, typer.Argument(help="Folder of the Grocery Store data set.")],
     to: Annotated[Path, typer.Option("--out", help="The new folder.")] = Path("photos/everyday"),
 ) -> None:
-    """Copy photos to calibrate the ImageNet model on: of its classes, and of other things."""
+    """Copy photos of ImageNet classes and of other things, to calibrate the ImageNet model."""
     from lab.everyday import prepare_everyday
 
-    counts = prepare_everyday(groceries, to)
-    out.print(f"{to}: " + ", ".join(f"{count} photos {part}" for part, count in counts.items()))
+    _print_counts(to, prepare_everyday(groceries, to))
+
+
+def _print_counts(folder: Path, counts: Mapping[str, int]) -> None:
+    out.print(f"{folder}: " + ", ".join(f"{count} photos {each}" for each, count in counts.items()))
 
 
 @app.command(name="sizes", epilog="Example: python -m lab sizes --no-int8")

@@ -1,9 +1,8 @@
-"""Photos to calibrate the ImageNet model on: of some of its classes, and of other things.
+"""Photos of ImageNet classes and of other things, to calibrate the ImageNet model.
 
-There are no labelled ImageNet photos that may be used here. Photos of the Grocery Store data set
-and of the project's public-domain ones stand for them, where they show one of its classes for sure;
-others show things that it has no class for. Packages are neither: it has classes for cartons,
-packets and bottles.
+ImageNet's own photos may not be used here. These come from the Grocery Store data set and from the
+project's public-domain photos. Packages are left out: ImageNet has classes for cartons, packets and
+bottles, so a packaged product is neither clearly of a class nor clearly of none.
 """
 
 import shutil
