@@ -1,7 +1,7 @@
-"""Known vulnerabilities of OSV's exports, served on loopback in the form of OSV and of npm.
+"""A server on loopback that answers as OSV and npm do, from exports of OSV.
 
 A folder holds `PyPI/all.zip` and `npm/all.zip` as https://osv.dev/docs/#data-dumps describes them.
-pip-audit and npm ask this server instead of their services, and match as they always do.
+pip-audit and npm query it instead of their own services.
 Sources: https://ossf.github.io/osv-schema/, https://docs.osv.dev/post-v1-query/, npm's bulk
 advisories as its `audit-report.js` reads them.
 """
@@ -33,7 +33,7 @@ class Export:
         ecosystem: `PyPI` or `npm`.
 
     Raises:
-        OSError, ValueError: there is no such export, or it is no archive of records.
+        OSError, ValueError: the export is missing, or is not an archive of records.
     """
 
     def __init__(self, folder: Path, ecosystem: str) -> None:
@@ -44,12 +44,12 @@ class Export:
         try:
             self._archive = zipfile.ZipFile(path)
         except zipfile.BadZipFile as error:
-            raise ValueError(f"{path} is no archive: {error}") from error
+            raise ValueError(f"{path} is not an archive: {error}") from error
         try:
             self._index()
         except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
             self.close()
-            raise ValueError(f"{path} is no export of OSV: {error!r}") from error
+            raise ValueError(f"{path} is not an export of OSV: {error!r}") from error
         if not self._members:
             self.close()
             raise ValueError(f"{path} has no record of a package of {ecosystem}")
@@ -72,7 +72,7 @@ class Export:
         self._archive.close()
 
     def of(self, name: str) -> Iterator[tuple[Record, list[Record]]]:
-        """Yield the records of a package that were not withdrawn, with what they say of it."""
+        """Yield the records of a package, except withdrawn ones, with their entries about it."""
         for member in self._members.get(_normal(name), ()):
             record = json.loads(self._archive.read(member))
             if "withdrawn" not in record:
@@ -88,7 +88,7 @@ class Export:
 
 
 def _normal(name: str) -> str:
-    """Return a name as PyPI compares it; names of npm have no two that differ in this alone."""
+    """Return a name as PyPI compares it; no two npm packages have the same name in this form."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -122,7 +122,7 @@ def _place(text: str) -> Version:
     try:
         return Version("0.dev0" if text == "0" else text)
     except InvalidVersion:
-        return Version("0.dev0")  # of a version that never was a package's: affected from there on
+        return Version("0.dev0")  # not of PEP 440: before all others, as in older pip
 
 
 def npm_range(affected: list[Record]) -> str:
@@ -147,7 +147,7 @@ def npm_range(affected: list[Record]) -> str:
 
 
 def _npm_place(version: str) -> tuple[list[int], bool, list[tuple[bool, int, str]]]:
-    """Return what npm orders versions by: https://semver.org/#spec-item-11."""
+    """Return the sort key of a version: https://semver.org/#spec-item-11."""
     release, _, early = version.partition("+")[0].partition("-")
     parts = [
         (not each.isdigit(), int(each) if each.isdigit() else 0, each) for each in early.split(".")
@@ -174,9 +174,7 @@ def npm_answer(export: Export, packages: dict[str, list[str]]) -> Record:
                 "id": record["id"],
                 "url": f"https://osv.dev/vulnerability/{record['id']}",
                 "title": record.get("summary", record["id"]),
-                "severity": str(
-                    record.get("database_specific", {}).get("severity", "high")
-                ).lower(),
+                "severity": _severity(record),
                 "vulnerable_versions": versions,
             }
             for record, affected in export.of(name)
