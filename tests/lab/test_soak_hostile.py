@@ -68,7 +68,7 @@ def test_large_photos_are_read_from_the_bucket_and_a_load_without_photos_has_non
         ((OK,), answered(UNREACHED), ["a: no answer"]),
     ],
 )
-def test_only_a_photos_own_answers_are_right(
+def test_only_the_allowed_answers_to_a_photo_are_right(
     answers: tuple[str, ...], call: Timed[Response], wrong: list[str]
 ) -> None:
     found = Tally().add([(Draw(photo("a", *answers), in_request=False), call)])
@@ -125,6 +125,19 @@ def test_lost_instances_are_counted_beyond_a_log_that_is_put_aside(tmp_path: Pat
     assert path.with_name("instances.log.1").exists()
 
 
+def test_a_look_between_a_log_and_the_next_one_finds_what_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "instances.log"
+    path.write_text("")
+    with closing(LostInstances(path)) as lost:
+        path.write_text(f"{LOST[0]}\n")
+        path.replace(path.with_name("instances.log.1"))
+        lost.look()
+        assert lost.ids == {"0000000a"}
+        path.write_text(f"{LOST[1]}\n")
+        lost.look()
+    assert lost.ids == {"0000000a", "0000000b"}
+
+
 def test_the_coding_is_read_from_the_first_bytes() -> None:
     kinds = {name: coding_of(data) for name, data in seeds().items()}
     assert (kinds["jpeg"], kinds["jpeg-progressive"]) == ("JPEG", "JPEG")
@@ -150,7 +163,7 @@ def test_the_traffic_has_the_hostile_photos_damaged_ones_and_garbage(tmp_path: P
 
 
 @pytest.mark.parametrize("answers", [None, "no JSON", json.dumps({"missing.jpg": ["ok"]})])
-def test_a_folder_that_is_none_is_refused(tmp_path: Path, answers: str | None) -> None:
+def test_a_folder_without_hostile_photos_is_refused(tmp_path: Path, answers: str | None) -> None:
     if answers is not None:
         (tmp_path / ANSWERS_FILE).write_text(answers)
     with pytest.raises(WarmlensError, match=r"answers\.json") as refused:

@@ -52,12 +52,12 @@ def soak_command(
 
     The load is 80 % of its capacity for long, then three times the capacity, then 80 % again.
 
-    With `--hostile` a share of the calls sends photos made to do harm.
+    With `--hostile`, a share of the calls sends hostile photos.
 
     Exit code 1 if a call failed with an error other than 429 or was answered with another class,
-    if a hostile photo got an answer that is none of its own, if an instance was lost, if the load
-    delayed answers, if the service did not recover within half a minute, or if memory, open files
-    or processes grew; 3 if no local cloud runs.
+    if a hostile photo got an unexpected answer, if an instance was lost, if the load delayed
+    answers, if the service did not recover within half a minute, or if memory, open files or
+    processes grew; 3 if no local cloud runs.
     """
     running = running_cloud(folder)
     if running is None or not running.url:

@@ -1,7 +1,7 @@
-"""Photos made to do harm, as a share of the soak test's calls.
+"""Hostile photos, as a share of the soak test's calls.
 
-A folder holds the photos and `answers.json`: for each file's name the right answers, `ok` or an
-error's code. `python -m tests.hostile.traffic FOLDER` makes one.
+A folder holds the photos and `answers.json`, which has the allowed answers to each file: `ok` or
+the code of an error. `python -m tests.hostile.traffic FOLDER` makes one.
 """
 
 import json
@@ -25,7 +25,7 @@ IN_REQUEST_BYTES = 2**20
 """Size up to which a photo is sent in the call as often as it is read from the bucket."""
 
 OK, THROTTLED = "ok", "throttled"
-# Of what is larger or slower than the settings allow, whatever it is otherwise.
+# Allowed for every photo: it may be larger or slower than the settings allow.
 BY_LIMIT = frozenset({"image_too_large", "image_too_slow"})
 _SHOWN = 5
 # Markers of a JPEG's frame; source: ITU-T T.81, table B.1.
@@ -39,8 +39,8 @@ class Photo:
 
     Attributes:
         name: its file's name.
-        coding: what its first bytes say that it is, such as `PNG`.
-        answers: the right answers.
+        coding: the coding by its first bytes, such as `PNG`.
+        answers: the allowed answers.
         data: its bytes.
     """
 
@@ -60,7 +60,7 @@ class Draw:
 
 @dataclass(frozen=True)
 class Mix:
-    """The share of hostile photos among the calls, and what it is drawn from.
+    """The hostile photos and their share of the calls.
 
     Attributes:
         photos: the hostile photos; none for a load without them.
@@ -95,7 +95,7 @@ def read_photos(folder: Path) -> tuple[Photo, ...]:
         answers = json.loads((folder / ANSWERS_FILE).read_text(encoding="utf-8"))
         found = {name: (folder / name).read_bytes() for name in answers}
     except (OSError, ValueError) as error:
-        message = f"{folder} is no folder of hostile photos with an {ANSWERS_FILE}: {error}"
+        message = f"{folder} has no hostile photos with an {ANSWERS_FILE}: {error}"
         raise WarmlensError("not_found", message) from error
     return tuple(
         Photo(
@@ -109,7 +109,7 @@ def read_photos(folder: Path) -> tuple[Photo, ...]:
 
 
 def coding_of(data: bytes) -> str:
-    """Return what a file's first bytes say that it is, and of a JPEG whether cameras write it."""
+    """Return a file's coding by its first bytes; "JPEG in a rare coding" is one of no camera."""
     if data.startswith(b"\xff\xd8\xff"):
         frame = _FRAME.search(data)
         rare = frame is not None and frame[1][0] not in _CAMERAS
@@ -141,7 +141,7 @@ async def send(client: aiohttp.ClientSession, url: str, draw: Draw) -> Response:
 
 
 def code_of(response: Response) -> str:
-    """Return an answer in a word: `ok`, an error's code, or the status of what has no code."""
+    """Return an answer in a word: `ok`, the code of an error, or the status if there is no code."""
     if response.status == 200:
         return OK
     if response.status == 429:
@@ -160,7 +160,7 @@ class Tally:
         self._calls: Counter[str] = Counter()
 
     def add(self, pairs: Iterable[tuple[Draw, Timed[Response]]]) -> dict[str, Any]:
-        """Count a phase's answers, and return its wrong ones: how many, and the first few."""
+        """Count a phase's answers, and return the number of unexpected ones and the first few."""
         wrong = []
         for draw, call in pairs:
             photo, code = draw.photo, code_of(call.result)

@@ -8,7 +8,7 @@ RECOVERED_WITHIN_S = 30
 """The time within which twenty calls in a row must be as fast as before the step."""
 
 NONE = ("other_errors", "wrong_class", "hostile_wrong", "lost_instances")
-"""What must not occur once: of hostile photos an answer that is none of their own."""
+"""Metrics that must be 0. `hostile_wrong` counts hostile photos that got an unexpected answer."""
 
 # Accepted calls are not queued: during the step, answers may be slower but do not wait.
 STEP_FACTOR, STEP_MS = 5, 1_000

@@ -1,4 +1,4 @@
-"""Instances that were lost, counted from the log of a local cloud while it is written."""
+"""Lost instances, read from the log of a running local cloud."""
 
 import asyncio
 import contextlib
@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 _LOOK_EVERY_S = 1.0
-# What the pool writes of a process that ended by itself, or that it ended for its time.
+# The pool writes these when a process ended by itself, or was ended because of its time.
 _LOST = re.compile(
     rb"^\[(\w+)\].*(?:Runtime exited|Status: timeout|Error Type: Runtime\.|Task timed out)", re.M
 )
 
 
 class LostInstances:
-    """Reads a log that is put aside when it is large.
+    """Finds lost instances in a log that is put aside when it is large.
 
     Args:
         path: the log.
@@ -33,11 +33,13 @@ class LostInstances:
     def look(self) -> None:
         """Read what was written since the last look."""
         self._read()
-        if os.fstat(self._file.fileno()).st_ino != self._path.stat().st_ino:
-            self._read()  # of what is put aside, the last lines
-            self._file.close()
-            self._file = self._path.open("rb")
-            self._read()
+        with contextlib.suppress(FileNotFoundError):  # it is being put aside
+            if os.fstat(self._file.fileno()).st_ino != self._path.stat().st_ino:
+                following = self._path.open("rb")
+                self._read()  # the last lines of the file that was put aside
+                self._file.close()
+                self._file = following
+                self._read()
 
     def _read(self) -> None:
         lines, newline, self._rest = (self._rest + self._file.read()).rpartition(b"\n")
@@ -50,14 +52,13 @@ class LostInstances:
 
 @asynccontextmanager
 async def watching(path: Path) -> AsyncIterator[LostInstances]:
-    """Count the instances that are lost until the block ends."""
+    """Watch for lost instances until the block ends."""
     lost = LostInstances(path)
 
     async def watch() -> None:
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
-            with contextlib.suppress(FileNotFoundError):  # the moment at which it is put aside
-                lost.look()
+            lost.look()
 
     task = asyncio.create_task(watch())
     try:
