@@ -8,7 +8,7 @@ import shlex
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lab.bench import cases as cases_bench
 from lab.bench import scale as scale_bench
@@ -69,14 +69,12 @@ def speed_alone() -> str:
 
 def warming() -> str:
     """Return the table of warming policies."""
-    records = _read("warming")
-    return f"{_simulated(records[0])}\n\n{warming_presentation.table(records)}"
+    return _block("warming", _simulated, warming_presentation.table)
 
 
 def warming_choices() -> str:
     """Return the table of what to set for whom."""
-    records = _read("warming")
-    return f"{_simulated(records[0])}\n\n{warming_presentation.choices(records)}"
+    return _block("warming", _simulated, warming_presentation.choices)
 
 
 def warming_details(workload: str) -> str:
@@ -86,20 +84,17 @@ def warming_details(workload: str) -> str:
 
 def held_wakes() -> str:
     """Return the table of wakes ahead that hold their instance."""
-    records = _read("warming")
-    return f"{_simulated(records[0])}\n\n{warming_presentation.held_table(records)}"
+    return _block("warming", _simulated, warming_presentation.held_table)
 
 
 def chosen() -> str:
     """Return the table of the hold and the instances that the warmer chooses itself."""
-    records = _read("chosen")
-    return f"{_simulated(records[0])}\n\n{warming_presentation.chosen_table(records)}"
+    return _block("chosen", _simulated, warming_presentation.chosen_table)
 
 
 def peer() -> str:
     """Return the table of the instances that our warmer and lambda-warmer-py reach."""
-    records = _read("peer")
-    return f"{_measured(records[0])}\n\n{peer_presentation.table(records)}"
+    return _block("peer", _measured, peer_presentation.table)
 
 
 def wakes() -> str:
@@ -138,7 +133,7 @@ def one_call() -> str:
 
 
 def architectures() -> str:
-    """Return the table of what each network costs."""
+    """Return the table of networks by time and memory."""
     if not (RECORDS / "architectures.jsonl").exists():
         return "Not measured yet: `python -m lab bench architectures` measures it.\n"
     return architectures_table(_read("architectures"))
@@ -146,48 +141,23 @@ def architectures() -> str:
 
 def groceries() -> str:
     """Return the comparison of training modes on real photos, with its chart."""
-    if not (RECORDS / "groceries.jsonl").exists():
-        return "No run is recorded yet.\n"
     chart = "![Share of test photos answered right, by training](pictures/groceries.svg)\n\n"
     return chart + comparison(_read("groceries"))
 
 
 def damaged() -> str:
     """Return the table of damaged images by coding."""
-    records = _read("damaged")
-    values = {(each.conditions["coding"], each.metric): each.value for each in records}
-    rows = (
-        (
-            coding,
-            f"{values[coding, 'files']:,.0f}",
-            f"{values[coding, 'decoded']:,.0f}",
-            f"{values[coding, 'longest_cpu_ms']:,.0f}",
-        )
-        for coding in sorted({coding for coding, _ in values})
-    )
-    header = "coding | files | decoded | longest, ms of a processor"
-    return f"{_measured(records[0])}\n\n{table(header, rows)}"
+    return _block("damaged", _measured, _by_coding)
 
 
 def hostile_soak() -> str:
     """Return the tables of the soak test with hostile photos."""
-    records = _read("soak-hostile")
-    return f"{_measured(records[0])}\n\n{hostile_tables(records)}"
+    return _block("soak-hostile", _measured, hostile_tables)
 
 
 def callers() -> str:
-    """Return the table of requests of others to the local cloud."""
-    records = _read("callers")
-    kinds = dict.fromkeys((r.conditions["kind"], r.conditions["listener"]) for r in records)
-    values = {
-        (each.conditions["kind"], each.conditions["listener"], each.metric): each.value
-        for each in records
-    }
-    rows = (
-        (*key, f"{values[*key, 'sent']:,.0f}", f"{values[*key, 'let_through']:,.0f}")
-        for key in kinds
-    )
-    return f"{_measured(records[0])}\n\n{table('kind | listener | sent | let through', rows)}"
+    """Return the table of requests that the local cloud must refuse."""
+    return _block("callers", _measured, _by_kind)
 
 
 def scale() -> str:
@@ -254,6 +224,39 @@ def replay() -> str:
 
 def _of_replay(record: Record) -> tuple[int, str]:
     return record.conditions["seed"], record.name
+
+
+def _by_coding(records: Sequence[Record]) -> str:
+    values = {(each.conditions["coding"], each.metric): each.value for each in records}
+    rows = (
+        (
+            coding,
+            f"{values[coding, 'files']:,.0f}",
+            f"{values[coding, 'decoded']:,.0f}",
+            f"{values[coding, 'longest_cpu_ms']:,.0f}",
+        )
+        for coding in sorted({coding for coding, _ in values})
+    )
+    return table("coding | files | decoded | longest, ms of a processor", rows)
+
+
+def _by_kind(records: Sequence[Record]) -> str:
+    values = {
+        (each.conditions["kind"], each.conditions["listener"], each.metric): each.value
+        for each in records
+    }
+    rows = (
+        (*key, f"{values[*key, 'sent']:,.0f}", f"{values[*key, 'let_through']:,.0f}")
+        for key in dict.fromkeys((kind, listener) for kind, listener, _ in values)
+    )
+    return table("kind | listener | sent | let through", rows)
+
+
+def _block(
+    name: str, lead: Callable[[Record], str], show: Callable[[Sequence[Record]], str]
+) -> str:
+    records = _read(name)
+    return f"{lead(records[0])}\n\n{show(records)}"
 
 
 def _read(name: str) -> list[Record]:

@@ -15,21 +15,20 @@ def write_charts(folder: Path) -> None:
     """Write the charts of cold starts, of warming policies and of training on real photos.
 
     Args:
-        folder: folder for cold-starts.svg, warming.svg, and groceries.svg if it was measured.
+        folder: folder for cold-starts.svg, warming.svg and groceries.svg.
     """
     speed = read_records((RECORDS / "speed.jsonl").read_text(encoding="utf-8"))
     warming = read_records((RECORDS / "warming.jsonl").read_text(encoding="utf-8"))
+    groceries = read_records((RECORDS / "groceries.jsonl").read_text(encoding="utf-8"))
     write_figure(
         lambda figure: chart.draw(speed, figure), folder / "cold-starts.svg", size=chart.SIZE
     )
     write_figure(lambda figure: presentation.draw(warming, figure), folder / "warming.svg")
-    if (RECORDS / "groceries.jsonl").exists():
-        groceries = read_records((RECORDS / "groceries.jsonl").read_text(encoding="utf-8"))
-        write_figure(
-            lambda figure: comparison_chart.draw(groceries, figure),
-            folder / "groceries.svg",
-            size=comparison_chart.size_of(groceries),
-        )
+    write_figure(
+        lambda figure: comparison_chart.draw(groceries, figure),
+        folder / "groceries.svg",
+        size=comparison_chart.size_of(groceries),
+    )
 
 
 if __name__ == "__main__":

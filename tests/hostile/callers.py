@@ -1,4 +1,4 @@
-"""Requests of others to a local cloud: `python -m tests.hostile.callers`.
+"""Requests that a local cloud must refuse: `python -m tests.hostile.callers`.
 
 Starts a local cloud and sends to each of its listeners requests of foreign pages, under foreign
 names, without a signature, with wrong ones and, as root on Linux, of another user. Prints records
@@ -55,7 +55,7 @@ UNSIGNED = (
     *("/restapis", "/?Action=CreateUser", "/2015-03-31/event-source-mappings"),
 )
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD")
-# A host that is no name is refused as one, and so is a signature that cannot be one.
+# 400 is for a malformed host or signature.
 REFUSED = {"foreign Host": (400, 403), "signed by a wrong secret": (400, 403)}
 _AS_NOBODY = """
 import os, socket, sys
@@ -89,7 +89,7 @@ def listeners(cloud: Cloud, pid: int) -> dict[str, str]:
 
 
 def foreign_requests(kind: str) -> Iterator[dict[str, str]]:
-    """Yield the headers of a kind of foreign request."""
+    """Yield the headers of each request of a kind."""
     if kind == "foreign Origin":
         yield from ({"Origin": each} for each in ORIGINS)
     elif kind == "foreign Host":
@@ -172,7 +172,7 @@ def sweep(cloud: Cloud, pid: int, counts: Counts) -> None:
 
 
 def wrong_signatures(cloud: Cloud, counts: Counts) -> None:
-    """Call AWS with keys that the emulator knows for its own, and others, with a wrong secret."""
+    """Call AWS with a wrong secret, for access keys that the emulator knows and for others."""
     for key in (cloud.keys.access_key_id, "test", "000000000000", "AKIAUNKNOWN"):
         stranger = LocalAws(cloud.endpoint_url, Keys(key, "wrong"))
         calls: dict[str, Callable[[], object]] = {

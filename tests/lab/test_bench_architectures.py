@@ -1,4 +1,4 @@
-"""What each network costs: exported, started and called in turns."""
+"""The benchmark of networks: they are exported, started and called in turns."""
 
 import pytest
 

@@ -1,1 +1,1 @@
-"""What each network costs on the engine: cold, warm and in memory."""
+"""Benchmark of networks: cold starts, warm calls and memory."""

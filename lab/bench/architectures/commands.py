@@ -1,4 +1,4 @@
-"""`python -m lab bench architectures`: what each network costs on the engine."""
+"""`python -m lab bench architectures`: cold starts, warm calls and memory of networks."""
 
 from enum import StrEnum
 from typing import Annotated

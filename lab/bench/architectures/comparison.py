@@ -56,7 +56,7 @@ def measure_architectures(
         isolation: enforces the limit of one processor.
         busy: other programs used the machine, which the records say.
         base: the network that ratios are to.
-        on_done: called with what is done.
+        on_done: called with each step that is done.
     """
     sizes = {}
     for network in measured:

@@ -1,4 +1,4 @@
-"""Markdown table of what each network costs."""
+"""Markdown table of cold starts, warm calls and memory by network."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from warmlens.records import Record
 
 
 def architectures_table(records: Sequence[Record]) -> str:
-    """Return the table of what each network costs, as Markdown."""
+    """Return the table of the networks, as Markdown."""
     head = records[0]
     of = {(each.name, each.metric): each for each in records}
     names = list(dict.fromkeys(each.name for each in records))
