@@ -40,7 +40,7 @@ async def test_a_photo_of_something_else_is_not_passed_off_as_one_of_the_classes
     assert first == SENTENCE.format("2 demo cups")
     assert any("cup" in line and "1.0000" in line for line in others)
     assert f"warmlens model classes --url {service.url}" in printed.stderr
-    # What it is told to ask prints just what the model knows.
+    # The command that it names prints what the model knows and nothing else.
     classes = await warmlens("model", "classes", "--url", service.url)
     assert classes.stdout.splitlines() == ["cup", "mug"]
     assert "cups 1.0.0 knows 2 demo cups" in classes.stderr
@@ -49,7 +49,7 @@ async def test_a_photo_of_something_else_is_not_passed_off_as_one_of_the_classes
 
 
 @pytest.mark.parametrize("recognized", [True, None])
-async def test_of_a_photo_that_it_knows_or_cannot_judge_nothing_is_said(
+async def test_a_photo_that_the_model_knows_or_cannot_judge_gets_no_such_sentence(
     service: Service, photo: str, recognized: bool | None
 ) -> None:
     service.answers["/classification"] = (200, {**ANSWER, "recognized": recognized})
@@ -68,7 +68,7 @@ async def test_of_a_photo_that_it_knows_or_cannot_judge_nothing_is_said(
     ],
     ids=["no title", "an older API", "another server"],
 )
-async def test_it_is_not_sure_of_a_model_whose_name_or_number_is_not_known_either(
+async def test_the_sentence_does_not_need_the_title_or_the_number_of_classes(
     service: Service, photo: str, status: int, body: Any, words: str
 ) -> None:
     service.answers["/model"] = (status, body)
@@ -76,6 +76,14 @@ async def test_it_is_not_sure_of_a_model_whose_name_or_number_is_not_known_eithe
     assert printed.stdout.splitlines()[0] == SENTENCE.format(words)
     as_json = await warmlens("classify", photo, "--url", service.url, "--json")
     assert json.loads(as_json.stdout)["recognized"] is False
+
+
+async def print_unknown(url: str, outputs: dict[str, str], s3: Any, lambda_: Any) -> None:
+    """Print the answer about an unknown photo as in an environment with these outputs."""
+    deployment = Deployment(
+        "dev", outputs, s3=s3, lambda_=lambda_, local_url=url, api_auth=lambda: None
+    )
+    await asyncio.to_thread(print_answer, UNKNOWN, url=url, auth=None, deployment=deployment)
 
 
 @pytest.mark.parametrize(
@@ -97,17 +105,8 @@ async def test_the_newest_versions_of_other_models_that_may_be_served_are_offere
 ) -> None:
     for version in ("cups/1.0.0", "dogs/2.9.0", "dogs/2.10.0", "plants/1.0.0"):
         s3.put_object(Bucket=bucket, Key=f"{version}/manifest.json", Body=b"{}")
-    deployment = Deployment(
-        "dev",
-        {"ModelsBucket": bucket, "ServableModels": servable},
-        s3=s3,
-        lambda_=cloud.client("lambda"),
-        local_url=service.url,
-        api_auth=lambda: None,
-    )
-    await asyncio.to_thread(
-        print_answer, UNKNOWN, url=service.url, auth=None, deployment=deployment
-    )
+    outputs = {"ModelsBucket": bucket, "ServableModels": servable}
+    await print_unknown(service.url, outputs, s3, cloud.client("lambda"))
     printed = capsys.readouterr()
     assert printed.out.splitlines()[0] == SENTENCE.format("2 demo cups")
     first, *others = printed.err.splitlines()
@@ -121,17 +120,7 @@ async def test_without_a_right_to_list_the_models_none_is_offered_and_nothing_fa
     service: Service, s3: Any, cloud: Cloud, capsys: pytest.CaptureFixture[str]
 ) -> None:
     outputs = {"ModelsBucket": "no-such-bucket-of-models"}
-    deployment = Deployment(
-        "dev",
-        outputs,
-        s3=s3,
-        lambda_=cloud.client("lambda"),
-        local_url=service.url,
-        api_auth=lambda: None,
-    )
-    await asyncio.to_thread(
-        print_answer, UNKNOWN, url=service.url, auth=None, deployment=deployment
-    )
+    await print_unknown(service.url, outputs, s3, cloud.client("lambda"))
     printed = capsys.readouterr()
     assert "Not sure" in printed.out
     assert "serve" not in printed.err

@@ -21,7 +21,7 @@ import pytest
 
 from tests.conftest import Cloud, start_cloud
 from tests.infrastructure.variants import VARIANTS, Assembly, synthesize
-from tests.integration import test_serving
+from tests.integration import serving_harness
 from tests.integration.classifier_harness import (
     CLASSIFY,
     FOLDER,
@@ -31,13 +31,13 @@ from tests.integration.classifier_harness import (
     calling,
     classifier_environment,
 )
-from tests.integration.test_serving import model, publish, publish_what_is_no_model
+from tests.integration.serving_harness import model, publish, publish_what_is_no_model
 from warmlens.paths import LAMBDA_SRC, WEB
 from warmlens.registry.publish import publish_model
 from warmlens.runtime.function import FunctionSpec
 from warmlens.runtime.pool import InstancePool
 
-artifacts = test_serving.artifacts  # a fixture
+artifacts = serving_harness.artifacts  # a fixture
 
 CANARY_EVERY = 10  # LambdaCanary10Percent5Minutes
 CALLS_PER_LOOK = 60  # calls between two looks at the alarms

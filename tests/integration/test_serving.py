@@ -1,120 +1,33 @@
 """Serving another model version, and the one before again, while the environment runs."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from tests.conftest import Cloud, run_here, run_warmlens, running
-from tests.unit.registry.version_copy import (
-    NAME,
-    SHIPPED,
-    VERSION,
-    copy_version,
-    edit_manifest,
-    replace_graph,
+from tests.conftest import Cloud, run_here
+from tests.integration import serving_harness
+from tests.integration.serving_harness import (
+    FUNCTION,
+    answer,
+    model,
+    models_bucket,
+    publish,
+    publish_what_is_no_model,
+    served,
 )
+from tests.unit.registry.version_copy import NAME, VERSION, edit_manifest
 from warmlens.errors import WarmlensError
 from warmlens.paths import MODEL_ARTIFACTS
 from warmlens.registry.catalog import find_version
 from warmlens.registry.serving import ALIAS, Serving
 from warmlens.registry.store import Store
 
-FUNCTION = "warmlens-local-classifier"
+module_cloud = serving_harness.module_cloud  # fixtures
+own_cloud = serving_harness.own_cloud
+artifacts = serving_harness.artifacts
 MEMORY_MB = 2048
-
-
-@pytest.fixture(scope="module")
-def module_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """A cloud for these tests alone: they change which model it serves."""
-    yield from running(tmp_path_factory.mktemp("serving"), "--model", NAME)
-
-
-@pytest.fixture
-def own_cloud(module_cloud: Cloud) -> Cloud:
-    """The cloud as it was deployed: function versions and models of other tests are removed."""
-    functions, s3 = module_cloud.client("lambda"), module_cloud.client("s3")
-    found = functions.list_versions_by_function(FunctionName=FUNCTION)["Versions"]
-    first, *others = sorted(int(each["Version"]) for each in found if each["Version"] != "$LATEST")
-    functions.update_alias(FunctionName=FUNCTION, Name=ALIAS, FunctionVersion=str(first))
-    for number in others:
-        functions.delete_function(FunctionName=FUNCTION, Qualifier=str(number))
-    deployed = functions.get_function_configuration(FunctionName=FUNCTION, Qualifier=str(first))
-    functions.update_function_configuration(
-        FunctionName=FUNCTION,
-        MemorySize=deployed["MemorySize"],
-        Environment=deployed["Environment"],
-    )
-    bucket = models_bucket(s3)
-    for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]:
-        if not entry["Key"].startswith(f"{NAME}/{VERSION}/"):
-            s3.delete_object(Bucket=bucket, Key=entry["Key"])
-    return module_cloud
-
-
-@pytest.fixture
-def artifacts(tmp_path: Path) -> Path:
-    """A folder with two more versions of the shipped model."""
-    for version in ("1.2.0", "1.3.0"):
-        folder = tmp_path / "artifacts" / NAME / version
-        folder.mkdir(parents=True)
-        for path in SHIPPED.iterdir():
-            (folder / path.name).write_bytes(path.read_bytes())
-        edit_manifest(folder, "version", version)
-    return tmp_path / "artifacts"
-
-
-def model(cloud: Cloud, *arguments: str, refused: str | None = None) -> str:
-    """Run `warmlens model` for the cloud; `refused` is the error code that is expected."""
-    place = ("--env", "local", "--folder", str(cloud.folder))
-    result = run_here("model", *arguments, *place)
-    if refused is None:
-        assert result.returncode == 0, result.stderr
-        return result.stdout
-    assert result.returncode == 1, result.stdout
-    assert result.stderr.startswith(f"{refused}: ")
-    assert result.stderr.count("\n") == 1
-    return result.stderr
-
-
-def answer(cloud: Cloud) -> dict[str, Any]:
-    request = {"method": "classification", "file_path": "test/coffee.jpg"}
-    answer: dict[str, Any] = cloud.post("classification", request).json()
-    return answer
-
-
-def served(cloud: Cloud) -> str:
-    (one,) = (
-        model["version"]
-        for model in json.loads(model(cloud, "list", "--json"))["models"]
-        if model["served"]
-    )
-    return str(one)
-
-
-def publish(cloud: Cloud, artifacts: Path, version: str) -> None:
-    model(cloud, "publish", NAME, version, "--models", str(artifacts))
-
-
-def models_bucket(s3: Any) -> str:
-    (name,) = (each["Name"] for each in s3.list_buckets()["Buckets"] if "models" in each["Name"])
-    return str(name)
-
-
-def publish_what_is_no_model(s3: Any, folder: Path) -> None:
-    """Version 6.6.6: its manifest and its files agree, but the graph is none."""
-    no_model = copy_version(folder)
-    replace_graph(no_model, b"this is no graph")
-    edit_manifest(no_model, "version", "6.6.6")
-    for path in no_model.iterdir():
-        s3.put_object(
-            Bucket=models_bucket(s3),
-            Key=f"{NAME}/6.6.6/{path.name}",
-            Body=path.read_bytes(),
-            ChecksumAlgorithm="SHA256",
-        )
 
 
 def test_a_published_version_is_served_and_rolled_back_without_a_deploy(
@@ -226,19 +139,20 @@ def test_a_model_that_the_settings_do_not_name_is_refused_before_anything_change
     before = functions.get_function_configuration(FunctionName=FUNCTION)["RevisionId"]
     name = "/warmlens/local/ServableModels"
     assert ssm.get_parameter(Name=name)["Parameter"]["Value"] == "*"
-    for value in ("mine fruit", f"mine {NAME}"):
-        ssm.put_parameter(Name=name, Value=value, Overwrite=True)
+
+    def serve_with(servable: str, refused: str | None = None) -> str:
+        ssm.put_parameter(Name=name, Value=servable, Overwrite=True)
         try:
-            if NAME in value:
-                model(own_cloud, "serve", NAME, "1.2.0")
-                continue
-            said = model(own_cloud, "serve", NAME, "1.2.0", refused="model_unavailable")
+            return model(own_cloud, "serve", NAME, "1.2.0", refused=refused)
         finally:
             ssm.put_parameter(Name=name, Value="*", Overwrite=True)
-        assert "may serve mine, fruit." in said
-        assert f"Add {NAME} to other_models in app.py and deploy" in said
-        now = functions.get_function_configuration(FunctionName=FUNCTION)
-        assert now["RevisionId"] == before
+
+    said = serve_with("mine fruit", refused="model_unavailable")
+    assert "may serve mine, fruit." in said
+    assert f"Add {NAME} to other_models in app.py and deploy" in said
+    now = functions.get_function_configuration(FunctionName=FUNCTION)
+    assert now["RevisionId"] == before
+    serve_with(f"mine {NAME}")
     assert answer(own_cloud)["version"] == "1.2.0"
 
 
@@ -434,45 +348,3 @@ def test_nothing_is_changed_while_a_deployment_shifts_calls(
     with pytest.raises(WarmlensError) as refused:
         serving.rollback()
     assert refused.value.code == "deployment_in_progress"
-
-
-def test_without_a_local_cloud_the_commands_say_how_to_start_one(tmp_path: Path) -> None:
-    for arguments in (("list",), ("serve", NAME, VERSION), ("rollback",)):
-        result = run_warmlens("model", *arguments, "--env", "local", "--folder", str(tmp_path))
-        assert (result.returncode, result.stdout) == (3, "")
-        assert result.stderr == "not_found: No local cloud runs. Start it with: make run\n"
-
-
-NO_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": ""}
-
-
-@pytest.mark.parametrize(
-    ("without", "told"),
-    [
-        ({}, "aws_refused: AWS refused to describe prod: Could not connect"),
-        ({"AWS_REGION": ""}, "no_region: No AWS region: "),
-        (NO_CREDENTIALS, "no_credentials: No AWS credentials: "),
-    ],
-)
-def test_an_environment_in_aws_that_cannot_be_asked_is_named(
-    without: dict[str, str], told: str, tmp_path: Path
-) -> None:
-    shell = {
-        "HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true", "AWS_REGION": "eu-west-1",
-        "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "",
-        "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1",
-    }  # fmt: skip
-    result = run_warmlens("model", "list", "--env", "prod", **{**shell, **without})
-    assert result.returncode == 3
-    assert result.stderr.startswith(told)
-    assert result.stderr.count("\n") == 1
-
-
-def test_publishing_to_a_bucket_that_cannot_be_asked_is_told_in_a_line(tmp_path: Path) -> None:
-    result = run_warmlens(
-        "model", "publish", NAME, VERSION, "--bucket", "models-of-nobody",
-        HOME=str(tmp_path), AWS_REGION="no region", AWS_EC2_METADATA_DISABLED="true",
-    )  # fmt: skip
-    assert result.returncode == 3
-    assert result.stderr.startswith("aws_refused: AWS refused the request: ")
-    assert result.stderr.count("\n") == 1

@@ -1,4 +1,4 @@
-"""Photos of other things than a model's classes, and what the model says that it knows."""
+"""`recognized` in the answers to photos, and the model's description of itself."""
 
 import base64
 import importlib
@@ -17,7 +17,7 @@ from PIL import Image
 
 from stacks import api_schema
 from tests.unit.classifier.test_handler import MODULE, VARIABLES
-from tests.unit.registry.version_copy import NAME, VERSION, edit_labels, edit_manifest
+from tests.unit.registry.version_copy import NAME, VERSION, edit_labels, edit_manifest, remove_field
 from tests.unit.registry.version_copy import copy_version as copied
 from warmlens.paths import WEB
 
@@ -68,12 +68,6 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def without_threshold(folder: Path) -> None:
-    manifest = json.loads((folder / "manifest.json").read_text())
-    kept = {key: value for key, value in manifest.items() if key not in ("recognition", "title")}
-    (folder / "manifest.json").write_text(json.dumps(kept))
-
-
 def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     return [line for line in lines if line["message"] == "request"]
@@ -103,7 +97,9 @@ def test_a_photo_of_something_else_is_answered_with_classes_and_as_not_recognize
 def test_a_model_without_a_threshold_says_nothing_about_it(
     photos: tuple[Any, Any], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    without_threshold(copied(tmp_path))
+    folder = copied(tmp_path)
+    for field in ("recognition", "title"):
+        remove_field(folder, field)
     with started(tmp_path, METRICS_ENVIRONMENT="test") as handler:
         assert handler(photos[1])["recognized"] is None
         (line,) = logged(capsys)
@@ -114,7 +110,7 @@ def test_a_model_without_a_threshold_says_nothing_about_it(
     assert (answer["title"], answer["threshold"]) == (None, None)
 
 
-def test_the_model_says_what_it_knows_and_that_is_no_photo_of_a_user(
+def test_the_model_describes_itself_and_that_call_is_not_counted_as_a_photo(
     models: Path, photos: tuple[Any, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     labels = json.loads((models / NAME / VERSION / "labels.json").read_text())["labels"]
