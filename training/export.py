@@ -137,7 +137,7 @@ def export_run(
     network = best_network(run)
     photos = _photos_of(record, request.data)
     own, foreign = held_out(photos), request.others.read(record.ids, record.labels)
-    spec = _input_spec(request.size or record.config.final_size, record.config.architecture)
+    spec = input_spec(request.size or record.config.final_size, record.config.architecture)
     on_step("exporting")
     graph = GraphSpec(
         spec.width, spec.height, len(record.ids), spec.normalization.mean, spec.normalization.std
@@ -235,7 +235,8 @@ def _photos_of(record: RunRecord, data: Path | None) -> Dataset:
     return photos
 
 
-def _input_spec(size: int, architecture: str) -> InputSpec:
+def input_spec(size: int, architecture: str) -> InputSpec:
+    """Return the input of a version of a network that is trained here, of a size in pixels."""
     geometry = square(size)
     mean, std = normalization_of(architecture)
     return InputSpec(

@@ -5,19 +5,17 @@ from pathlib import Path
 
 import numpy as np
 
-from training.export import model_files, version_files
+from training.export import input_spec, model_files, version_files
 from training.install import install_version, labels_json
 from training.model_packages import import_model_package
-from training.networks import build_network, normalization_of
+from training.networks import build_network
 from training.onnx_export import GraphSpec, export_classifier, optimization
 from training.parity import random_images
-from training.pixels import square
 from training.quantize import quantize_classifier
+from warmlens.records import today
 from warmlens.registry.manifest import (
     SCHEMA_ID,
-    InputSpec,
     Manifest,
-    Normalization,
     OutputSpec,
     Precision,
     Provenance,
@@ -55,8 +53,8 @@ def write_version(network: Network, models: Path) -> int:
     torch = import_model_package("torch")
     torch.manual_seed(0)
     px = network.input_px
-    mean, std = normalization_of(network.architecture)
-    graph = GraphSpec(px, px, CLASS_COUNT, mean, std)
+    spec = input_spec(px, network.architecture)
+    graph = GraphSpec(px, px, CLASS_COUNT, spec.normalization.mean, spec.normalization.std)
     raw = export_classifier(build_network(network.architecture, CLASS_COUNT).eval(), graph)
     is_int8 = network.precision == "int8"
     if is_int8:
@@ -67,7 +65,6 @@ def write_version(network: Network, models: Path) -> int:
         **model_files(raw, "onnxruntime", optimized=is_int8),
         "labels.json": labels_json(names, names),
     }
-    geometry = square(px)
     manifest = Manifest(
         schema=SCHEMA_ID,
         name=network.name,
@@ -75,14 +72,7 @@ def write_version(network: Network, models: Path) -> int:
         architecture=network.architecture,
         engine="onnxruntime",
         precision=network.precision,
-        input=InputSpec(
-            name=graph.input_name,
-            width=px,
-            height=px,
-            resize_shorter_side=geometry.resize_shorter_side,
-            interpolation=geometry.interpolation,
-            normalization=Normalization(mean=mean, std=std, in_graph=True),
-        ),
+        input=spec,
         output=OutputSpec(name=graph.output_name),
         class_count=CLASS_COUNT,
         files=version_files(contents),
@@ -91,7 +81,7 @@ def write_version(network: Network, models: Path) -> int:
             source="random weights, for benchmarks",
             licence="CC0-1.0",
             command="python -m lab bench architectures",
-            date="2026-11-30",
+            date=today(),
             versions={},
         ),
         optimization=optimization() if is_int8 else None,
