@@ -16,9 +16,9 @@ from training.comparison_records import (
     PHOTOS,
     VARIANTS,
     Variant,
-    hits,
     photos_conditions,
     photos_of,
+    run_records,
 )
 from training.config import Precision, Stage, TrainingConfig, config_for
 from training.dataset import Dataset, read_dataset
@@ -265,24 +265,14 @@ def _measure(
         "precision": config.precision,
         "minutes": round(sum(epoch.seconds for epoch in read_history(run)) / 60, 1),
     }
-    return [
-        Record(
-            name=variant.name,
-            metric=f"{split}_{metric}",
-            value=round(100 * sum(right) / len(right), 2),
-            unit="%",
-            kind="measured",
-            conditions={
-                **conditions,
-                "photos": len(right),
-                **({"answers": answers} if metric == "top1" else {}),
-            },
-            command=comparison.command,
-            machine=machine(),
-            date=today(),
-        )
-        for metric, right in hits(photos_of(records, split), answers).items()
-    ]
+    return run_records(
+        variant,
+        split,
+        photos_of(records, split),
+        answers,
+        conditions=conditions,
+        command=comparison.command,
+    )
 
 
 def _answers(network: Any, architecture: str, pixels: Path) -> list[int]:

@@ -14,7 +14,7 @@ from training.config import MODES
 from training.groups import Groups
 from warmlens.errors import WarmlensError
 from warmlens.planner.statistics import exact_binomial, t_975
-from warmlens.records import Record, read_records
+from warmlens.records import Record, machine, read_records, today
 from warmlens.text_files import read_text
 
 PHOTOS = "photos"
@@ -128,6 +128,45 @@ def hits(photos: dict[str, Any], answers: Sequence[int]) -> dict[str, list[bool]
             ]
         found["coarse_top1"] = [coarse[target] == coarse[answer] for target, answer in pairs]
     return found
+
+
+def run_records(
+    variant: Variant,
+    split: str,
+    photos: dict[str, Any],
+    answers: Sequence[int],
+    *,
+    conditions: dict[str, Any],
+    command: str,
+) -> list[Record]:
+    """Return a record for each figure of a run; that of `top1` has the answers.
+
+    Args:
+        variant: that of the run.
+        split: name of the photos' split.
+        photos: from :func:`photos_conditions`.
+        answers: the best class of each photo.
+        conditions: of the training.
+        command: the command that measured it.
+    """
+    return [
+        Record(
+            name=variant.name,
+            metric=f"{split}_{metric}",
+            value=round(100 * sum(right) / len(right), 2),
+            unit="%",
+            kind="measured",
+            conditions={
+                **conditions,
+                "photos": len(right),
+                **({"answers": list(answers)} if metric == "top1" else {}),
+            },
+            command=command,
+            machine=machine(),
+            date=today(),
+        )
+        for metric, right in hits(photos, answers).items()
+    ]
 
 
 @dataclasses.dataclass(frozen=True)

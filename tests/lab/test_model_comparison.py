@@ -4,7 +4,7 @@ from typing import Any
 
 from lab.docs_blocks import RECORDS
 from lab.model_comparison import agreement, comparison
-from training.comparison_records import hits, parse_variants, rows
+from training.comparison_records import parse_variants, rows, run_records
 from warmlens.records import Record, read_records
 
 PHOTOS: dict[str, Any] = {
@@ -28,24 +28,7 @@ def run(slug: str, answers: list[int], **changes: Any) -> list[Record]:
         "variant": slug, "seed": 0, "stages": "3 epochs at 64 px", "mirror": False, "minutes": 12.4,
         "initial_weights_kind": "none", "initial_weights": "random weights", **changes,
     }  # fmt: skip
-    return [
-        Record(
-            name=variant.name,
-            metric=f"test_{metric}",
-            value=round(100 * sum(right) / len(right), 2),
-            unit="%",
-            kind="measured",
-            conditions={
-                **conditions,
-                "photos": len(right),
-                **({"answers": answers} if metric == "top1" else {}),
-            },
-            command="",
-            machine="a machine",
-            date="2026-11-30",
-        )
-        for metric, right in hits(PHOTOS, answers).items()
-    ]
+    return run_records(variant, "test", PHOTOS, answers, conditions=conditions, command="")
 
 
 ALL_RIGHT = PHOTOS["targets"]
@@ -110,16 +93,12 @@ def test_every_recorded_figure_follows_from_the_recorded_answers() -> None:
         if each.name == "photos":
             continue
         given = answers[each.name, each.conditions["stages"], each.conditions["seed"]]
-        pairs = zip(photos["targets"], given, strict=True)
+        pairs = list(zip(photos["targets"], given, strict=True))
         coarse, packages = photos["coarse"], photos["packages"]
         right = {
             "test_top1": [a == b for a, b in pairs],
-            "test_packages_top1": [
-                a == b for a, b in zip(photos["targets"], given, strict=True) if packages[a]
-            ],
-            "test_coarse_top1": [
-                coarse[a] == coarse[b] for a, b in zip(photos["targets"], given, strict=True)
-            ],
+            "test_packages_top1": [a == b for a, b in pairs if packages[a]],
+            "test_coarse_top1": [coarse[a] == coarse[b] for a, b in pairs],
         }[each.metric]
         assert each.value == round(100 * sum(right) / len(right), 2)
         assert each.conditions["photos"] == len(right)
