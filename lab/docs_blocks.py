@@ -237,7 +237,7 @@ def _by_coding(records: Sequence[Record]) -> str:
         )
         for coding in sorted({coding for coding, _ in values})
     )
-    return table("coding | files | decoded | longest, ms of a processor", rows)
+    return table("coding | files | decoded | longest, ms of processor time", rows)
 
 
 def _by_kind(records: Sequence[Record]) -> str:

@@ -29,10 +29,10 @@ def comparison(records: Sequence[Record]) -> str:
     runs = [each for each in records if each.metric == METRIC]
     where = sorted({f"{each.machine}, {each.date}" for each in runs})
     parts = [
-        f"Right of {len(photos['targets']):,} test photos, {packages:,} of them of packages, in %; "
-        "in parentheses the 95 % interval over photos (Clopper and Pearson), and, with three seeds "
-        "or more, the one over seeds (Student's t). Minutes are those of a machine that other "
-        f"programs used, too. Measured on: {'; '.join(where)}.\n",
+        f"Accuracy in % on {len(photos['targets']):,} test photos, {packages:,} of them of "
+        "packages; in parentheses the 95 % interval over photos (Clopper and Pearson), and, with "
+        "three seeds or more, the one over seeds (Student's t). Minutes are those of a machine "
+        f"that other programs used, too. Measured on: {'; '.join(where)}.\n",
         table(
             "network | starts from | training | seeds | all | packages alone | coarse class "
             "| minutes a run",
@@ -45,7 +45,7 @@ def comparison(records: Sequence[Record]) -> str:
 
 
 def agreement(made: Sequence[Row]) -> Iterator[str]:
-    """Yield for each pair of the paper's figure 3 that was measured whether it is the same here."""
+    """Yield a sentence for each measured pair of the paper's figure 3."""
     for worse, better in _CLAIMS:
         pair = _comparable(made, worse, better)
         if pair is None:

@@ -39,7 +39,7 @@ TWO_WRONG = [1, 1, *ALL_RIGHT[2:]]
 def test_the_table_has_all_photos_packages_and_coarse_classes() -> None:
     records = [about(), *run("small-cnn-plain", ALL_GALA)]
     text = comparison(records)
-    assert "Right of 100 test photos, 20 of them of packages" in text
+    assert "Accuracy in % on 100 test photos, 20 of them of packages" in text
     assert (
         "| own CNN | random weights | 3 epochs at 64 px | 1 | 60.0 (49.7 to 69.7) "
         "| 0.0 (0.0 to 16.8) | 80.0 (70.8 to 87.3) | 12 |"
