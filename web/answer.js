@@ -37,8 +37,8 @@ export function readTicket(fields) {
  * The classification, with the paper's numbered keys as a list.
  *
  * `classes` ({id, label, share}, most likely first), `functionMs`, `stagesMs` ([name, ms] pairs),
- * `isRecognized` (null where the model cannot tell), `map` (of readMap), `coldStart` (null where it
- * is not stated), `initMs`, `name` and `version` of the model, `instanceId`.
+ * `isUnsure` (its classes are below the model's threshold), `map` (of readMap), `coldStart` (null
+ * where it is not stated), `initMs`, `name` and `version` of the model, `instanceId`.
  */
 export function readAnswer(fields) {
   const classes = [];
@@ -57,9 +57,9 @@ export function readAnswer(fields) {
     classes,
     functionMs: Number.isFinite(fields.time) ? fields.time * 1000 : null,
     stagesMs: stages.filter(([, ms]) => Number.isFinite(ms)),
-    isRecognized: isTruth(fields.recognized) ? fields.recognized : null,
+    isUnsure: fields.recognized === false,
     map: readMap(fields.explanation),
-    coldStart: isTruth(fields.cold_start) ? fields.cold_start : null,
+    coldStart: typeof fields.cold_start === "boolean" ? fields.cold_start : null,
     initMs: Number.isFinite(fields.init_ms) ? fields.init_ms : null,
     name: fields.model,
     version: fields.version,
@@ -80,10 +80,6 @@ function parseObject(text) {
   } catch {
     return null;
   }
-}
-
-function isTruth(value) {
-  return typeof value === "boolean";
 }
 
 function isText(value) {

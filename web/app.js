@@ -29,6 +29,7 @@ const STATUS_OF_NOTE = {
   instead: "The photo is too large for one call: asking for an upload…",
 };
 const SHRINK_STORED = "warmlens-shrink";
+const QUICK_MS = 5000; // an answer does not wait longer for what its model knows
 
 let current = null; // the photo in the frame
 let answered = null; // the photo that the result card is about
@@ -108,7 +109,7 @@ async function send(photo, signal, place) {
       },
     });
     const { answer } = outcome;
-    if (answer.isRecognized === false) outcome.model = await modelOf(answer);
+    if (answer.isUnsure) outcome.model = await modelOf(answer, QUICK_MS).catch(() => null);
     if (signal.aborted) return false;
     local?.noteModel(answer);
     suitModel(answer);

@@ -18,7 +18,7 @@ export function makeItem(photo, onPress) {
 
 /** Show what became of an entry's photo, and whether it is the one in the frame. */
 export function updateItem({ item, photo, state, outcome, isCurrent }) {
-  const [said, figures] = state === "answered" ? told(outcome.answer) : [WORDS[state], ""];
+  const [said, figures] = state === "answered" ? linesOf(outcome.answer) : [WORDS[state], ""];
   const [button] = item.children;
   button.dataset.state = state;
   button.title = [`${photo.name}: ${said}`, figures].filter(Boolean).join(", ");
@@ -27,8 +27,7 @@ export function updateItem({ item, photo, state, outcome, isCurrent }) {
   button.ariaCurrent = isCurrent ? "true" : null;
 }
 
-function told({ classes: [first], coldStart, isRecognized }) {
-  const isUnsure = isRecognized === false;
+function linesOf({ classes: [first], coldStart, isUnsure }) {
   const figures = [isUnsure ? `nearest ${first.label}` : "", percent(first.share)];
   if (coldStart !== null) figures.push(coldStart ? "cold" : "warm");
   return [isUnsure ? "Not sure" : first.label, figures.filter(Boolean).join(" · ")];

@@ -1,4 +1,4 @@
-/** The list of what a model knows, on request. */
+/** The list of the classes that a model knows, on request. */
 
 import { at, make } from "./element.js";
 import { countOf, modelOf, readServed } from "./model.js";
@@ -7,7 +7,7 @@ const box = at("known");
 const search = at("known-search");
 
 let wanted = null; // name and version of the model; null for the one that is served
-let listed = null;
+let listed = null; // the model whose classes are shown
 
 /** Say of which model the list is. */
 export function listOf(model) {
@@ -18,13 +18,14 @@ export function listOf(model) {
 
 async function load() {
   const asked = wanted;
+  show("Reading the classes…");
   try {
     const model = await (asked ? modelOf(asked) : readServed());
     if (asked !== wanted) return;
     listed = model;
-    show(model ? "" : "Only the model that is served now can say what it knows.");
+    show(model ? "" : "Another model is served now, so the classes of this one cannot be read.");
   } catch {
-    if (asked === wanted) show("The service does not say now what it knows.");
+    if (asked === wanted) show("The classes could not be read. Close this list and open it again.");
   }
 }
 

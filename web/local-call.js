@@ -1,4 +1,4 @@
-/** Calls of the local cloud, which AWS has not. */
+/** Calls that only the local cloud answers. */
 
 /**
  * The answer of a call; with a body it is a POST.
@@ -18,6 +18,6 @@ export async function callLocal(path, body) {
   } catch {
     throw new Error("The local cloud does not answer. Is it still running?");
   }
-  if (!response.ok) throw new Error(answer.error?.message ?? `The answer is ${response.status}.`);
+  if (!response.ok) throw new Error(answer.error?.message ?? `The local cloud answered ${response.status}.`);
   return answer;
 }

@@ -13,10 +13,10 @@ const button = at("why");
 const picture = at("photo");
 const canvas = at("map");
 const without = new Set(); // models that give no map
-let outcome = null; // what the photo in the frame was answered
+let outcome = null; // of the photo in the frame, as of recognise
 let asking = new AbortController();
 
-/** Offer the map of an outcome, which the photo in the frame has; null while it has none. */
+/** Offer the map for the outcome of the photo in the frame; null while it has none. */
 export function offerMap(of) {
   asking.abort();
   outcome = of;
@@ -102,7 +102,7 @@ function draw({ rows, columns, values, area }) {
 /** Where on the photo the map has its largest value, such as "top left". */
 function placeOf({ rows, columns, values, area }) {
   const most = values.indexOf(Math.max(...values));
-  const third = (at) => Math.min(2, Math.floor(3 * at));
+  const third = (share) => Math.min(2, Math.floor(3 * share));
   const x = third(area.left + (area.width * ((most % columns) + 0.5)) / columns);
   const y = third(area.top + (area.height * (Math.floor(most / columns) + 0.5)) / rows);
   return ["top ", "", "bottom "][y] + ["left", "centre", "right"][x];

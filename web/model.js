@@ -1,16 +1,15 @@
-/** What a model knows, as the service says it. */
+/** What a model knows, as the service describes it. */
 
 import { readFields } from "./answer.js";
 import { keyHeader } from "./key.js";
 
 const TIMEOUT_MS = 35_000; // API Gateway itself gives up after 29 s
-const QUICK_MS = 5000; // an answer is shown without it then
 const models = new Map(); // by name and version
 
 /**
  * The model that is served: `name`, `version`, `title` (or null), `classCount` and `labels`.
  *
- * @throws when the service does not say so within the time.
+ * @throws {Error} when the service does not describe it within the time.
  */
 export async function readServed(timeoutMs = TIMEOUT_MS) {
   const signal = AbortSignal.timeout(timeoutMs);
@@ -23,10 +22,14 @@ export async function readServed(timeoutMs = TIMEOUT_MS) {
   return served;
 }
 
-/** The model with a name and a version; null where it is not the one that the service describes. */
-export async function modelOf(wanted) {
+/**
+ * The model with a name and a version, as of readServed; null where another one is served.
+ *
+ * @throws as readServed does.
+ */
+export async function modelOf(wanted, timeoutMs = TIMEOUT_MS) {
   const key = keyOf(wanted);
-  if (!models.has(key)) await readServed(QUICK_MS).catch(() => {});
+  if (!models.has(key)) await readServed(timeoutMs);
   return models.get(key) ?? null;
 }
 

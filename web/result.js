@@ -22,10 +22,10 @@ export function showEmpty() {
   showTimes(Object.keys(BROWSER_STAGES).map(untold), Object.keys(FUNCTION_STAGES).map(untold));
 }
 
-/** The answer for a photo; its `model`, as of modelOf, is said where nothing is recognized. */
+/** The answer for a photo; its `model`, as of modelOf, or null, is named where it is not sure. */
 export function showResult(photo, { answer, browserMs, calls, isInCall, model }) {
   at("result").dataset.state = "fresh";
-  showUnsure(answer.isRecognized === false, model);
+  showUnsure(answer.isUnsure, model);
   at("subject").textContent = photo.name;
   at("subject-photo").src = photo.url;
   at("subject-photo").hidden = false;
@@ -50,7 +50,7 @@ export function markPrevious(photo) {
 /** One sentence for the status line. */
 export function summary({ answer, browserMs }) {
   const [first] = answer.classes;
-  const unsure = answer.isRecognized === false ? "not sure; the nearest is " : "";
+  const unsure = answer.isUnsure ? "not sure; the nearest is " : "";
   const share = percent(first.share);
   return `Done: ${unsure}${first.label}, ${share}, in ${duration(browserMs.total)}.`;
 }

@@ -7,7 +7,7 @@ import { countOf, keyOf, readServed } from "./model.js";
 let models = []; // as of `_local/models`: `name`, `version`, `title`, `class_count`, `served`
 let wanted = null; // the last choice while an earlier one is being served
 let isServing = false;
-let tell = () => {};
+let onChange = () => {};
 
 /**
  * Show the switch, and keep it right when another model is served from elsewhere.
@@ -16,7 +16,7 @@ let tell = () => {};
  *   served, whenever it may be another one.
  */
 export async function offerModels(onServed) {
-  tell = onServed;
+  onChange = onServed;
   document.addEventListener("visibilitychange", () => document.hidden || refresh());
   await refresh();
 }
@@ -42,16 +42,15 @@ export async function serve(model) {
   wanted = model;
   if (isServing) return false;
   isServing = true;
-  let served = null;
   while (wanted) {
     const next = wanted;
     wanted = null;
     check(next);
-    served = await serveOne(next);
+    await serveOne(next);
   }
   isServing = false;
   await refresh();
-  return served !== null && keyOf(served) === keyOf(model);
+  return isServed(model);
 }
 
 async function serveOne(model) {
@@ -59,32 +58,29 @@ async function serveOne(model) {
   say(`Changing to ${words}…`, "busy");
   try {
     await callLocal("_local/serve", { name: model.name, version: model.version });
-    say(`Starting ${words}…`, "busy");
-    const served = await readServed();
-    say(`Now serving ${countOf(served)}.`);
-    return served;
   } catch (error) {
-    say(`Not changed to ${words}. ${error.facts?.said ?? error.message}`, "failed");
-    return null;
+    return say(`Not changed to ${words}. ${error.message}`, "failed");
   }
+  say(`Starting ${words}…`, "busy");
+  await readServed().catch(() => {}); // an instance that starts now is warm for the next photo
+  say(`Now serving ${words}.`);
 }
 
 async function refresh() {
   try {
     models = await callLocal("_local/models");
   } catch {
-    return; // what it said last stays; the view of the instances says that nothing answers
+    return; // what was last read stays; the view of the instances says that nothing answers
   }
   const served = models.find((each) => each.served);
   at("models").hidden = models.length < 2;
-  const keys = models.map(keyOf).join();
-  if (at("model-choices").dataset.keys !== keys) {
-    at("model-choices").dataset.keys = keys;
+  const offered = choices().map((input) => input.value);
+  if (offered.join() !== models.map(keyOf).join()) {
     at("model-choices").replaceChildren(...models.map(choice));
   }
   if (isServing || !served) return;
   check(served);
-  tell(served);
+  onChange(served);
 }
 
 function choice(model) {
@@ -96,10 +92,12 @@ function choice(model) {
   return make("label", "", input, wordsFor(model));
 }
 
+function choices() {
+  return [...at("model-choices").querySelectorAll("input")];
+}
+
 function check(model) {
-  for (const input of at("model-choices").querySelectorAll("input")) {
-    input.checked = input.value === keyOf(model);
-  }
+  for (const input of choices()) input.checked = input.value === keyOf(model);
 }
 
 function say(words, state = "") {
@@ -108,7 +106,7 @@ function say(words, state = "") {
   at("models-said").textContent = words;
 }
 
-/** A model in words; its version tells it from others that say the same of themselves. */
+/** A model in words, with name and version where other models have the same words. */
 function wordsFor(model) {
   const words = ({ name, title, class_count: classCount }) =>
     countOf({ title: title ?? `classes of ${name}`, classCount });

@@ -1,4 +1,4 @@
-"""What the page says of the model: that it is not sure, what it knows, and which others exist."""
+"""What the page says about the model: when it is not sure, what it knows, which others exist."""
 
 import hashlib
 import json
@@ -116,9 +116,27 @@ def test_a_cat_is_none_of_the_products_and_the_other_model_knows_it(
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
 
 
-def test_the_switch_works_by_keyboard_and_shows_what_others_have_served(
-    page: Page, products: Cloud
+def test_classes_that_could_not_be_read_are_read_when_the_list_is_opened_again(
+    page: Page, page_url: str, expected_console_errors: list[str]
 ) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
+    open_page(page, page_url)
+    press_sample(page)
+    expect_answer(page)
+    page.route("**/model", lambda route: route.abort(), times=1)
+    summary = page.get_by_text("What this model knows")
+    summary.click()
+    expect(result(page)).to_contain_text("The classes could not be read.")
+    summary.click()
+    summary.click()
+    known = page.get_by_role("list", name="Classes", exact=True).get_by_role("listitem")
+    expect(known).to_have_count(1000)
+
+
+def test_the_switch_works_by_keyboard_and_shows_what_others_have_served(
+    page: Page, products: Cloud, expected_console_errors: list[str]
+) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
     open_page(page, products.url)
     expect(page.get_by_role("button", name="Mango can")).to_be_visible()
     expect(radio(page, words_for(products, PRODUCTS))).to_be_checked()
@@ -129,6 +147,8 @@ def test_the_switch_works_by_keyboard_and_shows_what_others_have_served(
     expect(page.get_by_role("button", name="Coffee", exact=True)).to_be_visible()
 
     tab_to(page, radio(page, words_for(products, THINGS)))
+    # The model is changed even where nobody describes it, as when all instances are busy.
+    page.route("**/model", lambda route: route.abort(), times=1)
     page.keyboard.press("ArrowLeft")
     group = page.get_by_role("group", name="Model")
     expect(group).to_contain_text("Now serving 30 ", timeout=ANSWER_TIMEOUT_MS)
