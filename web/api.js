@@ -46,8 +46,8 @@ export async function recognise(photo, { maxInCallBytes, prepare, ...run }) {
 }
 
 /**
- * The answer for a photo once more, with the map of what speaks for the first class; what was
- * uploaded is not uploaded again.
+ * The answer for the same photo with the map of what speaks for its first class; an uploaded photo
+ * is not uploaded again.
  *
  * @param {object} outcome as of recognise.
  * @throws {Problem} when the call fails.

@@ -1,6 +1,7 @@
 /** The page: what a person does, turned into runs of one photo after the other. */
 
 import { recognise } from "./api.js";
+import { at } from "./element.js";
 import * as history from "./history.js";
 import { takePhotos } from "./inputs.js";
 import { takeKey } from "./key.js";
@@ -41,7 +42,7 @@ let savedBytes = 0;
 let local = null; // what only the local cloud has
 let galleryOf = null; // name of the model that the samples are for
 
-const shrink = document.getElementById("shrink");
+const shrink = at("shrink");
 const configuration = readConfiguration();
 
 /** Take up whatever was chosen, dropped or pasted: say what is no photo, send the rest. */
@@ -176,7 +177,7 @@ function showOffers() {
 async function askAnother(model) {
   const photo = answered;
   if (!(await local.serve(model)) || answered !== photo) return;
-  document.getElementById("again").focus({ preventScroll: true }); // this button goes
+  at("again").focus({ preventScroll: true }); // this button goes
   await sendAll([photo]);
 }
 
@@ -209,7 +210,7 @@ function asProblem(error) {
 }
 
 function wireShrink() {
-  const input = document.getElementById("file-input");
+  const input = at("file-input");
   const read = input.accept;
   const suitInput = () => {
     input.accept = shrink.checked ? "image/*" : read; // what the browser reads is converted
@@ -256,6 +257,6 @@ history.listen(choose);
 takePhotos(offer, view.showRefused);
 wireShrink();
 suitService();
-document.getElementById("rest").addEventListener("click", stopOrSendRest);
-document.getElementById("again").addEventListener("click", () => sendAll([current]));
+at("rest").addEventListener("click", stopOrSendRest);
+at("again").addEventListener("click", () => sendAll([current]));
 keepForOffline(() => isSending);

@@ -1,10 +1,11 @@
 /** The photos that were chosen, newest first, each with what became of it. */
 
+import { at } from "./element.js";
 import { makeItem, updateItem } from "./history-item.js";
 
 const MOST = 24;
 
-const list = document.getElementById("history");
+const list = at("history");
 const entries = []; // newest first, as their items in the list
 let choose = () => {};
 
@@ -27,13 +28,13 @@ export function add(photos) {
     list.prepend(entry.item);
     updateItem(entry);
   }
-  document.getElementById("history-empty").hidden = entries.length > 0;
+  at("history-empty").hidden = entries.length > 0;
   const dropped = entries.splice(MOST);
   dropped.forEach(({ item }) => item.remove());
   return dropped.map(({ photo }) => photo);
 }
 
-/** Tell whether a photo is on the list. */
+/** Whether a photo is on the list. */
 export function has(photo) {
   return entries.some((entry) => entry.photo === photo);
 }

@@ -1,5 +1,6 @@
 /** The ways that photos come onto the page: chosen, taken, dropped, pasted. */
 
+import { at } from "./element.js";
 import { photosFromFiles } from "./photos.js";
 import { Problem } from "./problems.js";
 import { showDragging } from "./view.js";
@@ -23,8 +24,8 @@ export function takePhotos(offer, refuse) {
 }
 
 function wireInput(buttonId, inputId, take) {
-  const input = document.getElementById(inputId);
-  document.getElementById(buttonId).addEventListener("click", () => input.click());
+  const input = at(inputId);
+  at(buttonId).addEventListener("click", () => input.click());
   input.addEventListener("change", () => {
     const files = [...input.files];
     input.value = ""; // so that choosing the same file again counts as a change

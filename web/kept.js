@@ -1,11 +1,12 @@
 /** Whether the service keeps the photo in the frame, and a button that deletes it there. */
 
+import { at } from "./element.js";
 import { keyHeader } from "./key.js";
 
 const TIMEOUT_MS = 35_000; // API Gateway itself gives up after 29 s
 
-const line = document.getElementById("kept");
-const button = document.getElementById("delete");
+const line = at("kept");
+const button = at("delete");
 const uploads = new WeakMap(); // by photo: its uploads that are stored, one for each time
 const states = new WeakMap(); // by photo: "in call", "deleting", "deleted" or "failed"
 let current = null;

@@ -5,7 +5,7 @@ import { forThisTab } from "./storage.js";
 const STORED = "warmlens-api-key";
 
 /**
- * Take the key out of the address, where it could be seen and copied along; a tab keeps it. Tells
+ * Take the key out of the address, where it could be seen and copied along; a tab keeps it. Returns
  * whether there was one.
  */
 export function takeKey() {

@@ -179,7 +179,7 @@ export function explain({ reason, facts }) {
   return { title: title + more, advice, trace: facts.status ? traceOf(reason, facts) : "" };
 }
 
-/** Tell whether other photos would meet the same problem, now or in this minute. */
+/** Whether other photos would meet the same problem, now or in this minute. */
 export function meetsEveryPhoto({ reason, facts }) {
   return MEET_EVERY_PHOTO.has(wordsFor(reason, facts.status));
 }

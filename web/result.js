@@ -64,7 +64,7 @@ function showUnsure(isUnsure, model) {
   at("unsure-said").textContent = isUnsure ? said : "";
 }
 
-/** Buttons for what else can be asked; those that are there already keep the focus. */
+/** Buttons to ask other models; the same ones stay where they are and keep the focus. */
 export function showOffers(buttons) {
   const words = buttons.map((button) => button.textContent);
   const before = [...at("offers").children].map((button) => button.textContent);

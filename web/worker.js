@@ -53,7 +53,7 @@ const SAMPLES = new URL("samples/", self.registration.scope).href;
 const ALL_FILES = [...FILES, ...FILES_OF_THE_LOCAL_CLOUD];
 const KEPT = new Set(ALL_FILES.map((file) => new URL(file, self.registration.scope).href));
 
-/** All files or none: `addAll` keeps nothing when one of them is not to be had. */
+/** All files or none: `addAll` keeps nothing when one of them does not load. */
 async function keepAll() {
   const files = [...FILES, ...(await filesOfTheService())];
   const store = await caches.open(STORE);
