@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from training.config import MODES
+from training.config import CLASSIFIER_MODES
 from training.groups import Groups
 from warmlens.errors import WarmlensError
 from warmlens.planner.statistics import exact_binomial, t_975
@@ -50,7 +50,7 @@ class Variant:
 
 
 ALL_VARIANTS = tuple(
-    Variant(mode, augment) for mode in MODES if mode != "pretrain" for augment in (False, True)
+    Variant(mode, augment) for mode in CLASSIFIER_MODES for augment in (False, True)
 )
 # Those of the paper's figure 3, and the network that is shipped beside them.
 VARIANTS = tuple(

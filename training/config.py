@@ -5,10 +5,14 @@ from typing import Any, Literal
 
 from warmlens.errors import WarmlensError
 
-LITE_MODES = tuple(
-    f"efficientnet-lite{number}-{part}" for number in range(3) for part in ("head", "full")
+LITES = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
+CLASSIFIER_MODES = (
+    "small-cnn",
+    "resnet50-head",
+    "resnet50-full",
+    *(f"{lite}-{part}" for lite in LITES for part in ("head", "full")),
 )
-MODES = ("small-cnn", "resnet50-head", "resnet50-full", *LITE_MODES, "pretrain", "distill")
+MODES = (*CLASSIFIER_MODES, "pretrain", "distill")
 
 Precision = Literal["fp32", "bf16", "fp16"]
 MIN_SIZE, MAX_SIZE = 32, 512
@@ -109,16 +113,27 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "patience": 6,
     },
     **{
-        mode: {
-            "architecture": mode.rpartition("-")[0],
-            "stages": (Stage(160, 14) if mode.endswith("-full") else Stage(224, 30),),
+        f"{lite}-head": {
+            "architecture": lite,
+            "stages": (Stage(224, 30),),
             "optimizer": "adamw",
-            "learning_rate": 2e-3 if mode.endswith("-full") else 3e-3,
-            "head_rate": 10.0 if mode.endswith("-full") else 1.0,
+            "learning_rate": 3e-3,
             "weight_decay": 0.05,
-            "patience": 6 if mode.endswith("-full") else 10,
+            "patience": 10,
         }
-        for mode in LITE_MODES
+        for lite in LITES
+    },
+    **{
+        f"{lite}-full": {
+            "architecture": lite,
+            "stages": (Stage(160, 14),),
+            "optimizer": "adamw",
+            "learning_rate": 2e-3,
+            "head_rate": 10.0,
+            "weight_decay": 0.05,
+            "patience": 6,
+        }
+        for lite in LITES
     },
     "pretrain": {
         "architecture": "resnet50",
@@ -211,10 +226,11 @@ def parse_epochs(text: str) -> dict[str, int]:
         epochs = {mode: int(count) for mode, count in pairs}
     except ValueError:
         epochs = {"": 0}
-    if not set(epochs) <= set(MODES) or min(epochs.values(), default=1) < 1:
+    if not set(epochs) <= set(CLASSIFIER_MODES) or min(epochs.values(), default=1) < 1:
         raise WarmlensError(
             "bad_setting",
-            f'epochs is "{text}"; allowed: mode:epochs,... with the modes {", ".join(MODES)}.',
+            f'epochs is "{text}"; allowed: mode:epochs,... with the modes '
+            f"{', '.join(CLASSIFIER_MODES)}.",
         )
     return epochs
 

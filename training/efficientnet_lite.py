@@ -11,7 +11,6 @@ from training.model_packages import import_model_package, import_torchvision
 
 torch: Any = import_model_package("torch")
 
-LITES = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
 FEATURES = 1280
 # Mean and deviation for pixel values 0 to 255, as in the source's preprocessing.
 MEAN = STD = (127.5, 127.5, 127.5)
@@ -24,7 +23,7 @@ def build_lite(architecture: str, class_count: int) -> Any:
     """Return a torch module with random weights: its `body`, dropout, and its last layer `fc`.
 
     Args:
-        architecture: one of `LITES`.
+        architecture: one of :data:`training.config.LITES`.
         class_count: number of outputs.
     """
     import_torchvision()  # timm imports it

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from training import efficientnet_lite
-from training.efficientnet_lite import LITES, build_lite
+from training.config import LITES
+from training.efficientnet_lite import build_lite
 from training.model_packages import import_model_package, import_torchvision
 from warmlens.console import printable
 from warmlens.errors import WarmlensError

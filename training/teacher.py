@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from training.batches import resized
-from training.config import Precision
+from training.config import LITES, Precision
 from training.device import autocast
-from training.efficientnet_lite import LITES
 from training.model_packages import import_model_package
 from training.networks import RESNETS, build_network, load_weights, normalization_of
 from training.objectives import Objective, teacher_classes, teacher_features

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from training.checkpoints import Checkpoint, read_checkpoint
-from training.efficientnet_lite import LITES, imagenet_weights
+from training.config import LITES
+from training.efficientnet_lite import imagenet_weights
 from training.file_kinds import kind_of
 from training.history import read_history
 from training.model_packages import import_model_package, import_torchvision

@@ -201,8 +201,13 @@ def test_variants_are_named_on_the_command_line() -> None:
         "ResNet50, whole", "own CNN, augmented",
     ]  # fmt: skip
     assert len({each.slug for each in ALL_VARIANTS}) == len(ALL_VARIANTS)
-    with pytest.raises(WarmlensError, match='variants has "resnet50-full"; allowed: small-cnn-p'):
-        parse_variants("resnet50-full")
+
+
+@pytest.mark.parametrize("name", ["resnet50-full", "pretrain-plain", "distill-augmented"])
+def test_a_variant_that_is_no_classifier_is_refused(name: str) -> None:
+    with pytest.raises(WarmlensError, match=f'variants has "{name}"; allowed: small-cnn-p') as one:
+        parse_variants(name)
+    assert "distill" not in one.value.message.partition("allowed")[2]
 
 
 def test_records_of_other_photos_and_unfinished_runs_are_refused(
@@ -267,7 +272,9 @@ def test_photos_without_a_test_split_are_refused(
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize("text", ["small-cnn", "small-cnn:0", "small-cnn:x", "cnn:3", ":"])
+@pytest.mark.parametrize(
+    "text", ["small-cnn", "small-cnn:0", "small-cnn:x", "cnn:3", "pretrain:3", "distill:3", ":"]
+)
 def test_epochs_that_cannot_be_read_are_refused(text: str) -> None:
     with pytest.raises(WarmlensError, match="epochs is"):
         parse_epochs(text)

@@ -8,7 +8,8 @@ import pytest
 
 from tests.training.conftest import Trainer
 from training.batches import augmentation
-from training.efficientnet_lite import LITES, build_lite, imagenet_weights
+from training.config import LITES
+from training.efficientnet_lite import build_lite, imagenet_weights
 from training.imagenet_classes import imagenet_classes
 from training.model_packages import import_model_package
 from training.networks import architecture_of, normalization_of

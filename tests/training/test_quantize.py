@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from training.efficientnet_lite import LITES, imagenet_weights
+from training.config import LITES
+from training.efficientnet_lite import imagenet_weights
 from training.model_packages import import_model_package
 from training.networks import build_network, load_weights, normalization_of
 from training.onnx_export import GraphSpec, export_classifier
