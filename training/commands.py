@@ -7,7 +7,6 @@ if the package `training` is installed.
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -367,6 +366,7 @@ def _run(
 ) -> None:
     from training.distill import distill
     from training.history import MEASURES
+    from training.train import RunRequest
     from training.train import train as train_run
 
     out = _default_folder(name) if out is None else out
@@ -377,12 +377,7 @@ def _run(
                 progress.task_ids[0], description="decoding photos", completed=done, total=count
             )
 
-        run = (
-            partial(train_run, data=data[0])
-            if teacher is None
-            else partial(distill, data=tuple(data), teacher=teacher)
-        )
-        history = run(
+        request = RunRequest(
             name=name,
             out=out,
             config=config,
@@ -395,12 +390,15 @@ def _run(
             hooks=hooks,
             on_decoded=on_decoded,
         )
+        if teacher is None:
+            history = train_run(request, data[0])
+        else:
+            history = distill(request, tuple(data), teacher)
     final = [epoch for epoch in history if epoch.size == config.final_size]
     best = max(final, key=lambda epoch: epoch.rank)
     out_console.print(
         f"{name}: best {MEASURES[best.measure]} on the validation photos {best.val_top1:.1%}, "
-        f"after epoch "
-        f"{best.epoch + 1} of {len(history)}; weights and curves are in {out}."
+        f"after epoch {best.epoch + 1} of {len(history)}; weights and curves are in {out}."
     )
 
 

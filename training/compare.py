@@ -20,7 +20,7 @@ from training.comparison_records import (
     photos_of,
     run_records,
 )
-from training.config import Precision, Stage, TrainingConfig, config_for
+from training.config import Precision, TrainingConfig, config_for, stages_for
 from training.dataset import Dataset, read_dataset
 from training.device import pick_device, pick_precision
 from training.groups import read_groups
@@ -30,7 +30,7 @@ from training.model_packages import import_model_package
 from training.networks import normalization_of
 from training.pixels import decode_photos
 from training.run_folder import RunFolder
-from training.train import best_network, train
+from training.train import RunRequest, best_network, train
 from warmlens.errors import WarmlensError
 from warmlens.records import Record, machine, today
 
@@ -127,7 +127,16 @@ def compare(
             identity = _identity(run, config, variant, pretrained)
             if not _measured(records, identity):
                 on_run(variant.name, seed)
-                _train(comparison, config, pretrained, run, hooks)
+                request = RunRequest(
+                    name=run.path.name,
+                    out=run.path,
+                    config=config,
+                    pretrained=pretrained,
+                    command=comparison.command,
+                    cache=comparison.cache,
+                    hooks=hooks or Hooks(),
+                )
+                train(request, comparison.data)
                 measure(run, variant, identity)
     return records
 
@@ -139,41 +148,16 @@ def _pretrained(comparison: Comparison, variant: Variant) -> str:
 
 
 def _config(comparison: Comparison, variant: Variant, seed: int) -> TrainingConfig:
-    default = config_for(variant.mode, seed=seed, augment=variant.augment, precision="fp32").stages[
-        -1
-    ]
+    mode = variant.mode
+    size = None if mode == "small-cnn" else comparison.size
     return config_for(
-        variant.mode,
+        mode,
         seed=seed,
         augment=variant.augment,
         precision=pick_precision(comparison.precision, pick_device()),
-        stages=(
-            Stage(
-                default.size if variant.mode == "small-cnn" else comparison.size,
-                comparison.epochs.get(variant.mode, default.epochs),
-            ),
-        ),
+        stages=stages_for(mode, size, comparison.epochs.get(mode)),
         patience=0,
         mirror=comparison.mirror and variant.augment,
-    )
-
-
-def _train(
-    comparison: Comparison,
-    config: TrainingConfig,
-    pretrained: str,
-    run: RunFolder,
-    hooks: Hooks | None,
-) -> None:
-    train(
-        name=run.path.name,
-        data=comparison.data,
-        out=run.path,
-        config=config,
-        pretrained=pretrained,
-        command=comparison.command,
-        cache=comparison.cache,
-        hooks=hooks,
     )
 
 

@@ -72,8 +72,8 @@ def _draw(history: list[Epoch]) -> Any:
         losses.set(ylabel="distance from the teacher", title="Loss")
     losses.set(xlabel="epoch")
     losses.legend()
-    top1 = [100 * epoch.val_top1 for epoch in history]
-    accuracy.plot(epochs, top1, ".-", color="tab:green")
+    scores = [100 * epoch.val_top1 for epoch in history]
+    accuracy.plot(epochs, scores, ".-", color="tab:green")
     title = f"{MEASURES[measure].capitalize()}, validation photos"
     accuracy.set(xlabel="epoch", ylabel="%", title=title, ylim=(0, 101))
     for before, after in itertools.pairwise(history):

@@ -20,7 +20,7 @@ from training.device import autocast
 from training.history import Epoch, write_history
 from training.model_packages import import_model_package
 from training.networks import normalization_of
-from training.objectives import Objective, labels
+from training.objectives import Objective
 from training.run_folder import RunFolder
 from training.weights import load_checkpoint, save_checkpoint, save_weights
 from warmlens.errors import WarmlensError
@@ -64,7 +64,7 @@ class TrainingLoop:
         config: configuration of the run.
         data: decoded photos.
         network: the network with the run's initial weights.
-        objective: what the network learns; None is the classes of the photos.
+        objective: what the network learns.
         workers: processes that load batches; 0 loads them in this one.
         checkpoint_s: seconds between checkpoints within an epoch.
         hooks: callbacks.
@@ -77,7 +77,7 @@ class TrainingLoop:
         data: TrainingData,
         network: Any,
         *,
-        objective: Objective | None = None,
+        objective: Objective,
         device: Any,
         workers: int,
         checkpoint_s: float,
@@ -97,7 +97,7 @@ class TrainingLoop:
             self._network.fc.requires_grad_(True)
         self._optimizer = make_optimizer(self._network, config)
         self._scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "fp16")
-        self._objective = objective or labels(config.label_smoothing)
+        self._objective = objective
         self._per_epoch = batches_per_epoch(len(data.train_targets), config.batch_size)
         self._steps = self._per_epoch * config.epochs
         self._normal = [
@@ -255,7 +255,7 @@ class TrainingLoop:
                 score, loss, count = score + sums[0], loss + sums[1], count + len(targets)
         return score / count, loss / count
 
-    def _finish_epoch(self, size: int, top1: float, loss: float) -> None:
+    def _finish_epoch(self, size: int, score: float, loss: float) -> None:
         step = (self._epoch + 1) * self._per_epoch
         epoch = Epoch(
             epoch=self._epoch,
@@ -263,7 +263,7 @@ class TrainingLoop:
             learning_rate=learning_rate_at(step - 1, self._steps, self._config.learning_rate),
             train_loss=self._loss_sum / self._per_epoch,
             val_loss=loss,
-            val_top1=top1,
+            val_top1=score,
             seconds=round(self._seconds, 3),
             measure=self._objective.measure,
         )

@@ -1,5 +1,6 @@
 """Training of a network on a folder of photos."""
 
+import dataclasses
 import platform
 from importlib import metadata
 from pathlib import Path
@@ -13,6 +14,7 @@ from training.history import Epoch
 from training.loop import Hooks, StageData, TrainingData, TrainingLoop
 from training.model_packages import import_model_package
 from training.networks import build_network, load_weights
+from training.objectives import Objective, labels
 from training.pixels import OnDecoded, decode_photos
 from training.run_folder import RunFolder, RunRecord
 from training.weights import InitialWeights, initial_weights
@@ -24,26 +26,12 @@ torch: Any = import_model_package("torch")
 VERSIONED_PACKAGES = ("numpy", "pillow", "safetensors", "torch", "torchvision")
 
 
-def train(
-    *,
-    name: str,
-    data: Path,
-    out: Path,
-    config: TrainingConfig,
-    pretrained: str,
-    command: str,
-    cache: Path,
-    workers: int | None = None,
-    threads: int | None = None,
-    checkpoint_s: float = 300,
-    hooks: Hooks | None = None,
-    on_decoded: OnDecoded | None = None,
-) -> list[Epoch]:
-    """Train a network, or continue the run in folder `out`.
+@dataclasses.dataclass(frozen=True)
+class RunRequest:
+    """The parameters of a run, whatever its network learns.
 
-    Args:
+    Attributes:
         name: name of the run, for the record.
-        data: folder of photos.
         out: folder of the run.
         config: configuration of the run.
         pretrained: `none`, `imagenet`, a file of weights, or the folder of an earlier run.
@@ -55,6 +43,27 @@ def train(
         checkpoint_s: seconds between checkpoints within an epoch.
         hooks: callbacks of the training loop.
         on_decoded: called with the number of decoded photos and of all photos.
+    """
+
+    name: str
+    out: Path
+    config: TrainingConfig
+    pretrained: str
+    command: str
+    cache: Path
+    workers: int | None = None
+    threads: int | None = None
+    checkpoint_s: float = 300
+    hooks: Hooks = dataclasses.field(default_factory=Hooks)
+    on_decoded: OnDecoded | None = None
+
+
+def train(request: RunRequest, data: Path) -> list[Epoch]:
+    """Train a network on labelled photos, or continue the request's run.
+
+    Args:
+        request: the parameters of the run.
+        data: folder of photos.
 
     Returns:
         The measurements of every epoch, including those before an interruption.
@@ -63,25 +72,54 @@ def train(
         WarmlensError: invalid data, configuration, weights or checkpoint; only decoded photos are
             written then.
     """
-    use_threads(threads)
+    use_threads(request.threads)
     photos = read_dataset(data)
-    start = initial_weights(pretrained, config.architecture)
+    start = initial_weights(request.pretrained, request.config.architecture)
     network = initial_network(
-        config, len(photos.ids), start, keep_head=start.taught_ids == photos.ids
+        request.config, len(photos.ids), start, keep_head=start.taught_ids == photos.ids
     )
-    pixels = training_data(photos, config, cache, on_decoded)
-    run = RunFolder(out)
-    run.begin(run_record(name, photos, config, start, command, (photos.ids, photos.labels)))
-    device = pick_device()
+    objective = labels(request.config.label_smoothing)
+    record = run_record(request, photos, start, classes=(photos.ids, photos.labels))
+    return train_network(request, photos, network, objective, record, pick_device())
+
+
+def train_network(
+    request: RunRequest,
+    photos: Dataset,
+    network: Any,
+    objective: Objective,
+    record: RunRecord,
+    device: Any,
+) -> list[Epoch]:
+    """Train a network with an objective, or continue the request's run.
+
+    Args:
+        request: the parameters of the run.
+        photos: the photos.
+        network: the network with the run's initial weights.
+        objective: what the network learns.
+        record: from :func:`run_record`.
+        device: device of the training.
+
+    Returns:
+        The measurements of every epoch, including those before an interruption.
+
+    Raises:
+        WarmlensError: `unreadable_photo`, or an invalid checkpoint.
+    """
+    pixels = _training_data(photos, request.config, request.cache, request.on_decoded)
+    run = RunFolder(request.out)
+    run.begin(record)
     training = TrainingLoop(
         run,
-        config,
+        request.config,
         pixels,
         network,
+        objective=objective,
         device=device,
-        workers=default_workers(device, config) if workers is None else workers,
-        checkpoint_s=checkpoint_s,
-        hooks=hooks or Hooks(),
+        workers=_workers(device, request.config) if request.workers is None else request.workers,
+        checkpoint_s=request.checkpoint_s,
+        hooks=request.hooks,
     )
     return training.run()
 
@@ -106,7 +144,7 @@ def best_network(run: RunFolder) -> Any:
     return network.eval()
 
 
-def default_workers(device: Any, config: TrainingConfig) -> int:
+def _workers(device: Any, config: TrainingConfig) -> int:
     """Return the number of processes that load batches.
 
     It is 0 without augmentation, where loading only copies pixels, and on a CPU, where other
@@ -151,7 +189,7 @@ def initial_network(
     return network
 
 
-def training_data(
+def _training_data(
     photos: Dataset, config: TrainingConfig, cache: Path, on_decoded: OnDecoded | None
 ) -> TrainingData:
     """Return the photos of a run, decoded at the sizes of its stages.
@@ -178,33 +216,30 @@ def training_data(
 
 
 def run_record(
-    name: str,
+    request: RunRequest,
     photos: Dataset,
-    config: TrainingConfig,
     start: InitialWeights,
-    command: str,
+    *,
     classes: tuple[tuple[str, ...], tuple[str, ...]],
     teacher: dict[str, Any] | None = None,
 ) -> RunRecord:
     """Return the record of a run.
 
     Args:
-        name: name of the run.
+        request: the parameters of the run.
         photos: its photos.
-        config: its configuration.
         start: its initial weights.
-        command: the command line.
         classes: ids and labels of the classes that it learns.
         teacher: provenance of the teacher, if it has one.
     """
     return RunRecord(
-        name=name,
-        config=config,
+        name=request.name,
+        config=request.config,
         ids=classes[0],
         labels=classes[1],
         data={"path": str(photos.root), "sha256": photos.sha256, "counts": photos.counts},
         initial_weights=start.provenance,
-        command=command,
+        command=request.command,
         versions={
             "python": platform.python_version(),
             **{package: metadata.version(package) for package in VERSIONED_PACKAGES},

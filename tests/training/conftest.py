@@ -17,7 +17,7 @@ from training.history import Epoch
 from training.import_weights import ImportRequest
 from training.loop import Hooks
 from training.preprocessing import Preprocessing
-from training.train import train
+from training.train import RunRequest, train
 from warmlens.registry.manifest import Manifest, Precision
 
 SIZE = 32
@@ -54,9 +54,8 @@ class Trainer:
             batch_size=16,
             **changes,
         )
-        return train(
+        request = RunRequest(
             name="shapes",
-            data=data or self.photos,
             out=out,
             config=config,
             pretrained=pretrained,
@@ -65,8 +64,9 @@ class Trainer:
             workers=workers,
             threads=1,  # as fast on a busy machine, and the same sums on each
             checkpoint_s=checkpoint_s,
-            hooks=hooks,
+            hooks=hooks or Hooks(),
         )
+        return train(request, data or self.photos)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -26,6 +26,7 @@ from training.networks import build_network
 from training.pixels import read_pixels, square
 from training.run_folder import RunFolder
 from training.teacher import objective_of, read_teacher
+from training.train import RunRequest
 from training.unlabelled import read_unlabelled
 from training.weights import load_weights_file
 from warmlens.errors import WarmlensError
@@ -63,19 +64,18 @@ def student(album: Path, trainer: Trainer) -> Student:
             "architecture": "small-cnn", "stages": (Stage(SIZE, epochs),), "batch_size": 16,
             "teacher_size": SIZE, "learning_rate": 3e-3, **changes,
         }  # fmt: skip
-        return distill(
+        request = RunRequest(
             name="student",
-            data=data or (album,),
             out=out,
             config=config_for("distill", seed=0, augment=True, precision="fp32", **settings),
-            teacher=str(teacher),
             pretrained=pretrained,
             command="warmlens model pretrain",
             cache=trainer.cache,
             threads=1,
-            hooks=hooks,
             checkpoint_s=checkpoint_s,
+            hooks=hooks or Hooks(),
         )
+        return distill(request, data or (album,), str(teacher))
 
     return student
 
