@@ -139,8 +139,8 @@ def resized(images: Any, size: int) -> Any:
 def augmentation(size: int, *, mirror: bool = False) -> Any:
     """Return a random transform from uint8 [3, stored, stored] to uint8 [3, size, size].
 
-    It changes size, rotation, light, white balance and blur. It mirrors photos only where that is
-    asked for: packages carry words.
+    It changes size, rotation, light, white balance and blur. It mirrors photos only if `mirror` is
+    set: packages carry words.
     """
     return v2.Compose(
         [

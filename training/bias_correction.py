@@ -94,7 +94,7 @@ def _input_means(
 
 
 def _shift(layer: Any, error: Values, mean: Values) -> Values:
-    """Return what the weights' errors add to each output on average."""
+    """Return the mean that the weights' errors add to each output."""
     if layer.op_type == "Gemm":
         return error @ mean if _rows_are_outputs(layer) else mean @ error
     groups = next((each.i for each in layer.attribute if each.name == "group"), 1)

@@ -1,4 +1,4 @@
-"""New versions of existing ones, with temperature and threshold, and the same weights."""
+"""Versions with temperature and threshold, made from existing ones with the same weights."""
 
 import dataclasses
 import datetime
@@ -158,9 +158,9 @@ def _open(manifest: Manifest, folder: Path) -> ModelFile:
 
 
 def _contents(manifest: Manifest, folder: Path) -> dict[str, bytes]:
-    """Return the files of a version without its manifest and card; others, such as a licence, stay.
+    """Return the content of a version's files by name, without its manifest and card.
 
-    They are read after their hashes were verified.
+    Files that the manifest does not name, such as a licence, are included.
     """
     return {
         path.name: path.read_bytes()

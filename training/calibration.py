@@ -164,7 +164,7 @@ def fit(model: ModelFile, own: OwnPhotos, foreign: ForeignPhotos, already: float
     """Choose temperature and threshold for a model file.
 
     Args:
-        model: the file, as it is.
+        model: the file to calibrate.
         own: photos of its classes.
         foreign: photos of other things.
         already: temperature that the file's logits are divided by already.
@@ -215,7 +215,7 @@ def judge(model: ModelFile, chosen: Fit, own: Softmax) -> Recognition:
 
 
 def notes_on(recognition: Recognition, chosen: Fit) -> list[str]:
-    """Return sentences on what a user should know of a threshold."""
+    """Return sentences on the limits of a threshold, for the user."""
     notes = []
     if left_out := chosen.foreign.left_out:
         named = ", ".join(sorted({photo.parent.name for photo in left_out}))

@@ -1,4 +1,4 @@
-"""What a graph needs for class-activation maps: its features as an output, and its last layer.
+"""Class-activation maps of graphs: the features as an output, and the last layer's weights.
 
 In a network that ends in average pooling and one fully connected layer, a class's logit is the mean
 over the picture of its weights times the features, plus its bias. The map is that product before
@@ -96,14 +96,14 @@ class _Graph:
         features = pooling.input[0]
         node = self._made_by.get(features)
         if node is not None and node.op_type == "DequantizeLinear":
-            # Of a dequantized value that is an output, the runtime would compute a second one.
+            # The runtime would compute a dequantized value twice, were it an output.
             features, scale, zero = (*node.input, "")[:3]
             if not self._is_positive_number(scale) or (zero and self._values(zero).any()):
                 return None
         return features, weights
 
     def _before(self, name: str, *, scaling: bool) -> Any:
-        """Return the last node before a value that does more than to move or to quantize values.
+        """Return the last node before a value that does more than move or quantize values.
 
         Args:
             name: the value.
@@ -123,7 +123,7 @@ class _Graph:
         return None
 
     def _weights(self, layer: Any) -> Any:
-        """Return the tensor of a layer's weights, [classes, channels]; None if it is another."""
+        """Return the tensor of a layer's weights [classes, channels]; None for other layers."""
         given = self._attributes(layer)
         if (given.get("alpha", 1), given.get("transA", 0), given.get("transB", 0)) != (1, 0, 1):
             return None

@@ -1,8 +1,8 @@
 """Comparison of training modes on the same photos, with and without augmentation.
 
 It repeats figure 3 of the paper: a small CNN, a fine-tuned ResNet50, and the same with
-augmentation. Here ResNet50 is fine-tuned whole, or its last layer alone, and other networks stand
-beside it.
+augmentation. Here ResNet50 is fine-tuned whole, or its last layer alone, and compared with other
+networks as well.
 """
 
 import dataclasses
@@ -54,7 +54,7 @@ class Comparison:
         precision: precision of the computation.
         variants: what is trained.
         mirror: augmentation also mirrors photos.
-        runs: folders of finished runs, measured beside the variants.
+        runs: folders of finished runs, which are measured as well.
     """
 
     data: Path
@@ -210,7 +210,10 @@ def _photos(comparison: Comparison, photos: Dataset, split: str) -> Record:
 def _identity(
     run: RunFolder, config: TrainingConfig, variant: Variant, pretrained: str | None
 ) -> dict[str, Any]:
-    """Return what a run is found by in the records; `pretrained` is None for a finished run."""
+    """Return the conditions that identify a run in the records.
+
+    `pretrained` is None for a finished run.
+    """
     return {
         "run": run.path.name,
         "variant": variant.slug,

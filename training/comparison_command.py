@@ -36,7 +36,9 @@ def compare(
     ] = None,
     run: Annotated[
         list[Path] | None,
-        typer.Option(help="Folder of a finished run to measure beside; may be repeated."),
+        typer.Option(
+            help="Folder of a finished run to measure as well; may be given several times."
+        ),
     ] = None,
     pretrained: Annotated[
         str, typer.Option(help="Initial weights of the ResNets: imagenet, a file, or a run.")
@@ -66,8 +68,8 @@ def compare(
     """Compare training modes on the test photos.
 
     The modes are a small CNN, the last layer of a ResNet50, and a whole ResNet50, each with and
-    without augmentation; EfficientNet-Lites stand beside them. With a groups.json in the folder of
-    photos, packaged products and coarse classes are counted, too.
+    without augmentation; EfficientNet-Lites are compared with them. A groups.json in the
+    folder of photos adds figures of packaged products and of coarse classes.
     """
     from training.compare import Comparison
     from training.compare import compare as compare_runs

@@ -97,7 +97,7 @@ def read_known(path: Path) -> list[Record]:
 def photos_conditions(
     ids: tuple[str, ...], targets: Sequence[int], groups: Groups | None, sha256: str
 ) -> dict[str, Any]:
-    """Return the conditions of the record of a split's photos: all that figures need of them."""
+    """Return the conditions of the record of a split's photos, from which figures are computed."""
     conditions: dict[str, Any] = {
         "data_sha256": sha256,
         "classes": list(ids),
@@ -228,7 +228,7 @@ def rows(records: Sequence[Record]) -> list[Row]:
 
 
 def recipe(record: Record) -> tuple[Any, ...]:
-    """Return what the runs of a row have in common."""
+    """Return the name, stages, initial weights and mirroring that the runs of a row share."""
     of = record.conditions
     return record.name, _stages(of), of.get("initial_weights", ""), of.get("mirror", False)
 

@@ -19,12 +19,12 @@ LEAST_PHOTOS = 20
 
 @dataclasses.dataclass(frozen=True)
 class ForeignPhotos:
-    """Photos of other things, in two halves, and a description of them for the manifest.
+    """Photos of other things, in two halves.
 
     Attributes:
         choosing: photos on which the threshold is chosen.
         judging: other photos, on which it is judged.
-        description: what they are.
+        description: for the manifest.
         left_out: photos that may show a class of the model.
     """
 

@@ -20,9 +20,9 @@ class Epoch:
     """The measurements of one epoch.
 
     `size` is the side of its images in pixels. `seconds` counts training and validation since the
-    run was last started. `val_top1` is what `measure` says, on the validation photos: their top-1
-    accuracy; with a teacher, the share that get its top-1 class, or the mean cosine of the angle
-    between the features.
+    run was last started. `val_top1` is the `measure` on the validation photos: top-1 accuracy; with
+    a teacher, the share that get its top-1 class, or the mean cosine of the angle between the
+    features.
     """
 
     epoch: int

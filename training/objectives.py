@@ -1,4 +1,4 @@
-"""Objectives of training: the classes of labelled photos, or what a teacher says about photos."""
+"""Objectives of training: the classes of labelled photos, or the outputs of a teacher."""
 
 import dataclasses
 from collections.abc import Callable
@@ -14,10 +14,10 @@ Teach = Callable[[Any], Any]
 
 @dataclasses.dataclass(frozen=True)
 class Objective:
-    """What a network learns.
+    """An objective of training.
 
     Attributes:
-        measure: what validation measures, one of :data:`training.history.MEASURES`.
+        measure: the measure of validation, one of :data:`training.history.MEASURES`.
         targets: returns the targets of a batch from its uint8 images and its classes.
         loss: returns the mean loss of float32 outputs and targets.
         validation: returns the sums of the measure and of the loss over outputs and targets.

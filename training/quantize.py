@@ -23,7 +23,7 @@ METHOD = (
     "static, QDQ, uint8 activations and int8 weights per channel, reduce_range, ranges by minimum "
     "and maximum, biases corrected; ONNX Runtime {version}"
 )
-# Normalisation and softmax are not among them. Clip is ReLU6: without it, ranges are those before.
+# Without normalisation and softmax. Clip is ReLU6: without it, ranges are those of its input.
 OPERATORS = (
     "Conv", "Gemm", "MatMul", "Add", "Relu", "Clip", "MaxPool", "GlobalAveragePool", "ReduceMean",
     "Flatten", "Reshape",

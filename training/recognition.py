@@ -26,10 +26,10 @@ Scores = npt.NDArray[np.floating]
 def fit_temperature(softmax: Softmax, targets: npt.NDArray[np.int64]) -> float:
     """Return the temperature with the least negative log likelihood on labelled photos.
 
-    Of n photos that are all answered right, the likelihood would be highest without doubt at all.
-    Therefore the right class counts (n + 1) / (n + 2) instead of 1, and the others share the rest,
-    which is J. Platt's rule (*Probabilistic Outputs for Support Vector Machines*, 1999). It
-    matters for few photos alone.
+    Where all n photos are answered right, the likelihood has no maximum: it rises as the
+    temperature falls. The right class therefore counts (n + 1) / (n + 2) instead of 1, and the
+    others share the rest, which is J. Platt's rule (*Probabilistic Outputs for Support Vector
+    Machines*, 1999). The rule matters only for few photos.
 
     Args:
         softmax: of the model as it is, [photos, classes].

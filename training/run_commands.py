@@ -88,7 +88,8 @@ def train(
     seed: Seed = 0,
     augment: Augment = True,
     mirror: Annotated[
-        bool, typer.Option("--mirror", help="Also mirror photos; not for things with words on.")
+        bool,
+        typer.Option("--mirror", help="Also mirror photos; not for things with words on them."),
     ] = False,
     pretrained: Annotated[
         str | None,
@@ -140,7 +141,8 @@ def pretrain(
     data: Annotated[
         list[Path],
         typer.Option(
-            help="Folder of photos; with a teacher also without classes, and more than one."
+            help="Folder of photos; with a teacher, it needs no classes and may be given several "
+            "times."
         ),
     ],
     out: Out = None,
@@ -152,15 +154,15 @@ def pretrain(
     teacher: Annotated[
         str | None,
         typer.Option(
-            help="A network with ImageNet weights, such as efficientnet-lite2, to learn its "
-            "features, or the folder of a run, to learn its answers; on the same crops."
+            help="Network with ImageNet weights, such as efficientnet-lite2, whose features are "
+            "learned, or folder of a run, whose classes are learned."
         ),
     ] = None,
     teacher_size: Annotated[
         int | None, typer.Option(help="Side in pixels at which the teacher sees each crop.")
     ] = None,
     temperature: Annotated[
-        float | None, typer.Option(help="Divisor of the logits when answers are learned.")
+        float | None, typer.Option(help="Divisor of the logits, where a run is the teacher.")
     ] = None,
     seed: Seed = 0,
     augment: Augment = True,

@@ -12,7 +12,7 @@ from training.config import TrainingConfig, config_from
 from warmlens.errors import WarmlensError
 
 SCHEMA = "warmlens.run/1"
-# What the same run must have in common when it continues.
+# Sections that must be equal for a run to continue.
 SECTIONS = ("name", "ids", "labels", "settings", "data", "initial_weights", "teacher")
 
 

@@ -13,7 +13,7 @@ HELD_OUT_SHARE = 0.05
 # Enough to compare epochs; more would take the teacher's time at the end of each.
 MOST_HELD_OUT = 500
 MIN_PHOTOS = 3
-PLAIN = ("no_images", "splits_without_classes")
+WITHOUT_CLASSES = ("no_images", "splits_without_classes")  # error codes
 
 
 def read_unlabelled(roots: tuple[Path, ...]) -> Dataset:
@@ -58,7 +58,7 @@ def _splits(root: Path) -> tuple[tuple[Photo, ...], tuple[Photo, ...]]:
     try:
         folder = read_photo_folder(root)
     except WarmlensError as error:
-        if error.code not in PLAIN:
+        if error.code not in WITHOUT_CLASSES:
             raise
         return _plain(root)
     paths = {

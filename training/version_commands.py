@@ -26,7 +26,7 @@ Licence = Annotated[str, typer.Option(help="Licence of the weights, for the mani
 NOT_STATED = "not stated"
 Title = Annotated[
     str | None,
-    typer.Option(help="What the model knows, in a word or two, such as groceries."),
+    typer.Option(help="Short title of the model's classes, such as groceries."),
 ]
 Others = Annotated[
     list[Path] | None,
@@ -81,7 +81,7 @@ def export(
         ),
     ] = None,
     card_notes: Annotated[
-        Path | None, typer.Option(help="File of Markdown that the model card takes in as it is.")
+        Path | None, typer.Option(help="File of Markdown to add to the model card.")
     ] = None,
     title: Title = None,
     others: Others = None,
@@ -369,9 +369,9 @@ def calibrate(
     leave_out: LeaveOut = None,
     models: Models = MODEL_ARTIFACTS,
 ) -> None:
-    """Choose temperature and threshold of a version anew, and make a new version with them.
+    """Make a version with a new temperature and threshold from an existing one.
 
-    Its weights stay as they are. With class folders alone, a version that was trained here takes
+    The weights stay the same. With class folders alone, a version that was trained here takes
     the photos that training holds out; photos that it was trained on give a wrong threshold.
     """
     from training.calibrate_version import CalibrationRequest, calibrate_version

@@ -1,8 +1,9 @@
 """The cost of a graph's features: for calls that do not ask for a map, and for those that do.
 
 `python -m tests.training.explain_cost PROCESSES` compares each shipped model with its graph without
-that output, in so many pairs of fresh processes, whose calls take turns: by processor time, and by
-memory after the calls. A process keeps its luck with addresses, so calls of one pair say little.
+that output, in this number of pairs of fresh processes, whose calls alternate: by processor time,
+and by memory after the calls. A process keeps the addresses that it got, and with them some of its
+speed, so one pair alone says little.
 """
 
 import json

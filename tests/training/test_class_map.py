@@ -52,7 +52,7 @@ def weights_of(files: Files, explain: Explain, classes: int) -> Array:
 
 
 def run(folder: Path, files: Files, outputs: list[str], image: Array) -> list[Array]:
-    """Run a graph as instances do: one that was optimized at export as it is."""
+    """Run a graph as instances do, which do not optimize one again that was at export."""
     for name, raw in files.items():
         (folder / name).write_bytes(raw)
     options = onnxruntime.SessionOptions()
@@ -263,7 +263,7 @@ def test_the_mean_of_a_shipped_models_map_and_its_bias_are_its_logit(
         bias, tolerance = values[layer.input[2]], np.full(manifest.class_count, 1e-4)
     logits = np.tensordot(weights, features, 1).mean((1, 2)) + bias
     temperature = manifest.recognition.temperature if manifest.recognition else 1.0
-    theirs = temperature * np.log(softmax)  # the logits but for a number added to all
+    theirs = temperature * np.log(softmax)  # the logits, up to a constant
     best = int(softmax.argmax())
     errors = np.abs((logits - logits[best]) - (theirs - theirs[best]))
     assert (errors <= tolerance + tolerance[best] + 1e-4).all()

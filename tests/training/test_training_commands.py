@@ -135,15 +135,8 @@ def test_a_run_without_a_folder_goes_to_runs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     options = (
-        "--data",
-        trainer.photos,
-        "--architecture",
-        "small-cnn",
-        "--size",
-        SIZE,
-        "--epochs",
-        1,
-    )
+        "--data", trainer.photos, "--architecture", "small-cnn", "--size", SIZE, "--epochs", 1,
+    )  # fmt: skip
     trained = run("train", *options, "--name", "mine", "--cache", trainer.cache)
     assert trained.exit_code == 0, trained.stderr
     assert (tmp_path / "runs" / "mine" / "best.safetensors").exists()
