@@ -15,7 +15,7 @@ from training.calibration import Fit, OtherThings, fit, held_out, judge, notes_o
 from training.class_map import with_class_map
 from training.dataset import Dataset, Photo, read_dataset
 from training.evaluate import Evaluation, measure, targets_of
-from training.groups import read_groups
+from training.groups import Groups, read_groups
 from training.history import read_history
 from training.install import file_entry, install_version, labels_json
 from training.mistakes import mistakes
@@ -136,6 +136,7 @@ def export_run(
     record = run.read()
     network = best_network(run)
     photos = _photos_of(record, request.data)
+    groups = read_groups(photos.root, record.ids)
     own, foreign = held_out(photos), request.others.read(record.ids, record.labels)
     spec = input_spec(request.size or record.config.final_size, record.config.architecture)
     on_step("exporting")
@@ -200,7 +201,9 @@ def export_run(
             training=_training(run, record),
         )
     contents["README.md"] = model_card(
-        manifest, record.labels, (*_mistakes(record, photos, answers[request.precision]), *notes)
+        manifest,
+        record.labels,
+        (_mistakes(record, photos, answers[request.precision], groups), *notes),
     ).encode()
     on_step("writing the version")
     install_version(request.out, manifest, contents)
@@ -368,12 +371,14 @@ def _metrics(
     return tuple(metrics)
 
 
-def _mistakes(record: RunRecord, photos: Dataset, answers: dict[str, Softmax]) -> list[str]:
+def _mistakes(
+    record: RunRecord, photos: Dataset, answers: dict[str, Softmax], groups: Groups | None
+) -> str:
     """Return the card's section on the first split that was evaluated."""
     split = _measured(photos)[0]
     targets = targets_of(photos.splits[split])
     result = measure(split, answers[split], targets, record.ids, record.labels)
-    return [mistakes(result, read_groups(photos.root, record.ids))]
+    return mistakes(result, groups)
 
 
 def _engine_version(engine: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from lambda_src.classifier.picture import prepare
 from tests.training.conftest import SIZE, Exported, Trainer
 from tests.training.photo_folder import make_photo_folder
 from tests.training.served import served
+from training.export import ExportRequest, export_run
 from training.model_card import model_card
 from training.model_file import OnnxFile, geometry_of
 from training.model_packages import import_model_package
@@ -202,6 +204,21 @@ def test_other_photos_than_the_runs_own_are_refused(
     ) as refused:
         export(small_run, "int8", data=data)
     assert refused.value.code == "other_data"
+
+
+def test_groups_that_cannot_be_read_are_refused_before_the_export_begins(
+    small_run: Path, photos: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "photos"
+    shutil.copytree(photos, data)
+    (data / "groups.json").write_text("[]")
+    request = ExportRequest(
+        small_run, "shapes", "1.0.0", "fp32", tmp_path / "out", "", "CC0-1.0", data=data
+    )
+    steps: list[str] = []
+    with pytest.raises(WarmlensError) as refused:
+        export_run(request, steps.append)
+    assert (refused.value.code, steps) == ("bad_groups", [])
 
 
 def test_a_folder_without_a_run_is_refused(export: Callable[..., Exported], tmp_path: Path) -> None:
