@@ -369,10 +369,11 @@ def calibrate(
     leave_out: LeaveOut = None,
     models: Models = MODEL_ARTIFACTS,
 ) -> None:
-    """Make a version with a new temperature and threshold from an existing one.
+    """Make a calibrated version of an existing one.
 
-    The weights stay the same. With class folders alone, a version that was trained here takes
-    the photos that training holds out; photos that it was trained on give a wrong threshold.
+    It has a new temperature and threshold, and the same weights. With class folders alone, a
+    version that was trained here takes the photos that training holds out; photos that it was
+    trained on give a wrong threshold.
     """
     from training.calibrate_version import CalibrationRequest, calibrate_version
     from training.calibration import OtherThings
