@@ -1,4 +1,4 @@
-"""Pictures of class-activation maps: a photo, with what speaks for its class in red."""
+"""Pictures of class-activation maps: photos in which the parts that speak for a class are red."""
 
 from io import BytesIO
 from pathlib import Path
@@ -42,10 +42,11 @@ def write_picture(photo: Path, answer: dict[str, Any], path: Path) -> None:
     if explanation is None:
         raise WarmlensError(
             "no_explanation",
-            f"{answer['model']} {answer['version']} has no class-activation maps, so that {path} "
-            "was not written. Versions that are exported now have them, if the network ends in "
-            "average pooling and one fully connected layer.",
+            f"{answer['model']} {answer['version']} has no class-activation maps; {path} was "
+            "not written. An export gives a version maps if the network ends in average pooling and "
+            "one fully connected layer: export the model again as a new version.",
         )
+    Image.MAX_IMAGE_PIXELS = None  # a photo that the API classified, of a phone with 200 megapixels
     with Image.open(photo) as opened:
         picture = ImageOps.exif_transpose(opened).convert("RGB")
     area = explanation["area"]
@@ -55,6 +56,11 @@ def write_picture(photo: Path, answer: dict[str, Any], path: Path) -> None:
     mask.putdata([round(STRONGEST * value) for value in explanation["values"]])
     mask = mask.resize((width, height), Image.Resampling.BICUBIC)
     picture.paste(COLOR, (left, top, left + width, top + height), mask)
-    file = BytesIO()  # first, so that no part of a picture is left by a full disk
-    picture.save(file, "PNG" if path.suffix.lower() == ".png" else "JPEG", quality=90)
-    path.write_bytes(file.getvalue())
+    data = BytesIO()
+    picture.save(data, "PNG" if path.suffix.lower() == ".png" else "JPEG", quality=90)
+    part = path.with_name(f"{path.name}.part")  # a full disk leaves no part of a picture
+    try:
+        part.write_bytes(data.getvalue())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """`warmlens classify` with an API or a bucket that returns errors."""
 
 import asyncio
+import resource
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,31 @@ def test_a_picture_is_red_where_the_class_is(tmp_path: Path) -> None:
             blue = picture.getchannel("B").tobytes()[20 * 80 : 21 * 80]
         assert min(blue[2], blue[18], blue[62], blue[78]) > 245  # not seen
         assert blue[22] < 150 < 200 < blue[58]  # where the map is 1 and 0
+
+
+def test_a_photo_of_a_phone_with_200_megapixels_gets_its_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1_000)  # Pillow refuses twice as many
+    Image.new("RGB", (80, 40), "white").save(tmp_path / "photo.jpg")
+    answer = {**ANSWER, "explanation": EXPLANATION}
+    write_picture(tmp_path / "photo.jpg", answer, tmp_path / "why.png")
+    with Image.open(tmp_path / "why.png") as picture:
+        assert picture.size == (80, 40)
+
+
+@pytest.mark.parametrize("name", ["why.png", "why.jpg"])
+def test_a_full_disk_leaves_no_part_of_a_picture(tmp_path: Path, name: str) -> None:
+    Image.effect_noise((200, 200), 100).save(tmp_path / "photo.png")
+    answer = {**ANSWER, "explanation": EXPLANATION}
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_picture(tmp_path / "photo.png", answer, tmp_path / name)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [each.name for each in tmp_path.iterdir()] == ["photo.png"]
 
 
 def test_a_model_without_maps_gets_no_picture(tmp_path: Path) -> None:
