@@ -16,7 +16,7 @@ from warmlens.errors import WarmlensError
 from warmlens.local.aws import LocalAws
 from warmlens.local.gateway import error_answer, json_object
 from warmlens.registry.manifest import Manifest
-from warmlens.registry.pruning import prune_versions
+from warmlens.registry.pruning import prune_or_report
 from warmlens.registry.serving import Serving
 from warmlens.registry.store import Store
 
@@ -73,10 +73,7 @@ class ModelSwitch:
                 f"This model is not published here; GET {MODELS_PATH} lists those that are.",
             )
         change = self._serving.serve(name, version)
-        try:
-            prune_versions(self._lambda, self._function)
-        except WarmlensError as error:  # what was asked for is done
-            err.print(f"Old versions of the function were not deleted: {error.message}")
+        prune_or_report(self._lambda, self._function)
         return asdict(change)
 
     def _manifest(self, name: str, version: str) -> Manifest | None:

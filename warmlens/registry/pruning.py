@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from warmlens.console import err
+from warmlens.errors import WarmlensError
 from warmlens.registry.serving import function_errors, is_served_by_command
 
 if TYPE_CHECKING:
@@ -38,6 +40,19 @@ def prune_versions(lambda_client: "LambdaClient", function: str) -> list[str]:
                 lambda_client.delete_function(FunctionName=function, Qualifier=version)
                 deleted.append(version)
     return deleted
+
+
+def prune_or_report(lambda_client: "LambdaClient", function: str) -> None:
+    """Delete old versions after a model was served; report a refusal on standard error.
+
+    Args:
+        lambda_client: as for :func:`prune_versions`.
+        function: as there.
+    """
+    try:
+        prune_versions(lambda_client, function)
+    except WarmlensError as error:  # what was asked for is done
+        err.print(f"Old versions of the function were not deleted: {error.message}")
 
 
 def _called(lambda_client: "LambdaClient", function: str) -> set[str]:

@@ -207,16 +207,13 @@ def serve(
     The alias moves to it after an instance has loaded it. The next `cdk deploy` that changes the
     classifier returns to the version in app.py. Of the function's versions the newest ten are kept.
     """
-    from warmlens.registry.pruning import prune_versions
+    from warmlens.registry.pruning import prune_or_report
 
     environment = _environment(env, folder)
     with spinner(f"trying {name} {version}"):
         change = _serving(environment).serve(name, version)
     _print_change(change, env, as_json=as_json)
-    try:
-        prune_versions(environment.lambda_, environment.output("ClassifierFunction"))
-    except WarmlensError as error:  # what was asked for is done
-        err.print(f"Old versions of the function were not deleted: {error.message}")
+    prune_or_report(environment.lambda_, environment.output("ClassifierFunction"))
 
 
 @app.command(epilog="Example: warmlens model rollback --env dev")
