@@ -20,7 +20,7 @@ from stacks.settings import Settings, SettingsError
 from stacks.stage import WarmlensStage
 
 LOCAL_MODEL = "imagenet-efficientnet-lite0@1.1.0"
-"""What `make run` serves: docs/decisions/0124-several-models.md."""
+"""The model that `make run` serves; docs/decisions/0124-several-models.md has the reasons."""
 
 
 def stages() -> tuple[Settings, ...]:

@@ -18,8 +18,6 @@ CORS_HEADERS = [
     *("Content-Type", "X-Api-Key", "Authorization", "X-Amz-Date", "X-Amz-Security-Token"),
     "X-Delete-Token",
 ]
-
-
 CORS_METHODS = ["GET", "POST", "DELETE"]
 
 

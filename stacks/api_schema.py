@@ -130,12 +130,13 @@ _EXPLANATION: Schema = {
         "values": {
             "type": "array",
             "items": _SHARE,
-            "description": "Row by row. What speaks most for the class is 1; what does not is 0.",
+            "description": "Row by row: 1 is the cell that speaks most for the class, 0 one that does "
+            "not speak for it.",
         },
         "area": {
             "type": "object",
-            "description": "What the rows and columns cover: the part of the upright photo that "
-            "the model saw, as shares of its width and height.",
+            "description": "The part of the upright photo that the rows and columns cover and the "
+            "model saw, as shares of the photo's width and height.",
             "required": ["left", "top", "width", "height"],
             "properties": dict.fromkeys(("left", "top", "width", "height"), _SHARE),
             "additionalProperties": False,
@@ -186,19 +187,19 @@ CLASSIFICATION_ANSWER: Schema = {
         },
         "recognized": {
             "type": ["boolean", "null"],
-            "description": "False if the photo is probably of none of the model's classes: the "
+            "description": "False if the photo probably shows none of the model's classes: the "
             "first softmax is below the model's threshold. Null for a model without a threshold.",
         },
         "explanation": {
             "oneOf": [_EXPLANATION, {"type": "null"}],
-            "description": "The class-activation map of the first class: which parts of the photo "
-            "speak for it. Only if it was asked for; null for a model that has none.",
+            "description": "The class-activation map of the first class: the parts of the photo "
+            "that speak for it. Only if it was asked for; null for a model without maps.",
         },
         **_INSTANCE,
         "stages_ms": {
             "type": "object",
-            "description": "Time of each stage: fetch, decode, inference, and explain where that "
-            "was asked for. An image in the request is not fetched but only read.",
+            "description": "Time of each stage: fetch, decode, inference, and explain if a "
+            "map was asked for. An image in the request is not fetched but only read.",
             "additionalProperties": {"type": "number", "minimum": 0},
         },
     },
@@ -221,7 +222,7 @@ WAKEUP_ANSWER: Schema = {
 MODEL_ANSWER: Schema = {
     "type": "object",
     "title": "ModelAnswer",
-    "description": "The model that is served, and what it knows.",
+    "description": "The model that is served, with its classes and its threshold.",
     "required": ["method", "time", *_INSTANCE, "title", "class_count", "threshold", "labels"],
     "properties": {
         "method": {"type": "string", "enum": ["model"]},
@@ -229,7 +230,7 @@ MODEL_ANSWER: Schema = {
         **_INSTANCE,
         "title": {
             "type": ["string", "null"],
-            "description": "What its classes are, in a word or two, such as groceries.",
+            "description": "A word or two for all its classes, such as groceries.",
         },
         "class_count": {"type": "integer", "minimum": 2, "description": "Number of classes."},
         "threshold": {

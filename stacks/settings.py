@@ -90,7 +90,7 @@ class Settings:
     """Models besides `model_name` that `warmlens model serve` may change to without a deploy, by
     name; `("*",)` for all. With `model_store = "s3"` the classifier may read these alone. `image`
     needs them in `model_artifacts`, and has the newest version of each. In the file system of `efs`
-    the classifier can read all models, and `serve` refuses what is not named here."""
+    the classifier can read all models, and `serve` refuses models not named here."""
     model_store: Literal["s3", "efs", "image"] = "s3"
     """Store that the classifier reads the model from at init: `s3`, `efs` (a file system with
     copies of published models) or `image` (the container image)."""
@@ -204,7 +204,7 @@ class Settings:
     throttle_wakeup_rps: Annotated[int, Field(ge=1, le=5_000)] = 5
     """Wakeups per second that the API allows, of all pages and apps together; each one takes an
     instance for a moment. A wakeup beyond it gets 429, which a page ignores. Calls of `/model` have
-    the same limit for themselves."""
+    the same limit, and are counted apart."""
     throttle_uploads_rps: Annotated[int, Field(ge=1, le=5_000)] = 2
     """Uploads per second that the API signs; each one may store `max_image_bytes`. Calls beyond it
     get 429, and deletions have the same limit. Photos in the call itself are not counted."""
@@ -220,9 +220,9 @@ class Settings:
     alarm_p99_ms: Annotated[int, Field(ge=1, le=28_000)] = 3_000
     """An alarm is raised when the 99th percentile of the calls' durations is higher."""
     alarm_recognized_percent: Annotated[int, Field(ge=0, le=100)] = 70
-    """An alarm is raised when for three hours the model recognizes a smaller share of the photos,
-    the sign that users photograph something else than it knows; 0 raises none. Hours with fewer
-    than 20 photos do not count, nor do models without a threshold."""
+    """An alarm is raised when the model recognizes a smaller share of the photos in each of three
+    hours, a sign that users photograph things that it does not know; 0 raises none. Hours with
+    fewer than 20 photos do not count, nor do models without a threshold."""
     budget_usd: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
     """Highest cost of a month, in USD, that you accept. Settings whose worst month costs more are
     refused (docs/cost-ceiling.md), and with `monitoring` an AWS Budget of the account sends alarms

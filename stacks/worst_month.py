@@ -32,8 +32,7 @@ CALL_LOG_BYTES, ACCESS_LOG_BYTES, WAF_LOG_BYTES = 3_000, 1_000, 14_000
 """Lines of the functions and Lambda; of API Gateway; of the web ACL, which logs all headers: API
 Gateway takes up to 10,240 bytes of them."""
 ANSWER_BYTES, MODEL_ANSWER_BYTES = 10_000, 50_000
-"""The latter of `/model`, with the names of all classes: above the largest model's that is shipped.
-"""
+"""An answer of `/model` has the names of all classes; those of the shipped models are smaller."""
 WEB_ACL_RULES, METRICS, ALARMS, STORED_GB = 5, 15, 20, 10
 
 
@@ -54,7 +53,7 @@ class Item:
 
 @dataclass(frozen=True)
 class _Calls:
-    """The most calls in a month: all, some kinds of them, and those without a key."""
+    """The most calls in a month: with a key, some kinds of these, and preflights without one."""
 
     keyed: float
     uploads: float
@@ -138,9 +137,8 @@ def _calls(settings: "Settings") -> _Calls:
     plan limits all of its calls together: API Gateway developer guide, "Throttle requests to your
     REST APIs".
     """
-    # Uploads and deletions have one rate, each for itself.
+    # Uploads and deletions have the same rate, counted apart; so have wakeups and calls of /model.
     uploads_rps = 2 * settings.throttle_uploads_rps
-    # Wakeups and calls of /model have one rate, each for itself, too.
     wakeup_rps = settings.throttle_wakeup_rps
     rate_rps = settings.throttle_rate_rps + 2 * wakeup_rps + uploads_rps
     if settings.auth == "api_key":

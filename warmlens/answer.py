@@ -1,4 +1,4 @@
-"""The answer for one photo, printed for a person, and what helps where the model does not know."""
+"""Printing of the answer for one photo, with hints where the model is not sure."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +19,13 @@ _OFFERED = 3
 def print_answer(
     answer: dict[str, Any], *, url: str, auth: httpx.Auth | None, deployment: "Deployment | None"
 ) -> None:
-    """Print the classes of a photo, and first of all whether the model is not sure.
+    """Print the classes of a photo; before them, whether the model is not sure.
 
     Args:
         answer: the API's answer.
-        url: root of the API, which is asked what its model knows where it is not sure.
+        url: root of the API; it is asked for its classes where the model is not sure.
         auth: authentication of the API.
-        deployment: the environment that it belongs to; None for an API that is only known by URL.
+        deployment: the API's environment; None for an API that is known by its URL alone.
     """
     not_sure = answer.get("recognized") is False  # an older API does not say
     if not_sure:
@@ -49,11 +49,11 @@ def print_answer(
 
 
 def knowledge(class_count: int, title: str | None) -> str:
-    """Return in words what a model knows, such as `30 demo products`.
+    """Return a model's classes in words, such as `30 demo products`.
 
     Args:
         class_count: number of its classes.
-        title: what they are; None if its version does not say.
+        title: a word or two for all of them; None for a version without a title.
     """
     return f"{class_count:,} {title or 'classes'}"
 

@@ -96,11 +96,11 @@ def classify_command(
 ) -> None:
     """Classify a photo: in one call up to 4.4 MB, else it is uploaded first. Or many with --out.
 
-    Prints the top five classes, and says if the photo is probably of none of those that the model
-    knows. Without --env or --url, the local cloud classifies it. AWS is
-    called with the credentials and region of the shell, and an API with auth = "jwt" with the
-    token in WARMLENS_TOKEN. Exit code 1 if the photo was not classified, 3 if the environment does
-    not exist.
+    Prints the top five classes, and says so if the photo probably shows none of the model's
+    classes. Without --env or --url, the local cloud classifies it. AWS is called with the
+    credentials and region of the shell, and an API with auth = "jwt" with the token in
+    WARMLENS_TOKEN. Exit code 1 if the photo was not classified, 3 if the environment does not
+    exist.
 
     With --out, each photo gets a line in that file. The same command again goes on where it
     stopped, and tries photos with an error once more. It prints a summary. Exit code 1 if a photo

@@ -43,8 +43,8 @@ def write_picture(photo: Path, answer: dict[str, Any], path: Path) -> None:
         raise WarmlensError(
             "no_explanation",
             f"{answer['model']} {answer['version']} has no class-activation maps; {path} was "
-            "not written. An export gives a version maps if the network ends in average pooling and "
-            "one fully connected layer: export the model again as a new version.",
+            "not written. A version exported now has them if the network ends in average pooling "
+            "and one fully connected layer.",
         )
     Image.MAX_IMAGE_PIXELS = None  # a photo that the API classified, of a phone with 200 megapixels
     with Image.open(photo) as opened:

@@ -88,7 +88,7 @@ class Classification(Wakeup):
     Attributes:
         predictions: the top classes, the most probable first.
         stages_ms: milliseconds of each stage: `fetch`, `decode`, `inference`, `explain`.
-        recognized: False if the photo is probably of none of the model's classes; None if the
+        recognized: False if the photo probably shows none of the model's classes; None if the
             model has no threshold.
         explanation: the map that was asked for; None if it was not, or the model has none.
     """
@@ -109,7 +109,7 @@ class ServedModel(Wakeup):
     """The model that is served: the attributes of :class:`Wakeup`, and these.
 
     Attributes:
-        title: what its classes are, such as `groceries`; None if it has no title.
+        title: a word or two for all its classes, such as `groceries`; None without one.
         labels: names of all classes.
         threshold: softmax below which a photo counts as not recognized; None without one.
     """

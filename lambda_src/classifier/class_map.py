@@ -1,7 +1,7 @@
 """Class-activation maps: how much each part of an image speaks for a class.
 
-Zhou et al. 2016, arXiv 1512.04150: the class's weights in the last layer times what goes into the
-average pooling, summed over channels. Imported when the first one is asked for.
+Zhou et al. 2016, arXiv 1512.04150: the class's weights in the last layer times the input of the
+average pooling, summed over channels. Imported when the first map is asked for.
 """
 
 from array import array
@@ -14,9 +14,9 @@ from .manifest import Explain
 def class_map(
     explain: Explain, features: "array[float]", index: int, *, path: str
 ) -> "list[float]":
-    """Return a class's map, row by row: what speaks for the class, from 0 to 1.
+    """Return a class's map, row by row: how much each cell speaks for the class, from 0 to 1.
 
-    What speaks against it is 0, and what speaks most for it is 1.
+    The cell that speaks most for it is 1; cells that speak against it are 0.
 
     Args:
         explain: the description of the features and the weights.

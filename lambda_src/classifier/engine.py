@@ -94,7 +94,7 @@ class Engine:
         return self._run(pixels, self._outputs, "f")[0]
 
     def run_with_features(self, pixels: bytes) -> "tuple[array[float], array[float]]":
-        """Return the softmax, and what goes into the average pooling; see `Explain`.
+        """Return the softmax, and the input of the average pooling; see `Explain`.
 
         Args:
             pixels: as for `run`.

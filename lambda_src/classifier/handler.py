@@ -98,7 +98,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
 def _metrics(
     request: Request | None, status: int, answer: dict[str, Any], stages: Stages, cold_start: bool
 ) -> dict[str, object]:
-    """Return the metrics of a call; photos' cold starts are apart from those that none met."""
+    """Return the metrics of a call; cold starts that a photo waited for are counted apart."""
     values: dict[str, float] = {"Fault": int(status >= 500)}
     if isinstance(request, ModelRequest):
         values["ColdStartAhead"] = int(cold_start)

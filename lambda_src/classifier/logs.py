@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 
 NAMESPACE = "Warmlens"
-NO_UNIT = ("Recognized", "Top1Softmax")  # of each photo, so every byte of the line is paid for
+NO_UNIT = ("Recognized", "Top1Softmax")  # in the line of each photo, whose bytes are billed
 
 
 def log(level: str, message: str, **fields: object) -> None:

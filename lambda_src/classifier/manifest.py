@@ -73,7 +73,7 @@ class ModelFile(NamedTuple):
 
 
 class Explain(NamedTuple):
-    """What class-activation maps are computed from.
+    """The features and weights that class-activation maps are computed from.
 
     `features` is an output of the graph, (1, channels, rows, columns) of the array type
     `features_type`. The file at `path` has the weights of the last layer from `offset` on,
@@ -93,8 +93,8 @@ class Explain(NamedTuple):
 class Manifest(NamedTuple):
     """The fields of a manifest that the function uses.
 
-    An image whose highest softmax is below `threshold` is not recognized; None: the version has
-    no threshold. None as `explain`: there are no class-activation maps.
+    An image whose highest softmax is below `threshold` is not recognized. `threshold` is None for
+    a version without one, and `explain` for a version without class-activation maps.
     """
 
     name: str

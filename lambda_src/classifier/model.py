@@ -81,7 +81,7 @@ class Model:
     def classify_with_features(
         self, pixels: bytes, *, top: int = 5
     ) -> "tuple[list[Prediction], array[float] | None]":
-        """Return the top classes, and what `explain` takes; None if there are no maps.
+        """Return the top classes, and the features for `explain`; None if there are no maps.
 
         Args:
             pixels: as for `classify`, as are `top` and the errors.
@@ -105,7 +105,7 @@ class Model:
             data: the image file, which `prepare` took.
 
         Raises:
-            ModelError: the model's files have not what its manifest says.
+            ModelError: the model's files do not match its manifest.
         """
         about = self.manifest.explain
         if about is None or features is None:
@@ -134,7 +134,7 @@ class Model:
         return rank(softmax, self._ids, self.labels, top)
 
     def recognizes(self, prediction: Prediction) -> bool | None:
-        """Return False if the image is probably of none of the model's classes.
+        """Return False if the image probably shows none of the model's classes.
 
         Args:
             prediction: the most probable class.

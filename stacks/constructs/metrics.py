@@ -34,11 +34,11 @@ def own_metric(
 def recognized_percent(settings: Settings, *, fewest_photos: int = 0) -> cloudwatch.MathExpression:
     """Return the share of an hour's photos that the model recognized, in percent.
 
-    A photo is recognized or not only by a model with a threshold: of others there is no value.
+    A model without a threshold gives no values.
 
     Args:
         settings: settings of the environment.
-        fewest_photos: number of photos of an hour below which the share counts as 100.
+        fewest_photos: number of photos in an hour below which the share counts as 100.
     """
     hour = 60
     share = own_metric("Recognized", settings=settings, statistic="Average", period_min=hour)

@@ -54,7 +54,7 @@ def print_summary(figures: dict[str, Any], other_names: list[str]) -> None:
         answered = not_recognized + figures["recognized"]
         out.print(
             f"not sure: {not_recognized} of {answered} photos are probably of none of the classes "
-            f"that {figures['model']} knows"
+            f"of {figures['model']}"
         )
     rate = figures["classified"] / figures["wall_s"] if figures["wall_s"] else 0.0
     before = figures["answered_before"]

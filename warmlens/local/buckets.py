@@ -66,7 +66,7 @@ def publish_others(outputs: dict[str, str], aws: LocalAws, models: Path) -> list
 
 
 def _variables(outputs: dict[str, str], aws: LocalAws) -> dict[str, str]:
-    """Return the environment variables of what the alias serves."""
+    """Return the environment variables of the function version that the alias serves."""
     configuration = aws.lambda_.get_function_configuration(
         FunctionName=outputs["ClassifierFunction"], Qualifier=ALIAS
     )

@@ -13,8 +13,8 @@ from warmlens.registry.verify import Finding
 class ModelVersion:
     """A readable version; `bytes` is the size of the files in its manifest.
 
-    `title`, `threshold`, the shares of photos kept and found, and `auroc` are None for a version
-    whose manifest has none.
+    `title`, `threshold`, the shares of photos kept and found, and `auroc` are None where the
+    manifest leaves them out.
     """
 
     name: str

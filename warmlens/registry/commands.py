@@ -83,9 +83,9 @@ def list_command(
 ) -> None:
     """List local or published model versions.
 
-    With --env, those published in the environment, else those in a folder, with the threshold for
-    recognized photos, the shares of own photos kept and of other things found, and AUROC. Exit code
-    1 if a version has no readable manifest.
+    With --env, those published in the environment, else those in a folder. For a folder, --json
+    also has the threshold for recognized photos, the shares of own photos kept and of other things
+    found, and AUROC. Exit code 1 if a version has no readable manifest.
     """
     if env is not None:
         list_published(env, folder, as_json)
@@ -125,7 +125,7 @@ def classes_command(
     folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
 ) -> None:
-    """Print what the served model knows: the names of its classes.
+    """Print the names of the served model's classes.
 
     The API is asked, so it is the model that answers now; without --env or --url, that of the local
     cloud. Exit code 3 if the environment does not exist.

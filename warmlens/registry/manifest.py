@@ -253,7 +253,7 @@ class Quantization(_Part):
 
 
 class PhotoShare(_Part):
-    """A share of photos: of how many, and which."""
+    """A share of photos, with their number and the data that they are of."""
 
     share: Share
     images: int = Field(ge=1, description="a whole number of at least 1")
@@ -290,7 +290,7 @@ MapSide = Annotated[
 
 
 class Features(_Part):
-    """What goes into the average pooling: a further output of the graph.
+    """The input of the average pooling, a further output of the graph.
 
     It is [1, channels, rows, columns], in float32, or in uint8 where 0 stands for 0.
     """
@@ -320,7 +320,7 @@ class LastLayer(_Part):
 
 
 class Explain(_Part):
-    """What class-activation maps are made of, up to a positive factor.
+    """The features and weights of class-activation maps, which are right up to a positive factor.
 
     The map of a class is the sum over channels of its weights in the last layer times the features.
     """

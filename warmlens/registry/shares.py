@@ -1,12 +1,13 @@
 """Shares of photos with their 95 % intervals."""
 
 import math
+import statistics
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from warmlens.registry.manifest import Recognition
 
-_Z = 1.959964  # of the normal distribution, for 95 %
+_Z = statistics.NormalDist().inv_cdf(0.975)  # for 95 %
 
 
 def interval(share: float, images: int) -> tuple[float, float]:
