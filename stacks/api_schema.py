@@ -130,8 +130,8 @@ _EXPLANATION: Schema = {
         "values": {
             "type": "array",
             "items": _SHARE,
-            "description": "Row by row: 1 is the cell that speaks most for the class, 0 one that does "
-            "not speak for it.",
+            "description": "Row by row: 1 is the cell that speaks most for the class, 0 one that "
+            "does not speak for it.",
         },
         "area": {
             "type": "object",
