@@ -1,0 +1,101 @@
+"""95 % intervals of medians, means, their ratios, and shares.
+
+Samples come in blocks: calls that were made together, such as those of one repetition, share their
+disturbances. So a bootstrap draws whole blocks (A. C. Davison, D. V. Hinkley, *Bootstrap Methods
+and their Application*, 1997, section 3.8). Samples taken apart are blocks of one value.
+"""
+
+import math
+import random
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+Blocks = Sequence[Sequence[float]]
+Interval = tuple[float, float]
+
+LEAST_BLOCKS = 5
+"""Fewer blocks give no interval: a bootstrap of so few is far too narrow."""
+
+_RESAMPLES = 2000
+_Z_95 = 1.959964
+
+
+def median_interval(blocks: Blocks) -> Interval | None:
+    """Return the interval of the median of all values; None for fewer than five blocks."""
+    return _interval(_medians, blocks)
+
+
+def mean_interval(blocks: Blocks) -> Interval | None:
+    """Return the interval of the mean of all values; None for fewer than five blocks."""
+    return _interval(_means, blocks)
+
+
+def mean_ratio_interval(blocks: Blocks, base: Blocks) -> Interval | None:
+    """Return the interval of a ratio of means; None if either has fewer than five blocks.
+
+    Both are drawn independently of each other.
+    """
+    if min(len(blocks), len(base)) < LEAST_BLOCKS:
+        return None
+    ratios = _means(blocks, _draws(len(blocks), 1)) / _means(base, _draws(len(base), 2))
+    return _cut(ratios)
+
+
+def share_interval(count: float, of: float) -> Interval:
+    """Return the interval of a share, by Wilson's score, for independent cases.
+
+    Source: E. B. Wilson, Journal of the American Statistical Association 22 (1927), 209-212.
+
+    Args:
+        count: cases that have the property.
+        of: all cases, at least one.
+    """
+    share, z_2 = count / of, _Z_95**2
+    middle = (share + z_2 / (2 * of)) / (1 + z_2 / of)
+    half = _Z_95 / (1 + z_2 / of) * math.sqrt(share * (1 - share) / of + z_2 / (4 * of**2))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+Weights = np.ndarray[tuple[int, int], np.dtype[np.int64]]
+Values = np.ndarray[tuple[int], np.dtype[np.float64]]
+
+
+def _interval(of_resamples: Callable[[Blocks, Weights], Values], blocks: Blocks) -> Interval | None:
+    if len(blocks) < LEAST_BLOCKS:
+        return None
+    return _cut(of_resamples(blocks, _draws(len(blocks), 1)))
+
+
+def _draws(count: int, seed: int) -> Weights:
+    """Return how often each resample has each block."""
+    rng = random.Random(seed)  # whose numbers stay the same in other versions
+    drawn = (rng.choices(range(count), k=count) for _ in range(_RESAMPLES))
+    return np.array([np.bincount(each, minlength=count) for each in drawn])
+
+
+def _means(blocks: Blocks, draws: Weights) -> Values:
+    sums = np.array([math.fsum(block) for block in blocks])
+    counts = np.array([len(block) for block in blocks])
+    means: Values = (draws @ sums) / (draws @ counts)
+    return means
+
+
+def _medians(blocks: Blocks, draws: Weights) -> Values:
+    values = np.array([value for block in blocks for value in block])
+    block_of = np.repeat(np.arange(len(blocks)), [len(block) for block in blocks])
+    order = np.argsort(values, kind="stable")
+    values, block_of = values[order], block_of[order]
+    medians = np.empty(len(draws))
+    for number, draw in enumerate(draws):
+        up_to = np.cumsum(draw[block_of])  # values of the resample up to each one
+        low, high = (up_to[-1] + 1) // 2, up_to[-1] // 2 + 1
+        medians[number] = (
+            values[np.searchsorted(up_to, low)] + values[np.searchsorted(up_to, high)]
+        ) / 2
+    return medians
+
+
+def _cut(resampled: Values) -> Interval:
+    low, high = np.percentile(resampled, [2.5, 97.5])
+    return float(low), float(high)
