@@ -4,7 +4,7 @@ import dataclasses
 import datetime
 import json
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ class Record:
         machine: the machine; empty for figures that do not depend on it.
         date: the date, as YYYY-MM-DD.
         samples: number of samples behind the value.
-        low, high: bounds of the value's 95 % interval.
+        interval: 95 % interval of the value.
         p95: 95th percentile of the samples.
         p99: 99th percentile of the samples.
         ratio: the value divided by that of ``ratio_to`` in the same run.
@@ -43,8 +43,7 @@ class Record:
     machine: str
     date: str
     samples: int | None = None
-    low: float | None = None
-    high: float | None = None
+    interval: Sequence[float] | None = None
     p95: float | None = None
     p99: float | None = None
     ratio: float | None = None
