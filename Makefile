@@ -46,7 +46,7 @@ test-rest: test-training test-lab test-changes clients  ## Run what `make test` 
 	@if command -v qemu-x86_64 >/dev/null; then \
 		$(MAKE) cpus; \
 	else \
-		echo "NOT RUN: the shipped models on an older processor, which needs qemu-user:"; \
+		echo "NOT RUN: the shipped models on other processors, which needs qemu-user:"; \
 		echo "         sudo apt install qemu-user && make cpus"; \
 	fi
 	@if [ -n "$(IMAGE_BUILDER)" ] && $(IMAGE_BUILDER) info >/dev/null 2>&1; then \
@@ -71,7 +71,7 @@ test-changes: $(VENV)/.dev node_modules  ## Deploy by the README's commands, and
 torch: $(VENV)/.dev $(VENV)/.training node_modules  ## Run models that PyTorch serves, in instances of their own
 	$(BIN)/pytest tests/torch
 
-cpus: $(VENV)/.dev  ## Run the shipped models on an emulated processor without AVX-512
+cpus: $(VENV)/.dev  ## Run the shipped models on emulated processors: one without AVX-512, one of arm64
 	$(BIN)/pytest tests/cpus
 
 image: $(VENV)/.dev $(if $(TORCH_INDEX),$(VENV)/.training)  ## Build the container image and run it, with IMAGE_BUILDER, BASE_IMAGE=...

@@ -1,4 +1,4 @@
-"""Runs the shipped models on an emulated processor without AVX-512: `make cpus`.
+"""Runs the shipped models on emulated processors, without AVX-512 and of arm64: `make cpus`.
 
 Graphs and kernels that fit one processor have answered wrong classes on another, without an error.
 """
@@ -7,39 +7,42 @@ import asyncio
 import functools
 import json
 import os
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
+from tests.cpus import arm64
 from warmlens.local.venvs import local_venvs
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, WEB
 from warmlens.registry.manifest_file import read_manifest
 
 QEMU = "qemu-x86_64"
-PROCESSOR = "Haswell"  # of 2013: AVX2 and no more
+OLDER = "Haswell"  # of 2013: AVX2 and no more
 # The same sums in another order; softmax of the references was written with four digits or more.
 TOLERANCE = 0.002
 
 SAMPLES = WEB / "samples"
 GALLERIES = json.loads((SAMPLES / "galleries.json").read_text())
 IMAGENET = "imagenet-efficientnet-lite0"
-# Photos of each: sums in fp32 take half a minute each where they are emulated.
-PHOTOS = {"products-resnet50": 8, IMAGENET: 2}
+MODELS = sorted(path.name for path in MODEL_ARTIFACTS.iterdir() if path.is_dir())
+# Photos of a model: sums in fp32 take half a minute each where they are emulated.
+PHOTOS = {"products-resnet50": 8}
+FEWEST = 2
 Top = list[tuple[str, float]]
 
 pytestmark = pytest.mark.timeout(900)
 
 
-def answers(name: str, files: list[str], *launcher: str) -> list[Top]:
+def answers(name: str, *launcher: str, packages: Path | None = None) -> list[Top]:
     (version,) = (MODEL_ARTIFACTS / name).iterdir()
-    _, classifier = local_venvs()
-    asyncio.run(classifier.install())
     program = LAMBDA_SRC.parent / "tests" / "cpus" / "classify.py"
     done = subprocess.run(
-        [*launcher, str(classifier.python), str(program), *(str(SAMPLES / file) for file in files)],
+        [*launcher, str(program), *(str(SAMPLES / file) for file in files_of(name))],
         env={
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(LAMBDA_SRC),
+            "PYTHONPATH": os.pathsep.join(str(each) for each in (LAMBDA_SRC, packages) if each),
             "IMAGES_BUCKET": "images",
             "IMAGE_PREFIXES": "test/",
             "MODELS_FOLDER": str(MODEL_ARTIFACTS),
@@ -66,31 +69,48 @@ def assert_same(one: Top, other: Top) -> None:
 
 
 @functools.cache
-def emulated_answers(name: str) -> list[Top]:
-    return answers(name, files_of(name), QEMU, "-cpu", PROCESSOR)
+def python() -> str:
+    _, classifier = local_venvs()
+    asyncio.run(classifier.install())
+    return str(classifier.python)
+
+
+@functools.cache
+def answers_here(name: str) -> list[Top]:
+    return answers(name, python())
+
+
+@functools.cache
+def emulated_answers(name: str, processor: str) -> list[Top]:
+    if processor == OLDER:
+        if shutil.which(QEMU) is None:
+            pytest.skip(f"{QEMU} is not installed: sudo apt install qemu-user")
+        return answers(name, QEMU, "-cpu", processor, python())
+    if why := arm64.missing():
+        pytest.skip(why)
+    return answers(name, *arm64.launcher(), packages=arm64.packages())
 
 
 def files_of(name: str) -> list[str]:
-    return [entry["file"] for entry in GALLERIES[name]][: PHOTOS[name]]
+    return [entry["file"] for entry in GALLERIES[name]][: PHOTOS.get(name, FEWEST)]
 
 
-@pytest.mark.parametrize("name", PHOTOS)
-def test_a_shipped_model_answers_the_same_without_avx512(name: str) -> None:
-    emulated = emulated_answers(name)
-    assert len(emulated) == PHOTOS[name]
-    for one, other in zip(emulated, answers(name, files_of(name)), strict=True):
+@pytest.mark.parametrize("processor", [OLDER, arm64.PROCESSOR])
+@pytest.mark.parametrize("name", MODELS)
+def test_a_shipped_model_answers_the_same_on_another_processor(name: str, processor: str) -> None:
+    emulated = emulated_answers(name, processor)
+    assert len(emulated) >= FEWEST
+    for one, other in zip(emulated, answers_here(name), strict=True):
         assert_same(one, other)
 
 
-def test_without_avx512_the_answers_are_the_ones_of_pytorch() -> None:
+@pytest.mark.parametrize("processor", [OLDER, arm64.PROCESSOR])
+def test_on_another_processor_the_answers_are_the_ones_of_pytorch(processor: str) -> None:
     parity = read_manifest(MODEL_ARTIFACTS / IMAGENET / "1.1.0").parity
     assert parity is not None
     expected = {
         each.file: [(rank.id, rank.softmax) for rank in each.top5] for each in parity.samples
     }
-    for file, top in zip(files_of(IMAGENET), emulated_answers(IMAGENET), strict=True):
+    emulated = emulated_answers(IMAGENET, processor)
+    for file, top in zip(files_of(IMAGENET), emulated, strict=True):
         assert_same(top, expected[file])
-
-
-def test_every_shipped_model_is_among_them() -> None:
-    assert {path.name for path in MODEL_ARTIFACTS.iterdir() if path.is_dir()} == set(PHOTOS)
