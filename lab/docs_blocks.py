@@ -44,7 +44,7 @@ def terminal(command: str) -> str:
     result = subprocess.run(
         [sys.executable, "-m", "warmlens.cli", *shlex.split(command)],
         cwd=ROOT,
-        env={**os.environ, **_TERMINAL},
+        env={**os.environ, **_TERMINAL, "AWS_REGION": "", "AWS_DEFAULT_REGION": ""},
         capture_output=True,
         text=True,
         check=False,

@@ -6,11 +6,10 @@ is a cold start that takes all the time and memory it may, and every upload is a
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stacks.prices import DEFAULT_REGION, SHORT, prices_of
+from stacks.prices import DEFAULT_REGION, SHORT, RegionPrices
 
 if TYPE_CHECKING:
     from stacks.settings import Settings
@@ -73,7 +72,14 @@ def worst_month(settings: "Settings", region: str | None = None) -> list[Item]:
         region: region whose prices are taken, and those of us-east-1 where they are not known;
             None takes that of the settings.
     """
-    prices = prices_of(region or settings.region or DEFAULT_REGION)
+    return _items(settings, _prices(settings, region))
+
+
+def _prices(settings: "Settings", region: str | None) -> RegionPrices:
+    return RegionPrices(region or settings.region or DEFAULT_REGION)
+
+
+def _items(settings: "Settings", prices: RegionPrices) -> list[Item]:
     calls = _calls(settings)
     items = [
         *_classifier_items(settings, calls, prices),
@@ -101,15 +107,17 @@ def budget_refusal(settings: "Settings", region: str) -> str | None:
         return None
     if settings.image_expiry_days is None:
         return "allowed is None, since image_expiry_days = None keeps uploads for ever"
-    items = worst_month(settings, region or None)
+    prices = _prices(settings, region)
+    items = _items(settings, prices)
     total = total_usd(items)
     if total <= settings.budget_usd:
         return None
     largest = items[:3]
     costs = ", ".join(f"{item.name} {math.ceil(item.usd):,}" for item in largest)
     lower = dict.fromkeys(name for item in largest for name in item.lower[:2])
+    note = f" ({prices.note})" if prices.note else ""
     return (
-        f"allowed is at least {total}, the worst month of these settings in USD, most of it "
+        f"allowed is at least {total}, the worst month of these settings in USD{note}, most of it "
         f"{costs}; lower {', '.join(lower)} (docs/cost-ceiling.md)"
     )
 
@@ -118,15 +126,16 @@ def worst_month_tables(all_settings: tuple["Settings", ...]) -> str:
     """Return a Markdown table of the worst month of each environment, for docs/cost-ceiling.md."""
     parts = []
     for settings in all_settings:
-        items = worst_month(settings)
+        prices = _prices(settings, None)
+        items = _items(settings, prices)
         head = f"### `{settings.env_name}`: ${total_usd(items):,} a month at most"
         rows = [
             f"| {item.name} | {item.usd:,.2f} | {', '.join(f'`{each}`' for each in item.lower)} |"
             for item in items
         ]
-        parts.append(
-            "\n".join([head, "", "| item | USD | lowered by |", "| --- | --- | --- |", *rows])
-        )
+        note = [f"Prices of {prices.note}.", ""] if prices.note else []
+        table = ["| item | USD | lowered by |", "| --- | --- | --- |", *rows]
+        parts.append("\n".join([head, "", *note, *table]))
     return "\n\n".join(parts)
 
 
@@ -152,9 +161,7 @@ def _calls(settings: "Settings") -> _Calls:
     return _Calls(keyed, uploads, models, preflights)
 
 
-def _classifier_items(
-    settings: "Settings", calls: _Calls, prices: Mapping[str, float]
-) -> list[Item]:
+def _classifier_items(settings: "Settings", calls: _Calls, prices: RegionPrices) -> list[Item]:
     """Return the classifier's items. A call reaches it at most once: an upload may wake it."""
     gigabytes, short = settings.memory_mb / 1024, SHORT[settings.architecture]
     seconds = calls.keyed * (settings.timeout_s + INIT_S) + _pinged_s(settings)
@@ -196,7 +203,7 @@ def _mean_warm(settings: "Settings") -> float:
     return sum(settings.warm_by_hour) / len(settings.warm_by_hour)
 
 
-def _around_calls(settings: "Settings", calls: _Calls, prices: Mapping[str, float]) -> list[Item]:
+def _around_calls(settings: "Settings", calls: _Calls, prices: RegionPrices) -> list[Item]:
     rates = ("daily_quota", "throttle_rate_rps")
     log_bytes = calls.keyed * CALL_LOG_BYTES
     if settings.access_logs:
@@ -239,7 +246,7 @@ def _rounds(settings: "Settings") -> float:
     return MONTH_S / (settings.warming_period_min * 60) * WARMER_RUNS
 
 
-def _upload_items(settings: "Settings", calls: _Calls, prices: Mapping[str, float]) -> list[Item]:
+def _upload_items(settings: "Settings", calls: _Calls, prices: RegionPrices) -> list[Item]:
     limits = ("throttle_uploads_rps", "daily_quota", "image_expiry_days", "max_image_bytes")
     # Half of the calls at this rate are deletions, if they come at the highest rate.
     uploads = min(calls.uploads, settings.throttle_uploads_rps * MONTH_S)
@@ -256,7 +263,7 @@ def _upload_items(settings: "Settings", calls: _Calls, prices: Mapping[str, floa
     ]
 
 
-def _warming_items(settings: "Settings", prices: Mapping[str, float]) -> list[Item]:
+def _warming_items(settings: "Settings", prices: RegionPrices) -> list[Item]:
     gigabytes, short = settings.memory_mb / 1024, SHORT[settings.architecture]
     limits = ("warm_instances", "memory_mb")
     if settings.warming == "provisioned":
@@ -274,7 +281,7 @@ def _warming_items(settings: "Settings", prices: Mapping[str, float]) -> list[It
     return []
 
 
-def _fixed_items(settings: "Settings", prices: Mapping[str, float]) -> list[Item]:
+def _fixed_items(settings: "Settings", prices: RegionPrices) -> list[Item]:
     items = [Item("models and images", STORED_GB * prices["ecr_per_gb_month"])]
     if settings.waf:
         rules = WEB_ACL_RULES * prices["waf_rule_per_month"]

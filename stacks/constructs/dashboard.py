@@ -7,7 +7,7 @@ from constructs import Construct
 
 from stacks.api import ApiMetrics
 from stacks.constructs.metrics import own_metric, recognized_percent
-from stacks.prices import SHORT, prices_of
+from stacks.prices import DEFAULT_REGION, SHORT, RegionPrices
 from stacks.settings import Settings
 
 _THIRD = 8  # of the 24 columns
@@ -152,10 +152,14 @@ class Dashboard(Construct):
             period=_PERIOD,
         )
 
+    @property
+    def _prices(self) -> RegionPrices:
+        return RegionPrices(self._settings.region or DEFAULT_REGION)
+
     def _cost(self, live: lambda_.IFunction) -> cloudwatch.MathExpression:
         """Return a metric: the cost of all calls, wakeups included, divided by users' calls."""
         gigabytes = self._settings.memory_mb / 1024
-        prices, short = prices_of(), SHORT[self._settings.architecture]
+        prices, short = self._prices, SHORT[self._settings.architecture]
         usd_per_ms = prices[f"lambda_{short}_per_gb_s"] * gigabytes / 1000
         usd_per_request = prices["lambda_per_request"]
         usd_per_call = prices[f"{self._settings.api}_api_per_request"]
@@ -184,7 +188,7 @@ class Dashboard(Construct):
             f"wake ahead {'on' if settings.wakes_ahead else 'off'}.\n\n"
             "The cost is an estimate: Lambda's duration and requests of all calls, wakeups "
             f"included, for each call of a user, and the API's price{of_http}; prices of "
-            "us-east-1. "
+            f"{self._prices.source}. "
             "Not in it: S3, logs, the firewall, CloudFront, data transfer, provisioned concurrency "
             "or snapshots."
         )

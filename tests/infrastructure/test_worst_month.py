@@ -16,6 +16,7 @@ from stacks.worst_month import (
     Item,
     total_usd,
     worst_month,
+    worst_month_tables,
 )
 from tests.infrastructure.variants import Assembly
 from warmlens.paths import MODEL_ARTIFACTS, ROOT
@@ -158,6 +159,27 @@ def test_prices_are_the_planners_and_those_of_us_east_1_where_a_region_has_none(
     assert prices["prices"]["logs_per_gb"] == 0.57
     assert ireland["logs"] > virginia["logs"]
     assert worst_month(DEV, "ap-south-1") == worst_month(DEV, "us-east-1")
+
+
+@pytest.mark.parametrize(
+    ("region", "words"),
+    [
+        ("us-east-1", None),
+        ("ap-south-1", "all prices: those of us-east-1, as ap-south-1's are not known"),
+        ("eu-west-1", "snapstart_cache_per_gb_s, snapstart_restore_per_gb: those of us-east-1"),
+        ("ap-northeast-2", None),
+    ],
+)
+def test_a_refusal_says_which_prices_are_not_those_of_the_region(
+    region: str, words: str | None
+) -> None:
+    settings = Settings(env_name="prices", warming="snapstart", region=region)
+    tables = worst_month_tables((settings,))
+    with pytest.raises(SettingsError) as refusal:
+        dataclasses.replace(settings, budget_usd=1)
+    for text in (tables, str(refusal.value)):
+        assert ("those of us-east-1" in text) == (words is not None)
+        assert (words or "") in text
 
 
 def test_what_is_fixed_is_at_least_what_the_templates_have(odd: Assembly, plain: Assembly) -> None:

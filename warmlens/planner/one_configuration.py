@@ -118,6 +118,7 @@ def cost_command(
         return
     out.print(f"Traffic: {traffic.description}; simulated: {in_words_of_time(horizon_s)}.")
     out.print(f"Times: {candidate.measured.source}.")
+    out.print(f"Prices: {prices.region}, {prices.date}.")
     out.print(f"Each photo: {way.description}.")
     if bill.free_tier:
         out.print(FREE_TIER)

@@ -149,7 +149,10 @@ class UserOptions:
 class DataOptions:
     """Prices, measured times and assumptions."""
 
-    region: Annotated[str, typer.Option(help="AWS region of the prices.")] = DEFAULT_REGION
+    region: Annotated[
+        str,
+        typer.Option(help="AWS region of the prices.", envvar=["AWS_REGION", "AWS_DEFAULT_REGION"]),
+    ] = DEFAULT_REGION
     prices: Annotated[
         Path | None, typer.Option(help="JSON file of prices that replace or add to the region's.")
     ] = None

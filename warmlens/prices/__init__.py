@@ -1,7 +1,7 @@
 """AWS prices, in one dated data file for each region."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -12,7 +12,7 @@ FOLDER = Path(__file__).parent
 DEFAULT_REGION = "us-east-1"
 HIGHEST_USD = 1_000_000
 CURRENCY = "USD"
-_KEYS = {"region", "date", "prices", "currency", "note", "sources"}
+_KEYS = {"region", "date", "prices", "missing", "currency", "note", "sources"}
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,13 @@ class PriceList:
         region: AWS region.
         date: date of the prices, YYYY-MM-DD.
         prices: prices by name, which includes the unit.
+        missing: names of the prices that are known of other regions and not of this one, and why.
     """
 
     region: str
     date: str
     prices: Mapping[str, float]
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> float:
         """Return a price.
@@ -50,9 +52,11 @@ class PriceList:
         missing = sorted({name for name in names if name not in self.prices})
         if missing:
             asked = ", ".join(f'"{name}": ...' for name in missing)
+            why = dict.fromkeys(self.missing[name] for name in missing if name in self.missing)
+            because = f" ({'; '.join(why)})" if why else ""
             raise WarmlensError(
                 "price_missing",
-                f"no price {', '.join(missing)} for {self.region}: give "
+                f"no price {', '.join(missing)} for {self.region}{because}: give "
                 f"{'it' if len(missing) == 1 else 'them'} in a file, "
                 f'{{"region": "{self.region}", "date": ..., "prices": {{{asked}}}}}, '
                 "with --prices",
@@ -79,8 +83,8 @@ def read_prices(region: str = DEFAULT_REGION, file: Path | None = None) -> Price
     if region not in regions() and file is None:
         raise WarmlensError(
             "unknown_region",
-            f"no prices for the region {region}: known are {', '.join(regions())}; give prices of "
-            "another region with --prices",
+            f"no prices for the region {region}: known are {', '.join(regions())}; give one of "
+            "them with --region, or prices of another with --prices",
         )
     listed = _read(known) if region in regions() else PriceList(region, "", {})
     if file is None:
@@ -90,7 +94,7 @@ def read_prices(region: str = DEFAULT_REGION, file: Path | None = None) -> Price
         raise WarmlensError(
             "bad_prices", f"{file}: the prices are for {own.region}, not for {region}"
         )
-    allowed = _known_names()
+    allowed = known_names()
     unknown = sorted(set(own.prices) - allowed)
     if unknown:
         raise WarmlensError(
@@ -98,10 +102,12 @@ def read_prices(region: str = DEFAULT_REGION, file: Path | None = None) -> Price
             f"{file}: {', '.join(unknown)}: unknown price; the names are "
             f"{', '.join(sorted(allowed))}",
         )
-    return PriceList(region, own.date, MappingProxyType({**listed.prices, **own.prices}))
+    missing = {name: why for name, why in listed.missing.items() if name not in own.prices}
+    return PriceList(region, own.date, MappingProxyType({**listed.prices, **own.prices}), missing)
 
 
-def _known_names() -> set[str]:
+def known_names() -> set[str]:
+    """Return the names of all prices."""
     return {name for region in regions() for name in _read(FOLDER / f"{region}.json").prices}
 
 
@@ -133,4 +139,11 @@ def _read(file: Path) -> PriceList:
                 "bad_prices",
                 f"{file}: {name} is not a price: give USD as a number, 0 to {HIGHEST_USD:,}",
             )
-    return PriceList(document["region"], document["date"], MappingProxyType(document["prices"]))
+    missing = document.get("missing", {})
+    if not isinstance(missing, dict) or not all(isinstance(why, str) for why in missing.values()):
+        raise WarmlensError("bad_prices", f"{file}: missing has a reason as text for each name")
+    twice = sorted(missing.keys() & document["prices"].keys())
+    if twice:
+        raise WarmlensError("bad_prices", f"{file}: {', '.join(twice)}: a price, and missing")
+    prices = MappingProxyType(document["prices"])
+    return PriceList(document["region"], document["date"], prices, missing)

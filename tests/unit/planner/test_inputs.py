@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from warmlens.planner.service_times import SERVICE_TIMES, pick, read_measured
 from warmlens.planner.simulate import simulate
 from warmlens.planner.traffic import Bursts, Profile, constant_rate
 from warmlens.planner.traffic_files import read_traffic
-from warmlens.prices import FOLDER, read_prices, regions
+from warmlens.prices import FOLDER, known_names, read_prices, regions
 from warmlens.records import Record, read_records, write_records
 from warmlens.registry.manifest_file import read_manifest
 
@@ -212,29 +213,44 @@ def test_the_kept_service_times_are_records() -> None:
 # Prices
 
 
-def test_every_region_has_its_date_and_sources() -> None:
-    assert "us-east-1" in regions()
+def test_each_price_of_each_region_has_a_source_and_its_date() -> None:
+    assert {"us-east-1", "eu-west-1", "ap-northeast-2"} <= set(regions())
     for region in regions():
         document = json.loads((FOLDER / f"{region}.json").read_text())
         assert document["region"] == region
-        assert document["date"]
-        sources = [start for names in document["sources"] for start in names.split(", ")]
-        for name in document["prices"]:
-            assert sum(name.startswith(start) for start in sources) == 1, name
-        assert read_prices(region)["lambda_per_request"] > 0
+        sourced = [name for each in document["sources"] for name in each["prices"]]
+        assert sorted(sourced) == sorted(document["prices"])
+        for each in document["sources"]:
+            assert date.fromisoformat(each["date"]) <= date.fromisoformat("2026-11-30")
+            assert each["source"]
+        # What one region has, another has or names as missing, with a reason.
+        assert document["prices"].keys() | document["missing"].keys() == known_names()
+        assert not document["prices"].keys() & document["missing"].keys()
+        assert all(document["missing"].values())
 
 
 def test_a_missing_price_is_an_error_and_never_zero() -> None:
-    prices = read_prices("eu-west-1")
+    prices = read_prices("ap-northeast-2")
     with pytest.raises(
-        WarmlensError, match="no price fargate_x86_per_vcpu_h for eu-west-1"
+        WarmlensError, match=r"no price efs_per_gb_month for ap-northeast-2 \(no source was found"
     ) as error:
-        prices["fargate_x86_per_vcpu_h"]
+        prices["efs_per_gb_month"]
     assert error.value.code == "price_missing"
 
 
+def test_a_missing_price_can_be_given_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "prices.json"
+    document = {"region": "ap-northeast-2", "date": "2027-01-01", "prices": {}}
+    file.write_text(json.dumps(document | {"prices": {"efs_per_gb_month": 0.33}}))
+    prices = read_prices("ap-northeast-2", file)
+    assert prices["efs_per_gb_month"] == 0.33
+    with pytest.raises(WarmlensError, match="no price efs_read_per_gb for ap-northeast-2"):
+        prices["efs_read_per_gb"]
+
+
 def test_an_unknown_region_is_an_error_without_its_prices(tmp_path: Path) -> None:
-    with pytest.raises(WarmlensError, match="known are eu-west-1, us-east-1") as error:
+    known = "known are ap-northeast-2, eu-west-1, us-east-1; give one of them with --region"
+    with pytest.raises(WarmlensError, match=known) as error:
         read_prices("eu-north-9")
     assert error.value.code == "unknown_region"
     file = tmp_path / "prices.json"
@@ -264,6 +280,8 @@ def test_prices_of_a_file_replace_those_of_the_region(tmp_path: Path) -> None:
     [
         ({"currency": "EUR"}, "the currency is EUR; give prices in USD"),
         ({"price": {"s3_per_get": 2.0}}, "price: unknown; a file of prices has currency, date"),
+        ({"missing": ["s3_per_put"]}, "missing has a reason as text for each name"),
+        ({"missing": {"s3_per_get": "unknown"}}, "s3_per_get: a price, and missing"),
     ],
 )
 def test_nothing_in_a_file_of_prices_is_dropped(

@@ -1,5 +1,6 @@
 """Comparison of the plan with servers and provisioned concurrency."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from warmlens.planner.advice import Advice
 from warmlens.planner.servers import SERVERS, break_even, provisioned_pays_above, servers_needed
 from warmlens.planner.service_times import Measured
 from warmlens.planner.traffic import constant_rate
+from warmlens.prices import read_prices
 
 
 def one_vcpu() -> Measured:
@@ -37,10 +39,20 @@ def test_provisioned_concurrency_pays_above_sixty_percent() -> None:
 
 
 def test_a_region_without_the_prices_of_servers_gets_its_plan_and_the_reason(
-    few: Path,
+    few: Path, tmp_path: Path
 ) -> None:
-    options = ("--seeds", "2", "--speed", str(few))
-    exit_code, output = run("--rps", "0.02", "--region", "eu-west-1", *options)
+    file = tmp_path / "prices.json"
+    known = {
+        name: price
+        for name, price in read_prices().prices.items()
+        if not name.startswith(("alb", "fargate", "ec2", "snapstart"))
+    }
+    file.write_text(json.dumps({"region": "eu-north-9", "date": "2026-11-30", "prices": known}))
+    options = (
+        *("--rps", "0.02", "--region", "eu-north-9", "--prices", str(file)),
+        *("--seeds", "2", "--speed", str(few)),
+    )
+    exit_code, output = run(*options)
     assert exit_code == 0
     assert "\nPlan: " in output
     assert "\nSettings(" in output
@@ -48,9 +60,29 @@ def test_a_region_without_the_prices_of_servers_gets_its_plan_and_the_reason(
     assert fargate.startswith("Fargate: not compared. price_missing: ")
     for name in ("alb_per_h", "alb_per_lcu_h", "fargate_x86_per_gb_h", "fargate_x86_per_vcpu_h"):
         assert name in fargate
-    exit_code, output = run("--rps", "0.02", "--region", "eu-west-1", *options, "--no-servers")
+    exit_code, output = run(*options, "--no-servers")
     assert "Fargate" not in output
     assert "; none for SnapStart: not compared." in output
+
+
+def test_prices_are_those_of_the_region_of_the_shell(
+    few: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ("cost", "--rps", "0.02", "--speed", str(few), "--json")
+    by_region = {}
+    for region in ("us-east-1", "ap-northeast-2"):
+        monkeypatch.setenv("AWS_REGION", region)
+        exit_code, output = run(*options)
+        assert exit_code == 0
+        records = [json.loads(line) for line in output.splitlines()]
+        assert {each["conditions"]["region"] for each in records} == {region}
+        by_region[region] = {each["name"]: each["value"] for each in records}
+    seoul, virginia = by_region["ap-northeast-2"], by_region["us-east-1"]
+    assert seoul["functions' logs"] == pytest.approx(virginia["functions' logs"] * 0.76 / 0.5)
+    monkeypatch.setenv("AWS_REGION", "eu-north-9")  # never the prices of another in silence
+    exit_code, output = run(*options)
+    assert (exit_code, "unknown_region" in output) == (1, True)
+    assert run(*options, "--region", "eu-west-1")[0] == 0
 
 
 def test_a_plan_is_printed_when_servers_are_too_slow() -> None:
