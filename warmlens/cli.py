@@ -27,6 +27,7 @@ class _Commands(LazyGroup):
         "model": ("warmlens.registry.commands", "Train, publish and serve model versions."),
         "photos": ("warmlens.photo_commands", "List and delete uploaded photos."),
         "plan": ("warmlens.planner.commands", "Plan instances, memory and cost before deploying."),
+        "prices": ("warmlens.prices.commands", "List prices, compare them with AWS's."),
     }
 
 

@@ -63,6 +63,34 @@ class PriceList:
             )
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where prices are from.
+
+    Attributes:
+        date: date of the source, YYYY-MM-DD.
+        source: what it is, for people.
+        prices: names of the prices.
+    """
+
+    date: str
+    source: str
+    prices: tuple[str, ...]
+
+
+def read_sources(region: str) -> list[Source]:
+    """Return the sources of a region's prices; each price has one.
+
+    Raises:
+        WarmlensError: the region is unknown.
+    """
+    read_prices(region)
+    document = STRICT_JSON.decode(read_text(FOLDER / f"{region}.json", "bad_prices"))
+    return [
+        Source(each["date"], each["source"], tuple(each["prices"])) for each in document["sources"]
+    ]
+
+
 def regions() -> list[str]:
     """Return the regions with known prices."""
     return sorted(path.stem for path in FOLDER.glob("*.json"))
@@ -84,7 +112,7 @@ def read_prices(region: str = DEFAULT_REGION, file: Path | None = None) -> Price
         raise WarmlensError(
             "unknown_region",
             f"no prices for the region {region}: known are {', '.join(regions())}; give one of "
-            "them with --region, or prices of another with --prices",
+            "them, or prices of another in a file with --prices",
         )
     listed = _read(known) if region in regions() else PriceList(region, "", {})
     if file is None:

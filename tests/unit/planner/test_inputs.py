@@ -249,7 +249,7 @@ def test_a_missing_price_can_be_given_in_a_file(tmp_path: Path) -> None:
 
 
 def test_an_unknown_region_is_an_error_without_its_prices(tmp_path: Path) -> None:
-    known = "known are ap-northeast-2, eu-west-1, us-east-1; give one of them with --region"
+    known = "known are ap-northeast-2, eu-west-1, us-east-1; give one of them, or"
     with pytest.raises(WarmlensError, match=known) as error:
         read_prices("eu-north-9")
     assert error.value.code == "unknown_region"
