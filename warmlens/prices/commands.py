@@ -11,7 +11,7 @@ from warmlens.command_line import AsJson
 from warmlens.console import out
 from warmlens.groups import Group
 from warmlens.prices import DEFAULT_REGION, read_prices, read_sources
-from warmlens.prices.price_list import BASE_URL
+from warmlens.prices.products import BASE_URL
 from warmlens.progress import progress_bar
 
 DIFFERENT = 3

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from warmlens.errors import WarmlensError
 from warmlens.prices import CURRENCY, PriceList, Source, read_sources
-from warmlens.prices.price_list import BASE_URL, Listed, list_url, open_client, read_list
-from warmlens.prices.products import EC2, Product, products
+from warmlens.prices.price_list import Listed, list_url, open_client, read_list
+from warmlens.prices.products import BASE_URL, EC2, Product, products
 
 NOTE = "list prices, first tier, free tier left out; from AWS's public price list"
 SAME, DIFFERS, NEW, NOT_FOUND, NEITHER = "same", "differs", "new", "not found", "in neither"

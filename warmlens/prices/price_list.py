@@ -16,9 +16,8 @@ import httpx
 
 from warmlens.errors import WarmlensError
 from warmlens.prices import CURRENCY
-from warmlens.prices.products import Product
+from warmlens.prices.products import BASE_URL, Product
 
-BASE_URL = "https://pricing.us-east-1.amazonaws.com"
 TIMEOUT_S = 30.0  # without a byte
 _PUBLISHED = "Publication Date"
 _ABOUT_ROWS = 5

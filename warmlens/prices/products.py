@@ -14,6 +14,7 @@ PREFIXES: dict[str, tuple[str, ...]] = {
 VIEWERS = {"us-east-1": "US-", "eu-west-1": "EU-", "ap-northeast-2": "AP-"}
 """CloudFront's groups of edge locations that are nearest to a region."""
 EC2 = "AmazonEC2"
+BASE_URL = "https://pricing.us-east-1.amazonaws.com"
 
 
 @dataclass(frozen=True)
