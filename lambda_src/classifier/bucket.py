@@ -10,6 +10,13 @@ from typing import TYPE_CHECKING
 from obstore.exceptions import BaseError, PermissionDeniedError
 from obstore.store import S3Store
 
+from .errors import (
+    BucketTimeoutError,
+    BucketUnavailableError,
+    ObjectMissingError,
+    ObjectSizeError,
+)
+
 if TYPE_CHECKING:
     from obstore.store import S3Config
 
@@ -21,26 +28,6 @@ RETRY_FOR_S = 3
 
 # S3's answer for a missing object when the caller may not list the bucket: see decision 3.
 _MISSING = "<Code>AccessDenied</Code>"
-
-
-class ObjectMissingError(Exception):
-    """The object does not exist, or access is denied: S3 does not distinguish the two."""
-
-
-class ObjectSizeError(Exception):
-    """The object is larger than the reader accepts, or not of the expected size."""
-
-    def __init__(self, size_bytes: int) -> None:
-        super().__init__(f"{size_bytes} bytes")
-        self.size_bytes = size_bytes
-
-
-class BucketUnavailableError(Exception):
-    """S3 timed out or returned an error, also after retries."""
-
-
-class BucketTimeoutError(BucketUnavailableError):
-    """S3 did not answer within the time for a request and its retries."""
 
 
 class Bucket:

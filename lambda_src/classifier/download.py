@@ -5,7 +5,8 @@ import os
 import threading
 import time
 
-from .bucket import Bucket, BucketTimeoutError, BucketUnavailableError, ObjectSizeError
+from .bucket import Bucket
+from .errors import BucketTimeoutError, BucketUnavailableError, ObjectSizeError
 
 PART_BYTES = 4 * 2**20
 CONNECTIONS = 8

@@ -1,4 +1,4 @@
-"""Errors of requests, models and engines."""
+"""Errors of requests, models, engines and buckets."""
 
 
 class RequestError(Exception):
@@ -28,3 +28,23 @@ class ModelError(Exception):
 
 class EngineError(Exception):
     """A loaded model failed to run; the message is the engine's."""
+
+
+class ObjectMissingError(Exception):
+    """The object does not exist, or access is denied: S3 does not distinguish the two."""
+
+
+class ObjectSizeError(Exception):
+    """The object is larger than the reader accepts, or not of the expected size."""
+
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__(f"{size_bytes} bytes")
+        self.size_bytes = size_bytes
+
+
+class BucketUnavailableError(Exception):
+    """S3 timed out or returned an error, also after retries."""
+
+
+class BucketTimeoutError(BucketUnavailableError):
+    """S3 did not answer within the time for a request and its retries."""

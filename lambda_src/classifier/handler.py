@@ -6,17 +6,17 @@ The module's body is the init phase: it runs once per instance, before the first
 import json
 import os
 import time
-import traceback
 from typing import TYPE_CHECKING, Any
 
 from . import STARTED_S
-from .bucket import (
+from .errors import (
     BucketTimeoutError,
     BucketUnavailableError,
+    ModelError,
     ObjectMissingError,
     ObjectSizeError,
+    RequestError,
 )
-from .errors import ModelError, RequestError
 from .http_call import read_http_call
 from .instance import Instance
 from .logs import log, metrics
@@ -70,6 +70,8 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
         message = error.message if call else error.direct_message
         status, answer = error.status, _error(error.code, message)
     except Exception:
+        import traceback  # not at init, since few calls need it
+
         log("ERROR", "unexpected", request_id=context.aws_request_id, trace=traceback.format_exc())
         status, answer = 500, _error("internal_error", f"Request {context.aws_request_id} failed.")
     log(

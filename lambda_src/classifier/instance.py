@@ -2,12 +2,10 @@
 
 import gc
 import os
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .background import Background
-from .bucket import Bucket
 from .config import ClassifierConfig
 from .deferred import defer
 from .errors import ModelError, RequestError
@@ -16,9 +14,15 @@ from .model_files import ModelFiles, read_model_files
 from .stages import Stages
 
 if TYPE_CHECKING:
-    from .model import Model, Runtime
+    from . import engine, torch_engine
+    from .bucket import Bucket
+    from .model import Model
+
+    Runtime = engine.Runtime | torch_engine.Runtime
 
 _ID_CHARACTERS = 32
+# Pillow imports them to start programs and for EXIF, which is read without it (`pixel_parts`).
+_UNUSED = ("subprocess", "PIL.ExifTags", "PIL.TiffTags")
 
 
 def id_in(log_stream: str) -> str | None:
@@ -31,6 +35,16 @@ def id_in(log_stream: str) -> str | None:
     if len(end) == _ID_CHARACTERS and not end.strip("0123456789abcdef"):
         return end
     return None
+
+
+def _runtime_class(engine: str) -> "type[Runtime]":
+    if engine == "torch":
+        from . import torch_engine
+
+        return torch_engine.Runtime
+    from . import engine as onnxruntime_engine
+
+    return onnxruntime_engine.Runtime
 
 
 class Instance:
@@ -62,30 +76,34 @@ class Instance:
         self._initialized_ahead = kind != "on-demand"
         log_stream = environment.get("AWS_LAMBDA_LOG_STREAM_NAME", "")
         self.id = None if self.from_snapshot else id_in(log_stream)
-        self._stages = Stages()
         self._runtime: Runtime | None = None
         self._model: Model | None = None
         self._images: Bucket | None = None
         self._calls = 0
+        stages = Stages(started_s)
+        # Before the imports below, which would compete with it for Python's lock.
+        self._runtime_class = _runtime_class(self.config.engine)
+        stages.end("modules")
         files = self._fetch()
-        if not self.from_snapshot:
-            with self._stages.measure("images_client"):
-                self.images()
+        self._imports = Background(self._import)
         try:
-            self._load(files)
+            self._load(files, stages)
         except ModelError as error:
+            stages.end("failure")
             self._give_up(error)
             if self.from_snapshot:
                 raise  # every instance would have to load it: Lambda fails the deploy instead
+        self._imports.result()
+        stages.end("imports")
         gc.freeze()  # later collections skip init's objects
         gc.enable()
-        self.init_ms = round((time.monotonic() - started_s) * 1000, 3)
+        self.init_ms = round(sum(stages.milliseconds.values()), 3)
         log(
             "INFO",
             "init",
             instance_id=self.id,
             init_ms=self.init_ms,
-            stages_ms=self._stages.milliseconds,
+            stages_ms=stages.milliseconds,
         )
 
     def begin_call(self) -> bool:
@@ -96,9 +114,11 @@ class Instance:
         self.id = self.id or os.urandom(_ID_CHARACTERS // 2).hex()
         return True
 
-    def images(self) -> Bucket:
+    def images(self) -> "Bucket":
         """Return the S3 client for images, which is created once."""
         if self._images is None:
+            from .bucket import Bucket
+
             self._images = Bucket(self.config.images_bucket)
         return self._images
 
@@ -112,7 +132,7 @@ class Instance:
         """
         if self._model is None:
             try:
-                return self._load(self._fetch())
+                return self._load(self._fetch(), Stages())
             except ModelError as error:
                 raise self.unavailable(error) from None
         return self._model
@@ -131,38 +151,38 @@ class Instance:
     def _fetch(self) -> Background[ModelFiles]:
         return Background(lambda: read_model_files(self.config))
 
-    def _load(self, files: Background[ModelFiles]) -> "Model":
-        measure = self._stages.measure
-        with measure("imports"):
-            # Imported here, while the files are being fetched.
-            runtime = self._start_runtime()
-            from .model import open_model
+    def _import(self) -> None:
+        """Import what photos need, and create their S3 client, while the engine starts."""
+        if self.config.engine == "onnxruntime":
+            for name in _UNUSED:
+                defer(name)
+        from . import bucket  # noqa: F401
+
+        if not self.from_snapshot:
+            self.images()
+        from . import model  # noqa: F401
+
+    def _load(self, files: Background[ModelFiles], stages: Stages) -> "Model":
         try:
-            with measure("runtime"):
-                self._runtime = runtime.result()
+            runtime = self._runtime = self._runtime or self._runtime_class()
         except ModelError:
             files.wait()  # the next attempt writes to the same paths
             raise
-        with measure("files"):
-            verified = files.result()
-        with measure("session"):
-            model = open_model(verified, self._runtime, threads=self.config.threads)
-        self._model = model
+        stages.end("runtime")
+        verified = files.result()
+        stages.end("files")
+        graph, manifest = verified.graph_path, verified.manifest
+        engine = runtime.open(graph, manifest, threads=self.config.threads)
+        stages.end("session")
+        self._imports.result()
+        stages.end("imports")
+        from .model import open_model
+
+        self._model = model = open_model(verified, engine)
         if self._initialized_ahead:
-            with measure("dry_forward"):
-                model.dry_forward()
+            model.dry_forward()
+            stages.end("dry_forward")
         return model
-
-    def _start_runtime(self) -> "Background[Runtime]":
-        if self.config.engine == "torch":
-            from . import torch_engine
-
-            return Background(lambda: self._runtime or torch_engine.Runtime())
-        from . import engine
-
-        runtime = Background(lambda: self._runtime or engine.Runtime())
-        defer("subprocess")  # Pillow imports it to start programs, which is not done here
-        return runtime
 
     def _give_up(self, error: ModelError) -> None:
         if self._model is not None:  # it was loaded but failed to run

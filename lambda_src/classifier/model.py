@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from . import engine, torch_engine
 
     Engine = engine.Engine | torch_engine.Engine
-    Runtime = engine.Runtime | torch_engine.Runtime
 
 SUM_TOLERANCE = 0.01  # for a softmax over thousands of classes in single precision
 
@@ -175,17 +174,12 @@ def rank(
     return [Prediction(ids[index], labels[index], softmax[index]) for index in order]
 
 
-def open_model(files: ModelFiles, runtime: "Runtime", *, threads: int) -> Model:
-    """Load the graph of a model version.
+def open_model(files: ModelFiles, engine: "Engine") -> Model:
+    """Return the model of a version whose graph is loaded.
 
     Args:
         files: the version's verified files.
-        runtime: the runtime that loads the graph.
-        threads: number of compute threads.
-
-    Raises:
-        ModelError: the runtime cannot load the graph.
+        engine: the loaded graph.
     """
-    engine = runtime.open(files.graph_path, files.manifest, threads=threads)
     folder = os.path.dirname(files.graph_path)
     return Model(files.manifest, files.ids, files.labels, engine, folder)

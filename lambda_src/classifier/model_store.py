@@ -7,15 +7,14 @@ from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from .background import Background
-from .bucket import (
-    Bucket,
+from .config import ClassifierConfig
+from .errors import (
     BucketTimeoutError,
     BucketUnavailableError,
+    ModelError,
     ObjectMissingError,
     ObjectSizeError,
 )
-from .config import ClassifierConfig
-from .errors import ModelError
 from .manifest import ModelFile
 
 LOAD_TIMEOUT_S = 6
@@ -62,6 +61,8 @@ class BucketStore:
     """
 
     def __init__(self, bucket: str) -> None:
+        from .bucket import Bucket  # imported here, since a folder needs no S3 client
+
         self._bucket = Bucket(bucket)
         self._end_s = time.monotonic() + LOAD_TIMEOUT_S
 

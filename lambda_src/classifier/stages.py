@@ -6,25 +6,36 @@ from contextlib import contextmanager
 
 
 class Stages:
-    """A stopwatch that starts with the call.
+    """A stopwatch for a call or an init.
+
+    Args:
+        started_s: `time.monotonic()` at its start; now unless given.
 
     Attributes:
         milliseconds: duration of each finished stage by name, in the order they ran.
     """
 
-    def __init__(self) -> None:
-        self._started_s = time.perf_counter()
+    def __init__(self, started_s: float | None = None) -> None:
+        self._started_s = time.monotonic() if started_s is None else started_s
+        self._ended_s = self._started_s
         self.milliseconds: dict[str, float] = {}
 
     @contextmanager
     def measure(self, name: str) -> Iterator[None]:
         """Measure a `with` block as the stage `name`, also if it raises."""
-        begun_s = time.perf_counter()
+        begun_s = time.monotonic()
         try:
             yield
         finally:
-            self.milliseconds[name] = round((time.perf_counter() - begun_s) * 1000, 3)
+            self.milliseconds[name] = round((time.monotonic() - begun_s) * 1000, 3)
+
+    def end(self, name: str) -> None:
+        """End the stage `name`, which began with the end of the one before; it adds to itself."""
+        now_s = time.monotonic()
+        ms = self.milliseconds.get(name, 0.0) + (now_s - self._ended_s) * 1000
+        self.milliseconds[name] = round(ms, 3)
+        self._ended_s = now_s
 
     def elapsed_s(self) -> float:
         """Return the seconds since the start of the call."""
-        return time.perf_counter() - self._started_s
+        return time.monotonic() - self._started_s

@@ -14,7 +14,8 @@ from classifier.model import open_model
 from classifier.model_files import read_model_files
 
 CONFIG = ClassifierConfig.from_environment(os.environ)
-MODEL = open_model(read_model_files(CONFIG), Runtime(), threads=1)
+FILES = read_model_files(CONFIG)
+MODEL = open_model(FILES, Runtime().open(FILES.graph_path, FILES.manifest, threads=1))
 for photo in sys.argv[1:]:
     pixels = MODEL.prepare(
         Path(photo).read_bytes(),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import ExifTags, Image
 
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS
 
@@ -55,8 +56,24 @@ MAX_BYTES = 48_000_000
 MAX_FILES = 100
 
 
+# Pillow and the S3 client are imported beside the start of the engine, so not before it.
+BEFORE_THE_ENGINE = "import classifier.instance, classifier.request, classifier.http_call"
+PUT_OFF = ["PIL.ExifTags", "PIL.TiffTags", "subprocess"]
+
+
+def photos(folder: Path) -> list[str]:
+    """Write a JPEG and a PNG with an EXIF orientation."""
+    image = Image.new("RGB", (300, 200), "red")
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    files = [folder / "photo.jpg", folder / "photo.png"]
+    for file in files:
+        image.save(file, exif=exif)
+    return [str(file) for file in files]
+
+
 @pytest.fixture(scope="module")
-def init(runtime_python: str) -> dict[str, Any]:
+def init(runtime_python: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(LAMBDA_SRC),
@@ -73,16 +90,18 @@ def init(runtime_python: str) -> dict[str, Any]:
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
         "AWS_REGION": "us-east-1",
     }
+    paths = photos(tmp_path_factory.mktemp("photos"))
     for _ in range(2):  # the first one byte-compiles the sources
         done = subprocess.run(
-            [runtime_python, str(PROBE)],
+            [runtime_python, str(PROBE), *paths],
             env=environment,
             capture_output=True,
             text=True,
             check=True,
         )
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return result
+    *lines, last = map(json.loads, done.stdout.splitlines())
+    (log,) = (line for line in lines if line["message"] == "init")
+    return {**last, "log": log}
 
 
 def test_nothing_is_imported_at_init_that_is_not_on_the_list(init: dict[str, Any]) -> None:
@@ -95,6 +114,27 @@ def test_nothing_is_imported_at_init_that_is_not_on_the_list(init: dict[str, Any
 def test_nothing_of_another_engine_is_imported(init: dict[str, Any]) -> None:
     assert "classifier.engine" in init["modules"]
     assert "classifier.torch_engine" not in init["modules"]
+
+
+def test_photos_are_decoded_without_what_was_put_off(init: dict[str, Any]) -> None:
+    assert init["put_off"] == PUT_OFF
+
+
+def test_the_engine_starts_before_pillow_and_the_s3_client_are_imported() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", f"{BEFORE_THE_ENGINE}; import sys; print(*sys.modules)"],
+        env={"PYTHONPATH": str(LAMBDA_SRC)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert {"PIL", "obstore", "traceback", "ctypes"}.isdisjoint(done.stdout.split())
+
+
+def test_each_moment_of_an_init_is_in_a_stage_with_a_name(init: dict[str, Any]) -> None:
+    stages_ms = init["log"]["stages_ms"]
+    assert list(stages_ms) == ["modules", "runtime", "files", "session", "imports"]
+    assert sum(stages_ms.values()) == pytest.approx(init["log"]["init_ms"], abs=0.01)
 
 
 def test_few_files_and_bytes_are_read_at_init(init: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ def served(folder: Path) -> Model:
         (folder / manifest.labels.path).read_bytes(), class_count=manifest.class_count
     )
     runtime = torch_engine.Runtime() if manifest.engine == "torch" else engine.Runtime()
-    model = open_model(ModelFiles(manifest, ids, labels, graph_path), runtime, threads=1)
+    loaded = runtime.open(graph_path, manifest, threads=1)
+    model = open_model(ModelFiles(manifest, ids, labels, graph_path), loaded)
     model.dry_forward()
     return model

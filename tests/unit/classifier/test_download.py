@@ -11,14 +11,14 @@ from typing import cast
 import pytest
 
 from lambda_src.classifier import download as module
-from lambda_src.classifier.bucket import (
-    Bucket,
+from lambda_src.classifier.bucket import Bucket
+from lambda_src.classifier.download import ATTEMPTS, PART_BYTES, download
+from lambda_src.classifier.errors import (
     BucketTimeoutError,
     BucketUnavailableError,
     ObjectMissingError,
     ObjectSizeError,
 )
-from lambda_src.classifier.download import ATTEMPTS, PART_BYTES, download
 
 DATA = os.urandom(3 * PART_BYTES + 12_345)
 

@@ -39,7 +39,7 @@ def test_a_model_in_a_folder_is_run_without_a_copy_of_its_files(
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     files = read_model_files(config(MODEL_ARTIFACTS, in_image=in_image))
-    model = open_model(files, Runtime(), threads=1)
+    model = open_model(files, Runtime().open(files.graph_path, files.manifest, threads=1))
     geometry = model.manifest.geometry
     assert len(model.classify(bytes(geometry.height * geometry.width * 3))) == 5
     assert list(tmp_path.iterdir()) == []

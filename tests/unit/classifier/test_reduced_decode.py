@@ -55,7 +55,7 @@ def opened(name: str) -> Model:
         (folder / "labels.json").read_bytes(), class_count=manifest.class_count
     )
     files = ModelFiles(manifest, ids, labels, str(folder / "model.onnx"))
-    return open_model(files, Runtime(), threads=1)
+    return open_model(files, Runtime().open(files.graph_path, manifest, threads=1))
 
 
 def distance(pixels: bytes, expected: NDArray[np.uint8]) -> float:

@@ -11,7 +11,7 @@ from lambda_src.classifier.stages import Stages
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Successive times of the clock, in seconds."""
     moments: list[float] = []
-    monkeypatch.setattr(time, "perf_counter", lambda: moments.pop(0))
+    monkeypatch.setattr(time, "monotonic", lambda: moments.pop(0))
     return moments
 
 
@@ -32,3 +32,11 @@ def test_a_stage_that_fails_is_measured_too(clock: list[float]) -> None:
     with pytest.raises(ValueError), stages.measure("decode"):
         raise ValueError
     assert stages.milliseconds == {"decode": 2000}
+
+
+def test_the_stages_of_an_init_are_all_of_its_time(clock: list[float]) -> None:
+    clock += [10.5, 12, 12.25, 13]
+    stages = Stages(10)
+    for name in ("modules", "runtime", "imports", "runtime"):
+        stages.end(name)
+    assert stages.milliseconds == {"modules": 500, "runtime": 2250, "imports": 250}
