@@ -16,6 +16,7 @@ from lab.bench.architectures.presentation import architectures_table
 from lab.bench.first_visitor.comparison import table as first_visitor_table
 from lab.bench.one_call import table as one_call_table
 from lab.bench.peer import presentation as peer_presentation
+from lab.bench.processors.comparison import table as processors_table
 from lab.bench.simfaas.comparison import METRICS, OURS, OURS_NEWEST_FIRST, SIMFAAS
 from lab.bench.soak.tables import hostile_tables
 from lab.bench.speed.tables import table_alone, tables
@@ -130,6 +131,11 @@ def first_visitor() -> str:
 def one_call() -> str:
     """Return the table of a photo in the call beside an uploaded one."""
     return one_call_table(_read("one-call"))
+
+
+def processors() -> str:
+    """Return the table of the shipped models with AVX-512 and with AVX2 alone."""
+    return processors_table(_read("processors"))
 
 
 def architectures() -> str:

@@ -14,6 +14,7 @@ from lab.bench.first_visitor.comparison import PLATFORM_MS, measure_visits
 from lab.bench.one_call import measure_one_call
 from lab.bench.overhead import measure_overhead
 from lab.bench.peer import comparison as peer_comparison
+from lab.bench.processors.comparison import measure_processors
 from lab.bench.replay import comparison as replay_comparison
 from lab.bench.rounds import measure_rounds
 from lab.bench.scale import scale_command
@@ -251,6 +252,20 @@ def replay(
     )
     records = _collected(replayed, "replaying", "warm")
     _print(records, "warm", as_json=as_json)
+
+
+@app.command(epilog="Example: python -m lab bench processors --rounds 3")
+def processors(
+    rounds: Annotated[int, typer.Option(min=2, help="Processes of each kind.")] = 10,
+    calls: Annotated[int, typer.Option(min=1, help="Calls of each process.")] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Time the shipped models with AVX-512 and with AVX2 alone, on this machine.
+
+    AVX-512 is hidden from ONNX Runtime, which then takes its code for AVX2.
+    """
+    records = _collected_now(measure_processors(rounds, calls), "timing", "model")
+    _print(records, "model", as_json=as_json)
 
 
 def _collected_now(records: Iterable[Record], doing: str, condition: str) -> list[Record]:

@@ -9,11 +9,15 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
+from lab.bench.processors.hiding import hiding, require_avx512
 from tests.cpus import arm64
+from warmlens.errors import WarmlensError
 from warmlens.local.venvs import local_venvs
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, WEB
 from warmlens.registry.manifest_file import read_manifest
@@ -35,14 +39,20 @@ Top = list[tuple[str, float]]
 pytestmark = pytest.mark.timeout(900)
 
 
-def answers(name: str, *launcher: str, packages: Path | None = None) -> list[Top]:
+def answers(
+    name: str,
+    *launcher: str,
+    packages: Path | None = None,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> list[Top]:
     (version,) = (MODEL_ARTIFACTS / name).iterdir()
     program = LAMBDA_SRC.parent / "tests" / "cpus" / "classify.py"
     done = subprocess.run(
         [*launcher, str(program), *(str(SAMPLES / file) for file in files_of(name))],
         env={
+            **environment,
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": os.pathsep.join(str(each) for each in (LAMBDA_SRC, packages) if each),
+            "PYTHONPATH": os.pathsep.join(str(each) for each in (packages, LAMBDA_SRC) if each),
             "IMAGES_BUCKET": "images",
             "IMAGE_PREFIXES": "test/",
             "MODELS_FOLDER": str(MODEL_ARTIFACTS),
@@ -114,3 +124,20 @@ def test_on_another_processor_the_answers_are_the_ones_of_pytorch(processor: str
     emulated = emulated_answers(IMAGENET, processor)
     for file, top in zip(files_of(IMAGENET), emulated, strict=True):
         assert_same(top, expected[file])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_with_avx512_hidden_this_processor_answers_as_one_without_it(
+    name: str, tmp_path: Path
+) -> None:
+    """To the last bit: `bench processors` times the same code that the emulated one runs."""
+    try:
+        require_avx512()
+    except WarmlensError as error:
+        pytest.skip(str(error))
+    (library,) = Path(python()).parents[1].glob("lib/*/site-packages/**/libonnxruntime.so.*")
+    hidden = hiding(library, tmp_path)
+    found = answers(
+        name, python(), packages=hidden.packages, environment=hidden.environment(hides=True)
+    )
+    assert found == emulated_answers(name, OLDER)
