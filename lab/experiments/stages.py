@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from lab.bench.speed.cold import STAGES
+from lab.bench.speed.cold import STAGES, stages_of
 from lab.bench.speed.harness import running_harness
 from lab.bench.speed.photos import key
 from lab.bench.speed.process import InstanceUnderTest
@@ -62,7 +62,7 @@ def stages_setup(target: Target, earlier: Earlier) -> Iterator[Measure]:
             ) as instance:
                 first, ready = instance.first, instance.ready
                 second = instance.classify(key(MEGAPIXELS))
-            stages = {"interpreter": ready.interpreter_ms, **ready.stages_ms, **first.stages_ms}
+            stages = stages_of(ready, first)
             return {
                 "first_ms": [first.since_start_ms],
                 "second_ms": [second.ms],

@@ -9,10 +9,11 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from lab.bench.speed.chart import draw
-from lab.bench.speed.cold import STAGES
+from lab.bench.speed.cold import STAGES, stages_of
 from lab.bench.speed.comparison import compared
 from lab.bench.speed.memory import installed_mb
 from lab.bench.speed.photos import SIZES, photo
+from lab.bench.speed.process import Answer, Ready
 from lab.bench.speed.warm import PAPER_USD_PER_MILLION, cost_of
 from warmlens.records import Record
 
@@ -81,6 +82,23 @@ def test_the_photos_have_the_sizes_that_they_are_named_after() -> None:
         assert image.width * image.height / 1e6 == pytest.approx(megapixels, rel=0.03)
     width, height = SIZES[12]
     assert width * height == 12_000_000
+
+
+def test_each_moment_of_a_cold_start_is_in_a_stage_with_a_name() -> None:
+    ready = Ready(ms=90, interpreter_ms=17, stages_ms={"modules": 9, "session": 60}, cpu_s=0.1)
+    first = Answer(
+        ms=20,
+        since_start_ms=112,
+        stages_ms={"fetch": 2, "inference": 15},
+        cpu_s=0.12,
+        peak_rss_mb=80,
+        top1="a",
+    )
+    stages = stages_of(ready, first)
+    assert (stages["handover"], stages["request"]) == (6, 3)
+    assert sum(stages.values()) == first.since_start_ms
+    assert set(stages) <= set(STAGES)
+    assert "other" not in STAGES
 
 
 def test_the_chart_has_every_stage_of_both_implementations() -> None:

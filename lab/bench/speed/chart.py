@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from lab.bench.speed.cold import STAGES
 from warmlens.records import Record
 
 SIZE = (9, 9)
@@ -11,16 +10,19 @@ SIZE = (9, 9)
 
 _COLORS = {
     "interpreter": "#9ca3af",
+    "modules": "#93c5fd",
     "imports": "#2563eb",
     "images_client": "#60a5fa",
     "runtime": "#7c3aed",
     "files": "#b45309",
     "session": "#f59e0b",
     "dry_forward": "#15803d",
+    "handover": "#78716c",
     "fetch": "#0f766e",
     "decode": "#dc2626",
     "inference": "#65a30d",
-    "other": "#d1d5db",
+    "request": "#57534e",
+    "other": "#d1d5db",  # in records before December 2026: what no stage covered
 }
 
 
@@ -38,14 +40,16 @@ def draw(records: Sequence[Record], figure: Any) -> None:
     panels = figure.subplots(len(names), squeeze=False)
     for (axes,), name in zip(panels, names, strict=True):
         totals = [0.0] * len(cases)
-        for stage in STAGES:
+        for stage, color in _COLORS.items():
             times = {
                 _case(record): max(0.0, record.value)
                 for record in stages
                 if record.name == name and record.conditions["stage"] == stage
             }
+            if not times:
+                continue
             widths = [times[case] for case in cases]
-            axes.barh(cases, widths, left=totals, label=stage, color=_COLORS[stage])
+            axes.barh(cases, widths, left=totals, label=stage, color=color)
             totals = [total + width for total, width in zip(totals, widths, strict=True)]
         for row, total in enumerate(totals):
             axes.text(total, row, f" {total:.0f} ms", va="center")

@@ -15,18 +15,26 @@ COMMAND = "python -m lab bench cold"
 MEGAPIXELS = 2
 STAGES = (
     "interpreter",
+    "modules",
     "imports",
     "images_client",
     "runtime",
     "files",
     "session",
     "dry_forward",
+    "handover",
     "fetch",
     "decode",
     "inference",
-    "other",
+    "request",
 )
-"""In the order in which they happen; the last is what no stage covers."""
+"""They add up to a cold start.
+
+`interpreter`: from the start of the process to its first line. `modules` to `dry_forward`: the
+init, as the handler prints it; in the classifier `imports` is the wait for what is imported beside
+the engine. `handover`: from the end of the init to the call. `request`: what the handler does
+besides fetching, decoding and inference: it reads the request, makes the answer and its log line.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +81,9 @@ def measure_cold(
                     continue
                 totals_ms[impl.name].append(first.since_start_ms)
                 cpu_s[impl.name].append(first.cpu_s)
-                for stage, taken_ms in _stages(ready, first).items():
-                    stages_ms[stage][impl.name].append(taken_ms)
+                taken_ms = stages_of(ready, first)
+                for stage in STAGES:
+                    stages_ms[stage][impl.name].append(taken_ms.get(stage, 0.0))
         conditions = {
             "memory_mb": case.memory_mb,
             "vcpu": round(vcpus, 3),
@@ -107,8 +116,13 @@ def _start(impl: Implementation, isolation: Isolation, vcpus: float) -> tuple[Re
         return instance.ready, instance.first
 
 
-def _stages(ready: Ready, first: Answer) -> dict[str, float]:
-    reported = {"interpreter": ready.interpreter_ms, **ready.stages_ms, **first.stages_ms}
-    stages = {stage: reported.get(stage, 0.0) for stage in STAGES}
-    stages["other"] = first.since_start_ms - sum(stages.values())
-    return stages
+def stages_of(ready: Ready, first: Answer) -> dict[str, float]:
+    """Return the milliseconds of each stage of a cold start; they add up to it."""
+    init = {"interpreter": ready.interpreter_ms, **ready.stages_ms}
+    before_call_ms = first.since_start_ms - first.ms
+    return {
+        **init,
+        "handover": before_call_ms - sum(init.values()),
+        **first.stages_ms,
+        "request": first.ms - sum(first.stages_ms.values()),
+    }
