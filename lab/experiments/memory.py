@@ -9,7 +9,12 @@ from typing import Any
 
 from lab.bench.speed.harness import Harness, running_harness
 from lab.bench.speed.photos import key
-from lab.bench.speed.process import Implementation, InstanceEndedError, InstanceUnderTest
+from lab.bench.speed.process import (
+    Implementation,
+    InstanceEndedError,
+    InstanceUnderTest,
+    share_conditions,
+)
 from lab.bench.speed.versions import PAPER_PX
 from lab.experiments.experiment import Earlier, Experiment, Measure, Mode, Values
 from lab.experiments.load import Load, call_at_once
@@ -58,8 +63,10 @@ def steps(mode: Mode, target: Target) -> list[Step]:
     """
     cores = usable_processors()
 
+    share = share_conditions(best_isolation())
+
     def step(name: str, memory_mb: int, part: str, **further: int) -> Step:
-        conditions = {"part": part, "memory_mb": memory_mb, **further}
+        conditions = {"part": part, "memory_mb": memory_mb, **further, **share}
         return Step(experiment=NAME, name=name, conditions=conditions)
 
     speed = [

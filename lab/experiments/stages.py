@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from lab.bench.speed.cold import STAGES, stages_of
 from lab.bench.speed.harness import running_harness
 from lab.bench.speed.photos import key
-from lab.bench.speed.process import InstanceUnderTest
+from lab.bench.speed.process import InstanceUnderTest, share_conditions
 from lab.bench.speed.versions import PAPER_PX
 from lab.experiments.experiment import Earlier, Experiment, Measure, Mode, Values
 from lab.experiments.measurements import Measurement, Step, grouped, joined, mean_of, record_of
@@ -23,11 +23,13 @@ _RUNS = {Mode.QUICK: 3, Mode.FULL: 10}
 
 def steps(mode: Mode, target: Target) -> list[Step]:
     """Return the steps of both implementations, in turns so that a disturbance affects both."""
+    share = share_conditions(best_isolation())
     return [
         Step(
             experiment=NAME,
             name=name,
             conditions={
+                **share,
                 "memory_mb": PAPER["memory_mb"],
                 "input_px": PAPER_PX,
                 "megapixels": MEGAPIXELS,

@@ -11,19 +11,34 @@ from pathlib import Path
 
 import psutil
 
-from warmlens.runtime.isolation import Confinement, Limits
+from warmlens.runtime.isolation import LIMITED, PERIOD_MS, Confinement, Limits
 
-PERIOD_US = 100_000
+Share = list[tuple[Path, str]]
+
+PERIOD_US = PERIOD_MS * 1000
+_LEAST_QUOTA_US = 1000  # min_cfs_quota_period in Linux's kernel/sched; 128 MB have 1,447
 _REMOVAL_TIMEOUT_S = 10.0
 _PREFIX = "warmlens-"
 _WAIT = "import time; time.sleep(60)"
 
 
 class CgroupConfinement:
-    """Control groups of one instance: a folder in each hierarchy."""
+    """Control groups of one instance: a folder in each hierarchy.
 
-    def __init__(self, folders: list[Path]) -> None:
+    Args:
+        folders: the groups.
+        share: files that limit the processor, each with what is written to it, in order.
+    """
+
+    def __init__(self, folders: list[Path], share: Share) -> None:
         self._folders = folders
+        self._share = share
+
+    def begin_call(self) -> None:
+        """Limit the processor, at the first call."""
+        share, self._share = self._share, []
+        for file, text in share:
+            file.write_text(text)
 
     def release(self) -> None:
         """Remove the groups; the kernel allows it once their last process is reaped."""
@@ -53,11 +68,12 @@ class Cgroups(ABC):
     def confine(self, pid: int, limits: Limits) -> Confinement:
         """Move the process into new groups with the limits."""
         folders = [parent / f"{_PREFIX}{pid}" for parent in self._parents]
-        confinement = CgroupConfinement(folders)
+        quota_us = max(_LEAST_QUOTA_US, round(limits.vcpus * PERIOD_US))
+        confinement = CgroupConfinement(folders, self._share(folders, quota_us))
         try:
             for folder in folders:
                 folder.mkdir(exist_ok=True)
-                self._write_limits(folder, limits)
+                self._limit_memory(folder, limits.memory_mb)
                 (folder / "cgroup.procs").write_text(str(pid))
         except OSError:
             confinement.release()
@@ -78,6 +94,7 @@ class Cgroups(ABC):
         with subprocess.Popen([sys.executable, "-c", _WAIT], stdin=subprocess.DEVNULL) as process:
             try:
                 confinement = self.confine(process.pid, Limits(vcpus=1, memory_mb=64))
+                confinement.begin_call()
             except OSError:
                 return False
             finally:
@@ -87,36 +104,46 @@ class Cgroups(ABC):
         return True
 
     @abstractmethod
-    def _write_limits(self, folder: Path, limits: Limits) -> None: ...
+    def _limit_memory(self, folder: Path, memory_mb: int) -> None: ...
+
+    @abstractmethod
+    def _share(self, folders: list[Path], quota_us: int) -> Share: ...
 
 
 class CgroupsV1(Cgroups):
     """The older hierarchies ``cpu`` and ``memory``."""
 
-    description = "processor share and memory limit by control groups (version 1)"
+    description = f"{LIMITED} by control groups (version 1)"
 
-    def _write_limits(self, folder: Path, limits: Limits) -> None:
-        if (folder / "cpu.cfs_quota_us").exists():
-            (folder / "cpu.cfs_period_us").write_text(str(PERIOD_US))
-            (folder / "cpu.cfs_quota_us").write_text(str(round(limits.vcpus * PERIOD_US)))
+    def _limit_memory(self, folder: Path, memory_mb: int) -> None:
         if (folder / "memory.limit_in_bytes").exists():
-            size = str(limits.memory_mb * 2**20)
+            size = str(memory_mb * 2**20)
             (folder / "memory.limit_in_bytes").write_text(size)
             # Missing where the kernel does not count swap.
             with contextlib.suppress(OSError):
                 (folder / "memory.memsw.limit_in_bytes").write_text(size)
 
+    def _share(self, folders: list[Path], quota_us: int) -> Share:
+        cpu, _ = folders
+        return [
+            (cpu / "cpu.cfs_period_us", str(PERIOD_US)),
+            (cpu / "cpu.cfs_quota_us", str(quota_us)),
+        ]
+
 
 class CgroupsV2(Cgroups):
     """The unified hierarchy."""
 
-    description = "processor share and memory limit by control groups (version 2)"
+    description = f"{LIMITED} by control groups (version 2)"
 
-    def _write_limits(self, folder: Path, limits: Limits) -> None:
-        (folder / "cpu.max").write_text(f"{round(limits.vcpus * PERIOD_US)} {PERIOD_US}")
-        (folder / "memory.max").write_text(str(limits.memory_mb * 2**20))
+    def _limit_memory(self, folder: Path, memory_mb: int) -> None:
+        (folder / "memory.max").write_text(str(memory_mb * 2**20))
         with contextlib.suppress(FileNotFoundError):
             (folder / "memory.swap.max").write_text("0")
+
+    def _share(self, folders: list[Path], quota_us: int) -> Share:
+        (folder,) = folders
+        return [(folder / "cpu.max", f"{quota_us} {PERIOD_US}")]
 
 
 def find_cgroups(

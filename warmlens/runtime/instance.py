@@ -118,6 +118,7 @@ class Instance:
         self._init_ms: float | None = None
         self._platform_time: asyncio.Task[None] | None = None
         self._process: InstanceProcess | None = None
+        self._confinement: Confinement | None = None
         self._invocation: Invocation | None = None
         self._poll: asyncio.Future[Event] | None = None
         self._delivery: Delivery | None = None
@@ -202,11 +203,24 @@ class Instance:
                 launcher=launcher,
             )
             stack.callback(self._process.kill)
-            confinement = self._confined(self._process.pid)
-            stack.push_async_callback(asyncio.to_thread, confinement.release)
+            self._confinement = self._confined(self._process.pid)
+            stack.push_async_callback(asyncio.to_thread, self._confinement.release)
+            if self._init_failed_before:
+                self._hold_to_share()
             if self.state is State.ENDED:
                 self._process.kill()
             return await self._process.wait()
+
+    def _hold_to_share(self) -> None:
+        """Limit the processor: the init is over, or is repeated within a call.
+
+        Lambda gives a repeated init the function's share and timeout (decision 131).
+        """
+        try:
+            if self._confinement:
+                self._confinement.begin_call()
+        except OSError as error:
+            self.end(f"the instance could not be held to its limits: {error}")
 
     def _begin_init_within_call(self) -> None:
         if self._invocation:
@@ -301,6 +315,9 @@ class Instance:
         self._limit_to(self.spec.timeout_s, self._call_timed_out)
 
     def _hand_over(self, invocation: Invocation) -> None:
+        self._hold_to_share()
+        if self.state is State.ENDED:
+            return
         self.state = State.BUSY
         left_ms = self.spec.timeout_s * 1000 - self._since_ms(invocation.dispatched_at or 0.0)
         poll, self._poll = self._poll, None

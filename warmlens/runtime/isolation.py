@@ -5,6 +5,10 @@ from typing import Protocol
 
 MEMORY_MB_PER_VCPU = 1769
 """AWS Lambda developer guide, "Configure Lambda function memory"."""
+PERIOD_MS = 20
+"""Period in which an instance may use its processor share before it is halted for the rest. AWS
+documents none; 20 ms were observed on Lambda in 2025 (decision 131)."""
+LIMITED = f"memory limit, and processor share of each {PERIOD_MS} ms from the first call on,"
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,19 @@ def limits_of(memory_mb: int) -> Limits:
 
 
 class Confinement(Protocol):
-    """The limits of one process and of all that it starts."""
+    """The limits of one process and of all that it starts.
+
+    Memory is limited from the start. The processor share is not: Lambda runs the init of an
+    on-demand instance at full speed (decision 131), so it holds from the first call on.
+    """
+
+    def begin_call(self) -> None:
+        """Hold the process to its processor share from now on; may be repeated.
+
+        Raises:
+            OSError: the kernel refused.
+        """
+        ...
 
     def release(self) -> None:
         """Remove the limits, after the process has ended."""
@@ -38,7 +54,7 @@ class Isolation(Protocol):
     description: str
 
     def confine(self, pid: int, limits: Limits) -> Confinement:
-        """Limit the process from now on.
+        """Limit the process: its memory from now on, its share when a call begins.
 
         Raises:
             OSError: the kernel refused.
@@ -47,6 +63,9 @@ class Isolation(Protocol):
 
 
 class _Unconfined:
+    def begin_call(self) -> None:
+        """Do nothing."""
+
     def release(self) -> None:
         """Do nothing."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from lab.bench.architectures.versions import NATIVE_PX, VERSION, Network, write_version
 from lab.bench.speed.harness import Harness
 from lab.bench.speed.photos import key
-from lab.bench.speed.process import Implementation, InstanceUnderTest
+from lab.bench.speed.process import Implementation, InstanceUnderTest, share_conditions
 from lab.statistics import percentile, ratio_interval
 from warmlens.records import Record, machine, today
 from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU, Isolation
@@ -80,7 +80,7 @@ def measure_architectures(
             "memory_mb": MEMORY_MB_PER_VCPU,
             "image": f"JPEG, {MEGAPIXELS} megapixels",
             "weights": "random",
-            "isolation": isolation.description,
+            **share_conditions(isolation),
             "busy": busy,
         }
         for metric, unit in METRICS.items():

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from lab.bench.speed.comparison import compared
 from lab.bench.speed.harness import Harness, drop_from_page_cache
 from lab.bench.speed.photos import key
-from lab.bench.speed.process import Answer, Implementation, InstanceUnderTest, Ready
+from lab.bench.speed.process import (
+    Answer,
+    Implementation,
+    InstanceUnderTest,
+    Ready,
+    share_conditions,
+)
 from warmlens.records import Record
 from warmlens.runtime.isolation import Isolation, limits_of
 
@@ -91,7 +97,7 @@ def measure_cold(
             "model_store": case.store,
             "input_px": harness.input_px,
             "image": f"JPEG, {MEGAPIXELS} megapixels",
-            "isolation": isolation.description,
+            **share_conditions(isolation),
         }
         yield from compared(
             totals_ms, metric="cold_start_ms", unit="ms", conditions=conditions, command=COMMAND

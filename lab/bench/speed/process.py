@@ -1,6 +1,7 @@
 """A measured instance: a fresh process with a limited processor share."""
 
 import json
+import random
 import subprocess
 import tempfile
 import time
@@ -10,13 +11,32 @@ from pathlib import Path
 from typing import Any, Self
 
 from warmlens.errors import WarmlensError
-from warmlens.runtime.isolation import Isolation, Limits
+from warmlens.runtime.isolation import PERIOD_MS, Isolation, Limits
 
 RUNNER = Path(__file__).parent / "runner.py"
 # The process waits for a line: it is confined, and the clock started, before anything of it runs.
 _WAIT_FOR_GO = ("/bin/sh", "-c", 'read -r _ && exec "$@"', "sh")
 # Memory is measured but not limited: the baseline needs more than the paper's smallest size.
 _NO_MEMORY_LIMIT_MB = 16_384
+
+
+_OVERRUN_S = 0.005
+"""Processor time that a process may take beyond its share, and pays back later: a tick of the
+kernel or of the watchdog, and some more."""
+
+
+def share_conditions(isolation: Isolation) -> dict[str, Any]:
+    """Return a record's conditions that say how a processor share was kept."""
+    return {"isolation": isolation.description, "period_ms": PERIOD_MS, "init": "at full speed"}
+
+
+def rest_s(vcpus: float) -> float:
+    """Return a time to wait before a call, so that it finds its share whole.
+
+    Users' calls come to an instance that was idle, at any moment of a period; calls one right after
+    the other would find what the last one left.
+    """
+    return _OVERRUN_S / vcpus + random.uniform(0, PERIOD_MS / 1000)
 
 
 class InstanceEndedError(WarmlensError):
@@ -93,11 +113,14 @@ class Answer:
 class InstanceUnderTest:
     """A context manager that runs and measures an instance of one implementation.
 
+    As on Lambda, its init runs at full speed, and the first call waits for its end: the processor
+    share holds from then on.
+
     Args:
         impl: the handler.
         isolation: enforces its limits.
         vcpus: its processor share.
-        file_path: the image of its first call, which waits for it as it does on Lambda.
+        file_path: the image of its first call.
         memory_mb: memory size above which it is killed; no limit unless given.
 
     Attributes:
@@ -145,12 +168,12 @@ class InstanceUnderTest:
         self._confinement = self._isolation.confine(self._process.pid, self._limits)
         self._started_s = time.monotonic()
         self._write("")
-        self._ask(self._file_path)
         message = self._read("ready")
         init = [json.loads(line) for line in self._lines if line.startswith('{"')]
         stages = [line["stages_ms"] for line in init if line.get("message") == "init"]
         if not stages:
             raise WarmlensError("instance_failed", f"{impl.name} printed no init:\n{self._tail()}")
+        self._ask(self._file_path)
         self.ready = Ready(
             ms=self._since_start_ms(message["at_s"]),
             interpreter_ms=self._since_start_ms(message["started_s"]),
@@ -167,15 +190,17 @@ class InstanceUnderTest:
         self._folder.cleanup()
 
     def classify(self, file_path: str) -> Answer:
-        """Classify an image of the images bucket.
+        """Classify an image of the images bucket, after a rest.
 
         Raises:
             WarmlensError: ``instance_failed``: the answer is an error.
         """
+        time.sleep(rest_s(self._limits.vcpus))
         self._ask(file_path)
         return self._answer(file_path)
 
     def _ask(self, file_path: str) -> None:
+        self._confinement.begin_call()
         self._write(json.dumps({"method": "classification", "file_path": file_path}))
 
     def _answer(self, file_path: str) -> Answer:

@@ -10,7 +10,7 @@ from typing import Any
 from lab.bench.speed.comparison import compared
 from lab.bench.speed.harness import Harness
 from lab.bench.speed.photos import SIZES, key
-from lab.bench.speed.process import InstanceUnderTest
+from lab.bench.speed.process import InstanceUnderTest, share_conditions
 from warmlens.prices import read_prices
 from warmlens.records import Record, architecture_of, today
 from warmlens.runtime.isolation import Isolation, limits_of
@@ -61,7 +61,7 @@ def measure_warm(
                     "vcpu": round(vcpus, 3),
                     "megapixels": megapixels,
                     "input_px": harness.input_px,
-                    "isolation": isolation.description,
+                    **share_conditions(isolation),
                 }
                 records = compared(
                     taken_ms, metric="warm_ms", unit="ms", conditions=conditions, command=COMMAND

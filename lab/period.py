@@ -1,0 +1,37 @@
+"""A sentence beside figures of less than a processor that were not measured as on Lambda."""
+
+from collections.abc import Iterable
+
+from warmlens.records import Record
+from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU, PERIOD_MS
+
+PERIOD_BEFORE_MS = 100
+"""The period until November 2026, which records of that time do not name."""
+
+
+def period_ms(record: Record) -> int:
+    """Return the period in which the record's processor share was kept."""
+    return int(record.conditions.get("period_ms", PERIOD_BEFORE_MS))
+
+
+def with_less_than_a_processor(records: Iterable[Record]) -> list[Record]:
+    """Return the records of memory sizes that bring less than a processor."""
+    sizes = ((each, each.conditions.get("memory_mb", MEMORY_MB_PER_VCPU)) for each in records)
+    return [each for each, memory_mb in sizes if memory_mb < MEMORY_MB_PER_VCPU]
+
+
+def period_note(records: Iterable[Record], decisions: str = "decisions") -> str:
+    """Return the sentence as a paragraph; empty where the records need none.
+
+    Args:
+        records: measured with less than a processor.
+        decisions: path from the page to the folder of decisions.
+    """
+    if all(period_ms(each) == PERIOD_MS for each in records):
+        return ""
+    return (
+        f"Below {MEMORY_MB_PER_VCPU:,} MB these figures are not Lambda's: they were measured with "
+        f"processor shares kept by periods of {PERIOD_BEFORE_MS} ms, init included; Lambda's "
+        f"periods are of {PERIOD_MS} ms, and its init runs at full speed "
+        f"([why]({decisions}/0131-share-of-a-processor.md)).\n"
+    )
