@@ -23,6 +23,7 @@ from lab.bench.speed.tables import table_alone, tables
 from lab.bench.warming import presentation as warming_presentation
 from lab.markdown import command_of, table
 from lab.model_comparison import comparison
+from lab.period import period_note, with_less_than_a_processor
 from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT
 from warmlens.planner.statistics import t_975
@@ -60,12 +61,12 @@ def terminal(command: str) -> str:
 
 def speed() -> str:
     """Return the tables of cold starts, warm calls, cost and memory."""
-    return tables(_read("speed"))
+    return _with_period_note(_read("speed"), tables)
 
 
 def speed_alone() -> str:
     """Return the table of the classifier's times without a baseline."""
-    return table_alone(_read("speed-alone"))
+    return _with_period_note(_read("speed-alone"), table_alone)
 
 
 def warming() -> str:
@@ -125,7 +126,9 @@ def wakes() -> str:
 
 def first_visitor() -> str:
     """Return the table of the first visitor's wait."""
-    return first_visitor_table(_read("first-visitor"))
+    records = _read("first-visitor")
+    note = period_note(records)  # the uploads function has a seventh of a processor
+    return "\n".join([*([note] if note else []), first_visitor_table(records)])
 
 
 def one_call() -> str:
@@ -208,8 +211,9 @@ def simfaas() -> str:
 def replay() -> str:
     """Return the table of recorded replays and simulations of the same calls."""
     records = _read("replay")
-    head = records[0]
+    head, note = records[0], period_note(with_less_than_a_processor(_read("replay")))
     lines = [
+        *([note] if note else []),
         f"Measured by `{command_of(head)}` on {head.date}, {head.machine}: "
         f"{head.conditions['hours']:g} hours of the day from "
         f"{head.conditions['from_hour']:g} o'clock, for each seed with other users.",
@@ -256,6 +260,14 @@ def _by_kind(records: Sequence[Record]) -> str:
         for key in dict.fromkeys((kind, listener) for kind, listener, _ in values)
     )
     return table("kind | listener | sent | let through", rows)
+
+
+def _with_period_note(records: Sequence[Record], show: Callable[[Sequence[Record]], str]) -> str:
+    note = period_note(with_less_than_a_processor(records))
+    if note:
+        calls = "Warm calls came in turns of ten, one right after the other."
+        note = f"{note.strip()} {calls}\n"
+    return "\n".join([*([note] if note else []), show(records)])
 
 
 def _block(

@@ -30,8 +30,8 @@ def period_note(records: Iterable[Record], decisions: str = "decisions") -> str:
     if all(period_ms(each) == PERIOD_MS for each in records):
         return ""
     return (
-        f"Below {MEMORY_MB_PER_VCPU:,} MB these figures are not Lambda's: they were measured with "
-        f"processor shares kept by periods of {PERIOD_BEFORE_MS} ms, init included; Lambda's "
-        f"periods are of {PERIOD_MS} ms, and its init runs at full speed "
-        f"([why]({decisions}/0131-share-of-a-processor.md)).\n"
+        f"Below {MEMORY_MB_PER_VCPU:,} MB, processor shares were kept by periods of "
+        f"{PERIOD_BEFORE_MS} ms when these figures were measured, init included; Lambda's periods "
+        f"are of {PERIOD_MS} ms, and its init runs at full speed "
+        f"([decision 131]({decisions}/0131-share-of-a-processor.md)).\n"
     )

@@ -7,13 +7,14 @@ from warmlens.planner.bill import less_free_tier, total_usd
 from warmlens.planner.photo import Api, PhotoBy, Usage, Way, photo_items
 from warmlens.planner.reported_times import Deployed
 from warmlens.planner.servers import server_items
-from warmlens.planner.service_times import SERVICE_TIMES, Measured, pick
+from warmlens.planner.service_times import OTHER_SHARE, SERVICE_TIMES, Measured, pick
 from warmlens.planner.speed_files import read_speed
 from warmlens.prices import read_prices
 
 PHOTOS = 1_000_000
 MEGAPIXELS, SHRUNK_MEGAPIXELS = 2.0, 0.3
 MEMORY_MB = 1769
+MEMORY_SIZES_MB = (512, 768, 1024, MEMORY_MB)
 UTILIZATION = 0.3
 FARGATE_GB = 2.0
 PRICES = read_prices()
@@ -120,11 +121,13 @@ def items_table() -> str:
 def memory_table() -> str:
     """Return the table of memory sizes, for photos in the call."""
     ways = [WAYS[f"{api} API, photo in the call"] for api in ("REST", "HTTP")]
+    other = any(OTHER_SHARE in measured(memory_mb).source for memory_mb in MEMORY_SIZES_MB)
     lines = [
+        *([f"Times below 1,769 MB were measured {OTHER_SHARE}.", ""] if other else []),
         "| memory, MB | time, ms | REST, 0.3 MP | HTTP, 0.3 MP | REST, 2 MP | HTTP, 2 MP |",
         "| ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for memory_mb in (512, 768, 1024, 1769):
+    for memory_mb in MEMORY_SIZES_MB:
         time_ms = measured(memory_mb, SHRUNK_MEGAPIXELS).service.mean_s * 1000
         cells = (
             f"{usd_per_million(way, memory_mb=memory_mb, megapixels=megapixels):.2f}"

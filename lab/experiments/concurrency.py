@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from lab.bench.speed.process import share_conditions
 from lab.experiments.experiment import Earlier, Experiment, Measure, Mode, Values
 from lab.experiments.fake_lambda import DIRECT_PATH, PEAK_PATH, RESET_PATH, set_throttle
 from lab.experiments.flow import upload
@@ -26,6 +27,7 @@ from warmlens.local.aws import Keys, LocalAws
 from warmlens.local.buckets import ANY_PHOTO, SAMPLES
 from warmlens.records import Record
 from warmlens.registry.serving import ALIAS
+from warmlens.runtime.best_isolation import best_isolation
 
 NAME = "concurrency"
 LIMIT: int = PAPER["concurrency_limit"]
@@ -61,6 +63,8 @@ def steps(mode: Mode, target: Target) -> list[Step]:
     """Return all steps; full mode measures each size ten times, except for slow starts."""
     repetitions = range(_REPETITIONS[mode])
 
+    local = {"memory_mb": PAPER["memory_mb"], **share_conditions(best_isolation())}
+
     def step(name: str, clients: int, arrivals: str, case: str, repetition: int) -> Step:
         return Step(
             experiment=NAME,
@@ -71,6 +75,7 @@ def steps(mode: Mode, target: Target) -> list[Step]:
                 "arrivals": arrivals,
                 "connections": OPEN_BEFORE,
                 "repetition": repetition,
+                **(local if name == REAL and target.is_local else {}),
             },
         )
 

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from lab.bench.speed.photos import photo
+from lab.bench.speed.process import share_conditions
 from lab.experiments.experiment import Earlier, Experiment, Measure, Mode, Values
 from lab.experiments.measurements import Measurement, Step, grouped, joined, mean_of, record_of
 from lab.experiments.prices import PAPER
@@ -15,6 +16,7 @@ from lab.experiments.target import RunningApi, Target, running_api
 from warmlens.classify import client_errors
 from warmlens.errors import WarmlensError
 from warmlens.records import Record
+from warmlens.runtime.best_isolation import best_isolation
 from warmlens_client.refusals import check_stored
 
 NAME = "flow"
@@ -30,7 +32,7 @@ def steps(mode: Mode, target: Target) -> list[Step]:
     """Return the steps."""
     conditions = {"megapixels": MEGAPIXELS}
     if target.is_local:
-        conditions["memory_mb"] = PAPER["memory_mb"]
+        conditions |= {"memory_mb": PAPER["memory_mb"], **share_conditions(best_isolation())}
     return [
         Step(experiment=NAME, name="ours", conditions={**conditions, "run": run})
         for run in range(_RUNS[mode])

@@ -6,12 +6,14 @@ import json
 import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from warmlens.runtime.best_isolation import best_isolation
 from warmlens.runtime.clock import Clock
 from warmlens.runtime.function import FunctionSpec
 from warmlens.runtime.instance import InstanceInfo, State
@@ -19,6 +21,7 @@ from warmlens.runtime.invocation import (
     FunctionError,
     InvokeResult,
 )
+from warmlens.runtime.isolation import Confinement, Limits
 from warmlens.runtime.pool import InstancePool
 
 FUNCTIONS = Path(__file__).parent / "functions"
@@ -152,6 +155,34 @@ class BusyCalls:
     async def release(self) -> list[InvokeResult]:
         self._until.touch()
         return await asyncio.gather(*self.calls)
+
+
+class RecordedIsolation:
+    """The best isolation, with a record of the processes that it holds to their share."""
+
+    def __init__(self) -> None:
+        self._best = best_isolation()
+        self.description = self._best.description
+        self.confined: list[int] = []
+        self.in_call: list[int] = []
+
+    def confine(self, pid: int, limits: Limits) -> Confinement:
+        self.confined.append(pid)
+        return _RecordedConfinement(self._best.confine(pid, limits), pid, self.in_call)
+
+
+@dataclass
+class _RecordedConfinement:
+    confinement: Confinement
+    pid: int
+    in_call: list[int]
+
+    def begin_call(self) -> None:
+        self.in_call.append(self.pid)
+        self.confinement.begin_call()
+
+    def release(self) -> None:
+        self.confinement.release()
 
 
 async def eventually(condition: Callable[[], bool]) -> None:

@@ -12,7 +12,14 @@ from pathlib import Path
 import pytest
 
 from tests.integration import pool_harness
-from tests.integration.pool_harness import FakeClock, Harness, StartHarness, eventually, is_gone
+from tests.integration.pool_harness import (
+    FakeClock,
+    Harness,
+    RecordedIsolation,
+    StartHarness,
+    eventually,
+    is_gone,
+)
 from warmlens.runtime.instance import State
 from warmlens.runtime.invocation import (
     REQUEST_LIMIT_BYTES,
@@ -47,18 +54,23 @@ async def test_a_call_over_the_timeout_is_killed_and_the_next_one_works(
     assert (await harness.call("hold", {"until": str(harness.folder)})).error is None
 
 
-async def test_init_does_not_count_against_the_timeout(start: StartHarness, tmp_path: Path) -> None:
-    clock = FakeClock()
-    harness = await start(clock=clock, init_limit_s=10)
+async def test_init_counts_neither_against_the_timeout_nor_against_the_processor_share(
+    start: StartHarness, tmp_path: Path
+) -> None:
+    clock, isolation = FakeClock(), RecordedIsolation()
+    harness = await start(clock=clock, init_limit_s=10, isolation=isolation)
     harness.timeout_s = 1
     harness.environment = {"IMPORT_UNTIL": str(tmp_path / "go")}
     call = asyncio.create_task(harness.call("import_waits.handler", "late"))
     await harness.init_is_under_way()
+    await eventually(lambda: len(isolation.confined) == 1)
     await clock.advance(9)
+    assert isolation.in_call == []
     (tmp_path / "go").touch()
     result = await call
     assert (result.error, result.payload) == (None, b'"late"')
     assert result.init_ms == 9000
+    assert isolation.in_call == isolation.confined
 
 
 async def test_a_limit_that_was_not_reached_does_not_reach_the_next_call(
@@ -170,14 +182,15 @@ async def init_over_its_limit(harness: Harness, clock: FakeClock) -> "asyncio.Ta
     return call
 
 
-async def test_an_init_over_its_limit_is_run_again_within_the_call(
+async def test_an_init_over_its_limit_is_run_again_within_the_call_and_its_processor_share(
     start: StartHarness, tmp_path: Path
 ) -> None:
-    clock = FakeClock()
-    harness = await start(clock=clock, init_limit_s=10)
+    clock, isolation = FakeClock(), RecordedIsolation()
+    harness = await start(clock=clock, init_limit_s=10, isolation=isolation)
     harness.timeout_s = 60
     harness.environment = {"IMPORT_UNTIL": str(tmp_path / "go")}
     call = await init_over_its_limit(harness, clock)
+    await eventually(lambda: isolation.in_call == isolation.confined[1:] != [])
     await clock.advance(30)  # longer than the init phase may be: now the timeout counts
     (tmp_path / "go").touch()
     result = await call

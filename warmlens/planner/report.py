@@ -96,6 +96,7 @@ def plan_records(advice: Advice, request: PlanRequest) -> Iterator[Record]:
             "region": request.prices.region,
             "prices": request.prices.date,
             "photo": request.way.description,
+            "times": candidate.measured.source,
             "free_tier": request.free_tier,
             "cold_share": plan.result.cold_share.value,
             "cold_share_high": plan.result.cold_share.high,

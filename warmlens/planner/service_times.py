@@ -8,6 +8,7 @@ from typing import Any
 from warmlens.errors import WarmlensError
 from warmlens.planner.distribution import Distribution
 from warmlens.records import Record, architecture_of, read_records
+from warmlens.runtime.isolation import PERIOD_MS
 from warmlens.text_files import read_text
 
 SERVICE_TIMES = Path(__file__).with_suffix(".jsonl")
@@ -24,6 +25,10 @@ CONDITIONS: dict[str, dict[str, tuple[type, ...]]] = {
 }
 """The conditions of records of each metric, with their types."""
 HIGHEST_MS = 900_000  # Lambda's longest timeout
+OTHER_SHARE = (
+    f"with a processor share of each 100 ms, init included (Lambda's: {PERIOD_MS} ms, without init)"
+)
+"""Said of times with less than a processor whose records name no period (decision 131)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,8 +198,14 @@ def _measured(cold: Record, warm: Record) -> Measured:
         init=_table(init),
         cold_ms=cold.value,
         warm_ms=warm.value,
-        source=f"measured {', '.join(sorted({cold.date, warm.date}))} on {cold.machine}",
+        source=f"measured {', '.join(sorted({cold.date, warm.date}))} on {cold.machine}"
+        + ("" if _shared_as_on_lambda(cold, warm) else f", {OTHER_SHARE}"),
     )
+
+
+def _shared_as_on_lambda(cold: Record, warm: Record) -> bool:
+    periods_ms = {each.conditions.get("period_ms") for each in (cold, warm)}
+    return bool(cold.conditions["vcpu"] >= 1 or periods_ms == {PERIOD_MS})
 
 
 def _points_ms(record: Record) -> list[float]:

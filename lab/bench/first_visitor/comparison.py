@@ -22,6 +22,7 @@ from lab.bench.first_visitor.visits import (
 from lab.bench.speed.photos import photo
 from lab.statistics import percentile, ratio_interval
 from warmlens.records import Record, machine, today
+from warmlens.runtime.isolation import PERIOD_MS
 
 COMMAND = "python -m lab bench first-visitor"
 PLATFORM_MS = (0, 245, 900)
@@ -67,6 +68,7 @@ async def measure_visits(platform_ms: Sequence[int], rounds: int) -> AsyncIterat
                     "up_mbit_per_s": link.up_mbit_per_s,
                     "handshakes": link.handshakes,
                     "photo_bytes": len(picture),
+                    "period_ms": PERIOD_MS,
                 }
                 for case in CASES:
                     yield _record(case, visits, conditions)

@@ -14,6 +14,7 @@ from warmlens.planner.scenario import HOUR_S, InstanceLifetimes, Scenario, Warmi
 from warmlens.planner.simulate import Backend, simulate
 from warmlens.planner.traffic import Profile
 from warmlens.records import Record, machine, today
+from warmlens.runtime.isolation import PERIOD_MS
 
 COMMAND = "python -m lab bench replay"
 SIMULATED_SEEDS = 200
@@ -92,6 +93,7 @@ async def compare(
         "from_hour": from_hour,
         "hours": hours,
         "memory_mb": memory_mb,
+        "period_ms": PERIOD_MS,
         "seed": seed,
     }
     for count in (0, warm):

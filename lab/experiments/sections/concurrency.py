@@ -1,10 +1,12 @@
 """The section on concurrent calls: Fig. 12."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from lab.experiments import concurrency
+from lab.experiments.prices import PAPER
 from lab.experiments.record_query import RecordSet
-from lab.experiments.sections.text import Chart, commands, ms_text, same
+from lab.experiments.sections.text import Chart, commands, ms_text, same, share_note
 from lab.markdown import table
 from warmlens.records import Record
 
@@ -34,11 +36,21 @@ def connections_section(results: RecordSet, chart: Chart) -> str:
             "instances are warm before the first repetition of each line. Shares are of all "
             f"calls.{'' if results.api_option else _WHAT}\n",
             commands(plain),
+            "" if results.api_option else share_note(_real(plain)),
             chart("fig-12-concurrency", "Response times against calls at once"),
             table(header, (_load_row(results, each) for each in plain)),
             *(_limits(results, limits, header) if limits else ()),
         ]
     )
+
+
+def _real(records: Sequence[Record]) -> list[Record]:
+    """Return the records of the real function, with its memory size, which old ones lack."""
+    return [
+        replace(each, conditions={"memory_mb": PAPER["memory_mb"], **each.conditions})
+        for each in records
+        if each.name == concurrency.REAL
+    ]
 
 
 def _connections(records: Sequence[Record]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from lab.experiments import memory
 from lab.experiments.record_query import RecordSet
-from lab.experiments.sections.text import Chart, commands, ms_text
+from lab.experiments.sections.text import Chart, commands, ms_text, share_note
 from lab.markdown import table
 from warmlens.records import Record
 
@@ -47,6 +47,7 @@ def memory_section(results: RecordSet, chart: Chart) -> str:
             "processors and are measured only "
             "where there are as many.\n",
             commands(warm),
+            share_note(warm),
             chart("fig-13-memory", "Time and cost against memory size"),
             table(
                 "handler | MB | processors | first call, one run, ms | warm, p50 ms | mean ms "
@@ -77,6 +78,7 @@ def _memory_over_api(results: RecordSet) -> Iterator[str]:
         return
     clients = list(dict.fromkeys(each.conditions["clients"] for each in records))
     sizes = list(dict.fromkeys(each.conditions["memory_mb"] for each in records))
+    yield share_note(records)
     yield (
         "Over the API, ours at 128 px, five instances warm before the first repetition: response "
         "times in ms, p50 / p95, and the share of cold calls. All instances share two processors.\n"

@@ -6,8 +6,11 @@ from lab.bench.speed.cold import STAGES
 from lab.experiments import flow
 from lab.experiments.prices import PAPER
 from lab.experiments.record_query import RecordSet
-from lab.experiments.sections.text import Chart, commands, ms_text
+from lab.experiments.sections.text import Chart, commands, ms_text, share_note
 from lab.markdown import table
+from lab.period import period_ms
+from warmlens.records import Record
+from warmlens.runtime.isolation import limits_of
 
 
 def stages_section(results: RecordSet, chart: Chart) -> str:
@@ -51,12 +54,18 @@ def stages_section(results: RecordSet, chart: Chart) -> str:
                 calls,
             ),
             chart("fig-10-11-calls-and-stages", "Stages of both calls"),
+            share_note(firsts),
             "Stages in ms, means, which add up. A processor share is kept by halting a process "
-            "for the rest of each period of 100 ms, so a stage either fits into what is left of a "
-            "period or takes some 55 ms more: medians jump between the two.\n",
+            f"for the rest of each period of {period_ms(firsts[0])} ms, so a stage either fits "
+            f"into what is left of a period or takes some {_halt_ms(firsts[0]):.0f} ms more: "
+            "medians jump between the two.\n",
             table("stage | first, baseline | first, ours | second, baseline | second, ours", rows),
         ]
     )
+
+
+def _halt_ms(record: Record) -> float:
+    return period_ms(record) * (1 - limits_of(record.conditions["memory_mb"]).vcpus)
 
 
 def flow_section(results: RecordSet, chart: Chart) -> str:
@@ -92,6 +101,7 @@ def flow_section(results: RecordSet, chart: Chart) -> str:
             "time, `api` what is left of the call: API, dispatch, the response, and on a cold call "
             "the start of a process before its init.\n",
             commands(totals),
+            share_note(totals),
             chart("fig-11-whole-flow", "Stages of the whole flow"),
             table(header, rows),
             *_with_the_papers_handler(results),

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from warmlens.planner import options
 from warmlens.planner.distribution import Distribution, constant
 from warmlens.planner.objective import read_objective
 from warmlens.planner.scenario import InstanceLifetimes, Scenario, WarmingPolicy, by_hour
-from warmlens.planner.service_times import SERVICE_TIMES, pick, read_measured
+from warmlens.planner.service_times import OTHER_SHARE, SERVICE_TIMES, pick, read_measured
 from warmlens.planner.simulate import simulate
 from warmlens.planner.traffic import Bursts, Profile, constant_rate
 from warmlens.planner.traffic_files import read_traffic
@@ -202,6 +203,21 @@ def test_a_size_without_measurements_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(WarmlensError) as error:
         read_measured([file])
     assert error.value.code == "bad_speed_records"
+
+
+def test_times_say_so_where_their_processor_share_was_not_lambdas(tmp_path: Path) -> None:
+    text = SERVICE_TIMES.read_text(encoding="utf-8")
+    records = [
+        replace(each, conditions={k: v for k, v in each.conditions.items() if k != "period_ms"})
+        for each in read_records(text)
+    ]
+    old, now = tmp_path / "old.jsonl", tmp_path / "now.jsonl"
+    old.write_text(write_records(records), encoding="utf-8")
+    shared = [replace(each, conditions={**each.conditions, "period_ms": 20}) for each in records]
+    now.write_text(write_records(shared), encoding="utf-8")
+    of_old = {each.memory_mb: OTHER_SHARE in each.source for each in read_measured([old])}
+    assert of_old == {512: True, 768: True, 1024: True, 1769: False, 3008: False}
+    assert not any(OTHER_SHARE in each.source for each in read_measured([now]))
 
 
 def test_the_kept_service_times_are_records() -> None:
