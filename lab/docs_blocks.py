@@ -21,15 +21,15 @@ from lab.bench.simfaas.comparison import METRICS, OURS, OURS_NEWEST_FIRST, SIMFA
 from lab.bench.soak.tables import hostile_tables
 from lab.bench.speed.tables import table_alone, tables
 from lab.bench.warming import presentation as warming_presentation
+from lab.kept_records import RECORDS, kept_records
 from lab.markdown import command_of, table
 from lab.model_comparison import comparison
 from lab.period import period_note, with_less_than_a_processor
 from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT
 from warmlens.planner.statistics import t_975
-from warmlens.records import Record, read_records
+from warmlens.records import Record
 
-RECORDS = ROOT / "docs" / "lab" / "records"
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 _TERMINAL = {"COLUMNS": "110", "FORCE_COLOR": "1", "TERM": "xterm"}
 
@@ -278,7 +278,7 @@ def _block(
 
 
 def _read(name: str) -> list[Record]:
-    return read_records((RECORDS / f"{name}.jsonl").read_text(encoding="utf-8"))
+    return kept_records(name)
 
 
 def _simulated(record: Record) -> str:

@@ -5,6 +5,7 @@ disturbances. So a bootstrap draws whole blocks (A. C. Davison, D. V. Hinkley, *
 and their Application*, 1997, section 3.8). Samples taken apart are blocks of one value.
 """
 
+import functools
 import math
 import random
 from collections.abc import Callable, Sequence
@@ -42,6 +43,27 @@ def mean_ratio_interval(blocks: Blocks, base: Blocks) -> Interval | None:
     return _cut(ratios)
 
 
+def ratio_interval(blocks: Blocks, base: Blocks, *, of_means: bool) -> Interval | None:
+    """Return the interval of a ratio of medians, or of means, of samples taken in turns.
+
+    Each resample draws the same turns of both, so that what disturbed a turn cancels out.
+
+    Args:
+        blocks: the values of each turn.
+        base: those of what they are compared with, in the same turns; in another number of turns,
+            both are drawn independently of each other.
+        of_means: of means instead of medians.
+
+    Returns:
+        None if either has fewer than five blocks.
+    """
+    if min(len(blocks), len(base)) < LEAST_BLOCKS:
+        return None
+    compute = _means if of_means else _medians
+    of_base = _draws(len(base), 1 if len(base) == len(blocks) else 2)
+    return _cut(compute(blocks, _draws(len(blocks), 1)) / compute(base, of_base))
+
+
 def share_interval(count: float, of: float) -> Interval:
     """Return the interval of a share, by Wilson's score, for independent cases.
 
@@ -67,6 +89,7 @@ def _interval(of_resamples: Callable[[Blocks, Weights], Values], blocks: Blocks)
     return _cut(of_resamples(blocks, _draws(len(blocks), 1)))
 
 
+@functools.lru_cache(maxsize=8)
 def _draws(count: int, seed: int) -> Weights:
     """Return how often each resample has each block."""
     rng = random.Random(seed)  # whose numbers stay the same in other versions

@@ -27,10 +27,16 @@ class Record:
         date: the date, as YYYY-MM-DD.
         samples: number of samples behind the value.
         interval: 95 % interval of the value.
-        p95: 95th percentile of the samples.
-        p99: 99th percentile of the samples.
+        p95: 95th percentile of the samples, where they carry it.
+        p99: 99th percentile of the samples, where they carry it.
         ratio: the value divided by that of ``ratio_to`` in the same run.
         ratio_to: name of the baseline.
+        mean: mean of the samples.
+        mean_interval: 95 % interval of the mean.
+        largest: the largest sample.
+        ratios: by name of the baseline, ratios in the same run: `value`, `of` (medians or means),
+            `interval`.
+        mode: `quick` for a run with too few samples to be kept.
     """
 
     name: str
@@ -48,6 +54,11 @@ class Record:
     p99: float | None = None
     ratio: float | None = None
     ratio_to: str | None = None
+    mean: float | None = None
+    mean_interval: Sequence[float] | None = None
+    largest: float | None = None
+    ratios: dict[str, dict[str, Any]] | None = None
+    mode: str | None = None
 
 
 def write_records(records: Iterable[Record]) -> str:
@@ -68,6 +79,10 @@ def read_records(text: str) -> list[Record]:
         ValueError, TypeError: a line is no record.
     """
     return [Record(**json.loads(line)) for line in text.splitlines() if line.strip()]
+
+
+QUICK = "quick"
+"""The mode of a run that shows that a command works, and not how long something takes."""
 
 
 def today() -> str:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from lab.bench.architectures.commands import architectures_command
 from lab.bench.cases import cases_command
+from lab.bench.extent import COLD_STARTS, WARM_CALLS, Extent, Quick, extent_of
 from lab.bench.first_visitor.comparison import PLATFORM_MS, measure_visits
 from lab.bench.one_call import measure_one_call
 from lab.bench.overhead import measure_overhead
@@ -94,11 +95,16 @@ def rounds(
         list[int] | None,
         typer.Option(min=1, max=100, help="Number of instances to wake; may be repeated."),
     ] = None,
-    runs: Annotated[int, typer.Option(min=1, help="Runs of the warmer for each number.")] = 100,
+    runs: Annotated[
+        int | None, typer.Option(min=1, help="Runs of the warmer for each number; 100 by default.")
+    ] = None,
+    quick: Quick = False,
     as_json: AsJson = False,
 ) -> None:
     """Count warmer runs that wake all wanted instances."""
-    records = _collected(measure_rounds(instances or (1, 5, 20, 50), runs), "warming", "instances")
+    extent = extent_of(runs, full=100, few=5, quick=quick)
+    measured = measure_rounds(instances or (1, 5, 20, 50), extent.count)
+    records = _collected(measured, "warming", "instances", extent)
     _print(records, "instances", as_json=as_json)
 
 
@@ -109,8 +115,14 @@ def peer(
         typer.Option(min=2, max=100, help="Number of instances to wake; may be repeated."),
     ] = None,
     runs: Annotated[
-        int, typer.Option(min=1, help="Runs of each warmer from an empty pool, for each number.")
-    ] = 10,
+        int | None,
+        typer.Option(
+            min=1,
+            help="Runs of each warmer from an empty pool, for each number; "
+            f"{COLD_STARTS} by default.",
+        ),
+    ] = None,
+    quick: Quick = False,
     as_json: AsJson = False,
 ) -> None:
     """Count the instances that our warmer and lambda-warmer-py reach.
@@ -120,37 +132,46 @@ def peer(
     """
     venv = Venv(STATE / "environments", "peer", peer_comparison.REQUIREMENTS)
     asyncio.run(venv.install())
-    compared = peer_comparison.compare(venv.python, instances or (5, 20, 50), runs)
-    records = _collected(compared, "warming", "instances")
+    extent = extent_of(runs, full=COLD_STARTS, few=2, quick=quick)
+    compared = peer_comparison.compare(venv.python, instances or (5, 20, 50), extent.count)
+    records = _collected(compared, "warming", "instances", extent)
     _print(records, "instances", as_json=as_json)
 
 
 @app.command(epilog="Example: python -m lab bench wakes --runs 5")
 def wakes(
-    runs: Annotated[int, typer.Option(min=1, help="Runs for each group and hold.")] = 30,
+    runs: Annotated[
+        int | None,
+        typer.Option(min=1, help=f"Runs for each group and hold; {COLD_STARTS} by default."),
+    ] = None,
+    quick: Quick = False,
     as_json: AsJson = False,
 ) -> None:
     """Count the instances that wakes ahead of several users start, by their hold.
 
     Calls of the users follow, and a call of somebody else in the middle of the holds.
     """
-    records = _collected(measure_wakes(runs), "waking", "hold_ms")
+    extent = extent_of(runs, full=COLD_STARTS, few=3, quick=quick)
+    records = _collected(measure_wakes(extent.count), "waking", "hold_ms", extent)
     _print(records, "hold_ms", as_json=as_json)
 
 
 @app.command(epilog="Example: python -m lab bench overhead --calls 200")
 def overhead(
     calls: Annotated[
-        int, typer.Option(min=50, help="Calls for each executor and number of clients.")
-    ] = 500,
+        int | None,
+        typer.Option(min=50, help="Calls for each executor and number of clients; 500 by default."),
+    ] = None,
+    quick: Quick = False,
     as_json: AsJson = False,
 ) -> None:
     """Time an empty warm call on the local cloud.
 
     It runs in the instance pool and in the emulator's own executor.
     """
+    extent = extent_of(calls, full=500, few=50, quick=quick)
     with spinner("timing calls"):
-        records = asyncio.run(measure_overhead(calls))
+        records = [extent.mark(each) for each in asyncio.run(measure_overhead(extent.count))]
     _print(records, "concurrency", as_json=as_json)
 
 
@@ -164,7 +185,10 @@ def first_visitor(
             help="Lambda's own part of a cold start in ms; may be repeated.",
         ),
     ] = None,
-    rounds: Annotated[int, typer.Option(min=2, help="Visits of each kind.")] = 4,
+    rounds: Annotated[
+        int | None, typer.Option(min=2, help=f"Visits of each kind; {COLD_STARTS} by default.")
+    ] = None,
+    quick: Quick = False,
     as_json: AsJson = False,
 ) -> None:
     """Time the first visitor's wait from tap to answer.
@@ -172,15 +196,23 @@ def first_visitor(
     All instances are gone, the photo has 0.3 MB, and the phone's link is emulated: a round trip of
     50 ms, 10 Mbit/s up.
     """
-    measured = measure_visits(platform_ms or PLATFORM_MS, rounds)
-    records = _collected(measured, "visiting", "platform_ms")
+    extent = extent_of(rounds, full=COLD_STARTS, few=2, quick=quick)
+    measured = measure_visits(platform_ms or PLATFORM_MS, extent.count)
+    records = _collected(measured, "visiting", "platform_ms", extent)
     _print(records, "platform_ms", as_json=as_json)
 
 
 @app.command(name="one-call", epilog="Example: python -m lab bench one-call --visits 2 --calls 10")
 def one_call(
-    visits: Annotated[int, typer.Option(min=2, help="Visits of the page in each way.")] = 40,
-    calls: Annotated[int, typer.Option(min=2, help="Calls of the function in each way.")] = 400,
+    visits: Annotated[
+        int | None,
+        typer.Option(min=2, help=f"Visits of the page in each way; {WARM_CALLS} by default."),
+    ] = None,
+    calls: Annotated[
+        int | None,
+        typer.Option(min=2, help=f"Calls of the function in each way; {WARM_CALLS} by default."),
+    ] = None,
+    quick: Quick = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare a photo in the call with an uploaded one.
@@ -188,7 +220,15 @@ def one_call(
     The same photo of 0.3 MB takes both ways in turns, with everything warm: over an emulated
     phone's link from tap to answer, and for the time in the function.
     """
-    records = _collected(measure_one_call(visits, calls), "sending", "photo_bytes")
+    visited, called = (
+        extent_of(each, full=WARM_CALLS, few=5, quick=quick) for each in (visits, calls)
+    )
+    records = _collected(
+        measure_one_call(visited.count, called.count),
+        "sending",
+        "photo_bytes",
+        visited if visited.is_quick else called,
+    )
     _print(records, "photo_bytes", as_json=as_json)
 
 
@@ -278,13 +318,17 @@ def _collected_now(records: Iterable[Record], doing: str, condition: str) -> lis
         return done
 
 
-def _collected(records: AsyncIterator[Record], doing: str, condition: str) -> list[Record]:
+def _collected(
+    records: AsyncIterator[Record], doing: str, condition: str, extent: Extent | None = None
+) -> list[Record]:
+    """Return all records, with the mode of their run."""
+
     async def run() -> list[Record]:
         with spinner(doing) as show:
             done = []
             async for record in records:
                 show(f"{record.name}, {condition} {record.conditions[condition]}, is done")
-                done.append(record)
+                done.append(extent.mark(record) if extent else record)
             return done
 
     return asyncio.run(run())

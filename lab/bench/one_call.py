@@ -1,7 +1,6 @@
 """Benchmark of a photo in the call beside an uploaded one: wait and time in the function."""
 
 import re
-import statistics
 import tempfile
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -23,7 +22,8 @@ from lab.bench.first_visitor.visits import (
 )
 from lab.bench.speed.photos import photo
 from lab.load import api_client
-from lab.statistics import percentile, ratio_interval
+from lab.markdown import measured_by, ratio_cell, ratio_interval_of, reached_cell
+from lab.statistics import ratio_of, summary
 from warmlens.records import Record, machine, today
 
 COMMAND = "python -m lab bench one-call"
@@ -123,21 +123,20 @@ def _records(samples: Samples, conditions: dict[str, Any]) -> list[Record]:
 def _record(
     metric: str, way: str, of_way: dict[str, list[float]], conditions: dict[str, Any]
 ) -> Record:
-    values, base = of_way[way], of_way[UPLOADED]
+    ratio = ratio_of(of_way[way], of_way[UPLOADED])
     return Record(
         name=way,
         metric=metric,
-        value=statistics.median(values),
         unit="ms",
         kind="measured",
-        conditions={**conditions, "ratio_interval": ratio_interval(values, base)},
+        conditions=conditions,
         command=COMMAND,
         machine=machine(),
         date=today(),
-        samples=len(values),
-        p95=percentile(values, 95),
-        ratio=statistics.median(values) / statistics.median(base),
+        ratio=ratio.value,
         ratio_to=UPLOADED,
+        ratios={UPLOADED: ratio.fields},
+        **summary(of_way[way]),
     )
 
 
@@ -153,26 +152,24 @@ _WORDS: dict[str, Callable[[Record], str]] = {
 
 def table(records: Sequence[Record]) -> str:
     """Return both ways as a Markdown table, with machine, date and command."""
-    head = records[0]
     rows = []
     for uploaded, in_call in zip(records[::2], records[1::2], strict=True):
-        low, high = in_call.conditions["ratio_interval"]
         limit = MAX_RATIOS[in_call.metric]
         assert in_call.ratio is not None
-        reached = "yes" if in_call.ratio <= limit else "no"
+        reached = reached_cell(in_call.ratio, ratio_interval_of(in_call), limit)
         rows.append(
             (
                 _WORDS[in_call.metric](in_call),
                 in_call.samples,
                 f"{uploaded.value:,.1f}",
                 f"{in_call.value:,.1f}",
-                f"{in_call.ratio:.2f} ({low:.2f} to {high:.2f})",
+                ratio_cell(in_call),
                 f"{limit:g}: {reached}",
             )
         )
     return (
-        f"Measured by `{head.command}` on {head.date}, {head.machine}; medians in one run, in "
-        "turns; the ratio with its 95 % interval (bootstrap).\n\n"
+        f"{measured_by(records)}; medians in one run, in turns; the ratio with its 95 % interval "
+        "(bootstrap).\n\n"
         + markdown.table(
             "what | times each | uploaded, ms | in the call, ms | ratio | at most", rows
         )

@@ -3,7 +3,6 @@
 import asyncio
 import io
 import json
-import statistics
 import tempfile
 import uuid
 import zipfile
@@ -12,11 +11,12 @@ from pathlib import Path
 
 from lab.bench.small_cloud import FUNCTION, SmallCloud, small_cloud
 from lab.load import send_in_loop
-from lab.statistics import percentile
+from lab.statistics import ratio_of, summary
 from warmlens.records import Record, machine, today
 
 COMMAND = "python -m lab bench overhead"
 EXECUTOR = "executor"
+EMULATORS = "emulator's executor"
 # The emulator's executor waits 50 ms for output of a handler that prints nothing.
 _PRINTING = """
 from answering import handler as answer
@@ -51,13 +51,13 @@ async def measure_overhead(calls: int) -> list[Record]:
             ways: dict[str, Call] = {
                 "pool": in_pool,
                 "pool behind the emulator": lambda: cloud.call(event),
-                "emulator's executor": lambda: cloud.call(event, function=EXECUTOR),
+                EMULATORS: lambda: cloud.call(event, function=EXECUTOR),
             }
             records: list[Record] = []
             for clients in (1, 8):
                 samples = await _interleaved(ways, clients, calls)
                 records += [
-                    _record(name, clients, taken_ms, samples["emulator's executor"])
+                    _record(name, clients, taken_ms, samples[EMULATORS])
                     for name, taken_ms in samples.items()
                 ]
             return records
@@ -79,22 +79,20 @@ async def _timed(call: Call, clients: int, calls: int) -> list[float]:
 
 
 def _record(name: str, clients: int, taken_ms: list[float], baseline_ms: list[float]) -> Record:
-    median_ms = statistics.median(taken_ms)
+    ratio = ratio_of(taken_ms, baseline_ms, turn=BLOCK)
     return Record(
         name=name,
         metric="warm_call_ms",
-        value=median_ms,
         unit="ms",
-        p95=percentile(taken_ms, 95),
-        p99=percentile(taken_ms, 99),
-        samples=len(taken_ms),
-        ratio=median_ms / statistics.median(baseline_ms),
-        ratio_to="emulator's executor",
+        ratio=ratio.value,
+        ratio_to=EMULATORS,
+        ratios={EMULATORS: ratio.fields},
         kind="measured",
         conditions={"concurrency": clients, "function": "answering, no model"},
         command=COMMAND,
         machine=machine(),
         date=today(),
+        **summary(taken_ms, turn=BLOCK),
     )
 
 

@@ -14,10 +14,12 @@ from lab.experiments.client_results import read_results
 from lab.experiments.experiment import Mode
 from lab.experiments.idle import NAME as IDLE
 from lab.experiments.measurements import Step, write_measurements
-from lab.experiments.report import PAGE, RECORDS, write_report
+from lab.experiments.report import PAGE, write_report
 from lab.experiments.run import (
+    RECORDS,
     load_measurements,
     measurements_path,
+    require_quick,
     run_experiments,
     write_whole,
 )
@@ -43,8 +45,9 @@ Out = Annotated[
     Path | None,
     typer.Option(
         "--out",
-        help="Folder that gets README.md, records/ and pictures/. Without it "
-        "docs/lab/experiments of this checkout for a local cloud, else .warmlens/experiments/NAME.",
+        help="Folder that gets README.md, records/ and pictures/. Without it, of a local cloud: "
+        "docs/lab/experiments of this checkout in the full mode, .warmlens/experiments/quick in "
+        "the quick one; else .warmlens/experiments/NAME, or NAME-quick.",
     ),
 ]
 
@@ -65,7 +68,8 @@ def run(
         bool,
         typer.Option(
             "--quick/--full",
-            help="quick takes under ten minutes; full measures all sizes ten times.",
+            help="quick takes under ten minutes and never replaces what a full run measured; full "
+            "measures all sizes ten times.",
         ),
     ] = True,
     out_folder: Out = None,
@@ -86,7 +90,9 @@ def run(
         raise WarmlensError("unknown_experiment", message, exit_code=2)
     mode = Mode.QUICK if quick else Mode.FULL
     target = find_target(url, env)
-    folder = _folder_of(target, out_folder)
+    folder = _folder_of(target, out_folder, Mode.FULL if name == COST else mode)
+    if mode is Mode.QUICK and name != COST:
+        require_quick(folder, name)
     try:
         measured = run_experiments(
             [EXPERIMENTS[each] for each in _chosen(name, target)],
@@ -188,13 +194,13 @@ def _chosen(name: str, target: Target) -> list[str]:
     return chosen
 
 
-def _folder_of(target: Target, out_folder: Path | None) -> Path:
+def _folder_of(target: Target, out_folder: Path | None, mode: Mode) -> Path:
     if out_folder is not None:
         return out_folder
     if target.is_local:
-        return REPORT
+        return REPORT if mode is Mode.FULL else STATE / "experiments" / Mode.QUICK
     name = "".join(each if each.isalnum() else "-" for each in target.name)
-    return STATE / "experiments" / name
+    return STATE / "experiments" / (name if mode is Mode.FULL else f"{name}-{Mode.QUICK}")
 
 
 class _Progress:

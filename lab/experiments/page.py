@@ -40,9 +40,9 @@ make experiments MODE=full
 .venv/bin/python -m lab experiments run all --env dev
 ```
 
-The quick mode takes under ten minutes on two cores, the full mode half an hour. The same command
-continues an interrupted run. The page is written at the end: in this checkout it replaces the one
-you read.
+The quick mode takes under ten minutes on two cores and writes a page of its own, into
+`.warmlens/experiments/quick`; the full mode takes half an hour and replaces this page at its end.
+The same command continues an interrupted run.
 The baseline needs PyTorch, which `make experiments` installs (200 MB).
 
 `--env` and `--url` measure a running API, into `.warmlens/experiments/`. Experiments that need

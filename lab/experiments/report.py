@@ -1,20 +1,23 @@
 """Writing of the report: records from measurements, charts and page from records."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from lab.bench.extent import require_elsewhere
 from lab.experiments.catalog import EXPERIMENTS, all_records
 from lab.experiments.charts import write_charts
 from lab.experiments.client_results import NAME as LOAD
+from lab.experiments.experiment import Mode
 from lab.experiments.measurements import Measurement
 from lab.experiments.page import page
 from lab.experiments.record_query import RecordSet
-from lab.experiments.run import load_measurements, records_path, write_whole
+from lab.experiments.run import RECORDS, load_measurements, records_path, write_whole
 from warmlens.errors import WarmlensError
-from warmlens.records import Record, write_records
+from warmlens.records import QUICK, Record, write_records
 
-RECORDS, PICTURES, PAGE = "records", "pictures", "README.md"
-"""Parts of a report's folder."""
+PICTURES, PAGE = "pictures", "README.md"
+"""Further parts of a report's folder."""
 
 
 def read_all_measurements(folder: Path) -> dict[str, list[Measurement]]:
@@ -38,9 +41,13 @@ def write_report(folder: Path) -> Mapping[str, Sequence[Record]]:
 
     Raises:
         WarmlensError: ``bad_measurements``, ``not_written``: a file cannot be read or written;
-            ``package_missing``: matplotlib is not installed.
+            ``package_missing``: matplotlib is not installed; ``quick_run``: the folder is the
+            docs', and a quick run measured.
     """
-    made = all_records(read_all_measurements(folder))
+    measured = read_all_measurements(folder)
+    commands = [each.command for measurements in measured.values() for each in measurements]
+    require_elsewhere(folder, quick=any(map(_is_quick, commands)))
+    made = {name: list(map(_marked, records)) for name, records in all_records(measured).items()}
     results = RecordSet(made)
     try:
         for name, records in made.items():
@@ -50,3 +57,11 @@ def write_report(folder: Path) -> Mapping[str, Sequence[Record]]:
     except OSError as error:
         raise WarmlensError("not_written", f"{folder}: {error.strerror}") from error
     return made
+
+
+def _is_quick(command: str) -> bool:
+    return command.endswith(f"--{Mode.QUICK}")
+
+
+def _marked(record: Record) -> Record:
+    return replace(record, mode=QUICK) if _is_quick(record.command) else record

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
+from lab.bench.extent import require_elsewhere
 from lab.experiments.experiment import Earlier, Experiment, Mode
 from lab.experiments.measurements import (
     Journal,
@@ -17,6 +18,9 @@ from lab.experiments.measurements import (
 from lab.experiments.target import Target
 from warmlens.errors import WarmlensError
 from warmlens.records import machine, today
+
+RECORDS = "records"
+"""The part of a report's folder with records and measurements."""
 
 Progress = Callable[[int, int, Step], None]
 """Called before each step with the number of finished steps, of all steps, and the step."""
@@ -45,6 +49,29 @@ def load_measurements(folder: Path, name: str) -> list[Measurement]:
         return read_measurements(path.read_text(encoding="utf-8"))
     except (ValueError, TypeError) as error:
         raise WarmlensError("bad_measurements", f"{path}: {error}") from error
+
+
+def require_quick(folder: Path, name: str) -> None:
+    """Refuse to replace what a full run measured by what a quick one does.
+
+    Args:
+        folder: the report's folder.
+        name: the experiment to run, or `all`.
+
+    Raises:
+        WarmlensError: ``quick_run``: the folder has measurements of a full run, or is the docs'.
+    """
+    require_elsewhere(folder, quick=True)
+    for path in sorted((folder / RECORDS).glob("*.samples.jsonl")):
+        measured = load_measurements(path.parent, path.name.removesuffix(".samples.jsonl"))
+        full = [each for each in measured if each.command.endswith(f"--{Mode.FULL}")]
+        if full and name in ("all", full[0].experiment):
+            raise WarmlensError(
+                "quick_run",
+                f"{path} was measured by `{full[0].command}`, and a quick run would replace it. "
+                "Name another folder with --out, or measure with --full.",
+                exit_code=2,
+            )
 
 
 def run_experiments(

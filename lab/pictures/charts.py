@@ -5,10 +5,9 @@ from pathlib import Path
 
 from lab.bench.speed import chart
 from lab.bench.warming import presentation
-from lab.docs_blocks import RECORDS
 from lab.figures import write_figure
+from lab.kept_records import kept_records
 from training import comparison_chart
-from warmlens.records import read_records
 
 
 def write_charts(folder: Path) -> None:
@@ -17,9 +16,8 @@ def write_charts(folder: Path) -> None:
     Args:
         folder: folder for cold-starts.svg, warming.svg and groceries.svg.
     """
-    speed = read_records((RECORDS / "speed.jsonl").read_text(encoding="utf-8"))
-    warming = read_records((RECORDS / "warming.jsonl").read_text(encoding="utf-8"))
-    groceries = read_records((RECORDS / "groceries.jsonl").read_text(encoding="utf-8"))
+    speed, warming = kept_records("speed"), kept_records("warming")
+    groceries = kept_records("groceries")
     write_figure(
         lambda figure: chart.draw(speed, figure), folder / "cold-starts.svg", size=chart.SIZE
     )

@@ -37,8 +37,7 @@ def test_both_files_of_a_network_are_started_and_called_in_turns() -> None:
     }  # fmt: skip
     assert all(each.value > 0 and each.ratio_to == INT8.name for each in records)
     assert all(each.ratio == 1 for each in records if each.name == INT8.name)
-    low, high = records[-1].conditions["ratio_95"]
-    assert low <= (records[-1].ratio or 0) <= high
+    assert {each.mode for each in records} == {None}  # the command marks quick runs
     sizes = {each.name: each.conditions["file_mb"] for each in records}
     assert sizes[INT8.name] < 0.5 * sizes[FP32.name]
     text = architectures_table(records)

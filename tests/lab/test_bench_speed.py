@@ -1,6 +1,7 @@
 """Records and tables of `python -m lab bench cold|warm|memory`."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ from PIL import Image
 
 from lab.bench.speed.chart import draw
 from lab.bench.speed.cold import STAGES, stages_of
-from lab.bench.speed.comparison import compared
+from lab.bench.speed.comparison import compared, plain_cell
 from lab.bench.speed.memory import installed_mb
 from lab.bench.speed.photos import SIZES, photo
 from lab.bench.speed.process import Answer, Ready
-from lab.bench.speed.warm import PAPER_USD_PER_MILLION, cost_of
+from lab.bench.speed.warm import PAPER_USD_PER_MILLION, costs_of
+from lab.markdown import ratio_cell
 from warmlens.records import Record
 
 ABOUT: dict[str, Any] = {
@@ -44,13 +46,27 @@ def test_a_ratio_is_that_of_medians_and_nothing_is_left_out() -> None:
     assert (baseline.value, ours.value) == (25, 2)
     assert (baseline.ratio, ours.ratio) == (1, 0.08)
     assert (baseline.samples, ours.samples) == (4, 3)
-    assert ours.p99 is not None
-    assert ours.p99 > 850
+    assert (ours.p99, ours.largest, ours.mean) == (None, 900, 301)
 
 
-def test_one_sample_is_all_its_quantiles() -> None:
+def test_one_sample_has_no_percentiles_and_no_interval() -> None:
     (only,) = compared({"baseline": [5]}, **ABOUT)
-    assert (only.value, only.p95, only.p99, only.ratio) == (5, 5, 5, 1)
+    assert (only.value, only.largest, only.ratio) == (5, 5, 1)
+    assert (only.p95, only.p99, only.interval) == (None, None, None)
+
+
+def test_each_ratio_is_named_after_its_baseline() -> None:
+    turns = [1.0, 1.1, 0.9, 1.2, 1.0, 1.1, 1.0]
+    taken = {"baseline": [20 * each for each in turns], "plain-onnx": [5 * each for each in turns]}
+    *_, ours = compared({**taken, "ours": turns}, **ABOUT)
+    assert ours.ratios is not None
+    assert {name: each["value"] for name, each in ours.ratios.items()} == pytest.approx(
+        {"baseline": 1 / 20, "plain-onnx": 1 / 5}
+    )
+    assert ours.ratio == pytest.approx(1 / 20)
+    assert ratio_cell(ours, "baseline", inverse=True) == "1/20.0 (1/20.0 to 1/20.0)"
+    assert plain_cell(ours) == "1/5.0 (1/5.0 to 1/5.0)"
+    assert plain_cell(replace(ours, ratios=None)) == "not measured yet"
 
 
 def test_without_a_baseline_there_is_no_ratio() -> None:
@@ -64,14 +80,14 @@ def test_the_papers_cost_is_what_its_own_figures_come_to() -> None:
 
 
 def test_a_cost_is_of_whole_milliseconds_at_the_memory_size_with_one_get() -> None:
-    cost = cost_of(warm_record(99.2, 1024), [99.2])
+    (cost,) = costs_of([warm_record(99.2, 1024)], {"ours": [99.2]})
     assert cost.value == pytest.approx(100 * 0.0166667 + 0.2 + 0.4)
     assert cost.kind == "computed"
     assert cost.ratio == pytest.approx(cost.value / 6.45)
 
 
 def test_a_cost_counts_the_calls_that_waited_for_their_processor_share() -> None:
-    cost = cost_of(warm_record(10, 1024), [10, 10, 10.5, 89])
+    (cost,) = costs_of([warm_record(10, 1024)], {"ours": [10, 10, 10.5, 89]})
     assert cost.value == pytest.approx(30 * 0.0166667 + 0.2 + 0.4)
 
 
@@ -125,7 +141,7 @@ def test_the_chart_has_every_stage_of_both_implementations() -> None:
     ]
     figure = Figure()
     draw(records, figure)
-    assert [axes.get_title() for axes in figure.axes] == ["baseline", "ours"]
+    assert [axes.get_title() for axes in figure.axes] == ["PyTorch", "ours"]
     for axes in figure.axes:
         assert [bars.get_label() for bars in axes.containers] == list(STAGES)
         widths = [bar.get_width() for bars in axes.containers for bar in bars]

@@ -14,7 +14,7 @@ from lab.bench.warming.policies import PERIOD_S, Policy, scenario_of, scenarios_
 from lab.bench.warming.presentation import COLORS, choices, draw, held_table, table
 from lab.bench.warming.traces import inference_service, load_balancer
 from lab.bench.warming.workloads import WEEK_S, Groups, Workload, groups, users
-from lab.docs_blocks import RECORDS
+from lab.kept_records import RECORDS
 from lab.oracle.fleet import SimulatedFleet
 from lab.oracle.random import Random
 from warmlens.paths import ROOT

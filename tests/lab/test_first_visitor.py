@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -15,6 +16,7 @@ from lab.bench.first_visitor.cloud import visited_cloud
 from lab.bench.first_visitor.comparison import table
 from lab.bench.first_visitor.link import PhoneLink
 from lab.bench.first_visitor.visits import (
+    API_ONLY,
     BEFORE,
     LATER,
     WOKEN,
@@ -104,19 +106,35 @@ async def test_only_a_visitor_for_whom_nothing_was_woken_meets_a_cold_start(tmp_
     assert starts == 6  # two for each who finds nothing
 
 
-def test_a_table_gives_each_wait_with_its_ratio_and_interval() -> None:
+def test_a_target_is_reached_or_not_only_where_the_whole_interval_is_on_one_side() -> None:
+    def ratio(value: float, low: float, high: float) -> dict[str, Any]:
+        kept = {"value": value, "of": "medians", "interval": [low, high]}
+        return {"ratio": value, "ratios": {LATER.name: kept}}
+
     later = Record(
         name=LATER.name, metric="wait_ms", value=500, unit="ms", kind="measured",
-        conditions={"platform_ms": 250, "pause_s": 0.0, "ratio_interval": (1.0, 1.0)},
+        conditions={"platform_ms": 250, "pause_s": 0.0},
         command="python -m lab bench first-visitor", machine="a machine", date="2026-11-30",
-        samples=5, ratio=1.0, ratio_to=LATER.name,
+        samples=30, ratio_to=LATER.name, **ratio(1, 1, 1),
     )  # fmt: skip
-    conditions = {**later.conditions, "ratio_interval": (3.5, 4.5)}
-    before = dataclasses.replace(
-        later, name=BEFORE.name, value=2000, ratio=4.0, conditions=conditions
-    )
-    fast = dataclasses.replace(before, name=WOKEN.name, value=600, ratio=1.2)
-    text = table([later, before, fast])
+    before = dataclasses.replace(later, name=BEFORE.name, value=2000, **ratio(4, 3.5, 4.5))
+    fast = dataclasses.replace(later, name=WOKEN.name, value=600, **ratio(1.15, 1.1, 1.2))
+    unsure = dataclasses.replace(later, name=API_ONLY.name, value=610, **ratio(1.19, 1.1, 1.3))
+    text = table([later, before, fast, unsure])
+    assert "on 2026-11-30, a machine; medians of 30 visits" in text
     assert "| later visitor | 0 | 500 ms |  |" in text
     assert "| before | 0 | 2,000 ms, 4.00 (3.50 to 4.50) | no |" in text
-    assert "| page wakes both functions | 0 | 600 ms, 1.20 (3.50 to 4.50) | yes |" in text
+    assert "| page wakes both functions | 0 | 600 ms, 1.15 (1.10 to 1.20) | yes |" in text
+    assert "| without the page | 0 | 610 ms, 1.19 (1.10 to 1.30) | open |" in text
+
+
+def test_four_visits_have_no_interval() -> None:
+    kept = {"ratio_interval": (5.21, 7.27), "platform_ms": 0, "pause_s": 0.0}
+    few = Record(
+        name=BEFORE.name, metric="wait_ms", value=3547, unit="ms", kind="measured",
+        conditions=kept, command="python -m lab bench first-visitor", machine="a machine",
+        date="2026-11-30", samples=4, ratio=6.5, ratio_to=LATER.name,
+    )  # fmt: skip
+    text = table([few])
+    assert "| before | 0 | 3,547 ms, 6.50 | no |" in text
+    assert "5.21" not in text

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lab.docs_blocks import RECORDS
+from lab.kept_records import RECORDS
 from lab.model_comparison import agreement, comparison
 from training.comparison_records import parse_variants, rows, run_records
 from warmlens.records import Record, read_records

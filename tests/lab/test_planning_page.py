@@ -10,7 +10,7 @@ import pytest
 from cogapp import Cog
 
 from lab import docs_blocks
-from lab.docs_blocks import RECORDS
+from lab.kept_records import RECORDS
 from warmlens.paths import ROOT
 from warmlens.planner.statistics import exact_binomial
 from warmlens.records import read_records

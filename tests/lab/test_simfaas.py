@@ -17,7 +17,7 @@ from lab.bench.simfaas.comparison import (
     ours,
     ours_newest_first,
 )
-from lab.docs_blocks import RECORDS
+from lab.kept_records import RECORDS
 from lab.oracle.random import Random, draw
 from warmlens.planner.rng import SERVICE
 from warmlens.records import Record, read_records

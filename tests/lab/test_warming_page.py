@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.docs_blocks import RECORDS
+from lab.kept_records import RECORDS
 from lab.pictures.charts import write_charts
 from tests.conftest import Cloud
 from warmlens.paths import ROOT

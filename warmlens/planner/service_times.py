@@ -7,7 +7,7 @@ from typing import Any
 
 from warmlens.errors import WarmlensError
 from warmlens.planner.distribution import Distribution
-from warmlens.records import Record, architecture_of, read_records
+from warmlens.records import QUICK, Record, architecture_of, read_records
 from warmlens.runtime.isolation import PERIOD_MS
 from warmlens.text_files import read_text
 
@@ -133,10 +133,17 @@ def _records(file: Path) -> Iterator[Record]:
                 missing.append("its machine")
             if missing:
                 raise invalid(f"a record of {each.metric} lacks {', '.join(missing)}")
-            percentiles = [ms for ms in (each.p95, each.p99) if ms is not None]
-            if not _ascend([each.value, *percentiles]):
+            if each.mode == QUICK:
+                raise WarmlensError(
+                    "bad_speed_records",
+                    f"{file}: line {number} is of a quick run, whose samples are too few to plan "
+                    "with: measure without --quick, and with as many runs and calls as by default.",
+                )
+            further = [ms for ms in (each.p95, each.p99, each.largest) if ms is not None]
+            if not _ascend([each.value, *further]):
                 raise invalid(
-                    f"median, p95 and p99 of a {each.metric} must ascend, to {HIGHEST_MS:,} at most"
+                    f"median, p95, p99 and largest of a {each.metric} must ascend, to "
+                    f"{HIGHEST_MS:,} at most"
                 )
             yield each
 
@@ -211,12 +218,15 @@ def _shared_as_on_lambda(cold: Record, warm: Record) -> bool:
 def _points_ms(record: Record) -> list[float]:
     """Return a record's times at 0, 50, 95, 99 and 100 %.
 
-    Records have the median, p95 and p99. The half below the median is taken as slow as the median;
-    the maximum is a guess, on the line through p95 and p99, as documented.
+    The half below the median is taken as slow as the median. Where the samples are too few for a
+    percentile, the slowest of them stands for it, which is rather too slow. In records of before
+    December 2026, without the slowest, the maximum is a guess, on the line through p95 and p99.
     """
-    p95 = record.p95 if record.p95 is not None else record.value
-    p99 = record.p99 if record.p99 is not None else p95
-    return [record.value, record.value, p95, p99, p99 + (p99 - p95) / 4]
+    largest = record.largest if record.largest is not None else record.value
+    p95 = record.p95 if record.p95 is not None else largest
+    p99 = record.p99 if record.p99 is not None else max(p95, largest)
+    highest = p99 + (p99 - p95) / 4 if record.largest is None else record.largest
+    return [record.value, record.value, p95, p99, highest]
 
 
 def _table(points_ms: Sequence[float]) -> Distribution:

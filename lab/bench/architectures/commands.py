@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from lab.bench.extent import COLD_STARTS, WARM_CALLS, Quick, extent_of
 from lab.bench.speed.harness import running_harness
+from lab.markdown import ratio_cell
 from warmlens.console import out
 from warmlens.progress import spinner
 from warmlens.records import write_records
@@ -37,8 +39,12 @@ def architectures_command(
             "224 unless given.",
         ),
     ] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Instances of each network.")] = 20,
+    rounds: Annotated[
+        int | None,
+        typer.Option(min=1, help=f"Instances of each network; {COLD_STARTS} by default."),
+    ] = None,
     calls: Annotated[int, typer.Option(min=1, help="Warm calls of each instance.")] = 10,
+    quick: Quick = False,
     busy: Annotated[
         bool, typer.Option("--busy", help="Record that other programs used the machine.")
     ] = False,
@@ -52,32 +58,32 @@ def architectures_command(
     """
     from lab.bench.architectures.comparison import measure_architectures, networks
 
+    extent = extent_of(rounds, full=max(COLD_STARTS, -(-WARM_CALLS // calls)), few=3, quick=quick)
     measured = networks(architecture or list(Architecture), input_px or [128, 160, 224])
     with spinner("measuring") as show, running_harness(224, with_baseline=False) as harness:
-        records = list(
-            measure_architectures(
+        records = [
+            extent.mark(each)
+            for each in measure_architectures(
                 harness,
                 measured,
-                rounds=rounds,
+                rounds=extent.count,
                 calls=calls,
                 isolation=best_isolation(),
                 busy=busy,
                 on_done=show,
             )
-        )
+        ]
     if as_json:
         typer.echo(write_records(records), nl=False)
         return
-    table = Table("network", "metric", "value", "unit", "ratio", "95 %", "samples")
+    table = Table("network", "metric", "value", "unit", "ratio", "samples")
     for record in records:
-        low, high = record.conditions["ratio_95"]
         table.add_row(
             record.name,
             record.metric,
             f"{record.value:.4g}",
             record.unit,
-            f"{record.ratio:.2f}",
-            f"{low:.2f} to {high:.2f}",
+            ratio_cell(record),
             str(record.samples),
         )
     out.print_table(table)

@@ -1,7 +1,6 @@
 """Benchmark of networks on the engine: cold starts, warm calls and memory, in turns."""
 
 import dataclasses
-import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
@@ -9,7 +8,7 @@ from lab.bench.architectures.versions import NATIVE_PX, VERSION, Network, write_
 from lab.bench.speed.harness import Harness
 from lab.bench.speed.photos import key
 from lab.bench.speed.process import Implementation, InstanceUnderTest, share_conditions
-from lab.statistics import percentile, ratio_interval
+from lab.statistics import ratio_of, summary
 from warmlens.records import Record, machine, today
 from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU, Isolation
 
@@ -85,22 +84,20 @@ def measure_architectures(
         }
         for metric, unit in METRICS.items():
             values, of_base = samples[network][metric], samples[base][metric]
-            low, high = ratio_interval(values, of_base)
+            ratio = ratio_of(values, of_base, turn=calls if metric == "warm_ms" else 1)
             yield Record(
                 name=network.name,
                 metric=metric,
-                value=statistics.median(values),
                 unit=unit,
                 kind="measured",
-                conditions={**conditions, "ratio_95": [round(low, 4), round(high, 4)]},
+                conditions=conditions,
                 command=COMMAND,
                 machine=machine(),
                 date=today(),
-                samples=len(values),
-                p95=percentile(values, 95),
-                p99=percentile(values, 99),
-                ratio=statistics.median(values) / statistics.median(of_base),
+                ratio=ratio.value,
                 ratio_to=base.name,
+                ratios={base.name: ratio.fields},
+                **summary(values, turn=calls if metric == "warm_ms" else 1),
             )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from lab.markdown import command_of, table
+from lab.markdown import measured_by, ratio_cell, table
 from warmlens.records import Record
 
 
@@ -29,29 +29,24 @@ def architectures_table(records: Sequence[Record]) -> str:
                 conditions["input_px"],
                 conditions["precision"],
                 f"{conditions['file_mb']:g}",
-                _ratio(warm),
+                ratio_cell(warm),
                 f"{warm.value:.1f}",
-                _ratio(cold),
+                ratio_cell(cold),
                 f"{cold.value:.0f}",
-                _ratio(peak),
+                ratio_cell(peak),
                 f"{peak.value:.0f}",
             )
         )
     starts, calls = (of[names[0], each].samples for each in ("cold_start_ms", "warm_ms"))
     return (
-        f"Measured by `{command_of(head)}` on {head.date}, {head.machine}, at "
+        f"{measured_by(records)}, at "
         f"{head.conditions['memory_mb']} MB (1 vCPU), with a {head.conditions['image']}: "
         f"{starts} starts and {calls} warm calls of each network, in turns. {busy}The weights are "
         "random, which changes no cost. Ratios are those of medians to "
-        f"`{head.ratio_to}`, with 95 % intervals (bootstrap).\n\n"
+        f"`{head.ratio_to}`, of means where it says so, with 95 % intervals (bootstrap).\n\n"
         + table(
             "network | input, px | precision | file, MB | warm, ratio | warm, ms | cold, ratio "
             "| cold, ms | memory, ratio | memory, MiB",
             rows,
         )
     )
-
-
-def _ratio(record: Record) -> str:
-    low, high = record.conditions["ratio_95"]
-    return f"{record.ratio:.2f} ({low:.2f} to {high:.2f})"

@@ -1,1 +1,1 @@
-"""The baseline of the benchmarks: the paper's PyTorch handler, with current packages."""
+"""The baselines of the benchmarks: the paper's PyTorch handler, and one on plain ONNX Runtime."""

@@ -20,7 +20,8 @@ from lab.bench.first_visitor.visits import (
     visit,
 )
 from lab.bench.speed.photos import photo
-from lab.statistics import percentile, ratio_interval
+from lab.markdown import measured_by, ratio_cell, ratio_interval_of, reached_cell
+from lab.statistics import ratio_of, summary
 from warmlens.records import Record, machine, today
 from warmlens.runtime.isolation import PERIOD_MS
 
@@ -100,10 +101,10 @@ def _record(case: Case, visits: dict[Case, list[Visit]], conditions: dict[str, f
     later = LATER if visitor.uploads else LATER_DIRECT
     later_ms = [each.wait_ms for each in visits[later, later.pauses_s[0]]]
     parts = visits[case][0].parts_ms
+    ratio = ratio_of(waits_ms, later_ms)
     return Record(
         name=visitor.name,
         metric="wait_ms",
-        value=statistics.median(waits_ms),
         unit="ms",
         kind="measured",
         conditions={
@@ -114,15 +115,14 @@ def _record(case: Case, visits: dict[Case, list[Visit]], conditions: dict[str, f
                 for part in parts
             },
             "cold_classifications": sum(each.cold_start for each in visits[case]),
-            "ratio_interval": ratio_interval(waits_ms, later_ms),
         },
         command=COMMAND,
         machine=machine(),
         date=today(),
-        samples=len(waits_ms),
-        p95=percentile(waits_ms, 95),
-        ratio=statistics.median(waits_ms) / statistics.median(later_ms),
+        ratio=ratio.value,
         ratio_to=later.name,
+        ratios={later.name: ratio.fields},
+        **summary(waits_ms),
     )
 
 
@@ -139,10 +139,11 @@ def table(records: Sequence[Record]) -> str:
         of_time = [cells[name, pause_s, each_ms] for each_ms in times_ms]
         rows.append((name, f"{pause_s:g}", *(_cell(each) for each in of_time), _reached(of_time)))
     columns = " | ".join(f"platform time {each_ms:,} ms" for each_ms in times_ms)
+    few = "" if ratio_interval_of(head) else " (too few for it: none is given)"
     return (
-        f"Measured by `{head.command}` on {head.date}, {head.machine}; medians of {head.samples} "
-        "visits of each kind in one run, in turns, with the ratio to a later visitor's wait and "
-        "its 95 % interval (bootstrap).\n\n"
+        f"{measured_by(records)}; medians of {head.samples} visits of each kind in one run, in "
+        "turns, with the ratio to a later visitor's wait and its 95 % interval "
+        f"(bootstrap){few}.\n\n"
         + markdown.table(f"visitor | pause, s | {columns} | at most {TARGET:g} times", rows)
     )
 
@@ -151,19 +152,16 @@ def _reached(records: Sequence[Record]) -> str:
     """Return whether the ratios reach the target, or at which platform times some do."""
     if any(each.name == each.ratio_to for each in records):
         return ""
-    at_ms = [
-        f"{each.conditions['platform_ms']:,}"
-        for each in records
-        if each.ratio is not None and each.ratio <= TARGET
-    ]
-    if len(at_ms) == len(records):
-        return "yes"
-    return f"at {', '.join(at_ms)} ms" if at_ms else "no"
+    found: dict[str, list[str]] = {}
+    for each in records:
+        assert each.ratio is not None
+        reached = reached_cell(each.ratio, ratio_interval_of(each), TARGET)
+        found.setdefault(reached, []).append(f"{each.conditions['platform_ms']:,}")
+    if len(found) == 1:
+        return next(iter(found))
+    return "; ".join(f"{reached} at {', '.join(at_ms)} ms" for reached, at_ms in found.items())
 
 
 def _cell(record: Record) -> str:
     text = f"{record.value:,.0f} ms"
-    if record.name == record.ratio_to:
-        return text
-    low, high = record.conditions["ratio_interval"]
-    return f"{text}, {record.ratio:.2f} ({low:.2f} to {high:.2f})"
+    return text if record.name == record.ratio_to else f"{text}, {ratio_cell(record)}"

@@ -3,10 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from warmlens.records import Record
+from lab.bench.speed.comparison import BASELINES, OURS
+from warmlens.records import QUICK, Record
 
 SIZE = (9, 9)
 """Width and height in inches."""
+
+TITLES = {**BASELINES, OURS: "ours"}
+"""Of the panels, by the name in the records."""
 
 _COLORS = {
     "interpreter": "#9ca3af",
@@ -36,7 +40,8 @@ def draw(records: Sequence[Record], figure: Any) -> None:
     stages = [record for record in records if record.metric == "cold_stage_ms"]
     names = list(dict.fromkeys(record.name for record in stages))
     cases = list(dict.fromkeys(_case(record) for record in stages))
-    figure.suptitle("Cold starts by stage, medians; each panel with its own scale")
+    quick = ", of a quick run" if any(each.mode == QUICK for each in stages) else ""
+    figure.suptitle(f"Cold starts by stage, medians{quick}; each panel with its own scale")
     panels = figure.subplots(len(names), squeeze=False)
     for (axes,), name in zip(panels, names, strict=True):
         totals = [0.0] * len(cases)
@@ -55,7 +60,7 @@ def draw(records: Sequence[Record], figure: Any) -> None:
             axes.text(total, row, f" {total:.0f} ms", va="center")
         axes.margins(x=0.12)
         axes.invert_yaxis()
-        axes.set(title=name, xlabel="ms")
+        axes.set(title=TITLES.get(name, name), xlabel="ms")
     handles, labels = panels[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=6)
 

@@ -61,7 +61,7 @@ class Case:
 def measure_cold(
     harness: Harness, cases: Sequence[Case], *, runs: int, isolation: Isolation
 ) -> Iterator[Record]:
-    """Measure cold starts of both implementations, in turns.
+    """Measure cold starts of all implementations, in turns.
 
     Args:
         harness: the running harness.

@@ -1,4 +1,4 @@
-"""`python -m lab bench cold`, `warm`, `memory` and `fetch`: the classifier against a baseline."""
+"""`python -m lab bench cold`, `warm`, `memory` and `fetch`: the classifier and two baselines."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -9,14 +9,24 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from lab.bench.extent import (
+    COLD_STARTS,
+    WARM_CALLS,
+    Extent,
+    Quick,
+    extent_of,
+    require_elsewhere,
+)
 from lab.bench.speed.chart import SIZE, draw
 from lab.bench.speed.cold import Case, measure_cold
+from lab.bench.speed.comparison import BASELINES
 from lab.bench.speed.fetch import measure_fetch
 from lab.bench.speed.harness import Harness, running_harness
 from lab.bench.speed.memory import measure_memory
 from lab.bench.speed.versions import PAPER_PX
 from lab.bench.speed.warm import measure_warm
 from lab.figures import write_figure
+from lab.markdown import figure_cell, ratio_cell
 from warmlens.console import out
 from warmlens.progress import spinner
 from warmlens.records import Record, write_records
@@ -54,7 +64,7 @@ WithBaseline = Annotated[
     bool,
     typer.Option(
         "--baseline/--no-baseline",
-        help="Beside PyTorch, or the classifier alone: a tenth the time.",
+        help="Beside PyTorch and plain ONNX Runtime, or the classifier alone: a tenth the time.",
     ),
 ]
 AsJson = Annotated[
@@ -72,8 +82,10 @@ def cold(
         list[Store] | None, typer.Option(help="Model store; may be repeated; image unless given.")
     ] = None,
     runs: Annotated[
-        int, typer.Option(min=1, help="Starts of each implementation in each case.")
-    ] = 5,
+        int | None,
+        typer.Option(min=1, help=f"Starts of each handler in each case; {COLD_STARTS} by default."),
+    ] = None,
+    quick: Quick = False,
     input_px: InputPx = PAPER_PX,
     with_baseline: WithBaseline = True,
     chart_file: Annotated[
@@ -82,6 +94,8 @@ def cold(
     as_json: AsJson = False,
 ) -> None:
     """Time cold starts by stage."""
+    extent = extent_of(runs, full=COLD_STARTS, few=2, quick=quick)
+    require_elsewhere(chart_file, quick=extent.is_quick)
     cases = [
         Case(memory_mb=size_mb, page_cache=cache, store=each)
         for each in store or [Store.IMAGE]
@@ -90,16 +104,19 @@ def cold(
     ]
 
     def measure(harness: Harness, isolation: Isolation) -> Iterator[Record]:
-        return measure_cold(harness, cases, runs=runs, isolation=isolation)
+        return measure_cold(harness, cases, runs=extent.count, isolation=isolation)
 
-    records = _measured(measure, input_px, with_baseline=with_baseline, as_json=as_json)
+    records = _measured(measure, input_px, extent, with_baseline=with_baseline, as_json=as_json)
     if chart_file is not None:
         write_figure(lambda figure: draw(records, figure), chart_file, size=SIZE)
 
 
 def warm(
     memory_mb: MemorySizes = None,
-    calls: Annotated[int, typer.Option(min=5, help="Calls with each photo.")] = 50,
+    calls: Annotated[
+        int | None, typer.Option(min=5, help=f"Calls with each photo; {WARM_CALLS} by default.")
+    ] = None,
+    quick: Quick = False,
     input_px: InputPx = PAPER_PX,
     with_baseline: WithBaseline = True,
     as_json: AsJson = False,
@@ -108,29 +125,38 @@ def warm(
 
     The photos have 0.3, 2 and 12 megapixels. The cost of a million calls is computed, too.
     """
+    extent = extent_of(calls, full=WARM_CALLS, few=10, quick=quick)
 
     def measure(harness: Harness, isolation: Isolation) -> Iterator[Record]:
         sizes = memory_mb or [MEMORY_MB_PER_VCPU]
-        return measure_warm(harness, sizes, calls=calls, isolation=isolation)
+        return measure_warm(harness, sizes, calls=extent.count, isolation=isolation)
 
-    _measured(measure, input_px, with_baseline=with_baseline, as_json=as_json)
+    _measured(measure, input_px, extent, with_baseline=with_baseline, as_json=as_json)
 
 
 def memory(
-    runs: Annotated[int, typer.Option(min=1, help="Instances of each implementation.")] = 3,
+    runs: Annotated[
+        int | None,
+        typer.Option(min=1, help=f"Instances of each handler; {COLD_STARTS} by default."),
+    ] = None,
+    quick: Quick = False,
     input_px: InputPx = PAPER_PX,
     as_json: AsJson = False,
 ) -> None:
     """Measure peak memory and package sizes."""
+    extent = extent_of(runs, full=COLD_STARTS, few=1, quick=quick)
 
     def measure(harness: Harness, isolation: Isolation) -> Iterator[Record]:
-        return measure_memory(harness, runs=runs, isolation=isolation)
+        return measure_memory(harness, runs=extent.count, isolation=isolation)
 
-    _measured(measure, input_px, as_json=as_json)
+    _measured(measure, input_px, extent, as_json=as_json)
 
 
 def fetch(
-    runs: Annotated[int, typer.Option(min=1, help="Downloads of each kind.")] = 20,
+    runs: Annotated[
+        int | None, typer.Option(min=1, help=f"Downloads of each kind; {WARM_CALLS} by default.")
+    ] = None,
+    quick: Quick = False,
     input_px: InputPx = PAPER_PX,
     as_json: AsJson = False,
 ) -> None:
@@ -138,16 +164,18 @@ def fetch(
 
     It is compared with the limit of the connection.
     """
+    extent = extent_of(runs, full=WARM_CALLS, few=5, quick=quick)
 
     def measure(harness: Harness, _: Isolation) -> Iterator[Record]:
-        return measure_fetch(harness, runs=runs)
+        return measure_fetch(harness, runs=extent.count)
 
-    _measured(measure, input_px, as_json=as_json)
+    _measured(measure, input_px, extent, as_json=as_json)
 
 
 def _measured(
     measure: Callable[[Harness, Isolation], Iterator[Record]],
     input_px: int,
+    extent: Extent,
     *,
     with_baseline: bool = True,
     as_json: bool,
@@ -155,7 +183,7 @@ def _measured(
     records: list[Record] = []
     harness_of = functools.partial(running_harness, input_px, with_baseline=with_baseline)
     with spinner("measuring") as show, harness_of() as harness:
-        for record in measure(harness, best_isolation()):
+        for record in map(extent.mark, measure(harness, best_isolation())):
             records.append(record)
             show(f"{record.name}, {record.metric}, {_about(record)}, is done")
             if as_json:
@@ -171,11 +199,19 @@ def _about(record: Record) -> str:
 
 
 def _print(records: list[Record]) -> None:
-    table = Table("name", "metric", "conditions", "value", "unit", "p95", "p99", "ratio")
+    bases = [base for base in BASELINES if any(base in (each.ratios or {}) for each in records)]
+    columns = ("name", "metric", "conditions", "samples", "value (95 %)", "unit", "p95", "p99")
+    table = Table(*columns, "slowest", *(f"ratio to {BASELINES[base]}" for base in bases))
     for record in records:
-        numbers = (record.value, record.p95, record.p99, record.ratio)
-        value, p95, p99, ratio = ("" if each is None else f"{each:.4g}" for each in numbers)
         table.add_row(
-            record.name, record.metric, _about(record), value, record.unit, p95, p99, ratio
+            record.name,
+            record.metric,
+            _about(record),
+            str(record.samples or ""),
+            figure_cell(record.value, record.interval, ".4g"),
+            record.unit,
+            *("" if each is None else f"{each:.4g}" for each in (record.p95, record.p99)),
+            "" if record.largest is None else f"{record.largest:.4g}",
+            *(ratio_cell(record, base, inverse=True) for base in bases),
         )
     out.print_table(table)

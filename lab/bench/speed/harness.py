@@ -1,4 +1,4 @@
-"""Harness of the speed benchmarks: an emulated S3 with photos and models, and both handlers."""
+"""Harness of the speed benchmarks: an emulated S3 with photos and models, and the handlers."""
 
 import asyncio
 import importlib.util
@@ -13,17 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.bench.speed import photos, versions
+from lab.bench.speed.comparison import OURS, PLAIN_ONNX, PYTORCH
 from lab.bench.speed.process import Implementation
 from warmlens.errors import WarmlensError
 from warmlens.local.aws import LocalAws
 from warmlens.local.emulator import running_emulator
 from warmlens.local.venvs import Venv, local_venvs
-from warmlens.paths import LAMBDA_SRC
+from warmlens.paths import LAMBDA_SRC, STATE
 from warmlens.registry.publish import publish_model
 
 BENCH = Path(__file__).parents[1]
 _PHOTOS, MODELS_BUCKET = "bench-photos", "bench-models"
-_WEIGHTS_KEY = "baseline/weights.pt"
+_WEIGHTS, _ONNX = "weights.pt", "plain.onnx"
+_WEIGHTS_KEY, _ONNX_KEY = f"baseline/{_WEIGHTS}", f"baseline/{_ONNX}"
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,10 @@ class Harness:
     """An emulated S3 with photos and models, and a folder with the same files.
 
     Attributes:
-        folder: has `models/`, `photos/` and `weights.pt`.
+        folder: has `models/`, `photos/` and the baselines' weights.
         aws: clients of the S3.
         instances: the classifier's Python environment.
+        plain: that of the baseline on plain ONNX Runtime.
         input_px: input size of the model in pixels.
         with_baseline: False: the classifier alone.
     """
@@ -41,11 +44,12 @@ class Harness:
     folder: Path
     aws: LocalAws
     instances: Venv
+    plain: Venv
     input_px: int
     with_baseline: bool = True
 
     def implementations(self, *, store: str, memory_mb: int) -> tuple[Implementation, ...]:
-        """Return the baseline, where there is one, and the classifier.
+        """Return the baselines, where there are any, and the classifier.
 
         Args:
             store: `image` or `s3`: where each loads its model from.
@@ -58,24 +62,40 @@ class Harness:
         }
         stdlib = Path(sysconfig.get_path("stdlib"))
         from_bucket = store == "s3"
-        baseline = Implementation(
-            name="baseline",
+        of_baselines = {
+            **common,
+            "INPUT_PX": str(self.input_px),
+            "RESIZE_PX": str(versions.resize_px(self.input_px)),
+            "MODELS_BUCKET": MODELS_BUCKET,
+        }
+        pytorch = Implementation(
+            name=PYTORCH,
             python=Path(sys.executable),
             module="baseline.handler",
             path=BENCH,
             environment={
-                **common,
+                **of_baselines,
                 "CLASS_COUNT": str(class_count()),
-                "INPUT_PX": str(self.input_px),
-                "RESIZE_PX": str(versions.resize_px(self.input_px)),
-                "MODELS_BUCKET": MODELS_BUCKET,
                 "WEIGHTS_KEY": _WEIGHTS_KEY,
-                "WEIGHTS_FILE": "" if from_bucket else str(self.folder / "weights.pt"),
+                "WEIGHTS_FILE": "" if from_bucket else str(self.folder / _WEIGHTS),
             },
             files=(stdlib, Path(sysconfig.get_path("purelib")), self.folder),
         )
+        plain = Implementation(
+            name=PLAIN_ONNX,
+            python=self.plain.python,
+            module="baseline.onnx_handler",
+            path=BENCH,
+            environment={
+                **of_baselines,
+                "ONNX_KEY": _ONNX_KEY,
+                "ONNX_FILE": "" if from_bucket else str(self.folder / _ONNX),
+                "ORT_DISABLE_TELEMETRY": "1",  # which makes it a little faster
+            },
+            files=(stdlib, self.plain.python.parents[1], self.folder),
+        )
         ours = Implementation(
-            name="ours",
+            name=OURS,
             python=self.instances.python,
             module="classifier.handler",
             path=LAMBDA_SRC,
@@ -94,7 +114,7 @@ class Harness:
             },
             files=(stdlib, self.instances.python.parents[1], LAMBDA_SRC, self.folder),
         )
-        return (baseline, ours) if self.with_baseline else (ours,)
+        return (pytorch, plain, ours) if self.with_baseline else (ours,)
 
 
 @contextmanager
@@ -112,21 +132,23 @@ def running_harness(input_px: int, *, with_baseline: bool = True) -> Iterator[Ha
     if with_baseline and not all(map(importlib.util.find_spec, ("torch", "torchvision"))):
         raise WarmlensError(
             "package_missing",
-            "The baseline needs PyTorch and torchvision: run make training",
+            "The baselines need PyTorch and torchvision: run make training",
         )
     _, instances = local_venvs()
+    plain = Venv(STATE / "environments", "plain-onnx", BENCH / "baseline" / "requirements.txt")
     with tempfile.TemporaryDirectory(prefix="warmlens-bench-") as name, asyncio.Runner() as runner:
         folder = Path(name)
         runner.run(instances.install())
         versions.write_version(folder / "models", input_px)
         if with_baseline:
-            versions.write_weights(folder / "weights.pt", class_count())
+            runner.run(plain.install())
+            versions.write_baselines(folder / _WEIGHTS, folder / _ONNX, class_count(), input_px)
         photos.write_photos(folder / "photos")
         stack = AsyncExitStack()
         aws = runner.run(stack.enter_async_context(running_emulator(folder)))
         try:
             _upload(aws, folder)
-            yield Harness(folder, aws, instances, input_px, with_baseline)
+            yield Harness(folder, aws, instances, plain, input_px, with_baseline)
         finally:
             runner.run(stack.aclose())
 
@@ -165,5 +187,6 @@ def _upload(aws: LocalAws, folder: Path) -> None:
         key = photos.key(megapixels)
         aws.s3.upload_file(str(folder / "photos" / key), _PHOTOS, key)
     publish_model(folder / "models" / versions.NAME / versions.VERSION, MODELS_BUCKET, aws.s3)
-    if (folder / "weights.pt").exists():
-        aws.s3.upload_file(str(folder / "weights.pt"), MODELS_BUCKET, _WEIGHTS_KEY)
+    for name, key in ((_WEIGHTS, _WEIGHTS_KEY), (_ONNX, _ONNX_KEY)):
+        if (folder / name).exists():
+            aws.s3.upload_file(str(folder / name), MODELS_BUCKET, key)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from lab.bench.speed.comparison import compared
+from lab.bench.speed.comparison import PLAIN_ONNX, PYTORCH, compared
 from lab.bench.speed.harness import Harness
 from lab.bench.speed.photos import SIZES, key
 from lab.bench.speed.process import InstanceUnderTest
@@ -15,12 +15,16 @@ from warmlens.records import Record
 from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU, Isolation
 
 COMMAND = "python -m lab bench memory"
-BASELINE_PACKAGES = ("torch", "torchvision", "pillow", "boto3")
+PACKAGES = {
+    PYTORCH: ("torch", "torchvision", "pillow", "boto3"),
+    PLAIN_ONNX: ("onnxruntime", "numpy", "pillow", "boto3"),
+}
+"""What the baselines import; what that needs is counted, too."""
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def measure_memory(harness: Harness, *, runs: int, isolation: Isolation) -> Iterator[Record]:
-    """Measure the peak memory of instances of both implementations while they classify each photo.
+    """Measure the peak memory of instances of all implementations while they classify each photo.
 
     Args:
         harness: the running harness.
@@ -45,18 +49,17 @@ def measure_memory(harness: Harness, *, runs: int, isolation: Isolation) -> Iter
             conditions={"megapixels_up_to": float(megapixels_text), "input_px": harness.input_px},
             command=COMMAND,
         )
-    packages = {
-        "baseline": (BASELINE_PACKAGES, True, impls[0].python),
-        "ours": (
-            _required(*classifier_requirements("onnxruntime")),
-            False,
-            impls[1].python,
-        ),
-    }
+    ours = _required(*classifier_requirements("onnxruntime"))
     yield from compared(
         {
-            name: [installed_mb(site_packages(python), names, with_needed=with_needed)]
-            for name, (names, with_needed, python) in packages.items()
+            impl.name: [
+                installed_mb(
+                    site_packages(impl.python),
+                    PACKAGES.get(impl.name, ours),
+                    with_needed=impl.name in PACKAGES,
+                )
+            ]
+            for impl in impls
         },
         metric="installed_mb",
         unit="MB",

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import warnings
 from pathlib import Path
 
 from training.model_packages import import_model_package, import_torchvision
@@ -50,13 +51,29 @@ def write_version(models: Path, input_px: int) -> None:
     (to / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
 
 
-def write_weights(path: Path, class_count: int) -> None:
-    """Write a ResNet50 state dict with random weights, whose values do not change the time.
+def write_baselines(weights: Path, onnx: Path, class_count: int, input_px: int) -> None:
+    """Write the same ResNet50 for both baselines, as a state dict and as ONNX in fp32.
+
+    The weights are random: their values do not change the time.
+
+    Args:
+        weights: file for PyTorch.
+        onnx: file for ONNX Runtime, as PyTorch's exporter writes it.
+        class_count: number of classes.
+        input_px: input size in pixels.
 
     Raises:
         WarmlensError: ``package_missing``.
     """
     torchvision = import_torchvision()
     torch = import_model_package("torch")
+    import_model_package("onnxscript")
     torch.manual_seed(0)
-    torch.save(torchvision.models.resnet50(num_classes=class_count).state_dict(), path)
+    network = torchvision.models.resnet50(num_classes=class_count).eval()
+    torch.save(network.state_dict(), weights)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter itself uses deprecated parts of torch
+        program = torch.onnx.export(
+            network, (torch.zeros(1, 3, input_px, input_px),), dynamo=True, verbose=False
+        )
+    program.save(onnx)

@@ -3,14 +3,16 @@
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from lab.bench.speed.comparison import compared
+from lab.bench.speed.comparison import BASELINES, compared
 from lab.bench.speed.harness import Harness
 from lab.bench.speed.photos import SIZES, key
 from lab.bench.speed.process import InstanceUnderTest, share_conditions
+from lab.intervals import mean_interval, ratio_interval
+from lab.statistics import in_turns
 from warmlens.prices import read_prices
 from warmlens.records import Record, architecture_of, today
 from warmlens.runtime.isolation import Isolation, limits_of
@@ -19,13 +21,14 @@ COMMAND = "python -m lab bench warm"
 PAPER_USD_PER_MILLION = 6.45
 """The paper's Table 6: 768 MB for 500 ms at $0.00000125 per 100 ms, and $0.0000002 a request."""
 
+PAPER = "paper"
 BLOCK = 10
 
 
 def measure_warm(
     harness: Harness, memory_sizes_mb: Sequence[int], *, calls: int, isolation: Isolation
 ) -> Iterator[Record]:
-    """Time warm calls of both implementations, in turns of a few calls.
+    """Time warm calls of all implementations, in turns of a few calls.
 
     Args:
         harness: the running harness.
@@ -64,7 +67,12 @@ def measure_warm(
                     **share_conditions(isolation),
                 }
                 records = compared(
-                    taken_ms, metric="warm_ms", unit="ms", conditions=conditions, command=COMMAND
+                    taken_ms,
+                    metric="warm_ms",
+                    unit="ms",
+                    conditions=conditions,
+                    command=COMMAND,
+                    turn=BLOCK,
                 )
                 yield from records
                 for stage, samples in stages_ms.items():
@@ -74,40 +82,65 @@ def measure_warm(
                         unit="ms",
                         conditions={**conditions, "stage": stage},
                         command=COMMAND,
+                        turn=BLOCK,
                     )
-                yield from (cost_of(record, taken_ms[record.name]) for record in records)
+                yield from costs_of(records, taken_ms)
 
 
-def cost_of(record: Record, taken_ms: Sequence[float]) -> Record:
-    """Return the record of the cost of a million such calls, with one S3 GET each.
+def costs_of(records: Sequence[Record], taken_ms: Mapping[str, Sequence[float]]) -> list[Record]:
+    """Return the records of the cost of a million such calls, with one S3 GET each.
 
     Lambda bills whole milliseconds of each call. The mean of those counts, not the median: below
     one vCPU a call that finds its processor share used up takes much longer than one that does not.
     Neither API Gateway nor the stored image is part of it, as in the paper.
 
     Args:
-        record: their `warm_ms`.
-        taken_ms: the duration of each call.
+        records: the `warm_ms` of each implementation.
+        taken_ms: the duration of each call, in the order in which they were made.
     """
+    usd = {each.name: _million_usd(each, taken_ms[each.name]) for each in records}
+    return [_cost(each, usd) for each in records]
+
+
+def _million_usd(record: Record, taken_ms: Sequence[float]) -> list[float]:
+    """Return for each call what a million like it cost."""
     prices, architecture = read_prices(), architecture_of(record.machine)
     per_gb_s = {"x86_64": "lambda_x86_per_gb_s", "arm64": "lambda_arm_per_gb_s"}[architecture]
-    memory_gb = record.conditions["memory_mb"] / 1024
-    seconds = statistics.fmean(map(math.ceil, taken_ms)) / 1000
-    usd = (
-        seconds * memory_gb * prices[per_gb_s] + prices["lambda_per_request"] + prices["s3_per_get"]
-    )
-    conditions: dict[str, Any] = {
+    gb_s = record.conditions["memory_mb"] / 1024 / 1000
+    further = prices["lambda_per_request"] + prices["s3_per_get"]
+    return [1e6 * (math.ceil(ms) * gb_s * prices[per_gb_s] + further) for ms in taken_ms]
+
+
+def _cost(record: Record, usd: Mapping[str, Sequence[float]]) -> Record:
+    turns = {name: in_turns(of_calls, BLOCK) for name, of_calls in usd.items()}
+    mean, interval = statistics.fmean(usd[record.name]), mean_interval(turns[record.name])
+    ratios: dict[str, dict[str, Any]] = {
+        base: {
+            "value": mean / statistics.fmean(usd[base]),
+            "of": "means",
+            "interval": ratio_interval(turns[record.name], turns[base], of_means=True),
+        }
+        for base in BASELINES
+        if base in usd
+    }
+    of_papers = [each / PAPER_USD_PER_MILLION for each in interval] if interval else None
+    in_papers = mean / PAPER_USD_PER_MILLION
+    ratios[PAPER] = {"value": in_papers, "of": "means", "interval": of_papers}
+    conditions = {
         **record.conditions,
-        "architecture": architecture,
-        "prices": prices.date,
+        "architecture": architecture_of(record.machine),
+        "prices": read_prices().date,
     }
     return Record(
         name=record.name,
         metric="cost_usd_per_million",
-        value=usd * 1e6,
+        value=mean,
+        interval=interval,
+        samples=len(usd[record.name]),
         unit="USD",
-        ratio=usd * 1e6 / PAPER_USD_PER_MILLION,
-        ratio_to="paper",
+        ratio=in_papers,
+        ratio_to=PAPER,
+        ratios=ratios,
         kind="computed",
         conditions=conditions,
         command=COMMAND,

@@ -220,6 +220,43 @@ def test_times_say_so_where_their_processor_share_was_not_lambdas(tmp_path: Path
     assert not any(OTHER_SHARE in each.source for each in read_measured([now]))
 
 
+def speed_file(folder: Path, **fields: Any) -> Path:
+    """Records of one memory size, with these fields."""
+    conditions = {"memory_mb": 1769, "input_px": 128, "vcpu": 1.0, "page_cache": "warm"}
+    about: dict[str, Any] = {
+        "kind": "measured",
+        "command": "test",
+        "machine": "x86_64",
+        "date": "2026-12-01",
+    }
+    records = [
+        Record(
+            name="ours", metric=metric, value=value, unit="ms", samples=30, **about, **fields,
+            conditions={**conditions, "model_store": "image", "megapixels": 2},
+        )
+        for metric, value in (("cold_start_ms", 115.0), ("warm_ms", 15.0))
+    ]  # fmt: skip
+    file = folder / "speed.jsonl"
+    file.write_text(write_records(records))
+    return file
+
+
+def test_times_of_a_quick_run_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(WarmlensError, match="line 1 is of a quick run") as error:
+        read_measured([speed_file(tmp_path, mode="quick")])
+    assert error.value.code == "bad_speed_records"
+    assert read_measured([speed_file(tmp_path)])
+
+
+def test_the_slowest_stands_for_percentiles_that_the_samples_do_not_carry(tmp_path: Path) -> None:
+    (few,) = read_measured([speed_file(tmp_path, largest=200.0)])
+    assert few.service.values_s == (0.015, 0.015, 0.2, 0.2, 0.2)
+    (many,) = read_measured([speed_file(tmp_path, p95=120.0, p99=150.0, largest=300.0)])
+    assert many.service.values_s == (0.015, 0.015, 0.12, 0.15, 0.3)
+    (before,) = read_measured([speed_file(tmp_path, p95=120.0, p99=160.0)])
+    assert before.service.values_s == (0.015, 0.015, 0.12, 0.16, 0.17)
+
+
 def test_the_kept_service_times_are_records() -> None:
     records = read_records(SERVICE_TIMES.read_text())
     assert read_records(write_records(records)) == records
