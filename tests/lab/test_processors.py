@@ -9,7 +9,7 @@ import pytest
 
 from lab.bench.processors.comparison import AVX2, AVX512, METRICS, measure_processors, table
 from lab.bench.processors.hiding import UD2, require_avx512, without_cpuid
-from lab.docs_blocks import RECORDS
+from lab.kept_records import RECORDS
 from warmlens.errors import WarmlensError
 from warmlens.paths import MODEL_ARTIFACTS
 from warmlens.records import read_records

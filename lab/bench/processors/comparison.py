@@ -13,7 +13,7 @@ from pathlib import Path
 from lab import markdown
 from lab.bench.processors.hiding import Hiding, hiding, require_avx512
 from lab.bench.speed.photos import photo
-from lab.statistics import ratio_interval
+from lab.statistics import ratio_of
 from warmlens.errors import WarmlensError
 from warmlens.local.venvs import local_venvs
 from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS
@@ -114,6 +114,7 @@ def _records(model: str, found: Mapping[str, Times], calls: int) -> Iterator[Rec
         base = found[AVX512][metric]
         for name, times in found.items():
             values = times[metric]
+            ratio = ratio_of(values, base)
             yield Record(
                 name=name,
                 metric=metric,
@@ -125,14 +126,14 @@ def _records(model: str, found: Mapping[str, Times], calls: int) -> Iterator[Rec
                     "megapixels": MEGAPIXELS,
                     "calls_of_each": calls,
                     "values": [round(each, 3) for each in values],
-                    "ratio_interval": ratio_interval(values, base),
                 },
                 command=COMMAND,
                 machine=machine(),
                 date=today(),
                 samples=len(values),
-                ratio=statistics.median(values) / statistics.median(base),
+                ratio=ratio.value,
                 ratio_to=AVX512,
+                ratios={AVX512: ratio.fields},
             )
 
 
@@ -141,7 +142,6 @@ def table(records: Sequence[Record]) -> str:
     head = records[0]
     rows = []
     for with_avx512, without in zip(records[::2], records[1::2], strict=True):
-        low, high = without.conditions["ratio_interval"]
         rows.append(
             (
                 without.conditions["model"],
@@ -149,7 +149,7 @@ def table(records: Sequence[Record]) -> str:
                 without.samples,
                 f"{with_avx512.value:.1f}",
                 f"{without.value:.1f}",
-                f"{without.ratio:.2f} ({low:.2f} to {high:.2f})",
+                markdown.ratio_cell(without),
             )
         )
     return (
