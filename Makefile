@@ -12,7 +12,7 @@ TOOLS := .warmlens/tools
 PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not serial" --durations 25
 SERIAL := -m serial --durations 10
 PACKAGES := stacks lambda_src warmlens_client warmlens training lab tests docs
-GENERATED = $(shell grep -rlF --include='*.md' '[[[cog' docs)
+GENERATED = $(shell grep -rlF --include='*.md' '[[[cog' docs README.md)
 FUZZ_LIMITS := -rss_limit_mb=1400 -timeout=20 -print_final_stats=1 -artifact_prefix=.warmlens/fuzz/
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.warmlens/jsii

@@ -21,6 +21,7 @@ from lab.bench.simfaas.comparison import METRICS, OURS, OURS_NEWEST_FIRST, SIMFA
 from lab.bench.soak.tables import hostile_tables
 from lab.bench.speed.tables import table_alone, tables
 from lab.bench.warming import presentation as warming_presentation
+from lab.cold_start import cold_start_table, cold_starts, in_readme, in_short
 from lab.kept_records import RECORDS, kept_records
 from lab.markdown import command_of, table
 from lab.model_comparison import comparison
@@ -29,6 +30,7 @@ from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT
 from warmlens.planner.statistics import t_975
 from warmlens.records import Record
+from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU
 
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 _TERMINAL = {"COLUMNS": "110", "FORCE_COLOR": "1", "TERM": "xterm"}
@@ -67,6 +69,25 @@ def speed() -> str:
 def speed_alone() -> str:
     """Return the table of the classifier's times without a baseline."""
     return _with_period_note(_read("speed-alone"), table_alone)
+
+
+def cold_start() -> str:
+    """Return the table of cold starts by their parts."""
+    records = _read("speed")
+    note = period_note(
+        each.record for each in cold_starts(records) if each.memory_mb < MEMORY_MB_PER_VCPU
+    )
+    return "\n".join([*([note] if note else []), cold_start_table(records)])
+
+
+def cold_start_in_short() -> str:
+    """Return what a cold start takes, as a paragraph."""
+    return in_short(_read("speed"), _read("first-visitor"))
+
+
+def readme_figures() -> str:
+    """Return the README's figures."""
+    return in_readme(_read("speed"), _read("first-visitor"))
 
 
 def warming() -> str:

@@ -1,111 +1,90 @@
-"""A chart of a measured cold and warm call: `python -m lab.pictures.cold_start FILE`."""
+"""The picture of a cold start's parts: `python -m lab.pictures.cold_start FILE`."""
 
-import asyncio
-import platform
 import sys
-import tempfile
-import time
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-from lab.bench.speed.versions import MODEL
+from lab.cold_start import FIRST_VISITOR, LATER_VISITOR, PLATFORM_MS, cold_starts
 from lab.figures import write_figure
-from warmlens.local.buckets import PAPER_PATH
-from warmlens.local.cloud import Steps, local_cloud
-from warmlens.local.state import STATUS_PATH
+from lab.kept_records import kept_records
+from warmlens.records import Record
 
-COLORS = {
-    "API, queue": "#a16207",
-    "process, runtime": "#8d857b",
-    "init: imports, model": "#3d4a5c",
-    "fetch": "#2563a8",
-    "decode": "#7c3aed",
-    "inference": "#ad410d",
-    "rest": "#cfc8bf",
-}
+_COLORS = ("#d6d3d1", "#8d857b", "#3d4a5c", "#2563a8")
+_PARTS = ("platform time, published: median, and 95 of 100", "process start", "init", "first call")
 
 
-@dataclass(frozen=True)
-class Call:
-    """A call to the API with its stages.
-
-    Attributes:
-        total_ms: time as the caller saw it.
-        stages_ms: its parts by name, in their order; they add up to the total.
-    """
-
-    total_ms: float
-    stages_ms: dict[str, float]
-
-
-async def measure() -> tuple[Call, Call]:
-    """Start a local cloud; return its first call and the median of the next nine."""
-    quiet = Steps(lambda _: None, lambda _, __: None)
-    with tempfile.TemporaryDirectory() as folder:
-        async with (
-            local_cloud(folder=Path(folder), steps=quiet, model=MODEL) as info,
-            httpx.AsyncClient(base_url=info.url, timeout=60, trust_env=False) as client,
-        ):
-            cold = await _call(client)
-            warm = sorted([await _call(client) for _ in range(9)], key=lambda call: call.total_ms)
-    return cold, warm[4]
-
-
-async def _call(client: httpx.AsyncClient) -> Call:
-    begun_s = time.perf_counter()
-    response = await client.post(
-        "/classification", json={"method": "classification", "file_path": PAPER_PATH}
-    )
-    total_ms = (time.perf_counter() - begun_s) * 1000
-    answer: dict[str, Any] = response.raise_for_status().json()
-    status = (await client.get(STATUS_PATH)).json()
-    (instance,) = [each for each in status["instances"] if each["calls"] > 0]
-    stages: dict[str, float] = {}
-    if answer["cold_start"]:
-        stages["process, runtime"] = max(0.0, instance["init_ms"] - answer["init_ms"])
-        stages["init: imports, model"] = answer["init_ms"]
-    stages |= answer["stages_ms"]
-    stages["rest"] = max(0.0, answer["time"] * 1000 - sum(answer["stages_ms"].values()))
-    return Call(total_ms, {"API, queue": max(0.0, total_ms - sum(stages.values())), **stages})
-
-
-def draw(cold: Call, warm: Call, *, about: str, figure: Any) -> None:
-    """Draw both calls on the same scale.
+def write(file: Path) -> None:
+    """Draw the picture from the kept records.
 
     Args:
-        cold: a call that waited for a new instance.
-        warm: a call that did not.
-        about: where and when they were measured.
+        file: an SVG or PNG file.
+    """
+    speed, visits = kept_records("speed"), kept_records("first-visitor")
+    height = 3 + 0.3 * len(cold_starts(speed))
+    write_figure(lambda figure: draw(speed, visits, figure), file, size=(8, height))
+
+
+def draw(speed: Sequence[Record], visits: Sequence[Record], figure: Any) -> None:
+    """Draw each cold start by its parts, and the first visitor's wait below.
+
+    Args:
+        speed: records of `python -m lab bench cold`.
+        visits: records of `python -m lab bench first-visitor`.
         figure: an empty figure of Matplotlib.
     """
-    axes = figure.subplots()
-    ends = [0.0, 0.0]
-    for stage, color in COLORS.items():
-        times = [call.stages_ms.get(stage, 0.0) for call in (cold, warm)]
-        label = f"{stage}: {times[0]:.0f} / {times[1]:.0f} ms"
-        axes.barh(["cold", "warm"], times, left=ends, label=label, color=color)
-        ends = [end + ms for end, ms in zip(ends, times, strict=True)]
-    for row, call in enumerate((cold, warm)):
-        axes.text(ends[row], row, f" {call.total_ms:.0f} ms", va="center")
-    axes.margins(x=0.1)
+    cases = cold_starts(speed)
+    top, bottom = figure.subplots(2, height_ratios=(len(cases) + 1, 3))
+    _draw_parts(cases, top)
+    _draw_visits(visits, bottom)
+    figure.legend(*top.get_legend_handles_labels(), loc="outside upper center", ncols=4, fontsize=7)
+    where = "; ".join(f"{each.machine}, {each.date}" for each in (cases[0].record, visits[0]))
+    figure.supxlabel(f"Seconds. Measured here, except for the platform time:\n{where}", fontsize=7)
+
+
+def _draw_parts(cases: Sequence[Any], axes: Any) -> None:
+    low_ms, median_ms, high_ms = PLATFORM_MS
+    names = [f"{each.store}, {each.page_cache} cache, {each.memory_mb:,} MB" for each in cases]
+    ends = [0.0] * len(cases)
+    for number, (part, color) in enumerate(zip(_PARTS, _COLORS, strict=True)):
+        widths = [
+            (median_ms if number == 0 else each.parts_ms[number - 1]) / 1000 for each in cases
+        ]
+        axes.barh(names, widths, left=ends, label=part, color=color)
+        ends = [end + width for end, width in zip(ends, widths, strict=True)]
+    errors = [
+        [(median_ms - low_ms) / 1000] * len(cases),
+        [(high_ms - median_ms) / 1000] * len(cases),
+    ]
+    axes.errorbar(ends, names, xerr=errors, fmt="none", ecolor="#1c1917", capsize=3)
+    for row, each in enumerate(cases):
+        axes.text(ends[row] + errors[1][0], row, f" {each.on_aws_s} s", va="center")
+    axes.margins(x=0.24)
     axes.invert_yaxis()
-    axes.set(title="Where the time of a call goes", xlabel=f"ms\n{about}")
-    figure.legend(loc="outside lower center", ncols=3)
+    axes.set_title("A cold start on AWS, estimated")
 
 
-def main(file: Path) -> None:
-    """Measure a cold and a warm call, and write the chart."""
-    cold, warm = asyncio.run(measure())
-    about = (
-        f"Measured on the local cloud, {platform.machine()}, {datetime.now(UTC):%Y-%m-%d}; cold / "
-        "warm (median of 9).\nThese are not Lambda's times: compare the shares."
+def _draw_visits(visits: Sequence[Record], axes: Any) -> None:
+    rows = (
+        ("a later visitor", LATER_VISITOR, 2),
+        ("the first, page open for 2 s", FIRST_VISITOR, 2),
+        ("the first, photo sent as the page opens", FIRST_VISITOR, 0),
     )
-    write_figure(lambda figure: draw(cold, warm, about=about, figure=figure), file, size=(8, 3.6))
+    for label, name, pause_s in rows:
+        waits = {
+            each.conditions["platform_ms"]: each.value / 1000
+            for each in visits
+            if (each.name, each.conditions["pause_s"]) == (name, pause_s)
+        }
+        platform_ms = max(waits)
+        axes.barh([label], [waits[platform_ms]], color=_COLORS[3])
+        axes.text(waits[platform_ms], label, f" {waits[platform_ms]:.2f} s", va="center")
+    axes.margins(x=0.15)
+    axes.invert_yaxis()
+    axes.set_title(
+        f"The whole first visit, from the tap to the answer, platform time {platform_ms:,} ms"
+    )
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    write(Path(sys.argv[1]))

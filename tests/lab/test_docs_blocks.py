@@ -9,7 +9,7 @@ from warmlens.paths import ROOT
 
 PAGES = [
     page
-    for page in sorted((ROOT / "docs").glob("*.md"))
+    for page in sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md"])
     # The planning page runs commands and has a test of its own.
     if "docs_blocks." in page.read_text() and page.name != "planning.md"
 ]
@@ -17,7 +17,8 @@ PAGES = [
 
 def test_pages_have_blocks() -> None:
     assert {page.name for page in PAGES} == {
-        *("models.md", "performance.md", "reliability.md", "warming.md")
+        *("README.md", "how-it-works.md", "index.md"),
+        *("models.md", "performance.md", "reliability.md", "warming.md"),
     }
 
 

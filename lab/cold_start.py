@@ -1,0 +1,233 @@
+"""What a cold start is made of: its figures on the pages, which all come from here.
+
+`docs/how-it-works.md` has the definition. What we measured is the time from the start of a process
+to its first answer; Lambda's own part before it, the platform time, is published by others.
+"""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lab.bench.speed.versions import PAPER_PX, SHIPPED_PX
+from lab.markdown import command_of, table
+from warmlens.planner.assumptions import PLATFORM
+from warmlens.records import Record
+from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU
+
+PLATFORM_MS = tuple(1000 * PLATFORM.quantile_s(share) for share in (0.025, 0.5, 0.975))
+"""Lambda's own part: 2.5 % of the starts take less than the first, 2.5 % more than the last."""
+FIRST_VISITOR = "page wakes, photo in the request"
+LATER_VISITOR = "later visitor, photo in the request"
+_FIRST_CALL = ("handover", "fetch", "decode", "inference", "request")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColdStart:
+    """A measured case, times as medians in milliseconds.
+
+    Attributes:
+        memory_mb: the memory size.
+        store: `image` or `s3`: where the model is loaded from.
+        page_cache: `warm`, or `dropped` before each start.
+        parts_ms: the process start, the init and the first call.
+        total_ms: all of them; the median of sums is not quite the sum of medians.
+        record: its record.
+    """
+
+    memory_mb: int
+    store: str
+    page_cache: str
+    parts_ms: tuple[float, float, float]
+    total_ms: float
+    record: Record
+
+    @property
+    def on_aws_s(self) -> str:
+        """The range expected on AWS in seconds: with the least and the most platform time."""
+        return " to ".join(f"{(each + self.total_ms) / 1000:.2f}" for each in PLATFORM_MS[::2])
+
+
+def cold_starts(
+    records: Sequence[Record], name: str = "ours", *, input_px: int = SHIPPED_PX
+) -> list[ColdStart]:
+    """Return the measured cases.
+
+    Args:
+        records: of `python -m lab bench cold`.
+        name: `ours` or `baseline`.
+        input_px: input size of the model; by default the shipped model's own.
+    """
+    mine = [
+        each
+        for each in records
+        if each.name == name and each.conditions.get("input_px") == input_px
+    ]
+    stages = [each for each in mine if each.metric == "cold_stage_ms"]
+    return [
+        ColdStart(
+            memory_mb=total.conditions["memory_mb"],
+            store=total.conditions["model_store"],
+            page_cache=total.conditions["page_cache"],
+            parts_ms=_parts_ms(
+                {
+                    each.conditions["stage"]: each.value
+                    for each in stages
+                    if total.conditions.items() <= each.conditions.items()
+                }
+            ),
+            total_ms=total.value,
+            record=total,
+        )
+        for total in mine
+        if total.metric == "cold_start_ms"
+    ]
+
+
+def one_vcpu(records: Sequence[Record], name: str = "ours") -> ColdStart:
+    """Return the case that other pages quote: one processor, the model in the image."""
+    found = _one_vcpu(cold_starts(records, name), "image")
+    assert found is not None, "the case that all pages quote was not measured"
+    return found
+
+
+def cold_start_table(records: Sequence[Record]) -> str:
+    """Return the table of all cases with their parts."""
+    cases = cold_starts(records)
+    first = cases[0].record
+    low, median, high = (f"{each:.0f}" for each in PLATFORM_MS)
+    rows = [
+        (
+            each.store,
+            each.page_cache,
+            f"{each.memory_mb:,}",
+            *(f"{part:.0f}" for part in each.parts_ms),
+            f"{each.total_ms:.0f}",
+            each.record.samples,
+            f"{each.on_aws_s} s",
+        )
+        for each in cases
+    ]
+    return (
+        f"Measured by `{command_of(first)}` on {first.date}, {first.machine}: the shipped ResNet50 "
+        f"at {SHIPPED_PX} px, a photo of 2 megapixels from S3; medians in ms. *On AWS* is an "
+        f"estimate: the platform time of 95 of 100 starts, {low} to {high} ms (median {median}), "
+        "before what we measured.\n\n"
+    ) + table(
+        "model from | page cache | memory, MB | process start | init | first call "
+        "| measured, together | starts | on AWS, estimated",
+        rows,
+    )
+
+
+def in_short(speed: Sequence[Record], visits: Sequence[Record]) -> str:
+    """Return what a cold start is, as a paragraph.
+
+    Args:
+        speed: records of `python -m lab bench cold`.
+        visits: records of `python -m lab bench first-visitor`.
+    """
+    ours, theirs = one_vcpu(speed), one_vcpu(speed, "baseline")
+    return _wrapped(
+        f"**What is the cold start?** {_estimate(ours)}, {ours.total_ms:.0f} ms from the start of "
+        "the process to the first answer, was measured here, with one processor and the model in "
+        f"the image. A handler with PyTorch takes {theirs.total_ms:,.0f} ms for the same. "
+        f"{_s3_adds(speed)} {_visits(visits)} [Where the time "
+        "goes](how-it-works.md#a-cold-start)."
+    )
+
+
+def in_readme(speed: Sequence[Record], visits: Sequence[Record]) -> str:
+    """Return the README's figures: a cold start, and the classifier beside PyTorch.
+
+    Args:
+        speed: records of `python -m lab bench cold`, `warm` and `memory`.
+        visits: records of `python -m lab bench first-visitor`.
+    """
+    ours, theirs = one_vcpu(speed), one_vcpu(speed, "baseline")
+
+    def pair(metric: str, form: str, **conditions: object) -> tuple[str, ...]:
+        at = {"input_px": SHIPPED_PX, **conditions}
+        found = {
+            each.name: f"{each.value:{form}}"
+            for each in speed
+            if each.metric == metric and at.items() <= each.conditions.items()
+        }
+        return found["ours"], found["baseline"]
+
+    size = {"memory_mb": MEMORY_MB_PER_VCPU, "megapixels": 2}
+    warm, usd = pair("warm_ms", ".0f", **size), pair("cost_usd_per_million", ".2f", **size)
+    memory = pair("peak_rss_mb", ".0f", megapixels_up_to=2)
+    about = ours.record
+    return "\n".join(
+        (
+            _wrapped(
+                f"A cold start takes an{_estimate(ours)[2:]} was measured here "
+                f"([what a cold start is](docs/how-it-works.md#a-cold-start)). {_s3_adds(speed)} "
+                f"{_visits(visits)}"
+            ),
+            _wrapped(
+                "Compared with a PyTorch handler like the paper's, at one vCPU and "
+                f"{SHIPPED_PX} px, with the model in the container image: {ours.total_ms:,.0f} ms "
+                f"from the start of the process to the first answer instead of "
+                f"{theirs.total_ms:,.0f}; {warm[0]} ms instead of {warm[1]} for a warm call with a "
+                f"photo of 2 megapixels; {memory[0]} MiB of memory instead of {memory[1]}; "
+                f"${usd[0]} instead of ${usd[1]} for a million calls of the function alone, "
+                f"without API and upload. This was measured on {about.date} on {about.machine}, "
+                "not in Lambda. [Methods and more figures](docs/performance.md)."
+            ),
+        )
+    )
+
+
+def _parts_ms(stages_ms: dict[str, float]) -> tuple[float, float, float]:
+    start = stages_ms["interpreter"]
+    call = sum(stages_ms.get(stage, 0.0) for stage in _FIRST_CALL)
+    return start, sum(stages_ms.values()) - start - call, call
+
+
+def _one_vcpu(cases: Sequence[ColdStart], store: str) -> ColdStart | None:
+    for each in cases:
+        if (each.memory_mb, each.store, each.page_cache) == (MEMORY_MB_PER_VCPU, store, "warm"):
+            return each
+    return None
+
+
+def _estimate(ours: ColdStart) -> str:
+    low, _, high = (f"{each / 1000:.2f}" for each in PLATFORM_MS)
+    return (
+        f"An estimated {ours.on_aws_s} s on AWS: Lambda's own part takes {low} to {high} s in 95 "
+        "of 100 starts, as others measured, and the rest"
+    )
+
+
+def _s3_adds(records: Sequence[Record]) -> str:
+    """Return what a model in S3 adds, at the shipped model's input size where it was measured."""
+    for input_px in (SHIPPED_PX, PAPER_PX):
+        cases = cold_starts(records, input_px=input_px)
+        image, s3 = _one_vcpu(cases, "image"), _one_vcpu(cases, "s3")
+        if image is not None and s3 is not None:
+            more_ms = s3.total_ms - image.total_ms
+            return f"A model in S3, the default, adds {more_ms:.0f} ms (at {input_px} px)."
+    raise AssertionError("a model in S3 was not measured")
+
+
+def _visits(records: Sequence[Record]) -> str:
+    waits_s = {
+        (each.name, each.conditions["pause_s"], each.conditions["platform_ms"]): each.value / 1000
+        for each in records
+    }
+    slowest_ms = max(platform_ms for _, _, platform_ms in waits_s)
+    later, ahead, at_once = (
+        f"{waits_s[name, pause_s, slowest_ms]:.2f} s"
+        for name, pause_s in ((LATER_VISITOR, 2), (FIRST_VISITOR, 2), (FIRST_VISITOR, 0))
+    )
+    return (
+        "The first visitor of the page, for whom nothing runs yet, waits "
+        f"{ahead} from tap to answer if the page has been open for two seconds; a later visitor "
+        f"waits {later}. A photo sent as the page opens takes {at_once} if Lambda's own part takes "
+        f"{slowest_ms / 1000:g} s. (Measured on the local cloud, over an emulated phone's link.)"
+    )
+
+
+def _wrapped(paragraph: str) -> str:
+    return textwrap.fill(paragraph, 119, break_long_words=False, break_on_hyphens=False) + "\n"
