@@ -145,7 +145,7 @@ soak: $(VENV)/.dev node_modules  ## Fuzz, try the contract, and load the app for
 	@cat .warmlens/openapi-cases.json
 	$(BIN)/python -m tests.lab.soak $(if $(MINUTES),$(MINUTES),60)
 
-experiments: $(VENV)/.dev $(VENV)/.training  ## Repeat the paper's experiments, quick or with MODE=full
+experiments: $(VENV)/.dev $(VENV)/.training  ## Repeat the paper's experiments, quick into .warmlens, or into docs with MODE=full
 	$(BIN)/python -m lab experiments run all --$(if $(MODE),$(MODE),quick)
 
 synth: $(VENV)/.run node_modules  ## Synthesize the templates of every environment into cdk.out
@@ -160,6 +160,7 @@ openapi: $(VENV)/.run  ## Regenerate docs/openapi.json
 
 reference: $(VENV)/.dev  ## Regenerate the generated blocks of the docs
 	$(BIN)/python -m cogapp -r $(GENERATED)
+	$(BIN)/python -m lab experiments report --no-pictures
 	$(BIN)/typer warmlens.cli utils docs --name warmlens --title Commands --output docs/commands.md
 
 docs: $(VENV)/.dev  ## Build the site of the docs into .warmlens/site

@@ -64,6 +64,20 @@ def ratio_interval(blocks: Blocks, base: Blocks, *, of_means: bool) -> Interval 
     return _cut(compute(blocks, _draws(len(blocks), 1)) / compute(base, of_base))
 
 
+def mean_product_ratio_interval(
+    columns: Sequence[Blocks], base: Sequence[Blocks]
+) -> Interval | None:
+    """Return the interval of a ratio of products of means, such as of mean time and mean cost.
+
+    Args:
+        columns: values of the same calls, such as their times and costs, in the same blocks.
+        base: those of the calls that they are compared with.
+    """
+    if min(len(columns[0]), len(base[0])) < LEAST_BLOCKS:
+        return None
+    return _cut(_products(columns, 1) / _products(base, 2))
+
+
 def share_interval(count: float, of: float) -> Interval:
     """Return the interval of a share, by Wilson's score, for independent cases.
 
@@ -102,6 +116,14 @@ def _means(blocks: Blocks, draws: Weights) -> Values:
     counts = np.array([len(block) for block in blocks])
     means: Values = (draws @ sums) / (draws @ counts)
     return means
+
+
+def _products(columns: Sequence[Blocks], seed: int) -> Values:
+    draws = _draws(len(columns[0]), seed)
+    products = np.ones(len(draws))
+    for blocks in columns:
+        products *= _means(blocks, draws)
+    return products
 
 
 def _medians(blocks: Blocks, draws: Weights) -> Values:

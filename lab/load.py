@@ -200,7 +200,7 @@ async def answer_of(call: AbstractAsyncContextManager[aiohttp.ClientResponse]) -
 
 async def wake_at_once(
     url: str, instances: int, hold_ms: int, headers: Mapping[str, str]
-) -> set[str]:
+) -> dict[str, bool]:
     """Wake instances with overlapping calls, as the paper's `wakeup` does.
 
     Args:
@@ -210,7 +210,7 @@ async def wake_at_once(
         headers: sent with each call.
 
     Returns:
-        The ids of the instances that answered.
+        The ids of the instances that answered, and whether each was new.
 
     Raises:
         WarmlensError: ``wakeup_failed``: a wakeup was not answered with 200.
@@ -226,4 +226,6 @@ async def wake_at_once(
         if answer.status != 200:
             message = f"{url} answered a wakeup with {answer.status}: {dict(answer.body)}"
             raise WarmlensError("wakeup_failed", message)
-    return {str(answer.body["instance_id"]) for answer in answers}
+    return {
+        str(answer.body["instance_id"]): bool(answer.body.get("cold_start")) for answer in answers
+    }

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from lab.experiments import concurrency, cost, flow, idle, memory, stages
+from lab.experiments import concurrency, cost, flow, idle, memory, printed, stages
 from lab.experiments.client_results import NAME as LOAD
 from lab.experiments.client_results import records as load_records
 from lab.experiments.experiment import Experiment
@@ -30,7 +30,7 @@ def all_records(measurements: Mapping[str, Sequence[Measurement]]) -> dict[str, 
     Args:
         measurements: by the experiment's name, and those of load clients.
     """
-    made = {COST: list(cost.records(measurements))}
+    made = {COST: list(cost.records(measurements)), printed.NAME: list(printed.records())}
     for name, experiment in EXPERIMENTS.items():
         if measurements.get(name):
             made[name] = list(experiment.records(measurements[name]))

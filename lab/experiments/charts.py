@@ -35,6 +35,11 @@ def write_charts(results: RecordSet, folder: Path) -> list[str]:
     return drawn
 
 
+def charts_in(folder: Path) -> list[str]:
+    """Return the names of the charts that were drawn into a folder before."""
+    return [name for name in _CHARTS if (folder / f"{name}.png").exists()]
+
+
 def _cost(results: RecordSet, figure: Any) -> None:
     usd = {
         name: sorted(

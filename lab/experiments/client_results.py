@@ -5,7 +5,7 @@ import datetime
 import io
 from collections.abc import Iterator, Sequence
 
-from lab.experiments.measurements import Measurement, grouped, joined, record_of, total
+from lab.experiments.measurements import Measurement, blocks, grouped, joined, record_of, total
 from warmlens.errors import WarmlensError
 from warmlens.records import Record, machine
 
@@ -87,7 +87,7 @@ def records(measurements: Sequence[Measurement]) -> Iterator[Record]:
     for _, conditions, group in grouped(measurements):
         calls = sum(len(joined(group, outcome)) for outcome in outcomes)
         about = {**conditions, "calls": calls}
-        answered = joined(group, "warm_ms") + joined(group, "cold_ms")
+        answered = blocks(group, "warm_ms", "cold_ms")
         if answered:
             yield record_of(group, answered, metric="response_ms", unit="ms", conditions=about)
         for metric, outcome in (

@@ -68,8 +68,8 @@ def run(
         bool,
         typer.Option(
             "--quick/--full",
-            help="quick takes under ten minutes and never replaces what a full run measured; full "
-            "measures all sizes ten times.",
+            help="quick takes some minutes and never replaces what a full run measured; full has "
+            "the samples for figures.",
         ),
     ] = True,
     out_folder: Out = None,
@@ -99,6 +99,7 @@ def run(
             target=target,
             mode=mode,
             folder=folder / RECORDS,
+            kept=REPORT / RECORDS,
             journals=STATE / "experiments" / "journals" / name,
             restart=restart,
             progress=_Progress(),
@@ -117,10 +118,15 @@ def run(
 
 
 @app.command(epilog="Example: python -m lab experiments report")
-def report(out_folder: Out = None) -> None:
-    """Write the report from existing measurements."""
+def report(
+    out_folder: Out = None,
+    pictures: Annotated[
+        bool, typer.Option(help="Draw the pictures again, which needs matplotlib.")
+    ] = True,
+) -> None:
+    """Write the report from existing measurements, without measuring."""
     folder = out_folder or REPORT
-    write_report(folder)
+    write_report(folder, draw=pictures)
     err.print(f"The report is {folder / PAGE}")
 
 

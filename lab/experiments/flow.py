@@ -10,7 +10,7 @@ import httpx
 from lab.bench.speed.photos import photo
 from lab.bench.speed.process import share_conditions
 from lab.experiments.experiment import Earlier, Experiment, Measure, Mode, Values
-from lab.experiments.measurements import Measurement, Step, grouped, joined, mean_of, record_of
+from lab.experiments.measurements import Measurement, Step, blocks, grouped, mean_of, record_of
 from lab.experiments.prices import PAPER
 from lab.experiments.target import RunningApi, Target, running_api
 from warmlens.classify import client_errors
@@ -25,7 +25,7 @@ STAGES = ("sign", "upload", "init", "fetch", "decode", "inference", "function", 
 """In their order. `function` is what is left of the function's own time; `api` is what is left of
 the call: API, dispatch, and on a cold call the start of the instance before its init."""
 
-_RUNS = {Mode.QUICK: 5, Mode.FULL: 20}
+_RUNS = {Mode.QUICK: 5, Mode.FULL: 30}
 
 
 def steps(mode: Mode, target: Target) -> list[Step]:
@@ -137,20 +137,27 @@ def records(measurements: Sequence[Measurement]) -> Iterator[Record]:
                 about = {**conditions, "call": call, "temperature": temperature}
                 yield record_of(
                     chosen,
-                    joined(chosen, f"{call}.total_ms"),
+                    blocks(chosen, f"{call}.total_ms"),
                     metric="flow_ms",
                     unit="ms",
                     conditions=about,
                 )
                 yield mean_of(
                     chosen,
-                    joined(chosen, f"{call}.total_ms"),
+                    blocks(chosen, f"{call}.total_ms"),
                     metric="flow_mean_ms",
                     unit="ms",
                     conditions=about,
                 )
+                yield mean_of(
+                    chosen,
+                    [_calls_ms(each, call) for each in chosen],
+                    metric="call_mean_ms",
+                    unit="ms",
+                    conditions=about,
+                )
                 for stage in STAGES:
-                    values = joined(chosen, f"{call}.{stage}_ms")
+                    values = blocks(chosen, f"{call}.{stage}_ms")
                     if values:
                         yield mean_of(
                             chosen,
@@ -159,6 +166,14 @@ def records(measurements: Sequence[Measurement]) -> Iterator[Record]:
                             unit="ms",
                             conditions={**about, "stage": stage},
                         )
+
+
+def _calls_ms(measurement: Measurement, call: str) -> list[float]:
+    """Return the time of the classification alone, without signing and upload."""
+    total_ms, sign_ms, upload_ms = (
+        measurement.values[f"{call}.{part}_ms"][0] for part in ("total", "sign", "upload")
+    )
+    return [total_ms - sign_ms - upload_ms]
 
 
 EXPERIMENT = Experiment(

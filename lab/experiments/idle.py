@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from lab.experiments.experiment import Earlier, Experiment, Measure, Mode, Values
-from lab.experiments.measurements import Measurement, Step, grouped, joined, total
+from lab.experiments.measurements import Measurement, Step, grouped, joined, share_of
 from lab.experiments.prices import PAPER
 from lab.experiments.target import Target, running_api
 from lab.load import wake_at_once
@@ -23,6 +23,8 @@ LONGEST_MIN: int = PAPER["single_instance_ends_after_min"]
 _LOCAL_MINUTE_S = 0.5
 _WAITS_MIN = {Mode.QUICK: (3, 15, 33), Mode.FULL: (3, 8, 13, 18, 23, 28, 33)}
 _TRIALS = {Mode.QUICK: 1, Mode.FULL: 4}
+_LOCAL_TRIALS = 2
+"""At most: what is found locally is a setting."""
 
 
 def steps(mode: Mode, target: Target) -> list[Step]:
@@ -31,6 +33,7 @@ def steps(mode: Mode, target: Target) -> list[Step]:
     One instance comes first, so that no instance is left from a step with five.
     """
     minute_s = _LOCAL_MINUTE_S if target.is_local else 60.0
+    trials = min(_TRIALS[mode], _LOCAL_TRIALS) if target.is_local else _TRIALS[mode]
     return [
         Step(
             experiment=NAME,
@@ -43,7 +46,7 @@ def steps(mode: Mode, target: Target) -> list[Step]:
             },
         )
         for instances in (1, PAPER["instances_kept"])
-        for trial in range(_TRIALS[mode])
+        for trial in range(trials)
         for wait_min in _WAITS_MIN[mode]
     ]
 
@@ -77,7 +80,10 @@ def idle_setup(target: Target, earlier: Earlier) -> Iterator[Measure]:
             before = asyncio.run(wake_at_once(api.url, count, HOLD_MS, api.headers))
             time.sleep(conditions["wait_min"] * conditions["minute_s"])
             after = asyncio.run(wake_at_once(api.url, count, HOLD_MS, api.headers))
-            return {"woken": [float(len(before))], "still_there": [float(len(before & after))]}
+            return {
+                "woken": [float(len(before))],
+                "still_there": [float(len(before.keys() & after.keys()))],
+            }
 
         yield measure
 
@@ -85,13 +91,13 @@ def idle_setup(target: Target, earlier: Earlier) -> Iterator[Measure]:
 def records(measurements: Sequence[Measurement]) -> Iterator[Record]:
     """Return the share of remaining instances by wait."""
     for _, conditions, group in grouped(measurements, "trial"):
-        woken, there = sum(joined(group, "woken")), sum(joined(group, "still_there"))
-        yield total(
+        woken = [int(each) for each in joined(group, "woken")]
+        yield share_of(
             group,
-            there / woken,
+            [int(each) for each in joined(group, "still_there")],
+            woken,
             metric="still_there_share",
-            unit="1",
-            conditions={**conditions, "woken": int(woken)},
+            conditions={**conditions, "woken": sum(woken)},
         )
 
 

@@ -4,11 +4,12 @@ import fcntl
 import json
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lab.statistics import percentile
+from lab.intervals import mean_interval, mean_ratio_interval, median_interval, share_interval
+from lab.statistics import carried
 from warmlens.errors import WarmlensError
 from warmlens.records import Record
 
@@ -136,36 +137,53 @@ def read_measurements(text: str) -> list[Measurement]:
     return [Measurement(**json.loads(line)) for line in text.splitlines() if line.strip()]
 
 
+def blocks(measurements: Iterable[Measurement], *metrics: str) -> list[list[float]]:
+    """Return the values of each measurement that has some: calls that were made together.
+
+    Args:
+        measurements: of one implementation.
+        metrics: their values are put together.
+    """
+    found = (
+        [value for metric in metrics for value in measurement.values.get(metric, ())]
+        for measurement in measurements
+    )
+    return [each for each in found if each]
+
+
 def record_of(
     measurements: Sequence[Measurement],
-    values: Sequence[float],
+    values: Sequence[Sequence[float]],
     *,
     metric: str,
     unit: str,
     conditions: Mapping[str, Any],
-    baseline: Sequence[float] | None = None,
+    baseline: Sequence[Sequence[float]] | None = None,
 ) -> Record:
     """Return a record of values from measurements of one implementation.
 
     Args:
         measurements: the source of the values.
-        values: all values, at least one.
+        values: the values of each measurement, at least one in all.
         metric: the name of the figure.
         unit: its unit.
         conditions: the conditions it was measured under.
         baseline: the baseline's values in the same run, for the ratio of the medians.
     """
     first = measurements[0]
-    median = statistics.median(values)
+    flat = _flat(values)
+    median = statistics.median(flat)
     return Record(
         name=first.name,
         metric=metric,
         value=median,
         unit=unit,
-        p95=percentile(values, 95),
-        p99=percentile(values, 99),
-        samples=len(values),
-        ratio=median / statistics.median(baseline) if baseline else None,
+        interval=median_interval(values),
+        p95=carried(flat, 95),
+        p99=carried(flat, 99),
+        samples=len(flat),
+        largest=max(flat),
+        ratio=median / statistics.median(_flat(baseline)) if baseline else None,
         ratio_to="baseline" if baseline else None,
         kind="measured",
         conditions=dict(conditions),
@@ -175,23 +193,83 @@ def record_of(
     )
 
 
+def _flat(values: Iterable[Iterable[float]]) -> list[float]:
+    return [value for each in values for value in each]
+
+
 def joined(measurements: Iterable[Measurement], metric: str) -> list[float]:
     """Return a metric's values of all measurements, concatenated."""
-    return [value for measurement in measurements for value in measurement.values.get(metric, ())]
+    return _flat(blocks(measurements, metric))
 
 
 def mean_of(
     measurements: Sequence[Measurement],
-    values: Sequence[float],
+    values: Sequence[Sequence[float]],
     *,
     metric: str,
     unit: str,
     conditions: Mapping[str, Any],
 ) -> Record:
     """Return a record of the mean of values; means of stages add up, medians do not."""
-    return total(
-        measurements, statistics.fmean(values), metric=metric, unit=unit, conditions=conditions
+    flat = _flat(values)
+    record = total(
+        measurements, statistics.fmean(flat), metric=metric, unit=unit, conditions=conditions
     )
+    return replace(record, interval=mean_interval(values), samples=len(flat))
+
+
+def ratio_of_means(
+    measurements: Sequence[Measurement],
+    values: Sequence[Sequence[float]],
+    base: Sequence[Sequence[float]],
+    *,
+    metric: str,
+    conditions: Mapping[str, Any],
+) -> Record:
+    """Return a record of the ratio of two means.
+
+    Args:
+        measurements: the source of the values.
+        values: the values of each measurement.
+        base: those that they are divided by.
+        metric: the name of the ratio.
+        conditions: what the two are.
+    """
+    ratio = statistics.fmean(_flat(values)) / statistics.fmean(_flat(base))
+    record = total(measurements, ratio, metric=metric, unit="1", conditions=conditions)
+    fewest = min(len(_flat(values)), len(_flat(base)))
+    return replace(record, interval=mean_ratio_interval(values, base), samples=fewest)
+
+
+def share_of(
+    measurements: Sequence[Measurement],
+    counts: Sequence[int],
+    calls: Sequence[int],
+    *,
+    metric: str,
+    conditions: Mapping[str, Any],
+) -> Record:
+    """Return a record of the share of calls with a property.
+
+    Its interval is the wider one of two: Wilson's, which takes the calls for independent, and a
+    bootstrap of measurements, which is empty where no call, or each, has the property.
+
+    Args:
+        measurements: the source of the counts.
+        counts: of each measurement, its calls with the property.
+        calls: of each measurement, all its calls.
+        metric: the name of the share.
+        conditions: the conditions it was measured under.
+    """
+    count, of = sum(counts), sum(calls)
+    record = total(measurements, count / of, metric=metric, unit="1", conditions=conditions)
+    low, high = share_interval(count, of)
+    together = mean_interval(
+        [[1.0] * has + [0.0] * (each - has) for has, each in zip(counts, calls, strict=True)]
+    )
+    if together is not None:
+        low, high = min(low, together[0]), max(high, together[1])
+    return replace(record, interval=(low, high), samples=of)
 
 
 def total(

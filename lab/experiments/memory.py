@@ -4,7 +4,7 @@ import asyncio
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import partial
+from dataclasses import replace
 from typing import Any
 
 from lab.bench.speed.harness import Harness, running_harness
@@ -21,14 +21,15 @@ from lab.experiments.load import Load, call_at_once
 from lab.experiments.measurements import (
     Measurement,
     Step,
-    computed_from,
+    blocks,
     grouped,
-    joined,
     mean_of,
+    ratio_of_means,
     record_of,
-    total,
+    share_of,
 )
-from lab.experiments.prices import PAPER, mean_usd, paper_usd, today_usd
+from lab.experiments.memory_sizes import PRICES, compared_sizes, usd_of
+from lab.experiments.prices import PAPER
 from lab.experiments.target import CLASSIFICATION, Target, running_api
 from lab.load import wake_at_once
 from warmlens.processors import usable_processors
@@ -39,7 +40,8 @@ from warmlens.runtime.isolation import limits_of
 NAME = "memory"
 MEGAPIXELS = 2
 SPEED, API, LIMIT = "one instance", "five warm instances, over the API", "memory limited"
-_BLOCK = 5
+COLD = "cold starts"
+_BLOCK = 10
 _BASELINE_MB = (448, 768, 1536, 3008)
 """The paper's sizes of Table 6."""
 
@@ -47,12 +49,19 @@ _OURS_MB = {
     Mode.QUICK: (128, 448, 768, 1536, 1769, 3008),
     Mode.FULL: (128, 256, 448, 768, 1024, 1536, 1769, 3008, 10_240),
 }
-_API_MB = {Mode.QUICK: (448, 768, 1536), Mode.FULL: (128, 256, 448, 768, 1536, 1769, 3008)}
+_API_MB = {Mode.QUICK: (448, 768, 1536), Mode.FULL: (128, 448, 768, 1536, 3008)}
 _CLIENTS = {Mode.QUICK: (1, 5, 10), Mode.FULL: (1, 5, 10, 20)}
-_BLOCKS = {Mode.QUICK: 2, Mode.FULL: 6}
+_BLOCKS = {Mode.QUICK: 1, Mode.FULL: 30}
 """Sizes take turns of a few calls, so that what disturbs one disturbs the others."""
 
+_SLOW_MB, _SLOW_BLOCKS = 256, 5
+"""Up to this size no claim is decided, and a call takes up to half a second."""
+
+_COLD_MB = (448, 768, 3008)
+_COLD_RUNS = {Mode.QUICK: 1, Mode.FULL: 30}
+_LIMIT_RUNS = {Mode.QUICK: 1, Mode.FULL: 3}
 _REPETITIONS = {Mode.QUICK: 2, Mode.FULL: 10}
+_ANSWERED = ("warm_ms", "cold_ms")
 _LIMITED_MB = {Mode.QUICK: (128, 256, 448), Mode.FULL: (128, 192, 256, 320, 448, 768)}
 
 
@@ -74,13 +83,22 @@ def steps(mode: Mode, target: Target) -> list[Step]:
         for block in range(_BLOCKS[mode])
         for memory_mb in _OURS_MB[mode]
         if limits_of(memory_mb).vcpus <= cores
+        if block < _SLOW_BLOCKS or memory_mb > _SLOW_MB
         for name in ("baseline", "ours")
         if name == "ours" or memory_mb in _BASELINE_MB
     ]
+    cold = [
+        step(name, memory_mb, COLD, run=run)
+        for run in range(_COLD_RUNS[mode])
+        for memory_mb in _COLD_MB
+        if limits_of(memory_mb).vcpus <= cores
+        for name in ("baseline", "ours")
+    ]
     limited = [
-        step(name, memory_mb, LIMIT)
+        step(name, memory_mb, LIMIT, run=run)
         for memory_mb in _LIMITED_MB[mode]
         for name in ("baseline", "ours")
+        for run in range(_LIMIT_RUNS[mode])
     ]
     api = [
         step("ours", memory_mb, API, clients=clients, repetition=repetition)
@@ -89,7 +107,7 @@ def steps(mode: Mode, target: Target) -> list[Step]:
         for clients in _CLIENTS[mode]
         for repetition in range(_REPETITIONS[mode])
     ]
-    return speed + limited + api
+    return speed + cold + limited + api
 
 
 @contextmanager
@@ -116,6 +134,9 @@ def _processes(stack: ExitStack) -> Measure:
     def measure(step: Step) -> Values:
         if step.conditions["part"] == LIMIT:
             return _limited(harness, step)
+        if step.conditions["part"] == COLD:
+            with _instance(harness, step) as instance:
+                return {"first_ms": [instance.first.since_start_ms]}
         which = (step.name, step.conditions["memory_mb"])
         if which in running:
             return _warm(running[which])
@@ -194,101 +215,106 @@ def _api(target: Target, stack: ExitStack) -> Measure:
 
 
 def records(measurements: Sequence[Measurement]) -> Iterator[Record]:
-    """Return times, costs, the recommended sizes, and the killed instances."""
-    speed = [measurement for measurement in measurements if measurement.conditions["part"] == SPEED]
-    priced: list[tuple[Record, Record]] = []
-    for _, conditions, group in grouped(speed, "block"):
-        about = {**conditions, "vcpu": round(limits_of(conditions["memory_mb"]).vcpus, 3)}
-        times = [
-            record_of(group, joined(group, metric), metric=metric, unit="ms", conditions=about)
-            for metric in ("first_ms", "init_ms", "warm_ms")
-        ]
-        yield from times
-        mean = mean_of(
-            group, joined(group, "warm_ms"), metric="warm_mean_ms", unit="ms", conditions=about
-        )
-        yield mean
-        for cost in _costs(times[-1], joined(group, "warm_ms")):
-            yield cost
-            if cost.conditions["prices"] == "today":
-                priced.append((mean, cost))
-    yield from _chosen(priced)
-    for _, conditions, group in grouped(measurements, "repetition"):
+    """Return times, costs, their ratios between sizes, and the killed instances."""
+    groups: dict[str, dict[tuple[str, int], list[Measurement]]] = {}
+    for part in (SPEED, COLD):
+        of_part = [each for each in measurements if each.conditions["part"] == part]
+        for name, conditions, group in grouped(of_part, "block", "run"):
+            groups.setdefault(part, {})[name, conditions["memory_mb"]] = group
+    for (_, memory_mb), group in groups.get(SPEED, {}).items():
+        yield from _times(memory_mb, group)
+    for key_, group in groups.get(COLD, {}).items():
+        yield from _cold(key_[1], group, groups.get(SPEED, {}).get(key_, []))
+    yield from compared_sizes(groups.get(SPEED, {}))
+    for _, conditions, group in grouped(measurements, "repetition", "run"):
         if conditions["part"] == LIMIT:
-            yield total(
-                group,
-                joined(group, "killed")[0],
-                metric="killed",
-                unit="1",
-                conditions=conditions,
-            )
-            if joined(group, "peak_rss_mb"):
+            counts = [int(each.values["killed"][0]) for each in group]
+            about = {**conditions, "runs": len(group)}
+            yield share_of(group, counts, [1] * len(group), metric="killed", conditions=about)
+            if blocks(group, "peak_rss_mb"):
                 yield record_of(
                     group,
-                    joined(group, "peak_rss_mb"),
+                    blocks(group, "peak_rss_mb"),
                     metric="peak_rss_mb",
                     unit="MiB",
-                    conditions=conditions,
+                    conditions=about,
                 )
         if conditions["part"] == API:
             yield from _over_api(group, {**conditions, "repetitions": len(group)})
+    yield from _api_sizes(measurements)
 
 
-def _costs(warm: Record, warm_ms: Sequence[float]) -> Iterator[Record]:
-    memory_mb = warm.conditions["memory_mb"]
-    usd = {"today": mean_usd(partial(today_usd, memory_mb), warm_ms)}
-    if str(memory_mb) in PAPER["usd_per_100_ms"]:
-        usd["paper"] = mean_usd(partial(paper_usd, memory_mb), warm_ms)
-    for prices, each in usd.items():
-        yield computed_from(
-            warm,
-            each * 1e6,
-            metric="cost_usd_per_million",
-            unit="USD",
-            conditions={**warm.conditions, "prices": prices},
-        )
-
-
-def _chosen(priced: Sequence[tuple[Record, Record]]) -> Iterator[Record]:
-    """Return the cheapest size at each price, and the size with the smallest mean time x cost.
-
-    The product counts a tenth of time as much as a tenth of cost, as the strategy "balanced" of
-    AWS Lambda Power Tuning means to.
-    """
-    for name in dict.fromkeys(warm.name for warm, _ in priced):
-        own = [(warm, cost) for warm, cost in priced if warm.name == name]
-        cheapest = min(own, key=lambda pair: pair[1].value)
-        balanced = min(own, key=lambda pair: pair[0].value * pair[1].value)
-        for metric, (warm, _) in (
-            ("cheapest_memory_mb", cheapest),
-            ("balanced_memory_mb", balanced),
-        ):
-            yield computed_from(
-                warm,
-                float(warm.conditions["memory_mb"]),
-                metric=metric,
-                unit="MB",
-                conditions={"part": SPEED, "prices": "today"},
+def _times(memory_mb: int, group: Sequence[Measurement]) -> Iterator[Record]:
+    vcpu = round(limits_of(memory_mb).vcpus, 3)
+    conditions = {key: value for key, value in group[0].conditions.items() if key != "block"}
+    about = {**conditions, "vcpu": vcpu, "turn": len(group[0].values["warm_ms"])}
+    for metric in ("first_ms", "init_ms", "warm_ms"):
+        yield record_of(group, blocks(group, metric), metric=metric, unit="ms", conditions=about)
+    warm_ms = blocks(group, "warm_ms")
+    yield mean_of(group, warm_ms, metric="warm_mean_ms", unit="ms", conditions=about)
+    for prices in PRICES:
+        usd = usd_of(group, memory_mb, prices)
+        if usd:
+            per_million = [[1e6 * each for each in block] for block in usd]
+            cost = mean_of(
+                group,
+                per_million,
+                metric="cost_usd_per_million",
+                unit="USD",
+                conditions={**about, "prices": prices},
             )
+            yield replace(cost, kind="computed")
+
+
+def _cold(
+    memory_mb: int, group: Sequence[Measurement], warm: Sequence[Measurement]
+) -> Iterator[Record]:
+    about = {key: value for key, value in group[0].conditions.items() if key != "run"}
+    first_ms = blocks(group, "first_ms")
+    yield record_of(group, first_ms, metric="first_ms", unit="ms", conditions=about)
+    warm_ms = blocks(warm, "warm_ms")
+    if warm_ms:
+        yield ratio_of_means(group, first_ms, warm_ms, metric="first_to_warm", conditions=about)
 
 
 def _over_api(group: Sequence[Measurement], about: dict[str, Any]) -> Iterator[Record]:
-    for metric, outcomes in (
-        ("response_ms", ("warm_ms", "cold_ms")),
-        ("warm_response_ms", ("warm_ms",)),
-    ):
-        values = [value for outcome in outcomes for value in joined(group, outcome)]
+    for metric, outcomes in (("response_ms", _ANSWERED), ("warm_response_ms", ("warm_ms",))):
+        values = blocks(group, *outcomes)
         if values:
             yield record_of(group, values, metric=metric, unit="ms", conditions=about)
-    every = ("warm_ms", "cold_ms", "throttled_ms", "failed_ms", "unanswered_ms")
-    calls = sum(len(joined(group, outcome)) for outcome in every)
+    every = (*_ANSWERED, "throttled_ms", "failed_ms", "unanswered_ms")
+    calls = [sum(len(each.values.get(outcome, ())) for outcome in every) for each in group]
     for metric, outcome in (
         ("cold_share", "cold_ms"),
         ("failed_share", "failed_ms"),
         ("unanswered_share", "unanswered_ms"),
     ):
-        count = len(joined(group, outcome))
-        yield total(group, count / calls, metric=metric, unit="1", conditions=about)
+        counts = [len(each.values.get(outcome, ())) for each in group]
+        yield share_of(group, counts, calls, metric=metric, conditions=about)
+
+
+def _api_sizes(measurements: Sequence[Measurement]) -> Iterator[Record]:
+    """Return how many times as long an answer takes at 448 MB as at 1,536 MB."""
+    small, large = _BASELINE_MB[0], _BASELINE_MB[2]
+    over_api = [each for each in measurements if each.conditions["part"] == API]
+    groups = {
+        (conditions["clients"], conditions["memory_mb"]): group
+        for _, conditions, group in grouped(over_api, "repetition")
+    }
+    for clients in dict.fromkeys(clients for clients, _ in groups):
+        if (clients, small) in groups and (clients, large) in groups:
+            yield ratio_of_means(
+                groups[clients, small],
+                blocks(groups[clients, small], *_ANSWERED),
+                blocks(groups[clients, large], *_ANSWERED),
+                metric="response_ratio",
+                conditions={
+                    "part": API,
+                    "clients": clients,
+                    "memory_mb": small,
+                    "to_memory_mb": large,
+                },
+            )
 
 
 EXPERIMENT = Experiment(NAME, "Fig. 13: memory sizes", steps, memory_setup, records)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.experiments.claims import claims
+from lab.experiments.claims.register import claims
 from lab.experiments.record_query import RecordSet
 from lab.experiments.sections.clients import clients_section
 from lab.experiments.sections.concurrency import connections_section
@@ -13,6 +13,7 @@ from lab.experiments.sections.costs import fig_8_section, own_costs_section
 from lab.experiments.sections.idle import idle_section
 from lab.experiments.sections.memory import memory_section
 from lab.experiments.sections.stages import flow_section, stages_section
+from lab.experiments.verdicts import MEANINGS
 from lab.markdown import table
 from warmlens.paths import ROOT
 
@@ -29,9 +30,10 @@ _SECTIONS = (
 )
 _INTRODUCTION = """# The paper's experiments, repeated
 
-Every table and figure of Lee, Lee and Kim (2020) with numbers, beside ours. This page is made by
-`python -m lab experiments run` from the records in `records/` and nothing else; a test
-recomputes all of it from the single measurements (`*.samples.jsonl`) and compares.
+Every table and figure of Lee, Lee and Kim (2020) with numbers, beside ours. This page is made from
+records and nothing else, by `python -m lab experiments report` without measuring: from `records/`
+and, for claims, from the benches' [records](repository:docs/lab/records). A test recomputes all of
+it from the single measurements (`*.samples.jsonl`) and compares.
 
 ```sh
 make experiments
@@ -40,14 +42,14 @@ make experiments MODE=full
 .venv/bin/python -m lab experiments run all --env dev
 ```
 
-The quick mode takes under ten minutes on two cores and writes a page of its own, into
-`.warmlens/experiments/quick`; the full mode takes half an hour and replaces this page at its end.
-The same command continues an interrupted run.
+The quick mode takes some minutes on two cores and shows that everything works, with too few samples
+for figures; its report is in `.warmlens/experiments/quick`. The full mode takes up to 40 minutes,
+and at its end replaces the page that you read. The same command continues an interrupted run.
 The baseline needs PyTorch, which `make experiments` installs (200 MB).
 
 `--env` and `--url` measure a running API, into `.warmlens/experiments/`. Experiments that need
 other processes or other settings of the function (stages by process, memory sizes, the stand-in)
-are left out there. The full mode makes 156,000 calls for Fig. 12, and waits hours for idle expiry.
+are left out there. The full mode makes 157,000 calls for Fig. 12, and waits hours for idle expiry.
 The environment's own throttle answers most of these calls with 429: deploy an environment with
 `throttle_rate_rps=10_000`, `throttle_burst=5_000` and no `reserved_concurrency`. The idle probe
 needs `warming="off"`, as dev has it. Nobody has run it against AWS yet: there was no account.
@@ -61,6 +63,8 @@ needs `warming="off"`, as dev has it. Nobody has run it against AWS yet: there w
   take instead of computing: two cores cannot run a model a thousand times at once
   ([why](repository:docs/decisions/0040-stand-in.md)). What was measured with them says so.
 - Latencies count from the intended send time; nothing is trimmed; cold starts are reported apart.
+- Brackets have 95 % intervals, by a bootstrap of repetitions, since calls of one share their
+  disturbances. p95 is given from 59 calls on and p99 from 299, else the slowest call.
 """
 _INTRODUCTION_ELSEWHERE = """# The paper's experiments, repeated on a running API
 
@@ -78,6 +82,42 @@ paper's. This page is made by `python -m lab experiments run all {option}` from 
 """
 
 
+def claims_section(results: RecordSet) -> str:
+    """Return the table of the paper's claims, with the verdicts' meanings."""
+    judged = claims(results)
+    meanings = "\n".join(
+        f"- **{verdict}** ({sum(each.verdict is verdict for each in judged)}): {meaning}"
+        for verdict, meaning in MEANINGS.items()
+    )
+    return "\n".join(
+        [
+            "## The claims\n",
+            "Each claim of the paper that can be checked, once. A rule computes the verdict from "
+            "the records alone; the last column but one names results by which it would be "
+            "another one. Brackets have 95 % intervals. The verdicts, and how many claims have "
+            "them:\n",
+            f"{meanings}\n",
+            table(
+                "where | the paper says | verdict | evidence | would be turned by | kind",
+                (
+                    (
+                        each.where,
+                        each.claim,
+                        f"**{each.verdict}**",
+                        each.evidence,
+                        each.turned_by,
+                        each.kind,
+                    )
+                    for each in judged
+                ),
+            ),
+            "No claims are the steps of section 3.1, its phone, network and data, the names of "
+            "fields, which differ between Tables 2 and 3 and Fig. 6, and what the paper leaves "
+            "for later.\n",
+        ]
+    )
+
+
 def page(results: RecordSet, charts: Sequence[str], *, folder: Path) -> str:
     """Return the page as Markdown.
 
@@ -92,22 +132,7 @@ def page(results: RecordSet, charts: Sequence[str], *, folder: Path) -> str:
     parts.append(
         f"Measured on: {'; '.join(results.machines_and_dates()) or 'nothing measured yet'}.\n"
     )
-    parts.append("## The claims\n")
-    parts.append(
-        table(
-            "where | the paper says | verdict | evidence | kind",
-            (
-                (each.where, each.claim, f"**{each.verdict}**", each.evidence, each.kind)
-                for each in claims(results)
-            ),
-        )
-    )
-    parts.append(
-        ""
-        if results.api_option
-        else "Table 1 (errors and sizes of the networks) and Fig. 3 (own network, fine-tuned, "
-        "augmented) are in [the page on models](repository:docs/models.md).\n"
-    )
+    parts.append(claims_section(results))
 
     def chart(name: str, text: str) -> str:
         return f"![{text}](pictures/{name}.png)\n" if name in charts else ""

@@ -2,12 +2,16 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
+from lab.experiments.target import LOCAL
 from warmlens.errors import WarmlensError
 from warmlens.records import Record
 
 _RUN = re.compile(r"(?:warmlens|python -m lab) experiments run \S+ (--(?:env|url) \S+)")
+_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn")
 
 
 class NoRecordError(WarmlensError):
@@ -22,10 +26,20 @@ class RecordSet:
 
     Args:
         records: by the experiment's name.
+        kept: the records of benches that are kept in the repository, by the file's name.
     """
 
-    def __init__(self, records: Mapping[str, Sequence[Record]]) -> None:
+    def __init__(
+        self,
+        records: Mapping[str, Sequence[Record]],
+        kept: Mapping[str, Sequence[Record]] | None = None,
+    ) -> None:
         self._all = [record for each in records.values() for record in each]
+        self._kept = kept or {}
+
+    def kept(self, name: str) -> "RecordSet":
+        """Return the kept records of a file; none if it is not there."""
+        return RecordSet({name: self._kept.get(name, ())})
 
     def select(self, metric: str, name: str | None = None, **conditions: Any) -> list[Record]:
         """Return the records of a metric with at least these conditions."""
@@ -41,8 +55,8 @@ class RecordSet:
         """Return the first matching record, or None."""
         return next(iter(self.select(metric, name, **conditions)), None)
 
-    def value(self, metric: str, name: str | None = None, **conditions: Any) -> float:
-        """Return the value of the first matching record.
+    def require(self, metric: str, name: str | None = None, **conditions: Any) -> Record:
+        """Return the first matching record.
 
         Raises:
             NoRecordError: there is none.
@@ -50,7 +64,15 @@ class RecordSet:
         record = self.get(metric, name, **conditions)
         if record is None:
             raise NoRecordError(metric)
-        return record.value
+        return record
+
+    def value(self, metric: str, name: str | None = None, **conditions: Any) -> float:
+        """Return the value of the first matching record.
+
+        Raises:
+            NoRecordError: there is none.
+        """
+        return self.require(metric, name, **conditions).value
 
     def machines_and_dates(self) -> list[str]:
         """Return the machine and date of each measured record, each pair once."""
@@ -58,8 +80,19 @@ class RecordSet:
             {f"{each.machine}, {each.date}" for each in self._all if each.kind == "measured"}
         )
 
-    @property
+    @cached_property
     def api_option(self) -> str:
         """The command's option for a running API; empty for a local cloud."""
         options = (_RUN.match(each.command) for each in self._all)
         return next((match[1] for match in options if match), "")
+
+    @property
+    def in_aws(self) -> bool:
+        """Whether the records are of an API in AWS; a URL on loopback is not.
+
+        An environment may be the local cloud, too; a domain of one's own is not recognized.
+        """
+        kind, _, where = self.api_option.partition(" ")
+        if kind == "--env":
+            return where != LOCAL
+        return (urlsplit(where).hostname or "").endswith(_AWS_DOMAINS)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lab.bench.extent import require_elsewhere
 from lab.experiments.catalog import EXPERIMENTS, all_records
-from lab.experiments.charts import write_charts
+from lab.experiments.charts import charts_in, write_charts
 from lab.experiments.client_results import NAME as LOAD
 from lab.experiments.experiment import Mode
 from lab.experiments.measurements import Measurement
@@ -14,10 +14,24 @@ from lab.experiments.page import page
 from lab.experiments.record_query import RecordSet
 from lab.experiments.run import RECORDS, load_measurements, records_path, write_whole
 from warmlens.errors import WarmlensError
-from warmlens.records import QUICK, Record, write_records
+from warmlens.paths import ROOT
+from warmlens.records import QUICK, Record, read_records, write_records
 
+DOCS_RECORDS = ROOT / "docs" / "lab" / "records"
 PICTURES, PAGE = "pictures", "README.md"
 """Further parts of a report's folder."""
+
+KEPT = (
+    "groceries",
+    "model-comparison",
+    "model-sizes",
+    "one-call",
+    "peer",
+    "speed",
+    "wakes",
+    "warming",
+)
+"""Records of benches that claims are judged by."""
 
 
 def read_all_measurements(folder: Path) -> dict[str, list[Measurement]]:
@@ -30,11 +44,28 @@ def read_all_measurements(folder: Path) -> dict[str, list[Measurement]]:
     return {name: measurements for name, measurements in measured.items() if measurements}
 
 
-def write_report(folder: Path) -> Mapping[str, Sequence[Record]]:
+def kept_records(folder: Path = DOCS_RECORDS) -> dict[str, list[Record]]:
+    """Return the records of benches that claims are judged by; a file that is missing has none.
+
+    Raises:
+        WarmlensError: ``bad_measurements``: a file cannot be read.
+    """
+    kept = {}
+    for name in KEPT:
+        path = folder / f"{name}.jsonl"
+        try:
+            kept[name] = read_records(path.read_text(encoding="utf-8")) if path.exists() else []
+        except (ValueError, TypeError) as error:
+            raise WarmlensError("bad_measurements", f"{path}: {error}") from error
+    return kept
+
+
+def write_report(folder: Path, *, draw: bool = True) -> Mapping[str, Sequence[Record]]:
     """Write the records, the charts and the page from the measurements.
 
     Args:
         folder: has records/*.samples.jsonl; gets records/, pictures/ and README.md.
+        draw: draw the charts; otherwise the page has those that are there.
 
     Returns:
         The records by experiment.
@@ -48,11 +79,12 @@ def write_report(folder: Path) -> Mapping[str, Sequence[Record]]:
     commands = [each.command for measurements in measured.values() for each in measurements]
     require_elsewhere(folder, quick=any(map(_is_quick, commands)))
     made = {name: list(map(_marked, records)) for name, records in all_records(measured).items()}
-    results = RecordSet(made)
+    results = RecordSet(made, kept_records())
     try:
         for name, records in made.items():
             write_whole(records_path(folder / RECORDS, name), write_records(records))
-        charts = write_charts(results, folder / PICTURES)
+        pictures = folder / PICTURES
+        charts = write_charts(results, pictures) if draw else charts_in(pictures)
         write_whole(folder / PAGE, page(results, charts, folder=folder))
     except OSError as error:
         raise WarmlensError("not_written", f"{folder}: {error.strerror}") from error

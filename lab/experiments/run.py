@@ -80,6 +80,7 @@ def run_experiments(
     target: Target,
     mode: Mode,
     folder: Path,
+    kept: Path,
     journals: Path,
     restart: bool,
     progress: Progress,
@@ -94,6 +95,8 @@ def run_experiments(
         target: the API to measure.
         mode: quick or full.
         folder: folder for the measurements.
+        kept: folder of the measurements in the repository, for an earlier experiment that is not
+            in the folder.
         journals: folder of an unfinished run's journals, one for each set of experiments.
         restart: discard an unfinished run instead of continuing it.
         progress: called before each step.
@@ -111,7 +114,9 @@ def run_experiments(
         for experiment in experiments:
             _require_place(experiment, target)
             earlier = {
-                name: measured[name] if name in measured else load_measurements(folder, name)
+                name: measured.get(name)
+                or load_measurements(folder, name)
+                or load_measurements(kept, name)
                 for name in experiment.needs
             }
             _require_earlier(experiment, earlier, target)

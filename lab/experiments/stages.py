@@ -9,7 +9,15 @@ from lab.bench.speed.photos import key
 from lab.bench.speed.process import InstanceUnderTest, share_conditions
 from lab.bench.speed.versions import PAPER_PX
 from lab.experiments.experiment import Earlier, Experiment, Measure, Mode, Values
-from lab.experiments.measurements import Measurement, Step, grouped, joined, mean_of, record_of
+from lab.experiments.measurements import (
+    Measurement,
+    Step,
+    blocks,
+    grouped,
+    mean_of,
+    ratio_of_means,
+    record_of,
+)
 from lab.experiments.prices import PAPER
 from lab.experiments.target import Target
 from warmlens.records import Record
@@ -18,7 +26,9 @@ from warmlens.runtime.isolation import limits_of
 
 NAME = "stages"
 MEGAPIXELS = 2
-_RUNS = {Mode.QUICK: 3, Mode.FULL: 10}
+_RUNS = {Mode.QUICK: 3, Mode.FULL: 30}
+_LATER_CALLS = 9
+"""After the second, so that thirty runs have 300 warm calls."""
 
 
 def steps(mode: Mode, target: Target) -> list[Step]:
@@ -64,11 +74,13 @@ def stages_setup(target: Target, earlier: Earlier) -> Iterator[Measure]:
             ) as instance:
                 first, ready = instance.first, instance.ready
                 second = instance.classify(key(MEGAPIXELS))
+                later = [instance.classify(key(MEGAPIXELS)) for _ in range(_LATER_CALLS)]
             stages = stages_of(ready, first)
             return {
                 "first_ms": [first.since_start_ms],
                 "second_ms": [second.ms],
-                "peak_rss_mb": [second.peak_rss_mb],
+                "later_ms": [each.ms for each in later],
+                "peak_rss_mb": [later[-1].peak_rss_mb],
                 **{f"first.{stage}_ms": [ms] for stage, ms in stages.items()},
                 **{f"second.{stage}_ms": [ms] for stage, ms in second.stages_ms.items()},
             }
@@ -84,23 +96,35 @@ def records(measurements: Sequence[Measurement]) -> Iterator[Record]:
         for metric, unit in (("first_ms", "ms"), ("second_ms", "ms"), ("peak_rss_mb", "MiB")):
             yield record_of(
                 group,
-                joined(group, metric),
+                blocks(group, metric),
                 metric=metric,
                 unit=unit,
                 conditions=conditions,
-                baseline=joined(base, metric),
+                baseline=blocks(base, metric),
             )
         for call in ("first", "second"):
             yield mean_of(
                 group,
-                joined(group, f"{call}_ms"),
+                blocks(group, f"{call}_ms"),
                 metric=f"{call}_mean_ms",
                 unit="ms",
                 conditions=conditions,
             )
+        first, after = blocks(group, "first_ms"), blocks(group, "second_ms", "later_ms")
+        yield record_of(group, after, metric="warm_ms", unit="ms", conditions=conditions)
+        yield mean_of(group, after, metric="warm_mean_ms", unit="ms", conditions=conditions)
+        yield ratio_of_means(group, first, after, metric="first_to_warm", conditions=conditions)
+        if base and group is not base:
+            about = {**conditions, "to": "baseline"}
+            for metric, of_base in (
+                ("first_mean_ratio", blocks(base, "first_ms")),
+                ("warm_mean_ratio", blocks(base, "second_ms", "later_ms")),
+            ):
+                own = first if metric == "first_mean_ratio" else after
+                yield ratio_of_means(group, own, of_base, metric=metric, conditions=about)
         for call in ("first", "second"):
             for stage in STAGES:
-                values = joined(group, f"{call}.{stage}_ms")
+                values = blocks(group, f"{call}.{stage}_ms")
                 if values:
                     yield mean_of(
                         group,

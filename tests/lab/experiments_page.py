@@ -19,4 +19,5 @@ def rows(heading: str) -> list[list[str]]:
 
 
 def number(text: str) -> float:
-    return float(text.replace(",", ""))
+    """Return the first number of a cell, before its interval."""
+    return float(text.split()[0].strip("$,").replace(",", ""))

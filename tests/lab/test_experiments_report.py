@@ -9,9 +9,11 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from lab.__main__ import app
+from lab.experiments.client_results import NAME as LOAD
 from lab.experiments.measurements import read_measurements
 from lab.experiments.report import write_report
 from lab.experiments.run import measurements_path
+from lab.experiments.verdicts import Verdict
 from tests.invoke import invoke
 from tests.lab.experiments_page import FOLDER, PAGE, RECORDS, rows
 from warmlens.paths import ROOT
@@ -23,7 +25,6 @@ BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
 COMMANDS = [
     line.split() for block in BLOCKS for line in block.splitlines() if line.startswith(".venv")
 ]
-KINDS = ("measured", "computed", "measured and computed", "measured with a stand-in")
 CHARTS = sorted(path.stem for path in PICTURES.glob("*.svg"))
 LINKS = sorted(set(re.findall(r"\]\(([^)#]+)\)", PAGE.read_text())))
 
@@ -44,7 +45,7 @@ def test_all_experiments_were_run() -> None:
     assert {"stages", "flow", "concurrency", "memory", "idle"} <= set(NAMES)
 
 
-@pytest.mark.parametrize("name", ["cost", *NAMES])
+@pytest.mark.parametrize("name", ["cost", "printed", *NAMES])
 def test_the_records_are_made_of_the_samples(name: str, made: Path) -> None:
     remade = (made / "records" / f"{name}.jsonl").read_text()
     assert remade == (RECORDS / f"{name}.jsonl").read_text()
@@ -56,6 +57,23 @@ def test_the_page_is_made_of_the_records(made: Path) -> None:
     # Links to this checkout lead elsewhere from there.
     here = re.sub(r"\]\([^)]*\)", "]()", PAGE.read_text())
     assert re.sub(r"\]\([^)]*\)", "]()", remade) == here
+
+
+def test_the_page_is_written_without_measuring_or_drawing(tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    shutil.copy(PICTURES / "fig-13-memory.png", tmp_path / "pictures")
+    to = measurements_path(tmp_path / "records", "memory")
+    to.parent.mkdir()
+    shutil.copy(measurements_path(RECORDS, "memory"), to)
+    write_report(tmp_path, draw=False)
+    assert "](pictures/fig-13-memory.png)" in (tmp_path / "README.md").read_text()
+    assert len(list((tmp_path / "pictures").iterdir())) == 1
+
+
+def test_make_reference_writes_the_page() -> None:
+    command = ["make", "--dry-run", "reference"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "python -m lab experiments report --no-pictures" in shown
 
 
 def test_each_chart_is_there_as_svg_and_png_and_no_other_file(made: Path) -> None:
@@ -88,13 +106,35 @@ def test_no_step_was_measured_twice() -> None:
         assert len(keys) == len(set(keys)), name
 
 
-def test_each_claim_has_a_verdict_an_evidence_and_a_kind() -> None:
-    claims = rows("## The claims")
-    assert len(claims) >= 20
-    for where, claim, verdict, evidence, kind in claims:
-        assert all((where, claim, evidence))
-        assert verdict.strip("*") in ("confirmed", "corrected", "beaten", "not shown here")
-        assert kind in KINDS
+def test_each_claim_has_a_verdict_an_evidence_a_turn_and_a_kind() -> None:
+    table = rows("## The claims")
+    assert len(table) == len({row[1] for row in table}) > 45
+    for where, claim, verdict, evidence, turned_by, _ in table:
+        assert all((where, claim, evidence, turned_by))
+        assert verdict.strip("*") in set(Verdict)
+
+
+def test_each_table_of_measurements_has_command_date_and_machine() -> None:
+    parts = PAGE.read_text().split("\n## ")
+    for heading in ("Fig. 10 and", "Fig. 11", "Idle", "Fig. 12", "Fig. 13"):
+        (part,) = [each for each in parts if each.startswith(heading)]
+        assert re.search(
+            r"^`python -m lab .*`, 20\d\d-\d\d-\d\d, .* cores, .*\.$", part, re.MULTILINE
+        )
+
+
+def test_the_page_is_of_a_full_run() -> None:
+    """A quick run has too few samples for figures; it never replaces what is kept."""
+    for name in set(NAMES) - {LOAD}:
+        text = measurements_path(RECORDS, name).read_text()
+        commands = {each.command.rpartition(" ")[2] for each in read_measurements(text)}
+        assert commands == {"--full"}
+
+
+def test_a_quick_run_does_not_write_to_the_docs() -> None:
+    done = invoke(app, "experiments", "run", "idle", "--quick", "--out", str(FOLDER))
+    assert done.exit_code == 2
+    assert "whose figures are those of full runs" in done.output
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

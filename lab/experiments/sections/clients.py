@@ -2,7 +2,7 @@
 
 from lab.experiments.concurrency import OWN_THROTTLE
 from lab.experiments.record_query import RecordSet
-from lab.experiments.sections.text import Chart, ms_text
+from lab.experiments.sections.text import Chart, figure, p95, tail
 from lab.markdown import table
 
 
@@ -14,14 +14,14 @@ def clients_section(results: RecordSet, chart: Chart) -> str:
     rows = []
     for each in shares:
         response = results.get("response_ms", each.name, **each.conditions)
-        times = (response.value, response.p95, response.p99) if response else (None,) * 3
+        times = (figure(response), p95(response), tail(response)) if response else ("",) * 3
         rows.append(
             (
                 each.name,
                 each.conditions["label"],
                 each.conditions["clients"],
                 each.conditions["calls"],
-                *map(ms_text, times),
+                *times,
                 *(
                     f"{results.value(metric, each.name, **each.conditions):.1%}"
                     for metric in ("cold_share", "throttled_share")
@@ -29,7 +29,7 @@ def clients_section(results: RecordSet, chart: Chart) -> str:
                 f"{each.value:.1%}",
             )
         )
-    commands = dict.fromkeys(f"{each.command}  # {each.date}" for each in shares)
+    commands = dict.fromkeys(f"{each.command}  # {each.date}, {each.machine}" for each in shares)
     return "\n".join(
         [
             "## By a real load client\n",
@@ -54,7 +54,8 @@ def clients_section(results: RecordSet, chart: Chart) -> str:
             "with:\n",
             "```text\n" + "\n".join(commands) + "\n```\n",
             table(
-                "client | request | users | calls | p50 ms | p95 ms | p99 ms | cold | 429 | failed",
+                "client | request | users | calls | median ms | p95 ms | p99 or slowest, ms | cold "
+                "| 429 | failed",
                 rows,
             ),
         ]

@@ -6,7 +6,16 @@ from dataclasses import replace
 from lab.experiments import concurrency
 from lab.experiments.prices import PAPER
 from lab.experiments.record_query import RecordSet
-from lab.experiments.sections.text import Chart, commands, ms_text, same, share_note
+from lab.experiments.sections.text import (
+    Chart,
+    commands,
+    figure,
+    ms_text,
+    p95,
+    same,
+    share_note,
+    tail,
+)
 from lab.markdown import table
 from warmlens.records import Record
 
@@ -23,7 +32,8 @@ def connections_section(results: RecordSet, chart: Chart) -> str:
     if not plain:
         return ""
     header = (
-        "what | arrivals | calls at once | repetitions | p50 ms | p95 ms | p99 ms | cold, p50 ms "
+        "what | arrivals | calls at once | repetitions | median ms | p95 ms | p99 or slowest, ms "
+        "| cold, median ms "
         "| cold | 429 | failed | no answer | calls a second | executions at once"
     )
     limits = [each for each in results.select("calls_per_s") if each not in plain]
@@ -74,6 +84,7 @@ def _limits(results: RecordSet, limits: Sequence[Record], header: str) -> Iterat
         "up to eight times. That is what a client should do: AWS's SDKs do so by themselves, the "
         "page and phones must do so in their own code.\n"
     )
+    yield commands(limits)
     yield table(
         f"case | {header} | 429s met per call",
         (
@@ -97,11 +108,7 @@ def _load_row(results: RecordSet, about: Record) -> tuple[object, ...]:
         conditions["arrivals"],
         f"{conditions['clients']:,}",
         conditions["repetitions"],
-        *(
-            (ms_text(response.value), ms_text(response.p95), ms_text(response.p99))
-            if response
-            else ("", "", "")
-        ),
+        *((figure(response), p95(response), tail(response)) if response else ("", "", "")),
         ms_text(cold.value) if cold else "",
         f"{same(results, 'cold_share', about):.1%}",
         f"{same(results, 'throttled_share', about):.1%}",

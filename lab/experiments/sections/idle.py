@@ -1,7 +1,7 @@
 """The section on idle expiry: section 4.2 of the paper."""
 
 from lab.experiments.record_query import RecordSet
-from lab.experiments.sections.text import Chart, commands
+from lab.experiments.sections.text import Chart, commands, figure
 from lab.markdown import table
 
 
@@ -33,7 +33,7 @@ def idle_section(results: RecordSet, chart: Chart) -> str:
                         each.conditions["instances"],
                         each.conditions["wait_min"],
                         each.conditions["woken"],
-                        f"{each.value:.0%}",
+                        figure(each, "{:.0%}".format),
                     )
                     for each in shares
                 ),

@@ -1,10 +1,10 @@
 """The section on memory sizes: Fig. 13."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from lab.experiments import memory
 from lab.experiments.record_query import RecordSet
-from lab.experiments.sections.text import Chart, commands, ms_text, share_note
+from lab.experiments.sections.text import Chart, commands, figure, ms_text, p95, share_note
 from lab.markdown import table
 from warmlens.records import Record
 
@@ -18,58 +18,67 @@ def memory_section(results: RecordSet, chart: Chart) -> str:
     for each in warm:
         about = {"memory_mb": each.conditions["memory_mb"], "part": memory.SPEED}
         paper = results.get("cost_usd_per_million", each.name, prices="paper", **about)
+        today = results.require("cost_usd_per_million", each.name, prices="today", **about)
         rows.append(
             (
                 each.name,
                 f"{each.conditions['memory_mb']:,}",
                 f"{each.conditions['vcpu']:.2f}",
-                f"{results.value('first_ms', each.name, **about):,.0f}",
-                ms_text(each.value),
-                ms_text(results.value("warm_mean_ms", each.name, **about)),
-                ms_text(each.p95),
-                f"{results.value('cost_usd_per_million', each.name, prices='today', **about):.2f}",
-                f"{paper.value:.2f}" if paper else "",
+                _first(results, each),
+                each.samples,
+                figure(each),
+                figure(results.require("warm_mean_ms", each.name, **about)),
+                p95(each),
+                figure(today, _usd),
+                figure(paper, _usd) if paper else "",
             )
         )
     chosen = [
-        (
-            each.name,
-            f"{each.value:,.0f}",
-            f"{results.value('balanced_memory_mb', each.name):,.0f}",
-        )
+        (each.name, *_best(each), *_best(results.require("balanced_memory_mb", each.name)))
         for each in results.select("cheapest_memory_mb")
     ]
     return "\n".join(
         [
             "## Fig. 13: memory sizes\n",
             "One instance with the processor share of its size, a photo of 2 megapixels, 224 "
-            f"px; {_order(warm)}; cost per million warm calls. 10,240 MB bring 5.8 "
-            "processors and are measured only "
-            "where there are as many.\n",
+            f"px; sizes and handlers take turns of {warm[0].conditions['turn']} calls; "
+            "cost per million warm calls. 10,240 MB bring 5.8 processors and "
+            "are measured only where there are as many.\n",
             commands(warm),
             share_note(warm),
             chart("fig-13-memory", "Time and cost against memory size"),
             table(
-                "handler | MB | processors | first call, one run, ms | warm, p50 ms | mean ms "
-                "| p95 ms "
-                "| USD per million, today | at the paper's prices",
+                "handler | MB | processors | first call, ms | warm calls | median ms | mean ms "
+                "| p95 ms | USD per million, today | at the paper's prices",
                 rows,
             ),
-            "The cheapest size, and the one with the smallest product of mean time and cost:\n",
-            table("handler | cheapest, MB | recommended, MB", chosen),
+            "The cheapest size, and the one with the smallest product of mean time and cost, which "
+            "is recommended; with each the sizes of which these calls do not show that they are "
+            "worse:\n",
+            table("handler | cheapest, MB | or, MB | smallest time x cost, MB | or, MB", chosen),
             *_memory_over_api(results),
             *_killed(results),
         ]
     )
 
 
-def _order(records: Sequence[Record]) -> str:
-    if any("calls" in record.conditions for record in records):
-        return (
-            "sizes were measured one after another, so that other work on the machine may decide "
-            "between two of them (since then they take turns)"
-        )
-    return "sizes and handlers take turns of five calls"
+def _first(results: RecordSet, warm: Record) -> str:
+    """Return the time of first calls: the median of cold starts, or the one before warm calls."""
+    memory_mb = warm.conditions["memory_mb"]
+    cold = results.get("first_ms", warm.name, memory_mb=memory_mb, part=memory.COLD)
+    if cold is not None:
+        return f"{figure(cold)}, {cold.samples} starts"
+    one = results.require("first_ms", warm.name, memory_mb=memory_mb, part=memory.SPEED)
+    return f"{ms_text(one.value)}, one start"
+
+
+def _best(record: Record) -> tuple[str, str]:
+    also = ", ".join(f"{size:,}" for size in record.conditions["or"])
+    return f"{record.value:,.0f}", also or "none"
+
+
+def _usd(value: float) -> str:
+    return f"{value:.2f}"
 
 
 def _memory_over_api(results: RecordSet) -> Iterator[str]:
@@ -81,8 +90,9 @@ def _memory_over_api(results: RecordSet) -> Iterator[str]:
     yield share_note(records)
     yield (
         "Over the API, ours at 128 px, five instances warm before the first repetition: response "
-        "times in ms, p50 / p95, and the share of cold calls. All instances share two processors.\n"
+        "times in ms, medians, and the share of cold calls. All instances share two processors.\n"
     )
+    yield commands(records)
     rows = []
     for size in sizes:
         cells: list[object] = [f"{size:,}"]
@@ -90,8 +100,7 @@ def _memory_over_api(results: RecordSet) -> Iterator[str]:
             about = {"part": memory.API, "memory_mb": size, "clients": count}
             record = results.get("response_ms", "ours", **about)
             cells.append(
-                f"{ms_text(record.value)} / {ms_text(record.p95)}, "
-                f"{results.value('cold_share', 'ours', **about):.0%}"
+                f"{figure(record)}, {results.value('cold_share', 'ours', **about):.0%}"
                 if record
                 else ""
             )
@@ -109,13 +118,15 @@ def _killed(results: RecordSet) -> Iterator[str]:
         "On Lambda such a call is answered with `Runtime.ExitError`, `signal: killed`, 502 at the "
         "API, and each retry meets a new cold start.\n"
     )
+    yield commands(records)
     yield table(
-        "handler | MB | outcome",
+        "handler | MB | runs | outcome",
         (
             (
                 each.name,
                 f"{each.conditions['memory_mb']:,}",
-                "killed"
+                each.conditions["runs"],
+                f"killed{'' if each.value == 1 else f' in {each.value:.0%}'}"
                 if each.value
                 else "answers, peak "
                 f"{results.value('peak_rss_mb', each.name, **each.conditions):.0f} MiB",

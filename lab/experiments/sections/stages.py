@@ -6,7 +6,7 @@ from lab.bench.speed.cold import STAGES
 from lab.experiments import flow
 from lab.experiments.prices import PAPER
 from lab.experiments.record_query import RecordSet
-from lab.experiments.sections.text import Chart, commands, ms_text, share_note
+from lab.experiments.sections.text import Chart, commands, figure, ms_text, share_note, tail, whole
 from lab.markdown import table
 from lab.period import period_ms
 from warmlens.records import Record
@@ -18,20 +18,31 @@ def stages_section(results: RecordSet, chart: Chart) -> str:
     firsts = results.select("first_ms", input_px=224)
     if not firsts:
         return ""
-    calls = [
-        (
-            each.name,
-            each.samples,
-            f"{each.value:,.0f}",
-            ms_text(each.p99),
-            *(
-                f"{results.value(metric, each.name, input_px=224):,.0f}"
-                for metric in ("first_mean_ms", "second_ms", "second_mean_ms")
-            ),
-            f"{results.value('peak_rss_mb', each.name, input_px=224):.0f}",
+    calls = []
+    for first in firsts:
+        mean, second, warm, warm_mean, peak = (
+            results.require(metric, first.name, input_px=224)
+            for metric in (
+                "first_mean_ms",
+                "second_mean_ms",
+                "warm_ms",
+                "warm_mean_ms",
+                "peak_rss_mb",
+            )
         )
-        for each in firsts
-    ]
+        calls.append(
+            (
+                first.name,
+                first.samples,
+                *map(figure, (first, mean)),
+                tail(first),
+                figure(second),
+                warm.samples,
+                *map(figure, (warm, warm_mean)),
+                tail(warm),
+                f"{peak.value:.0f}",
+            )
+        )
     rows = []
     for stage in STAGES:
         cells: list[object] = [stage]
@@ -45,12 +56,14 @@ def stages_section(results: RecordSet, chart: Chart) -> str:
         [
             "## Fig. 10 and 11: the first and the second call\n",
             f"Measured at {PAPER['memory_mb']} MB: a fresh process, from its start to its first "
-            "answer, and a second call, with a photo of 2 megapixels. "
+            "answer, a second call, and warm calls, which are the second and those after it, with "
+            "a photo of 2 megapixels; medians and means with 95 % intervals. "
             f"The paper: {PAPER['first_call_ms']:,} and {PAPER['second_call_ms']} ms.\n",
             commands(firsts),
             table(
-                "handler | runs | first call, p50 ms | p99 ms | mean ms | second call, p50 ms "
-                "| mean ms | peak of memory, MiB",
+                "handler | runs | first call, median ms | mean ms | p99 or slowest, ms "
+                "| second call, mean ms | warm calls | median ms | mean ms | p99 or slowest, ms "
+                "| peak of memory, MiB",
                 calls,
             ),
             chart("fig-10-11-calls-and-stages", "Stages of both calls"),
@@ -88,10 +101,10 @@ def flow_section(results: RecordSet, chart: Chart) -> str:
             )
             cells.append(f"{record.value:.1f}" if record else "")
         rows.append(tuple(cells))
-    means = [results.value("flow_mean_ms", **each.conditions) for each in totals]
-    rows.append(("total, mean", *(f"{mean:.0f}" for mean in means)))
-    rows.append(("total, median", *(f"{each.value:.0f}" for each in totals)))
-    rows.append(("total, p99", *(ms_text(each.p99) for each in totals)))
+    means = [results.require("flow_mean_ms", **each.conditions) for each in totals]
+    rows.append(("total, mean", *(figure(mean, whole) for mean in means)))
+    rows.append(("total, median", *(figure(each, whole) for each in totals)))
+    rows.append(("total, p99 or slowest", *map(tail, totals)))
     rows.append(("runs", *(each.samples for each in totals)))
     return "\n".join(
         [

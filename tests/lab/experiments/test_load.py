@@ -103,7 +103,7 @@ async def test_an_api_that_is_not_there_is_a_failure_and_no_exception() -> None:
 
 async def test_waking_returns_the_instances_that_answered(served: tuple[Api, str]) -> None:
     _, url = served
-    assert await wake_at_once(url, 4, 10, {}) == {"0", "1"}
+    assert await wake_at_once(url, 4, 10, {}) == {"0": False, "1": False}
 
 
 async def test_a_wakeup_that_is_refused_stops_the_measurement(served: tuple[Api, str]) -> None:

@@ -56,10 +56,12 @@ def test_two_runs_do_not_write_to_one_journal(tmp_path: Path) -> None:
 
 def test_a_record_leaves_nothing_out() -> None:
     record = record_of(
-        [SAMPLE], [1.0, 2.0, 100.0], metric="x", unit="ms", conditions={}, baseline=[4.0]
+        [SAMPLE], [[1.0, 2.0], [100.0]], metric="x", unit="ms", conditions={}, baseline=[[4.0]]
     )
     assert (record.value, record.samples, record.ratio) == (2.0, 3, 0.5)
-    assert record.p99 == pytest.approx(98.04)
+    assert (record.p95, record.p99, record.largest) == (None, None, 100.0)  # too few samples
+    many = record_of([SAMPLE], [list(range(301))], metric="x", unit="ms", conditions={})
+    assert (many.p95, many.p99) == (285.0, 297.0)
 
 
 def test_repetitions_are_put_together_and_other_conditions_are_not() -> None:

@@ -71,6 +71,7 @@ def run_all(
         target=target,
         mode=Mode.QUICK,
         folder=folder,
+        kept=folder / "kept",
         journals=folder / "journals",
         restart=restart,
         progress=lambda done, of, step: None,
@@ -128,6 +129,16 @@ def test_what_changes_the_function_is_not_measured_on_a_deployed_one(tmp_path: P
 def test_an_experiment_says_what_must_be_measured_before_it(tmp_path: Path) -> None:
     with pytest.raises(WarmlensError, match="python -m lab experiments run stages"):
         run_all([Counting().experiment(needs=("stages",))], tmp_path)
+
+
+def test_what_is_kept_serves_where_nothing_else_was_measured(tmp_path: Path) -> None:
+    run_all([Counting(name="first").experiment()], tmp_path)
+    kept = load_measurements(tmp_path, "first")
+    (tmp_path / "kept").mkdir()
+    measurements_path(tmp_path, "first").rename(measurements_path(tmp_path / "kept", "first"))
+    second = Counting(name="second")
+    run_all([second.experiment(needs=("first",))], tmp_path)
+    assert second.earlier == {"first": kept}
 
 
 def test_samples_that_cannot_be_read_are_named(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The paper's claims: one rule each, which gives a verdict from records."""

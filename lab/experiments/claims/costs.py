@@ -1,0 +1,288 @@
+"""Claims on costs: Table 6, Fig. 8, Fig. 9, warming, and the conclusion."""
+
+from lab.experiments.cost import FIVE_FEES, PAPER_PRICES
+from lab.experiments.printed import AWS, PAPERS, WITH_API
+from lab.experiments.record_query import NoRecordError, RecordSet
+from lab.experiments.verdicts import (
+    COMPUTED,
+    QUOTED,
+    Judgement,
+    Rules,
+    Verdict,
+)
+
+RULES = Rules()
+_AT_100 = {"memory_mb": 768, "duration_ms": 100}
+_AT_500 = {"memory_mb": 768, "duration_ms": 500}
+_EQUAL = "requests_a_day_where_costs_are_equal"
+_A_MONTH = "usd_per_month_for_a_call_every_5_min"
+_TIMES = 10
+
+
+@RULES.add(
+    "Table 6",
+    "100 ms cost $0.000000729 (448 MB) to $0.000004897 (3,008 MB)",
+    turned_by="a price that is more than 0.2 % off that of a GB-second",
+)
+def _prices(results: RecordSet) -> Judgement:
+    gb_s_usd = results.value("usd_per_gb_s", AWS)
+    printed = results.select("usd_per_100_ms", PAPERS)
+    off = max(
+        abs(each.value / (each.conditions["memory_mb"] / 1024 * 0.1 * gb_s_usd) - 1)
+        for each in printed
+    )
+    return Judgement(
+        Verdict.CONFIRMED if off < 0.002 else Verdict.CORRECTED,
+        f"within {off:.2%} of ${gb_s_usd:.10f} a GB-second, AWS's price today",
+        COMPUTED,
+    )
+
+
+@RULES.add(
+    "Table 6",
+    "768 MB for 100 ms cost $1.45 per million requests",
+    turned_by="printed prices that add up to anything else, to a cent",
+)
+def _at_100_ms(results: RecordSet) -> Judgement:
+    printed = results.value("usd_per_million", PAPERS, **_AT_100)
+    usd = results.value("usd_per_million", PAPER_PRICES, **_AT_100)
+    return Judgement(_same(usd, printed), f"${usd:.2f} from the prices printed beside it", COMPUTED)
+
+
+@RULES.add(
+    "Table 6",
+    "and $7.25 at 500 ms",
+    turned_by="printed prices that add up to $7.25 with one fee for each request",
+)
+def _at_500_ms(results: RecordSet) -> Judgement:
+    printed = results.value("usd_per_million", PAPERS, **_AT_500)
+    usd = results.value("usd_per_million", PAPER_PRICES, **_AT_500)
+    fees = results.value("usd_per_million", FIVE_FEES, **_AT_500)
+    verdict = _same(usd, printed)
+    return Judgement(
+        verdict,
+        f"${usd:.2f} from the prices printed beside it"
+        + (
+            f": the price of a request is due once, not for each 100 ms; counted five times it "
+            f"gives ${fees:.2f}"
+            if verdict is Verdict.CORRECTED
+            else ""
+        ),
+        COMPUTED,
+    )
+
+
+@RULES.add(
+    "Fig. 8",
+    "10,000 requests a day cost $0.0725 in Lambda",
+    turned_by="printed prices that add up to $0.0725",
+)
+def _a_day(results: RecordSet) -> Judgement:
+    printed = results.value("usd_per_day", PAPERS, **_AT_500)
+    usd = results.value("usd_per_day", PAPER_PRICES, **_AT_500)
+    verdict = _same(usd, printed, cents=0.0001)
+    why = ", for the same reason" if verdict is Verdict.CORRECTED else ""
+    return Judgement(verdict, f"${usd:.4f}{why}", COMPUTED)
+
+
+@RULES.add(
+    "Fig. 8",
+    "and that is the service's cost of a day",
+    turned_by="an API whose price adds less than 1 %",
+)
+def _a_day_with_api(results: RecordSet) -> Judgement:
+    usd = results.value("usd_per_day", PAPER_PRICES, **_AT_500)
+    whole = results.value("usd_per_day", WITH_API, requests_a_day=10_000)
+    return Judgement(
+        _complete(usd, whole),
+        f"API Gateway, which Table 4's address belongs to, is not in it: with a call of a REST API "
+        f"at today's price ${whole:.4f}, {whole / usd:.2f} times Lambda's ${usd:.4f}",
+        COMPUTED,
+    )
+
+
+@RULES.add(
+    "Fig. 8",
+    "EC2 costs $3.3 a day",
+    turned_by="a server in our list of prices within 1 % of it",
+)
+def _ec2_a_day(results: RecordSet) -> Judgement:
+    printed = results.value("ec2_usd_per_day", PAPERS)
+    servers = results.select("server_usd_per_day", "today")
+    near = [each for each in servers if abs(each.value / printed - 1) < 0.01]
+    priced = ", ".join(f"{each.conditions['server']} ${each.value:.2f}" for each in servers)
+    return Judgement(
+        Verdict.CONFIRMED if near else Verdict.NOT_SHOWN,
+        f"the type of server is not named; today {priced} a day",
+        QUOTED,
+    )
+
+
+@RULES.add(
+    "Fig. 8",
+    "Lambda and one EC2 server cost the same at about 1,000,000 requests a day",
+    turned_by="prices by which both cost the same within 10 % of a million",
+)
+def _equal(results: RecordSet) -> Judgement:
+    said = results.value(_EQUAL, PAPERS)
+    printed, right, two = (
+        results.value(_EQUAL, name, servers=count)
+        for name, count in ((FIVE_FEES, 1), (PAPER_PRICES, 1), (PAPER_PRICES, 2))
+    )
+    return Judgement(
+        Verdict.CONFIRMED if abs(right / said - 1) <= 0.1 else Verdict.CORRECTED,
+        f"with the printed $7.25 at {printed:,.0f}, with the right $6.45 at {right:,.0f}; at a "
+        f"million only if EC2 must grow to two servers, which meet Lambda at {two:,.0f}",
+        COMPUTED,
+    )
+
+
+@RULES.add(
+    "Fig. 8",
+    "At 10,000 requests a day Lambda is more than ten times cheaper",
+    turned_by="less than ten times without API and WAS, or ten times and more with them",
+)
+def _ten_times(results: RecordSet) -> Judgement:
+    ec2 = results.value("ec2_usd_per_day", PAPERS)
+    usd = results.value("usd_per_day", PAPER_PRICES, **_AT_500)
+    whole = results.value("usd_per_day", WITH_API, requests_a_day=10_000)
+    was, server = _cheapest_server(results)
+    alone, service = ec2 / usd, ec2 / (whole + was)
+    both = [alone >= _TIMES, service >= _TIMES]
+    return Judgement(
+        Verdict.CONFIRMED if all(both) else Verdict.CORRECTED if any(both) else Verdict.REFUTED,
+        f"{alone:.0f} times, by Lambda's price alone; {ec2 / whole:.0f} times with a REST API; "
+        f"{service:.1f} times with the WAS, if a {server} at today's ${was:.2f} a day is enough "
+        "for it",
+        COMPUTED,
+    )
+
+
+@RULES.add(
+    "Fig. 8, 9",
+    "The service costs what Lambda costs",
+    turned_by="a server for the WAS that adds less than 10 % (confirmed) or less than Lambda "
+    "costs (corrected)",
+)
+def _was(results: RecordSet) -> Judgement:
+    usd = results.value("usd_per_day", PAPER_PRICES, **_AT_500)
+    was, server = _cheapest_server(results)
+    return Judgement(
+        Verdict.REFUTED
+        if was >= usd
+        else Verdict.CORRECTED
+        if was >= 0.1 * usd
+        else Verdict.CONFIRMED,
+        f"the WAS, which always runs, is in none of the costs: a {server} costs ${was:.2f} a "
+        f"day today: "
+        f"{was / usd:.0f} times Lambda's ${usd:.4f} for 10,000 requests. Here the warmer is a "
+        "function and the photo goes to S3 without a WAS",
+        COMPUTED,
+    )
+
+
+@RULES.add(
+    "Fig. 9",
+    "With more connections at once EC2 costs more in proportion, Lambda the same",
+    turned_by="Lambda's cost of a day growing by half, or servers by less than five times, "
+    "between 1 and 1,000 connections",
+    command="python -m lab experiments run memory --full",
+)
+def _fig_9(results: RecordSet) -> Judgement:
+    metric = "fig_9_usd_per_day"
+    few, many = (results.value(metric, "ours, Lambda", connections=each) for each in (1, 1000))
+    one, more = (results.get(metric, "ours, c7i.large", connections=each) for each in (1, 1000))
+    if one is None or more is None:
+        raise NoRecordError(metric)
+    flat, grows = many / few < 1.5, more.value / one.value >= 5
+    return Judgement(
+        Verdict.CONFIRMED
+        if flat and grows
+        else Verdict.CORRECTED
+        if flat or grows
+        else Verdict.REFUTED,
+        f"10,000 requests a day of ours: ${few:.3f} with one at a time, ${many:.3f} with 1,000 at "
+        "once, the difference being inits, which are billed today; servers that answer 1,000 "
+        f"within a second: {more.conditions['servers']} c7i.large, ${more.value:.2f}. "
+        "Lambda's cost is flat in connections, not in requests",
+        COMPUTED,
+    )
+
+
+@RULES.add(
+    "4.2",
+    "A call every five minutes costs about $0.3 a month",
+    turned_by="no duration between 400 and 500 ms by which five instances cost $0.25 to $0.35",
+)
+def _pings(results: RecordSet) -> Judgement:
+    printed = results.value(_A_MONTH, PAPERS)
+    long, short, one = (
+        results.value(_A_MONTH, PAPER_PRICES, instances=instances, duration_ms=duration_ms)
+        for instances, duration_ms in ((5, 500), (5, 400), (1, 400))
+    )
+    near = short <= printed + 0.05 and long >= printed - 0.05
+    return Judgement(
+        Verdict.CONFIRMED if near else Verdict.CORRECTED,
+        f"for five instances at 500 ms ${long:.2f}, at the 400 ms that it names ${short:.2f}; for "
+        f"one instance ${one:.2f}",
+        COMPUTED,
+    )
+
+
+@RULES.add(
+    "4.2",
+    "and that is all that warming costs",
+    turned_by="an API whose price adds less than 1 %",
+)
+def _pings_with_api(results: RecordSet) -> Judgement:
+    usd = results.value(_A_MONTH, PAPER_PRICES, instances=5, duration_ms=400)
+    whole = results.value(_A_MONTH, WITH_API, instances=5, duration_ms=400)
+    was, server = _cheapest_server(results)
+    return Judgement(
+        _complete(usd, whole),
+        f"API Gateway is not in it: with a call of a REST API for each wakeup at today's price "
+        f"${whole:.2f}, {whole / usd:.1f} times Lambda's ${usd:.2f}. The WAS with JMeter is "
+        f"a server more, ${30 * was:.0f} a month "
+        f"for a {server}. A schedule that calls a function needs neither",
+        COMPUTED,
+    )
+
+
+@RULES.add(
+    "5",
+    "Lambda is cheaper than EC2",
+    turned_by="a day's requests at which both cost the same beyond what the server can answer "
+    "(confirmed), or below 10,000 (refuted)",
+    command="python -m lab experiments run memory --full",
+)
+def _cheaper(results: RecordSet) -> Judgement:
+    metric = "requests_a_day_where_one_server_costs_the_same"
+    ours, base = (results.value(metric, name, server="c7i.large") for name in ("ours", "baseline"))
+    able = 86_400 * results.value("server_requests_per_s", "ours", server="c7i.large")
+    return Judgement(
+        Verdict.CONFIRMED
+        if ours >= able
+        else Verdict.REFUTED
+        if ours < 10_000
+        else Verdict.CORRECTED,
+        f"up to {ours:,.0f} requests a day with ours ({base:,.0f} with the paper's kind), where "
+        f"one c7i.large costs the same; it could answer {able:,.0f} a day. Storage costs both "
+        "the same; API, free tier, and operating the server are not in it",
+        COMPUTED,
+    )
+
+
+def _same(usd: float, printed: float, *, cents: float = 0.01) -> Verdict:
+    return Verdict.CONFIRMED if abs(usd - printed) <= cents / 2 else Verdict.CORRECTED
+
+
+def _complete(usd: float, whole: float) -> Verdict:
+    return Verdict.CONFIRMED if whole / usd < 1.01 else Verdict.CORRECTED
+
+
+def _cheapest_server(results: RecordSet) -> tuple[float, str]:
+    servers = results.select("server_usd_per_day", "today")
+    if not servers:
+        raise NoRecordError("server_usd_per_day")
+    cheapest = min(servers, key=lambda each: each.value)
+    return cheapest.value, cheapest.conditions["server"]

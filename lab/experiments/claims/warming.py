@@ -1,0 +1,235 @@
+"""Claims on keeping instances: wakeups, idle expiry, and users at once."""
+
+from collections.abc import Sequence
+
+from lab.experiments import concurrency
+from lab.experiments.printed import PAPERS
+from lab.experiments.record_query import NoRecordError, RecordSet
+from lab.experiments.verdicts import (
+    MEASURED,
+    Judgement,
+    Rules,
+    Verdict,
+    against,
+    decided,
+    lies,
+    with_interval,
+)
+from lab.intervals import share_interval
+from warmlens.records import Record
+
+RULES = Rules()
+_PEER = "python -m lab bench peer"
+_MOSTLY, _FEW_COLD = 0.9, 0.02
+_COUNT = 5
+
+
+@RULES.add(
+    "3.2",
+    "CloudWatch Events and Kinesis wake one instance only, so JMeter on the WAS is needed",
+    turned_by="runs of our warmer, which one scheduled event begins, of which not nine in ten "
+    "reach as many instances as are wanted",
+    command=_PEER,
+)
+def _one_event(results: RecordSet) -> Judgement:
+    runs = _exact(results, "ours")
+    right = sum(each.value * (each.samples or 0) for each in runs)
+    of = sum(each.samples or 0 for each in runs)
+    sizes = sorted({each.conditions["instances"] for each in runs})
+    verdict = decided(lies(share_interval(right, of), high=_MOSTLY))
+    return Judgement(
+        verdict,
+        "an event calls one instance, but that one may call more. Our warmer, begun by one "
+        f"event, reached as many instances as were wanted, {_listed(sizes)}, in "
+        f"{right:.0f} of {of} runs, in the pool of the local cloud, which follows "
+        "AWS's rule that an instance has one call at a time",
+        MEASURED,
+    )
+
+
+@RULES.add(
+    "3.2",
+    "A wakeup that sleeps 400 ms makes many at once reliable, which they are not without it",
+    turned_by="wakeups with 400 ms that reach all instances at each number (confirmed), or not "
+    "even five (refuted)",
+    command=_PEER,
+)
+def _sleep(results: RecordSet) -> Judgement:
+    runs = _exact(results, "lambda-warmer-py, 400 ms")
+    reached = {
+        size: _pooled([each for each in runs if each.conditions["instances"] == size])
+        for size in sorted({each.conditions["instances"] for each in runs})
+    }
+    unheld = results.kept("wakes").require("instances_woken", users=_COUNT, hold_ms=0)
+    few = reached[min(reached)]
+    if all(share >= _MOSTLY for share in reached.values()):
+        verdict = Verdict.CONFIRMED
+    elif few < _MOSTLY:
+        verdict = Verdict.REFUTED
+    else:
+        verdict = Verdict.CORRECTED
+    seen = ", ".join(f"{share:.0%} of runs at {size}" for size, share in reached.items())
+    return Judgement(
+        verdict,
+        f"without a sleep five wakeups reach {unheld.value:.0f} instances (median of "
+        f"{unheld.samples}). Sleeping 400 ms each, sent one after another, they reach all in "
+        f"{seen} instances"
+        + (
+            ": the sleep must outlast the sending, so our warmer sets a moment until which all "
+            "sleep"
+            if verdict is Verdict.CORRECTED
+            else ""
+        ),
+        MEASURED,
+    )
+
+
+@RULES.add(
+    "3.2, 4.2",
+    "With five instances kept, up to five users at once meet no cold start",
+    turned_by=f"a share of cold calls with an interval beyond {_FEW_COLD:.0%} (refuted); "
+    "confirmed if all of it is below",
+    command="python -m lab experiments run concurrency --full",
+)
+def _kept(results: RecordSet) -> Judgement:
+    about = {"arrivals": "closed", "case": concurrency.PLAIN}
+    cold = results.require("cold_share", "ours", clients=_COUNT, **about)
+    beyond = [
+        each
+        for each in results.select("cold_share", "ours", **about)
+        if each.conditions["clients"] > _COUNT
+    ]
+    simulated = results.kept("warming").get(
+        "cold_share", "ping N", workload="groups of 5 within 0.1 s, 4 an hour, without the page"
+    )
+    more = min(beyond, key=lambda each: each.conditions["clients"], default=None)
+    return Judgement(
+        decided(lies(cold.interval, high=_FEW_COLD)),
+        f"{with_interval(cold, '.1%')} of {cold.samples} calls are cold with five at once"
+        + (f", {more.value:.1%} with {more.conditions['clients']}" if more else "")
+        + (
+            f". With rounds of wakeups, simulated, {simulated.value:.1%} of groups of five: a "
+            "round takes the instances from users while it holds them"
+            if simulated
+            else ""
+        ),
+        MEASURED,
+    )
+
+
+@RULES.add(
+    "3.2",
+    "Idle instances are removed one after another",
+    turned_by="`--env`: a wait after which some of five are left, and not all",
+    command="python -m lab experiments run idle --full",
+)
+def _one_after_another(results: RecordSet) -> Judgement:
+    shares = _shares(results, _COUNT)
+    some = [wait for wait, each in shares.items() if 0 < each.value < 1]
+    if not results.in_aws:
+        verdict = Verdict.NOT_SHOWN
+    else:
+        verdict = Verdict.CONFIRMED if some else Verdict.REFUTED
+    where = "" if results.in_aws else "in the local pool, where it is a setting, "
+    return Judgement(verdict, f"{where}of five are left {_seen(shares)}", MEASURED)
+
+
+@RULES.add(
+    "4.2",
+    "Of several instances the first ends after 5 min, a single one after 30 min",
+    turned_by="`--env`: with five, some end between 3 and 8 min, and one alone between 28 and "
+    "33 min (confirmed), or otherwise (corrected)",
+    command="python -m lab experiments run idle --full",
+)
+def _idle(results: RecordSet) -> Judgement:
+    five, one = _shares(results, _COUNT), _shares(results, 1)
+    if not results.in_aws:
+        return Judgement(
+            Verdict.NOT_SHOWN,
+            "in the local pool it is a setting, drawn for each instance alike, which the probe "
+            f"finds: of five are left {_seen(five)}. Why one alone should last six times as long "
+            "the paper does not say",
+            MEASURED,
+        )
+    parts = [
+        lies(five[3].interval, low=0.8) if 3 in five else None,
+        lies(five[8].interval, high=0.999) if 8 in five else None,
+        lies(one[28].interval, low=0.5) if 28 in one else None,
+        lies(one[33].interval, high=0.5) if 33 in one else None,
+    ]
+    does = False if False in parts else None if None in parts else True
+    return Judgement(
+        decided(does, no=Verdict.CORRECTED),
+        f"of five are left {_seen(five)}; one alone is left {_seen(one)}. AWS documents no time "
+        "and may change it",
+        MEASURED,
+    )
+
+
+@RULES.add(
+    "4.2",
+    "Making five instances takes about 10 s",
+    turned_by="`--env`: rounds in which all five were new, all of the interval on one side of 10 s",
+    command="python -m lab experiments run concurrency --full",
+)
+def _making(results: RecordSet) -> Judgement:
+    wake = results.require("wake_ms", "ours")
+    text = (
+        f"{with_interval(wake, unit=' ms')} for five wakeups at once, of which "
+        f"{wake.conditions['hold_ms']} ms are their hold ({wake.samples} rounds)"
+    )
+    if results.in_aws:
+        return Judgement(against(wake, results.value("making_five_ms", PAPERS)), text, MEASURED)
+    text += "; processes here, without Lambda's own part of a start"
+    return Judgement(Verdict.NOT_COMPARABLE, text, MEASURED)
+
+
+@RULES.add(
+    "4.2",
+    "Five instances serve five users at once within 100 ms",
+    turned_by="`--env`: warm calls of five at once, all of the interval on one side of 100 ms",
+    command="python -m lab experiments run concurrency --full",
+)
+def _serving(results: RecordSet) -> Judgement:
+    about = {"clients": _COUNT, "arrivals": "closed", "case": concurrency.PLAIN}
+    warm = results.require("warm_response_ms", "ours", **about)
+    text = f"median {with_interval(warm, unit=' ms')} of {warm.samples} warm calls"
+    if results.in_aws:
+        within = lies(warm.interval, high=results.value("five_users_within_ms", PAPERS))
+        return Judgement(
+            decided(within, no=Verdict.CORRECTED),
+            f"{text}, the way over the network included",
+            MEASURED,
+        )
+    text += ", API included, on one machine, with the shipped model's 128 px: no network, no Lambda"
+    return Judgement(Verdict.NOT_COMPARABLE, text, MEASURED)
+
+
+def _exact(results: RecordSet, name: str) -> list[Record]:
+    runs = results.kept("peer").select("exact_share", name)
+    if not runs:
+        raise NoRecordError("exact_share")
+    return runs
+
+
+def _pooled(runs: Sequence[Record]) -> float:
+    of = sum(each.samples or 0 for each in runs)
+    return sum(each.value * (each.samples or 0) for each in runs) / of
+
+
+def _shares(results: RecordSet, instances: int) -> dict[int, Record]:
+    shares = {
+        each.conditions["wait_min"]: each
+        for each in results.select("still_there_share", instances=instances)
+    }
+    if not shares:
+        raise NoRecordError("still_there_share")
+    return dict(sorted(shares.items()))
+
+
+def _seen(shares: dict[int, Record]) -> str:
+    return ", ".join(f"{each.value:.0%} after {wait} min" for wait, each in shares.items())
+
+
+def _listed(sizes: Sequence[int]) -> str:
+    return ", ".join(f"{size:,}" for size in sizes)
