@@ -23,7 +23,7 @@ from lab.bench.speed.tables import table_alone, tables
 from lab.bench.warming import presentation as warming_presentation
 from lab.cold_start import cold_start_table, cold_starts, in_readme, in_short
 from lab.kept_records import RECORDS, kept_records
-from lab.markdown import command_of, table
+from lab.markdown import measured_by, table
 from lab.model_comparison import comparison
 from lab.period import period_note, with_less_than_a_processor
 from warmlens.errors import WarmlensError
@@ -102,7 +102,11 @@ def warming_choices() -> str:
 
 def warming_details(workload: str) -> str:
     """Return all figures of the warming policies for one kind of users."""
-    return warming_presentation.details(_read("warming"), workload)
+
+    def of_workload(records: Sequence[Record]) -> str:
+        return warming_presentation.details(records, workload)
+
+    return _block("warming", _simulated, of_workload)
 
 
 def held_wakes() -> str:
@@ -112,7 +116,7 @@ def held_wakes() -> str:
 
 def chosen() -> str:
     """Return the table of the hold and the instances that the warmer chooses itself."""
-    return _block("chosen", _simulated, warming_presentation.chosen_table)
+    return _block("chosen", _of_seeds, warming_presentation.chosen_table)
 
 
 def peer() -> str:
@@ -123,8 +127,9 @@ def peer() -> str:
 def wakes() -> str:
     """Return the table of wakes ahead by their hold."""
     records = _read("wakes")
+    runs = _one(records, records[0].name, "instances_woken").samples
     lines = [
-        f"{_measured(records[0])}",
+        f"{measured_by(records)}, {runs} runs of each.",
         "",
         "| users at once | hold, ms | instances woken, median | their calls that were cold "
         "| calls of others that were cold |",
@@ -182,7 +187,7 @@ def damaged() -> str:
 
 def hostile_soak() -> str:
     """Return the tables of the soak test with hostile photos."""
-    return _block("soak-hostile", _measured, hostile_tables)
+    return hostile_tables(_read("soak-hostile"))
 
 
 def callers() -> str:
@@ -203,8 +208,9 @@ def cases() -> str:
 def simfaas() -> str:
     """Return the table of the comparison with SimFaaS."""
     records = _read("simfaas")
+    timed = [each for each in records if each.machine]  # by the clock; the others by a seed
     lines = [
-        f"Simulated in one run on {records[0].date}, in turns; 95 % intervals over "
+        f"{measured_by(timed)}: simulated in one run, in turns; 95 % intervals over "
         f"{_one(records, SIMFAAS, 'cold_share').samples} and "
         f"{_one(records, OURS, 'cold_share').samples} seeds.",
         "",
@@ -235,7 +241,7 @@ def replay() -> str:
     head, note = records[0], period_note(with_less_than_a_processor(_read("replay")))
     lines = [
         *([note] if note else []),
-        f"Measured by `{command_of(head)}` on {head.date}, {head.machine}: "
+        f"{measured_by(records)}: "
         f"{head.conditions['hours']:g} hours of the day from "
         f"{head.conditions['from_hour']:g} o'clock, for each seed with other users.",
         "",
@@ -292,22 +298,29 @@ def _with_period_note(records: Sequence[Record], show: Callable[[Sequence[Record
 
 
 def _block(
-    name: str, lead: Callable[[Record], str], show: Callable[[Sequence[Record]], str]
+    name: str, lead: Callable[[Sequence[Record]], str], show: Callable[[Sequence[Record]], str]
 ) -> str:
     records = _read(name)
-    return f"{lead(records[0])}\n\n{show(records)}"
+    return f"{lead(records)}\n\n{show(records)}"
 
 
 def _read(name: str) -> list[Record]:
     return kept_records(name)
 
 
-def _simulated(record: Record) -> str:
-    return f"Simulated by `{command_of(record)}`, {record.date}."
+def _simulated(records: Sequence[Record]) -> str:
+    """Return the lead of simulations whose samples are users."""
+    counts = sorted({each.samples for each in records if each.samples})
+    return f"{measured_by(records)}, {counts[0]:,} to {counts[-1]:,} users of each kind."
 
 
-def _measured(record: Record) -> str:
-    return f"Measured by `{command_of(record)}` on {record.date}, {record.machine}."
+def _of_seeds(records: Sequence[Record]) -> str:
+    """Return the lead of simulations whose samples are seeds."""
+    return f"{measured_by(records)}, with {records[0].samples} seeds."
+
+
+def _measured(records: Sequence[Record]) -> str:
+    return f"{measured_by(records)}."
 
 
 def _example(record: Record) -> dict[str, object]:

@@ -46,7 +46,8 @@ def command_of(record: Record) -> str:
 
     Records made before December 2026 name the laboratory's commands as a part of `warmlens`.
     """
-    return _FORMER_GROUPS.sub("python -m lab ", record.command)
+    command = record.command.replace("warmlens plan scale", "warmlens bench scale")
+    return _FORMER_GROUPS.sub("python -m lab ", command)
 
 
 def measured_by(records: Sequence[Record]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from lab.markdown import table
+from lab.markdown import measured_by, table
 from training.comparison_records import Row, Variant, difference, photos_of, rows
 from warmlens.records import Record
 
@@ -27,12 +27,11 @@ def comparison(records: Sequence[Record]) -> str:
     photos = photos_of(records, "test")
     packages = sum(photos["packages"][target] for target in photos["targets"])
     runs = [each for each in records if each.metric == METRIC]
-    where = sorted({f"{each.machine}, {each.date}" for each in runs})
     parts = [
         f"Accuracy in % on {len(photos['targets']):,} test photos, {packages:,} of them of "
         "packages; in parentheses the 95 % interval over photos (Clopper and Pearson), and, with "
         "three seeds or more, the one over seeds (Student's t). Minutes are those of a machine "
-        f"that other programs used, too. Measured on: {'; '.join(where)}.\n",
+        f"that other programs used, too. {measured_by(runs)}.\n",
         table(
             "network | starts from | training | seeds | all | packages alone | coarse class "
             "| minutes a run",

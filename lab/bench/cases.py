@@ -104,7 +104,7 @@ def table(records: Sequence[Record]) -> str:
     unlike = any(OTHER_SHARE in each.conditions.get("times", OTHER_SHARE) for each in plans)
     lines = [
         *([f"Times below 1,769 MB were measured {OTHER_SHARE}.", ""] if unlike else []),
-        f"Planned by `{COMMAND}` on {measured.date}, {measured.machine}, "
+        f"Planned, once each, by `{COMMAND}` on {measured.date}, {measured.machine}, "
         f"by `warmlens plan` with the options of a line and `{OBJECTIVE}`, in plain Python. "
         "Processor time is that of the whole command, which uses one core.",
         "",

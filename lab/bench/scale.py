@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from lab.markdown import measured_by
 from warmlens.console import out
 from warmlens.errors import WarmlensError
 from warmlens.planner.simulate import Backend
@@ -77,10 +78,9 @@ def measure_scale(up_to: int) -> Iterator[Record]:
 
 def table(records: Sequence[Record]) -> str:
     """Return a Markdown table, one line for each number of requests."""
-    head = records[0]
     lines = [
-        f"Measured by `{COMMAND}` on {head.date}, {head.machine}, shared with other work; "
-        "each in a process of its own, from the start of its command, loading the kernel included.",
+        f"{measured_by(records)}, shared with other work; one run each, in a process of its own, "
+        "from the start of its command, loading the kernel included.",
         "",
         "| requests a day | kernel, s | kernel, peak MB | plain Python, s | ratio |",
         "| ---: | ---: | ---: | ---: | ---: |",

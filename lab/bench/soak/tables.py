@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from lab.markdown import table
+from lab.markdown import measured_by, table
 from warmlens.records import Record
 
 PHASES = {"steady": "steady", "step": "three times the capacity", "recovery": "steady again"}
@@ -33,7 +33,8 @@ def hostile_tables(records: Sequence[Record]) -> str:
             for coding in _CODINGS
         ),
     )
-    return f"{phases}\n{by_coding}"
+    lead = f"{measured_by(records)}"
+    return f"{lead}.\n\n{phases}\n{lead}, the answers of all phases.\n\n{by_coding}"
 
 
 def _phases(known: dict[tuple[str, str], Record]) -> Iterator[tuple[str, ...]]:

@@ -1,0 +1,101 @@
+"""Each table made of records names its command, machine, date and number of samples."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab import docs_blocks
+from lab.bench.speed.tables import tables
+from lab.kept_records import kept_records
+from lab.markdown import command_of
+from warmlens.paths import ROOT
+from warmlens.records import Record
+
+CALL = re.compile(r"docs_blocks\.(\w+)\((.*?)\)\)")
+BLOCKS = sorted(
+    {
+        (page.name, name, arguments)
+        for page in (ROOT / "docs").rglob("*.md")
+        for name, arguments in CALL.findall(page.read_text())
+        if name != "terminal"
+    }
+)
+COUNTED = re.compile(
+    r"\b[\d,]+ (?:test photos|users|seeds|visits|runs|starts|calls|of each)|once each|one run each"
+    r"|\| (?:\w+ )*(?:starts|calls|runs|times|files|sent|fetches|instances|users|hostile photos"
+    r"|processes)(?: of each| each)? \|"
+    r"|in the tables below"
+)
+
+
+def tables_of(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each table's lead, the text since the table before, and the table."""
+    lead, table = list[str](), list[str]()
+    for line in [*text.splitlines(), ""]:
+        if line.startswith("|"):
+            table.append(line)
+        elif table:
+            yield "\n".join(lead), "\n".join(table)
+            lead, table = [line], []
+        else:
+            lead.append(line)
+
+
+def test_every_block_is_walked() -> None:
+    assert len(BLOCKS) >= 20
+    assert {"speed", "first_visitor", "warming", "peer"} <= {name for _, name, _ in BLOCKS}
+
+
+@pytest.mark.parametrize(("page", "name", "arguments"), BLOCKS, ids=lambda each: str(each)[:30])
+def test_machine_date_command_and_samples_are_beside_each_table(
+    page: str, name: str, arguments: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Record] = []
+
+    def kept(file: str, *folder: Path) -> list[Record]:
+        read[:] = kept_records(file, *folder)
+        return read
+
+    monkeypatch.setattr(docs_blocks, "kept_records", kept)
+    given: list[Any] = [arguments.strip("\"'")] if arguments else []
+    text = getattr(docs_blocks, name)(*given)
+    if "Not measured yet" in text:
+        return
+    measured = [each for each in read if each.kind == "measured"]
+    made = list(tables_of(text))
+    assert made, page
+    for lead, table in made:
+        dates = {each.date for each in read}
+        machines = {each.machine for each in measured}
+        assert any(date in lead for date in dates), lead
+        assert any(f"`{command_of(each)}" in lead for each in read), lead
+        assert not measured or any(machine in lead for machine in machines), lead
+        header = table.splitlines()[0]
+        assert COUNTED.search(f"{lead}\n{header}"), f"{lead}\n{header}"
+    shown = {(each.machine, each.date) for each in measured}
+    for machine, date in shown:
+        assert re.search(rf"{date}[^.]*{re.escape(machine)}", text), (machine, date)
+
+
+def test_both_machines_are_named_where_records_come_from_two() -> None:
+    first = kept_records("speed")
+    other = kept_records("speed-alone")
+    text = tables([*first, *_as_other_cases(first, other)])
+    for lead, _ in list(tables_of(text))[1:3]:
+        assert "2026-11-24, Intel" in lead
+        assert "2026-11-30, AMD EPYC" in lead
+
+
+def _as_other_cases(like: list[Record], other: list[Record]) -> list[Record]:
+    """Records of two machines as one file has them when a part of it was measured again."""
+    return [
+        replace(each, machine=other[0].machine, date=other[0].date, conditions={
+            **each.conditions, "memory_mb": 10_000,
+        })
+        for each in like
+        if each.metric in ("cold_start_ms", "cold_start_cpu_s", "warm_ms")
+    ]  # fmt: skip
