@@ -13,6 +13,8 @@ from lab.pictures import architecture
 from stacks.settings import Settings
 from tests.infrastructure.variants import Assembly
 from warmlens.paths import ROOT
+from warmlens.planner.at_rest import at_rest
+from warmlens.planner.photo import Way
 from warmlens.prices import read_prices
 from warmlens.registry.pruning import KEPT
 
@@ -23,6 +25,21 @@ COSTS = (ROOT / "docs" / "deploy.md").read_text()
 def types(env_name: str) -> Counter[str]:
     (path,) = [each for each in SNAPSHOTS.iterdir() if each.name.endswith(f"[{env_name}].json")]
     return Counter(_types(json.loads(path.read_text())))
+
+
+def web_acl_rules(env_name: str) -> list[Any]:
+    (path,) = [each for each in SNAPSHOTS.iterdir() if each.name.endswith(f"[{env_name}].json")]
+    (acl,) = _of_type(json.loads(path.read_text()), "AWS::WAFv2::WebACL")
+    rules: list[Any] = acl["Properties"]["Rules"]
+    return rules
+
+
+def _of_type(part: Any, kind: str) -> Iterator[dict[str, Any]]:
+    children = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    if isinstance(part, dict) and part.get("Type") == kind:
+        yield part
+    for child in children:
+        yield from _of_type(child, kind)
 
 
 def _types(part: Any) -> Iterator[str]:
@@ -53,6 +70,15 @@ def test_the_price_of_a_snapshot_is_that_of_the_price_file() -> None:
     assert f"newest ten: ${KEPT * kept_usd:.0f} a month" in " ".join(text.split())
     decision = (ROOT / "docs" / "decisions" / "0090-snapstart.md").read_text()
     assert f"${kept_usd:.2f} a month" in decision
+
+
+@pytest.mark.parametrize("env_name", ["staging", "prod"])
+def test_the_bill_at_rest_has_what_the_templates_have(env_name: str) -> None:
+    has, found = at_rest(Way(), warmer=True), types(env_name)
+    assert has.alarms == found["AWS::CloudWatch::Alarm"]
+    assert has.dashboards == found["AWS::CloudWatch::Dashboard"]
+    assert found["AWS::WAFv2::WebACL"] == 1
+    assert has.web_acl_rules == len(web_acl_rules(env_name))
 
 
 @pytest.mark.parametrize("env_name", ["staging", "prod"])

@@ -1,9 +1,51 @@
 """Lines of a bill, and what AWS's free tier takes off them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from warmlens.prices import PriceList
+
+
+class Part(StrEnum):
+    """A part of a bill; a comparison says which it counts."""
+
+    API = "API calls"
+    FUNCTION = "Lambda's calls and time"
+    COLD_STARTS = "cold starts"
+    S3 = "S3"
+    LOGS = "logs"
+    METRICS = "metrics, alarms, dashboard"
+    TRACES = "traces"
+    WEB_ACL = "web ACL"
+    DATA_OUT = "data out"
+    PAGE = "CloudFront"
+    IMAGE = "images"
+    WARMING = "warming"
+    SERVERS = "servers"
+    FILES = "EFS"
+    WORKFLOWS = "Step Functions"
+
+
+LAMBDA_ALONE = frozenset({Part.FUNCTION})
+"""What the paper compares with a server: Lambda's calls and their time, and nothing around them."""
+_PARTS: tuple[tuple[Part, tuple[str, ...]], ...] = (
+    (Part.API, ("rest_api", "http_api")),
+    (Part.FUNCTION, ("lambda", "provisioned_duration")),
+    (Part.S3, ("s3",)),
+    (Part.LOGS, ("logs", "infrequent_logs")),
+    (Part.METRICS, ("metric", "alarm", "dashboard")),
+    (Part.TRACES, ("xray",)),
+    (Part.WEB_ACL, ("waf",)),
+    (Part.DATA_OUT, ("data_out",)),
+    (Part.PAGE, ("cloudfront",)),
+    (Part.IMAGE, ("ecr",)),
+    (Part.WARMING, ("provisioned", "snapstart", "scheduler")),
+    (Part.SERVERS, ("fargate", "ec2", "alb")),
+    (Part.FILES, ("efs",)),
+    (Part.WORKFLOWS, ("step_functions",)),
+)
+"""Beginnings of the names of each part's prices."""
 
 FREE_A_MONTH: tuple[tuple[float, tuple[str, ...]], ...] = (
     (1_000_000, ("lambda_per_request",)),
@@ -15,6 +57,9 @@ FREE_A_MONTH: tuple[tuple[float, tuple[str, ...]], ...] = (
     (10_000_000, ("cloudfront_per_request",)),
     (2_000_000, ("cloudfront_function_per_call",)),
     (14_000_000, ("scheduler_per_invocation",)),
+    (10, ("metric_per_month",)),
+    (10, ("alarm_per_month",)),
+    (3, ("dashboard_per_month",)),
 )
 """The free tier that does not end, of each account and month, by the names of prices: pages
 `pricing` of each service at aws.amazon.com, as copied in 2026. The free twelve months (a million
@@ -30,6 +75,7 @@ class Item:
         quantity: quantity a month, in the unit.
         price: name of its price in the price list.
         usd: quantity, less what is free of it, times price, in USD.
+        part: the part of the bill that it is of.
         fixed: whether it does not grow with the users' traffic.
     """
 
@@ -38,6 +84,7 @@ class Item:
     unit: str
     price: str
     usd: float
+    part: Part
     fixed: bool = False
 
 
@@ -52,7 +99,17 @@ def priced(prices: PriceList, name: str, quantity: float, unit: str, price: str)
     Raises:
         WarmlensError: its price is missing.
     """
-    return Item(name, quantity, unit, price, quantity * prices[price])
+    return Item(name, quantity, unit, price, quantity * prices[price], part_of(price))
+
+
+def part_of(price: str) -> Part:
+    """Return the part of a bill that a price is of, if it is paid for a user's call."""
+    return next(part for part, begins in _PARTS if price.startswith(begins))
+
+
+def of_parts(items: Iterable[Item], parts: Collection[Part]) -> list[Item]:
+    """Return the items of some parts: the same bill with the others switched off."""
+    return [item for item in items if item.part in parts]
 
 
 def scaled(items: Iterable[Item], factor: float) -> list[Item]:

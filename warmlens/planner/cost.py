@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from warmlens.errors import WarmlensError
 from warmlens.planner import photo
-from warmlens.planner.bill import Item, less_free_tier, priced
+from warmlens.planner.bill import Item, Part, less_free_tier, priced
 from warmlens.planner.outcome import Outcome
 from warmlens.planner.photo import MONTH_S, PhotoBy, Usage, Way, photo_items
 from warmlens.prices import PriceList
@@ -129,7 +129,7 @@ def _around_wakes(outcome: Outcome, what: Deployment, prices: PriceList) -> list
     if way.photo is PhotoBy.UPLOAD:
         lines += photo.uploads_lines(by_page)
     return [
-        priced(prices, f"wakes ahead: {name}", quantity, unit, price)
+        replace(priced(prices, f"wakes ahead: {name}", quantity, unit, price), part=Part.WARMING)
         for name, quantity, unit, price in lines
     ]
 
@@ -141,11 +141,12 @@ def warming_items(outcome: Outcome, what: Deployment, prices: PriceList) -> list
         *_provisioned_items(outcome, what, prices),
         *_snapshot_items(what, prices),
     ]
-    return [
+    items = [
         *(replace(item, fixed=True) for item in fixed),
         *_wake_items(outcome, what, prices),
         *_restore_items(outcome, what, prices),
     ]
+    return [replace(item, part=Part.WARMING) for item in items]
 
 
 def _warmer_items(outcome: Outcome, what: Deployment, prices: PriceList) -> list[Item]:

@@ -19,7 +19,7 @@ from warmlens.planner.candidates import Candidate, wakes_ahead
 from warmlens.planner.cost import monthly_items, needed_prices
 from warmlens.planner.outcome import Outcomes
 from warmlens.planner.photo import MONTH_S
-from warmlens.planner.report import FREE_TIER, cost_records
+from warmlens.planner.report import FREE_TIER, at_rest_line, cost_records
 from warmlens.planner.scenario import HOUR_S
 from warmlens.planner.service_times import pick
 from warmlens.planner.simulate import resolve_backend, simulate
@@ -124,10 +124,12 @@ def cost_command(
         out.print(FREE_TIER)
     table = Table("item", "quantity a month", "unit", "price, USD", "USD a month")
     for item in items:
-        price = f"{prices[item.price]:.10f}".rstrip("0")
+        price = f"{prices[item.price]:.10f}".rstrip("0").rstrip(".")
         table.add_row(item.name, f"{item.quantity:,.2f}", item.unit, price, f"{item.usd:.4f}")
     table.add_row("total", "", "", "", f"{total_usd(items):.4f}")
     out.print_table(table)
+    warmer = "ping" in candidate.warming
+    out.print(at_rest_line(way, prices, warmer=warmer, free_tier=bill.free_tier))
 
 
 def _candidate(

@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from warmlens.errors import WarmlensError
-from warmlens.planner.bill import Item, priced
+from warmlens.planner.bill import Item, Part, priced
 from warmlens.prices import PriceList
 
 MONTH_S = 30 * 86_400.0
@@ -123,6 +123,7 @@ class Usage:
         classified: those that an instance classified; others were throttled. None: all.
         gb_s: billed time on demand, times memory.
         provisioned_gb_s: billed time of provisioned instances, times memory.
+        cold_gb_s: billed time of inits, times memory, as far as it is not in `gb_s`.
         architecture: `x86` or `arm`.
     """
 
@@ -130,6 +131,7 @@ class Usage:
     gb_s: float
     classified: float | None = None
     provisioned_gb_s: float = 0.0
+    cold_gb_s: float = 0.0
     architecture: str = "x86"
 
 
@@ -161,13 +163,18 @@ def photo_items(usage: Usage, way: Way, prices: PriceList) -> list[Item]:
         WarmlensError: a price is missing.
     """
     prices.require(needed_prices(way))
+    starts = "cold starts", usage.cold_gb_s, "GB-s", f"lambda_{usage.architecture}_per_gb_s"
     lines = [
         ("API calls", usage.photos * way.api_units, "calls", f"{way.api}_api_per_request"),
         *_function_lines(usage),
         *_upload_lines(usage, way),
         *call_lines(usage.photos, way),
     ]
-    return [priced(prices, *line) for line in lines if line[1]]
+    items = [
+        *(priced(prices, *line) for line in lines),
+        replace(priced(prices, *starts), part=Part.COLD_STARTS),
+    ]
+    return [item for item in items if item.quantity]
 
 
 Line = tuple[str, float, str, str]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
+from warmlens.errors import WarmlensError
 from warmlens.planner.advice import (
     EXTRA_MS,
     IDLE_MIN,
@@ -10,12 +11,15 @@ from warmlens.planner.advice import (
     Tolerance,
     Variation,
 )
-from warmlens.planner.bill import Item, total_usd
+from warmlens.planner.at_rest import at_rest, at_rest_items
+from warmlens.planner.bill import Item, less_free_tier, total_usd
 from warmlens.planner.candidates import USER_RESERVE, Candidate
 from warmlens.planner.cost import snapstart_priced
 from warmlens.planner.objective import Verdict
+from warmlens.planner.photo import Way
 from warmlens.planner.plan import Plan, PlanRequest
 from warmlens.planner.service_times import Measured
+from warmlens.prices import PriceList
 from warmlens.records import Record, today
 
 # As in stacks/settings.py and stacks/image_limits.py, which the command line does without; a test
@@ -155,6 +159,12 @@ def in_words(advice: Advice, request: PlanRequest, compared: Sequence[str] = ())
         *(_variation_line(each, advice.chosen, request) for each in advice.variations),
         *(_tolerance_lines(advice.tolerance) if advice.tolerance else []),
         "",
+        at_rest_line(
+            request.way,
+            request.prices,
+            warmer=advice.chosen.candidate.pings,
+            free_tier=request.free_tier,
+        ),
         *compared,
         *([""] if compared else []),
         "Settings:",
@@ -165,6 +175,18 @@ def in_words(advice: Advice, request: PlanRequest, compared: Sequence[str] = ())
         ),
     ]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def at_rest_line(way: Way, prices: PriceList, *, warmer: bool, free_tier: bool) -> str:
+    """Return a line on what an environment costs with any number of photos."""
+    try:
+        items = at_rest_items(at_rest(way, warmer=warmer), prices)
+    except WarmlensError as error:
+        return f"At rest, with any traffic: not computed. {error.code}: {error}"
+    if free_tier:
+        items = less_free_tier(items, prices)
+    parts = ", ".join(f"{item.name} {item.usd:.2f}" for item in items)
+    return f"At rest, with any traffic: ${total_usd(items):.2f} a month more ({parts})."
 
 
 def sources_of(measured: Sequence[Measured]) -> str:

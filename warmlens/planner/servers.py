@@ -1,12 +1,21 @@
 """Comparison of a plan with always-on servers (EC2, Fargate) and provisioned concurrency."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from warmlens.errors import WarmlensError
 from warmlens.planner.advice import Advice
-from warmlens.planner.bill import Item, less_free_tier, priced, scaled, total_usd
+from warmlens.planner.at_rest import at_rest, at_rest_items
+from warmlens.planner.bill import (
+    Item,
+    Part,
+    less_free_tier,
+    of_parts,
+    priced,
+    scaled,
+    total_usd,
+)
+from warmlens.planner.break_even import MOST, crossing
 from warmlens.planner.candidates import busiest_rates
 from warmlens.planner.cost import SHORT
 from warmlens.planner.distribution import constant
@@ -24,7 +33,6 @@ from warmlens.prices import PriceList
 SERVERS = ("Fargate", "EC2 c7i.large")
 MOST_SERVERS = 2_000
 MOST_HOURS, FEWEST_CALLS = 1_000, 4_000  # simulated, all like the busiest hour
-LARGEST_FACTOR = 1_000.0
 FARGATE_GB = 2.0  # the least that a task of one vCPU has
 EC2_VCPUS = 2  # of c7i.large
 CONNECTIONS_PER_LCU_S = 25.0  # new connections a second (Elastic Load Balancing pricing)
@@ -111,7 +119,8 @@ def server_items(
 ) -> list[Item]:
     """Return the monthly cost of servers with a number of processors, behind a load balancer.
 
-    They take photos in the same way, for which they have no front door but the load balancer.
+    What does not grow with the requests is fixed. Servers take photos in the same way, for which
+    they have no front door but the load balancer.
 
     Raises:
         WarmlensError: a price is missing.
@@ -140,7 +149,11 @@ def server_items(
         machines = math.ceil(vcpus / EC2_VCPUS)
         items.append(("c7i.large", machines * hours, "h", "ec2_c7i_large_per_h"))
     prices.require(price for *_, price in items)
-    return [priced(prices, *item) for item in items]
+    billed = (priced(prices, *item) for item in items)
+    return [
+        replace(item, fixed=item.part is Part.SERVERS and (lcus == 1.0 or item.unit != "LCU-h"))
+        for item in billed
+    ]
 
 
 def break_even(
@@ -149,7 +162,8 @@ def break_even(
     """Compare a plan with servers of one kind, one of `SERVERS`.
 
     The plan's cost of users' calls grows with the traffic. Its cost of warming stays the same, as
-    the number of warm instances hardly grows.
+    the number of warm instances hardly grows; so does the web ACL's, which servers lack here.
+    Monitoring is on neither side.
 
     Args:
         request: the request.
@@ -163,6 +177,7 @@ def break_even(
     """
     # Names all missing prices before simulating.
     server_items(name, 1, 0.0, request.prices, request.way)
+    acl = acl_items(request)
     service, profile = one_vcpu(request), request.profile
     per_day = request.expected / (request.horizon_s / DAY_S)
     counts = {} if counts is None else counts
@@ -177,10 +192,10 @@ def break_even(
         return total_usd(server_items(name, count_at(factor), photos, request.prices, way))
 
     def plan_at(factor: float) -> float:
-        items = scaled(plan.items, factor)
+        items = scaled([*plan.items, *acl], factor)
         return total_usd(less_free_tier(items, request.prices) if request.free_tier else items)
 
-    factor = _crossing(lambda factor: plan_at(factor) - usd_at(factor))
+    factor = crossing(lambda factor: plan_at(factor) - usd_at(factor))
     from_per_day = None if factor is None else per_day * factor
     return BreakEven(name, count_at(1.0), usd_at(1.0), from_per_day)
 
@@ -188,21 +203,6 @@ def break_even(
 def fixed_usd(plan: Plan) -> float:
     """Return the part of a plan's cost that does not grow with its traffic."""
     return sum(item.usd for item in plan.items if item.fixed)
-
-
-def _crossing(dearer: Callable[[float], float]) -> float | None:
-    """Return the least factor, to 1 %, from which a plan costs more than servers."""
-    low, high = 1e-4, 1.0
-    if dearer(1.0) < 0:
-        low = 1.0
-        while dearer(high) < 0:
-            low, high = high, high * 2
-            if high > LARGEST_FACTOR:
-                return None
-    while high / low > 1.01:
-        middle = math.sqrt(low * high)
-        low, high = (low, middle) if dearer(middle) >= 0 else (middle, high)
-    return high
 
 
 def comparison(advice: Advice, request: PlanRequest) -> list[str]:
@@ -213,7 +213,7 @@ def comparison(advice: Advice, request: PlanRequest) -> list[str]:
     plan = advice.chosen
     if plan is None:
         return []
-    lines, counts = [], dict[float, int]()
+    lines, counts = [_basis(request)], dict[float, int]()
     for name in SERVERS:
         try:
             lines.append(_server_line(break_even(request, plan, name, counts)))
@@ -246,9 +246,24 @@ def provisioned_pays_above(request: PlanRequest, architecture: str) -> float:
     )
 
 
+def acl_items(request: PlanRequest) -> list[Item]:
+    """Return what the web ACL costs at rest, which servers have none of."""
+    items = at_rest_items(at_rest(request.way, warmer=False), request.prices)
+    return of_parts(items, [Part.WEB_ACL])
+
+
+def _basis(request: PlanRequest) -> str:
+    acl_usd = total_usd(acl_items(request))
+    acl = f" and ${acl_usd:.2f} for the web ACL at rest" if acl_usd else ""
+    return (
+        f"Servers, compared with all items of the plan{acl}; monitoring is on neither side, and "
+        "operating them is not counted:"
+    )
+
+
 def _server_line(servers: BreakEven) -> str:
     if servers.requests_per_day is None:
-        when = f"more expensive than the plan up to {LARGEST_FACTOR:,.0f} times this traffic"
+        when = f"more expensive than the plan up to {MOST:,.0f} times this traffic"
     else:
         when = f"cheaper from {servers.requests_per_day:,.0f} requests a day of the same shape"
     cost = f"${servers.usd_per_month:.2f} a month"

@@ -19,9 +19,21 @@ from lab.photo_costs import WAYS, usd_per_million
 from warmlens.errors import WarmlensError
 from warmlens.paths import MODEL_ARTIFACTS, ROOT, WEB
 from warmlens.planner import photo
-from warmlens.planner.bill import Item, less_free_tier, scaled, total_usd
+from warmlens.planner.at_rest import AtRest, at_rest_items
+from warmlens.planner.bill import (
+    LAMBDA_ALONE,
+    Item,
+    Part,
+    less_free_tier,
+    of_parts,
+    part_of,
+    scaled,
+    total_usd,
+)
+from warmlens.planner.break_even import equal_photos
 from warmlens.planner.photo import Api, PhotoBy, Usage, Way, needed_prices, photo_items
-from warmlens.prices import read_prices
+from warmlens.planner.servers import server_items
+from warmlens.prices import known_names, read_prices
 
 PRICES = read_prices()
 MILLION = Usage(photos=1_000_000, gb_s=30_000)
@@ -58,6 +70,37 @@ def test_an_upload_is_two_calls_two_functions_and_s3(api: Api, dollars: float) -
     answers_usd = (1.64 + 3.4) * 0.09
     expected = dollars + FUNCTION_USD + uploads_usd + s3_usd + answers_usd
     assert total(way) == pytest.approx(expected)
+
+
+def test_every_price_is_of_a_part_of_the_bill() -> None:
+    parts = {name: part_of(name) for name in known_names()}
+    assert set(parts.values()) == set(Part) - {Part.COLD_STARTS}
+
+
+def test_lambda_alone_is_the_same_bill_with_the_other_parts_switched_off() -> None:
+    usage = replace(MILLION, cold_gb_s=2_000)
+    for way in (Way(), Way(photo=PhotoBy.UPLOAD), replace(BARE, api=Api.HTTP)):
+        items = photo_items(usage, way, PRICES)
+        alone = of_parts(items, LAMBDA_ALONE)
+        of_uploads = sum(item.usd for item in items if item.name.startswith("uploads'"))
+        assert total_usd(alone) == pytest.approx(FUNCTION_USD + of_uploads)
+        by_part = [total_usd(of_parts(items, [part])) for part in Part]
+        assert sum(by_part) == pytest.approx(total_usd(items))
+        starts = of_parts(items, [Part.COLD_STARTS])
+        assert total_usd(starts) == pytest.approx(2_000 * 0.0000166667)
+
+
+def test_two_bills_are_equal_at_the_photos_that_are_computed() -> None:
+    items = photo_items(MILLION, Way(), PRICES)
+    acl = at_rest_items(AtRest(web_acl_rules=5, metrics=0, alarms=0, dashboards=0), PRICES)
+    servers = server_items("Fargate", 1, 1e6, PRICES, Way())
+    photos = equal_photos([*items, *acl], servers, 1e6)
+    assert photos is not None
+    usage = Usage(photos=photos, gb_s=30_000 * photos / 1e6)
+    of_servers = server_items("Fargate", 1, photos, PRICES, Way())
+    bill = total_usd(photo_items(usage, Way(), PRICES)) + 10.00
+    assert bill == pytest.approx(total_usd(of_servers))
+    assert equal_photos(servers, [*items, *acl], 1e6) is None  # servers' photos cost less
 
 
 def test_what_is_around_a_call_is_paid_for_each_call() -> None:
@@ -122,8 +165,8 @@ def test_the_free_tier_is_taken_off_what_has_one() -> None:
 
 
 def test_items_of_one_allowance_share_it() -> None:
-    gb_s = Item("x86", 300_000, "GB-s", "lambda_x86_per_gb_s", 5.0)
-    arm = Item("arm", 300_000, "GB-s", "lambda_arm_per_gb_s", 4.0)
+    gb_s = Item("x86", 300_000, "GB-s", "lambda_x86_per_gb_s", 5.0, Part.FUNCTION)
+    arm = Item("arm", 300_000, "GB-s", "lambda_arm_per_gb_s", 4.0, Part.FUNCTION)
     first, second = less_free_tier([gb_s, arm], PRICES)
     assert first.usd == 0
     assert second.usd == pytest.approx(200_000 * 0.0000133334)

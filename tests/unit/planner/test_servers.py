@@ -1,5 +1,6 @@
 """Comparison of the plan with servers and provisioned concurrency."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -7,7 +8,15 @@ import pytest
 
 from tests.unit.planner.plan_requests import DAY, MEASURED, chosen, plan_request, run
 from warmlens.planner.advice import Advice
-from warmlens.planner.servers import SERVERS, break_even, provisioned_pays_above, servers_needed
+from warmlens.planner.bill import total_usd
+from warmlens.planner.servers import (
+    SERVERS,
+    break_even,
+    fixed_usd,
+    provisioned_pays_above,
+    server_items,
+    servers_needed,
+)
 from warmlens.planner.service_times import Measured
 from warmlens.planner.traffic import constant_rate
 from warmlens.prices import read_prices
@@ -32,6 +41,55 @@ def test_servers_become_cheaper_at_some_traffic(advice: Advice) -> None:
         assert each.usd_per_month > chosen(advice).usd_per_month > 0
         assert each.requests_per_day is not None
         assert each.requests_per_day > DAY.expected(86_400)
+
+
+def test_at_the_break_even_the_whole_bills_are_equal_the_web_acl_at_rest_included(
+    advice: Advice,
+) -> None:
+    request, plan = plan_request(), chosen(advice)
+    each = break_even(request, plan, "EC2 c7i.large")
+    assert each.requests_per_day is not None
+    factor = each.requests_per_day / (request.expected / (request.horizon_s / 86_400))
+    per_call = sum(item.usd for item in plan.items if not item.fixed)
+    plan_usd = fixed_usd(plan) + per_call * factor + 5.00 + 5 * 1.00
+    needed = servers_needed(request, one_vcpu(), request.profile.scaled(factor))
+    photos = 30 * each.requests_per_day
+    servers = server_items(each.name, needed, photos, request.prices, request.way)
+    assert plan_usd == pytest.approx(total_usd(servers), rel=0.02)
+    without = dataclasses.replace(request, way=dataclasses.replace(request.way, waf=False))
+    later = break_even(without, plan, "EC2 c7i.large").requests_per_day
+    assert later is not None
+    assert later > each.requests_per_day
+
+
+def test_what_does_not_grow_on_a_servers_bill_is_fixed() -> None:
+    prices, way = read_prices(), plan_request().way
+    for name in SERVERS:
+        few, many = (server_items(name, 2, photos, prices, way) for photos in (1e6, 2e6))
+        assert [item for item in few if item.fixed] == [item for item in many if item.fixed]
+        assert all(
+            item.usd == 0 for item in server_items(name, 2, 0, prices, way) if not item.fixed
+        )
+    busy = server_items(SERVERS[0], 2, 1e9, prices, way)
+    (capacity,) = (item for item in busy if item.unit == "LCU-h")
+    assert not capacity.fixed
+
+
+def test_a_plan_names_what_is_paid_at_rest_and_what_servers_are_compared_with(few: Path) -> None:
+    options = ("--rps", "0.02", "--seeds", "2", "--speed", str(few))
+    exit_code, output = run(*options)
+    assert exit_code == 0
+    at_rest = (
+        "At rest, with any traffic: $17.20 a month more (web ACL at rest 5.00, web ACL's rules"
+    )
+    assert at_rest in output
+    assert "all items of the plan and $10.00 for the web ACL at rest; monitoring is on" in output
+    exit_code, output = run(*options, "--no-waf", "--free-tier")
+    # Of 9 metrics, 15 alarms and 1 dashboard, 10, 10 and 3 are free.
+    assert (
+        "At rest, with any traffic: $0.50 a month more (own metrics 0.00, alarms 0.50, d" in output
+    )
+    assert "all items of the plan; monitoring is on neither side" in output
 
 
 def test_provisioned_concurrency_pays_above_sixty_percent() -> None:
