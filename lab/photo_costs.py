@@ -1,15 +1,25 @@
 """The cost of a million photos, for each way and beside other services, as tables for the docs."""
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
 
-from warmlens.planner.bill import less_free_tier, total_usd
+from warmlens.planner.at_rest import at_rest, at_rest_items
+from warmlens.planner.bill import (
+    LAMBDA_ALONE,
+    Item,
+    Part,
+    less_free_tier,
+    of_parts,
+    total_usd,
+)
+from warmlens.planner.break_even import equal_photos
 from warmlens.planner.photo import Api, PhotoBy, Usage, Way, photo_items
 from warmlens.planner.reported_times import Deployed
 from warmlens.planner.servers import server_items
 from warmlens.planner.service_times import OTHER_SHARE, SERVICE_TIMES, Measured, pick
 from warmlens.planner.speed_files import read_speed
-from warmlens.prices import read_prices
+from warmlens.prices import PriceList, read_prices
 
 PHOTOS = 1_000_000
 MEGAPIXELS, SHRUNK_MEGAPIXELS = 2.0, 0.3
@@ -18,6 +28,7 @@ MEMORY_SIZES_MB = (512, 768, 1024, MEMORY_MB)
 UTILIZATION = 0.3
 FARGATE_GB = 2.0
 PRICES = read_prices()
+REGIONS = {"us-east-1": "N. Virginia", "eu-west-1": "Ireland", "ap-northeast-2": "Seoul"}
 
 CLOUDFLARE_NEURONS_PER_PHOTO, CLOUDFLARE_USD_PER_NEURON = 228_055 / 1e6, 0.011 / 1000
 CLOUDFLARE_FREE_NEURONS = 10_000 * 30
@@ -54,10 +65,11 @@ def usd_per_million(
     free: bool = False,
     memory_mb: int = MEMORY_MB,
     megapixels: float = MEGAPIXELS,
+    prices: PriceList = PRICES,
 ) -> float:
     """Return the cost of a million photos in a month."""
-    items = photo_items(million(memory_mb, megapixels), way, PRICES)
-    return total_usd(less_free_tier(items, PRICES) if free else items)
+    items = photo_items(million(memory_mb, megapixels), way, prices)
+    return total_usd(less_free_tier(items, prices) if free else items)
 
 
 def ways_table() -> str:
@@ -138,21 +150,136 @@ def memory_table() -> str:
     return "\n".join(lines)
 
 
+SERVERS = {"Fargate": 1, "EC2 c7i.large": 2}
+
+
 def break_even_table() -> str:
     """Return the table of photos a day at which one server costs the same as a way."""
-    names = {"Fargate": 1, "EC2 c7i.large": 2}
+    names = [f"{name}{by}" for by in ("", ", by the page") for name in SERVERS]
     lines = [f"| | {' | '.join(names)} |", f"| --- |{' ---: |' * len(names)}"]
     for name, way in WAYS.items():
-        cells = (f"{_break_even(way, server, vcpus):,.0f}" for server, vcpus in names.items())
+        by_page = replace(way, page=True, waf=way.api is Api.REST)
+        cells = (
+            f"{break_even(each, server):,.0f}" for each in (way, by_page) for server in SERVERS
+        )
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    at_most = (f"{photos_per_h() * 24 * vcpus:,.0f}" for vcpus in names.values())
-    return "\n".join([*lines, f"| *it serves, busy {UTILIZATION:.0%}* | {' | '.join(at_most)} |"])
+    alone = (f"{lambda_alone(server):,.0f}" for server in SERVERS)
+    lines.append(f"| *Lambda's calls and time alone, no load balancer* | {' | '.join(alone)} | | |")
+    at_most = (f"{photos_per_h() * 24 * vcpus:,.0f}" for vcpus in SERVERS.values())
+    lines.append(f"| *it serves, busy {UTILIZATION:.0%}* | {' | '.join(at_most)} | | |")
+    return "\n".join(lines)
 
 
-def _break_even(way: Way, server: str, vcpus: int) -> float:
-    fixed = total_usd(server_items(server, vcpus, 0, PRICES, way))
-    growing = total_usd(server_items(server, vcpus, PHOTOS, PRICES, way)) - fixed
-    return fixed / (usd_per_million(way) - growing) * PHOTOS / 30
+def break_even(
+    way: Way, server: str, *, prices: PriceList = PRICES, usage: Usage | None = None
+) -> float:
+    """Return the photos a day from which the whole bill of a way is higher than that of a server.
+
+    Whole: each item of a photo, and the web ACL at rest; monitoring is on neither side.
+
+    Args:
+        way: the way.
+        server: one of `SERVERS`, as many as work for one.
+        prices: the prices.
+        usage: the usage of a million photos; by default that of the shipped model's warm calls.
+    """
+    bill = photo_items(usage or million(), way, prices) + _acl_items(way, prices)
+    return _a_day(bill, server_items(server, SERVERS[server], PHOTOS, prices, way))
+
+
+def lambda_alone(server: str) -> float:
+    """Return the photos a day from which Lambda's calls and time cost more than a server's."""
+    way = WAYS["REST API, photo in the call"]
+    machines = server_items(server, SERVERS[server], PHOTOS, PRICES, way)
+    return _a_day(
+        of_parts(photo_items(million(), way, PRICES), LAMBDA_ALONE),
+        [item for item in machines if item.part is Part.SERVERS and "balancer" not in item.name],
+    )
+
+
+def _acl_items(way: Way, prices: PriceList) -> list[Item]:
+    return of_parts(at_rest_items(at_rest(way, warmer=False), prices), [Part.WEB_ACL])
+
+
+def _a_day(bill: list[Item], servers: list[Item]) -> float:
+    photos = equal_photos(bill, servers, PHOTOS)
+    return float("inf") if photos is None else photos / 30
+
+
+def regions_table() -> str:
+    """Return the table of what photos cost in each region, and of the break-even."""
+    lists = [read_prices(region) for region in REGIONS]
+    names = [f"{region}, {place}" for region, place in REGIONS.items()]
+    lines = [f"| | {' | '.join(names)} |", f"| --- |{' ---: |' * len(names)}"]
+    for name, way in WAYS.items():
+        cells = (f"{usd_per_million(way, prices=prices):.2f}" for prices in lists)
+        lines.append(f"| a million photos, USD: {name} | {' | '.join(cells)} |")
+    whole = Way()
+    cells = (f"{usd_per_million(whole, prices=prices):.2f}" for prices in lists)
+    lines.append(
+        f"| the same by the page, with a web ACL: photo in the call | {' | '.join(cells)} |"
+    )
+    for server in SERVERS:
+        cells = (
+            f"{break_even(WAYS['REST API, photo in the call'], server, prices=prices):,.0f}"
+            for prices in lists
+        )
+        lines.append(f"| photos a day at which one {server} costs the same | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def region_prices_table() -> str:
+    """Return the table of the prices that are not the same in all regions."""
+    lists = [read_prices(region) for region in REGIONS]
+    lines = [f"| price | {' | '.join(REGIONS)} |", f"| --- |{' ---: |' * len(REGIONS)}"]
+    for name in PRICES.prices:
+        values = [prices.prices.get(name) for prices in lists]
+        if len(set(values)) == 1:
+            continue
+        low = any(value is not None and value < 0.001 for value in values)
+        scale, unit = (1e6, ", for a million") if low else (1, "")
+        cells = ("missing" if each is None else f"{each * scale:.5g}" for each in values)
+        lines.append(f"| `{name}`{unit} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def time_sentence() -> str:
+    """Return what a tenth more or less of the mean time changes."""
+    way, each = WAYS["REST API, photo in the call"], million()
+    low, high = (
+        break_even(way, "Fargate", usage=replace(each, gb_s=each.gb_s * factor))
+        for factor in (1.1, 0.9)
+    )
+    return wrapped(
+        "The records of these times have no interval of the mean. With a mean that is a tenth "
+        f"longer or shorter, the first figure is {low:,.0f} or {high:,.0f}."
+    )
+
+
+def containers_sentence() -> str:
+    """Return the paragraph of docs/comparison.md on when a container costs less."""
+    rest, http = (f"{api} API, photo in the call" for api in ("REST", "HTTP"))
+    by_page = break_even(Way(), "Fargate")
+    return wrapped(
+        "With the whole bill of each side counted, a load balancer on one, API Gateway, logs and "
+        "answers on the other, one task of 1 vCPU and 2 GB costs less from "
+        f"{_round(break_even(WAYS[rest], 'Fargate'))} photos a day on that programs send in calls "
+        f"of a REST API, {_round(by_page)} by the page with its web ACL, and "
+        f"{_round(break_even(WAYS[http], 'Fargate'))} by an HTTP API, if it can serve them ([the "
+        "table, with its assumptions](choices.md#which-way-a-photo-takes)). By Lambda's calls and "
+        "time alone, which is what the paper compares, it is "
+        f"{_round(lambda_alone('Fargate'))}."
+    )
+
+
+def wrapped(text: str) -> str:
+    """Return a paragraph in lines as long as those of the docs."""
+    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
+
+
+def _round(photos: float) -> str:
+    """Return a number to two digits, as a sentence has it."""
+    return f"{float(f'{photos:.2g}'):,.0f}"
 
 
 def at_rest_sentence() -> str:
@@ -165,8 +292,7 @@ def at_rest_sentence() -> str:
             "HTTP API, photo in the call",
         )
     )
-    lines = [
-        f"A million photos in the call cost {in_call} beside it, uploaded ones {upload}, and by an",
-        f"HTTP API in the call {http}: [item by item](choices.md#which-way-a-photo-takes).",
-    ]
-    return "\n".join(lines)
+    return wrapped(
+        f"A million photos in the call cost {in_call} beside it, uploaded ones {upload}, and by an "
+        f"HTTP API in the call {http}: [item by item](choices.md#which-way-a-photo-takes)."
+    )

@@ -1,0 +1,118 @@
+"""What an environment costs with any number of photos, as tables and sentences for the docs."""
+
+from lab.photo_costs import wrapped
+from warmlens.planner.at_rest import (
+    ALARMS,
+    OWN_METRICS,
+    WARMER_METRICS,
+    WEB_ACL_RULES,
+    AtRest,
+    at_rest_items,
+)
+from warmlens.planner.bill import less_free_tier, total_usd
+from warmlens.planner.photo import MONTH_S
+from warmlens.prices import read_prices
+
+PRICES = read_prices()
+MEMORY_MB = 1769
+DEV = AtRest(metrics=OWN_METRICS, alarms=8, image_gb=0.3, stored_gb=0.1)
+"""What the environment dev has; tests count its alarms and metrics."""
+_AT_REST = {
+    "container images": ("container image in ECR", "some 0.3 GB for each image pushed"),
+    "models and the page": ("model, page and CDK's files in S3", "about 0.1 GB"),
+    "alarms": ("alarms", "8; free tier: 10"),
+    "dashboard": ("dashboard", "1; free tier: 3"),
+    "own metrics": (
+        "own metrics",
+        "8 of the classifier (2 of them for [what it recognizes](metrics.md#of-the-classifier)) "
+        "and 1 of `uploads`, in hours with calls; free tier: 10",
+    ),
+}
+
+
+def at_rest_table() -> str:
+    """Return the table of docs/deploy.md on what an environment costs at rest."""
+    lines = [
+        "| what | in `dev` | USD each | USD a month, less the free tier | and without it |",
+        "| --- | --- | ---: | ---: | ---: |",
+    ]
+    items = {item.name: item for item in at_rest_items(DEV, PRICES)}
+    left = {item.name: item for item in less_free_tier(list(items.values()), PRICES)}
+    for name, (what, has) in _AT_REST.items():
+        item, each = items[name], PRICES[items[name].price]
+        lines.append(f"| {what} | {has} | {each:g} | {left[name].usd:.2f} | {item.usd:.2f} |")
+    return "\n".join(lines)
+
+
+def added_table() -> str:
+    """Return the table of docs/deploy.md on what settings add."""
+    acl_usd = total_usd(at_rest_items(_acl(), PRICES))
+    rows = [
+        (
+            "five instances kept warm by provisioned concurrency",
+            '`warming="provisioned"`, `warm_instances=5`',
+            f"{provisioned_usd(5):.2f}",
+        ),
+        (
+            "a snapshot of each version that is kept",
+            f'`warming="snapstart"`; 1,000 starts from it: ${restored_usd(1_000):.2f}',
+            f"{snapshot_usd():.2f}",
+        ),
+        (
+            "web ACL",
+            f"`waf=True`: ${PRICES['waf_acl_per_month']:g} for the list and "
+            f"${PRICES['waf_rule_per_month']:g} for each of its rules",
+            f"{acl_usd:.2f}",
+        ),
+        (
+            "the warmer's metrics, without the free tier",
+            f'`warming="ping"`: {WARMER_METRICS}',
+            f"{WARMER_METRICS * PRICES['metric_per_month']:.2f}",
+        ),
+        (
+            f"{ALARMS - DEV.alarms} alarms more than `dev`, without the free tier",
+            "`deployment`, `warming`, `waf`",
+            f"{(ALARMS - DEV.alarms) * PRICES['alarm_per_month']:.2f}",
+        ),
+        (
+            "model on EFS, too",
+            f'`model_store="efs"`: ${PRICES["efs_per_gb_month"]:.2f} a GB; its S3 endpoint is free',
+            f"{0.024 * PRICES['efs_per_gb_month']:.2f}",
+        ),
+    ]
+    lines = ["| what | setting | USD a month |", "| --- | --- | ---: |"]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def rest_sentence() -> str:
+    """Return the sentence of docs/deploy.md on staging and prod at rest."""
+    acl = at_rest_items(_acl(), PRICES)
+    whole = at_rest_items(
+        AtRest(web_acl_rules=WEB_ACL_RULES, metrics=OWN_METRICS + WARMER_METRICS), PRICES
+    )
+    free = less_free_tier(whole, PRICES)
+    return wrapped(
+        f"At rest `staging` and `prod` cost ${total_usd(free):.2f} a month each beside the ping, "
+        f"with CloudWatch's free tier, ${total_usd(acl):.2f} of it the web ACL (`waf=False` takes "
+        f"it away), and ${total_usd(whole):.2f} where the free tier is used up: they have {ALARMS} "
+        f"alarms and {OWN_METRICS + WARMER_METRICS} own metrics each."
+    )
+
+
+def _acl() -> AtRest:
+    return AtRest(web_acl_rules=WEB_ACL_RULES, metrics=0, alarms=0, dashboards=0)
+
+
+def provisioned_usd(instances: int) -> float:
+    """Return the cost of provisioned concurrency in a month, without its calls."""
+    return instances * MONTH_S * MEMORY_MB / 1024 * PRICES["provisioned_x86_per_gb_s"]
+
+
+def snapshot_usd() -> float:
+    """Return the cost of the snapshot of one version in a month."""
+    return MONTH_S * MEMORY_MB / 1024 * PRICES["snapstart_cache_per_gb_s"]
+
+
+def restored_usd(starts: int) -> float:
+    """Return the cost of starts from a snapshot."""
+    return starts * MEMORY_MB / 1024 * PRICES["snapstart_restore_per_gb"]
