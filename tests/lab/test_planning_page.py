@@ -62,13 +62,6 @@ def test_each_table_stands_under_its_command() -> None:
         assert command.startswith(f".venv/bin/python -m lab bench {block} ")
 
 
-def test_the_comparison_quotes_the_examples_break_even() -> None:
-    comparison = (ROOT / "docs" / "comparison.md").read_text()
-    quoted = re.findall(r"([\d,]+) a day", comparison)
-    assert quoted
-    assert all(f"cheaper from {each} requests a day" in TEXT for each in quoted)
-
-
 def test_a_simulation_prints_its_figures() -> None:
     figures = json.loads(run(SIMULATE))
     assert 12_000 < figures["requests"] < 14_000
