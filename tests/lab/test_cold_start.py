@@ -103,6 +103,12 @@ def test_what_a_user_sees_on_aws_comes_before_what_was_measured() -> None:
         assert text.index("s on AWS") < text.index("measured here")
 
 
+def test_pages_that_name_a_cold_start_lead_to_its_definition() -> None:
+    for page in (*PAGES, ROOT / "docs" / "lab" / "experiments" / "README.md"):
+        if page.name != "how-it-works.md":
+            assert "how-it-works.md#a-cold-start" in page.read_text(), page
+
+
 def test_no_page_has_a_typed_figure_of_a_cold_start() -> None:
     for page in PAGES:
         typed = re.sub(

@@ -55,9 +55,11 @@ def stages_section(results: RecordSet, chart: Chart) -> str:
     return "\n".join(
         [
             "## Fig. 10 and 11: the first and the second call\n",
-            f"Measured at {PAPER['memory_mb']} MB: a fresh process, from its start to its first "
-            "answer, a second call, and warm calls, which are the second and those after it, with "
-            "a photo of 2 megapixels; medians and means with 95 % intervals. "
+            f"Measured at {PAPER['memory_mb']} MB: [a cold start without Lambda's own "
+            "part](../../how-it-works.md#a-cold-start), from the start of the process to the first "
+            "answer, with the paper's input size of 224 px; a second call, and warm calls, which "
+            "are the second and those after it, with a photo of 2 megapixels; medians and means "
+            "with 95 % intervals. "
             f"The paper: {PAPER['first_call_ms']:,} and {PAPER['second_call_ms']} ms.\n",
             commands(firsts),
             table(
