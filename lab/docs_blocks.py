@@ -14,6 +14,7 @@ from lab.bench import cases as cases_bench
 from lab.bench import scale as scale_bench
 from lab.bench.architectures.presentation import architectures_table
 from lab.bench.first_visitor.comparison import table as first_visitor_table
+from lab.bench.forecast.figures import table as forecast_table
 from lab.bench.one_call import table as one_call_table
 from lab.bench.peer import presentation as peer_presentation
 from lab.bench.processors.comparison import table as processors_table
@@ -235,6 +236,11 @@ def simfaas() -> str:
     return "\n".join(lines) + "\n"
 
 
+def forecast() -> str:
+    """Return what was predicted from real traffic of the past, beside what came."""
+    return _block("forecast", _forecast, forecast_table)
+
+
 def replay() -> str:
     """Return the table of recorded replays and simulations of the same calls."""
     records = _read("replay")
@@ -321,6 +327,13 @@ def _of_seeds(records: Sequence[Record]) -> str:
 
 def _measured(records: Sequence[Record]) -> str:
     return f"{measured_by(records)}."
+
+
+def _forecast(records: Sequence[Record]) -> str:
+    counts = max(each.samples for each in records if each.samples)
+    return (
+        f"{measured_by(records)}: means of {counts} simulations, with the range of the middle 95 %."
+    )
 
 
 def _example(record: Record) -> dict[str, object]:

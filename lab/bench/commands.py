@@ -1,6 +1,7 @@
 """The commands `python -m lab bench`: benchmarks, printed as records or tables."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,8 @@ from lab.bench.architectures.commands import architectures_command
 from lab.bench.cases import cases_command
 from lab.bench.extent import COLD_STARTS, WARM_CALLS, Extent, Quick, extent_of
 from lab.bench.first_visitor.comparison import PLATFORM_MS, measure_visits
+from lab.bench.forecast.minutes import measure_minutes
+from lab.bench.forecast.week import measure_week
 from lab.bench.one_call import measure_one_call
 from lab.bench.overhead import measure_overhead
 from lab.bench.peer import comparison as peer_comparison
@@ -306,6 +309,21 @@ def processors(
     """
     records = _collected_now(measure_processors(rounds, calls), "timing", "model")
     _print(records, "model", as_json=as_json)
+
+
+@app.command(epilog="Example: python -m lab bench forecast --seeds 20")
+def forecast(
+    seeds: Annotated[int, typer.Option(min=2, help="Simulations of each prediction.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Check predictions from real traffic of the past on what came next.
+
+    A load balancer's second week is predicted from its first, and half an hour of an inference
+    service from the half hour before.
+    """
+    both = itertools.chain(measure_week(seeds), measure_minutes(seeds))
+    records = _collected_now(both, "simulating", "case")
+    _print(records, "case", as_json=as_json)
 
 
 def _collected_now(records: Iterable[Record], doing: str, condition: str) -> list[Record]:

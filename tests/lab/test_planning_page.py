@@ -20,7 +20,7 @@ TEXT = PAGE.read_text()
 COMMANDS = [
     line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()
 ]
-PLAN, COST, SIMULATE, CASES, SIMFAAS, REPLAY, SCALE = COMMANDS
+PLAN, COST, SIMULATE, CASES, SIMFAAS, FORECAST, REPLAY, SCALE = COMMANDS
 MARK = re.compile(r"docs_blocks\.(\w+)\(")
 
 
@@ -57,8 +57,9 @@ def test_the_page_and_the_chart_are_what_the_commands_and_the_records_make(
 
 def test_each_table_stands_under_its_command() -> None:
     blocks = MARK.findall(TEXT)
-    assert blocks == ["terminal", "terminal", "cases", "simfaas", "replay", "scale"]
-    for command, block in zip((CASES, SIMFAAS, REPLAY, SCALE), blocks[2:], strict=True):
+    assert blocks == ["terminal", "terminal", "cases", "simfaas", "forecast", "replay", "scale"]
+    shown = CASES, SIMFAAS, FORECAST, REPLAY, SCALE
+    for command, block in zip(shown, blocks[2:], strict=True):
         assert command.startswith(f".venv/bin/python -m lab bench {block} ")
 
 

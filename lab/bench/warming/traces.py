@@ -1,6 +1,8 @@
-"""Real traffic, known as counts of requests: see traces/README.md."""
+"""Real traffic, known as counts or times of requests: see traces/README.md."""
 
+import itertools
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,11 +66,17 @@ def load_balancer(group: int = 1, within_s: float = 0.0) -> Counts:
 
 def inference_service() -> Counts:
     """Return an hour of requests to an inference service, every second."""
+    by_second = Counter(int(moment_s) for moment_s in inference_arrivals())
     return Counts(
         description="an inference service",
-        counts=_read("llm-requests.csv"),
+        counts=tuple(by_second[second] for second in range(max(by_second) + 1)),
         step_s=1.0,
     )
+
+
+def inference_arrivals() -> tuple[float, ...]:
+    """Return the moments of an hour of requests to an inference service, to the millisecond."""
+    return tuple(ms / 1000 for ms in itertools.accumulate(_read("llm-arrivals.csv")))
 
 
 def _read(name: str) -> tuple[int, ...]:

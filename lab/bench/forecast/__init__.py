@@ -1,0 +1,1 @@
+"""Plans from real traffic of the past, checked on what came next."""
