@@ -8,7 +8,7 @@ import pytest
 from lab.bench.forecast import minutes, week
 from lab.bench.forecast.figures import CAME, Draws, is_within, middle_95, table
 from lab.bench.warming.traces import inference_arrivals, load_balancer
-from lab.docs_blocks import RECORDS
+from lab.kept_records import RECORDS
 from warmlens.paths import ROOT
 from warmlens.planner.traffic import constant_rate
 from warmlens.planner.windows import Moments

@@ -26,7 +26,7 @@ def spent_ms(since_s: float) -> float:
 
 
 begun_s = time.process_time()
-model = open_model(files, runtime, threads=1)
+model = open_model(files, runtime.open(files.graph_path, files.manifest, threads=1))
 open_ms = spent_ms(begun_s)
 prepare_ms, classify_ms = [], []
 for _ in range(calls):
