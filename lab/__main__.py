@@ -40,7 +40,7 @@ def groceries_command(
     _print_counts(to, prepare(source, to))
 
 
-@app.command(name="everyday", epilog="Example: python -m lab everyday photos/groceries")
+@app.command(name="everyday", epilog="Example: python -m lab everyday GroceryStoreDataset/dataset")
 def everyday_command(
     groceries: Annotated[Path, typer.Argument(help="Folder of the Grocery Store data set.")],
     to: Annotated[Path, typer.Option("--out", help="The new folder.")] = Path("photos/everyday"),

@@ -224,7 +224,7 @@ def notes_on(recognition: Recognition, chosen: Fit) -> list[str]:
     if kept.share < 1 - MOST_REFUSED:
         notes.append(
             f"The threshold keeps {kept.share:.1%} of the model's own photos; the target is "
-            f"{1 - MOST_REFUSED:.0%}. More photos for validation make it fit better."
+            f"{1 - MOST_REFUSED:.0%}. Validation photos of other days fit better."
         )
     if found.share < LEAST_FOUND:
         notes.append(

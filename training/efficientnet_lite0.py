@@ -24,6 +24,7 @@ from training.efficientnet_lite import (
 )
 from training.imagenet_classes import CLASS_COUNT, imagenet_classes
 from training.install import file_entry, install_version, labels_json
+from training.licence_text import ARCHITECTURE_PACKAGE, LICENCE_FILE, weights_licence
 from training.model_packages import import_model_package
 from training.onnx_export import GraphSpec, export_classifier
 from training.parity import Reference, measure_parity, parity_failed
@@ -47,7 +48,6 @@ VERSION = "1.0.0"
 COMMAND = "python -m training.efficientnet_lite0 --out model_artifacts"
 ARCHITECTURE = "efficientnet-lite0"
 WEIGHTS_PACKAGE = weights_package(ARCHITECTURE)
-ARCHITECTURE_PACKAGE = "efficientnet-lite-pytorch"
 VERSIONED_PACKAGES = (
     WEIGHTS_PACKAGE,
     ARCHITECTURE_PACKAGE,
@@ -95,7 +95,7 @@ def export(out: Path) -> str:
     contents = {
         "model.onnx": export_classifier(model, graph),
         "labels.json": labels_json(classes.ids, classes.labels),
-        "LICENSE": _licence(),
+        LICENCE_FILE: weights_licence(ARCHITECTURE).encode(),
     }
     reference = Reference(
         model,
@@ -139,13 +139,6 @@ def cross_check(model: Any) -> Metric:
         source=f"tf_efficientnet_lite0 of timm {metadata.version('timm')} with the same weights, "
         "both in PyTorch",
     )
-
-
-def _licence() -> bytes:
-    """Return the weights' licence notice and the text of the licence."""
-    notice = metadata.distribution(WEIGHTS_PACKAGE).read_text("LICENSE")
-    text = metadata.distribution(ARCHITECTURE_PACKAGE).read_text("LICENSE")
-    return f"{notice}\n{text}".encode()
 
 
 def _manifest(contents: dict[str, bytes], parity: Parity, check: Metric) -> Manifest:

@@ -18,6 +18,7 @@ from training.evaluate import Evaluation, measure, targets_of
 from training.groups import Groups, read_groups
 from training.history import read_history
 from training.install import file_entry, install_version, labels_json
+from training.licence_text import licence_file
 from training.mistakes import mistakes
 from training.model_card import card_notes, model_card
 from training.model_file import ModelFile, Softmax, open_model_file
@@ -91,6 +92,7 @@ class ExportRequest:
             choose for its processor, and answers a quarter slower.
         engine: runtime that serves the version; `torch` takes fp32 and no `optimize`.
         card_notes: file of Markdown for the model card; None adds nothing.
+        licence_text: file of licence texts for the version's LICENSE; None adds nothing.
         title: short name of what the model knows, for the manifest.
         others: photos of other things, for the threshold.
     """
@@ -108,6 +110,7 @@ class ExportRequest:
     optimize: bool | None = None
     engine: Engine = "onnxruntime"
     card_notes: Path | None = None
+    licence_text: Path | None = None
     title: str | None = None
     others: OtherThings = dataclasses.field(default_factory=OtherThings)
 
@@ -134,6 +137,7 @@ def export_run(
     engine = request.engine
     run = RunFolder(request.run)
     record = run.read()
+    licence = licence_file(record, request.licence_text)
     network = best_network(run)
     photos = _photos_of(record, request.data)
     groups = read_groups(photos.root, record.ids)
@@ -171,7 +175,7 @@ def export_run(
         model, engine, spec, photos, optimized, chosen
     )
     labels = labels_json(record.ids, record.labels)
-    contents = {**model, LABELS_FILE: labels}
+    contents = {**model, LABELS_FILE: labels, **licence}
     with manifest_errors(f"{request.name}/{request.version}/manifest.json"):
         manifest = Manifest(
             schema=SCHEMA_ID,

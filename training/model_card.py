@@ -82,12 +82,21 @@ def card_notes(path: Path) -> str:
     Raises:
         WarmlensError: `bad_notes` when the file is missing, no text in UTF-8, or empty.
     """
+    return f"## Notes\n\n{given_text(path, 'bad_notes')}"
+
+
+def given_text(path: Path, code: str) -> str:
+    """Return the text of a file that a user gives for a version.
+
+    Raises:
+        WarmlensError: `code` when the file is missing, no text in UTF-8, or empty.
+    """
     if not path.is_file():
-        raise WarmlensError("bad_notes", f"{path} does not exist; name a file of Markdown.")
-    text = read_text(path, "bad_notes").strip()
+        raise WarmlensError(code, f"{path} does not exist; name a file of text.")
+    text = read_text(path, code).strip()
     if not text:
-        raise WarmlensError("bad_notes", f"{path} is empty; write something, or leave it out.")
-    return f"## Notes\n\n{text}"
+        raise WarmlensError(code, f"{path} is empty; write something, or leave it out.")
+    return text
 
 
 def further_sections(card: str) -> list[str]:

@@ -70,9 +70,9 @@ def at_temperature(softmax: Softmax, temperature: float) -> Softmax:
 def choose_threshold(own: Scores, foreign: Scores) -> float:
     """Return the threshold for the highest softmax of photos.
 
-    Of the thresholds that refuse at most 5 % of the own photos, it is the one with the highest sum
-    of the shares of own photos kept and of foreign photos found, which is W. Youden's index (1950);
-    it lies in the middle between two photos.
+    Own photos may be refused (5 %) and foreign ones missed (20 %). Of the thresholds that refuse at
+    most 5 %, it is the one at which the larger of both shares, each divided by what is allowed, is
+    least: it stays away from both limits. It lies in the middle between two photos.
 
     Args:
         own: highest softmax of photos of the model's classes.
@@ -81,8 +81,9 @@ def choose_threshold(own: Scores, foreign: Scores) -> float:
     scores = np.unique(np.concatenate([[0.0], own, foreign]).astype(np.float64))
     middles = (scores[:-1] + scores[1:]) / 2
     refused = np.searchsorted(np.sort(own), middles) / len(own)
-    found = np.searchsorted(np.sort(foreign), middles) / len(foreign)
-    best = int(np.where(refused <= MOST_REFUSED, found - refused, -1.0).argmax())
+    missed = 1 - np.searchsorted(np.sort(foreign), middles) / len(foreign)
+    larger = np.maximum(refused / MOST_REFUSED, missed / (1 - LEAST_FOUND))
+    best = int(np.where(refused <= MOST_REFUSED, larger, np.inf).argmin())
     rounded = round(float(middles[best]), THRESHOLD_DECIMALS)
     return rounded if scores[best] < rounded <= scores[best + 1] else float(middles[best])
 

@@ -83,6 +83,13 @@ def export(
     card_notes: Annotated[
         Path | None, typer.Option(help="File of Markdown to add to the model card.")
     ] = None,
+    licence_text: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of licence texts to add to the version's LICENSE, which has those of "
+            "starting weights from a package already."
+        ),
+    ] = None,
     title: Title = None,
     others: Others = None,
     leave_out: LeaveOut = None,
@@ -113,6 +120,7 @@ def export(
         optimize=optimize,
         engine=engine,
         card_notes=card_notes,
+        licence_text=licence_text,
         title=title,
         others=OtherThings(tuple(others or ()), tuple(leave_out or ())),
     )

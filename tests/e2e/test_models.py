@@ -149,7 +149,7 @@ def test_the_switch_works_by_keyboard_and_shows_what_others_have_served(
     tab_to(page, radio(page, words_for(products, THINGS)))
     # The model is changed even where nobody describes it, as when all instances are busy.
     page.route("**/model", lambda route: route.abort(), times=1)
-    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowRight")  # from the last to the first
     group = page.get_by_role("group", name="Model")
     expect(group).to_contain_text("Now serving 30 ", timeout=ANSWER_TIMEOUT_MS)
     expect(radio(page, words_for(products, PRODUCTS))).to_be_checked()

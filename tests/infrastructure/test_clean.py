@@ -98,6 +98,7 @@ def test_every_folder_that_the_code_writes_into_is_removed_or_holds_work_of_a_pe
         ("model_artifacts/products-resnet50/1.2.0/manifest.json", True),
         ("model_artifacts/products-resnet50/1.1.0/manifest.json", False),
         ("model_artifacts/imagenet-efficientnet-lite0/1.1.0/model.onnx", False),
+        ("model_artifacts/groceries-lite2/1.0.0/model.weights", False),
         ("model_artifacts/manifest.schema.json", False),
         ("docs/runs/page.md", False),
         ("training/runs/x.py", False),

@@ -239,7 +239,7 @@ def test_ctrl_c_while_it_starts_stops_it_cleanly(tmp_path: Path) -> None:
 def test_model_list_names_the_shipped_models() -> None:
     result = run_warmlens("model", "list", "--json")
     models = {(model["name"], model["version"]) for model in json.loads(result.stdout)["models"]}
-    assert models == {MODEL, ("products-resnet50", "1.1.0")}
+    assert models == {MODEL, ("products-resnet50", "1.1.0"), ("groceries-lite2", "1.0.0")}
 
 
 def test_model_verify_accepts_the_shipped_model() -> None:

@@ -225,7 +225,11 @@ def photo(name: str, spec: InputSpec) -> Array:
 
 @pytest.mark.parametrize(
     ("name", "sample"),
-    [("products-resnet50", "mango-can.jpg"), ("imagenet-efficientnet-lite0", "cat.jpg")],
+    [
+        ("products-resnet50", "mango-can.jpg"),
+        ("imagenet-efficientnet-lite0", "cat.jpg"),
+        ("groceries-lite2", "coffee.jpg"),
+    ],
 )
 def test_the_mean_of_a_shipped_models_map_and_its_bias_are_its_logit(
     name: str, sample: str, tmp_path: Path

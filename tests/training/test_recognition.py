@@ -61,15 +61,32 @@ def test_a_threshold_between_both_kinds_is_the_middle_of_the_gap() -> None:
     assert choose_threshold(own, foreign) == 0.6
 
 
-def test_the_threshold_refuses_at_most_one_in_twenty_own_photos() -> None:
+@pytest.mark.parametrize("shape", [(6, 2), (20, 1)])
+def test_no_threshold_stays_further_from_both_limits(shape: tuple[int, int]) -> None:
     random = np.random.default_rng(1)
-    own, foreign = random.beta(6, 2, 400), random.beta(4, 3, 200)
+    own, foreign = random.beta(*shape, 400), random.beta(4, 3, 200)
     threshold = choose_threshold(own, foreign)
-    refused, found = (own < threshold).mean(), (foreign < threshold).mean()
-    assert refused <= 0.05
+    assert (own < threshold).mean() <= 0.05
+
+    def share_of_allowed(at: float) -> float:
+        return float(max((own < at).mean() / 0.05, (foreign >= at).mean() / 0.2))
+
     for other in np.linspace(0.01, 0.99, 300):
         if (own < other).mean() <= 0.05:
-            assert found - refused >= (foreign < other).mean() - (own < other).mean() - 1e-9
+            assert share_of_allowed(threshold) <= share_of_allowed(other) + 1e-9
+
+
+def test_own_photos_are_not_refused_up_to_the_limit_to_find_a_few_more() -> None:
+    own = np.repeat([0.95, 0.85, 0.6], [90, 5, 5])
+    foreign = np.repeat([0.3, 0.55, 0.8, 0.9], [70, 15, 8, 7])
+    assert choose_threshold(own, foreign) == pytest.approx(0.575)  # finds 85 %, refuses none
+
+
+def test_where_both_limits_cannot_be_met_that_for_own_photos_is() -> None:
+    own, foreign = np.linspace(0.3, 1, 100), np.linspace(0.2, 1, 100)
+    threshold = choose_threshold(own, foreign)
+    assert (own < threshold).sum() == 5
+    assert (foreign < threshold).mean() < 0.8
 
 
 def test_a_foreign_photo_is_not_found_at_the_price_of_more_own_ones() -> None:
