@@ -32,17 +32,6 @@ def mean_interval(blocks: Blocks) -> Interval | None:
     return _interval(_means, blocks)
 
 
-def mean_ratio_interval(blocks: Blocks, base: Blocks) -> Interval | None:
-    """Return the interval of a ratio of means; None if either has fewer than five blocks.
-
-    Both are drawn independently of each other.
-    """
-    if min(len(blocks), len(base)) < LEAST_BLOCKS:
-        return None
-    ratios = _means(blocks, _draws(len(blocks), 1)) / _means(base, _draws(len(base), 2))
-    return _cut(ratios)
-
-
 def ratio_interval(blocks: Blocks, base: Blocks, *, of_means: bool) -> Interval | None:
     """Return the interval of a ratio of medians, or of means, of samples taken in turns.
 
@@ -71,11 +60,12 @@ def mean_product_ratio_interval(
 
     Args:
         columns: values of the same calls, such as their times and costs, in the same blocks.
-        base: those of the calls that they are compared with.
+        base: those of the calls that they are compared with, drawn as in :func:`ratio_interval`.
     """
     if min(len(columns[0]), len(base[0])) < LEAST_BLOCKS:
         return None
-    return _cut(_products(columns, 1) / _products(base, 2))
+    of_base = 1 if len(columns[0]) == len(base[0]) else 2
+    return _cut(_products(columns, 1) / _products(base, of_base))
 
 
 def share_interval(count: float, of: float) -> Interval:

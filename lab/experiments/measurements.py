@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lab.intervals import mean_interval, mean_ratio_interval, median_interval, share_interval
+from lab.intervals import mean_interval, median_interval, ratio_interval, share_interval
 from lab.statistics import carried
 from warmlens.errors import WarmlensError
 from warmlens.records import Record
@@ -238,7 +238,7 @@ def ratio_of_means(
     ratio = statistics.fmean(_flat(values)) / statistics.fmean(_flat(base))
     record = total(measurements, ratio, metric=metric, unit="1", conditions=conditions)
     fewest = min(len(_flat(values)), len(_flat(base)))
-    return replace(record, interval=mean_ratio_interval(values, base), samples=fewest)
+    return replace(record, interval=ratio_interval(values, base, of_means=True), samples=fewest)
 
 
 def share_of(

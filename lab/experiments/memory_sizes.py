@@ -11,7 +11,7 @@ from lab.experiments.measurements import (
     total,
 )
 from lab.experiments.prices import PAPER, paper_usd, today_usd
-from lab.intervals import Blocks, mean_product_ratio_interval, mean_ratio_interval
+from lab.intervals import Blocks, mean_product_ratio_interval, ratio_interval
 from warmlens.records import Record
 
 TODAY, PAPERS = "today", "paper"
@@ -104,7 +104,7 @@ def _best(groups: Mapping[int, Sequence[Measurement]]) -> Iterator[Record]:
         also = []
         for size, each in scored.items():
             if metric == CHEAPEST:
-                interval = mean_ratio_interval(each[0], scored[best][0])
+                interval = ratio_interval(each[0], scored[best][0], of_means=True)
             else:
                 interval = mean_product_ratio_interval(each, scored[best])
             if size != best and (interval is None or interval[0] <= 1):

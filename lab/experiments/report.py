@@ -13,11 +13,10 @@ from lab.experiments.measurements import Measurement
 from lab.experiments.page import page
 from lab.experiments.record_query import RecordSet
 from lab.experiments.run import RECORDS, load_measurements, records_path, write_whole
+from lab.kept_records import kept_records
 from warmlens.errors import WarmlensError
-from warmlens.paths import ROOT
-from warmlens.records import QUICK, Record, read_records, write_records
+from warmlens.records import QUICK, Record, write_records
 
-DOCS_RECORDS = ROOT / "docs" / "lab" / "records"
 PICTURES, PAGE = "pictures", "README.md"
 """Further parts of a report's folder."""
 
@@ -44,20 +43,13 @@ def read_all_measurements(folder: Path) -> dict[str, list[Measurement]]:
     return {name: measurements for name, measurements in measured.items() if measurements}
 
 
-def kept_records(folder: Path = DOCS_RECORDS) -> dict[str, list[Record]]:
-    """Return the records of benches that claims are judged by; a file that is missing has none.
+def records_of_benches() -> dict[str, list[Record]]:
+    """Return the kept records of benches that claims are judged by.
 
     Raises:
-        WarmlensError: ``bad_measurements``: a file cannot be read.
+        WarmlensError: a file cannot be read, or is of a quick run.
     """
-    kept = {}
-    for name in KEPT:
-        path = folder / f"{name}.jsonl"
-        try:
-            kept[name] = read_records(path.read_text(encoding="utf-8")) if path.exists() else []
-        except (ValueError, TypeError) as error:
-            raise WarmlensError("bad_measurements", f"{path}: {error}") from error
-    return kept
+    return {name: kept_records(name) for name in KEPT}
 
 
 def write_report(folder: Path, *, draw: bool = True) -> Mapping[str, Sequence[Record]]:
@@ -79,7 +71,7 @@ def write_report(folder: Path, *, draw: bool = True) -> Mapping[str, Sequence[Re
     commands = [each.command for measurements in measured.values() for each in measurements]
     require_elsewhere(folder, quick=any(map(_is_quick, commands)))
     made = {name: list(map(_marked, records)) for name, records in all_records(measured).items()}
-    results = RecordSet(made, kept_records())
+    results = RecordSet(made, records_of_benches())
     try:
         for name, records in made.items():
             write_whole(records_path(folder / RECORDS, name), write_records(records))

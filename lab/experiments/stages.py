@@ -27,7 +27,7 @@ from warmlens.runtime.isolation import limits_of
 NAME = "stages"
 MEGAPIXELS = 2
 _RUNS = {Mode.QUICK: 3, Mode.FULL: 30}
-_LATER_CALLS = 9
+LATER_CALLS = 9
 """After the second, so that thirty runs have 300 warm calls."""
 
 
@@ -74,7 +74,7 @@ def stages_setup(target: Target, earlier: Earlier) -> Iterator[Measure]:
             ) as instance:
                 first, ready = instance.first, instance.ready
                 second = instance.classify(key(MEGAPIXELS))
-                later = [instance.classify(key(MEGAPIXELS)) for _ in range(_LATER_CALLS)]
+                later = [instance.classify(key(MEGAPIXELS)) for _ in range(LATER_CALLS)]
             stages = stages_of(ready, first)
             return {
                 "first_ms": [first.since_start_ms],

@@ -5,7 +5,13 @@ import statistics
 
 import pytest
 
-from lab.intervals import mean_interval, mean_ratio_interval, median_interval, share_interval
+from lab.intervals import (
+    mean_interval,
+    mean_product_ratio_interval,
+    median_interval,
+    ratio_interval,
+    share_interval,
+)
 
 
 def alone(values: list[float]) -> list[list[float]]:
@@ -46,14 +52,24 @@ def test_calls_made_together_do_not_count_as_independent() -> None:
 
 
 def test_a_ratio_of_means_lies_in_its_interval() -> None:
-    low, high = mean_ratio_interval(alone([9.0, 10, 11] * 4), alone([4.0, 5, 6] * 4)) or (0, 0)
-    assert low < 2 < high < 2.5
+    times, base = alone([9.0, 10, 11] * 4), alone([6.0, 5, 4, 4.5] * 3)
+    low, high = ratio_interval(times, base, of_means=True) or (0, 0)
+    assert low < 10 / 4.875 < high < 2.5
+
+
+def test_a_product_of_means_is_drawn_in_the_same_turns() -> None:
+    load = [1 + number % 7 for number in range(30)]
+    slow = [alone([20.0 * each for each in load]), alone([3.0 * each for each in load])]
+    fast = [alone([10.0 * each for each in load]), alone([1.0 * each for each in load])]
+    assert mean_product_ratio_interval(slow, fast) == pytest.approx((6.0, 6.0))
+    low, high = mean_product_ratio_interval(slow, [each[1:] for each in fast]) or (6, 6)
+    assert low < 6 < high  # not in turns
 
 
 def test_few_blocks_have_no_interval() -> None:
     assert mean_interval([[1.0, 2.0]] * 4) is None
     assert median_interval(alone([1.0, 2.0])) is None
-    assert mean_ratio_interval([[1.0]] * 9, [[1.0]] * 4) is None
+    assert ratio_interval([[1.0]] * 9, [[1.0]] * 4, of_means=True) is None
 
 
 def test_no_case_in_fifty_may_still_be_seven_in_a_hundred() -> None:

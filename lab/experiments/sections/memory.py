@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from lab.bench.speed.versions import PAPER_PX
 from lab.experiments import memory
 from lab.experiments.record_query import RecordSet
 from lab.experiments.sections.text import Chart, commands, figure, ms_text, p95, share_note
@@ -66,6 +67,7 @@ def _first(results: RecordSet, warm: Record) -> str:
     """Return the time of first calls: the median of cold starts, or the one before warm calls."""
     memory_mb = warm.conditions["memory_mb"]
     cold = results.get("first_ms", warm.name, memory_mb=memory_mb, part=memory.COLD)
+    cold = cold or results.get("first_ms", warm.name, memory_mb=memory_mb, input_px=PAPER_PX)
     if cold is not None:
         return f"{figure(cold)}, {cold.samples} starts"
     one = results.require("first_ms", warm.name, memory_mb=memory_mb, part=memory.SPEED)

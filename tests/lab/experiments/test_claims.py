@@ -10,7 +10,7 @@ from lab.experiments.claims.register import RULES, claims
 from lab.experiments.claims.warming import RULES as WARMING
 from lab.experiments.printed import AWS, PAPERS
 from lab.experiments.record_query import RecordSet
-from lab.experiments.report import KEPT, kept_records
+from lab.experiments.report import KEPT, records_of_benches
 from lab.experiments.verdicts import Claim, Verdict
 from warmlens.paths import ROOT
 from warmlens.records import Record, read_records
@@ -20,7 +20,7 @@ NAMES = ("cost", "printed", "stages", "flow", "concurrency", "memory", "idle")
 RECORDS = {name: read_records((FOLDER / f"{name}.jsonl").read_text()) for name in NAMES}
 BENCHES = {
     name: [each for each in kept if name != "warming" or each.name == "ping N"]
-    for name, kept in kept_records().items()
+    for name, kept in records_of_benches().items()
 }
 Change = Callable[[Record], Record]
 AWS_RUN = "python -m lab experiments run all --env dev --full"
