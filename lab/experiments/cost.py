@@ -2,13 +2,13 @@
 
 import math
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from lab.bench.warming.comparison import INSTANCES
-from lab.experiments.measurements import Measurement, joined
+from lab.experiments.measurements import Measurement, blocks, joined
 from lab.experiments.memory import SPEED
 from lab.experiments.prices import (
     DAYS_PER_MONTH,
@@ -18,6 +18,7 @@ from lab.experiments.prices import (
     TODAY,
     Ec2,
     api_usd,
+    billed_usd,
     function_usd,
     gb_s_usd,
     mean_usd,
@@ -26,6 +27,9 @@ from lab.experiments.prices import (
     storage_usd,
     today_usd,
 )
+from lab.intervals import Blocks, Interval, mean_interval
+from lab.photo_costs import PHOTOS, WAYS, break_even
+from warmlens.planner.photo import Usage
 from warmlens.records import Record
 from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU
 
@@ -39,6 +43,12 @@ REQUESTS_A_DAY = (1_000, 10_000, 100_000, 455_172, 1_000_000, 10_000_000)
 CONNECTIONS = (1, 10, 100, 1_000)
 PEAK_FACTOR = 3
 """Assumed: the busiest minutes have three times the day's average."""
+
+SAME_COST = "requests_a_day_where_one_server_costs_the_same"
+WHOLE_SAME_COST = "requests_a_day_where_the_whole_bills_are_equal"
+WHOLE_SERVER = "EC2 c7i.large"
+WAYS_OF_THE_PAPER = ("REST API, photo in the call", "REST API, upload")
+"""One API call, and two with S3 between them, as the paper's."""
 
 _DAY_S = 86_400
 
@@ -128,13 +138,25 @@ class Measured:
         warm_ms: warm calls at the paper's memory size.
         first_ms: from the start of an instance to its first answer there.
         vcpu_ms: warm calls on one whole processor.
+        warm_blocks: the warm calls in groups that were made together.
         source: a measurement that they come from, for the machine and date.
     """
 
     warm_ms: Sequence[float]
     first_ms: Sequence[float]
     vcpu_ms: Sequence[float]
+    warm_blocks: Blocks
     source: Measurement
+
+    @property
+    def billed_ms(self) -> float:
+        """Mean billed time of a warm call."""
+        return statistics.fmean(map(math.ceil, self.warm_ms))
+
+    @property
+    def billed_ms_interval(self) -> Interval | None:
+        """The interval of that mean; None for too few groups."""
+        return mean_interval([[math.ceil(ms) for ms in block] for block in self.warm_blocks])
 
     def warm_usd(self, architecture: str = "x86_64") -> float:
         """Return today's cost of a warm call, with its S3 GET."""
@@ -160,17 +182,17 @@ def measured(measurements: Mapping[str, Sequence[Measurement]], name: str) -> Me
     reduced in the proportion of the shares.
     """
 
+    def of(experiment: str, memory_mb: int) -> list[Measurement]:
+        return [
+            each
+            for each in measurements.get(experiment, ())
+            if each.name == name
+            and each.conditions["memory_mb"] == memory_mb
+            and each.conditions.get("part", SPEED) == SPEED
+        ]
+
     def at(experiment: str, memory_mb: int, metric: str) -> list[float]:
-        return joined(
-            (
-                each
-                for each in measurements.get(experiment, ())
-                if each.name == name
-                and each.conditions["memory_mb"] == memory_mb
-                and each.conditions.get("part", SPEED) == SPEED
-            ),
-            metric,
-        )
+        return joined(of(experiment, memory_mb), metric)
 
     warm_ms, first_ms = at("memory", MEMORY_MB, "warm_ms"), at("stages", MEMORY_MB, "first_ms")
     vcpu_ms = at("memory", MEMORY_MB_PER_VCPU, "warm_ms") or [
@@ -179,7 +201,13 @@ def measured(measurements: Mapping[str, Sequence[Measurement]], name: str) -> Me
     if not (warm_ms and first_ms and vcpu_ms):
         return None
     source = measurements["memory"][0]
-    return Measured(warm_ms=warm_ms, first_ms=first_ms, vcpu_ms=vcpu_ms, source=source)
+    return Measured(
+        warm_ms=warm_ms,
+        first_ms=first_ms,
+        vcpu_ms=vcpu_ms,
+        warm_blocks=blocks(of("memory", MEMORY_MB), "warm_ms"),
+        source=source,
+    )
 
 
 def our_costs(measurements: Mapping[str, Sequence[Measurement]]) -> Iterator[Record]:
@@ -212,14 +240,46 @@ def _servers(name: str, times: Measured) -> Iterator[Record]:
             times, name, "server_requests_per_s", throughput_rps(server, times), about, unit="1/s"
         )
         yield _from(times, name, "server_usd_per_day", server.usd_per_hour * 24, about)
-        yield _from(
+        a_day_usd = server.usd_per_hour * 24
+        record = _from(
             times,
             name,
-            "requests_a_day_where_one_server_costs_the_same",
-            server.usd_per_hour * 24 / times.warm_function_usd(),
+            SAME_COST,
+            a_day_usd / times.warm_function_usd(),
             about,
             unit="1",
         )
+        yield _with_interval(record, times, partial(_requests_for, a_day_usd))
+    yield from _whole_bills(name, times)
+
+
+def _requests_for(usd: float, billed_ms: float) -> float:
+    return usd / billed_usd(MEMORY_MB, billed_ms)
+
+
+def _whole_bills(name: str, times: Measured) -> Iterator[Record]:
+    """Yield where the whole bill of Lambda, and that of a server, are equal.
+
+    As in docs/choices.md: all items of a photo, and a load balancer before the server.
+    """
+    for way in WAYS_OF_THE_PAPER:
+        about = {"server": WHOLE_SERVER, "way": way}
+        record = _from(times, name, WHOLE_SAME_COST, _a_day(times.billed_ms, way), about, unit="1")
+        yield _with_interval(record, times, partial(_a_day, way=way))
+
+
+def _a_day(billed_ms: float, way: str) -> float:
+    gb_s = PHOTOS * billed_ms / 1000 * MEMORY_MB / 1024
+    return break_even(WAYS[way], WHOLE_SERVER, usage=Usage(photos=PHOTOS, gb_s=gb_s))
+
+
+def _with_interval(record: Record, times: Measured, of_ms: Callable[[float], float]) -> Record:
+    """Return a record with the interval that the mean billed time gives a falling function."""
+    interval = times.billed_ms_interval
+    if interval is None:
+        return record
+    low_ms, high_ms = interval
+    return replace(record, interval=(of_ms(high_ms), of_ms(low_ms)))
 
 
 def throughput_rps(server: Ec2, times: Measured) -> float:

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from warmlens.planner.bill import LAMBDA_ALONE, of_parts, total_usd
+from warmlens.planner.cost import SHORT
+from warmlens.planner.photo import Usage, Way, photo_items
 from warmlens.prices import read_prices
 
 _HERE = Path(__file__).parent
 PAPER: dict[str, Any] = json.loads((_HERE / "paper.json").read_text(encoding="utf-8"))
 TODAY = read_prices()
+_WAY = Way(page=False, waf=False)
 DAYS_PER_MONTH = 30
 HOURS_PER_MONTH = DAYS_PER_MONTH * 24
 PINGS_PER_MONTH = DAYS_PER_MONTH * 24 * 12
@@ -81,9 +85,31 @@ def function_usd(
         architecture: `x86_64` or `arm64`.
         provisioned: the call met provisioned concurrency, whose time has a price of its own.
     """
-    gb_s = math.ceil(duration_ms + init_ms) / 1000 * memory_mb / 1024
-    each = gb_s_usd(architecture, provisioned=provisioned)
-    return gb_s * each + TODAY["lambda_per_request"]
+    billed_ms = math.ceil(duration_ms + init_ms)
+    return billed_usd(memory_mb, billed_ms, architecture=architecture, provisioned=provisioned)
+
+
+def billed_usd(
+    memory_mb: float,
+    billed_ms: float,
+    *,
+    architecture: str = "x86_64",
+    provisioned: bool = False,
+) -> float:
+    """Return Lambda's cost of a request: the bill of a photo with its other parts switched off.
+
+    Args:
+        memory_mb, architecture, provisioned: as of :func:`function_usd`.
+        billed_ms: its billed time, or the mean of several.
+    """
+    gb_s = billed_ms / 1000 * memory_mb / 1024
+    usage = Usage(
+        photos=1,
+        gb_s=0.0 if provisioned else gb_s,
+        provisioned_gb_s=gb_s if provisioned else 0.0,
+        architecture=SHORT[architecture],
+    )
+    return total_usd(of_parts(photo_items(usage, _WAY, TODAY), LAMBDA_ALONE))
 
 
 def today_usd(
@@ -114,7 +140,7 @@ def mean_usd(usd: Callable[[float], float], durations_ms: Sequence[float]) -> fl
 
 def gb_s_usd(architecture: str, *, provisioned: bool = False) -> float:
     """Return the price of a GB-second, on demand or with provisioned concurrency."""
-    short = {"x86_64": "x86", "arm64": "arm"}[architecture]
+    short = SHORT[architecture]
     kind = "provisioned_duration" if provisioned else "lambda"
     return TODAY[f"{kind}_{short}_per_gb_s"]
 

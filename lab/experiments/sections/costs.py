@@ -1,9 +1,16 @@
 """The sections on costs: Table 6, Fig. 8 and Fig. 9."""
 
-from lab.experiments.cost import EC2, LAMBDA_THEN, PAPER_PRICES
+from lab.experiments.cost import (
+    EC2,
+    LAMBDA_THEN,
+    PAPER_PRICES,
+    SAME_COST,
+    WAYS_OF_THE_PAPER,
+    WHOLE_SAME_COST,
+)
 from lab.experiments.prices import PAPER, TODAY
 from lab.experiments.record_query import RecordSet
-from lab.experiments.sections.text import Chart, commands
+from lab.experiments.sections.text import Chart, commands, figure, whole
 from lab.markdown import table
 
 
@@ -81,15 +88,27 @@ def own_costs_section(results: RecordSet, chart: Chart) -> str:
             f"{each.value:.1f}",
             f"{results.value(equal, each.name, server=each.conditions['server']):,.0f}",
         )
-        for equal in ("requests_a_day_where_one_server_costs_the_same",)
+        for equal in (SAME_COST,)
         for each in results.select("server_requests_per_s")
+    ]
+    whole_bills = [
+        (
+            each.name,
+            figure(results.require(SAME_COST, each.name, server="c7i.large"), whole),
+            *(
+                figure(results.require(WHOLE_SAME_COST, each.name, way=way), whole)
+                for way in WAYS_OF_THE_PAPER
+            ),
+        )
+        for each in results.select(WHOLE_SAME_COST, way=WAYS_OF_THE_PAPER[0])
     ]
     months = results.select("usd_per_month")
     return "\n".join(
         [
             "## Our costs today\n",
             f"Computed from the warm calls measured at {PAPER['memory_mb']} MB, with one S3 GET "
-            "each. arm64 is priced with the time measured on x86: no such machine was at hand.\n",
+            "each and, where one is named, one call of the API; nothing else of the bill. arm64 is "
+            "priced with the time measured on x86: no such machine was at hand.\n",
             commands(per_million[:1]),
             table("processor | API | baseline, USD per million | ours, USD per million", rows),
             "A million cold starts at the same size, init billed, with the GET:\n",
@@ -103,6 +122,15 @@ def own_costs_section(results: RecordSet, chart: Chart) -> str:
                 "handler | server | USD an hour | requests a second "
                 "| requests a day where Lambda costs the same",
                 servers,
+            ),
+            "The same for a c7i.large, by Lambda's calls and time alone, as the paper compares "
+            "them, and by [the whole bill](repository:docs/choices.md#which-way-a-photo-takes) of "
+            "each side: API calls, S3, answers, logs and traces on one, a load balancer, S3 and "
+            "answers on the other. In brackets the 95 % interval that the mean time gives them.\n",
+            table(
+                "handler | Lambda's calls and time alone | whole bill, "
+                + " | whole bill, ".join(WAYS_OF_THE_PAPER),
+                whole_bills,
             ),
             "A month of 30 days, in USD, with one S3 PUT and one GET for each request on both "
             "sides; kept warm: five instances at "

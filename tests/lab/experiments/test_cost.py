@@ -122,6 +122,39 @@ def test_our_costs_follow_from_what_was_measured_and_are_left_out_without_it() -
     ) == pytest.approx(0.08925 * 24 / (per_call - 0.0000004))  # a server reads from S3 too
 
 
+def test_the_whole_bills_are_equal_where_they_are_computed_by_hand_and_lambda_alone_later() -> None:
+    repetitions = [
+        measurement("memory", "ours", 768, warm_ms=[60.0 + number, 80.0]) for number in range(6)
+    ]
+    others = [
+        measurement("memory", "ours", 1769, warm_ms=[40.0]),
+    ]
+    stages = [measurement("stages", "ours", 768, first_ms=[400.0])]
+    results = RecordSet(
+        {"cost": list(cost.records({"stages": stages, "memory": repetitions + others}))}
+    )
+    billed_s = (62.5 + 80) / 2 / 1000
+    function_usd = billed_s * 0.75 * 0.0000166667 + 0.0000002
+    alone = results.require(cost.SAME_COST, "ours", server="c7i.large")
+    assert alone.value == pytest.approx(0.08925 * 24 / function_usd)
+    # A photo in a REST API's call: the call, 1.64 KB of answer, logs of 680 and 260 bytes, a
+    # hundredth of a trace. A server: the answer, and by the hour itself and a load balancer.
+    around_usd = 0.0000035 + 680e-9 * 0.5 + 260e-9 * 0.25 + 0.01 * 0.000005
+    server_usd = 24 * (0.08925 + 0.0225 + 0.008)
+    by_call = results.require(cost.WHOLE_SAME_COST, "ours", way="REST API, photo in the call")
+    assert by_call.value == pytest.approx(server_usd / (function_usd + around_usd))
+    by_upload = results.require(cost.WHOLE_SAME_COST, "ours", way="REST API, upload")
+    assert by_upload.value < by_call.value < alone.value
+    for record in (alone, by_call, by_upload):
+        assert record.interval is not None
+        low, high = record.interval
+        assert low < record.value < high
+    few = RecordSet(
+        {"cost": list(cost.records({"stages": stages, "memory": repetitions[:2] + others}))}
+    )
+    assert few.require(cost.SAME_COST, "ours", server="c7i.large").interval is None
+
+
 @pytest.fixture(scope="module")
 def months() -> RecordSet:
     measurements = {
