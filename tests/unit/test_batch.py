@@ -29,6 +29,8 @@ from warmlens.batch.run import Batch, Outcome
 from warmlens.batch.sources import BucketSource, Photo, is_readable_path
 from warmlens.deployment import Deployment
 from warmlens.errors import WarmlensError
+from warmlens.planner.bill import Part, of_parts, total_usd
+from warmlens.planner.photo import Api, PhotoBy, Usage, Way, photo_items
 from warmlens.prices import read_prices
 
 NAMES = ["a.jpg", "b/c.jpg", "é\n.jpg", "not\udcffutf8.jpg", "\u2028.jpg", "d.jpg"]
@@ -230,6 +232,21 @@ async def test_a_large_or_uploaded_photo_costs_all_its_calls(
         cost = usd_of_run(size, prices, outcome.sent, function_s=0.0, api=api)
         assert cost == pytest.approx(2e-7 + api_usd + upload_usd)
     assert is_uploaded == (rest == 7e-6)
+
+
+@pytest.mark.parametrize("api", ["rest", "http"])
+@pytest.mark.parametrize("photo", ["call", "upload"])
+def test_a_run_costs_what_the_bill_of_a_photo_says_of_the_same_parts(api: str, photo: str) -> None:
+    way = Way(api=Api(api), photo=PhotoBy(photo), photo_bytes=600_000, page=False, waf=False)
+    items = photo_items(Usage(photos=1_000, gb_s=50.0), way, read_prices())
+    counted = of_parts(items, [Part.API, Part.FUNCTION, Part.S3])
+    sent = Sent()
+    for _ in range(1_000):
+        sent.add(600_000, upload=photo == "upload")
+    cost = usd_of_run(FunctionSize(1024, "x86"), read_prices(), sent, function_s=50.0, api=api)
+    assert cost == pytest.approx(
+        total_usd(item for item in counted if item.name != "photos kept")  # longer than a run
+    )
 
 
 def test_step_functions_cost_by_the_child_and_the_photo() -> None:

@@ -1,6 +1,5 @@
 """Benchmark of warm calls with photos of three sizes, and their cost."""
 
-import math
 import statistics
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +10,7 @@ from lab.bench.speed.comparison import BASELINES, compared
 from lab.bench.speed.harness import Harness
 from lab.bench.speed.photos import SIZES, key
 from lab.bench.speed.process import InstanceUnderTest, share_conditions
+from lab.experiments.prices import today_usd
 from lab.intervals import mean_interval, ratio_interval
 from lab.statistics import in_turns
 from warmlens.prices import read_prices
@@ -104,11 +104,8 @@ def costs_of(records: Sequence[Record], taken_ms: Mapping[str, Sequence[float]])
 
 def _million_usd(record: Record, taken_ms: Sequence[float]) -> list[float]:
     """Return for each call what a million like it cost."""
-    prices, architecture = read_prices(), architecture_of(record.machine)
-    per_gb_s = {"x86_64": "lambda_x86_per_gb_s", "arm64": "lambda_arm_per_gb_s"}[architecture]
-    gb_s = record.conditions["memory_mb"] / 1024 / 1000
-    further = prices["lambda_per_request"] + prices["s3_per_get"]
-    return [1e6 * (math.ceil(ms) * gb_s * prices[per_gb_s] + further) for ms in taken_ms]
+    memory_mb, architecture = record.conditions["memory_mb"], architecture_of(record.machine)
+    return [1e6 * today_usd(memory_mb, ms, architecture=architecture) for ms in taken_ms]
 
 
 def _cost(record: Record, usd: Mapping[str, Sequence[float]]) -> Record:
