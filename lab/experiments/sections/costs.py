@@ -1,5 +1,6 @@
 """The sections on costs: Table 6, Fig. 8 and Fig. 9."""
 
+from lab.experiments import arm64
 from lab.experiments.cost import (
     EC2,
     LAMBDA_THEN,
@@ -8,10 +9,11 @@ from lab.experiments.cost import (
     WAYS_OF_THE_PAPER,
     WHOLE_SAME_COST,
 )
-from lab.experiments.prices import PAPER, TODAY
+from lab.experiments.prices import PAPER, TODAY, servers
 from lab.experiments.record_query import RecordSet
 from lab.experiments.sections.text import Chart, commands, figure, whole
 from lab.markdown import table
+from warmlens.records import Record
 
 
 def fig_8_section(results: RecordSet, chart: Chart) -> str:
@@ -73,19 +75,19 @@ def own_costs_section(results: RecordSet, chart: Chart) -> str:
             (
                 conditions["architecture"],
                 conditions["api"],
-                f"{base.value:.2f}" if base else "",
-                f"{each.value:.2f}",
+                _million(base) if base else "",
+                _million(each),
             )
         )
     cold = [
         (each.name, f"{each.value:.2f}") for each in results.select("usd_per_million_cold_starts")
     ]
-    servers = [
+    per_server = [
         (
             each.name,
             each.conditions["server"],
             f"{each.conditions['usd_per_hour']:.5f}",
-            f"{each.value:.1f}",
+            _per_second(each),
             f"{results.value(equal, each.name, server=each.conditions['server']):,.0f}",
         )
         for equal in (SAME_COST,)
@@ -107,21 +109,26 @@ def own_costs_section(results: RecordSet, chart: Chart) -> str:
         [
             "## Our costs today\n",
             f"Computed from the warm calls measured at {PAPER['memory_mb']} MB, with one S3 GET "
-            "each and, where one is named, one call of the API; nothing else of the bill. arm64 is "
-            "priced with the time measured on x86: no such machine was at hand.\n",
+            "each and, where one is named, one call of the API; nothing else of the bill. No arm64 "
+            "machine was at hand: its costs are ranges, with "
+            f"{arm64.TIMES[0]:.2f} to {arm64.TIMES[1]:.2f} times the time on x86-64, as [others "
+            "measured](repository:lab/experiments/arm64.py) on other functions. At four fifths of "
+            "the price it costs less if a call takes less than 1.25 times as long; what would show "
+            "it is `python -m lab bench warm` on a Graviton2, or `call_reports` of a function "
+            "deployed on both.\n",
             commands(per_million[:1]),
             table("processor | API | baseline, USD per million | ours, USD per million", rows),
             "A million cold starts at the same size, init billed, with the GET:\n",
             table("handler | USD", cold),
             chart("fig-09-cost-against-connections", "Cost against connections"),
             "EC2 instead: each processor as fast as one measured here, two a server, fully used; "
-            "only t3.medium may use a fifth of them in the long run. The baseline's "
-            "time at 1,536 MB is scaled to one processor. Here and in Fig. 9 S3's requests, which "
-            "a server makes too, are on neither side.\n",
+            "only t3.medium may use a fifth of them in the long run, and c7g.large, a newer arm64, "
+            "has the range above. The baseline's time at 1,536 MB is scaled to one processor. Here "
+            "and in Fig. 9 S3's requests, which a server makes too, are on neither side.\n",
             table(
                 "handler | server | USD an hour | requests a second "
                 "| requests a day where Lambda costs the same",
-                servers,
+                per_server,
             ),
             "The same for a c7i.large, by Lambda's calls and time alone, as the paper compares "
             "them, and by [the whole bill](repository:docs/choices.md#which-way-a-photo-takes) of "
@@ -136,7 +143,8 @@ def own_costs_section(results: RecordSet, chart: Chart) -> str:
             "sides; kept warm: five instances at "
             f"{PAPER['memory_mb']} MB (ping: without the warmer's own run; provisioned: all calls "
             "meet them, at the price of their time). Servers are as many as "
-            "three times the day's average needs, without a load balancer.\n",
+            "three times the day's average needs, without a load balancer; c7g.large is counted as "
+            "fast as the others here.\n",
             table(
                 "requests a day | way | USD a month",
                 (
@@ -155,3 +163,16 @@ def own_costs_section(results: RecordSet, chart: Chart) -> str:
             ),
         ]
     )
+
+
+def _million(record: Record) -> str:
+    if record.conditions["architecture"] == "arm64":
+        return arm64.usd_per_million(record)
+    return f"{record.value:.2f}"
+
+
+def _per_second(record: Record) -> str:
+    names = {each.name for each in servers() if each.architecture == "arm64"}
+    if record.conditions["server"] in names:
+        return arm64.requests_per_s(record.value)
+    return f"{record.value:.1f}"

@@ -1,8 +1,11 @@
 """Costs by the paper's arithmetic, its errors, and today's prices."""
 
+import dataclasses
+import re
+
 import pytest
 
-from lab.experiments import cost
+from lab.experiments import arm64, cost
 from lab.experiments.measurements import Measurement
 from lab.experiments.memory import API, SPEED
 from lab.experiments.prices import (
@@ -15,6 +18,7 @@ from lab.experiments.prices import (
     today_usd,
 )
 from lab.experiments.record_query import RecordSet
+from warmlens.paths import ROOT
 
 FOUND = RecordSet({"cost": list(cost.records({}))})
 AT_500 = {"memory_mb": 768, "duration_ms": 500}
@@ -214,3 +218,26 @@ def test_fig_9_servers_grow_with_connections_and_lambda_only_by_inits() -> None:
 
 def test_servers_have_prices() -> None:
     assert all(isinstance(each, Ec2) and each.usd_per_hour > 0 for each in servers())
+
+
+def test_a_cost_on_arm64_is_a_range_and_its_ends_have_the_price_and_the_times_of_others() -> None:
+    measured_ms, fees = 100.0, today_usd(768, 0, architecture="arm64") + api_usd("REST")
+    at_x86s_time = today_usd(768, measured_ms, architecture="arm64") + api_usd("REST")
+    record = next(each for each in FOUND.select("usd_per_million"))
+    about = {"architecture": "arm64", "api": "REST", "memory_mb": 768}
+    computed = dataclasses.replace(record, value=at_x86s_time * 1e6, conditions=about)
+    low, high = map(float, arm64.usd_per_million(computed).split(" to "))
+    for end, times in zip((low, high), arm64.TIMES, strict=True):
+        expected = fees + (at_x86s_time - fees) * times
+        assert end == pytest.approx(expected * 1e6, abs=0.006)
+    on_x86 = (today_usd(768, measured_ms) + api_usd("REST")) * 1e6
+    assert low < on_x86 < high  # so it is not known which of the two costs less
+    assert arm64.requests_per_s(199.0) == "100.0 to 236.8"
+
+
+def test_no_sentence_calls_arm64_cheaper() -> None:
+    pages = [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"]
+    for page in pages:
+        for sentence in re.split(r"(?<=[.:;|])\s", " ".join(page.read_text().split())):
+            if re.search(r"arm64|Graviton", sentence):
+                assert "cheaper" not in sentence, f"{page.name}: {sentence}"
