@@ -70,8 +70,9 @@ def test_a_run_of_the_warmer_is_counted() -> None:
 
 def test_an_empty_call_is_timed() -> None:
     for record in measured("overhead --calls 50"):
-        assert record.p99 is not None
-        assert record.p99 >= record.value > 0
+        assert record.largest is not None
+        assert record.largest >= record.value > 0
+        assert (record.p99, record.mode) == (None, "quick")  # 50 calls do not carry it
 
 
 def test_the_peer_is_run_for_real_on_the_instances_of_ours() -> None:

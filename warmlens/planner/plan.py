@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -28,11 +29,13 @@ from warmlens.planner.sampling import (
 from warmlens.planner.scenario import Scenario
 from warmlens.planner.service_times import Measured
 from warmlens.planner.simulate import Backend, simulate, simulate_window
+from warmlens.planner.statistics import Estimate, t_975
 from warmlens.planner.traffic import DAY_S, Profile, Trace, whole_days_s
 from warmlens.planner.windows import draw_windows
 from warmlens.prices import PriceList
 
 FEWEST_SEEDS, MOST_CHECK_SEEDS = 5, 4_000
+CLASSIFIERS_TIME = "classifier's time"
 EARLY_TAIL = 0.001
 """Probability on each side of the intervals that end a check early."""
 
@@ -130,6 +133,7 @@ class Plan:
     Attributes:
         screened: result of screening, on the days that all candidates have.
         items: the cost of 30 days that are like those of screening; of windows, those of the check.
+        usd: the cost of 30 days with its 95 % interval over the simulations (Student's t).
         warm_usd: the screened cost without that of cold starts, which few calls show badly.
         ruled_out: whether screening leaves hardly a doubt that it misses the objective.
         checked: result on other days; None: it was not proposed.
@@ -138,6 +142,7 @@ class Plan:
     candidate: Candidate
     screened: Result
     items: tuple[Item, ...]
+    usd: Estimate
     objective: Objective
     warm_usd: float
     ruled_out: bool
@@ -161,13 +166,18 @@ class Plan:
     @property
     def usd_per_month(self) -> float:
         """The sum of the items."""
-        return total_usd(self.items)
+        return self.usd.value
+
+    def costs_less_than(self, other: "Plan") -> bool:
+        """Return whether it costs less beyond what simulations differ by: intervals part."""
+        return self.usd.high < other.usd.low
 
 
 def screen(candidate: Candidate, request: PlanRequest, assumptions: Assumptions) -> Plan:
     """Simulate a candidate with the seeds that all candidates have."""
-    scenario, outcomes = candidate.scenario(assumptions, request.way), Outcomes()
+    scenario, outcomes, usd = candidate.scenario(assumptions, request.way), Outcomes(), []
     for outcome in _screening(scenario, request):
+        usd.append(total_usd(_items(candidate, request, scenario, outcome)))
         outcomes.add(outcome)
     items = _items(candidate, request, scenario, outcomes.total)
     objective, total = request.objective, outcomes.total
@@ -179,10 +189,26 @@ def screen(candidate: Candidate, request: PlanRequest, assumptions: Assumptions)
         candidate,
         summarize(outcomes, objective),
         items,
+        _estimate(candidate, items, usd),
         objective,
         total_usd(_items(candidate, request, scenario, warm)),
         summarize(outcomes, objective, EARLY_TAIL).verdict(objective) is Verdict.MISSES,
     )
+
+
+def _estimate(candidate: Candidate, items: Sequence[Item], usd: Sequence[float]) -> Estimate:
+    """Return the cost of items, with its interval.
+
+    It has two sources, which are independent: how simulations differ, and the interval of the
+    measured mean time of a call.
+    """
+    value = total_usd(items)
+    if len(usd) < 2:
+        return Estimate(value, 0.0, math.inf)
+    simulated = t_975(len(usd) - 1) * statistics.stdev(usd) / math.sqrt(len(usd))
+    timed = sum(item.usd for item in items if item.name.startswith(CLASSIFIERS_TIME))
+    half = math.hypot(simulated, timed * (candidate.measured.service_half_share or 0.0))
+    return Estimate(value, max(0.0, value - half), value + half)
 
 
 def _items(
@@ -235,7 +261,10 @@ def check(
         times = request.check_count
         looks, calls = tuple(_doubled(request.seeds, times)), math.ceil(times * request.expected)
         simulated = _whole(scenario, request, first_seed, times)
+    usd = []
     for number, outcome in enumerate(simulated, 1):
+        if request.seeds is None:
+            usd.append(total_usd(_items(plan.candidate, request, scenario, outcome)))
         outcomes.add(outcome)
         if not objective.can_be_shown(outcomes, calls):
             break
@@ -247,7 +276,7 @@ def check(
     if request.seeds is not None:
         return replace(plan, checked=checked)
     items = _items(plan.candidate, request, scenario, outcomes.total)
-    return replace(plan, checked=checked, items=items)
+    return replace(plan, checked=checked, items=items, usd=_estimate(plan.candidate, items, usd))
 
 
 def _screening(scenario: Scenario, request: PlanRequest) -> Iterator[Outcome]:

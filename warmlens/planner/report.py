@@ -114,7 +114,13 @@ def plan_records(advice: Advice, request: PlanRequest) -> Iterator[Record]:
         latency = plan.result.latency_ms
         bounds = {"low": latency.low, "high": latency.high if latency.high < math.inf else None}
         asked = {"percent": objective.percent, "latency_at_most_ms": objective.latency_ms}
-        yield _record(candidate.label, plan.usd_per_month, conditions)
+        low, high = plan.usd.low, plan.usd.high
+        yield _record(
+            candidate.label,
+            plan.usd_per_month,
+            conditions,
+            interval=(low, high) if high < math.inf else None,
+        )
         conditions = {**conditions, **asked, **bounds}
         yield _record(candidate.label, latency.value, conditions, metric="latency_ms", unit="ms")
 
@@ -145,6 +151,7 @@ def in_words(advice: Advice, request: PlanRequest, compared: Sequence[str] = ())
         f"Times: {sources_of(request.measured)}.",
         "",
         *_plan_lines("Plan", advice.chosen, request),
+        *_as_cheap_lines(advice),
         "",
         *(
             _plan_lines("Runner-up", advice.runner_up, request)
@@ -194,6 +201,20 @@ def sources_of(measured: Sequence[Measured]) -> str:
     return "; ".join(dict.fromkeys(each.source for each in measured))
 
 
+def _as_cheap_lines(advice: Advice) -> list[str]:
+    """Return which other plans cost as little as the chosen one, for all that was simulated."""
+    chosen = advice.chosen
+    assert chosen is not None
+    as_cheap = [
+        plan.candidate.label
+        for plan in advice.plans
+        if plan.meets and plan is not chosen and not chosen.costs_less_than(plan)
+    ]
+    return (
+        [f"  As cheap, within the interval of its cost: {'; '.join(as_cheap)}"] if as_cheap else []
+    )
+
+
 def _simulations(plan: Plan, request: PlanRequest) -> str:
     return f"{plan.result.times} {'windows' if request.seeds is None else 'runs'} of the traffic"
 
@@ -203,11 +224,15 @@ def _plan_lines(name: str, plan: Plan, request: PlanRequest) -> list[str]:
     items = sorted(plan.items, key=lambda item: -item.usd)
     return [
         f"{name}: {plan.candidate.label}",
-        f"  ${plan.usd_per_month:.2f} a month, p{request.objective.percent:g} "
+        f"  ${plan.usd_per_month:.2f} a month{_usd_interval(plan)}, p{request.objective.percent:g} "
         f"{latency_ms.value:.0f} ms ({latency_ms.low:.0f} to {latency_ms.high:.0f}), "
         f"cold {cold.value:.3%} ({cold.low:.3%} to {cold.high:.3%})",
         *(f"    ${item.usd:9.3f}  {item.name}" for item in items),
     ]
+
+
+def _usd_interval(plan: Plan) -> str:
+    return f" ({plan.usd.low:.2f} to {plan.usd.high:.2f})" if plan.usd.high < math.inf else ""
 
 
 def _compared(advice: Advice) -> list[Plan]:
@@ -233,11 +258,10 @@ def _variation_line(variation: Variation, chosen: Plan, request: PlanRequest) ->
     )
     begin = f"  {variation.assumptions.name}: {figures}; "
     if own.meets:
-        if variation.best and variation.best.candidate != chosen.candidate:
-            return (
-                f"{begin}the plan still meets the objective, but {_label_and_cost(variation.best)} "
-                "is cheaper"
-            )
+        best = variation.best
+        if best and best.candidate != chosen.candidate:
+            costs = "is cheaper" if best.costs_less_than(own) else "is as cheap, within intervals"
+            return f"{begin}the plan still meets the objective, but {_label_and_cost(best)} {costs}"
         return f"{begin}the same plan"
     if variation.best is None:
         return f"{begin}no plan meets the objective"
@@ -268,16 +292,27 @@ def _nothing(advice: Advice, request: PlanRequest) -> list[str]:
     ]
     if unsure:
         lines.append(f"{unsure} of them may meet it: simulate them more often with --seeds.")
+    others = [plan for plan in advice.plans if plan is not best]
+    parted = all(best.result.latency_ms.high < each.result.latency_ms.low for each in others)
+    fewest = all(
+        coldest.result.cold_share.high < each.result.cold_share.low
+        for each in advice.plans
+        if each is not coldest
+    )
     lines += [
-        f"The fastest: {_label_and_cost(best)}, p{percent:g} "
+        f"The fastest{_within(parted)}: {_label_and_cost(best)}, p{percent:g} "
         f"{best.result.latency_ms.value:.0f} ms.",
-        f"The fewest cold starts: {_label_and_cost(coldest)}, cold "
+        f"The fewest cold starts{_within(fewest)}: {_label_and_cost(coldest)}, cold "
         f"{coldest.result.cold_share.value:.3%} (up to {coldest.result.cold_share.high:.3%}).",
     ]
     if best.result.throttled_share:
         share = f"{best.result.throttled_share:.2%}"
         lines.append(f"{share} of the users are throttled: raise --concurrency.")
     return lines
+
+
+def _within(parted: bool) -> str:
+    return "" if parted else ", others within its interval"
 
 
 def _label_and_cost(plan: Plan) -> str:
@@ -291,12 +326,14 @@ def _record(
     *,
     metric: str = "cost_usd_per_month",
     unit: str = "USD",
+    interval: tuple[float, float] | None = None,
 ) -> Record:
     return Record(
         name=name,
         metric=metric,
         value=value,
         unit=unit,
+        interval=interval,
         kind="simulated",
         conditions=conditions,
         command=COMMAND,

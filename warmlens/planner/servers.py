@@ -281,8 +281,8 @@ def _provisioned_lines(advice: Advice, plan: Plan, request: PlanRequest) -> list
     if other is None:
         return [general, "No plan with provisioned concurrency meets the objective."]
     if other.candidate == plan.candidate:
-        return [general, "The plan is the cheapest one with provisioned concurrency."]
-    words = f"The cheapest such plan: {other.candidate.label}, ${other.usd_per_month:.2f} a month"
+        return [general, "The plan itself has provisioned concurrency."]
+    words = f"The plan found with it: {other.candidate.label}, ${other.usd_per_month:.2f} a month"
     return [general, f"{words}; {_from_when(other, plan, request)}."]
 
 

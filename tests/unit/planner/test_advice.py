@@ -15,7 +15,7 @@ from warmlens.planner.assumptions import Assumptions, Clients, platform_of
 from warmlens.planner.bill import total_usd
 from warmlens.planner.candidates import KINDS, Candidate
 from warmlens.planner.chart import frontier_chart
-from warmlens.planner.plan import check
+from warmlens.planner.plan import check, screen
 from warmlens.planner.report import (
     DEFAULT_MAX_IMAGE_BYTES,
     DEFAULT_MAX_IMAGE_PIXELS,
@@ -24,7 +24,10 @@ from warmlens.planner.report import (
     settings_text,
 )
 from warmlens.planner.scenario import InstanceLifetimes, PerEnvironmentLimit, by_hour
+from warmlens.planner.statistics import Estimate
 from warmlens.planner.traffic import constant_rate
+
+ASSUMED = Assumptions()
 
 
 def test_the_plan_is_the_cheapest_that_meets_the_objective(advice: Advice) -> None:
@@ -36,6 +39,40 @@ def test_the_plan_is_the_cheapest_that_meets_the_objective(advice: Advice) -> No
         assert other.usd_per_month >= plan.usd_per_month or not other.meets
     costs = [other.usd_per_month for other in advice.plans]
     assert costs == sorted(costs)
+
+
+def test_plans_whose_intervals_overlap_are_as_cheap_and_none_is_cheaper(advice: Advice) -> None:
+    plan, other = chosen(advice), advice.runner_up
+    assert other is not None
+    request = plan_request()
+    apart = dataclasses.replace(other, usd=Estimate(plan.usd.high + 1, plan.usd.high + 0.5, 1e6))
+    near = dataclasses.replace(other, usd=Estimate(plan.usd.high, plan.usd.value, 1e6))
+    assert plan.costs_less_than(apart)
+    assert not plan.costs_less_than(near)
+    words = f"As cheap, within the interval of its cost: {other.candidate.label}"
+    for runner_up, is_as_cheap in ((apart, False), (near, True)):
+        both = dataclasses.replace(advice, plans=(plan, runner_up), runner_up=runner_up)
+        assert (words in in_words(both, request)) is is_as_cheap
+    cheaper = dataclasses.replace(plan, candidate=other.candidate, usd=Estimate(0.1, 0.1, 0.1))
+    for best, costs in ((cheaper, "is cheaper"), (near, "is as cheap, within intervals")):
+        varied = dataclasses.replace(advice.variations[0], chosen=plan, best=best)
+        text = in_words(dataclasses.replace(advice, variations=(varied,)), request)
+        assert f"{best.candidate.label} for ${best.usd_per_month:.2f} a month {costs}\n" in text
+
+
+def test_a_cost_has_the_interval_of_the_simulations_and_of_the_measured_time(
+    advice: Advice,
+) -> None:
+    plan = chosen(advice)
+    assert plan.usd.low < plan.usd.value == total_usd(plan.items) < plan.usd.high
+    cost, *_ = plan_records(advice, plan_request())
+    assert cost.interval is not None
+    assert cost.interval[0] < cost.value < cost.interval[1]
+    measured = dataclasses.replace(plan.candidate.measured, service_half_share=0.5)
+    unsure = screen(dataclasses.replace(plan.candidate, measured=measured), plan_request(), ASSUMED)
+    sure = screen(plan.candidate, plan_request(), ASSUMED)
+    time_usd = sum(each.usd for each in sure.items if each.name.startswith("classifier's time"))
+    assert unsure.usd.high - unsure.usd.value >= 0.5 * time_usd > sure.usd.high - sure.usd.value
 
 
 def test_without_warming_the_objective_is_missed_and_the_runner_up_is_of_another_kind(
@@ -187,7 +224,14 @@ def test_without_a_plan_the_closest_candidates_are_printed() -> None:
     assert nothing.chosen is None
     text = in_words(nothing, request)
     assert text.startswith("No plan meets the objective")
-    assert "The fastest: " in text
+    # All candidates of a memory size have the same p99: no one is fastest.
+    assert "The fastest, others within its interval: " in text
+    fast = min(nothing.plans, key=lambda plan: plan.result.latency_ms.high)
+    ms = Estimate(1.5, 1.4, 1.6)
+    alone = dataclasses.replace(fast, screened=dataclasses.replace(fast.screened, latency_ms=ms))
+    slower = [plan for plan in nothing.plans if plan is not fast]
+    text_of_one = in_words(dataclasses.replace(nothing, plans=(alone, *slower)), request)
+    assert f"The fastest: {alone.candidate.label}" in text_of_one
 
 
 def test_a_plan_that_throttles_users_does_not_meet_the_objective() -> None:

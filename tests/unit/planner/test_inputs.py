@@ -253,6 +253,8 @@ def test_the_slowest_stands_for_percentiles_that_the_samples_do_not_carry(tmp_pa
     assert few.service.values_s == (0.015, 0.015, 0.2, 0.2, 0.2)
     (many,) = read_measured([speed_file(tmp_path, p95=120.0, p99=150.0, largest=300.0)])
     assert many.service.values_s == (0.015, 0.015, 0.12, 0.15, 0.3)
+    (timed,) = read_measured([speed_file(tmp_path, mean=100.0, mean_interval=(90.0, 110.0))])
+    assert (few.service_half_share, timed.service_half_share) == (None, 0.1)
     (before,) = read_measured([speed_file(tmp_path, p95=120.0, p99=160.0)])
     assert before.service.values_s == (0.015, 0.015, 0.12, 0.16, 0.17)
 
