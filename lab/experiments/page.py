@@ -32,8 +32,8 @@ _INTRODUCTION = """# The paper's experiments, repeated
 
 Every table and figure of Lee, Lee and Kim (2020) with numbers, beside ours. This page is made from
 records and nothing else, by `python -m lab experiments report` without measuring: from `records/`
-and, for claims, from the benches' [records](repository:docs/lab/records). A test recomputes all of
-it from the single measurements (`*.samples.jsonl`) and compares.
+and, for claims, from the benches' [records](repository:docs/lab/README.md#records). A test
+recomputes all of it from the single measurements (`*.samples.jsonl`) and compares.
 
 ```sh
 make experiments
