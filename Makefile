@@ -18,7 +18,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.warmlens/jsii
 
 .DEFAULT_GOAL := help
-.PHONY: help run down test test-all test-rest unit infrastructure integration e2e test-training test-lab test-changes torch cpus image wheel-check clients training lint workflows format lock base-image policies licences audit secrets sbom fuzz soak experiments synth snapshots openapi reference docs screenshot pictures clean
+.PHONY: help run down test test-all test-rest unit infrastructure integration e2e test-training test-lab test-changes torch cpus image wheel-check clients training lint workflows format lock base-image policies licences audit secrets sbom fuzz soak experiments measure synth snapshots openapi reference docs screenshot pictures clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' \
@@ -147,6 +147,9 @@ soak: $(VENV)/.dev node_modules  ## Fuzz, try the contract, and load the app for
 
 experiments: $(VENV)/.dev $(VENV)/.training  ## Repeat the paper's experiments, quick into .warmlens, or into docs with MODE=full
 	$(BIN)/python -m lab experiments run all --$(if $(MODE),$(MODE),quick)
+
+measure: $(VENV)/.dev $(VENV)/.training  ## Measure again what has a processor or less, in an hour on a quiet machine
+	$(BIN)/python -m lab measure
 
 synth: $(VENV)/.run node_modules  ## Synthesize the templates of every environment into cdk.out
 	PATH="$(CURDIR)/$(BIN):$$PATH" npx cdk synth --quiet

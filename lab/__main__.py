@@ -1,5 +1,6 @@
 """The command line `python -m lab`."""
 
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ from lab.bench import commands as bench_commands
 from lab.experiments import commands as experiment_commands
 from lab.products import commands as product_commands
 from warmlens.command_line import AsJson, run
-from warmlens.console import out
+from warmlens.console import err, out
 from warmlens.progress import spinner
 from warmlens.records import Record, today, write_records
 
@@ -53,6 +54,40 @@ def everyday_command(
 
 def _print_counts(folder: Path, counts: Mapping[str, int]) -> None:
     out.print(f"{folder}: " + ", ".join(f"{count} photos {each}" for each, count in counts.items()))
+
+
+@app.command(name="measure", epilog="Example: python -m lab measure --quick")
+def measure_command(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Try every command; no kept record is replaced.")
+    ] = False,
+    restart: Annotated[
+        bool, typer.Option(help="Discard an interrupted run instead of continuing it.")
+    ] = False,
+) -> None:
+    """Measure again what the pages and the planner say of a processor or less.
+
+    It takes an hour on a machine that does nothing else. The same command continues an interrupted
+    run; at its end it replaces the kept records.
+    """
+    from lab import measure
+    from lab.kept_records import RECORDS
+    from warmlens.planner.service_times import SERVICE_TIMES
+
+    folder = measure.QUICK_FOLDER if quick else measure.FOLDER
+    if quick or restart:
+        shutil.rmtree(folder, ignore_errors=True)
+    if not quick:
+        measure.require_quiet()
+    for step in measure.run_steps(measure.STEPS, folder, quick=quick, command=measure.LAB):
+        err.print(f"{step.name}: {'' if quick else f'some {step.minutes} min, '}{step.command}")
+    if quick:
+        err.print(f"Every command works; the records are in {folder}")
+        return
+    for file in measure.keep(measure.STEPS, folder, RECORDS, SERVICE_TIMES):
+        err.print(f"Replaced: {file}")
+    shutil.rmtree(folder)
+    err.print("Next: make reference && make pictures")
 
 
 @app.command(name="sizes", epilog="Example: python -m lab sizes --no-int8")

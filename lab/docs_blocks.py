@@ -26,7 +26,7 @@ from lab.cold_start import cold_start_table, cold_starts, in_readme, in_short
 from lab.kept_records import RECORDS, kept_records
 from lab.markdown import measured_by, table
 from lab.model_comparison import comparison
-from lab.period import period_note, with_less_than_a_processor
+from lab.period import period_note, up_to_a_processor
 from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT
 from warmlens.planner.statistics import t_975
@@ -76,7 +76,7 @@ def cold_start() -> str:
     """Return the table of cold starts by their parts."""
     records = _read("speed")
     note = period_note(
-        each.record for each in cold_starts(records) if each.memory_mb < MEMORY_MB_PER_VCPU
+        each.record for each in cold_starts(records) if each.memory_mb <= MEMORY_MB_PER_VCPU
     )
     return "\n".join([*([note] if note else []), cold_start_table(records)])
 
@@ -244,7 +244,7 @@ def forecast() -> str:
 def replay() -> str:
     """Return the table of recorded replays and simulations of the same calls."""
     records = _read("replay")
-    head, note = records[0], period_note(with_less_than_a_processor(_read("replay")))
+    head, note = records[0], period_note(up_to_a_processor(_read("replay")))
     lines = [
         *([note] if note else []),
         f"{measured_by(records)}: "
@@ -296,7 +296,7 @@ def _by_kind(records: Sequence[Record]) -> str:
 
 
 def _with_period_note(records: Sequence[Record], show: Callable[[Sequence[Record]], str]) -> str:
-    note = period_note(with_less_than_a_processor(records))
+    note = period_note(up_to_a_processor(records))
     if note:
         calls = "Warm calls came in turns of ten, one right after the other."
         note = f"{note.strip()} {calls}\n"

@@ -1,5 +1,6 @@
-"""A sentence beside figures of less than a processor that were not measured as on Lambda."""
+"""A sentence beside figures of a processor or less that were not measured as on Lambda."""
 
+import math
 from collections.abc import Iterable
 
 from warmlens.records import Record
@@ -14,23 +15,26 @@ def period_ms(record: Record) -> int:
     return int(record.conditions.get("period_ms", PERIOD_BEFORE_MS))
 
 
-def with_less_than_a_processor(records: Iterable[Record]) -> list[Record]:
-    """Return the records of memory sizes that bring less than a processor."""
-    sizes = ((each, each.conditions.get("memory_mb", MEMORY_MB_PER_VCPU)) for each in records)
-    return [each for each, memory_mb in sizes if memory_mb < MEMORY_MB_PER_VCPU]
+def up_to_a_processor(records: Iterable[Record]) -> list[Record]:
+    """Return the records of memory sizes that bring a processor or less.
+
+    With a whole one, calls are never halted; but an init could not use two.
+    """
+    sizes = ((each, each.conditions.get("memory_mb", math.inf)) for each in records)
+    return [each for each, memory_mb in sizes if memory_mb <= MEMORY_MB_PER_VCPU]
 
 
 def period_note(records: Iterable[Record], decisions: str = "decisions") -> str:
     """Return the sentence as a paragraph; empty where the records need none.
 
     Args:
-        records: measured with less than a processor.
+        records: measured with a processor or less.
         decisions: path from the page to the folder of decisions.
     """
     if all(period_ms(each) == PERIOD_MS for each in records):
         return ""
     return (
-        f"Below {MEMORY_MB_PER_VCPU:,} MB, processor shares were kept by periods of "
+        f"Up to {MEMORY_MB_PER_VCPU:,} MB, processor shares were kept by periods of "
         f"{PERIOD_BEFORE_MS} ms when these figures were measured, init included; Lambda's periods "
         f"are of {PERIOD_MS} ms, and its init runs at full speed "
         f"([decision 131]({decisions}/0131-share-of-a-processor.md)).\n"

@@ -135,7 +135,7 @@ def memory_table() -> str:
     ways = [WAYS[f"{api} API, photo in the call"] for api in ("REST", "HTTP")]
     other = any(OTHER_SHARE in measured(memory_mb).source for memory_mb in MEMORY_SIZES_MB)
     lines = [
-        *([f"Times below 1,769 MB were measured {OTHER_SHARE}.", ""] if other else []),
+        *([f"Times up to 1,769 MB were measured {OTHER_SHARE}.", ""] if other else []),
         "| memory, MB | time, ms | REST, 0.3 MP | HTTP, 0.3 MP | REST, 2 MP | HTTP, 2 MP |",
         "| ---: | ---: | ---: | ---: | ---: | ---: |",
     ]

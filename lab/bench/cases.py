@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from lab.period import with_less_than_a_processor
+from lab.period import up_to_a_processor
 from warmlens.console import out
 from warmlens.errors import WarmlensError
 from warmlens.planner.service_times import OTHER_SHARE
@@ -100,10 +100,10 @@ def _processor_s() -> float:
 def table(records: Sequence[Record]) -> str:
     """Return a Markdown table, one line for each case."""
     (measured, *_) = (each for each in records if each.metric == "processor_s")
-    plans = with_less_than_a_processor(records)
+    plans = up_to_a_processor(records)
     unlike = any(OTHER_SHARE in each.conditions.get("times", OTHER_SHARE) for each in plans)
     lines = [
-        *([f"Times below 1,769 MB were measured {OTHER_SHARE}.", ""] if unlike else []),
+        *([f"Times up to 1,769 MB were measured {OTHER_SHARE}.", ""] if unlike else []),
         f"Planned, once each, by `{COMMAND}` on {measured.date}, {measured.machine}, "
         f"by `warmlens plan` with the options of a line and `{OBJECTIVE}`, in plain Python. "
         "Processor time is that of the whole command, which uses one core.",

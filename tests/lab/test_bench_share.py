@@ -15,7 +15,8 @@ from lab.experiments.record_query import RecordSet
 from lab.experiments.sections.memory import memory_section
 from lab.experiments.sections.stages import stages_section
 from lab.experiments.target import Target
-from lab.period import period_note, with_less_than_a_processor
+from lab.kept_records import kept_records
+from lab.period import period_note, up_to_a_processor
 from warmlens.paths import ROOT
 from warmlens.records import Record, read_records, write_records
 from warmlens.runtime.best_isolation import best_isolation
@@ -121,10 +122,10 @@ def measured_now(records: list[Record]) -> list[Record]:
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, list[Record]], None]:
     """Puts records of a name in the place of the kept ones."""
-    monkeypatch.setattr(docs_blocks, "RECORDS", tmp_path)
 
     def keep(name: str, records: list[Record]) -> None:
         (tmp_path / f"{name}.jsonl").write_text(write_records(records), encoding="utf-8")
+        monkeypatch.setattr(docs_blocks, "kept_records", lambda of: kept_records(of, tmp_path))
 
     return keep
 
@@ -172,19 +173,19 @@ def test_a_section_of_the_report_follows_its_records(
     assert all(word in text for word in words[2:])
 
 
-def test_a_processor_or_more_needs_no_sentence() -> None:
+def test_more_than_a_processor_needs_no_sentence() -> None:
     record = Record(
         name="ours",
         metric="warm_ms",
         value=1,
         unit="ms",
         kind="measured",
-        conditions={"memory_mb": 1769},
+        conditions={"memory_mb": 3008},
         command="test",
         machine="",
         date="2026-11-24",
     )
-    assert with_less_than_a_processor([record]) == []
+    assert up_to_a_processor([record]) == []
     assert period_note([]) == ""
     assert SENTENCE in period_note([record])
     assert period_note(measured_now([record])) == ""

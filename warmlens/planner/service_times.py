@@ -28,7 +28,7 @@ HIGHEST_MS = 900_000  # Lambda's longest timeout
 OTHER_SHARE = (
     f"with a processor share of each 100 ms, init included (Lambda's: {PERIOD_MS} ms, without init)"
 )
-"""Said of times with less than a processor whose records name no period (decision 131)."""
+"""Said of times with a processor or less whose records name no period (decision 131)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,7 +223,7 @@ def _half_share(warm: Record) -> float | None:
 
 def _shared_as_on_lambda(cold: Record, warm: Record) -> bool:
     periods_ms = {each.conditions.get("period_ms") for each in (cold, warm)}
-    return bool(cold.conditions["vcpu"] >= 1 or periods_ms == {PERIOD_MS})
+    return bool(cold.conditions["vcpu"] > 1 or periods_ms == {PERIOD_MS})
 
 
 def _points_ms(record: Record) -> list[float]:

@@ -50,6 +50,14 @@ class Store(StrEnum):
     S3 = "s3"
 
 
+class Megapixels(StrEnum):
+    """Sizes of the photos that calls are timed with."""
+
+    SMALL = "0.3"
+    MEDIUM = "2"
+    LARGE = "12"
+
+
 MemorySizes = Annotated[
     list[int] | None,
     typer.Option(
@@ -116,6 +124,10 @@ def warm(
     calls: Annotated[
         int | None, typer.Option(min=5, help=f"Calls with each photo; {WARM_CALLS} by default.")
     ] = None,
+    megapixels: Annotated[
+        list[Megapixels] | None,
+        typer.Option(help="Size of a photo; may be repeated; all three unless given."),
+    ] = None,
     quick: Quick = False,
     input_px: InputPx = PAPER_PX,
     with_baseline: WithBaseline = True,
@@ -129,7 +141,8 @@ def warm(
 
     def measure(harness: Harness, isolation: Isolation) -> Iterator[Record]:
         sizes = memory_mb or [MEMORY_MB_PER_VCPU]
-        return measure_warm(harness, sizes, calls=extent.count, isolation=isolation)
+        photos = [float(each) for each in megapixels or Megapixels]
+        return measure_warm(harness, sizes, calls=extent.count, isolation=isolation, photos=photos)
 
     _measured(measure, input_px, extent, with_baseline=with_baseline, as_json=as_json)
 

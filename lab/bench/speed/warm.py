@@ -2,7 +2,7 @@
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -26,7 +26,12 @@ BLOCK = 10
 
 
 def measure_warm(
-    harness: Harness, memory_sizes_mb: Sequence[int], *, calls: int, isolation: Isolation
+    harness: Harness,
+    memory_sizes_mb: Sequence[int],
+    *,
+    calls: int,
+    isolation: Isolation,
+    photos: Iterable[float] = tuple(SIZES),
 ) -> Iterator[Record]:
     """Time warm calls of all implementations, in turns of a few calls.
 
@@ -35,6 +40,7 @@ def measure_warm(
         memory_sizes_mb: memory sizes, which determine the processor share.
         calls: calls with each photo at each size.
         isolation: enforces the processor share.
+        photos: sizes of the photos in megapixels.
     """
     for memory_mb in memory_sizes_mb:
         vcpus = limits_of(memory_mb).vcpus
@@ -45,7 +51,7 @@ def measure_warm(
                 )
                 for impl in harness.implementations(store="image", memory_mb=memory_mb)
             }
-            for megapixels in SIZES:
+            for megapixels in photos:
                 taken_ms: dict[str, list[float]] = defaultdict(list)
                 stages_ms: dict[str, dict[str, list[float]]] = defaultdict(
                     lambda: defaultdict(list)

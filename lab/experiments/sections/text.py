@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from lab.experiments.record_query import RecordSet
 from lab.markdown import command_of
-from lab.period import period_note, with_less_than_a_processor
+from lab.period import period_note, up_to_a_processor
 from warmlens.records import Record
 
 Chart = Callable[[str, str], str]
@@ -27,7 +27,7 @@ def commands(records: Sequence[Record]) -> str:
 
 def share_note(records: Sequence[Record]) -> str:
     """Return what to say of the processor share that the records were measured with, if any."""
-    return period_note(with_less_than_a_processor(records), "repository:docs/decisions")
+    return period_note(up_to_a_processor(records), "repository:docs/decisions")
 
 
 def ms_text(value: float | None) -> str:
