@@ -96,3 +96,11 @@ class RecordSet:
         if kind == "--env":
             return where != LOCAL
         return (urlsplit(where).hostname or "").endswith(_AWS_DOMAINS)
+
+    def of_place(self, local: str) -> str:
+        """Return why figures that are not known to be of AWS are not comparable with it.
+
+        Args:
+            local: the reason for those of a local cloud that was started to be measured.
+        """
+        return "of an API that is not known to be in AWS" if self.api_option else local

@@ -161,10 +161,8 @@ def _fig_11(results: RecordSet) -> Judgement:
     if results.in_aws:
         below = lies(warm.interval, high=results.value("whole_flow_below_ms", PAPERS))
         return Judgement(decided(below), f"{text}, the way over the network included", MEASURED)
-    where = (
-        "of an API that is not known to be in AWS"
-        if results.api_option
-        else "by loopback, with the shipped model's 128 px: no network, no Lambda, no S3"
+    where = results.of_place(
+        "by loopback, with the shipped model's 128 px: no network, no Lambda, no S3"
     )
     return Judgement(Verdict.NOT_COMPARABLE, f"{text} {where}", MEASURED)
 

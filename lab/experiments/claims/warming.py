@@ -130,8 +130,10 @@ def _one_after_another(results: RecordSet) -> Judgement:
         verdict = Verdict.NOT_SHOWN
     else:
         verdict = Verdict.CONFIRMED if some else Verdict.REFUTED
-    where = "" if results.in_aws else "in the local pool, where it is a setting, "
-    return Judgement(verdict, f"{where}of five are left {_seen(shares)}", MEASURED)
+    text = f"of five are left {_seen(shares)}"
+    if not results.in_aws:
+        text += f", {results.of_place('in the local pool, where it is a setting')}"
+    return Judgement(verdict, text, MEASURED)
 
 
 @RULES.add(
@@ -146,9 +148,11 @@ def _idle(results: RecordSet) -> Judgement:
     if not results.in_aws:
         return Judgement(
             Verdict.NOT_SHOWN,
-            "in the local pool it is a setting, drawn for each instance alike, which the probe "
-            f"finds: of five are left {_seen(five)}. Why one alone should last six times as long "
-            "the paper does not say",
+            f"of five are left {_seen(five)}, "
+            + results.of_place(
+                "in the local pool, where it is a setting, drawn for each instance alike"
+            )
+            + ". Why one alone should last six times as long the paper does not say",
             MEASURED,
         )
     parts = [
@@ -180,7 +184,8 @@ def _making(results: RecordSet) -> Judgement:
     )
     if results.in_aws:
         return Judgement(against(wake, results.value("making_five_ms", PAPERS)), text, MEASURED)
-    text += "; processes here, without Lambda's own part of a start"
+    where = results.of_place("processes here, without Lambda's own part of a start")
+    text += f"; {where}"
     return Judgement(Verdict.NOT_COMPARABLE, text, MEASURED)
 
 
@@ -201,7 +206,10 @@ def _serving(results: RecordSet) -> Judgement:
             f"{text}, the way over the network included",
             MEASURED,
         )
-    text += ", API included, on one machine, with the shipped model's 128 px: no network, no Lambda"
+    where = results.of_place(
+        "API included, on one machine, with the shipped model's 128 px: no network, no Lambda"
+    )
+    text += f", {where}"
     return Judgement(Verdict.NOT_COMPARABLE, text, MEASURED)
 
 

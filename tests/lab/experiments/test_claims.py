@@ -462,13 +462,14 @@ def test_the_records_of_benches_are_there() -> None:
     assert all(BENCHES.values())
 
 
-def test_text_about_a_deployed_api_does_not_mention_this_machine() -> None:
+@pytest.mark.parametrize("where", ["--env dev", "--url https://photos.example"])
+def test_text_about_a_deployed_api_does_not_mention_this_machine(where: str) -> None:
     deployed = {
         "printed": RECORDS["printed"],
         "cost": [each for each in RECORDS["cost"] if each.name not in ("ours", "baseline")],
         **{
             name: [
-                dataclasses.replace(each, command=AWS_RUN)
+                dataclasses.replace(each, command=AWS_RUN.replace("--env dev", where))
                 for each in RECORDS[name]
                 if each.name == "ours"
             ]
