@@ -20,7 +20,9 @@ from lab.bench.peer import presentation as peer_presentation
 from lab.bench.processors.comparison import table as processors_table
 from lab.bench.simfaas.comparison import METRICS, OURS, OURS_NEWEST_FIRST, SIMFAAS
 from lab.bench.soak.tables import hostile_tables
+from lab.bench.speed.goals import in_sentences
 from lab.bench.speed.tables import table_alone, tables
+from lab.bench.warming import findings as warming_sentences
 from lab.bench.warming import presentation as warming_presentation
 from lab.cold_start import cold_start_table, cold_starts, in_readme, in_short
 from lab.kept_records import RECORDS, kept_records
@@ -108,6 +110,21 @@ def warming_details(workload: str) -> str:
         return warming_presentation.details(records, workload)
 
     return _block("warming", _simulated, of_workload)
+
+
+def warming_findings() -> str:
+    """Return the list of what the table of warming policies says."""
+    return warming_sentences.findings(_read("warming"))
+
+
+def warming_limits() -> str:
+    """Return the list of what a warmer cannot do, with its figures."""
+    return warming_sentences.limits(_read("warming"))
+
+
+def goals_in_short() -> str:
+    """Return the sentences on the goals that are reached and those that are not."""
+    return in_sentences(_read("speed"))
 
 
 def held_wakes() -> str:

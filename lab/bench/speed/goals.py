@@ -103,3 +103,21 @@ def judged(records: Sequence[Record]) -> Iterator[tuple[str, str, str, str]]:
             shown = ratio_cell(found, inverse=True)
         reached = reached_cell(figure, interval, goal.bound)
         yield goal.text, shown, reached, plain_cell(found)
+
+
+def in_sentences(records: Sequence[Record]) -> str:
+    """Return how many goals are reached at each input size, and which are not."""
+    reached = {text: answer for text, _, answer, _ in judged(records)}
+    lines = []
+    for input_px in (224, 128):
+        of_size = {text: each for text, each in reached.items() if f"{input_px} px" in text}
+        missing = [
+            text.partition(":")[0].replace(f", {input_px} px", "")
+            for text, each in of_size.items()
+            if each != "yes"
+        ]
+        lines.append(
+            f"At {input_px} px, {len(of_size) - len(missing)} of {len(of_size)} goals are reached"
+            + (f"; not: {'; '.join(missing)}." if missing else ".")
+        )
+    return "\n".join(lines) + "\n"
