@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from lambda_src.classifier.errors import RequestError
 from lambda_src.classifier.request import Classification, read_request
+from warmlens.batch.commands import _print_estimate
 from warmlens.batch.cost import (
     PHOTOS_IN_A_CHILD,
     FunctionSize,
@@ -27,6 +28,7 @@ from warmlens.batch.pace import PATIENCE_S, Pace
 from warmlens.batch.results import open_results
 from warmlens.batch.run import Batch, Outcome
 from warmlens.batch.sources import BucketSource, Photo, is_readable_path
+from warmlens.batch.step_functions import Estimate
 from warmlens.deployment import Deployment
 from warmlens.errors import WarmlensError
 from warmlens.planner.bill import Part, of_parts, total_usd
@@ -259,6 +261,25 @@ def test_step_functions_cost_by_the_child_and_the_photo() -> None:
     assert cost["s3"] == pytest.approx(photos * 4e-7 + 8 * 5e-6)
     with pytest.raises(WarmlensError, match="step_functions_express_per_request"):
         usd_of_step_functions(size, read_prices("eu-west-1"), photos=1, photo_s=0.05)
+
+
+@pytest.mark.parametrize(
+    ("region", "words"),
+    [
+        ("ap-northeast-2", "cost: about $"),
+        ("eu-west-1", "cost: not known: no price step_functions_express_per_gb_s, step_func"),
+        ("ap-south-1", "cost: not known: no prices for the region ap-south-1"),
+    ],
+)
+def test_a_batch_is_estimated_where_a_price_is_missing(
+    capsys: pytest.CaptureFixture[str], region: str, words: str
+) -> None:
+    estimate = Estimate("photos/", photos=1_000, photo_s=0.05, shortest_s=60.0)
+    estimate.price(FunctionSize(1024, "x86"), region)
+    _print_estimate(estimate)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith(words)
+    assert lines[2] == "time: at least 1.0 minutes"
 
 
 class Lambda:

@@ -93,7 +93,10 @@ def _print_estimate(estimate: "Estimate") -> None:
     parts = ", ".join(f"{name.replace('_', ' ')} ${usd:.4f}" for name, usd in estimate.usd.items())
     out.print(f"{estimate.photos} photos, {estimate.photo_s * 1000:.0f} ms each in the function")
     total = sum(estimate.usd.values())
-    out.print(f"cost: about ${total:.4f} ({parts}), by list prices of {estimate.priced}")
+    if estimate.unpriced:
+        out.print(f"cost: not known: {estimate.unpriced}")
+    else:
+        out.print(f"cost: about ${total:.4f} ({parts}), by list prices of {estimate.priced}")
     out.print(f"time: at least {estimate.shortest_s / 60:.1f} minutes")
     if estimate.unreadable:
         err.print(

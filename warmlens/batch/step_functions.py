@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from warmlens.batch.cost import function_size, usd_of_step_functions
+from warmlens.batch.cost import FunctionSize, function_size, usd_of_step_functions
 from warmlens.batch.sources import BucketSource, is_readable_path
 from warmlens.errors import WarmlensError
 from warmlens.invoke import invoke
@@ -37,6 +37,7 @@ class Estimate:
         photo_s: time of a photo in the function, measured on one of them.
         usd: cost in USD, by what is paid for.
         priced: region and date of the prices.
+        unpriced: why the cost is not known; empty if it is.
         shortest_s: time that it takes at least.
     """
 
@@ -47,7 +48,22 @@ class Estimate:
     photo_s: float = 0.0
     usd: dict[str, float] = field(default_factory=dict)
     priced: str = ""
+    unpriced: str = ""
     shortest_s: float = 0.0
+
+    def price(self, size: FunctionSize, region: str) -> None:
+        """Compute the cost; a region without a price has none, and is no reason not to start.
+
+        Args:
+            size: size of the classifier.
+            region: region of the run.
+        """
+        try:
+            prices = read_prices(region)
+            self.usd = usd_of_step_functions(size, prices, photos=self.photos, photo_s=self.photo_s)
+            self.priced = f"{prices.region}, {prices.date}"
+        except WarmlensError as error:
+            self.unpriced = error.message
 
 
 @dataclass(frozen=True)
@@ -132,10 +148,8 @@ class Batches:
         found.photo_s = self._photo_s(first)
         found.shortest_s = found.photos * found.photo_s / concurrency
         lambda_ = self._deployment.lambda_
-        prices = read_prices(lambda_.meta.region_name)
         size = function_size(lambda_, self._deployment.output("ClassifierFunction"))
-        found.usd = usd_of_step_functions(size, prices, photos=found.photos, photo_s=found.photo_s)
-        found.priced = f"{prices.region}, {prices.date}"
+        found.price(size, lambda_.meta.region_name)
         return found
 
     def start(self, prefix: str) -> str:
