@@ -27,7 +27,7 @@ BLOCKS = sorted(
 SENTENCES = {"warming_findings", "warming_limits", "goals_in_short", "cold_start_in_short"}
 """Blocks without a table, whose figures are those of tables."""
 COUNTED = re.compile(
-    r"\b[\d,]+ (?:test photos|users|seeds|visits|runs|starts|calls|of each)|once each|one run each"
+    r"\b[\d,]+ (?:test photos|users|seeds|simulations|visits|runs|starts|calls|of each)|once each|one run each"
     r"|\| (?:\w+ )*(?:starts|calls|runs|times|files|sent|fetches|instances|users|hostile photos"
     r"|processes)(?: of each| each)? \|"
     r"|in the tables below"
@@ -59,8 +59,9 @@ def test_machine_date_command_and_samples_are_beside_each_table(
     read: list[Record] = []
 
     def kept(file: str, *folder: Path) -> list[Record]:
-        read[:] = kept_records(file, *folder)
-        return read
+        found = kept_records(file, *folder)
+        read.extend(found)
+        return found
 
     monkeypatch.setattr(docs_blocks, "kept_records", kept)
     given: list[Any] = [arguments.strip("\"'")] if arguments else []
