@@ -27,7 +27,8 @@ BLOCKS = sorted(
 SENTENCES = {"warming_findings", "warming_limits", "goals_in_short", "cold_start_in_short"}
 """Blocks without a table, whose figures are those of tables."""
 COUNTED = re.compile(
-    r"\b[\d,]+ (?:test photos|users|seeds|simulations|visits|runs|starts|calls|of each)|once each|one run each"
+    r"\b[\d,]+ (?:test photos|users|seeds|simulations|visits|runs|starts|calls|of each)"
+    r"|once each|one run each"
     r"|\| (?:\w+ )*(?:starts|calls|runs|times|files|sent|fetches|instances|users|hostile photos"
     r"|processes)(?: of each| each)? \|"
     r"|in the tables below"
