@@ -49,7 +49,7 @@ def stages_section(results: RecordSet, chart: Chart) -> str:
         for call in ("first", "second"):
             for name in ("baseline", "ours"):
                 record = results.get("stage_mean_ms", name, call=call, stage=stage)
-                cells.append(f"{record.value:.1f}" if record else "")
+                cells.append(figure(record, "{:,.1f}".format) if record else "")
         if any(cells[1:]):
             rows.append(tuple(cells))
     return "\n".join(
@@ -101,7 +101,7 @@ def flow_section(results: RecordSet, chart: Chart) -> str:
                 temperature=each.conditions["temperature"],
                 stage=stage,
             )
-            cells.append(f"{record.value:.1f}" if record else "")
+            cells.append(figure(record, "{:,.1f}".format) if record else "")
         rows.append(tuple(cells))
     means = [results.require("flow_mean_ms", **each.conditions) for each in totals]
     rows.append(("total, mean", *(figure(mean, whole) for mean in means)))
