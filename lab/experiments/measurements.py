@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.intervals import mean_interval, median_interval, ratio_interval, share_interval
-from lab.statistics import carried
+from lab.statistics import carried, ratio_of
 from warmlens.errors import WarmlensError
 from warmlens.records import Record
 
@@ -168,23 +168,25 @@ def record_of(
         metric: the name of the figure.
         unit: its unit.
         conditions: the conditions it was measured under.
-        baseline: the baseline's values in the same run, for the ratio of the medians.
+        baseline: the baseline's values in the same run, for the ratio, which is one of means where
+            medians would jump between two peaks.
     """
     first = measurements[0]
     flat = _flat(values)
-    median = statistics.median(flat)
+    ratio = ratio_of(flat, _flat(baseline)) if baseline else None
     return Record(
         name=first.name,
         metric=metric,
-        value=median,
+        value=statistics.median(flat),
         unit=unit,
         interval=median_interval(values),
         p95=carried(flat, 95),
         p99=carried(flat, 99),
         samples=len(flat),
         largest=max(flat),
-        ratio=median / statistics.median(_flat(baseline)) if baseline else None,
-        ratio_to="baseline" if baseline else None,
+        ratio=ratio.value if ratio else None,
+        ratio_to="baseline" if ratio else None,
+        ratios={"baseline": ratio.fields} if ratio else None,
         kind="measured",
         conditions=dict(conditions),
         command=first.command,
