@@ -55,6 +55,8 @@ class Comparison:
         variants: what is trained.
         mirror: augmentation also mirrors photos.
         runs: folders of finished runs, which are measured as well.
+        run_size: side of the photos in pixels that these are measured at; None is that of the
+            last stage of their training.
     """
 
     data: Path
@@ -69,6 +71,7 @@ class Comparison:
     variants: tuple[Variant, ...] = VARIANTS
     mirror: bool = False
     runs: tuple[Path, ...] = ()
+    run_size: int | None = None
 
 
 def compare(
@@ -117,7 +120,7 @@ def compare(
         config = run.read().config
         variant = Variant(config.mode, config.augment)
         on_run(path.name, config.seed)
-        measure(run, variant, _identity(run, config, variant, None))
+        measure(run, variant, _identity(run, config, variant, None, comparison.run_size))
     # All variants of a seed first: an interruption leaves a complete comparison of fewer seeds.
     for seed in range(comparison.seeds):
         for variant in comparison.variants:
@@ -208,11 +211,16 @@ def _photos(comparison: Comparison, photos: Dataset, split: str) -> Record:
 
 
 def _identity(
-    run: RunFolder, config: TrainingConfig, variant: Variant, pretrained: str | None
+    run: RunFolder,
+    config: TrainingConfig,
+    variant: Variant,
+    pretrained: str | None,
+    size: int | None = None,
 ) -> dict[str, Any]:
     """Return the conditions that identify a run in the records.
 
-    `pretrained` is None for a finished run.
+    `pretrained` is None for a finished run, which may be measured at another size in pixels than
+    that of its last stage.
     """
     return {
         "run": run.path.name,
@@ -223,6 +231,7 @@ def _identity(
         "seed": config.seed,
         "stages": ", ".join(f"{stage.epochs} epochs at {stage.size} px" for stage in config.stages),
         "pretrained": pretrained,
+        "size_px": size or config.final_size,
     }
 
 
@@ -241,13 +250,12 @@ def _measure(
 ) -> list[Record]:
     record = run.read()
     config = record.config
-    pixels = decode_photos(photos.splits[split], config.final_size, comparison.cache)
+    pixels = decode_photos(photos.splits[split], identity["size_px"], comparison.cache)
     answers = _answers(best_network(run), config.architecture, pixels)
     conditions = {
         **identity,
         "initial_weights_kind": record.initial_weights["kind"],
         "initial_weights": record.initial_weights["description"],
-        "size_px": config.final_size,
         "epochs": config.epochs,
         "precision": config.precision,
         "minutes": round(sum(epoch.seconds for epoch in read_history(run)) / 60, 1),

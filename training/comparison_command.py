@@ -40,6 +40,14 @@ def compare(
             help="Folder of a finished run to measure as well; may be given several times."
         ),
     ] = None,
+    run_size: Annotated[
+        int | None,
+        typer.Option(
+            min=32,
+            help="Side in pixels to measure finished runs at; that of their last epochs unless "
+            "given.",
+        ),
+    ] = None,
     pretrained: Annotated[
         str, typer.Option(help="Initial weights of the ResNets: imagenet, a file, or a run.")
     ] = "imagenet",
@@ -92,6 +100,7 @@ def compare(
         variants=parse_variants(variants),
         mirror=mirror,
         runs=tuple(run or ()),
+        run_size=run_size,
     )
     known = [] if records_file is None else read_known(records_file)
 

@@ -212,7 +212,7 @@ class Row:
 
     @property
     def stages(self) -> str:
-        """Epochs and sizes of the training."""
+        """Epochs and sizes of the training, and the size of the test photos where it differs."""
         return _stages(self.conditions)
 
 
@@ -235,7 +235,8 @@ def recipe(record: Record) -> tuple[Any, ...]:
 
 def _stages(conditions: dict[str, Any]) -> str:
     if "stages" in conditions:
-        return str(conditions["stages"])
+        stages, measured_at = str(conditions["stages"]), f" at {conditions['size_px']} px"
+        return stages if stages.endswith(measured_at) else f"{stages}, measured{measured_at}"
     return f"{conditions['epochs']} epochs at {conditions['size_px']} px"  # older records
 
 

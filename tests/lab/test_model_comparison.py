@@ -25,8 +25,9 @@ def about() -> Record:
 def run(slug: str, answers: list[int], **changes: Any) -> list[Record]:
     (variant,) = parse_variants(slug)
     conditions = {
-        "variant": slug, "seed": 0, "stages": "3 epochs at 64 px", "mirror": False, "minutes": 12.4,
-        "initial_weights_kind": "none", "initial_weights": "random weights", **changes,
+        "variant": slug, "seed": 0, "stages": "3 epochs at 64 px", "size_px": 64, "mirror": False,
+        "minutes": 12.4, "initial_weights_kind": "none", "initial_weights": "random weights",
+        **changes,
     }  # fmt: skip
     return run_records(variant, "test", PHOTOS, answers, conditions=conditions, command="")
 

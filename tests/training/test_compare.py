@@ -1,5 +1,6 @@
 """The comparison of training modes on a tiny data set."""
 
+import dataclasses
 import itertools
 import json
 import shlex
@@ -114,6 +115,12 @@ def test_every_variant_is_trained_measured_and_drawn_and_no_run_is_repeated(
     assert compare(again, known=read_known(file)) == records
     assert not (tmp_path / "other").exists()
 
+    # A finished run may be measured at another size, too.
+    larger = compare(dataclasses.replace(again, run_size=2 * SIZE), known=records)
+    assert compare(again, known=larger) == larger
+    (added,) = {row.stages for row in rows(larger)} - {row.stages for row in rows(records)}
+    assert added == f"8 epochs at {SIZE} px, measured at {2 * SIZE} px"
+
     chart = tmp_path / "chart.png"
     write_chart(records, chart)
     assert chart.read_bytes().startswith(b"\x89PNG")
@@ -165,7 +172,8 @@ def made(name: str, seed: int, answers: list[int], photos: dict[str, Any]) -> Re
         unit="%",
         kind="measured",
         conditions={
-            "seed": seed, "stages": "1 epochs at 32 px", "photos": len(right), "answers": answers,
+            "seed": seed, "stages": "1 epochs at 32 px", "size_px": 32, "photos": len(right),
+            "answers": answers,
         },
         command="warmlens model compare",
         machine="a machine",
