@@ -9,11 +9,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from lab.shipped_models import SHIPPED as ALL_SHIPPED
 from tests.unit.registry.version_copy import NAME, SHIPPED
-from warmlens.paths import WEB
+from warmlens.paths import MODEL_ARTIFACTS, ROOT, WEB
 from warmlens.registry.manifest import SampleAnswer
 from warmlens.registry.manifest_file import read_manifest
-from warmlens.registry.verify import sha256_of
+from warmlens.registry.verify import sha256_of, verify_model
 
 # Room for the decoders of other Pillow builds; the runtime itself stays within 0.00001.
 TOLERANCE = 0.002
@@ -106,3 +107,21 @@ def test_the_weights_licence_lies_beside_them() -> None:
     licence = (SHIPPED / "LICENSE").read_text()
     assert "Copyright (c) 2020, ML Illustrated" in licence
     assert "Version 2.0, January 2004" in licence
+
+
+def test_git_keeps_each_shipped_version_and_it_is_whole() -> None:
+    kept = [
+        tuple(line.strip("!/").split("/")[1:])
+        for line in (ROOT / ".gitignore").read_text().splitlines()
+        if line.startswith("!/model_artifacts/")
+    ]
+    assert kept == list(ALL_SHIPPED)
+    for name, version in ALL_SHIPPED:
+        assert verify_model(MODEL_ARTIFACTS / name / version) == []
+
+
+def test_the_groceries_carry_the_licences_of_their_weights_and_photos() -> None:
+    licence = (MODEL_ARTIFACTS / "groceries-lite2" / "1.0.0" / "LICENSE").read_text()
+    assert "Copyright (c) 2020, ML Illustrated" in licence
+    assert "Version 2.0, January 2004" in licence
+    assert "Copyright (c) 2019 Marcus Klasson" in licence
