@@ -337,7 +337,10 @@ def _read(name: str) -> list[Record]:
 def _simulated(records: Sequence[Record]) -> str:
     """Return the lead of simulations whose samples are users."""
     counts = sorted({each.samples for each in records if each.samples})
-    return f"{measured_by(records)}, {counts[0]:,} to {counts[-1]:,} users of each kind."
+    return (
+        f"{measured_by(records)}, {counts[0]:,} to {counts[-1]:,} users of each kind. Shares with "
+        "95 % intervals, where there were several simulations."
+    )
 
 
 def _of_seeds(records: Sequence[Record]) -> str:

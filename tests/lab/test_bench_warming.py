@@ -1,5 +1,6 @@
 """The comparison of warming policies: users, simulation, choices and tables."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,10 +12,10 @@ from matplotlib.figure import Figure
 from lab.bench.warming import chosen
 from lab.bench.warming.comparison import compare, simulated, usd_per_month
 from lab.bench.warming.policies import PERIOD_S, Policy, scenario_of, scenarios_of
-from lab.bench.warming.presentation import COLORS, choices, draw, held_table, table
+from lab.bench.warming.presentation import COLORS, choices, draw, held_table, share_cell, table
 from lab.bench.warming.traces import inference_service, load_balancer
 from lab.bench.warming.workloads import WEEK_S, Groups, Workload, groups, users
-from lab.kept_records import RECORDS
+from lab.kept_records import RECORDS, kept_records
 from lab.oracle.fleet import SimulatedFleet
 from lab.oracle.random import Random
 from warmlens.paths import ROOT
@@ -47,7 +48,7 @@ BURST = Workload(name="", traffic=At((43_333.0,) * 5), seeds=1)  # 133 s after a
 
 def outcome_of(workload: Workload, policy: Policy) -> Outcome:
     scenario = replace(scenario_of(policy, workload), lifetimes=LIVES_LONG)
-    return simulated(scenario, workload)
+    return simulated(scenario, workload).total
 
 
 def instances(lifetimes: InstanceLifetimes = FOREVER, concurrency: int = 1000) -> SimulatedFleet:
@@ -130,7 +131,7 @@ def test_a_wake_that_holds_makes_the_users_own_call_cold_when_the_upload_is_shor
     names = ("ahead", "ahead, held 200 ms")
     scenarios = scenarios_of(HOUR)
     days = replace(HOUR, seeds=20)
-    free, held = (simulated(scenarios[name], days).cold for name in names)
+    free, held = (simulated(scenarios[name], days).total.cold for name in names)
     assert free == 0
     assert held > 0
 
@@ -258,6 +259,26 @@ def test_shares_in_the_text_are_those_of_the_tables(name: str) -> None:
     shares = re.findall(r"\d+\.\d\d %", (ROOT / "docs" / name).read_text())
     assert len(shares) > 5
     assert {each.replace(" ", "") for each in shares} <= made
+
+
+def test_a_share_has_the_interval_of_its_simulations() -> None:
+    """One week of a real load balancer is one simulation, and says nothing of how others differ."""
+    kept = kept_records("warming")
+    for each in kept:
+        if each.metric == "cold_share" and not each.conditions["workload"].startswith("load"):
+            assert each.interval is not None
+            low, high = each.interval
+            assert low - 1e-6 <= each.value <= high + 1e-6
+            assert share_cell(each) == f"{each.value:.2%} ({100 * low:.2f} to {100 * high:.2f})"
+        else:
+            assert each.interval is None
+    # Users of one simulation share its instances: the interval is wider than a binomial one.
+    off = next(each for each in kept if (each.name, each.metric) == ("off", "cold_share"))
+    assert off.samples is not None
+    assert off.interval is not None
+    assert off.interval[1] - off.interval[0] > 3.9 * math.sqrt(
+        off.value * (1 - off.value) / off.samples
+    )
 
 
 def test_the_command_makes_the_kept_records() -> None:

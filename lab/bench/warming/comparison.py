@@ -13,7 +13,7 @@ from lab.oracle import reference
 from lab.oracle.warmer import OtherPolicy
 from warmlens.planner.bill import total_usd
 from warmlens.planner.cost import Deployment, warming_items
-from warmlens.planner.outcome import Outcome
+from warmlens.planner.outcome import Outcome, Outcomes
 from warmlens.planner.scenario import Scenario
 from warmlens.planner.simulate import simulate
 from warmlens.planner.traffic import DAY_S
@@ -38,9 +38,9 @@ def compare(workloads: Iterable[Workload] = WORKLOADS, *, seed: int = 1) -> Iter
             yield from _records(name, workload, simulated(scenario, workload, seed), seed)
 
 
-def simulated(scenario: Scenario, workload: Workload, seed: int = 1) -> Outcome:
-    """Return the outcome of all simulations of a workload."""
-    total, horizon_s = Outcome(), workload.horizon_s
+def simulated(scenario: Scenario, workload: Workload, seed: int = 1) -> Outcomes:
+    """Return the outcomes of all simulations of a workload."""
+    total, horizon_s = Outcomes(), workload.horizon_s
     for each in range(seed, seed + workload.seeds):
         if isinstance(scenario.warming, OtherPolicy):  # the kernel has only our own rounds
             arrivals = workload.traffic.arrivals(each, horizon_s)
@@ -51,13 +51,25 @@ def simulated(scenario: Scenario, workload: Workload, seed: int = 1) -> Outcome:
     return total
 
 
+def cold_interval(outcomes: Outcomes) -> tuple[float, float] | None:
+    """Return the 95 % interval of the share of cold starts; None for one simulation alone.
+
+    Users of one simulation share its instances: how simulations differ widens the interval.
+    """
+    if outcomes.times < 2:
+        return None
+    share = outcomes.cold_share()
+    return round(share.low, 6), round(share.high, 6)
+
+
 def usd_per_month(outcome: Outcome, *, snapstart: bool = False) -> float:
     """Return the cost of warming in 30 days, at the prices of us-east-1."""
     what = Deployment(memory_mb=MEMORY_MB, snapstart=snapstart)
     return total_usd(warming_items(outcome, what, read_prices()))
 
 
-def _records(name: str, workload: Workload, outcome: Outcome, seed: int) -> Iterator[Record]:
+def _records(name: str, workload: Workload, outcomes: Outcomes, seed: int) -> Iterator[Record]:
+    outcome = outcomes.total
     days = outcome.horizon_s / DAY_S
     conditions = {
         "workload": workload.name,
@@ -93,6 +105,7 @@ def _records(name: str, workload: Workload, outcome: Outcome, seed: int) -> Iter
             machine="",
             date=today(),
             samples=outcome.served,
+            interval=cold_interval(outcomes) if metric == "cold_share" else None,
             p95=p95_value,
             p99=p99_value,
         )

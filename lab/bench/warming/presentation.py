@@ -86,10 +86,10 @@ def table(records: Sequence[Record]) -> str:
         f"| users | N | {' | '.join(COLORS)} |",
         f"| --- | ---: |{' ---: |' * len(COLORS)}",
     ]
-    shares = _cold_shares(records)
+    shares = _share_cells(records)
     counts = {each.conditions["workload"]: each.conditions["instances"] for each in records}
     for workload in _workloads(records):
-        cells = [f"{shares[workload, policy]:.2%}" for policy in COLORS]
+        cells = [shares[workload, policy] for policy in COLORS]
         count = counts[workload]
         lines.append(f"| {workload} | {count} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
@@ -110,9 +110,9 @@ def held_table(records: Sequence[Record]) -> str:
     names = {"off": str(Policy.OFF), "no hold": str(Policy.AHEAD)}
     names |= {f"{hold_ms} ms": held_name(hold_ms) for hold_ms in HOLDS_MS}
     lines = [f"| users | {' | '.join(names)} |", f"| --- |{' ---: |' * len(names)}"]
-    shares = _cold_shares(records)
+    shares = _share_cells(records)
     for workload in _HELD_SHOWN:
-        cells = [f"{shares[workload, name]:.2%}" for name in names.values()]
+        cells = [shares[workload, name] for name in names.values()]
         lines.append(f"| {workload} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
@@ -176,7 +176,7 @@ def _figures(found: Mapping[str, Record]) -> list[str]:
     latency = found["latency_ms"]
     calls = found["pings_per_day"].value + found["wakes_per_day"].value
     return [
-        f"{found['cold_share'].value:.2%}",
+        share_cell(found["cold_share"]),
         f"{found['slowed_by_round_share'].value:.2%}",
         *(f"{value:.0f}" for value in (latency.value, latency.p95, latency.p99)),
         f"{found['longest_ms'].value:.0f}",
@@ -223,6 +223,22 @@ def draw(records: Sequence[Record], figure: Any) -> None:
 def _cold_shares(records: Sequence[Record]) -> dict[tuple[str, str], float]:
     return {
         (each.conditions["workload"], each.name): each.value
+        for each in records
+        if each.metric == "cold_share"
+    }
+
+
+def share_cell(record: Record) -> str:
+    """Return a share in %, with its 95 % interval where there were several simulations."""
+    if record.interval is None:
+        return f"{record.value:.2%}"
+    low, high = (f"{100 * each:.2f}" for each in record.interval)
+    return f"{record.value:.2%} ({low} to {high})"
+
+
+def _share_cells(records: Sequence[Record]) -> dict[tuple[str, str], str]:
+    return {
+        (each.conditions["workload"], each.name): share_cell(each)
         for each in records
         if each.metric == "cold_share"
     }
