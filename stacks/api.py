@@ -1,5 +1,6 @@
 """The API stack of either kind of API, and what other stacks need of it."""
 
+import json
 from typing import Protocol
 
 import aws_cdk as cdk
@@ -11,6 +12,7 @@ from constructs import Construct
 
 from stacks.constructs.output import output
 from stacks.constructs.uploads import UploadsFunction
+from stacks.page import page_configuration
 from stacks.settings import Settings
 
 STAGE_NAME = "v1"
@@ -116,5 +118,5 @@ class ApiStack(cdk.Stack):
         output(self, "ApiKind", settings.api, settings=settings)
         output(self, "ApiAuth", settings.auth, settings=settings)
         output(self, "WakeAhead", "yes" if settings.wakes_ahead else "no", settings=settings)
-        max_bytes = settings.page_max_in_request_bytes
-        output(self, "PageMaxInRequestBytes", str(max_bytes), settings=settings)
+        configuration = json.dumps(page_configuration(settings))
+        output(self, "PageConfiguration", configuration, settings=settings)

@@ -157,6 +157,7 @@ CLASSIFICATION_ANSWER: Schema = {
         "time",
         "predictions",
         "recognized",
+        "explains",
         *_INSTANCE,
         "stages_ms",
     ],
@@ -189,6 +190,10 @@ CLASSIFICATION_ANSWER: Schema = {
             "type": ["boolean", "null"],
             "description": "False if the photo probably shows none of the model's classes: the "
             "first softmax is below the model's threshold. Null for a model without a threshold.",
+        },
+        "explains": {
+            "type": "boolean",
+            "description": "True if the model has class-activation maps to ask for.",
         },
         "explanation": {
             "oneOf": [_EXPLANATION, {"type": "null"}],

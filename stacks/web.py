@@ -16,6 +16,7 @@ from stacks.constructs.function import log_group
 from stacks.constructs.output import output
 from stacks.constructs.paths import WEB
 from stacks.constructs.web_acl import PAGE_HEADER, VIEWER_HEADER
+from stacks.page import page_configuration, page_documents
 from stacks.policies import acknowledge, objects_finding
 from stacks.settings import Settings
 
@@ -144,7 +145,7 @@ class WebStack(cdk.Stack):
         policy = (
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
             f"connect-src 'self' {uploads}; worker-src 'self'; "
-            "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+            "manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
         )
         return cloudfront.ResponseHeadersPolicy(
             self,
@@ -172,12 +173,12 @@ class WebStack(cdk.Stack):
     def _deploy_page(
         self, bucket: s3.Bucket, distribution: cloudfront.Distribution, settings: Settings
     ) -> None:
+        documents = page_documents()
         configuration = {
             "model_name": settings.model_name,
             "model_version": settings.model_version,
-            "auth": settings.auth,
-            "wake_ahead": settings.wakes_ahead,
-            "max_in_request_bytes": settings.page_max_in_request_bytes,
+            **page_configuration(settings),
+            "cards": [name.removeprefix("cards/") for name in documents if "/" in name],
             "photos_kept": _photos_kept(settings.image_expiry_days),
         }
         deployment = s3_deployment.BucketDeployment(
@@ -187,6 +188,11 @@ class WebStack(cdk.Stack):
             sources=[
                 s3_deployment.Source.asset(str(WEB)),
                 s3_deployment.Source.data("configuration.json", json.dumps(configuration)),
+                *(
+                    # With the mark by which browsers know UTF-8.
+                    s3_deployment.Source.data(name, "\ufeff" + path.read_text(encoding="utf-8"))
+                    for name, path in documents.items()
+                ),
             ],
             # Browsers revalidate each file, so old and new ones never mix.
             cache_control=[s3_deployment.CacheControl.from_string("no-cache")],

@@ -6,13 +6,7 @@ const MAX_SAID_LENGTH = 200;
 const MOST_CLASSES = 5;
 const UNREACHED = [500, 503];
 
-/**
- * The JSON object of an answer.
- *
- * @param {{ok: boolean, status: number, text: string}} answer the answer.
- * @param {object} facts what a problem carries, such as its `step`.
- * @throws {Problem} when the service refused the call, or its answer is no JSON object.
- */
+/** The JSON object of an answer; throws a Problem with `facts` for any other. */
 export function readFields({ ok, status, text }, facts) {
   const fields = parseObject(text);
   if (ok && fields) return fields;
@@ -33,13 +27,7 @@ export function readTicket(fields) {
   return fields;
 }
 
-/**
- * The classification, with the paper's numbered keys as a list.
- *
- * `classes` ({id, label, share}, most likely first), `functionMs`, `stagesMs` ([name, ms] pairs),
- * `isUnsure` (its classes are below the model's threshold), `map` (of readMap), `coldStart` (null
- * where it is not stated), `initMs`, `name` and `version` of the model, `instanceId`.
- */
+/** The classification, with the paper's numbered keys as a list, the most likely class first. */
 export function readAnswer(fields) {
   const classes = [];
   for (let rank = 1; rank <= MOST_CLASSES && isText(fields[`TOP${rank}_ID`]); rank += 1) {
@@ -58,6 +46,7 @@ export function readAnswer(fields) {
     functionMs: Number.isFinite(fields.time) ? fields.time * 1000 : null,
     stagesMs: stages.filter(([, ms]) => Number.isFinite(ms)),
     isUnsure: fields.recognized === false,
+    explains: fields.explains !== false,
     map: readMap(fields.explanation),
     coldStart: typeof fields.cold_start === "boolean" ? fields.cold_start : null,
     initMs: Number.isFinite(fields.init_ms) ? fields.init_ms : null,

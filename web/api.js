@@ -1,42 +1,33 @@
 /** One photo through the service: in one call, or where it is too large, by an upload to S3. */
 
 import { readAnswer, readFields, readTicket } from "./answer.js";
-import { keyHeader } from "./key.js";
-import { postPhoto } from "./post.js";
+import { CALL_TIMEOUT_MS, keyHeader } from "./key.js";
+import { postPhoto, upload } from "./post.js";
 import { Problem } from "./problems.js";
-import { upload } from "./upload.js";
 import { noteContact } from "./wake.js";
 
-const CALL_TIMEOUT_MS = 35_000; // API Gateway itself gives up after 29 s
 const PREPARE_MS = 10_000; // in which Lambda prepares a function that rested for weeks
 
 /**
- * Send a photo and read the answer.
- *
- * @param {object} photo as made by photos.js.
- * @param {object} run `signal` ends it; a photo larger than `maxInCallBytes` is uploaded; `prepare`,
- *   if any, makes of the opened photo the one to send. `onProgress` receives the share that is
- *   sent, 0 to 1; `onStored` the ticket of each upload; `onStep` each step as it begins ("sending",
- *   "uploads", "storage", "classification") with a note: "once more" for a second try, "instead"
- *   for an upload after a refused call.
- * @returns {Promise<object>} `answer`, as of readAnswer; `browserMs`: the time of each step, of
- *   `prepare` (or null), and the `total`; `calls`: their number; `isInCall`: whether the photo went
- *   in the call; `bytes` of the `original` and of the photo `sent`; `again`: for `explain`.
- * @throws {Problem} when a step fails.
+ * Send a photo and read the answer; throws a Problem when a step fails. A photo larger than
+ * `maxInCallBytes` is uploaded, one larger than `maxBytes` refused; `prepare` makes the one to send.
+ * `onStep` gets each step with a note: "once more" for a second try, "instead" for an upload.
  */
-export async function recognise(photo, { maxInCallBytes, prepare, ...run }) {
+export async function recognise(photo, { maxInCallBytes, maxBytes, prepare, ...run }) {
   const opened = await photo.open(run.signal);
   const startMs = performance.now();
   const { file, type } = prepare ? await prepare(opened) : opened;
+  if (file.size > maxBytes) throw new Problem("too_large", { bytes: file.size, maxBytes });
   const prepareMs = prepare ? performance.now() - startMs : null;
   const counted = { ...run, calls: 0 };
   const way = file.size <= maxInCallBytes ? inCallElseByUpload : byUpload;
-  const sent = { file, type, name: photo.name };
+  const sent = { file, type, name: photo.name, original: photo };
   const { fields, stepsMs, path } = await way(sent, counted);
   const total = performance.now() - startMs;
   noteContact();
   return {
     answer: readAnswer(fields),
+    fields,
     browserMs: { ...stepsMs, prepare: prepareMs, total },
     calls: counted.calls,
     isInCall: !("storage" in stepsMs),
@@ -46,16 +37,16 @@ export async function recognise(photo, { maxInCallBytes, prepare, ...run }) {
 }
 
 /**
- * The answer for the same photo with the map of what speaks for its first class; an uploaded photo
- * is not uploaded again.
- *
- * @param {object} outcome as of recognise.
- * @throws {Problem} when the call fails.
+ * The answer for the photo of an outcome again; an uploaded photo is not uploaded again. With
+ * `explain` it has the map, and a call that reached no function is made once more.
  */
-export async function explain({ again: { sent, path } }, signal) {
-  const run = { signal, calls: 0, onStep() {}, onProgress() {} };
-  if (!path) return readAnswer((await inCall(sent, run, "?explain=true")).fields);
-  const request = { method: "classification", file_path: path, explain: true };
+export async function repeat({ again: { sent, path } }, { signal, explain = false } = {}) {
+  const onStep = (step, note) => {
+    if (note && !explain) throw new Problem("unavailable", { step }); // a race waits for nobody
+  };
+  const run = { signal: signal ?? new AbortController().signal, calls: 0, onStep, onProgress() {} };
+  if (!path) return readAnswer((await inCall(sent, run, explain ? "?explain=true" : "")).fields);
+  const request = { method: "classification", file_path: path, explain };
   return readAnswer(await call("classification", request, run, {}));
 }
 
@@ -119,7 +110,7 @@ async function requestUpload(file, type, run, note) {
   return ticket;
 }
 
-/** POST JSON to the API and read JSON back, within a time limit; a problem carries `facts`. */
+/** POST JSON to the API and read JSON back, within a time limit. */
 async function call(step, body, run, facts, note = "") {
   const request = {
     method: "POST",
@@ -134,9 +125,8 @@ async function call(step, body, run, facts, note = "") {
 }
 
 /**
- * Begin a step with a call of the API; once more if the gateway reached no function. Lambda rejects
- * the first call after weeks without one and then prepares the function. All calls may be repeated:
- * they change nothing.
+ * Begin a step with a call of the API; once more if the gateway reached no function, as after weeks
+ * without a call. All calls may be repeated: they change nothing.
  */
 async function onceMore(step, { signal, onStep }, once, note = "") {
   onStep(step, note);
@@ -146,38 +136,30 @@ async function onceMore(step, { signal, onStep }, once, note = "") {
     if (error.reason !== "unavailable") throw error;
   }
   onStep(step, "once more");
+  signal.throwIfAborted();
   await pause(PREPARE_MS, signal);
   return once();
 }
 
 function pause(ms, signal) {
   return new Promise((end, refuse) => {
-    signal.throwIfAborted();
     const timer = setTimeout(end, ms);
-    const stop = () => {
+    signal.addEventListener("abort", () => {
       clearTimeout(timer);
       refuse(signal.reason);
-    };
-    signal.addEventListener("abort", stop, { once: true });
+    });
   });
 }
 
 /** Fetch with a time limit; the body is read within it. */
 async function send(step, request, signal) {
-  const limit = new AbortController();
-  const stop = () => limit.abort();
-  const timer = setTimeout(stop, CALL_TIMEOUT_MS);
-  signal.addEventListener("abort", stop);
+  const limit = AbortSignal.timeout(CALL_TIMEOUT_MS);
   try {
-    signal.throwIfAborted();
-    const response = await fetch(step, { ...request, signal: limit.signal });
+    const response = await fetch(step, { ...request, signal: AbortSignal.any([signal, limit]) });
     return { ok: response.ok, status: response.status, text: await response.text() };
   } catch {
     signal.throwIfAborted();
-    if (limit.signal.aborted) throw new Problem("timed_out", { step });
+    if (limit.aborted) throw new Problem("timed_out", { step });
     throw new Problem(navigator.onLine ? "unreachable" : "offline", { step });
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", stop);
   }
 }

@@ -1,21 +1,21 @@
 /** The page: what a person does, turned into runs of one photo after the other. */
 
 import { recognise } from "./api.js";
+import { offerCopies, suit as suitCopies } from "./copy.js";
 import { at } from "./element.js";
 import * as history from "./history.js";
 import { takePhotos } from "./inputs.js";
-import { takeKey } from "./key.js";
+import { forNextVisit, takeKey } from "./key.js";
 import * as kept from "./kept.js";
-import { listOf } from "./known.js";
 import { offerMap } from "./map.js";
-import { modelOf } from "./model.js";
+import { listOf, modelOf } from "./model.js";
 import { keepForOffline } from "./offline.js";
 import { photoFromSample, release } from "./photos.js";
-import { meetsEveryPhoto, Problem } from "./problems.js";
+import { explain, meetsEveryPhoto, Problem } from "./problems.js";
+import { noteCall, offerRace } from "./race.js";
 import * as result from "./result.js";
 import { readConfiguration, samplesOf } from "./samples.js";
 import { shrunk } from "./shrink.js";
-import { forNextVisit } from "./storage.js";
 import * as view from "./view.js";
 import { wake, wakeAgain, wakeAhead } from "./wake.js";
 
@@ -34,36 +34,38 @@ const QUICK_MS = 5000; // an answer does not wait longer for what its model know
 
 let current = null; // the photo in the frame
 let answered = null; // the photo that the result card is about
-let answeredBy = null; // name and version of the model in it
+let answeredWith = null; // its outcome
 let run = new AbortController(); // ends when newer photos come, or a person stops it
 let isSending = false;
 let latestOffer = 0;
-let savedBytes = 0;
 let local = null; // what only the local cloud has
 let galleryOf = null; // name of the model that the samples are for
+let samples = [];
 
 const shrink = at("shrink");
 const configuration = readConfiguration();
 
-/** Take up whatever was chosen, dropped or pasted: say what is no photo, send the rest. */
+/** Take up what was chosen: say what is no photo, send the rest. */
 async function offer(makePhotos) {
   latestOffer += 1;
   const offerNumber = latestOffer;
-  view.showRefused(null);
+  view.showRefused([]);
+  view.showTop();
   wake(); // reading and shrinking a photo takes a moment
   try {
-    const { photos, refused } = await makePhotos(shrink.checked);
+    const { photos, refused } = await makePhotos();
     if (offerNumber !== latestOffer) return photos.forEach(release);
-    if (refused) view.showRefused(refused);
-    if (photos.length > 0) await sendAll(photos);
+    if (photos.length > 0) await sendAll(photos, refused);
+    else view.showRefused(refused);
   } catch (error) {
-    if (offerNumber === latestOffer) view.showRefused(asProblem(error));
+    if (offerNumber === latestOffer) view.showRefused([asProblem(error)]);
   }
 }
 
-/** Send photos in their order; newer ones end this, and the rest waits in the history. */
-async function sendAll(photos) {
+/** Send photos in their order; newer ones end this, and the rest waits. */
+async function sendAll(photos, refused = []) {
   endRun();
+  view.showRefused(refused);
   run = new AbortController();
   isSending = true;
   const { signal } = run;
@@ -88,19 +90,17 @@ function endRun() {
 /** Send one photo; returns whether it makes sense to send the next one. */
 async function send(photo, signal, place) {
   const mayShrink = !shrink.checked;
-  let failedStep = null;
   history.noteSending(photo);
   replaceCurrent(photo);
-  view.showStep(null, `Opening the photo…${place}`);
+  view.showStep(`Opening the photo…${place}`);
   try {
     const outcome = await recognise(photo, {
       signal,
-      maxInCallBytes: (await configuration)?.max_in_request_bytes ?? 0,
+      ...(await limits()),
       prepare: mayShrink ? null : shrunk,
       onStep: (step, note = "") => {
         if (signal.aborted) return;
-        failedStep = step;
-        view.showStep(step, (STATUS_OF_NOTE[note] ?? STATUS_OF_STEP[step]) + place);
+        view.showStep((STATUS_OF_NOTE[note] ?? STATUS_OF_STEP[step]) + place);
       },
       onStored: (ticket) => kept.noteStored(photo, ticket),
       onProgress: (share) => {
@@ -116,29 +116,39 @@ async function send(photo, signal, place) {
     suitModel(answer);
     if (outcome.isInCall) kept.noteInCall(photo);
     history.noteAnswer(photo, outcome);
-    noteSaved(outcome.bytes);
     replaceAnswered(photo, outcome);
     view.showDone(result.summary(outcome), outcome);
     return true;
   } catch (error) {
     if (signal.aborted) return false;
     const problem = asProblem(error);
+    problem.facts = { ...(await limits()), ...problem.facts, mayShrink };
     const mayGoOn = !meetsEveryPhoto(problem);
-    if (mayGoOn) history.noteFailure(photo); // else it waits with the others
+    if (mayGoOn) history.noteFailure(photo, explain(problem).title); // else it waits
     const words = history.answerOf(photo)
       ? "Not classified this time; the answer from before is kept."
       : "Not classified.";
     if (answered === photo) offerMap(history.answerOf(photo));
-    problem.facts.mayShrink = mayShrink;
-    view.showFailure(problem, failedStep, words);
+    view.showFailure(problem, words);
     return mayGoOn;
   }
 }
 
-/** A photo of the history: its answer again, or, where it has none, another try. */
+/** The limits for photos that the configuration names. */
+async function limits() {
+  const known = await configuration;
+  return {
+    maxInCallBytes: known?.max_in_request_bytes ?? 0,
+    maxBytes: known?.max_image_bytes,
+    maxPixels: known?.max_image_pixels,
+  };
+}
+
+/** A photo of the history: its answer again, else another try. */
 function choose({ photo, state, outcome }) {
   if (state === "sending") return;
-  view.showRefused(null);
+  view.showRefused([]);
+  view.showTop();
   if (state !== "answered") return void sendAll([photo]);
   endRun();
   replaceCurrent(photo);
@@ -161,46 +171,48 @@ function replaceCurrent(photo) {
 function replaceAnswered(photo, outcome) {
   const before = answered;
   answered = photo;
-  answeredBy = outcome.answer;
+  answeredWith = outcome;
   result.showResult(photo, outcome);
-  showOffers();
+  noteCall(outcome);
+  offerCopies(outcome);
+  showCard(outcome.answer);
   listOf(outcome.answer);
   offerMap(outcome);
   releaseUnused(before);
-}
-
-/** Offer to ask another model for the photo of the result; only the local cloud can. */
-function showOffers() {
-  if (answeredBy && local) result.showOffers(local.buttonsForOthers(answeredBy, askAnother));
-}
-
-async function askAnother(model) {
-  const photo = answered;
-  if (!(await local.serve(model)) || answered !== photo) return;
-  at("again").focus({ preventScroll: true }); // this button goes
-  await sendAll([photo]);
 }
 
 function releaseUnused(photo) {
   if (photo && photo !== current && photo !== answered && !history.has(photo)) release(photo);
 }
 
-/** The button that stops, or sends what waits; for the photo in the frame there is "again". */
+/** The button that stops, or sends what waits. */
 function showRest() {
   const waiting = history.waiting();
   const isThereMore = waiting.some((photo) => photo !== current);
   view.showRest(isSending, isThereMore ? waiting.length : 0);
 }
 
+/** The answer to repeat in a race: that of the result, else of the first sample. */
+async function outcomeToRace() {
+  if (!answeredWith && samples.length > 0) await offerSample(samples[0].path);
+  return answeredWith;
+}
+
+function offerSample(path) {
+  return offer(async () => ({ photos: [photoFromSample(path)], refused: [] }));
+}
+
+/** Link to the card of a model, where the service has one. */
+async function showCard({ name, version }) {
+  const file = `${name}-${version}.txt`;
+  at("card").hidden = !(await configuration)?.cards?.includes(file);
+  at("card").href = `cards/${file}`;
+}
+
 function stopOrSendRest() {
   if (!isSending) return void sendAll(history.waiting());
   endRun();
   view.showStopped(history.waiting().length);
-}
-
-function noteSaved({ original, sent }) {
-  savedBytes += original - sent;
-  view.showSaved(savedBytes);
 }
 
 function asProblem(error) {
@@ -210,15 +222,8 @@ function asProblem(error) {
 }
 
 function wireShrink() {
-  const input = at("file-input");
-  const read = input.accept;
-  const suitInput = () => {
-    input.accept = shrink.checked ? "image/*" : read; // what the browser reads is converted
-  };
   shrink.checked = forNextVisit.get(SHRINK_STORED) === "yes";
-  suitInput();
   shrink.addEventListener("change", () => {
-    suitInput();
     forNextVisit.set(SHRINK_STORED, shrink.checked ? "yes" : "no");
   });
 }
@@ -229,23 +234,24 @@ async function suitService() {
   wakeAhead(known, view.showReady);
   view.showWay(known);
   kept.suit(known);
+  suitCopies(known);
+  offerRace(known, outcomeToRace);
+  showCard({ name: known?.model_name, version: known?.model_version });
   await suitModel({ name: known?.model_name });
   if (!known?.fleet) return;
   local = await import("./local.js").catch(() => null); // the connection may be gone by now
-  local?.begin((model) => {
-    suitModel(model);
-    showOffers();
-  });
+  local?.begin(suitModel, () => answered && sendAll([answered]));
 }
 
 /** Offer the samples of the model that is served. */
 async function suitModel({ name }) {
   if (!name || name === galleryOf) return;
   galleryOf = name;
-  if (!answeredBy) listOf(null);
-  const samples = await samplesOf(name);
+  if (!answeredWith) listOf(null);
+  const found = await samplesOf(name);
   if (name !== galleryOf) return;
-  view.showSamples(samples, (path) => offer(async () => ({ photos: [photoFromSample(path)] })));
+  samples = found;
+  view.showSamples(samples, offerSample);
 }
 
 takeKey();
@@ -254,7 +260,7 @@ addEventListener("hashchange", () => {
 });
 result.showEmpty();
 history.listen(choose);
-takePhotos(offer, view.showRefused);
+takePhotos(offer, (problem) => view.showRefused([problem]));
 wireShrink();
 suitService();
 at("rest").addEventListener("click", stopOrSendRest);

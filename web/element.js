@@ -11,6 +11,13 @@ export function make(tag, className = "", ...content) {
   return element;
 }
 
+/** Give a canvas the shape of a picture, with at most so many pixels on its longer side. */
+export function fit(canvas, width, height, longSide) {
+  const scale = Math.min(1, longSide / Math.max(width, height));
+  canvas.width = Math.max(1, Math.round(width * scale));
+  canvas.height = Math.max(1, Math.round(height * scale));
+}
+
 /** A new button. */
 export function makeButton(onPress, ...content) {
   const button = make("button", "", ...content);

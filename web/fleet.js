@@ -8,6 +8,32 @@ const AT_REST_MS = 1000;
 const WATCHING_MS = 120; // while a burst or a round is under way
 const SHOWN_CALLS = 8;
 const SHORT_ID_LENGTH = 8;
+const CARD = `
+  <div class="head">
+    <h2 id="fleet-heading">Instances on this machine</h2>
+    <p class="small" id="fleet-counts"></p>
+  </div>
+  <p class="problem-title" id="fleet-gone" hidden>The local cloud does not answer; this is what it said last.</p>
+  <div class="row">
+    <form class="row" id="burst-form">
+      <label for="burst-calls">Calls at once</label>
+      <input type="number" id="burst-calls" min="1" max="100" value="6" required>
+      <button type="submit">Send a burst</button>
+    </form>
+    <form class="row" id="warm-form">
+      <label for="warm-instances">Instances</label>
+      <input type="number" id="warm-instances" min="1" max="100" value="4" required>
+      <button type="submit">Warm</button>
+    </form>
+  </div>
+  <p id="fleet-said" aria-live="polite"></p>
+  <div class="fleet-columns">
+    <ul class="instances" id="fleet-instances" aria-label="Instances"></ul>
+    <div>
+      <h3>Last calls</h3>
+      <ol class="calls" id="fleet-calls" aria-label="Last calls"></ol>
+    </div>
+  </div>`;
 const WORDS = { init: "starting", idle: "idle", busy: "busy", held: "held" };
 
 let underWay = 0;
@@ -15,6 +41,7 @@ let timer = 0;
 
 /** Show the fleet and keep it current for as long as the page is seen. */
 export function watch() {
+  at("fleet-card").innerHTML = CARD;
   at("fleet-card").hidden = false;
   at("burst-form").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -30,7 +57,7 @@ export function watch() {
 
 async function act(path, body, said) {
   underWay += 1;
-  at("fleet-said").textContent = "Under way…";
+  at("fleet-said").textContent = "Waiting for the answers…";
   refresh();
   try {
     at("fleet-said").textContent = said(await callLocal(path, body));
@@ -87,7 +114,8 @@ function showCalls(calls) {
 function callItem(call) {
   const item = make("li");
   const who = call.instance_id?.slice(0, SHORT_ID_LENGTH) ?? "no instance";
-  const end = call.outcome === "answered" ? (call.cold_start ? "cold" : "warm") : call.outcome;
+  const start = call.cold_start ? "cold" : "warm";
+  const end = { answered: start, rejected: `rejected, ${start}` }[call.outcome] ?? call.outcome;
   item.append(
     make("span", "call-number", `#${call.number}`),
     make("span", "call-method", call.method || "call"),
@@ -97,17 +125,19 @@ function callItem(call) {
   return item;
 }
 
-function burstSaid({ calls, answered, cold, throttled, failed, slowest_ms: slowestMs }) {
+function burstSaid({ calls, answered, cold, throttled, failed, slowest_ms: slowestMs, reasons }) {
   const rest = [
     `${cold} met a cold start`,
     throttled ? `${throttled} were throttled` : "",
     failed ? `${failed} failed` : "",
     `the slowest took ${duration(slowestMs)}`,
   ];
-  return `${answered} of ${calls} calls were answered; ${rest.filter(Boolean).join(", ")}.`;
+  const said = `${answered} of ${calls} calls were answered; ${rest.filter(Boolean).join(", ")}.`;
+  return [said, ...reasons].join(" ");
 }
 
-function warmSaid({ distinct, requested, cold, rounds }) {
+function warmSaid({ distinct, requested, cold, rounds, reasons }) {
   const times = rounds === 1 ? "one round" : `${rounds} rounds`;
-  return `${distinct} of ${requested} instances are warm, ${cold} started for it, in ${times}.`;
+  const said = `${distinct} of ${requested} instances are warm, ${cold} started for it, in ${times}.`;
+  return [said, ...reasons].join(" ");
 }

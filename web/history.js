@@ -1,42 +1,48 @@
-/** The photos that were chosen, newest first, each with what became of it. */
+/** The photos that were chosen, newest first, each with what became of it, as a table and as CSV. */
 
-import { at } from "./element.js";
-import { makeItem, updateItem } from "./history-item.js";
+import { at, fit, make, makeButton } from "./element.js";
+import { duration, percent } from "./result.js";
 
-const MOST = 24;
+const MOST = 200;
+const THUMBNAIL_PX = 96;
+const WORDS = { waiting: "Not sent", sending: "Sending…", failed: "Not classified. " };
+const COLUMNS =
+  "file,state,label,id,softmax,recognized,cold_start,total_ms,function_ms,model,version";
 
 const list = at("history");
-const entries = []; // newest first, as their items in the list
+const entries = []; // newest first, as their rows
 let choose = () => {};
+let drawn = Promise.resolve(); // one thumbnail at a time: each takes a whole photo
 
-/**
- * Say what is done with an entry that is pressed.
- *
- * @param {(entry: {photo: object, state: string, outcome: object?}) => void} onChoice called with
- *   it; `state` is "waiting", "sending", "answered" or "failed".
- */
-export function listen(onChoice) {
-  choose = onChoice;
-}
+/** Say what is done with an entry, `{photo, state, outcome}`, that is pressed. */
+export const listen = (onChoice) => (choose = onChoice);
 
 /** Put photos on the list, not sent yet; returns those that fell off its end. */
 export function add(photos) {
   for (const photo of photos) {
     const entry = { photo, state: "waiting", outcome: null };
-    entry.item = makeItem(photo, () => choose(entry));
+    const picture = make("canvas");
+    picture.ariaHidden = "true";
+    drawn = drawn.then(() => draw(picture, photo)).catch(() => picture.classList.add("is-broken"));
+    const name = make("th", "", makeButton(null, picture, make("span", "", photo.name)));
+    name.scope = "row";
+    entry.row = make("tr", "", name, ...["td", "td", "td"].map((tag) => make(tag)));
+    entry.row.addEventListener("click", () => choose(entry)); // the button is for the keyboard
     entries.unshift(entry);
-    list.prepend(entry.item);
-    updateItem(entry);
+    list.prepend(entry.row);
+    change(entry, {});
   }
-  at("history-empty").hidden = entries.length > 0;
   const dropped = entries.splice(MOST);
-  dropped.forEach(({ item }) => item.remove());
+  for (const { row } of dropped) row.remove();
+  list.parentElement.hidden = entries.length === 0;
+  at("csv").hidden = entries.length === 0;
+  if (dropped.length > 0) at("history-said").textContent = `The newest ${MOST} photos stay here.`;
   return dropped.map(({ photo }) => photo);
 }
 
 /** Whether a photo is on the list. */
 export function has(photo) {
-  return entries.some((entry) => entry.photo === photo);
+  return Boolean(find(photo));
 }
 
 /** A photo's answer, or null. */
@@ -54,9 +60,9 @@ export function noteAnswer(photo, outcome) {
   change(find(photo), { state: "answered", outcome });
 }
 
-/** Note that a photo was not classified; an answer from before is kept. */
-export function noteFailure(photo) {
-  change(find(photo), { state: answerOf(photo) ? "answered" : "failed" });
+/** Note why a photo was not classified; an answer from before is kept. */
+export function noteFailure(photo, why) {
+  change(find(photo), { state: answerOf(photo) ? "answered" : "failed", why });
 }
 
 /** The photos that were not sent, in the order in which they were chosen. */
@@ -81,9 +87,59 @@ function find(photo) {
   return entries.find((entry) => entry.photo === photo);
 }
 
-/** An item is changed where it stands: a press or the focus on it is not lost. */
+/** A row is changed where it stands: a press or the focus on it is not lost. */
 function change(entry, changes) {
   if (!entry) return; // it fell off the list
   Object.assign(entry, changes);
-  updateItem(entry);
+  const { row, state, outcome } = entry;
+  const [said, start, total] = state === "answered" ? cellsOf(outcome) : [stateOf(entry), "", ""];
+  for (const [index, text] of [said, start, total].entries()) {
+    if (row.cells[index + 1].textContent !== text) row.cells[index + 1].textContent = text;
+  }
+  row.dataset.state = state;
+  row.ariaCurrent = entry.isCurrent ? "true" : null;
 }
+
+function stateOf({ state, why }) {
+  return (WORDS[state] ?? "") + (state === "failed" ? why : "");
+}
+
+function cellsOf({ answer: { classes: [first], coldStart, isUnsure }, browserMs }) {
+  const said = `${isUnsure ? "Not sure; nearest: " : ""}${first.label}, ${percent(first.share)}`;
+  return [said, coldStart === null ? "–" : coldStart ? "cold" : "warm", duration(browserMs.total)];
+}
+
+async function draw(canvas, { url }) {
+  const picture = new Image();
+  picture.src = url;
+  await picture.decode();
+  fit(canvas, picture.naturalWidth, picture.naturalHeight, THUMBNAIL_PX);
+  canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+}
+
+function csv() {
+  const rows = entries.map((entry) => {
+    const { answer, browserMs } = entry.outcome ?? {};
+    const [first] = answer?.classes ?? [];
+    const about = [entry.photo.name, stateOf(entry), first?.label, first?.id, first?.share];
+    const found = [answer && !answer.isUnsure, answer?.coldStart, browserMs?.total];
+    return [...about, ...found, answer?.functionMs, answer?.name, answer?.version];
+  });
+  return [COLUMNS, ...rows.map((row) => row.map(cell).join(","))].join("\r\n");
+}
+
+/** A text that a spreadsheet would run as a formula gets an apostrophe before it. */
+function cell(value) {
+  const text = String(value ?? "");
+  const isFormula = typeof value === "string" && /^[\s"']*[=+\-@＝＋－＠]|^[\t\r\n]/.test(text);
+  return `"${isFormula ? "'" : ""}${text.replaceAll('"', '""')}"`;
+}
+
+at("csv").addEventListener("click", () => {
+  const link = make("a");
+  // With the mark by which spreadsheets know UTF-8.
+  link.href = URL.createObjectURL(new Blob(["\ufeff", csv(), "\r\n"], { type: "text/csv" }));
+  link.download = "warmlens.csv";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+});

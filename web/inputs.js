@@ -1,26 +1,21 @@
-/** The ways that photos come onto the page: chosen, taken, dropped, pasted. */
+/** The ways that photos come onto the page: chosen, taken, dropped, pasted, shared by a phone. */
 
 import { at } from "./element.js";
 import { photosFromFiles } from "./photos.js";
 import { Problem } from "./problems.js";
-import { showDragging } from "./view.js";
 
-/**
- * Begin to take photos.
- *
- * @param {(makePhotos: (mayConvert: boolean) => Promise<object>) => void} offer called with what
- *   reads the photos among the files, as photosFromFiles does.
- * @param {(problem: Problem) => void} refuse called when there are no files where some were meant.
- */
+/** Begin: `offer` is called with what reads the photos among the files, `refuse` with a Problem. */
 export function takePhotos(offer, refuse) {
   const take = (files, reasonIfNone) => {
-    if (files.length > 0) offer((mayConvert) => photosFromFiles(files, mayConvert));
+    if (files.length > 0) offer(() => photosFromFiles(files));
     else refuse(new Problem(reasonIfNone));
   };
   wireInput("choose", "file-input", take);
   wireInput("take", "camera-input", take);
   wireDrop(take);
   wirePaste(take);
+  wirePasteButton(take);
+  takeShared(take).catch(() => {}); // storage is denied, so nothing was shared
 }
 
 function wireInput(buttonId, inputId, take) {
@@ -37,18 +32,20 @@ function wireDrop(take) {
   addEventListener("dragover", (event) => {
     if (!carriesFiles(event)) return;
     event.preventDefault();
-    showDragging(true);
+    document.body.classList.add("is-dragging");
   });
   addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) showDragging(false);
+    if (!event.relatedTarget) endDrag();
   });
   addEventListener("drop", (event) => {
-    showDragging(false);
+    endDrag();
     if (!carriesFiles(event)) return;
     event.preventDefault();
     take([...event.dataTransfer.files], "nothing_dropped");
   });
 }
+
+const endDrag = () => document.body.classList.remove("is-dragging");
 
 function wirePaste(take) {
   addEventListener("paste", (event) => {
@@ -57,6 +54,39 @@ function wirePaste(take) {
     if (files.length === 0 && event.target.closest?.("input, textarea")) return;
     take(files, "nothing_pasted");
   });
+}
+
+/** For phones, which have no key to paste with. */
+function wirePasteButton(take) {
+  at("paste").hidden = !navigator.clipboard?.read;
+  at("paste").addEventListener("click", async () => {
+    try {
+      const items = await navigator.clipboard.read();
+      const pictures = items.flatMap((item) =>
+        item.types.filter((type) => type.startsWith("image/")).slice(0, 1).map((type) => item.getType(type)),
+      );
+      const files = (await Promise.all(pictures)).map(
+        (blob) => new File([blob], "pasted photo", { type: blob.type }),
+      );
+      take(files, "nothing_pasted");
+    } catch {
+      take([], "no_clipboard");
+    }
+  });
+}
+
+/** What the service worker kept of the photos that another app has shared. */
+async function takeShared(take) {
+  if (location.search !== "?shared") return;
+  history.replaceState(null, "", location.pathname);
+  const store = await caches.open("warmlens-shared");
+  const kept = await Promise.all((await store.keys()).map((key) => store.match(key)));
+  await caches.delete("warmlens-shared");
+  const files = kept.map(async (file) => {
+    const blob = await file.blob();
+    return new File([blob], decodeURIComponent(file.headers.get("X-Name")), { type: blob.type });
+  });
+  take(await Promise.all(files), "nothing_shared");
 }
 
 function carriesFiles(event) {

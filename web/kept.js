@@ -1,79 +1,55 @@
 /** Whether the service keeps the photo in the frame, and a button that deletes it there. */
 
 import { at } from "./element.js";
-import { keyHeader } from "./key.js";
+import { CALL_TIMEOUT_MS, keyHeader } from "./key.js";
 
-const TIMEOUT_MS = 35_000; // API Gateway itself gives up after 29 s
-
-const line = at("kept");
-const button = at("delete");
-const uploads = new WeakMap(); // by photo: its uploads that are stored, one for each time
-const states = new WeakMap(); // by photo: "in call", "deleting", "deleted" or "failed"
+const DELETING = "Deleting…";
+const uploads = new Map(); // by photo: its uploads that are stored, one for each time
+const words = new WeakMap(); // by photo
 let current = null;
-let howLong = null;
+let stored = "The service has stored this photo.";
 
-/** Take from the service's configuration how long it keeps photos, such as "for 30 days". */
+/** Take from the configuration how long photos are kept, such as "for 30 days". */
 export function suit(configuration) {
-  const said = configuration?.photos_kept;
-  howLong = typeof said === "string" ? said : null;
-  show();
+  const howLong = configuration?.photos_kept;
+  if (howLong) stored = `The service keeps this photo ${howLong}.`;
 }
 
 /** Note that a photo was uploaded; its ticket has the token that deletes it. */
 export function noteStored(photo, { file_path: path, delete_token: token }) {
   uploads.set(photo, [...(uploads.get(photo) ?? []), { path, token }]);
-  states.delete(photo);
-  show();
+  note(photo, stored);
 }
 
 /** Note that a photo was answered in the call, where nothing of it is stored. */
 export function noteInCall(photo) {
-  if (!uploads.has(photo)) states.set(photo, "in call");
-  show();
+  if (!uploads.has(photo)) note(photo, "The service has not stored this photo.");
 }
 
 /** Show it for another photo. */
 export function showOf(photo) {
   current = photo;
-  show();
+  at("kept").textContent = words.get(photo) ?? "";
+  at("delete").hidden = !uploads.has(photo);
+  at("delete").disabled = words.get(photo) === DELETING;
 }
 
-function show() {
-  const state = states.get(current);
-  const isStored = uploads.has(current);
-  line.textContent = isStored || state ? said(state) : "";
-  button.hidden = !isStored;
-  button.disabled = state === "deleting";
-}
-
-function said(state) {
-  if (state === "in call") return "The service has not stored this photo.";
-  if (state === "deleting") return "Deleting…";
-  if (state === "deleted") return "The service has deleted this photo.";
-  if (state === "failed") return "The photo could not be deleted now: try again.";
-  return howLong ? `The service keeps this photo ${howLong}.` : "The service has stored this photo.";
+function note(photo, said) {
+  words.set(photo, said);
+  showOf(current);
 }
 
 /** Delete all uploads of the photo in the frame; those that fail stay for another try. */
 async function deleteCurrent() {
   const photo = current;
-  states.set(photo, "deleting");
-  show();
-  let hasFailed = false;
-  for (const upload of uploads.get(photo)) {
-    if (await isDeleted(upload)) forget(photo, upload);
-    else hasFailed = true;
-  }
-  if (hasFailed) states.set(photo, "failed");
-  else if (uploads.has(photo)) states.delete(photo); // it was uploaded again meanwhile
-  else states.set(photo, "deleted");
-  show();
-}
-
-function forget(photo, upload) {
-  const rest = uploads.get(photo).filter((each) => each !== upload);
-  if (rest.length > 0) uploads.set(photo, rest);
+  const wanted = uploads.get(photo);
+  note(photo, DELETING);
+  const areDeleted = await Promise.all(wanted.map(isDeleted));
+  const left = uploads.get(photo).filter((each) => !areDeleted[wanted.indexOf(each)]);
+  if (left.length > 0) uploads.set(photo, left);
   else uploads.delete(photo);
+  if (!areDeleted.every(Boolean)) note(photo, "The photo could not be deleted now: try again.");
+  else note(photo, left.length > 0 ? stored : "The service has deleted this photo.");
 }
 
 async function isDeleted({ path, token }) {
@@ -81,7 +57,7 @@ async function isDeleted({ path, token }) {
     const response = await fetch(`uploads?file_path=${encodeURIComponent(path)}`, {
       method: "DELETE",
       headers: { "X-Delete-Token": token, ...keyHeader() },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
     });
     return response.ok;
   } catch {
@@ -89,4 +65,4 @@ async function isDeleted({ path, token }) {
   }
 }
 
-button.addEventListener("click", deleteCurrent);
+at("delete").addEventListener("click", deleteCurrent);

@@ -1,10 +1,6 @@
 /** Calls that only the local cloud answers. */
 
-/**
- * The answer of a call; with a body it is a POST.
- *
- * @throws {Error} its message says what is wrong, in words for a person.
- */
+/** The answer of a call, with a body of a POST; throws an Error in words for a person. */
 export async function callLocal(path, body) {
   let response;
   let answer;

@@ -2,12 +2,14 @@
 
 import { make } from "./element.js";
 import { watch } from "./fleet.js";
+import { callLocal } from "./local-call.js";
+import { raceBy } from "./race.js";
 import { offerModels } from "./switch.js";
 
-export { buttonsForOthers, noteModel, serve } from "./switch.js";
+export { noteModel } from "./switch.js";
 
-/** Show both; `onServed` is that of offerModels. */
-export async function begin(onServed) {
+/** Show both; the arguments are those of offerModels. */
+export async function begin(onServed, onChosen) {
   const styles = make("link");
   styles.rel = "stylesheet";
   styles.href = "local.css";
@@ -17,5 +19,6 @@ export async function begin(onServed) {
     document.head.append(styles);
   });
   watch();
-  offerModels(onServed);
+  raceBy(() => callLocal("_local/fresh", {}));
+  offerModels(onServed, onChosen);
 }

@@ -1,7 +1,7 @@
 /** The map over the photo in the frame: which parts of it spoke for the answer. */
 
-import { explain } from "./api.js";
-import { at, make } from "./element.js";
+import { repeat } from "./api.js";
+import { at, fit, make } from "./element.js";
 import { keyOf } from "./model.js";
 import { explain as wordsFor, Problem } from "./problems.js";
 
@@ -12,7 +12,6 @@ const DARKEST = 0.8; // where nothing speaks for the class, and what the model h
 const button = at("why");
 const picture = at("photo");
 const canvas = at("map");
-const without = new Set(); // models that give no map
 let outcome = null; // of the photo in the frame, as of recognise
 let asking = new AbortController();
 
@@ -27,7 +26,7 @@ function hide(words = "") {
   canvas.hidden = true;
   button.disabled = false;
   button.textContent = "Why this class?";
-  button.hidden = !outcome || without.has(keyOf(outcome.answer));
+  button.hidden = !outcome?.answer.explains;
   at("map-said").textContent = words;
 }
 
@@ -57,12 +56,12 @@ async function show() {
 /** The answer with its map. */
 async function ask(shown, signal) {
   at("map-said").textContent = "Asking for the map…";
-  const answer = await explain(shown, signal);
+  const answer = await repeat(shown, { signal, explain: true });
   if (keyOf(answer) !== keyOf(shown.answer)) {
     throw new Error("Another model is served now: send the photo again.");
   }
   if (answer.map) return answer;
-  without.add(keyOf(answer));
+  shown.answer.explains = false;
   throw new Error("This model gives no map.");
 }
 
@@ -74,10 +73,7 @@ function said(error) {
 
 /** The canvas has the photo's shape, and lies over it as the photo lies in the frame. */
 function draw({ rows, columns, values, area }) {
-  const { naturalWidth: width, naturalHeight: height } = picture;
-  const scale = Math.min(1, LONG_SIDE_PX / Math.max(width, height));
-  canvas.width = Math.max(1, Math.round(width * scale));
-  canvas.height = Math.max(1, Math.round(height * scale));
+  fit(canvas, picture.naturalWidth, picture.naturalHeight, LONG_SIDE_PX);
   const cells = make("canvas");
   cells.width = columns;
   cells.height = rows;

@@ -1,18 +1,27 @@
-/** Keeping the page, so that it opens without a connection. */
+/** Keeping the page, so that it opens without a connection and takes what other apps share. */
 
 const LOOK_AGAIN_MS = 1000;
+const OF_THE_PAGE = /\/$|\.(html|js|css|svg|png|jpg|json|webmanifest)$/;
 
-/**
- * Have the page's files kept as soon as the connection is not needed for something else: when the
- * page has loaded, and while no photo is sent. The page works all the same without.
- *
- * @param {() => boolean} isInUse returns whether a photo is being sent.
- */
+/** Have the page kept when it has loaded, and as soon as no photo is sent. */
 export function keepForOffline(isInUse) {
-  const keep = () => {
+  const keep = async () => {
     if (isInUse()) return void setTimeout(keep, LOOK_AGAIN_MS);
-    navigator.serviceWorker?.register("worker.js").catch(() => {});
+    await navigator.serviceWorker?.register("worker.js");
+    const { active } = await navigator.serviceWorker.ready;
+    active.postMessage(files());
   };
-  if (document.readyState === "complete") keep();
-  else addEventListener("load", keep);
+  const keepIfAllowed = () => setTimeout(() => keep().catch(() => {}), LOOK_AGAIN_MS);
+  if (document.readyState === "complete") keepIfAllowed();
+  else addEventListener("load", keepIfAllowed);
+}
+
+/** What the browser has loaded of this page. */
+function files() {
+  const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
+  const page = new URL("./", document.baseURI).href;
+  const own = [page, `${page}index.html`, `${page}manifest.webmanifest`, ...loaded]
+    .map((file) => file.split("?")[0])
+    .filter((file) => file.startsWith(page) && OF_THE_PAGE.test(file.slice(page.length - 1)));
+  return [...new Set(own)];
 }

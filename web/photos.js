@@ -1,6 +1,6 @@
 /** From what a person chose, dropped or pasted to a photo that may be sent. */
 
-import { Problem } from "./problems.js";
+import { Problem, size } from "./problems.js";
 import { asJpeg } from "./shrink.js";
 
 const HEIC_BRANDS = /hei[cmsx]|hevc|mif1|msf1/;
@@ -8,21 +8,17 @@ const AVIF_BRANDS = /avi[fs]/;
 const HEAD_BYTES = 64;
 
 /**
- * A photo from a person's file. Its first bytes decide what it is, as in the service.
- *
- * `open(signal)` gives the file to send, `type` is its content type, `url` shows it.
- * @param {boolean} mayConvert whether a picture of another type is made a JPEG, where the browser
- *   can read it.
- * @throws {Problem} when the file is no photo that the service reads.
+ * A photo from a person's file. Its first bytes decide what it is, as in the service; a picture of
+ * another type is made a JPEG, where the browser can read it.
  */
-async function photoFromFile(file, mayConvert) {
+async function photoFromFile(file) {
   const head = await readHead(file);
   if (file.size === 0) throw new Problem("empty_file", { name: file.name });
   const type = contentType(head);
   if (type) return photoOf(file, file.name, type, size(file.size));
   const jpeg = await asJpeg(file);
-  if (jpeg && mayConvert) return photoOf(jpeg, file.name, jpeg.type, "converted to JPEG");
-  throw new Problem(otherKind(file, head), { name: file.name, mayConvert: jpeg !== null });
+  if (!jpeg) throw new Problem(otherKind(file, head), { name: file.name });
+  return { ...photoOf(jpeg, file.name, jpeg.type, "converted to JPEG"), isConverted: true };
 }
 
 function photoOf(file, name, type, note) {
@@ -41,6 +37,7 @@ export function photoFromSample(path) {
     name,
     caption: `${name} · sample`,
     url: path,
+    source: new URL(path, document.baseURI).href,
     open: async (signal) => ({ file: await fetchSample(path, signal), type: "image/jpeg" }),
   };
 }
@@ -50,26 +47,18 @@ export function release(photo) {
   if (photo.url.startsWith("blob:")) URL.revokeObjectURL(photo.url);
 }
 
-/**
- * The photos among chosen, dropped or pasted files, in their order.
- *
- * @param {boolean} mayConvert whether pictures of other types are made JPEGs.
- * @returns {Promise<{photos: object[], refused: Problem?}>} `refused` is about the first file that
- *   is no photo, and says how many there are.
- */
-export async function photosFromFiles(files, mayConvert) {
+/** The photos among files, in their order, and a Problem for each other file. */
+export async function photosFromFiles(files) {
   const photos = [];
-  const problems = [];
+  const refused = [];
   for (const file of files) {
     try {
-      photos.push(await photoFromFile(file, mayConvert));
+      photos.push(await photoFromFile(file));
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      problems.push(error);
+      refused.push(error);
     }
   }
-  const [refused] = problems;
-  if (refused && problems.length > 1) refused.facts.others = problems.length - 1;
   return { photos, refused };
 }
 
@@ -114,12 +103,7 @@ function contentType(head) {
 function otherKind(file, head) {
   const text = String.fromCharCode(...head);
   const brands = text.slice(4, 8) === "ftyp" ? text.slice(8) : "";
-  if (AVIF_BRANDS.test(brands) || file.type === "image/avif") return "avif";
+  if (AVIF_BRANDS.test(brands) || /avif$/i.test(file.type || file.name)) return "avif";
   if (HEIC_BRANDS.test(brands) || /\.hei[cf]$/i.test(file.name)) return "heic";
   return "not_a_photo";
-}
-
-/** Bytes for people. */
-export function size(bytes) {
-  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -1,4 +1,4 @@
-/** A POST of a photo that reports its progress, and ends when nothing moves any more. */
+/** Sending a photo: it reports its progress, and ends when nothing moves any more. */
 
 import { isReadable } from "./photos.js";
 import { Problem } from "./problems.js";
@@ -6,14 +6,8 @@ import { Problem } from "./problems.js";
 const STALL_TIMEOUT_MS = 60_000; // what was handed to the system may take a while on a slow line
 
 /**
- * Post a photo. It may take as long as it needs while it moves.
- *
- * @param {Blob | FormData} body the photo itself, or a form with it.
- * @param {object} run `signal` ends it; `headers`, if any, go with it; `onProgress` receives the
- *   share that is sent, 0 to 1; `onSent`, if any, is called when all of it is.
- * @param {() => string} stepNow returns the step for a problem.
- * @returns {Promise<{ok: boolean, status: number, text: string}>} the answer.
- * @throws {Problem} "timed_out" when nothing moves, "unreachable", "offline" or "unreadable_file".
+ * Post a photo, or a form with it; it may take as long as it needs while it moves. `stepNow` names
+ * the step of a problem.
  */
 export async function postPhoto(url, body, { file, name }, run, stepNow) {
   try {
@@ -65,4 +59,25 @@ function post(url, body, { signal, headers = {}, onProgress, onSent = () => {} }
     clearTimeout(timer);
     signal.removeEventListener("abort", stop);
   });
+}
+
+/** Upload a photo with the answer of the call "uploads"; throws a Problem when it is not stored. */
+export async function upload(ticket, { file, name }, run) {
+  const form = new FormData();
+  for (const [field, value] of Object.entries(ticket.fields)) form.append(field, value);
+  form.append("file", file, name); // S3 ignores every field after the file
+
+  const answer = await postPhoto(ticket.url, form, { file, name }, run, () => "storage");
+  if (!answer.ok) throw storageProblem(answer, file, ticket);
+}
+
+function storageProblem({ status, text }, file, ticket) {
+  const xml = new DOMParser().parseFromString(text, "application/xml");
+  const code = xml.querySelector("Error > Code")?.textContent ?? "";
+  const sizes = { bytes: file.size, maxBytes: ticket.max_bytes };
+  const facts = { step: "storage", status, said: code, ...sizes };
+  if (code === "EntityTooLarge" || status === 413) return new Problem("too_large", facts);
+  if (status === 403) return new Problem("upload_expired", facts);
+  if (status >= 300 && status < 400) return new Problem("upload_redirected", facts);
+  return new Problem(status >= 500 ? "storage_busy" : "upload_refused", facts);
 }

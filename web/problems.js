@@ -1,12 +1,7 @@
 /** What can go wrong, and how it is said to a person. */
 
 export class Problem extends Error {
-  /**
-   * @param {string} reason what went wrong: a key of WORDS, or an error code of the service.
-   * @param {object} facts `step` that failed, HTTP `status`, `said` by the service, and what the
-   *   words need: `name`, `bytes`, `maxBytes`, `mayShrink` where the page could send a smaller
-   *   copy, `mayConvert` where the browser can make the picture a JPEG.
-   */
+  /** `reason` is a key of WORDS, or an error code of the service; `facts` are for the words. */
   constructor(reason, facts = {}) {
     super(reason);
     this.reason = reason;
@@ -15,129 +10,125 @@ export class Problem extends Error {
 }
 
 const CHOOSE_ANOTHER = "Choose a JPEG, PNG, WebP or GIF photo.";
-const CONVERT =
-  "Tick “Shrink before sending” and choose it again: this browser makes it a JPEG. Or save it as JPEG yourself.";
 const SAVE_AGAIN = "Open it in a photo app, save it again as JPEG and choose the new file.";
-const LATER = "Your photo is kept: try again in a moment.";
+const KEPT = "Your photo is kept: ";
+const LATER = KEPT + "try again in a moment.";
 const SHRINK = "tick “Shrink before sending” and try again";
 
 const MOVES_THE_PHOTO = new Set(["sending", "storage"]);
 
 const WORDS = {
-  heic: ({ name, mayConvert }) => [
-    `“${name}” is a HEIC photo, which the service does not read.`,
-    mayConvert
-      ? CONVERT
-      : "Save or export it as JPEG and choose that file. On an iPhone, Settings → Camera → Formats → “Most Compatible” takes new photos as JPEG.",
+  heic: ({ name }) => [
+    `“${name}” is a HEIC photo, which neither browser nor service reads.`,
+    "Export it as JPEG and choose that file. On an iPhone, Settings → Camera → Formats → “Most Compatible” takes new photos as JPEG.",
   ],
-  avif: ({ name, mayConvert }) => [
-    `“${name}” is an AVIF picture, which the service does not read.`,
-    mayConvert ? CONVERT : "Save or export it as JPEG and choose that file.",
+  avif: ({ name }) => [
+    `“${name}” is an AVIF picture that this browser cannot read.`,
+    "Export it as JPEG and choose that file.",
   ],
-  not_a_photo: ({ name, mayConvert }) => [
+  not_a_photo: ({ name }) => [
     `“${name}” is not a photo of a kind that the service reads.`,
-    mayConvert ? CONVERT : CHOOSE_ANOTHER,
+    CHOOSE_ANOTHER,
   ],
   empty_file: ({ name }) => [`“${name}” is empty.`, CHOOSE_ANOTHER],
   unreadable_file: ({ name }) => [
     `The browser cannot read “${name}”.`,
     "It may be a folder, or it was moved or changed. Choose the photo again.",
   ],
-  nothing_dropped: () => [
+  nothing_dropped: [
     "There was no photo in what you dropped.",
-    "Drop an image file. For a picture on another page, save it first or copy and paste it.",
+    "Drop an image file. A picture on another page must be saved first, or copied and pasted.",
   ],
-  nothing_pasted: () => [
+  nothing_pasted: [
     "There is no photo on the clipboard.",
     "Copy the picture itself, not its link, then paste it here.",
   ],
-  sample_missing: () => [
-    "The sample photo could not be loaded.",
-    "Check your connection and try again, or choose a photo of your own.",
+  nothing_shared: ["There was no photo in what was shared.", CHOOSE_ANOTHER],
+  no_clipboard: [
+    "The browser does not let this page read the clipboard.",
+    "Allow it when the browser asks, or choose the photo as a file.",
   ],
-  offline: () => ["You are offline.", "Your photo is kept: connect to the internet and try again."],
+  sample_missing: [
+    "The sample photo could not be loaded.",
+    "Check your connection, or choose a photo of your own.",
+  ],
+  offline: ["You are offline.", KEPT + "connect to the internet and try again."],
   unreachable: ({ step }) => [
     step === "storage"
       ? "The upload did not get through."
       : "The service could not be reached.",
-    "Your photo is kept: check your connection and try again.",
+    KEPT + "check your connection and try again.",
   ],
   timed_out: ({ step, mayShrink }) => {
     if (!MOVES_THE_PHOTO.has(step)) return ["The service took too long to answer.", LATER];
     return [
       "Sending the photo took too long: nothing moved any more.",
-      `Your photo is kept: check your connection and try again${mayShrink ? `, or ${SHRINK}` : ""}.`,
+      `${KEPT}check your connection and try again${mayShrink ? `, or ${SHRINK}` : ""}.`,
     ];
   },
   too_large: ({ bytes, maxBytes, mayShrink }) => [
-    maxBytes
-      ? `The photo has ${megabytes(bytes)}; the service takes up to ${megabytes(maxBytes)}.`
-      : `The photo has ${megabytes(bytes)}, more than the service takes.`,
+    bytes > maxBytes
+      ? `The photo has ${size(bytes)}; the service takes up to ${size(maxBytes)}.`
+      : `The photo has ${size(bytes)}, more than the service takes.`,
     smaller(mayShrink),
   ],
-  too_many_pixels: ({ mayShrink }) => [
-    "The picture has more pixels than the service reads.",
+  too_many_pixels: ({ mayShrink, maxPixels }) => [
+    `The picture has more pixels than the service reads${maxPixels ? `: up to ${maxPixels / 1e6} megapixels, fewer of a progressive JPEG` : ""}.`,
     smaller(mayShrink),
   ],
-  image_too_slow: () => [
+  image_too_slow: [
     "The picture is stored in a way that takes the service too long to read.",
     SAVE_AGAIN,
   ],
-  unsupported_coding: () => [
-    "The photo is stored in a way that the service does not read.",
-    SAVE_AGAIN,
-  ],
-  upload_expired: () => [
+  unsupported_coding: ["The photo is stored in a way that the service does not read.", SAVE_AGAIN],
+  upload_expired: [
     "The permission to upload was refused or ran out.",
-    "Your photo is kept: try again and a new permission is asked for.",
+    KEPT + "try again and a new permission is asked for.",
   ],
-  upload_redirected: () => [
+  upload_redirected: [
     "The storage sent the upload to another address, so the photo was not stored.",
-    "Your photo is kept: try again tomorrow, or tell the person who runs the service.",
+    KEPT + "try again tomorrow, or tell the person who runs the service.",
   ],
-  upload_refused: () => ["The storage did not accept the photo.", LATER],
-  storage_busy: () => ["The storage is busy.", LATER],
-  image_not_decodable: () => [
-    "The photo cannot be read: the file is damaged or incomplete.",
-    SAVE_AGAIN,
-  ],
+  upload_refused: ["The storage did not accept the photo.", LATER],
+  storage_busy: ["The storage is busy.", LATER],
+  image_not_decodable: ["The photo cannot be read: the file is damaged or incomplete.", SAVE_AGAIN],
   unsupported_type: ({ step }) => [
     step === "classification"
       ? "The file is not a photo, although its name says so."
       : "The service does not take this kind of photo.",
     CHOOSE_ANOTHER,
   ],
-  image_not_found: () => [
+  image_not_found: [
     "The uploaded photo is no longer there.",
     "Your photo is kept on this page: try again to upload it once more.",
   ],
-  not_allowed: () => [
+  not_allowed: [
     "The service does not let this page in.",
     "Ask the person who runs it to check the page's access.",
   ],
-  invalid_api_key: () => [
+  invalid_api_key: [
     "The service asks for a key.",
     "Open the page by the link that the person who runs it gave you; it ends in #key= and the key.",
   ],
-  throttled: () => [
+  throttled: [
     "The service has too many requests right now.",
-    "Your photo is kept: wait a few seconds and try again.",
+    KEPT + "wait a few seconds and try again.",
   ],
-  blocked: () => [
+  blocked: [
     "The service has had too many requests from your network.",
-    "Your photo is kept: wait five minutes and try again.",
+    KEPT + "wait five minutes and try again.",
   ],
-  quota_exceeded: () => [
+  quota_exceeded: [
     "All requests that the service answers in a day are used up.",
     "Try again tomorrow, or ask the person who runs it to allow more.",
   ],
-  bad_answer: () => ["The service gave an answer that this page does not understand.", LATER],
-  refused: () => [
+  bad_answer: ["The service gave an answer that this page does not understand.", LATER],
+  refused: [
     "The service did not accept the request.",
     "Try again; if it happens again, choose another photo.",
   ],
-  unavailable: () => ["The service is not working right now.", LATER],
-  unexpected: () => [
+  unavailable: ["The service is not working right now.", LATER],
+  unexpected: [
     "Something went wrong on this page.",
     "Try again; if it happens again, reload the page.",
   ],
@@ -174,9 +165,9 @@ const MEET_EVERY_PHOTO = new Set([
 
 /** The words for a problem: what happened, what to do, and a line for whoever runs the service. */
 export function explain({ reason, facts }) {
-  const [title, advice] = WORDS[wordsFor(reason, facts.status)](facts);
-  const more = facts.others ? ` So it is with ${facts.others} more of these files.` : "";
-  return { title: title + more, advice, trace: facts.status ? traceOf(reason, facts) : "" };
+  const words = WORDS[wordsFor(reason, facts.status)];
+  const [title, advice] = words instanceof Function ? words(facts) : words;
+  return { title, advice, trace: facts.status ? traceOf(reason, facts) : "" };
 }
 
 /** Whether other photos would meet the same problem, now or in this minute. */
@@ -199,6 +190,7 @@ function traceOf(reason, { step, status, said }) {
   return [`Step: ${step}`, `HTTP status ${status}`, reason, said].filter(Boolean).join(" · ");
 }
 
-function megabytes(bytes) {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
+/** Bytes for people. */
+export function size(bytes) {
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

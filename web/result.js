@@ -1,25 +1,25 @@
-/** The result card: classes, warm or cold, times, and who answered. */
+/** The answer: classes, warm or cold, times, and who answered. */
 
 import { at, make } from "./element.js";
 import { countOf } from "./model.js";
 
 const ROWS = 5;
 const SHORT_ID_LENGTH = 8;
-const CALLS_OF_AN_UPLOAD = 3;
-const BROWSER_STAGES = { uploads: "Prepare", storage: "Upload", queue: "Network and queue" };
-const FUNCTION_STAGES = {
+const IN_BROWSER = ["uploads", "storage", "queue"];
+const IN_FUNCTION = ["init", "fetch", "decode", "inference"];
+const TITLES = {
+  uploads: "Prepare",
+  storage: "Upload",
+  queue: "Network and queue",
   init: "Cold init",
-  fetch: "Fetch",
-  decode: "Decode",
-  inference: "Inference",
 };
 const NONE = "–";
-const SKIPPED = "skipped";
 
 /** The card before the first answer: as high as with one, so that nothing moves later. */
 export function showEmpty() {
-  at("classes").replaceChildren(...Array.from({ length: ROWS }, placeholderRow));
-  showTimes(Object.keys(BROWSER_STAGES).map(untold), Object.keys(FUNCTION_STAGES).map(untold));
+  showRows([]);
+  const untold = (stage) => [stage, null];
+  showTimes(IN_BROWSER.map(untold), IN_FUNCTION.map(untold));
 }
 
 /** The answer for a photo; its `model`, as of modelOf, or null, is named where it is not sure. */
@@ -27,18 +27,14 @@ export function showResult(photo, { answer, browserMs, calls, isInCall, model })
   at("result").dataset.state = "fresh";
   showUnsure(answer.isUnsure, model);
   at("subject").textContent = photo.name;
-  at("subject-photo").src = photo.url;
-  at("subject-photo").hidden = false;
-  at("classes").replaceChildren(...answer.classes.map(classRow));
+  showRows(answer.classes.map(classRow));
   showTemperature(answer);
   at("browser-total").textContent = duration(browserMs.total);
   at("function-total").textContent = duration(answer.functionMs);
   const { inBrowser, inFunction } = stagesOf(answer, browserMs, isInCall);
-  showTimes(inBrowser, inFunction, callsMade(calls, isInCall), isInCall ? SKIPPED : NONE);
-  at("model").textContent = answer.name ?? NONE;
-  at("version").textContent = answer.version ?? NONE;
+  showTimes(inBrowser, inFunction, String(calls), isInCall ? "skipped" : NONE);
+  at("model").textContent = `${answer.name ?? NONE} ${answer.version ?? ""}`;
   at("instance").textContent = answer.instanceId?.slice(0, SHORT_ID_LENGTH) ?? NONE;
-  at("instance").title = answer.instanceId ?? "";
 }
 
 /** Say that the result shown belongs to an earlier photo than the one in the frame. */
@@ -55,58 +51,50 @@ export function summary({ answer, browserMs }) {
   return `Done: ${unsure}${first.label}, ${share}, in ${duration(browserMs.total)}.`;
 }
 
+/** As high with fewer rows, so that nothing moves. */
+function showRows(rows) {
+  while (rows.length < ROWS) rows.push(placeholderRow());
+  at("classes").replaceChildren(...rows);
+}
+
 function showUnsure(isUnsure, model) {
   at("unsure").hidden = !isUnsure;
   at("classes").classList.toggle("is-small", isUnsure);
   at("classes").ariaLabel = isUnsure ? "Nearest classes" : "Most likely classes";
   const known = model ? `none of the ${countOf(model)}` : "nothing";
   const said = `Not sure: probably ${known} that this model knows.`;
-  at("unsure-said").textContent = isUnsure ? said : "";
-}
-
-/** Buttons to ask other models; the same ones stay where they are and keep the focus. */
-export function showOffers(buttons) {
-  const words = buttons.map((button) => button.textContent);
-  const before = [...at("offers").children].map((button) => button.textContent);
-  if (words.join() !== before.join()) at("offers").replaceChildren(...buttons);
-}
-
-function callsMade(calls, isInCall) {
-  const saved = CALLS_OF_AN_UPLOAD - calls;
-  return isInCall && saved > 0 ? `${calls}, ${saved} saved` : String(calls);
+  at("unsure").textContent = isUnsure ? said : "";
 }
 
 function showTemperature({ coldStart, initMs }) {
-  const badge = at("badge");
-  badge.dataset.temperature = coldStart === null ? "" : coldStart ? "cold" : "warm";
-  if (coldStart === null) {
-    badge.textContent = NONE;
-    at("badge-meaning").textContent = "The service did not say whether an instance was ready.";
-  } else if (coldStart) {
-    badge.textContent = "Cold";
-    const wait = initMs === null ? "" : ` (${duration(initMs)})`;
-    at("badge-meaning").textContent = `A new instance had to start first${wait}.`;
-  } else {
-    badge.textContent = "Warm";
-    at("badge-meaning").textContent = "An instance was ready and answered at once.";
-  }
+  const wait = initMs === null ? "" : ` (${duration(initMs)})`;
+  const [name, meaning] =
+    coldStart === null
+      ? ["", "The service did not say whether an instance was ready."]
+      : coldStart
+        ? ["Cold", `A new instance had to start first${wait}.`]
+        : ["Warm", "An instance was ready and answered at once."];
+  at("badge").textContent = name;
+  at("badge").dataset.temperature = name;
+  at("badge-meaning").textContent = meaning;
 }
 
 function classRow({ id, label, share }) {
   const fill = make("span", "fill");
   fill.style.setProperty("width", `${Math.min(Math.max(share, 0), 1) * 100}%`);
-  return makeRow(label, percent(share), [fill], id);
+  const row = makeRow(label, percent(share), fill);
+  row.title = `${label} (class ${id})`;
+  return row;
 }
 
-function makeRow(label, share, fills, id) {
+function makeRow(label, share, ...fills) {
   const bar = make("span", "bar", ...fills);
   bar.ariaHidden = "true";
-  const texts = [make("span", "label", label), make("span", "percent", share)];
-  return make("li", "", ...texts, bar, make("span", "class-id", id));
+  return make("li", "", make("span", "label", label), bar, make("span", "percent", share));
 }
 
 function placeholderRow() {
-  const row = makeRow("", "", [], "");
+  const row = makeRow("\u00a0", "");
   row.ariaHidden = "true";
   return row;
 }
@@ -128,10 +116,6 @@ function stagesOf({ coldStart, initMs, stagesMs }, browserMs, isInCall) {
     ],
     inFunction,
   };
-}
-
-function untold(stage) {
-  return [stage, null];
 }
 
 function showTimes(inBrowser, inFunction, calls = NONE, ifNone = NONE) {
@@ -162,9 +146,7 @@ function colour(element, stage) {
 }
 
 function stageTitle(stage) {
-  const titles = { ...BROWSER_STAGES, ...FUNCTION_STAGES };
-  if (Object.hasOwn(titles, stage)) return titles[stage];
-  const words = stage.replaceAll("_", " ");
+  const words = TITLES[stage] ?? stage.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

@@ -11,10 +11,7 @@ export async function readConfiguration() {
   }
 }
 
-/**
- * List the samples: `{path, caption}` each. None where the model has none, or where the
- * model is not known: samples are an offer, the page works without them.
- */
+/** The samples of a model, `{path, caption}` each; none where there are none to be had. */
 export async function samplesOf(modelName) {
   try {
     const galleries = await readJson("samples/galleries.json");

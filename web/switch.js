@@ -1,6 +1,6 @@
 /** The switch between the models on this machine, which only the local cloud has. */
 
-import { at, make, makeButton } from "./element.js";
+import { at } from "./element.js";
 import { callLocal } from "./local-call.js";
 import { countOf, keyOf, readServed } from "./model.js";
 
@@ -9,15 +9,15 @@ let wanted = null; // the last choice while an earlier one is being served
 let isServing = false;
 let onChange = () => {};
 
-/**
- * Show the switch, and keep it right when another model is served from elsewhere.
- *
- * @param {(model: {name: string, version: string}) => void} onServed called with the model that is
- *   served, whenever it may be another one.
- */
-export async function offerModels(onServed) {
+/** Show the switch; `onServed` is called with the model that is served, `onChosen` when
+ * a person has changed it. */
+export async function offerModels(onServed, onChosen) {
   onChange = onServed;
   document.addEventListener("visibilitychange", () => document.hidden || refresh());
+  at("model-choices").addEventListener("change", async () => {
+    const chosen = models.find((each) => keyOf(each) === at("model-choices").value);
+    if (await serve(chosen)) onChosen();
+  });
   await refresh();
 }
 
@@ -30,14 +30,8 @@ function isServed(model) {
   return models.some((each) => each.served && keyOf(each) === keyOf(model));
 }
 
-/** Buttons for all models but one. */
-export function buttonsForOthers(model, onPress) {
-  const others = models.filter((each) => keyOf(each) !== keyOf(model));
-  return others.map((each) => makeButton(() => onPress(each), `Try ${wordsFor(each)}`));
-}
-
 /** Serve a model; returns whether it is served now. A newer choice goes first. */
-export async function serve(model) {
+async function serve(model) {
   if (!isServing && isServed(model)) return true;
   wanted = model;
   if (isServing) return false;
@@ -74,30 +68,18 @@ async function refresh() {
   }
   const served = models.find((each) => each.served);
   at("models").hidden = models.length < 2;
-  const offered = choices().map((input) => input.value);
+  const offered = [...at("model-choices").options].map((option) => option.value);
   if (offered.join() !== models.map(keyOf).join()) {
-    at("model-choices").replaceChildren(...models.map(choice));
+    const options = models.map((model) => new Option(wordsFor(model), keyOf(model)));
+    at("model-choices").replaceChildren(...options);
   }
   if (isServing || !served) return;
   check(served);
   onChange(served);
 }
 
-function choice(model) {
-  const input = make("input");
-  input.type = "radio";
-  input.name = "model";
-  input.value = keyOf(model);
-  input.addEventListener("change", () => serve(model));
-  return make("label", "", input, wordsFor(model));
-}
-
-function choices() {
-  return [...at("model-choices").querySelectorAll("input")];
-}
-
 function check(model) {
-  for (const input of choices()) input.checked = input.value === keyOf(model);
+  at("model-choices").value = keyOf(model);
 }
 
 function say(words, state = "") {

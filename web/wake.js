@@ -1,12 +1,9 @@
 /** Wake ahead: instances start while a person is still choosing a photo. */
 
-import { keyHeader } from "./key.js";
+import { CALL_TIMEOUT_MS, keyHeader } from "./key.js";
 
-// An idle instance lives for 5 minutes at least, as far as anyone has seen (docs/decisions/0099);
-// one of them is left for choosing and uploading.
+// An idle instance lives for 5 minutes at least (docs/decisions/0099); one is left for choosing.
 const FRESH_MS = 4 * 60_000;
-const TIMEOUT_MS = 35_000; // API Gateway itself gives up after 29 s
-const CARDS = [".photo-card", ".samples-card"];
 
 let onAnswer = null; // null while the service asks for no wakeups
 let asksForKey = false;
@@ -16,20 +13,16 @@ let lastTryMs = -Infinity;
 let isWaking = false;
 
 /**
- * Begin to wake an instance: now, and whenever a photo is about to be chosen and the last contact
- * with an instance is minutes old.
- *
- * @param {object | null} configuration the service's own, whose `wake_ahead` says whether to.
- * @param {(isReady: boolean) => void} show called after each wakeup.
+ * Wake an instance now, and whenever a photo is about to be chosen and the last contact with one is
+ * minutes old; `show` is called after each wakeup with whether it was answered.
  */
 export function wakeAhead(configuration, show) {
   if (!configuration?.wake_ahead) return;
   onAnswer = show;
   asksForKey = configuration.auth === "api_key";
   uploadsAll = !configuration.max_in_request_bytes;
-  for (const card of CARDS.map((name) => document.querySelector(name))) {
-    for (const type of ["pointerover", "focusin", "click"]) card.addEventListener(type, wake);
-  }
+  const card = document.querySelector(".photo-card");
+  for (const type of ["pointerover", "focusin", "click"]) card.addEventListener(type, wake);
   addEventListener("dragenter", wake);
   document.addEventListener("visibilitychange", wake);
   addEventListener("online", wakeAgain);
@@ -42,7 +35,7 @@ export async function wake() {
   isWaking = true;
   lastTryMs = Date.now();
   if (uploadsAll) send("uploads?start", { bytes: 1 }); // what signs uploads starts cold, too
-  const isReady = await send("wakeup", { method: "wakeup" });
+  const isReady = await wakeNow();
   isWaking = false;
   if (isReady) noteContact();
   onAnswer(isReady);
@@ -52,6 +45,11 @@ export async function wake() {
 export function wakeAgain() {
   lastTryMs = -Infinity;
   wake();
+}
+
+/** Wake an instance, due or not; returns whether it answered. */
+export function wakeNow() {
+  return send("wakeup", { method: "wakeup" });
 }
 
 /** Note that an instance has answered, so that it need not be woken for a while. */
@@ -65,7 +63,7 @@ async function send(call, body) {
       method: "POST",
       headers: { "Content-Type": "application/json", ...keyHeader() },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
     });
     await response.text(); // unread, it would keep its connection
     return response.ok;

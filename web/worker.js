@@ -1,104 +1,55 @@
 /**
- * Keeps the page's own files, so that it opens without a connection.
- *
- * The network is asked first, always; the cache keeps one whole set, replaced at each visit.
- * Calls of the API and uploads pass by.
+ * Keeps the page's own files, one whole set, for when the network does not answer, and photos that
+ * other apps share until the page takes them. No answer of the API is kept.
  */
 
 const STORE = "warmlens-page";
-const FILES = [
-  "./",
-  "answer.js",
-  "api.js",
-  "app.js",
-  "configuration.json",
-  "element.js",
-  "favicon.svg",
-  "history-item.js",
-  "history.css",
-  "history.js",
-  "index.html",
-  "inputs.js",
-  "kept.js",
-  "key.js",
-  "known.js",
-  "map.js",
-  "model.js",
-  "offline.js",
-  "photo.css",
-  "photos.js",
-  "post.js",
-  "problems.js",
-  "result.css",
-  "result.js",
-  "samples.js",
-  "shrink.js",
-  "small.css",
-  "storage.js",
-  "style.css",
-  "thumbnail.js",
-  "upload.js",
-  "view.js",
-  "wake.js",
-  "samples/galleries.json",
-];
-const FILES_OF_THE_LOCAL_CLOUD = [
-  "fleet.js",
-  "local-call.js",
-  "local.css",
-  "local.js",
-  "switch.js",
-];
-const SAMPLES = new URL("samples/", self.registration.scope).href;
-const ALL_FILES = [...FILES, ...FILES_OF_THE_LOCAL_CLOUD];
-const KEPT = new Set(ALL_FILES.map((file) => new URL(file, self.registration.scope).href));
+const SHARED = "warmlens-shared";
 
 /** All files or none: `addAll` keeps nothing when one of them does not load. */
-async function keepAll() {
-  const files = [...FILES, ...(await filesOfTheService())];
+async function keepAll(files) {
   const store = await caches.open(STORE);
   await store.addAll(files.map((file) => new Request(file, { cache: "no-cache" })));
-  const wanted = new Set(files.map((file) => new URL(file, self.registration.scope).href));
-  for (const { url } of await store.keys()) if (!wanted.has(url)) await store.delete(url);
+  for (const { url } of await store.keys()) if (!files.includes(url)) await store.delete(url);
 }
 
-/** What this page shows; samples of other models are not worth a person's data volume. */
-async function filesOfTheService() {
-  const [configuration, galleries] = await Promise.all(
-    ["configuration.json", "samples/galleries.json"].map(async (file) => (await fetch(file)).json()),
-  );
-  const samples = galleries[configuration.model_name] ?? [];
-  const ofTheCloud = configuration.fleet ? FILES_OF_THE_LOCAL_CLOUD : [];
-  return [...ofTheCloud, ...samples.map(({ file }) => `samples/${file}`)];
-}
-
-async function fromNetworkElseKept(event) {
+async function fromNetworkElseKept(request) {
   try {
-    const response = await fetch(event.request);
-    if (event.request.mode === "navigate" && response.ok) {
-      event.waitUntil(keepAll().catch(() => {})); // the set of the last visit stays
-    }
-    return response;
+    return await fetch(request);
   } catch (error) {
     const store = await caches.open(STORE);
-    const kept = await store.match(event.request, { ignoreSearch: true, ignoreVary: true });
+    const kept = await store.match(request, { ignoreSearch: true, ignoreVary: true });
     if (kept) return kept;
     throw error;
   }
 }
 
-self.addEventListener("install", (event) => {
-  self.skipWaiting();
-  event.waitUntil(keepAll());
-});
+async function keepShared(request) {
+  const files = (await request.formData()).getAll("photos");
+  await caches.delete(SHARED);
+  const store = await caches.open(SHARED);
+  for (const [index, file] of files.entries()) {
+    const headers = { "Content-Type": file.type, "X-Name": encodeURIComponent(file.name) };
+    await store.put(`shared/${index}`, new Response(file, { headers }));
+  }
+  return Response.redirect("./?shared", 303);
+}
+
+self.addEventListener("install", () => self.skipWaiting());
 
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
+self.addEventListener("message", (event) => {
+  event.waitUntil(keepAll(event.data).catch(() => {})); // the set of the last visit stays
+});
+
 self.addEventListener("fetch", (event) => {
-  const url = new URL(event.request.url);
-  const address = url.origin + url.pathname;
-  const isOfThePage = KEPT.has(address) || address.startsWith(SAMPLES);
-  if (event.request.method === "GET" && isOfThePage) {
-    event.respondWith(fromNetworkElseKept(event));
+  const { request } = event;
+  const url = new URL(request.url);
+  if (url.origin !== location.origin) return;
+  const isShare = url.href === new URL("share", self.registration.scope).href;
+  if (request.method === "POST" && isShare) event.respondWith(keepShared(request));
+  else if (request.method === "GET" && /\/$|\.\w+$/.test(url.pathname)) {
+    event.respondWith(fromNetworkElseKept(request));
   }
 });

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Browser, BrowserType, Error, Playwright
 
@@ -39,15 +38,7 @@ def launch_chromium(playwright: Playwright) -> Browser:
     Raises:
         RuntimeError: there is none to be had; the message says what was tried.
     """
-    return _launch(playwright.chromium)
-
-
-def launch_with_scrollbars(browser: Browser) -> Browser:
-    """Start another one, whose scrollbars take their place as they do on a desk."""
-    return _launch(browser.browser_type, ignore_default_args=["--hide-scrollbars"])
-
-
-def _launch(chromium: BrowserType, **options: Any) -> Browser:
+    chromium = playwright.chromium
     sources: dict[str, Callable[[], Iterator[Path]]] = {
         "the variable CHROMIUM": _named,
         "the system": _installed,
@@ -57,19 +48,17 @@ def _launch(chromium: BrowserType, **options: Any) -> Browser:
     }
     for find in sources.values():
         for path in find():
-            browser = _start(chromium, path, options)
+            browser = _start(chromium, path)
             if browser:
                 return browser
     raise RuntimeError(f"no Chromium starts; tried {', '.join(sources)}")
 
 
-def _start(chromium: BrowserType, path: Path, options: dict[str, Any]) -> Browser | None:
+def _start(chromium: BrowserType, path: Path) -> Browser | None:
     if not path.is_file():
         return None
     try:
-        return chromium.launch(
-            executable_path=path, args=ARGUMENTS, timeout=START_TIMEOUT_MS, **options
-        )
+        return chromium.launch(executable_path=path, args=ARGUMENTS, timeout=START_TIMEOUT_MS)
     except Error:
         return None
 

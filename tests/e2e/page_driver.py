@@ -39,7 +39,12 @@ def expect_problem(page: Page, title: str, advice: str = "") -> None:
 
 
 def history(page: Page) -> Locator:
-    return page.get_by_role("region", name="History").get_by_role("button")
+    """Return the rows of the history, newest first; a press on one counts anywhere in it."""
+    return page.locator("#history tr")
+
+
+def details(page: Page) -> Locator:
+    return page.get_by_role("region", name="Where the time went")
 
 
 def choose(page: Page, name: str, content: bytes, content_type: str = "image/jpeg") -> None:

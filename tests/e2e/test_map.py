@@ -110,3 +110,10 @@ def test_an_uploaded_photo_is_not_uploaded_again_and_a_model_without_a_map_shows
     expect(page.locator("#map-said")).to_have_text("This model gives no map.")
     expect(page.locator("#map")).to_be_hidden()
     expect(why).to_be_hidden()
+
+    # Where the service says that its model has no maps, none is offered.
+    intercept(page, page_url, "path", answer_with(explains=False), times=1)
+    press_sample(page)
+    expect_answer(page)
+    expect(page.get_by_role("button", name="Send again")).to_be_visible()
+    expect(why).to_be_hidden()

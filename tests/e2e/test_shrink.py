@@ -29,7 +29,7 @@ def large_photo() -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [390])
 def test_a_large_photo_is_uploaded_and_a_small_copy_of_it_goes_in_one_call(
     page: Page, page_url: str, width: int
 ) -> None:
@@ -46,7 +46,6 @@ def test_a_large_photo_is_uploaded_and_a_small_copy_of_it_goes_in_one_call(
     calls.clear()
     page.get_by_label("Shrink before sending").check()
     page.get_by_role("button", name="Send again").click()
-    expect(page.get_by_text("Saved so far")).to_be_visible(timeout=60_000)
     expect_answer(page)
     (in_call,) = calls
     assert in_call.headers["content-type"] == "image/jpeg"
@@ -54,8 +53,6 @@ def test_a_large_photo_is_uploaded_and_a_small_copy_of_it_goes_in_one_call(
     small = int(in_call.all_headers()["content-length"])
     assert whole == len(data)
     assert small < whole / 5
-    saved = f"{(whole - small) / 1e6:.1f} MB"
-    expect(page.get_by_text("Saved so far")).to_have_text(re.compile(re.escape(saved)))
     expect(page.locator("#photo-name")).to_contain_text(re.compile(r"MB · sent as \d+ kB"))
 
 
@@ -66,24 +63,17 @@ def test_a_photo_that_would_not_get_smaller_is_sent_as_it_is(page: Page, page_ur
     page.get_by_label("Shrink before sending").check()
     choose(page, "small.jpg", buffer.getvalue())
     expect(page.get_by_role("status")).to_contain_text("Done")
-    expect(page.get_by_text("Saved so far")).to_have_count(0)
     expect(page.locator("#photo-name")).not_to_contain_text("sent as")
 
 
-@pytest.mark.parametrize(
-    ("kind", "reason"), [("AVIF", "is an AVIF picture"), ("BMP", "not a photo of a kind")]
-)
+@pytest.mark.parametrize("kind", ["AVIF", "BMP"])
 def test_a_picture_of_another_type_is_converted_where_the_browser_reads_it(
-    page: Page, page_url: str, kind: str, reason: str
+    page: Page, page_url: str, kind: str
 ) -> None:
     buffer = io.BytesIO()
     Image.open(io.BytesIO(COFFEE)).convert("RGB").save(buffer, kind)
     open_page(page, page_url)
-    name = f"coffee.{kind.lower()}"
-    choose(page, name, buffer.getvalue(), f"image/{kind.lower()}")
-    expect_problem(page, reason, "Tick “Shrink before sending” and choose it again")
-    page.get_by_label("Shrink before sending").check()
-    choose(page, name, buffer.getvalue(), f"image/{kind.lower()}")
+    choose(page, f"coffee.{kind.lower()}", buffer.getvalue(), f"image/{kind.lower()}")
     expect_answer(page)
     expect(page.locator("#photo-name")).to_contain_text("converted to JPEG")
     expect(page.get_by_role("alert")).to_be_empty()

@@ -74,7 +74,7 @@ def test_a_stalled_photo_ends_and_names_a_way_out(
     ("status", "code", "title"),
     [
         (413, "request_too_large", "more than the service takes"),
-        (422, "too_many_pixels", "more pixels than the service reads"),
+        (422, "too_many_pixels", "more pixels than the service reads: up to 50 megapixels"),
     ],
 )
 def test_a_photo_that_is_too_large_may_be_shrunk_where_it_was_not(

@@ -13,6 +13,7 @@ from tests.e2e.page_driver import (
     FAILED_REQUEST,
     choose,
     data_transfer,
+    details,
     expect_answer,
     open_page,
     press_sample,
@@ -120,7 +121,7 @@ SIGNS: list[Callable[[Page], None]] = [
 # When it wakes
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [390])
 def test_opening_the_page_wakes_an_instance_and_says_so_quietly(
     page: Page, page_url: str, width: int
 ) -> None:
@@ -311,7 +312,7 @@ def wait_until_awake(page: Page, cloud: Cloud, wakeups: int) -> None:
 
 def expect_warm_answer(page: Page, cloud: Cloud) -> None:
     expect_answer(page)
-    expect(page.get_by_role("region", name="Result")).to_contain_text("An instance was ready")
+    expect(details(page)).to_contain_text("An instance was ready")
     calls = fleet(cloud)["calls"]
     answer = next(each for each in calls if each["method"] == "classification")
     same = [each for each in calls if each["instance_id"] == answer["instance_id"]]

@@ -51,6 +51,8 @@ def clone_for_its_owner(folder: Path) -> None:
         shutil.copy(ROOT / name, folder)
     for name in ("stacks", "lambda_src", "model_artifacts", "web", "warmlens/prices"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "docs").mkdir()
+    shutil.copy(ROOT / "docs" / "api.md", folder / "docs")
     for path in folder.rglob("*"):
         path.chmod(path.stat().st_mode & 0o700)
     (folder / "node_modules").symlink_to(ROOT / "node_modules")

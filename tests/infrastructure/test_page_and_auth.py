@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -128,16 +129,28 @@ def test_the_files_of_the_page_are_deployed_with_what_it_must_know(
     plain: Assembly, odd: Assembly, variants: Variants
 ) -> None:
     deployment = plain.only("Custom::CDKBucketDeployment")
-    assert len(deployment["SourceObjectKeys"]) == 2
     assert deployment["DistributionPaths"] == ["/*"]
+    cards = configuration(plain)["cards"]
+    assert "products-resnet50-1.1.0.txt" in cards
     assert configuration(plain) == {
         "model_name": "products-resnet50",
         "model_version": "1.1.0",
         "auth": "api_key",
         "wake_ahead": True,
         "max_in_request_bytes": MAX_IN_REQUEST_BYTES,
+        "max_image_bytes": 64 * 2**20,
+        "max_image_pixels": 50_000_000,
+        "prices": {
+            "region": "us-east-1",
+            "memory_mb": 1769,
+            "call_usd": pytest.approx(0.2e-6 + 3.5e-6),
+            "ms_usd": pytest.approx(1769 / 1024 * 0.0000166667 / 1000),
+        },
+        "cards": cards,
         "photos_kept": "until it is deleted",
     }
+    for name in ("api.txt", *(f"cards/{card}" for card in cards)):
+        assert "# " in deployed(plain, name).read_text(encoding="utf-8-sig")
     assert configuration(odd)["photos_kept"] == "for 3 days"
     assert configuration(variants["provisioned"])["wake_ahead"] is False
 
@@ -153,9 +166,15 @@ def test_the_page_sends_photos_in_the_call_where_the_service_takes_them(
 
 def configuration(assembly: Assembly) -> Any:
     """Return what the page is deployed with beside its files."""
-    _, data = assembly.only("Custom::CDKBucketDeployment")["SourceObjectKeys"]
-    folder = assembly.folder.parent / f"asset.{data.removesuffix('.zip')}"
-    return json.loads((folder / "configuration.json").read_text())
+    return json.loads(deployed(assembly, "configuration.json").read_text(encoding="utf-8"))
+
+
+def deployed(assembly: Assembly, name: str) -> Path:
+    """Return a file beside those of the page."""
+    _, *keys = assembly.only("Custom::CDKBucketDeployment")["SourceObjectKeys"]
+    folders = [assembly.folder.parent / f"asset.{key.removesuffix('.zip')}" for key in keys]
+    (file,) = [folder / name for folder in folders if (folder / name).is_file()]
+    return file
 
 
 def test_a_page_without_a_key_is_told_so_in_the_apis_own_form(plain: Assembly) -> None:

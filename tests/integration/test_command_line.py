@@ -121,6 +121,7 @@ def test_status_tells_the_addresses_and_the_instances(cloud: Cloud) -> None:
     assert instance["init_ms"] > 0
     result = run_warmlens("local", "status", "--folder", str(cloud.folder))
     assert instance["id"][:8] in result.stdout
+    assert run_warmlens("local", "url", "--folder", str(cloud.folder)).stdout == f"{cloud.url}\n"
 
 
 def test_status_and_down_say_when_no_cloud_runs(tmp_path: Path) -> None:
@@ -129,6 +130,9 @@ def test_status_and_down_say_when_no_cloud_runs(tmp_path: Path) -> None:
     assert f"warmlens local up --folder {tmp_path}" in status.stdout
     as_json = run_warmlens("local", "status", "--json", "--folder", str(tmp_path))
     assert json.loads(as_json.stdout) == {"running": False}
+    address = run_warmlens("local", "url", "--folder", str(tmp_path))
+    assert (address.returncode, address.stdout) == (3, "")
+    assert f"warmlens local up --folder {tmp_path}" in address.stderr
     assert (
         run_warmlens("local", "down", "--folder", str(tmp_path)).stdout == "No local cloud runs.\n"
     )

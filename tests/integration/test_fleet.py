@@ -7,7 +7,7 @@ import pytest
 
 from tests.busy_instances import fleet, states
 from tests.conftest import Cloud
-from warmlens.local.fleet_view import BURST_PATH, WARM_PATH, method_of
+from warmlens.local.fleet_view import BURST_PATH, FRESH_PATH, WARM_PATH, method_of
 
 
 def test_a_burst_tells_what_became_of_its_calls_and_the_fleet_who_got_them(cloud: Cloud) -> None:
@@ -23,6 +23,24 @@ def test_a_burst_tells_what_became_of_its_calls_and_the_fleet_who_got_them(cloud
     assert last[0]["number"] == last[2]["number"] + 2
     known = {instance["id"] for instance in seen["instances"]}
     assert {call["instance_id"] for call in last} <= known
+
+
+def test_a_call_with_a_photo_that_is_none_is_rejected_and_not_answered(cloud: Cloud) -> None:
+    headers = {"Content-Type": "image/jpeg"}
+    assert cloud.post("classification", content=b"no photo", headers=headers).status_code == 415
+    assert fleet(cloud)["calls"][0]["outcome"] == "rejected"
+    missing = {"method": "classification", "file_path": "test/none.jpg"}
+    assert cloud.post("classification", missing).status_code == 404
+    assert fleet(cloud)["calls"][0]["outcome"] == "rejected"
+
+
+def test_the_next_call_starts_an_instance_although_one_is_idle_when_that_is_asked_for(
+    cloud: Cloud,
+) -> None:
+    wakeup = {"method": "wakeup"}
+    cloud.post("wakeup", wakeup)
+    assert cloud.post(FRESH_PATH[1:], {}).json() == {}
+    assert [cloud.post("wakeup", wakeup).json()["cold_start"] for _ in range(2)] == [True, False]
 
 
 def test_an_instance_that_a_wakeup_holds_is_held_and_not_busy(cloud: Cloud) -> None:
@@ -47,6 +65,7 @@ def test_the_wakeup_of_an_upload_is_a_call_like_any_other(cloud: Cloud) -> None:
 
 def test_a_round_answers_the_warmers_figures(cloud: Cloud) -> None:
     answer = cloud.post(WARM_PATH[1:], {"instances": 2}).json()
+    assert answer["reasons"] == []
     assert (answer["requested"], answer["distinct"], answer["coverage"]) == (2, 2, 1.0)
 
 
@@ -75,9 +94,10 @@ def test_a_wrong_number_is_refused_with_what_is_allowed(
 
 
 def test_a_form_of_another_page_is_refused(cloud: Cloud) -> None:
-    answer = cloud.post(BURST_PATH[1:], data={"calls": "3"})
-    assert answer.status_code == 415
-    assert answer.json()["error"]["code"] == "unsupported_type"
+    for path in (BURST_PATH, FRESH_PATH):
+        answer = cloud.post(path[1:], data={"calls": "3"})
+        assert answer.status_code == 415
+        assert answer.json()["error"]["code"] == "unsupported_type"
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,8 @@ async def gateway_of(api: Handler | None) -> AsyncIterator[str]:
             upload_origin=UPLOADS,
             page=WEB,
             served_model=served_model,
-            wake_ahead=True,
-            max_in_request_bytes=4_400_000,
+            page_configuration={},
+            documents={},
             status=dict,
         )
 

@@ -25,7 +25,8 @@ def commands(beginning: str) -> list[str]:
 @pytest.mark.parametrize("command", commands("curl"))
 def test_curl_commands_get_the_papers_answers(imagenet_cloud: Cloud, command: str) -> None:
     result = subprocess.run(
-        shlex.split(command.replace("http://127.0.0.1:8080", imagenet_cloud.url)),
+        ["sh", "-c", command.replace("local url", f"local url --folder {imagenet_cloud.folder}")],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,

@@ -1,6 +1,7 @@
 """Start and shutdown of the local cloud, with deployment of the app."""
 
 import asyncio
+import json
 import shutil
 import socket
 import time
@@ -25,7 +26,7 @@ from warmlens.local.loopback import listen, listen_preferring, origins_of, servi
 from warmlens.local.model_switch import ModelSwitch, switch_routes
 from warmlens.local.state import StateFile
 from warmlens.local.venvs import Venv, local_venvs
-from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, STATE, STATE_FILE, WEB
+from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS, ROOT, STATE, STATE_FILE, WEB
 from warmlens.registry.manifest_file import read_manifest
 from warmlens.runtime.best_isolation import best_isolation
 from warmlens.runtime.clock import Clock
@@ -205,15 +206,16 @@ async def local_cloud(
             upload_origin=aws.endpoint_url,
             page=WEB,
             served_model=lambda: asyncio.to_thread(served_model, outputs, aws),
-            wake_ahead=outputs["WakeAhead"] == "yes",
-            max_in_request_bytes=int(outputs["PageMaxInRequestBytes"]),
+            page_configuration=json.loads(outputs["PageConfiguration"]),
+            documents=_documents(models),
             status=lambda: _status(info, pool),
             more_routes=[
                 *fleet_routes(
                     describe=lambda: calls.describe(pool.instances()),
                     warm=lambda instances: asyncio.to_thread(
-                        lambda: warm(outputs, aws.lambda_, ENV_NAME, instances).figures
+                        warm, outputs, aws.lambda_, ENV_NAME, instances
                     ),
+                    start_fresh=pool.start_fresh,
                     api_url=info.api_url,
                     file_path=PAPER_PATH,
                 ),
@@ -235,6 +237,12 @@ async def _install_venvs(steps: Steps, engine: str, torch_index: str | None) -> 
                 for each in missing:
                     group.create_task(each.install())
     return emulator, classifier
+
+
+def _documents(models: Path) -> dict[str, Path]:
+    cards = sorted(models.glob("*/*/README.md"))
+    named = {f"cards/{each.parts[-3]}-{each.parts[-2]}.txt": each for each in cards}
+    return {"api.txt": ROOT / "docs" / "api.md", **named}
 
 
 def _deploy(stacks: list[Stack], aws: LocalAws) -> dict[str, str]:

@@ -209,6 +209,19 @@ def status(
     out.print_table(table)
 
 
+@app.command(epilog="Example: curl $(warmlens local url)/model")
+def url(folder: Folder = LOCAL_CLOUD) -> None:
+    """Print the address of the local cloud's page and API. Exit code 3 if none runs."""
+    running = running_cloud(folder)
+    if not running or not running.url:
+        state = f"It is starting, process {running.pid}" if running else "No local cloud runs"
+        message = f"{state}. Start it with: {_command('up', folder)}"
+        if running:
+            message = f"{state}; ask again in a moment."
+        raise WarmlensError("starting" if running else "not_running", message, exit_code=3)
+    out.print(running.url)
+
+
 @app.command(epilog="Example: warmlens local env")
 def env(folder: Folder = LOCAL_CLOUD) -> None:
     """Print the keys of the local cloud's AWS as shell commands. Exit code 3 if none runs.

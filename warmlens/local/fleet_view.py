@@ -9,7 +9,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import aiohttp
 from aiohttp import web
@@ -19,16 +19,17 @@ from warmlens.local.gateway import error_answer, json_object
 from warmlens.runtime.instance import InstanceInfo
 from warmlens.runtime.invocation import InvokeRefusedError, InvokeResult
 from warmlens.runtime.lambda_proxy import Invoker
-from warmlens.warm import MAX_INSTANCES
+from warmlens.warm import MAX_INSTANCES, WarmReport
 
 KEPT_CALLS = 60
 FLEET_PATH = "/_local/fleet"
 BURST_PATH = "/_local/burst"
 WARM_PATH = "/_local/warm"
+FRESH_PATH = "/_local/fresh"
 MAX_CALLS = 100
 _TIMEOUT_S = 60
 
-Outcome = Literal["answered", "failed", "refused"]
+Outcome = Literal["answered", "rejected", "failed", "refused"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,8 @@ class FinishedCall:
     Attributes:
         number: number of the call, from 1, in the order in which they ended.
         method: `classification` or `wakeup`; empty for a call that is neither.
-        outcome: answered, failed in the function, or refused by the pool.
+        outcome: answered; rejected by the function, as a file that is no photo; failed in the
+            function; or refused by the pool.
         instance_id: the instance that served it; None if it was refused.
         cold_start: True if an instance was started for it.
         init_ms: duration of that start; None for a warm call.
@@ -93,7 +95,7 @@ class CallLog:
             raise
         finally:
             del self._methods[request_id]
-        self._finish(method, "failed" if result.error else "answered", result, begun_s)
+        self._finish(method, _outcome(result), result, begun_s)
         return result
 
     def describe(self, instances: list[InstanceInfo]) -> dict[str, Any]:
@@ -138,6 +140,17 @@ class CallLog:
         )
 
 
+def _outcome(result: InvokeResult) -> Outcome:
+    if result.error:
+        return "failed"
+    try:
+        answer = json.loads(result.payload)
+        status = answer.get("statusCode", answer.get("status", 200))
+    except (ValueError, AttributeError):
+        return "answered"
+    return "rejected" if isinstance(status, int) and status >= 400 else "answered"
+
+
 def method_of(payload: bytes) -> str:
     """Return the method of a request: of an HTTP event the end of its path, else its own key."""
     try:
@@ -155,7 +168,8 @@ def method_of(payload: bytes) -> str:
 def fleet_routes(
     *,
     describe: Callable[[], dict[str, Any]],
-    warm: Callable[[int], Awaitable[dict[str, Any]]],
+    warm: Callable[[int], Awaitable[WarmReport]],
+    start_fresh: Callable[[], None],
     api_url: str,
     file_path: str,
 ) -> list[web.RouteDef]:
@@ -164,12 +178,15 @@ def fleet_routes(
     - GET `/_local/fleet`: the result of `describe`.
     - POST `/_local/burst` `{"calls": 8}`: sends that many classifications to the API at once; a
       browser itself opens at most six connections. Answers the numbers of `answered`, `cold`,
-      `throttled` and `failed` calls, and `slowest_ms`.
-    - POST `/_local/warm` `{"instances": 5}`: runs a warming round; answers its figures.
+      `throttled` and `failed` calls, `slowest_ms`, and the `reasons` of those without an answer.
+    - POST `/_local/warm` `{"instances": 5}`: runs a warming round; answers its figures, and the
+      `reasons` why there are no more.
+    - POST `/_local/fresh` `{}`: has the next call start an instance although others are idle.
 
     Args:
         describe: returns the instances and the last calls.
         warm: runs a round; raises WarmlensError.
+        start_fresh: has the next call start an instance.
         api_url: the API's stage in the emulator.
         file_path: path of the photo that a burst classifies.
     """
@@ -189,14 +206,26 @@ def fleet_routes(
         if isinstance(instances, web.Response):
             return instances
         try:
-            return web.json_response(await warm(instances))
+            report = await warm(instances)
         except WarmlensError as error:
             return error_answer(503, error.code, str(error))
+        limit = [f"No more are possible: {report.limited_by}."] if report.limited_by else []
+        throttled = [f"Throttled calls: {report.throttled}."] if report.throttled else []
+        reasons = [*limit, *throttled, *report.errors]
+        return web.json_response({**report.figures, "reasons": reasons})
+
+    async def fresh(request: web.Request) -> web.StreamResponse:
+        body = await json_object(request)
+        if isinstance(body, web.Response):
+            return body
+        start_fresh()
+        return web.json_response({})
 
     return [
         web.get(FLEET_PATH, fleet),
         web.post(BURST_PATH, burst),
         web.post(WARM_PATH, warming),
+        web.post(FRESH_PATH, fresh),
     ]
 
 
@@ -218,28 +247,35 @@ async def _burst(url: str, body: dict[str, str], calls: int) -> dict[str, Any]:
     begun_s = time.monotonic()
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
         outcomes = await asyncio.gather(*(_call(session, url, body) for _ in range(calls)))
-    counts = Counter(outcome for outcome, _ in outcomes)
+    counts = Counter(call.outcome for call in outcomes)
     return {
         "calls": calls,
         "answered": counts["warm"] + counts["cold"],
         "cold": counts["cold"],
         "throttled": counts["throttled"],
         "failed": counts["failed"],
-        "slowest_ms": (max(ended_s for _, ended_s in outcomes) - begun_s) * 1000,
+        "slowest_ms": (max(call.ended_s for call in outcomes) - begun_s) * 1000,
+        "reasons": sorted({call.reason for call in outcomes if call.reason}),
     }
 
 
-async def _call(
-    session: aiohttp.ClientSession, url: str, body: dict[str, str]
-) -> tuple[str, float]:
+class _Ended(NamedTuple):
+    outcome: str
+    ended_s: float
+    reason: str = ""
+
+
+async def _call(session: aiohttp.ClientSession, url: str, body: dict[str, str]) -> _Ended:
     try:
         async with session.post(url, json=body) as response:
             answer = await response.json(content_type=None)
             status = response.status
     except (aiohttp.ClientError, TimeoutError, ValueError):
-        return "failed", time.monotonic()
-    if status == 429:
-        return "throttled", time.monotonic()
-    if status != 200 or not isinstance(answer, dict):
-        return "failed", time.monotonic()
-    return "cold" if answer.get("cold_start") else "warm", time.monotonic()
+        return _Ended("failed", time.monotonic(), "The API did not answer.")
+    fields = answer if isinstance(answer, dict) else {}
+    if status == 200 and fields:
+        return _Ended("cold" if fields.get("cold_start") else "warm", time.monotonic())
+    error = fields.get("error")
+    said = error.get("message") if isinstance(error, dict) else fields.get("message")
+    reason = said if isinstance(said, str) else f"The API answered {status}."
+    return _Ended("throttled" if status == 429 else "failed", time.monotonic(), reason)

@@ -6,7 +6,7 @@ CloudFront does this on AWS. Here a small server forwards the API's calls to the
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,8 @@ def gateway_app(
     upload_origin: str,
     page: Path,
     served_model: Callable[[], Awaitable[tuple[str, str]]],
-    wake_ahead: bool,
-    max_in_request_bytes: int,
+    page_configuration: Mapping[str, Any],
+    documents: Mapping[str, Path],
     status: Callable[[], dict[str, Any]],
     more_routes: Sequence[web.RouteDef] = (),
 ) -> web.Application:
@@ -52,9 +52,8 @@ def gateway_app(
         upload_origin: origin of presigned uploads, for the page's Content-Security-Policy.
         page: folder of the page.
         served_model: returns name and version of the served model.
-        wake_ahead: True if the page is to wake instances ahead.
-        max_in_request_bytes: size of the largest photo that the page sends in the call; 0 if it
-            uploads all.
+        page_configuration: what the page has to know of its service, except for the model.
+        documents: what the page links to, by name: `api.txt`, and `cards/NAME-VERSION.txt`.
         status: returns the answer of `/_local/status`.
         more_routes: further routes, such as the view of the fleet.
     """
@@ -62,7 +61,7 @@ def gateway_app(
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
         f"connect-src 'self' {upload_origin}; worker-src 'self'; "
-        "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+        "manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     )
 
     async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
@@ -73,7 +72,11 @@ def gateway_app(
             response.headers["Cache-Control"] = "no-cache"
 
     async def file(request: web.Request) -> web.StreamResponse:
-        return web.FileResponse(_file_of(page, request.match_info["path"] or "index.html"))
+        name = request.match_info["path"] or "index.html"
+        if name in documents:
+            text = documents[name].read_text(encoding="utf-8")
+            return web.Response(text=text, content_type="text/plain", charset="utf-8")
+        return web.FileResponse(_file_of(page, name))
 
     async def local_status(_: web.Request) -> web.StreamResponse:
         return web.json_response(status())
@@ -84,9 +87,9 @@ def gateway_app(
             {
                 "model_name": name,
                 "model_version": version,
-                "wake_ahead": wake_ahead,
+                **page_configuration,
+                "cards": [name.removeprefix("cards/") for name in documents if "/" in name],
                 "photos_kept": "while it runs",
-                "max_in_request_bytes": max_in_request_bytes,
                 "fleet": bool(more_routes),
             },
             headers={"Cache-Control": "no-store"},

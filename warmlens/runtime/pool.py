@@ -125,6 +125,7 @@ class InstancePool:
             on_ended=self._on_ended,
         )
         self._running = False
+        self._next_is_fresh = False
         self._instances: list[Instance] = []
         # In the order in which they became idle: the one used last is at the end.
         self._idle: list[Instance] = []
@@ -157,6 +158,14 @@ class InstancePool:
     async def _take_down(self) -> None:
         await self.end_all("the instance pool was stopped")
         await self._runtime_api.stop()
+
+    def start_fresh(self) -> None:
+        """Have the next call start an instance although others are idle, if there is room for it.
+
+        So a person sees a cold and a warm call side by side; Lambda itself does that only for
+        calls at once.
+        """
+        self._next_is_fresh = True
 
     async def end_all(self, reason: str) -> None:
         """End all instances, as a deployment does, and wait until their processes have ended."""
@@ -207,12 +216,15 @@ class InstancePool:
                 request_id=request_id, payload=payload, function_arn=function_arn or arn
             )
             self._require_running()
-            instance = self._take_idle(function, version)
+            is_fresh = self._next_is_fresh and len(self._instances) < self._max_instances
+            self._next_is_fresh = False
+            instance = None if is_fresh else self._take_idle(function, version)
             if not instance:
                 spec = await self._resolve(function, version)
                 self._require_running()
                 # One may have become idle in the meantime.
-                instance = self._take_idle(function, version) or self._new_instance(spec)
+                idle = None if is_fresh else self._take_idle(function, version)
+                instance = idle or self._new_instance(spec)
             instance.assign(invocation)
             try:
                 return await invocation.outcome
