@@ -245,7 +245,7 @@ async function suitService() {
 
 /** Offer the samples of the model that is served. */
 async function suitModel({ name }) {
-  if (!name || name === galleryOf) return;
+  if (name === galleryOf) return;
   galleryOf = name;
   if (!answeredWith) listOf(null);
   const found = await samplesOf(name);

@@ -15,8 +15,7 @@ export function suit(configuration) {
 /** Offer to copy for an outcome, as of recognise. */
 export function offerCopies(of) {
   outcome = of;
-  at("copies").hidden = false;
-  at("code").hidden = false;
+  at("copies").disabled = false;
   at("code").textContent = WAYS.curl();
   at("copy-said").textContent = "";
 }

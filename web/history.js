@@ -34,8 +34,7 @@ export function add(photos) {
   }
   const dropped = entries.splice(MOST);
   for (const { row } of dropped) row.remove();
-  list.parentElement.hidden = entries.length === 0;
-  at("csv").hidden = entries.length === 0;
+  list.parentElement.hidden = at("csv").disabled = false;
   if (dropped.length > 0) at("history-said").textContent = `The newest ${MOST} photos stay here.`;
   return dropped.map(({ photo }) => photo);
 }

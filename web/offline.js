@@ -1,4 +1,4 @@
-/** Keeping the page, so that it opens without a connection and takes what other apps share. */
+/** Keeping the page, so that it opens without a connection. */
 
 const LOOK_AGAIN_MS = 1000;
 const OF_THE_PAGE = /\/$|\.(html|js|css|svg|png|jpg|json|webmanifest)$/;

@@ -27,7 +27,7 @@ WARMER = "warmlens-local-warmer"
 def small_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A cloud of its own, whose instances nobody else uses, and whose rounds hold for long."""
     folder: Path = tmp_path_factory.mktemp("fleet")
-    for cloud in running(folder):
+    for cloud in running(folder, "--concurrency", "6"):
         functions = cloud.client("lambda")
         deployed = functions.get_function_configuration(FunctionName=WARMER)["Environment"]
         variables = {**deployed["Variables"], "HOLD_MS": "5000"}
@@ -103,6 +103,11 @@ def test_a_warming_round_is_watched_by_keyboard_alone(page: Page, small_cloud: C
     expect(fleet(page).get_by_role("list", name="Last calls")).to_contain_text("wakeup")
     assert "held" in page.evaluate("[...window.seen]")
     expect(fleet(page)).to_contain_text("0 busy · 0 held")
+    # Fewer than wanted come with the reason.
+    fleet(page).get_by_role("spinbutton", name="Instances").fill("50")
+    page.keyboard.press("Enter")
+    said = r"\d of 50 instances are warm.*No more are possible: the account's concurrency of 6"
+    expect(fleet(page)).to_contain_text(re.compile(said))
 
 
 def test_a_photo_of_ones_own_is_in_the_list_of_calls(page: Page, small_cloud: Cloud) -> None:
@@ -134,8 +139,7 @@ def test_calls_without_an_answer_are_shown_with_their_reason(
         )
     fleet(page).get_by_role("spinbutton", name="Instances").fill("4")
     fleet(page).get_by_role("button", name="Warm").click()
-    said = re.compile(r"[012] of 4 instances are warm.*(No more are possible|Throttled calls): ")
-    expect(fleet(page)).to_contain_text(said)
+    expect(fleet(page)).to_contain_text("the account's concurrency of 2 less 1 for the warmer")
     # A photo that is none was no warm call.
     choose(page, "bad.jpg", b"\xff\xd8\xff no photo")
     expect_problem(page, "damaged")
