@@ -54,7 +54,6 @@ CLASSIFICATION_ANSWER: Example = {
     **{f"TOP{rank}_label": each[1] for rank, each in enumerate(_CLASSES, start=1)},
     "predictions": [{"id": each[0], "label": each[1], "softmax": each[2]} for each in _CLASSES],
     "recognized": True,
-    "explains": True,
     **_ABOUT,
     "stages_ms": {"fetch": 0.1, "decode": 3.9, "inference": 8.8},
 }

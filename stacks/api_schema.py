@@ -157,7 +157,6 @@ CLASSIFICATION_ANSWER: Schema = {
         "time",
         "predictions",
         "recognized",
-        "explains",
         *_INSTANCE,
         "stages_ms",
     ],
@@ -193,7 +192,7 @@ CLASSIFICATION_ANSWER: Schema = {
         },
         "explains": {
             "type": "boolean",
-            "description": "True if the model has class-activation maps to ask for.",
+            "description": "False for a model without class-activation maps; else left out.",
         },
         "explanation": {
             "oneOf": [_EXPLANATION, {"type": "null"}],

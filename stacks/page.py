@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from stacks.constructs.paths import API_PAGE, MODEL_ARTIFACTS
-from stacks.prices import DEFAULT_REGION, SHORT, prices_of
+from stacks.prices import DEFAULT_REGION, SHORT, RegionPrices
 from stacks.settings import Settings
 
 
@@ -20,7 +20,7 @@ def page_configuration(settings: Settings) -> dict[str, Any]:
         settings: settings of the environment.
     """
     region = settings.region or DEFAULT_REGION
-    prices = prices_of(region)
+    prices = RegionPrices(region)
     gb_s_usd = prices[f"lambda_{SHORT[settings.architecture]}_per_gb_s"]
     return {
         "auth": settings.auth,
@@ -29,7 +29,7 @@ def page_configuration(settings: Settings) -> dict[str, Any]:
         "max_image_bytes": settings.max_image_bytes,
         "max_image_pixels": settings.max_image_pixels,
         "prices": {
-            "region": region,
+            "region": prices.source,
             "memory_mb": settings.memory_mb,
             "call_usd": prices["lambda_per_request"] + prices[f"{settings.api}_api_per_request"],
             "ms_usd": gb_s_usd * settings.memory_mb / 1024 / 1000,

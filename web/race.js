@@ -5,7 +5,7 @@ import { at } from "./element.js";
 import { duration } from "./result.js";
 import { wakeNow } from "./wake.js";
 
-const CALLS_AT_ONCE = 6; // most at once by HTTP/1
+const CALLS_AT_ONCE = 6; // at once by HTTP/1
 const SHORTEST_SCALE_MS = 500;
 const lanes = { cold: null, warm: null }; // the last call met: its time and its answer
 let prices;

@@ -160,7 +160,8 @@ def _classify(request: Classification, stages: Stages, cold_start: bool) -> dict
         {"id": each.class_id, "label": each.label, "softmax": each.softmax} for each in predictions
     ]
     answer["recognized"] = model.recognizes(predictions[0])
-    answer["explains"] = model.manifest.explain is not None
+    if model.manifest.explain is None:
+        answer["explains"] = False
     if request.explain:
         answer["explanation"] = explanation
     return {**answer, **_about(cold_start), "stages_ms": stages.milliseconds}
