@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.e2e.page_driver import (
     COFFEE,
@@ -55,13 +55,12 @@ def test_axe_finds_nothing_in_any_state(
     expect(page.locator("#known-labels li")).to_have_count(1000)
     assert issues(page) == []
     start(page)
-    page.get_by_label("Photo file").set_input_files(
-        [
-            {"name": "one.jpg", "mimeType": "image/jpeg", "buffer": COFFEE},
-            {"name": "x.heic", "mimeType": "image/heic", "buffer": b"\0\0\0\x18ftypheic"},
-            {"name": "bad.jpg", "mimeType": "image/jpeg", "buffer": b"\xff\xd8\xff no photo"},
-        ]
-    )
+    several: list[FilePayload] = [
+        {"name": "one.jpg", "mimeType": "image/jpeg", "buffer": COFFEE},
+        {"name": "x.heic", "mimeType": "image/heic", "buffer": b"\0\0\0\x18ftypheic"},
+        {"name": "bad.jpg", "mimeType": "image/jpeg", "buffer": b"\xff\xd8\xff no photo"},
+    ]
+    page.get_by_label("Photo file").set_input_files(several)
     expect_problem(page, "damaged")
     expect(history(page)).to_have_count(3)
     page.get_by_text("For whoever runs the service").click()

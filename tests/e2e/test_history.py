@@ -156,12 +156,11 @@ def test_the_history_is_saved_as_a_table_that_runs_no_formula(
 
     intercept(page, page_url, "classification", relabel, times=9)
     chosen = [*evil, 'say "cup", élan', "half"]
-    page.get_by_label("Photo file").set_input_files(
-        [
-            {"name": name, "mimeType": "image/jpeg", "buffer": COFFEE if name != "half" else HALF}
-            for name in chosen
-        ]
-    )
+    photos: list[FilePayload] = [
+        {"name": name, "mimeType": "image/jpeg", "buffer": HALF if name == "half" else COFFEE}
+        for name in chosen
+    ]
+    page.get_by_label("Photo file").set_input_files(photos)
     expect_problem(page, "cannot be read")
     with page.expect_download() as download:
         page.get_by_role("button", name="Save as CSV").click()
