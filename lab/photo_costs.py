@@ -1,9 +1,10 @@
 """The cost of a million photos, for each way and beside other services, as tables for the docs."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from lab.markdown import measured_by
 from warmlens.planner.at_rest import at_rest, at_rest_items
 from warmlens.planner.bill import (
     LAMBDA_ALONE,
@@ -17,9 +18,17 @@ from warmlens.planner.break_even import equal_photos
 from warmlens.planner.photo import Api, PhotoBy, Usage, Way, photo_items
 from warmlens.planner.reported_times import Deployed
 from warmlens.planner.servers import server_items
-from warmlens.planner.service_times import OTHER_SHARE, SERVICE_TIMES, Measured, pick
+from warmlens.planner.service_times import (
+    DEFAULT_INPUT_PX,
+    OTHER_SHARE,
+    SERVICE_TIMES,
+    WARM,
+    Measured,
+    pick,
+)
 from warmlens.planner.speed_files import read_speed
 from warmlens.prices import PriceList, read_prices
+from warmlens.records import read_records
 
 PHOTOS = 1_000_000
 MEGAPIXELS, SHRUNK_MEGAPIXELS = 2.0, 0.3
@@ -51,6 +60,20 @@ def measured(memory_mb: int = MEMORY_MB, megapixels: float = MEGAPIXELS) -> Meas
     deployed = Deployed(model_store="image", architecture="x86_64")
     times = read_speed([SERVICE_TIMES], deployed, input_px=128, megapixels=megapixels)
     return pick(times, memory_mb, "image", "x86_64")
+
+
+def times_lead(memory_mb: Sequence[int] = (MEMORY_MB,), *megapixels: float) -> str:
+    """Return the paragraph on how the calls of a table were timed: machine, date and count."""
+    shown = [
+        each
+        for each in read_records(SERVICE_TIMES.read_text(encoding="utf-8"))
+        if each.metric == WARM
+        and each.conditions["input_px"] == DEFAULT_INPUT_PX
+        and each.conditions["memory_mb"] in memory_mb
+        and each.conditions["megapixels"] in (megapixels or (MEGAPIXELS,))
+    ]
+    (calls,) = {each.samples for each in shown}
+    return f"{measured_by(shown)}: {calls} warm calls of each size.\n"
 
 
 def million(memory_mb: int = MEMORY_MB, megapixels: float = MEGAPIXELS) -> Usage:
@@ -88,7 +111,7 @@ def ways_table() -> str:
         ]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     lines += [f"| {name} | {usd:.2f} | {free:.2f} | | |" for name, usd, free in others()]
-    return "\n".join(lines)
+    return "\n".join([times_lead(), *lines])
 
 
 def others() -> Iterator[tuple[str, float, float]]:
@@ -127,7 +150,9 @@ def items_table() -> str:
     for name in names:
         cells = (f"{bill[name]:.2f}" if name in bill else "" for bill in bills)
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join([*lines, f"| *all* | {' | '.join(f'{sum(b.values()):.2f}' for b in bills)} |"])
+    return "\n".join(
+        [times_lead(), *lines, f"| *all* | {' | '.join(f'{sum(b.values()):.2f}' for b in bills)} |"]
+    )
 
 
 def memory_table() -> str:
@@ -147,7 +172,7 @@ def memory_table() -> str:
             for way in ways
         )
         lines.append(f"| {memory_mb} | {time_ms:.1f} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return "\n".join([times_lead(MEMORY_SIZES_MB, SHRUNK_MEGAPIXELS, MEGAPIXELS), *lines])
 
 
 SERVERS = {"Fargate": 1, "EC2 c7i.large": 2}
@@ -167,7 +192,7 @@ def break_even_table() -> str:
     lines.append(f"| *Lambda's calls and time alone, no load balancer* | {' | '.join(alone)} | | |")
     at_most = (f"{photos_per_h() * 24 * vcpus:,.0f}" for vcpus in SERVERS.values())
     lines.append(f"| *it serves, busy {UTILIZATION:.0%}* | {' | '.join(at_most)} | | |")
-    return "\n".join(lines)
+    return "\n".join([times_lead(), *lines])
 
 
 def break_even(
@@ -225,7 +250,7 @@ def regions_table() -> str:
             for prices in lists
         )
         lines.append(f"| photos a day at which one {server} costs the same | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return "\n".join([times_lead(), *lines])
 
 
 def region_prices_table() -> str:

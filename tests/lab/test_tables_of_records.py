@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from lab import docs_blocks
+from lab import docs_blocks, photo_costs
 from lab.bench.speed.tables import tables
 from lab.kept_records import kept_records
 from lab.markdown import command_of
 from warmlens.paths import ROOT
-from warmlens.records import Record
+from warmlens.planner.service_times import SERVICE_TIMES
+from warmlens.records import Record, read_records
 
 CALL = re.compile(r"docs_blocks\.(\w+)\((.*?)\)\)")
 BLOCKS = sorted(
@@ -26,6 +27,14 @@ BLOCKS = sorted(
 )
 SENTENCES = {"warming_findings", "warming_limits", "goals_in_short", "cold_start_in_short"}
 """Blocks without a table, whose figures are those of tables."""
+TABLES_OF_COSTS = sorted(
+    {
+        name
+        for page in (ROOT / "docs").rglob("*.md")
+        for name in re.findall(r"photo_costs\.(\w+_table)\(", page.read_text())
+    }
+    - {"region_prices_table"}  # prices alone
+)
 COUNTED = re.compile(
     r"\b[\d,]+ (?:test photos|users|seeds|simulations|visits|runs|starts|calls|of each)"
     r"|once each|one run each"
@@ -85,6 +94,21 @@ def test_machine_date_command_and_samples_are_beside_each_table(
     shown = {(each.machine, each.date) for each in measured}
     for machine, date in shown:
         assert re.search(rf"{date}[^.]*{re.escape(machine)}", text), (machine, date)
+
+
+@pytest.mark.parametrize("name", TABLES_OF_COSTS)
+def test_tables_of_costs_say_how_their_calls_were_timed(name: str) -> None:
+    text = getattr(photo_costs, name)()
+    timed = [
+        each
+        for each in read_records(SERVICE_TIMES.read_text())
+        if (each.metric, each.conditions["input_px"]) == ("warm_ms", 128)
+    ]
+    (lead, _), *more = tables_of(text)
+    assert not more
+    for machine, date in {(each.machine, each.date) for each in timed}:
+        assert f"{date}, {machine}" in lead
+    assert COUNTED.search(lead)
 
 
 def test_both_machines_are_named_where_records_come_from_two() -> None:
