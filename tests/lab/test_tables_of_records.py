@@ -36,7 +36,7 @@ TABLES_OF_COSTS = sorted(
     - {"region_prices_table"}  # prices alone
 )
 COUNTED = re.compile(
-    r"\b[\d,]+ (?:test photos|users|seeds|simulations|visits|runs|starts|calls|of each)"
+    r"\b[\d,]+ (?:test photos|users|seeds|simulations|visits|runs|starts|(?:warm )?calls|of each)"
     r"|once each|one run each"
     r"|\| (?:\w+ )*(?:starts|calls|runs|times|files|sent|fetches|instances|users|hostile photos"
     r"|processes)(?: of each| each)? \|"
