@@ -26,7 +26,7 @@ from lab.bench.warming import findings as warming_sentences
 from lab.bench.warming import presentation as warming_presentation
 from lab.cold_start import cold_start_table, cold_starts, in_readme, in_short
 from lab.kept_records import RECORDS, kept_records
-from lab.markdown import measured_by, table
+from lab.markdown import figure_cell, measured_by, table
 from lab.model_comparison import comparison
 from lab.period import period_note, up_to_a_processor
 from warmlens.errors import WarmlensError
@@ -155,16 +155,18 @@ def wakes() -> str:
     ]
     for key in dict.fromkeys((r.conditions["users"], r.conditions["hold_ms"]) for r in records):
         same = {
-            each.metric: each.value
+            each.metric: each
             for each in records
             if (each.conditions["users"], each.conditions["hold_ms"]) == key
         }
-        shares = (same["cold_share"], same["others_cold_share"])
-        lines.append(
-            f"| {key[0]} | {key[1]} | {same['instances_woken']:g} | "
-            + " | ".join(f"{share:.0%}" for share in shares)
-            + " |"
+        woken, *shares = (
+            same[metric] for metric in ("instances_woken", "cold_share", "others_cold_share")
         )
+        cells = [
+            figure_cell(woken.value, woken.interval, "g"),
+            *(figure_cell(share.value, share.interval, ".0%") for share in shares),
+        ]
+        lines.append(f"| {key[0]} | {key[1]} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

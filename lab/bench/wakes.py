@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.bench.small_cloud import SmallCloud, small_cloud
+from lab.intervals import Interval, median_interval, share_interval
+from warmlens.planner.statistics import share
 from warmlens.records import Record, machine, today
 from warmlens.runtime.instance import State
 
@@ -109,15 +111,20 @@ def _records(found: Mapping[int, Sequence[Group]], size: int) -> Iterator[Record
         }
         latencies_ms = [taken_ms for group in groups for taken_ms in group.latencies_ms]
         runs, calls = len(groups), len(latencies_ms)
+        all_woken = [float(group.woken) for group in groups]
+        woken = statistics.median(all_woken)
         cold = sum(group.cold for group in groups)
         others_cold = sum(group.other_cold for group in groups)
-        values = (
-            ("instances_woken", statistics.median(group.woken for group in groups), "1", runs),
-            ("cold_share", cold / calls, "1", calls),
-            ("others_cold_share", others_cold / runs, "1", runs),
-            ("latency_ms", statistics.median(latencies_ms), "ms", calls),
+        # Calls of one group share its instances, so that groups are what differs.
+        cold_share = share([group.cold for group in groups], [size] * runs)
+        others = share_interval(others_cold, runs)
+        values: tuple[tuple[str, float, str, int, Interval | None], ...] = (
+            ("instances_woken", woken, "1", runs, median_interval([[each] for each in all_woken])),
+            ("cold_share", cold / calls, "1", calls, (cold_share.low, cold_share.high)),
+            ("others_cold_share", others_cold / runs, "1", runs, others),
+            ("latency_ms", statistics.median(latencies_ms), "ms", calls, None),
         )
-        for metric, value, unit, samples in values:
+        for metric, value, unit, samples, interval in values:
             yield Record(
                 name="wake ahead",
                 metric=metric,
@@ -129,4 +136,5 @@ def _records(found: Mapping[int, Sequence[Group]], size: int) -> Iterator[Record
                 machine=machine(),
                 date=today(),
                 samples=samples,
+                interval=interval,
             )

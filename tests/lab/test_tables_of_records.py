@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from lab import docs_blocks, photo_costs
+from lab.bench import wakes
 from lab.bench.speed.tables import tables
+from lab.bench.wakes import Group
 from lab.kept_records import kept_records
 from lab.markdown import command_of
 from warmlens.paths import ROOT
@@ -129,3 +131,23 @@ def _as_other_cases(like: list[Record], other: list[Record]) -> list[Record]:
         for each in like
         if each.metric in ("cold_start_ms", "cold_start_cpu_s", "warm_ms")
     ]  # fmt: skip
+
+
+def test_a_few_hostile_photos_have_no_p99() -> None:
+    (few,) = (
+        each
+        for each in kept_records("soak-hostile")
+        if each.metric == "hostile_ms" and (each.samples or 0) < 299 and each.name == "recovery"
+    )
+    assert f"{few.value:,.0f}, -, {few.conditions['max_ms']:,.0f} ms" in docs_blocks.hostile_soak()
+
+
+def test_shares_of_wakes_have_the_intervals_of_their_groups() -> None:
+    groups = [Group(3, number % 3, (50.0,) * 5, number == 0) for number in range(30)]
+    found = {each.metric: each for each in wakes._records({50: groups}, 5)}
+    for metric in ("cold_share", "others_cold_share"):
+        record = found[metric]
+        assert record.interval is not None
+        low, high = record.interval
+        assert 0 <= low < record.value < high <= 1
+    assert found["instances_woken"].interval == (3.0, 3.0)

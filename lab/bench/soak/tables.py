@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from lab.markdown import measured_by, table
+from lab.markdown import measured_by, percentile_cell, table
 from warmlens.records import Record
 
 PHASES = {"steady": "steady", "step": "three times the capacity", "recovery": "steady again"}
@@ -57,5 +57,5 @@ def _phases(known: dict[tuple[str, str], Record]) -> Iterator[tuple[str, ...]]:
 
 
 def _times(record: Record) -> str:
-    numbers = (record.value, record.p99 or 0, record.conditions["max_ms"])
-    return ", ".join(f"{number:,.0f}" for number in numbers) + " ms"
+    p99 = percentile_cell(record, 99, ",.0f")  # a dash where there were too few calls for it
+    return f"{record.value:,.0f}, {p99}, {record.conditions['max_ms']:,.0f} ms"
