@@ -47,9 +47,16 @@ def _desk(browser: Browser, url: str, target: Path) -> None:
     for sample, label in (("Flower", "Daisy"), ("Cat", "cat"), ("Coffee", "Espresso")):
         press_sample(page, sample)
         expect_answer(page, label)
+    _race(page)
     page.get_by_role("button", name="Send a burst").click()
     expect(page.locator("#fleet-said")).to_contain_text("were answered", timeout=60_000)
     page.screenshot(path=target, full_page=True)
+
+
+def _race(page: Page) -> None:
+    page.get_by_role("button", name="Race").click()
+    said = page.get_by_role("region", name="Cold against warm")
+    expect(said).to_contain_text("times as long", timeout=LONGEST_MS)
 
 
 def _phone(browser: Browser, url: str, target: Path) -> None:
@@ -60,7 +67,8 @@ def _phone(browser: Browser, url: str, target: Path) -> None:
     open_page(page, url, width=390)
     press_sample(page)
     expect_answer(page)
-    page.set_viewport_size({"width": 390, "height": 1700})
+    _race(page)
+    page.set_viewport_size({"width": 390, "height": 1010})
     page.evaluate("window.scrollTo(0, 0)")
     page.screenshot(path=target)
 
