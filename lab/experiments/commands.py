@@ -209,6 +209,9 @@ def _folder_of(target: Target, out_folder: Path | None, mode: Mode) -> Path:
     return STATE / "experiments" / (name if mode is Mode.FULL else f"{name}-{Mode.QUICK}")
 
 
+_SAME_FOR_ALL = ("isolation", "period_ms", "init")
+
+
 class _Progress:
     """Progress of steps on standard error, at most one line every two seconds."""
 
@@ -220,5 +223,7 @@ class _Progress:
         if now_s - self._printed_s < _QUIET_S:
             return
         self._printed_s = now_s
-        about = ", ".join(f"{key} {value}" for key, value in step.conditions.items())
+        about = ", ".join(
+            f"{key} {value}" for key, value in step.conditions.items() if key not in _SAME_FOR_ALL
+        )
         err.print(f"{step.experiment} {done + 1}/{of}: {step.name}, {about}")
