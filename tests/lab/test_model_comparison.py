@@ -84,17 +84,18 @@ def test_a_start_that_is_neither_random_nor_imagenets_is_described() -> None:
 def test_every_recorded_figure_follows_from_the_recorded_answers() -> None:
     records = read_records((RECORDS / "groceries.jsonl").read_text(encoding="utf-8"))
     (photos,) = (each.conditions for each in records if each.metric == "test_photos")
+
+    def of(record: Record) -> tuple[object, ...]:
+        return (record.name, *(record.conditions[key] for key in ("stages", "seed", "size_px")))
+
     answers = {
-        (each.name, each.conditions["stages"], each.conditions["seed"]): each.conditions["answers"]
-        for each in records
-        if each.metric == "test_top1"
+        of(each): each.conditions["answers"] for each in records if each.metric == "test_top1"
     }
     checked = 0
     for each in records:
         if each.name == "photos":
             continue
-        given = answers[each.name, each.conditions["stages"], each.conditions["seed"]]
-        pairs = list(zip(photos["targets"], given, strict=True))
+        pairs = list(zip(photos["targets"], answers[of(each)], strict=True))
         coarse, packages = photos["coarse"], photos["packages"]
         right = {
             "test_top1": [a == b for a, b in pairs],
