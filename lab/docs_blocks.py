@@ -18,6 +18,7 @@ from lab.bench.forecast.figures import table as forecast_table
 from lab.bench.one_call import table as one_call_table
 from lab.bench.peer import presentation as peer_presentation
 from lab.bench.processors.comparison import table as processors_table
+from lab.bench.processors.instructions import table as instructions_table
 from lab.bench.simfaas.comparison import METRICS, OURS, OURS_NEWEST_FIRST, SIMFAAS
 from lab.bench.soak.tables import hostile_tables
 from lab.bench.speed.goals import in_sentences
@@ -188,6 +189,11 @@ def one_call() -> str:
 def processors() -> str:
     """Return the table of the shipped models with AVX-512 and with AVX2 alone."""
     return processors_table(_read("processors"))
+
+
+def instructions() -> str:
+    """Return the table of instructions with AVX2 and on arm64."""
+    return instructions_table(_read("instructions"))
 
 
 def architectures() -> str:

@@ -19,6 +19,7 @@ from lab.bench.one_call import measure_one_call
 from lab.bench.overhead import measure_overhead
 from lab.bench.peer import comparison as peer_comparison
 from lab.bench.processors.comparison import measure_processors
+from lab.bench.processors.instructions import measure_instructions
 from lab.bench.replay import comparison as replay_comparison
 from lab.bench.rounds import measure_rounds
 from lab.bench.scale import scale_command
@@ -324,6 +325,16 @@ def forecast(
     both = itertools.chain(measure_week(seeds), measure_minutes(seeds))
     records = _collected_now(both, "simulating", "case")
     _print(records, "case", as_json=as_json)
+
+
+@app.command(epilog="Example: python -m lab bench instructions --json")
+def instructions(as_json: AsJson = False) -> None:
+    """Count the instructions of the shipped models with AVX2 and on arm64, both emulated.
+
+    Instructions are not time: processors differ in how many they execute at once.
+    """
+    records = _collected_now(measure_instructions(), "counting", "model")
+    _print(records, "model", as_json=as_json)
 
 
 def _collected_now(records: Iterable[Record], doing: str, condition: str) -> list[Record]:

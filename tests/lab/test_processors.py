@@ -9,10 +9,12 @@ import pytest
 
 from lab.bench.processors.comparison import AVX2, AVX512, METRICS, measure_processors, table
 from lab.bench.processors.hiding import UD2, require_avx512, without_cpuid
+from lab.bench.processors.instructions import ARM64
 from lab.kept_records import RECORDS
 from warmlens.errors import WarmlensError
 from warmlens.paths import MODEL_ARTIFACTS
 from warmlens.records import read_records
+from warmlens.registry.manifest_file import read_manifest
 
 
 @pytest.fixture
@@ -65,3 +67,22 @@ def test_the_kept_records_are_of_all_shipped_models_with_ten_processes_of_each()
         low, high = each.conditions["ratio_interval"]
         assert each.ratio is not None
         assert low <= each.ratio <= high
+
+
+def test_the_kept_counts_are_of_each_shipped_model_and_the_page_says_what_they_say() -> None:
+    records = read_records((RECORDS / "instructions.jsonl").read_text())
+    found = {
+        (each.conditions["model"], each.metric): each.ratio
+        for each in records
+        if each.name == ARM64
+    }
+    models = {path.name for path in MODEL_ARTIFACTS.iterdir() if path.is_dir()}
+    assert {model for model, _ in found} == models
+    for model in models:
+        (manifest,) = (MODEL_ARTIFACTS / model).glob("*/manifest.json")
+        ratio = found[model, "classify_instructions"]
+        assert ratio is not None
+        if read_manifest(manifest.parent).precision == "int8":
+            assert ratio == pytest.approx(0.8, abs=0.05)  # a fifth fewer
+        else:
+            assert ratio == pytest.approx(2.75, abs=0.15)  # almost three times as many

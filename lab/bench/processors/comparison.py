@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import statistics
 import subprocess
 import tempfile
@@ -11,12 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lab import markdown
+from lab.bench.processors.environment import classifier_environment
 from lab.bench.processors.hiding import Hiding, hiding, require_avx512
 from lab.bench.speed.photos import photo
 from lab.statistics import ratio_of
 from warmlens.errors import WarmlensError
 from warmlens.local.venvs import local_venvs
-from warmlens.paths import LAMBDA_SRC, MODEL_ARTIFACTS
+from warmlens.paths import MODEL_ARTIFACTS
 from warmlens.records import Record, machine, today
 
 COMMAND = "python -m lab bench processors"
@@ -79,21 +79,7 @@ def _one_process(
 ) -> dict[str, float]:
     done = subprocess.run(
         [python, _PROGRAM, picture, str(calls)],
-        env={
-            **environment,
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": os.pathsep.join(map(str, (hidden.packages, LAMBDA_SRC))),
-            "IMAGES_BUCKET": "images",
-            "IMAGE_PREFIXES": "test/",
-            "MODELS_FOLDER": str(version.parents[1]),
-            "MODEL_NAME": version.parent.name,
-            "MODEL_VERSION": version.name,
-            "MAX_IMAGE_BYTES": "10000000",
-            "MAX_IMAGE_PIXELS": "22000000",
-            "MAX_DECODE_MS": "20000",
-            "MAX_HOLD_MS": "1000",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
-        },
+        env={**environment, **classifier_environment(version, hidden.packages)},
         capture_output=True,
         check=False,
         encoding="utf-8",

@@ -17,7 +17,7 @@ from warmlens.records import machine
 
 CPUID, UD2 = b"\x0f\xa2", b"\x0f\x0b"
 _LOADED = 1  # type of an ELF segment
-_COMPILER, _DISASSEMBLER = "cc", "objdump"
+COMPILER, DISASSEMBLER = "cc", "objdump"
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ def require_avx512() -> None:
     if "avx512_vnni" not in flags:
         why = "has no AVX-512 with VNNI, or is no Linux: run this on a machine that has"
         raise WarmlensError("no_avx512", f"{machine()} {why}")
-    for name in (_COMPILER, _DISASSEMBLER):
-        _program(name)
+    for name in (COMPILER, DISASSEMBLER):
+        program(name)
 
 
 def hiding(library: Path, folder: Path) -> Hiding:
@@ -61,7 +61,7 @@ def hiding(library: Path, folder: Path) -> Hiding:
     """
     handler = folder / "answer_cpuid.so"
     source = Path(__file__).parent / "answer_cpuid.c"
-    compiler = _program(_COMPILER)
+    compiler = program(COMPILER)
     subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", handler, source], check=True)
     copy = folder / "packages" / "onnxruntime" / "capi" / library.name
     copy.parent.mkdir(parents=True)
@@ -75,7 +75,7 @@ def without_cpuid(library: Path) -> bytes:
     Its bytes are in other instructions and in data, too, so a disassembler finds the instructions.
     """
     listing = subprocess.run(
-        [_program(_DISASSEMBLER), "--disassemble", "--no-show-raw-insn", library],
+        [program(DISASSEMBLER), "--disassemble", "--no-show-raw-insn", library],
         check=True,
         capture_output=True,
         encoding="utf-8",
@@ -92,10 +92,15 @@ def without_cpuid(library: Path) -> bytes:
     return bytes(content)
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """Return the path of a program.
+
+    Raises:
+        WarmlensError: ``program_missing``.
+    """
     found = shutil.which(name)
     if found is None:
-        why = f"{name} is not installed: sudo apt install gcc binutils"
+        why = f"{name} is not installed: sudo apt install gcc binutils qemu-user"
         raise WarmlensError("program_missing", why)
     return found
 

@@ -1,0 +1,25 @@
+"""Decodes a photo and runs a model, each a number of times, for a counter of instructions.
+
+Run as a program by the classifier's Python, with its variables: `counted_model.py PHOTO DECODED
+CLASSIFIED`.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from classifier.config import ClassifierConfig
+from classifier.engine import Runtime
+from classifier.model import open_model
+from classifier.model_files import read_model_files
+
+config = ClassifierConfig.from_environment(os.environ)
+files = read_model_files(config)
+model = open_model(files, Runtime().open(files.graph_path, files.manifest, threads=1))
+photo = Path(sys.argv[1]).read_bytes()
+for _ in range(int(sys.argv[2])):
+    pixels = model.prepare(
+        photo, max_pixels=config.max_image_pixels, max_decode_ms=config.max_decode_ms
+    )
+for _ in range(int(sys.argv[3])):
+    model.classify(pixels)
