@@ -74,6 +74,8 @@ def medians(records: Sequence[Record]) -> str:
     """Return the sentence that says whether medians have intervals."""
     if any(each.interval for each in records):
         return "Medians, with 95 % intervals (bootstrap)."
+    if any(each.largest is not None for each in records):
+        return "Medians of too few for intervals."
     return "Medians; no intervals were kept before December 2026."
 
 
