@@ -27,6 +27,7 @@ GUARDED_FILES = {
     "warmlens/runtime/cgroups.py",
     "warmlens/runtime/private_tmp.py",
     "warmlens/runtime/process.py",
+    "lab/bench/processors/hiding.py",
     "lab/bench/speed/runner.py",
 }
 LINUX_WORDS = re.compile(r"/proc\b|/sys/|/dev/(shm|fd)|\b(prctl|setpriv|unshare|taskset|ionice)\b")

@@ -43,7 +43,9 @@ def missing() -> str | None:
     if shutil.which(QEMU) is None:
         return f"{QEMU} is not installed: sudo apt install qemu-user"
     release = Path("/etc/os-release")
-    if not release.exists() or not re.search("^ID=debian$", release.read_text(), re.MULTILINE):
+    if not release.exists() or not re.search(
+        "^ID=debian$", release.read_text(encoding="utf-8"), re.MULTILINE
+    ):
         return "Debian's packages for arm64 are unpacked, which needs Debian's apt-get"
     return None
 
@@ -85,7 +87,8 @@ def _unpack(root: Path, work: Path) -> None:
         'Dir::State::status "/dev/null";\n'
         f'Dir::Cache "{work}/cache";\n'
         'Acquire::Languages "none";\n'
-        'APT::Sandbox::User "";\n'
+        'APT::Sandbox::User "";\n',
+        encoding="utf-8",
     )
     folder, environment = work / "packages", {**os.environ, "APT_CONFIG": str(config)}
     run = functools.partial(subprocess.run, check=True, cwd=folder, env=environment)
@@ -93,7 +96,9 @@ def _unpack(root: Path, work: Path) -> None:
     only = [f"--no-{each}" for each in ("recommends", "suggests", "conflicts", "breaks")]
     only += ["--no-replaces", "--no-enhances"]
     needed = run(
-        ["apt-cache", "depends", "--recurse", *only, *_PACKAGES], stdout=subprocess.PIPE, text=True
+        ["apt-cache", "depends", "--recurse", *only, *_PACKAGES],
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
     ).stdout
     run(["apt-get", "-qq", "download", *sorted(set(re.findall("^[a-z].*", needed, re.MULTILINE)))])
     for package in sorted(folder.glob("*.deb")):
@@ -122,4 +127,4 @@ def _describe_processor(root: Path) -> None:
         ("sys/devices/system/cpu/kernel_max", "0\n"),
     ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
+        (root / name).write_text(text, encoding="utf-8")

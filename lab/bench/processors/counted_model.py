@@ -9,13 +9,14 @@ import sys
 from pathlib import Path
 
 from classifier.config import ClassifierConfig
-from classifier.engine import Runtime
+from classifier.engine import Engine, Runtime
 from classifier.model import open_model
 from classifier.model_files import read_model_files
 
 config = ClassifierConfig.from_environment(os.environ)
 files = read_model_files(config)
-model = open_model(files, Runtime().open(files.graph_path, files.manifest, threads=1))
+engine = Engine(Runtime(), files.graph_path, files.manifest, threads=1)
+model = open_model(files, engine)
 photo = Path(sys.argv[1]).read_bytes()
 for _ in range(int(sys.argv[2])):
     pixels = model.prepare(

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from classifier.config import ClassifierConfig
-from classifier.engine import Runtime
+from classifier.engine import Engine, Runtime
 from classifier.model import open_model
 from classifier.model_files import read_model_files
 
@@ -26,7 +26,7 @@ def spent_ms(since_s: float) -> float:
 
 
 begun_s = time.process_time()
-model = open_model(files, runtime.open(files.graph_path, files.manifest, threads=1))
+model = open_model(files, Engine(runtime, files.graph_path, files.manifest, threads=1))
 open_ms = spent_ms(begun_s)
 prepare_ms, classify_ms = [], []
 for _ in range(calls):
