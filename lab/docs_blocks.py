@@ -320,7 +320,7 @@ def _by_kind(records: Sequence[Record]) -> str:
         (*key, f"{values[*key, 'sent']:,.0f}", f"{values[*key, 'let_through']:,.0f}")
         for key in dict.fromkeys((kind, listener) for kind, listener, _ in values)
     )
-    return table("kind | listener | sent | let through", rows)
+    return table("kind | listener | sent | allowed", rows)
 
 
 def _with_period_note(records: Sequence[Record], show: Callable[[Sequence[Record]], str]) -> str:
