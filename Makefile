@@ -86,12 +86,13 @@ clients: $(VENV)/.dev node_modules $(TOOLS)/clients/.installed tests/clients/nod
 
 training: $(VENV)/.training  ## Install PyTorch and what else training a model needs
 
-lint: $(VENV)/.dev  ## Check format, style, types and imports
+lint: $(VENV)/.dev .ci/prose/node_modules  ## Check format, style, types, imports and the English of the docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m cogapp --check $(GENERATED)
+	.ci/prose/node_modules/.bin/textlint --config .ci/prose/textlintrc.json --rules-base-directory $(CURDIR)/.ci/prose/node_modules $(PROSE)
 
 # With a token of GitHub's in GH_TOKEN zizmor also asks GitHub whether each commit is the version beside it.
 workflows: $(TOOLS)/workflows/.installed  ## Check the workflows of GitHub Actions and all shell scripts
@@ -120,7 +121,7 @@ licences: $(VENV)/.dev $(TOOLS)/audit/.installed  ## List the licences of all pa
 		test ! -x $$python || $(TOOLS)/audit/bin/pip-licenses --python $$python || exit 1; \
 	done
 
-audit: $(VENV)/.dev $(TOOLS)/audit/.installed node_modules tests/clients/node_modules  ## Look for known vulnerabilities of all packages, ADVISORIES=... without a network
+audit: $(VENV)/.dev $(TOOLS)/audit/.installed node_modules .ci/prose/node_modules tests/clients/node_modules  ## Look for known vulnerabilities of all packages, ADVISORIES=... without a network
 	$(TOOLS)/audit/bin/python .ci/audit $(if $(ADVISORIES),--advisories $(ADVISORIES)) $(TOOLS)/audit/bin/pip-audit $(wildcard $(VENV)/lib/python*/site-packages .warmlens/environments/*/lib/python*/site-packages)
 
 # Keys and tokens of known forms. Rules by entropy and by words find hashes and tests instead.
@@ -179,7 +180,7 @@ pictures: screenshot $(VENV)/.training  ## Retake and redraw all pictures of the
 
 # Named one by one: other folders of .warmlens may hold somebody's training runs, models or measurements.
 clean: down  ## Remove what was installed and generated; training runs, models and photos stay
-	rm -rf $(VENV) node_modules tests/clients/node_modules cdk.out build warmlens_client/build *.egg-info warmlens_client/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis __pycache__
+	rm -rf $(VENV) node_modules tests/clients/node_modules .ci/prose/node_modules cdk.out build warmlens_client/build *.egg-info warmlens_client/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis __pycache__
 	rm -rf $(addprefix .warmlens/,assemblies audit checkov chromium environments fuzz jsii local numba pixels sbom site tools variants)
 	$(if $(wildcard $(PACKAGES)),find $(wildcard $(PACKAGES)) -name __pycache__ -type d -prune -exec rm -rf {} +)
 	@test ! -d .warmlens || rmdir .warmlens 2>/dev/null || { echo "Kept in .warmlens:"; ls .warmlens; }
@@ -226,4 +227,8 @@ node_modules: package.json package-lock.json
 
 tests/clients/node_modules: tests/clients/package.json tests/clients/package-lock.json
 	npm ci --prefix tests/clients --no-audit --no-fund --silent
+	@touch $@
+
+.ci/prose/node_modules: .ci/prose/package.json .ci/prose/package-lock.json
+	npm ci --prefix .ci/prose --no-audit --no-fund --silent
 	@touch $@

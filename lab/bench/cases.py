@@ -106,7 +106,7 @@ def table(records: Sequence[Record]) -> str:
         *([f"Times up to 1,769 MB were measured {OTHER_SHARE}.", ""] if unlike else []),
         f"Planned, once each, by `{COMMAND}` on {measured.date}, {measured.machine}, "
         f"by `warmlens plan` with the options of a line and `{OBJECTIVE}`, in plain Python. "
-        "Processor time is that of the whole command, which uses one core.",
+        "Processor time is for the whole command, which uses one core.",
         "",
         "| users | options | plan | USD a month | p99, ms | cold | runner-up | processor, s |",
         "| --- | --- | --- | ---: | ---: | ---: | --- | ---: |",

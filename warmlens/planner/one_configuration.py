@@ -49,7 +49,7 @@ def simulate_command(
 ) -> None:
     """Simulate users' calls: cold starts, latency and cost.
 
-    Counts and the cost are those of all simulated hours; low and high are the ends of a 95 %
+    Counts and the cost are for all simulated hours; low and high are the ends of a 95 %
     interval. Exit code 1: an input is not valid; 2: the command line has a mistake.
     """
     begun_s = time.monotonic()
