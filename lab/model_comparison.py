@@ -29,9 +29,9 @@ def comparison(records: Sequence[Record]) -> str:
     runs = [each for each in records if each.metric == METRIC]
     parts = [
         f"Accuracy in % on {len(photos['targets']):,} test photos, {packages:,} of them of "
-        "packages; in parentheses the 95 % interval over photos (Clopper and Pearson), and, with "
-        "three seeds or more, the one over seeds (Student's t). Minutes are those of a machine "
-        f"that other programs used, too. {measured_by(runs)}.\n",
+        "packages. In parentheses is the 95 % interval over photos (Clopper and Pearson), and, with "
+        "three seeds or more, the one over seeds (Student's t). Minutes were measured on a machine "
+        f"that other programs used, too.\n\n{measured_by(runs)}.\n",
         table(
             "network | starts from | training | seeds | all | packages alone | coarse class "
             "| minutes a run",

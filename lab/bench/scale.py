@@ -79,7 +79,7 @@ def measure_scale(up_to: int) -> Iterator[Record]:
 def table(records: Sequence[Record]) -> str:
     """Return a Markdown table, one line for each number of requests."""
     lines = [
-        f"{measured_by(records)}, shared with other work; one run each, in a process of its own, "
+        f"{measured_by(records)}, shared with other work; one run each, in a separate process, "
         "from the start of its command, loading the kernel included.",
         "",
         "| requests a day | kernel, s | kernel, peak MB | plain Python, s | ratio |",
