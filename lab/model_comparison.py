@@ -29,7 +29,7 @@ def comparison(records: Sequence[Record]) -> str:
     runs = [each for each in records if each.metric == METRIC]
     parts = [
         f"Accuracy in % on {len(photos['targets']):,} test photos, {packages:,} of them of "
-        "packages. In parentheses is the 95 % interval over photos (Clopper and Pearson), and, with "
+        "packages. In parentheses is the 95 % interval over photos (Clopper and Pearson), and with "
         "three seeds or more, the one over seeds (Student's t). Minutes were measured on a machine "
         f"that other programs used, too.\n\n{measured_by(runs)}.\n",
         table(

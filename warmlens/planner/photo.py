@@ -155,7 +155,7 @@ def needed_prices(way: Way) -> list[str]:
 def photo_items(usage: Usage, way: Way, prices: PriceList) -> list[Item]:
     """Return the bill of users' photos, item by item: the one function that computes it.
 
-    Not in it: what is the same with any number of photos (docs/deploy.md, "What it costs without traffic"),
+    Not in it: what is the same with any number of photos (docs/deploy.md, costs without traffic),
     warming, S3's own access logs (a gigabyte of storage for a million uploads), and answers with
     errors.
 
