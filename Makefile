@@ -181,7 +181,7 @@ pictures: screenshot $(VENV)/.training  ## Retake and redraw all pictures of the
 # Named one by one: other folders of .warmlens may hold somebody's training runs, models or measurements.
 clean: down  ## Remove what was installed and generated; training runs, models and photos stay
 	rm -rf $(VENV) node_modules tests/clients/node_modules .ci/prose/node_modules cdk.out build warmlens_client/build *.egg-info warmlens_client/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis __pycache__
-	rm -rf $(addprefix .warmlens/,assemblies audit checkov chromium environments fuzz jsii local numba pixels sbom site tools variants)
+	rm -rf $(addprefix .warmlens/,assemblies audit checkov chromium environments fuzz jsii local measure-quick numba pixels sbom site tools variants)
 	$(if $(wildcard $(PACKAGES)),find $(wildcard $(PACKAGES)) -name __pycache__ -type d -prune -exec rm -rf {} +)
 	@test ! -d .warmlens || rmdir .warmlens 2>/dev/null || { echo "Kept in .warmlens:"; ls .warmlens; }
 

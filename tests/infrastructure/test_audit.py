@@ -109,7 +109,7 @@ def installed(tmp_path: Path) -> Path:
         about = tmp_path / "site" / f"{name.replace('-', '_')}-{version}.dist-info" / "METADATA"
         about.parent.mkdir(parents=True)
         about.write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-    for folder in (tmp_path, tmp_path / "tests" / "clients"):
+    for folder in (tmp_path, tmp_path / ".ci" / "prose", tmp_path / "tests" / "clients"):
         folder.mkdir(parents=True, exist_ok=True)
         root = {"name": "x", "version": "1.0.0", "dependencies": {"weak": "2.3.4"}}
         (folder / "package.json").write_text(json.dumps(root))
