@@ -155,7 +155,7 @@ def test_exports_of_osv_are_looked_up_without_a_network(installed: Path, program
     assert result.returncode == 1, result.stderr
     assert "weak-package 1.4: OSV-weak-package, mended in 1.5" in result.stdout
     assert "sound" not in result.stdout
-    assert result.stdout.count("Too weak - https://osv.dev/vulnerability/OSV-weak") == 2
+    assert result.stdout.count("Too weak - https://osv.dev/vulnerability/OSV-weak") == 3
     assert "newest record is of 2026-11-29" in result.stdout
 
 
