@@ -76,7 +76,7 @@ def test_a_photo_that_takes_too_long_to_decode_is_explained(
         ("notes.txt", b"notes", "text/plain", "not a photo", "JPEG, PNG, WebP or GIF"),
         ("notes.jpg", b"This is no photo.", "image/jpeg", "not a photo", "JPEG, PNG, WebP or GIF"),
         ("scan.tiff", b"II*\0", "image/tiff", "not a photo of a kind", "JPEG"),
-        ("IMG_1.HEIC", b"\0\0\0\x18ftypheic", "", "is a HEIC photo", "export it as JPEG"),
+        ("IMG_1.HEIC", b"\0\0\0\x18ftypheic", "", "is a HEIC photo", "Export it as JPEG"),
         ("IMG_2.jpg", b"\0\0\0\x18ftypheic", "image/jpeg", "is a HEIC photo", "JPEG"),
         ("empty.jpg", b"", "image/jpeg", "is empty", "Choose a"),
     ],
