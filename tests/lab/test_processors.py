@@ -64,9 +64,10 @@ def test_the_kept_records_are_of_all_shipped_models_with_ten_processes_of_each()
     for each in records:
         assert each.samples is not None
         assert each.samples >= 10
-        low, high = each.conditions["ratio_interval"]
-        assert each.ratio is not None
-        assert low <= each.ratio <= high
+        assert each.ratios is not None
+        ratio = each.ratios[AVX512]
+        low, high = ratio["interval"]
+        assert low <= ratio["value"] <= high
 
 
 def test_the_kept_counts_are_of_each_shipped_model_and_the_page_says_what_they_say() -> None:
