@@ -25,27 +25,25 @@ app = typer.Typer()
 def compare(
     data: Data,
     out: Annotated[
-        Path, typer.Option(help="Folder of the runs; an interrupted comparison continues.")
+        Path, typer.Option(help="Folder of the runs. An interrupted comparison continues.")
     ] = RUNS / "comparison",
     variants: Annotated[
         str | None,
         typer.Option(
-            help="What to train, such as small-cnn-plain,resnet50-full-augmented; those of the "
-            "paper and EfficientNet-Lite2 unless given."
+            help="What to train, such as small-cnn-plain,resnet50-full-augmented. Default: the "
+            "paper's variants and EfficientNet-Lite2."
         ),
     ] = None,
     run: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="Folder of a finished run to measure as well; may be given several times."
-        ),
+        typer.Option(help="Folder of a finished run to measure, too. May be repeated."),
     ] = None,
     run_size: Annotated[
         int | None,
         typer.Option(
             min=32,
-            help="Side in pixels to measure finished runs at; that of their last epochs unless "
-            "given.",
+            help="Side in pixels at which finished runs are measured. Default: that of their last "
+            "epochs.",
         ),
     ] = None,
     pretrained: Annotated[
@@ -53,19 +51,19 @@ def compare(
     ] = "imagenet",
     seeds: Annotated[int, typer.Option(min=0, help="Runs of each variant.")] = 3,
     size: Annotated[
-        int, typer.Option(help="Side of the input in pixels; the small CNN keeps its own.")
+        int, typer.Option(help="Side of the input in pixels. The small CNN ignores it.")
     ] = 128,
     epochs: Annotated[
-        str | None, typer.Option(help="Epochs by mode, such as resnet50-full:6.")
+        str | None, typer.Option(help="Epochs by method, such as resnet50-full:6.")
     ] = None,
     mirror: Annotated[
-        bool, typer.Option("--mirror", help="Augmentation also mirrors photos.")
+        bool, typer.Option("--mirror", help="Mirror photos in augmentation, too.")
     ] = False,
     records_file: Annotated[
         Path | None,
         typer.Option(
             "--records",
-            help="File of records that grows with each run; a run that it has is not repeated.",
+            help="File to append a record of each run to. Runs that it has are not repeated.",
         ),
     ] = None,
     chart: Annotated[Path | None, typer.Option(help="Chart to write, a .png or .svg file.")] = None,
@@ -73,9 +71,9 @@ def compare(
     cache: Cache = PIXEL_CACHE,
     as_json: AsJson = False,
 ) -> None:
-    """Compare training modes on the test photos.
+    """Compare training methods on the test photos.
 
-    The modes are a small CNN, the last layer of a ResNet50, and a whole ResNet50, each with and
+    The methods are a small CNN, the last layer of a ResNet50, and a whole ResNet50, each with and
     without augmentation; EfficientNet-Lites are compared with them. A groups.json in the
     folder of photos adds figures of packaged products and of coarse classes.
     """

@@ -27,13 +27,11 @@ ComputePrecision = Literal["auto", "fp32", "bf16", "fp16"]
 Data = Annotated[
     Path, typer.Option(help="Folder of photos, as {train,val,test,hard}/CLASS/ or CLASS/.")
 ]
-Out = Annotated[
-    Path | None, typer.Option(help="Folder of the run; runs/NAME in this folder unless given.")
-]
+Out = Annotated[Path | None, typer.Option(help="Folder of the run. Default: runs/NAME.")]
 RunName = Annotated[str, typer.Option(help="Name of the run.")]
 Seed = Annotated[int, typer.Option(help="Seed of weights, order and augmentation.")]
 Augment = Annotated[
-    bool, typer.Option(help="Vary size, rotation, light, white balance and blur at random.")
+    bool, typer.Option(help="Randomly vary size, rotation, light, white balance and blur.")
 ]
 Stages = Annotated[
     str | None,
@@ -89,13 +87,16 @@ def train(
     augment: Augment = True,
     mirror: Annotated[
         bool,
-        typer.Option("--mirror", help="Also mirror photos; not for things with words on them."),
+        typer.Option(
+            "--mirror", help="Also mirror photos. Not suited to things with words on them."
+        ),
     ] = False,
     pretrained: Annotated[
         str | None,
         typer.Option(
-            help="Initial weights: imagenet (the default; a ResNet50's are downloaded), a "
-            ".safetensors or .pt file, the folder of a run, or none (the small CNN's default)."
+            help="Initial weights: imagenet, none, a .safetensors or .pt file, or the folder of a "
+            "run. Default: imagenet, or none for the small CNN. A ResNet50's ImageNet weights are "
+            "downloaded."
         ),
     ] = None,
     batch_size: BatchSize = None,
@@ -141,8 +142,8 @@ def pretrain(
     data: Annotated[
         list[Path],
         typer.Option(
-            help="Folder of photos; with a teacher, it needs no classes and may be given several "
-            "times."
+            help="Folder of photos. With a teacher, it needs no classes, and the option may be "
+            "repeated."
         ),
     ],
     out: Out = None,
@@ -154,15 +155,15 @@ def pretrain(
     teacher: Annotated[
         str | None,
         typer.Option(
-            help="Network with ImageNet weights, such as efficientnet-lite2, whose features are "
-            "learned, or folder of a run, whose classes are learned."
+            help="What to learn from: the features of a network with ImageNet weights, such as "
+            "efficientnet-lite2, or the classes of a run (its folder)."
         ),
     ] = None,
     teacher_size: Annotated[
         int | None, typer.Option(help="Side in pixels at which the teacher sees each crop.")
     ] = None,
     temperature: Annotated[
-        float | None, typer.Option(help="Divisor of the logits, where a run is the teacher.")
+        float | None, typer.Option(help="Divisor of the logits, if a run is the teacher.")
     ] = None,
     seed: Seed = 0,
     augment: Augment = True,
@@ -179,7 +180,7 @@ def pretrain(
     checkpoint_minutes: Minutes = 5,
     cache: Cache = PIXEL_CACHE,
 ) -> None:
-    """Pretrain a network: on classes, or without them by learning from a teacher.
+    """Pretrain a network on classes, or without classes from a teacher.
 
     The run provides initial weights for `train --pretrained`. The same command continues an
     interrupted run.

@@ -31,15 +31,15 @@ Title = Annotated[
 Others = Annotated[
     list[Path] | None,
     typer.Option(
-        help="Folder of photos of other things, to choose and judge the threshold on; may be "
-        "given several times. Unless given, those that come with the project."
+        help="Folder of photos of other things, to choose and test the threshold with. May be "
+        "repeated. Default: the photos that come with the project."
     ),
 ]
 LeaveOut = Annotated[
     list[str] | None,
     typer.Option(
-        help="Folder or photo among those of other things that shows what the model knows, such "
-        "as cat; may be given several times."
+        help="Folder or photo of other things to leave out because the model knows them, such as "
+        "cat. May be repeated."
     ),
 ]
 
@@ -51,33 +51,33 @@ def export(
     version: Version,
     engine: Annotated[
         Literal["onnxruntime", "torch"],
-        typer.Option(help="Runtime that serves it; torch exports a TorchScript program."),
+        typer.Option(help="Runtime that serves the version. torch exports a TorchScript program."),
     ] = "onnxruntime",
     precision: Annotated[
         Literal["int8", "fp32"] | None,
-        typer.Option(help="int8 unless given; fp32 for torch, which takes nothing else."),
+        typer.Option(help="Precision of the weights. Default: int8. torch allows fp32 only."),
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Folder of the run's photos, if they were moved.")
     ] = None,
     size: Annotated[
         int | None,
-        typer.Option(help="Side of the input in pixels; unless given, that of the training."),
+        typer.Option(help="Side of the input in pixels. Default: that of the training."),
     ] = None,
     optimize: Annotated[
         bool | None,
         typer.Option(
             "--optimize/--no-optimize",
-            help="Optimize the graph at export, so that instances load it faster; the default for "
-            "int8. An optimized fp32 graph answers slower.",
+            help="Optimize the graph at export, so that instances load it faster. Default: for "
+            "int8 only, as an optimized fp32 graph answers slower.",
         ),
     ] = None,
     licence: Licence = NOT_STATED,
     source: Annotated[
         str | None,
         typer.Option(
-            help="Source of weights and photos, with the attribution that they ask for; unless "
-            "given, a description of the run."
+            help="Source of weights and photos, with the attribution that their licences require. "
+            "Default: a description of the run."
         ),
     ] = None,
     card_notes: Annotated[
@@ -86,8 +86,8 @@ def export(
     licence_text: Annotated[
         Path | None,
         typer.Option(
-            help="File of licence texts to add to the version's LICENSE, which has those of "
-            "starting weights from a package already."
+            help="File of licence texts to add to the version's LICENSE. The licence of starting "
+            "weights from a package is already there."
         ),
     ] = None,
     title: Title = None,
@@ -98,8 +98,8 @@ def export(
 ) -> None:
     """Turn a training run into a model version.
 
-    It writes a model file, labels, a manifest with figures, and a model card. The softmax is
-    calibrated, and a threshold chosen below which a photo counts as not recognized.
+    Writes a model file, labels, a manifest with figures, and a model card. Calibrates the softmax,
+    and chooses the threshold below which a photo is not recognized.
     """
     from training.calibration import OtherThings
     from training.export import ExportRequest, export_run
@@ -161,7 +161,7 @@ def evaluate(
 ) -> None:
     """Evaluate a model version on labelled photos.
 
-    It prints top-1 and top-5 accuracy, calibration error, the share of photos that are recognized,
+    Prints top-1 and top-5 accuracy, calibration error, the share of photos that are recognized,
     and the results of each class.
     """
     from training.evaluate import evaluate_version, write_confusion
@@ -202,8 +202,8 @@ def import_command(
     file: Annotated[
         Path | None,
         typer.Option(
-            help="A file of weights: safetensors, a checkpoint of PyTorch, ONNX, or TorchScript; "
-            "its kind follows from its bytes, not from its name."
+            help="File of weights: safetensors, a PyTorch checkpoint, ONNX or TorchScript. Its "
+            "content decides which, not its name."
         ),
     ] = None,
     labels: Annotated[
@@ -217,26 +217,25 @@ def import_command(
         typer.Option(
             "--size",
             "--crop",
-            help="Side in pixels of the centre that is cut out of an image: the input. Unless "
-            "given, that of the ONNX file, or 224.",
+            help="Side in pixels of the input, which is cut out of the centre of an image. "
+            "Default: that of the ONNX file, or 224.",
         ),
     ] = None,
     resize: Annotated[
         int | None,
         typer.Option(
-            help="Shorter side of an image before its centre is cut out; unless given, 8/7 of "
-            "the size."
+            help="Shorter side of an image before its centre is cut out. Default: 8/7 of the size."
         ),
     ] = None,
     interpolation: Annotated[
         Literal["bilinear", "bicubic"] | None,
-        typer.Option(help="Interpolation of resized images; bilinear unless given."),
+        typer.Option(help="Interpolation of resized images. Default: bilinear."),
     ] = None,
     mean: Annotated[
         str | None,
         typer.Option(
             help="Mean of red, green and blue on the scale 0 to 1, such as 0.5 or "
-            "0.485,0.456,0.406; ImageNet's unless given."
+            "0.485,0.456,0.406. Default: ImageNet's."
         ),
     ] = None,
     std: Annotated[
@@ -245,20 +244,20 @@ def import_command(
     key: Annotated[
         str | None,
         typer.Option(
-            help="Weights to take where a checkpoint has several, such as state_dict; or the "
-            "output of an ONNX file that has the classes."
+            help="Name of the weights in a checkpoint that has several, such as state_dict, or of "
+            "the ONNX output with the classes."
         ),
     ] = None,
     head_activation: Annotated[
         Literal["none", "relu", "leaky-relu", "gelu", "silu", "elu", "tanh", "sigmoid"] | None,
-        typer.Option(help="Function between the layers of a head, which checkpoints leave out."),
+        typer.Option(help="Activation between the layers of a head. Checkpoints do not store it."),
     ] = None,
     photos: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Photos, or a folder of them, to compare the version with the original on; "
-            "may be given several times. Generated images are always compared. A folder with a "
-            "folder for each class also gives temperature and threshold."
+            help="Photos or folder of photos on which the version is compared with the original, "
+            "in addition to generated images. May be repeated. With a folder for each class, "
+            "temperature and threshold are chosen, too."
         ),
     ] = None,
     title: Title = None,
@@ -267,8 +266,8 @@ def import_command(
     engine: Annotated[
         Literal["onnxruntime", "torch"],
         typer.Option(
-            help="Runtime that serves it. torch also takes a TorchScript program from normalised "
-            "pixels to logits, which is run; every other file is only read."
+            help="Runtime that serves the version. torch also accepts a TorchScript program from "
+            "normalised pixels to logits, and runs it; other files are only read."
         ),
     ] = "onnxruntime",
     licence: Licence = NOT_STATED,
@@ -379,9 +378,9 @@ def calibrate(
 ) -> None:
     """Make a calibrated version of an existing one.
 
-    It has a new temperature and threshold, and the same weights. With class folders alone, a
-    version that was trained here takes the photos that training holds out; photos that it was
-    trained on give a wrong threshold.
+    The new version has the same weights, and another temperature and threshold. Use photos that
+    it was not trained on: others give a wrong threshold. If the folder has only class folders, a
+    version that was trained here uses the photos that its training held out.
     """
     from training.calibrate_version import CalibrationRequest, calibrate_version
     from training.calibration import OtherThings

@@ -83,29 +83,29 @@ def classify_command(
     explain: Annotated[
         Path | None,
         typer.Option(
-            "--explain", help="Picture to write, PNG or JPEG: the photo, red where its class is."
+            "--explain", help="PNG or JPEG file to write: the photo, with the class marked in red."
         ),
     ] = None,
     results: Annotated[
         Path | None,
-        typer.Option("--out", help="File for a line of JSON for each photo; needed for many."),
+        typer.Option("--out", help="JSON Lines file for the results; required for several photos."),
     ] = None,
     concurrency: Annotated[
-        int, typer.Option(min=1, max=100, help="With --out: calls at once.")
+        int, typer.Option(min=1, max=100, help="Calls at once, with --out.")
     ] = _CONCURRENCY,
     as_json: AsJson = False,
 ) -> None:
-    """Classify a photo: in one call up to 4.4 MB, else it is uploaded first. Or many with --out.
+    """Classify a photo, or several with --out.
 
-    Prints the top five classes, and says so if the photo probably shows none of the model's
-    classes. Without --env or --url, the local cloud classifies it. AWS is called with the
-    credentials and region of the shell, and an API with auth = "jwt" with the token in
-    WARMLENS_TOKEN. Exit code 1 if the photo was not classified, 3 if the environment does not
-    exist.
+    Prints the top five classes, or that the photo probably shows none of the model's classes. A
+    photo of up to 4.4 MB is sent in one call; a larger one is uploaded first. Without --env or
+    --url, the local cloud is used. AWS calls use the credentials and region of the shell; an API
+    with auth = "jwt" needs a token in WARMLENS_TOKEN. Exit code 1 if the photo was not
+    classified, 3 if the environment does not exist.
 
-    With --out, each photo gets a line in that file. The same command again goes on where it
-    stopped, and tries photos with an error once more. It prints a summary. Exit code 1 if a photo
-    was not classified.
+    With --out, writes one line for each photo to that file and prints a summary. Run the same
+    command again to continue an interrupted run and to retry failed photos. Exit code 1 if a
+    photo was not classified.
     """
     many = results is not None or image.startswith("s3://") or Path(image).is_dir()
     if url is not None and env is not None:
@@ -187,7 +187,7 @@ def warm_command(
         typer.Argument(
             min=1,
             max=MAX_INSTANCES,
-            help="Number of instances to wake; that of a scheduled run unless given.",
+            help="Number of instances to wake. Default: as many as a scheduled run.",
             show_default=False,
         ),
     ] = None,
@@ -197,8 +197,8 @@ def warm_command(
 ) -> None:
     """Wake instances and print how many answered.
 
-    Exit code 1 if none did, 3 if the environment does not exist. Fewer than requested are not an
-    error: standard error then shows the reason.
+    If fewer answered than requested, the reason is printed on standard error; this is not an
+    error. Exit code 1 if none answered, 3 if the environment does not exist.
     """
     from warmlens.deployment import find_deployment
 

@@ -37,7 +37,7 @@ After = Annotated[
     typer.Option(
         parser=_time,
         metavar="TIME",
-        help="Photos stored at this time or later; UTC unless it names an offset.",
+        help="Photos stored at this time or later. UTC, if the time has no offset.",
     ),
 ]
 Before = Annotated[
@@ -58,7 +58,7 @@ def list_command(
 ) -> None:
     """List the uploaded photos of an environment, the oldest first.
 
-    It needs s3:ListBucketVersions. Exit code 3 if the environment does not exist.
+    Needs s3:ListBucketVersions. Exit code 3 if the environment does not exist.
     """
     from warmlens.photos import find_photos
 
@@ -81,19 +81,20 @@ def delete(
     env: Env,
     paths: Annotated[
         list[str] | None,
-        typer.Argument(help="Names of photos: their file_path.", show_default=False),
+        typer.Argument(help="file_path of each photo.", show_default=False),
     ] = None,
     after: After = None,
     before: Before = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before deleting.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
     folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
 ) -> None:
-    """Delete uploaded photos for good: those that are named, or all of a time.
+    """Delete uploaded photos permanently, by name or by time.
 
-    All versions are deleted, should someone have versioned the bucket. A photo that is not stored
-    is named and is no error. Of a time, it asks first. It needs s3:ListBucketVersions and
-    s3:DeleteObjectVersion. Exit code 1 if S3 deleted not all, 3 if the environment does not exist.
+    With --after or --before, asks first. Deletes all versions of a photo, in case the bucket is
+    versioned. A photo that is not stored is reported; this is not an error. Needs
+    s3:ListBucketVersions and s3:DeleteObjectVersion. Exit code 1 if S3 did not delete all of them,
+    3 if the environment does not exist.
     """
     from warmlens.photos import delete_photos, find_photos, photos_at
 

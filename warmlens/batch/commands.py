@@ -25,8 +25,8 @@ Name = Annotated[str, typer.Argument(metavar="RUN", help="Name that batch start 
 def batch() -> None:
     """Classify photos of an environment's bucket by Step Functions.
 
-    The environment needs the setting batch = True. For photos on this machine or in other buckets
-    there is warmlens classify with --out.
+    The environment needs the setting batch = True. For photos on this machine or in another
+    bucket, use warmlens classify with --out.
     """
 
 
@@ -37,15 +37,18 @@ def start_command(
         typer.Argument(metavar="PREFIX", help="Prefix of the photos' keys, or its s3:// address."),
     ],
     env: Env,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before it starts.")] = False,
-    detach: Annotated[bool, typer.Option("--detach", help="Do not wait for the end.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Start without asking.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return without waiting for the end.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Start a batch: count the photos, print the cost, ask, run it, and print where results are.
+    """Start a batch, after printing its cost and asking.
 
-    One photo is classified to measure its time. Exit code 1 if the run failed or a part of its
-    photos has no result, 3 if the environment does not exist. A photo that cannot be classified
-    has a line with an error and is no failure of the run.
+    Counts the photos, and classifies one of them to estimate time and cost. Prints at the end
+    where the results are. A photo that cannot be classified gets a line with an error; the run
+    does not fail. Exit code 1 if the run failed or some photos have no result, 3 if the
+    environment does not exist.
     """
     batches = _batches(env)
     estimate = batches.estimate(place)

@@ -37,8 +37,8 @@ def doctor(
 ) -> None:
     """Check this machine and the AWS account.
 
-    Prints how to fix each problem, and how to remove stacks that app.py no longer has. AWS is
-    called with the credentials of the shell, and nothing is changed. Exit code 1 if the app cannot
+    Prints how to fix each problem, and how to remove stacks that app.py no longer has. AWS calls
+    use the credentials of the shell and change nothing. Exit code 1 if the app cannot
     run on this machine, or with --deploy if it cannot be deployed to AWS.
     """
     from warmlens.doctor.account import account_checks

@@ -44,39 +44,39 @@ def up(
         typer.Option(
             min=0,
             max=65_535,
-            help="Port of the page and the API; 0 for any free one. Default: 8080, or a free one "
-            "if that is taken.",
+            help="Port of the page and the API; 0 chooses a free one. Default: 8080, or a free "
+            "port if 8080 is taken.",
         ),
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(
-            help="Model to serve: NAME for its newest version, or NAME@VERSION. Without it, that "
-            "of the settings.",
+            help="Model to serve: NAME for its newest version, or NAME@VERSION. Default: the "
+            "model in the settings.",
             autocompletion=completion.models,
         ),
     ] = None,
     api: Annotated[
         Literal["rest", "http"] | None,
-        typer.Option(help="Kind of API. Without it, that of the settings."),
+        typer.Option(help="Kind of API. Default: the one in the settings."),
     ] = None,
     models: Models = MODEL_ARTIFACTS,
     torch_index: Annotated[
         str | None,
         typer.Option(
             envvar="TORCH_INDEX",
-            help="Address of a package index with PyTorch's CPU builds, for a model that PyTorch "
-            "runs.",
+            help="URL of a package index with PyTorch's CPU builds. Required for a model that "
+            "PyTorch runs.",
         ),
     ] = None,
     concurrency: Annotated[
-        int, typer.Option(min=1, max=1000, help="Most calls at once, of all functions.")
+        int, typer.Option(min=1, max=1000, help="Maximum concurrent calls of all functions.")
     ] = CONCURRENCY,
     idle_expiry_min: Annotated[
         str,
         typer.Option(
-            help="Minutes after which an idle instance ends, or a range such as 5-60, within which "
-            "each has its own."
+            help="Minutes after which an idle instance ends. With a range such as 5-60, each "
+            "instance gets a time within it."
         ),
     ] = "10",
     platform_ms: Annotated[
@@ -84,22 +84,22 @@ def up(
         typer.Option(
             min=0,
             max=MAX_PLATFORM_MS,
-            help="Lambda's own part of a cold start in ms, which passes before an instance's "
-            "process starts.",
+            help="Milliseconds to wait before an instance's process starts, in place of Lambda's "
+            "own part of a cold start.",
         ),
     ] = 0,
     per_environment_limit: Annotated[
         Literal["account", "environment", "off"],
         typer.Option(
-            help="Reading of AWS's limit of 10 requests a second for each execution environment: "
-            "their sum only, or each by itself, too."
+            help="How to apply AWS's limit of 10 requests a second for each instance: to all "
+            "instances together (account), also to each one (environment), or not at all (off)."
         ),
     ] = "account",
     folder: Folder = LOCAL_CLOUD,
 ) -> None:
     """Start the local cloud and keep it running until Ctrl-C.
 
-    Deploys the environment `local` into an AWS emulator on loopback and classifies a first photo.
+    Deploys the environment `local` to an AWS emulator on loopback and classifies a first photo.
     """
     require_checkout("warmlens local up")
     import asyncio

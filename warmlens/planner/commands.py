@@ -47,14 +47,14 @@ def plan(
             min=2,
             max=4000,
             help="Simulations of each plan. Default: as many as needed. Proposed plans are "
-            "simulated again, as often as the objective needs.",
+            "simulated again, as often as the objective requires.",
         ),
     ] = None,
     model_store: Annotated[
         str | None,
         typer.Option(
-            help="Plan with one model store, such as s3. Default: the fastest one that was "
-            "measured at each memory size."
+            help="Plan with one model store, such as s3. Default: the fastest one measured at "
+            "each memory size."
         ),
     ] = None,
     servers: Annotated[
@@ -69,8 +69,8 @@ def plan(
 ) -> None:
     """Plan instances, memory and cost before deploying.
 
-    Finds the cheapest way to deploy that meets an objective, for a file's traffic or a rate. Exit
-    code 1: an input is not valid; 2: the command line has a mistake; 3: nothing meets the
+    Finds the cheapest deployment that meets an objective, for the traffic in a file or a constant
+    rate. Exit code 1 if an input is not valid, 2 if an option is not, 3 if nothing meets the
     objective.
     """
     if context.invoked_subcommand is not None:

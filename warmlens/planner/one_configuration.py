@@ -37,7 +37,7 @@ def simulate_command(
     *,
     hours: Annotated[
         float | None,
-        typer.Option(help="Simulated hours. Default: once through the traffic, in whole days."),
+        typer.Option(help="Hours to simulate. Default: the whole traffic once, in whole days."),
     ] = None,
     deployment: o.DeploymentOptions,
     data: o.DataOptions,
@@ -49,8 +49,8 @@ def simulate_command(
 ) -> None:
     """Simulate users' calls: cold starts, latency and cost.
 
-    Counts and the cost are for all simulated hours; low and high are the ends of a 95 %
-    interval. Exit code 1: an input is not valid; 2: the command line has a mistake.
+    Counts and cost are for all simulated hours; low and high are the ends of a 95 % interval.
+    Exit code 1 if an input is not valid, 2 if an option is not.
     """
     begun_s = time.monotonic()
     traffic, candidate = users.read(data.measured()), _candidate(deployment, data, bill)
@@ -96,8 +96,8 @@ def cost_command(
 ) -> None:
     """Print the cost of 30 days of one configuration, item by item.
 
-    The traffic is simulated once through, in whole days. Exit code 1: an input is not valid; 2:
-    the command line has a mistake.
+    Simulates the traffic once, in whole days. Exit code 1 if an input is not valid, 2 if an option
+    is not.
     """
     traffic, candidate = users.read(data.measured()), _candidate(deployment, data, bill)
     prices, way = data.price_list(), bill.way(data.clients)

@@ -55,16 +55,14 @@ COUNTED = ("ping", "ahead+ping", "provisioned")
 """Kinds of warming that keep a number of instances."""
 BurstSize = Annotated[
     int | None,
-    typer.Option(
-        "--burst-size", help=f"Users in a burst, within 0.1 s; {BURST_SIZE} unless given."
-    ),
+    typer.Option("--burst-size", help=f"Users in a burst, within 0.1 s. Default: {BURST_SIZE}."),
 ]
 BurstsPerHour = Annotated[
-    float, typer.Option("--bursts-per-hour", help="Bursts of users in an hour; 0: none.")
+    float, typer.Option("--bursts-per-hour", help="Bursts of users in an hour; 0 for none.")
 ]
 _SPEED_HELP = (
-    "File of service times and cold starts: records of the laboratory, or log lines with Lambda's "
-    "REPORT; may be repeated. Default: those that come with Warmlens."
+    "File of service times and cold starts: records of the laboratory, or Lambda's REPORT log "
+    "lines. May be repeated. Default: the records that come with Warmlens."
 )
 
 
@@ -75,8 +73,8 @@ class UserOptions:
     traffic: Annotated[
         Path | None,
         typer.Option(
-            help="CSV file with the columns hour,requests (UTC) or arrival_s, JSON that "
-            "aws cloudwatch printed, or CSV of CloudWatch's console."
+            help="CSV file with the columns hour,requests (UTC) or arrival_s, JSON output of "
+            "aws cloudwatch, or a CSV export of the CloudWatch console."
         ),
     ] = None
     rps: Annotated[
@@ -84,23 +82,29 @@ class UserOptions:
     ] = None
     time_zone: Annotated[
         str,
-        typer.Option(help="Time zone that CloudWatch's console showed, such as Europe/Berlin."),
+        typer.Option(help="Time zone of the CloudWatch console's export, such as Europe/Berlin."),
     ] = "UTC"
     concurrent: Annotated[
         Path | None,
         typer.Option(
-            help="Export of ConcurrentExecutions (Maximum) for the periods of --traffic, if it "
-            "is not in it: bursts are fitted to it."
+            help="Export of ConcurrentExecutions (Maximum) to fit bursts to, for the periods of "
+            "--traffic. Not needed if --traffic contains it."
         ),
     ] = None
     concurrent_pings: Annotated[
         int,
-        typer.Option(min=0, max=MAX_PINGED, help="Instances that a warmer pinged meanwhile."),
+        typer.Option(
+            min=0,
+            max=MAX_PINGED,
+            help="Instances that a warmer pinged while the traffic was recorded.",
+        ),
     ] = 0
     burst_size: BurstSize = None
     bursts_per_hour: Annotated[
         float | None,
-        typer.Option(help="Bursts of users in an hour; 0: none, and none are fitted."),
+        typer.Option(
+            help="Bursts of users in an hour; 0 for none. Default: fitted to the traffic, or none."
+        ),
     ] = None
 
     def read(self, measured: Sequence[Measured]) -> Profile | Trace:
@@ -154,20 +158,26 @@ class DataOptions:
         typer.Option(help="AWS region of the prices.", envvar=["AWS_REGION", "AWS_DEFAULT_REGION"]),
     ] = DEFAULT_REGION
     prices: Annotated[
-        Path | None, typer.Option(help="JSON file of prices that replace or add to the region's.")
+        Path | None,
+        typer.Option(
+            help="JSON file of prices to use instead of, or in addition to, the region's."
+        ),
     ] = None
     speed: Annotated[list[Path] | None, typer.Option(help=_SPEED_HELP)] = None
     report_store: Annotated[
-        str, typer.Option(help="Model store of the function that REPORT lines are of.")
+        str, typer.Option(help="Model store of the function that wrote the REPORT lines.")
     ] = "s3"
     report_architecture: Annotated[
-        str, typer.Option(help="Processor of that function: x86_64 or arm64.")
+        str,
+        typer.Option(
+            help="Processor of the function that wrote the REPORT lines: x86_64 or arm64."
+        ),
     ] = X86_64
     input_px: Annotated[
-        int, typer.Option(help="Side of the model's input in the measurements.")
+        int, typer.Option(help="Side of the model's input in the measurements, in pixels.")
     ] = DEFAULT_INPUT_PX
     megapixels: Annotated[
-        float, typer.Option(help="Size of users' photos in the measurements.")
+        float, typer.Option(help="Size of users' photos in the measurements, in megapixels.")
     ] = DEFAULT_MEGAPIXELS
     idle_min: Annotated[
         str, typer.Option(help="Minutes after which idle instances end, such as 10 or 5-30.")
@@ -177,35 +187,47 @@ class DataOptions:
         typer.Option(
             min=0,
             max=60_000,
-            help="Lambda's own part of a cold start. Default: a published distribution.",
+            help="Lambda's own part of a cold start, in ms. Default: a published distribution.",
         ),
     ] = None
     clients: Annotated[
-        Clients, typer.Option(help="Clients that wake ahead when they open, or with uploads only.")
+        Clients,
+        typer.Option(
+            help="Who calls: the page, which wakes an instance when it opens, or other clients of "
+            "the API, whose uploads alone do."
+        ),
     ] = Clients.PAGE
     pause_s: Annotated[
         float,
         typer.Option(
-            min=0, max=3600, help="Median time from opening the page to the begin of an upload."
+            min=0,
+            max=3600,
+            help="Median time from opening the page to the start of an upload, in s.",
         ),
     ] = PAUSE_S
-    upload_s: Annotated[float, typer.Option(min=0, max=3600, help="Median time of an upload.")] = (
-        UPLOAD_S
-    )
+    upload_s: Annotated[
+        float, typer.Option(min=0, max=3600, help="Median time of an upload, in s.")
+    ] = UPLOAD_S
     per_environment_limit: Annotated[
         PerEnvironmentLimit,
-        typer.Option(help="Reading of Lambda's limit of 10 requests a second per environment."),
+        typer.Option(
+            help="How to apply Lambda's limit of 10 requests a second for each instance: to all "
+            "instances together (account), or also to each one (environment)."
+        ),
     ] = PerEnvironmentLimit.ACCOUNT
     concurrency: Annotated[
         int,
         typer.Option(min=1, max=100_000, help="Concurrency limit of the account or function."),
     ] = 1000
     seed: Annotated[
-        int, typer.Option(min=0, help="Seed of arrivals, times and instances' lifetimes.")
+        int,
+        typer.Option(min=0, help="Seed of the random arrivals, times and lifetimes of instances."),
     ] = 1
     backend: Annotated[
         Backend,
-        typer.Option(help="How the simulation runs: compiled or not. The figures are the same."),
+        typer.Option(
+            help="Run the simulation compiled (numba) or not (python). The figures are the same."
+        ),
     ] = Backend.AUTO
 
     def price_list(self) -> PriceList:
@@ -253,29 +275,34 @@ class DataOptions:
 class BillOptions:
     """The items of the bill of a photo."""
 
-    api: Annotated[
-        Api, typer.Option(help="API that calls come by: REST, or HTTP, which has no web ACL.")
-    ] = Api.REST
+    api: Annotated[Api, typer.Option(help="Kind of API: REST, or HTTP, which has no web ACL.")] = (
+        Api.REST
+    )
     photo: Annotated[
-        PhotoBy, typer.Option(help="Way of a photo: in the call, or uploaded to S3 before it.")
+        PhotoBy, typer.Option(help="How photos are sent: in the call, or uploaded to S3 first.")
     ] = PhotoBy.CALL
     photo_kb: Annotated[
         float, typer.Option(min=0.1, max=100_000, help="Size of a photo's file, in kilobytes.")
     ] = PHOTO_KB
     waf: Annotated[
         bool | None,
-        typer.Option("--waf/--no-waf", help="Web ACL. Default: with a REST API, as deployed."),
+        typer.Option(
+            "--waf/--no-waf",
+            help="Count a web ACL. Default: yes with a REST API, no with an HTTP API.",
+        ),
     ] = None
-    logs: Annotated[bool, typer.Option("--logs/--no-logs", help="Logs of each call.")] = True
+    logs: Annotated[bool, typer.Option("--logs/--no-logs", help="Count the logs of each call.")] = (
+        True
+    )
     tracing: Annotated[
-        bool, typer.Option("--tracing/--no-tracing", help="Traces, which a REST API has.")
+        bool,
+        typer.Option("--tracing/--no-tracing", help="Count traces, which only a REST API has."),
     ] = True
     free_tier: Annotated[
         bool,
         typer.Option(
             "--free-tier/--no-free-tier",
-            help="Take off the part of AWS's free tier that does not end, as if nothing else in "
-            "the account used it.",
+            help="Subtract AWS's permanent free tier, as if nothing else in the account used it.",
         ),
     ] = False
 
@@ -304,13 +331,16 @@ class DeploymentOptions:
     """One way to deploy."""
 
     warm: Annotated[
-        str, typer.Option(help="Instances to keep warm: one number, or 24 for the hours of a day.")
+        str,
+        typer.Option(
+            help="Instances to keep warm: one number, or 24, one for each hour of the day."
+        ),
     ] = "0"
     warming: Annotated[
         str | None,
         typer.Option(
-            help="off, ahead, ping, ahead+ping, provisioned or snapstart. Default: ping where "
-            "--warm is above 0."
+            help="off, ahead, ping, ahead+ping, provisioned or snapstart. Default: ping if --warm "
+            "is above 0, else off."
         ),
     ] = None
     hold_ms: Annotated[
@@ -318,20 +348,17 @@ class DeploymentOptions:
         typer.Option(
             min=0,
             max=20_000,
-            help="Milliseconds that a ping holds an instance. Default: as the warmer finds.",
+            help="Milliseconds that a ping holds an instance. Default: as the warmer chooses.",
         ),
     ] = None
     memory_mb: Annotated[
-        int, typer.Option(help="A memory size that was measured.", autocompletion=memory_sizes)
+        int,
+        typer.Option(help="Memory size, one that was measured.", autocompletion=memory_sizes),
     ] = 1769
-    model_store: Annotated[str, typer.Option(help="A model store that was measured with it.")] = (
-        "image"
-    )
-    architecture: Annotated[str, typer.Option(help="x86_64, or arm64 where that was measured.")] = (
-        X86_64
-    )
+    model_store: Annotated[str, typer.Option(help="Model store, one that was measured.")] = "image"
+    architecture: Annotated[str, typer.Option(help="x86_64, or arm64 if it was measured.")] = X86_64
     scaling_per_10_s: Annotated[
-        int, typer.Option(min=1, max=100_000, help="Most instances started within ten seconds.")
+        int, typer.Option(min=1, max=100_000, help="Maximum instances started within ten seconds.")
     ] = SCALING_PER_10_S
 
     def candidate(self, measured: Measured, concurrency: int) -> Candidate:

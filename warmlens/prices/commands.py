@@ -15,7 +15,7 @@ from warmlens.prices.products import BASE_URL
 from warmlens.progress import progress_bar
 
 DIFFERENT = 3
-app = typer.Typer(cls=Group, no_args_is_help=True, help="List prices, compare them with AWS's.")
+app = typer.Typer(cls=Group, no_args_is_help=True, help="List prices and compare them with AWS's.")
 Region = Annotated[
     str,
     typer.Option(help="AWS region of the prices.", envvar=["AWS_REGION", "AWS_DEFAULT_REGION"]),
@@ -26,7 +26,7 @@ Region = Annotated[
 def list_command(region: Region = DEFAULT_REGION, as_json: AsJson = False) -> None:
     """List the prices of a region, each with its date and source.
 
-    Prices that no source was found for are listed with the reason.
+    Prices without a source are listed with the reason.
     """
     prices = read_prices(region)
     sources = {name: each for each in read_sources(region) for name in each.prices}
@@ -51,19 +51,19 @@ def list_command(region: Region = DEFAULT_REGION, as_json: AsJson = False) -> No
 def check(
     region: Region = DEFAULT_REGION,
     ec2: Annotated[
-        bool, typer.Option("--ec2", help="Compare EC2's prices, too: some 300 MB to read.")
+        bool, typer.Option("--ec2", help="Also compare EC2's prices, which downloads about 300 MB.")
     ] = False,
-    url: Annotated[str, typer.Option(help="Address of the list, or of a copy.")] = BASE_URL,
+    url: Annotated[str, typer.Option(help="URL of the price list or of a copy.")] = BASE_URL,
     write: Annotated[
         Path | None,
-        typer.Option(help="File to write AWS's prices to, for plan --prices; whole or not at all."),
+        typer.Option(help="File to write AWS's prices to, for plan --prices."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the prices of a region with AWS's public price list, which needs no account.
+    """Compare the prices of a region with AWS's public price list.
 
-    It reads the files of a dozen services as they come, and keeps nothing of them. Exit code 3 if
-    a price differs, or is in one of both only; 1: the list cannot be read.
+    Needs the network, but no AWS account. Stores nothing of what it reads. Exit code 1 if the list
+    cannot be read, 3 if a price differs or is missing on one side.
     """
     from warmlens.prices.comparison import compare, write_prices
 

@@ -83,9 +83,9 @@ def list_command(
 ) -> None:
     """List local or published model versions.
 
-    With --env, those published in the environment, else those in a folder. For a folder, --json
-    also has the threshold for recognized photos, the shares of own photos kept and of other things
-    found, and AUROC. Exit code 1 if a version has no readable manifest.
+    With --env, lists the versions published in the environment; otherwise those in a folder. For a
+    folder, --json includes the threshold for recognized photos, the shares of own photos kept and
+    of other things found, and AUROC. Exit code 1 if a version has no readable manifest.
     """
     if env is not None:
         list_published(env, folder, as_json)
@@ -127,8 +127,8 @@ def classes_command(
 ) -> None:
     """Print the names of the served model's classes.
 
-    The API is asked, so it is the model that answers now; without --env or --url, that of the local
-    cloud. Exit code 3 if the environment does not exist.
+    Asks the API, so the names are those of the model that answers now. Without --env or --url, the
+    local cloud is asked. Exit code 3 if the environment does not exist.
     """
     from warmlens.answer import knowledge
     from warmlens.classify import served_model
@@ -162,8 +162,8 @@ def verify(
 ) -> None:
     """Check a model version against its manifest.
 
-    Published files are checked by the checksums that S3 computed at their upload. Exit code 1
-    if a file is missing or damaged.
+    For published files, compares the checksums that S3 computed at the upload. Exit code 1 if a
+    file is missing or damaged.
     """
     if env is None:
         from warmlens.registry.verify import verify_model

@@ -43,7 +43,7 @@ def publish(
     ] = None,
     wait: Annotated[
         bool,
-        typer.Option("--wait", help="Wait until the file system has its copy, with EFS."),
+        typer.Option("--wait", help="With EFS: wait until the file system has a copy."),
     ] = False,
     models: Models = MODEL_ARTIFACTS,
     folder: Folder = LOCAL_CLOUD,
@@ -52,8 +52,8 @@ def publish(
     """Publish a model version to an environment.
 
     A published version never changes: publishing it again uploads only missing or damaged files.
-    Publish a version before the deploy that serves it; that deploy's canary would fail without it.
-    AWS is called with the credentials and region of the shell, the local cloud with its own.
+    Publish a version before you deploy it: otherwise the deploy's canary fails. AWS calls use the
+    credentials and region of the shell; the local cloud has its own.
     """
     from warmlens.deployment import aws_session
     from warmlens.registry.publish import publish_model
@@ -170,7 +170,7 @@ def diff(
 ) -> None:
     """Compare the manifests of two model versions.
 
-    With --env, both are published versions.
+    With --env, compares published versions.
     """
     from warmlens.registry.diff import diff_manifests
     from warmlens.registry.manifest_file import read_manifest
@@ -204,8 +204,9 @@ def serve(
 ) -> None:
     """Serve a published version without a deploy.
 
-    The alias moves to it after an instance has loaded it. The next `cdk deploy` that changes the
-    classifier returns to the version in app.py. Of the function's versions the newest ten are kept.
+    The alias moves to the version once an instance has loaded it. The next `cdk deploy` that
+    changes the classifier returns to the version in app.py. The newest ten versions of the
+    function are kept.
     """
     from warmlens.registry.pruning import prune_or_report
 
