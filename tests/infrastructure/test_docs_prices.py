@@ -82,7 +82,7 @@ def computed() -> dict[str, list[str]]:
             f"one of 4 MB eight, ${8 * http:.0f} a million",
             f"a web ACL is ${acl_usd:.0f} a month and ${million('waf_per_request'):.2f} a million",
             f"with any number of photos: ${acl_usd:.0f} for a web ACL",
-            f"the ${acl_usd:.2f} of the web ACL at rest",
+            f"the web ACL's ${acl_usd:.2f} a month",
             f"for each hour in which its model runs, ${4 * 720:,} a month",
         ],
         "docs/comparison.md": [
