@@ -92,10 +92,10 @@ def rest_sentence() -> str:
     )
     free = less_free_tier(whole, PRICES)
     return wrapped(
-        f"At rest `staging` and `prod` cost ${total_usd(free):.2f} a month each beside the ping, "
-        f"with CloudWatch's free tier, ${total_usd(acl):.2f} of it the web ACL (`waf=False` takes "
-        f"it away), and ${total_usd(whole):.2f} where the free tier is used up: they have {ALARMS} "
-        f"alarms and {OWN_METRICS + WARMER_METRICS} own metrics each."
+        f"Without traffic, `staging` and `prod` cost ${total_usd(free):.2f} a month each, plus the "
+        f"ping. ${total_usd(acl):.2f} of it are the web ACL, which `waf=False` removes. If "
+        f"CloudWatch's free tier is used up, they cost ${total_usd(whole):.2f}: each has {ALARMS} "
+        f"alarms and {OWN_METRICS + WARMER_METRICS} own metrics."
     )
 
 

@@ -286,14 +286,14 @@ def containers_sentence() -> str:
     rest, http = (f"{api} API, photo in the call" for api in ("REST", "HTTP"))
     by_page = break_even(Way(), "Fargate")
     return wrapped(
-        "With the whole bill of each side counted, a load balancer on one, API Gateway, logs and "
-        "answers on the other, one task of 1 vCPU and 2 GB costs less from "
-        f"{_round(break_even(WAYS[rest], 'Fargate'))} photos a day on that programs send in calls "
-        f"of a REST API, {_round(by_page)} by the page with its web ACL, and "
-        f"{_round(break_even(WAYS[http], 'Fargate'))} by an HTTP API, if it can serve them ([the "
-        "table, with its assumptions](choices.md#which-way-a-photo-takes)). By Lambda's calls and "
-        "time alone, which is what the paper compares, it is "
-        f"{_round(lambda_alone('Fargate'))}."
+        "This compares the whole bills: a load balancer on one side; API Gateway, logs and answers "
+        "on the other. One task of 1 vCPU and 2 GB costs less above "
+        f"{_round(break_even(WAYS[rest], 'Fargate'))} photos a day, if it can serve them and "
+        "programs send them in calls of a REST API. With the page and its web ACL, the limit is "
+        f"{_round(by_page)} photos a day; with an HTTP API, "
+        f"{_round(break_even(WAYS[http], 'Fargate'))} ([the table, with its "
+        "assumptions](choices.md#which-way-a-photo-takes)). Counting only Lambda's calls and time, "
+        f"as the paper does, it is {_round(lambda_alone('Fargate'))}."
     )
 
 

@@ -1,5 +1,6 @@
 """What the simulations of warming policies say, in sentences with their figures."""
 
+import textwrap
 from collections.abc import Sequence
 
 from lab.bench.warming.policies import Policy
@@ -39,41 +40,55 @@ class _Shares:
 def findings(records: Sequence[Record]) -> str:
     """Return the list of what the table says."""
     share = _Shares(records)
-    return (
-        "- People on the page meet almost no cold start although nothing is kept warm: "
-        f"{share(_PEOPLE, Policy.AHEAD)} at 12 an hour, {share(_BUSY, Policy.AHEAD)} at 360.\n"
-        "  What is left are two who call at one moment, with one instance there.\n"
-        "- Without the page, the default (*ahead + ping 1*) leaves "
+    return _listed(
+        "People on the page meet almost no cold starts although nothing is kept warm: "
+        f"{share(_PEOPLE, Policy.AHEAD)} at 12 users an hour, {share(_BUSY, Policy.AHEAD)} at 360. "
+        "The rest are users who call at the same moment while only one instance is there.",
+        f"Without the page, the default (*ahead + ping 1*) leaves "
         f"{share(_CLIENTS, Policy.DEFAULT)}, the wake alone {share(_CLIENTS, Policy.AHEAD)}, the "
-        f"ping alone {share(_CLIENTS, Policy.ONE_PING)}: the ping\n"
-        "  keeps one instance, and the wake starts another when Lambda has just ended it.\n"
-        "- One instance kept by ping is worse for people than a wake ahead, "
+        f"ping alone {share(_CLIENTS, Policy.ONE_PING)}. The ping keeps one instance, and the wake "
+        "starts another when Lambda has just ended it.",
+        "For people, one instance kept by ping is worse than a wake ahead, "
         f"{share(_PEOPLE, Policy.ONE_PING)} against {share(_PEOPLE, Policy.AHEAD)}: Lambda ends "
-        "instances about\n"
-        "  every two hours, and the next round is up to five minutes away.\n"
-        "- In groups, later wakes find the instance that the first one woke, idle again: wake "
-        f"ahead alone leaves {share(_FIVE, Policy.AHEAD)} in groups\n"
-        f"  of five, and as many instances by ping {share(_FIVE, Policy.PING)}.\n"
-        "- *ahead + ping N* has the shares of *ping N*, within "
-        f"{share.most_points_apart:.2f} points.\n"
-        "- Calls that hold nothing keep one instance, however many there are (*naive pings*, "
-        f"{share(_TWENTY, _NAIVE)}). A delay of 75 ms\n"
-        f"  (*75 ms delay*, that of lambda-warmer-py) leaves {share(_TWENTY, _DELAY)} where our "
-        f"rounds leave {share(_TWENTY, Policy.PING)}, if its calls arrive 20 ms apart\n"
-        "  as ours; [run for real](#beside-lambda-warmer-py) it reaches fewer.\n"
+        "instances about every two hours, and the next round is up to five minutes away.",
+        "In groups, the instance that the first wake started is idle again when later wakes "
+        "arrive, so they start no other. In groups of five, wake ahead alone leaves "
+        f"{share(_FIVE, Policy.AHEAD)}; five instances kept by ping leave "
+        f"{share(_FIVE, Policy.PING)}.",
+        f"*ahead + ping N* differs from *ping N* by at most {share.most_points_apart:.2f} points.",
+        "Calls that hold nothing keep one instance, however many they are (*naive pings*, "
+        f"{share(_TWENTY, _NAIVE)}). A delay of 75 ms, as in lambda-warmer-py (*75 ms delay*), "
+        f"leaves {share(_TWENTY, _DELAY)} if its calls arrive 20 ms apart, as ours do; our rounds "
+        f"leave {share(_TWENTY, Policy.PING)}. [In a real run](#beside-lambda-warmer-py) it "
+        "reaches fewer instances.",
     )
 
 
 def limits(records: Sequence[Record]) -> str:
     """Return the list of what a warmer cannot do and the simulations show."""
     share = _Shares(records)
-    return (
-        "- **Recycling.** Lambda ends instances about every two hours, warm or not, and nothing "
-        "announces it. Until the\n"
-        "  next round, up to five minutes, one instance is missing: "
-        f"{share(_FIVE_AT_ONCE, Policy.PING)} of the users in groups of five within 0.1 s.\n"
-        "- **Groups above N.** Users beyond N are cold as ever: of groups of ten within 0.1 s, "
-        f"N = 5 leaves {share(_TEN_AT_ONCE, Policy.PING)} with a cold\n"
-        f"  start, against {share(_TEN_AT_ONCE, Policy.OFF)} without warming. Provisioned "
-        f"concurrency of five leaves {share(_TEN_AT_ONCE, Policy.PROVISIONED)}.\n"
+    return _listed(
+        "**Recycling.** Lambda ends instances about every two hours, warm or not, without notice. "
+        "Until the next round, up to five minutes later, one instance is missing: "
+        f"{share(_FIVE_AT_ONCE, Policy.PING)} of the users in groups of five within 0.1 s meet a "
+        "cold start.",
+        "**Groups above N.** Users beyond N still meet cold starts. Of users in groups of ten "
+        f"within 0.1 s, {share(_TEN_AT_ONCE, Policy.PING)} do with N = 5, "
+        f"{share(_TEN_AT_ONCE, Policy.PROVISIONED)} with a provisioned concurrency of five, and "
+        f"{share(_TEN_AT_ONCE, Policy.OFF)} without warming.",
+    )
+
+
+def _listed(*items: str) -> str:
+    """Return a list in Markdown, in lines as long as those of the docs."""
+    return "".join(
+        textwrap.fill(
+            f"- {item}",
+            120,
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        + "\n"
+        for item in items
     )
