@@ -34,8 +34,8 @@ def period_note(records: Iterable[Record], decisions: str = "decisions") -> str:
     if all(period_ms(each) == PERIOD_MS for each in records):
         return ""
     return (
-        f"Up to {MEMORY_MB_PER_VCPU:,} MB, processor shares were kept by periods of "
-        f"{PERIOD_BEFORE_MS} ms when these figures were measured, init included; Lambda's periods "
-        f"are of {PERIOD_MS} ms, and its init runs at full speed "
+        "When these figures were measured, processor shares up to "
+        f"{MEMORY_MB_PER_VCPU:,} MB were kept in periods of {PERIOD_BEFORE_MS} ms, init included. "
+        f"Lambda's periods are {PERIOD_MS} ms, and its init runs at full speed "
         f"([decision 131]({decisions}/0131-share-of-a-processor.md)).\n"
     )

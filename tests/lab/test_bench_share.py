@@ -23,7 +23,7 @@ from warmlens.runtime.best_isolation import best_isolation
 from warmlens.runtime.cgroups import Cgroups, find_cgroups
 from warmlens.runtime.isolation import Confinement, Limits, limits_of
 
-SENTENCE = "were kept by periods of 100 ms"
+SENTENCE = "were kept in periods of 100 ms"
 HANDLER = """
 import json, time
 
