@@ -243,21 +243,35 @@ def _s3_adds(records: Sequence[Record]) -> str:
     raise AssertionError("a model in S3 was not measured")
 
 
-def _visits(records: Sequence[Record]) -> str:
+def first_visit_s(visits: Sequence[Record]) -> tuple[float, float, float, float]:
+    """Return waits from tap to answer in seconds, with the most platform time that was measured.
+
+    They are of a later visitor, of the first one after two seconds on the page, and of the first
+    one who sends a photo at once; then that platform time.
+
+    Args:
+        visits: records of `python -m lab bench first-visitor`.
+    """
     waits_s = {
         (each.name, each.conditions["pause_s"], each.conditions["platform_ms"]): each.value / 1000
-        for each in records
+        for each in visits
     }
     slowest_ms = max(platform_ms for _, _, platform_ms in waits_s)
     later, ahead, at_once = (
-        f"{waits_s[name, pause_s, slowest_ms]:.2f} s"
+        waits_s[name, pause_s, slowest_ms]
         for name, pause_s in ((LATER_VISITOR, 2), (FIRST_VISITOR, 2), (FIRST_VISITOR, 0))
     )
+    return later, ahead, at_once, slowest_ms / 1000
+
+
+def _visits(records: Sequence[Record]) -> str:
+    later, ahead, at_once, slowest_s = first_visit_s(records)
     return (
         "The first visitor of the page, for whom nothing runs yet, waits "
-        f"{ahead} from tap to answer if the page has been open for two seconds; a later visitor "
-        f"waits {later}. A photo sent as the page opens takes {at_once} if Lambda's own part takes "
-        f"{slowest_ms / 1000:g} s. (Measured on the local cloud, over an emulated phone's link.)"
+        f"{ahead:.2f} s from tap to answer if the page has been open for two seconds; a later "
+        f"visitor waits {later:.2f} s. A photo sent as the page opens takes {at_once:.2f} s if "
+        f"Lambda's own part takes {slowest_s:g} s. (Measured on the local cloud, over an emulated "
+        "phone's link.)"
     )
 
 

@@ -9,7 +9,7 @@ from warmlens.planner.at_rest import (
     AtRest,
     at_rest_items,
 )
-from warmlens.planner.bill import less_free_tier, total_usd
+from warmlens.planner.bill import Item, less_free_tier, total_usd
 from warmlens.planner.photo import MONTH_S
 from warmlens.prices import read_prices
 
@@ -87,15 +87,20 @@ def added_table() -> str:
 def rest_sentence() -> str:
     """Return the sentence of docs/deploy.md on staging and prod at rest."""
     acl = at_rest_items(_acl(), PRICES)
-    whole = at_rest_items(
-        AtRest(web_acl_rules=WEB_ACL_RULES, metrics=OWN_METRICS + WARMER_METRICS), PRICES
-    )
+    whole = whole_at_rest()
     free = less_free_tier(whole, PRICES)
     return wrapped(
         f"Without traffic, `staging` and `prod` cost ${total_usd(free):.2f} a month each, plus the "
         f"ping. ${total_usd(acl):.2f} of it are the web ACL, which `waf=False` removes. If "
         f"CloudWatch's free tier is used up, they cost ${total_usd(whole):.2f}: each has {ALARMS} "
         f"alarms and {OWN_METRICS + WARMER_METRICS} own metrics."
+    )
+
+
+def whole_at_rest() -> list[Item]:
+    """Return the items of staging and prod at rest, without the instances kept warm by pings."""
+    return at_rest_items(
+        AtRest(web_acl_rules=WEB_ACL_RULES, metrics=OWN_METRICS + WARMER_METRICS), PRICES
     )
 
 

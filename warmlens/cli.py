@@ -30,6 +30,14 @@ class _Commands(LazyGroup):
         "prices": ("warmlens.prices.commands", "List prices, compare them with AWS's."),
     }
 
+    sections = {  # noqa: RUF012 - never changed
+        "Use the service": ("classify", "page", "batch", "photos"),
+        "Models": ("model",),
+        "Operate": ("warm", "doctor"),
+        "Plan": ("plan", "prices"),
+        "On this machine": ("local",),
+    }
+
 
 # Typer's boxed help costs 0.1 s of imports and shows `<bool>` beside flags.
 app = typer.Typer(

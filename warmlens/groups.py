@@ -29,9 +29,11 @@ class LazyGroup(Group):
 
     Attributes:
         modules: each subcommand's module, which has a Typer app named `app`, and its line of help.
+        sections: the subcommands by section of the help text, in its order.
     """
 
     modules: dict[str, tuple[str, str]]
+    sections: dict[str, tuple[str, ...]]
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -39,20 +41,25 @@ class LazyGroup(Group):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of the subcommands."""
-        return list(self.commands)
+        return [name for names in self.sections.values() for name in names]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the list of subcommands in the help text, without importing any."""
         limit = formatter.width - 6 - max(map(len, self.commands))
-        with formatter.section("Commands"):
-            formatter.write_dl(
-                [
-                    (name, self.modules[name][1])
-                    if name in self.modules
-                    else (name, self.commands[name].get_short_help_str(limit))
-                    for name in self.commands
-                ]
-            )
+        width = max(map(len, self.commands))
+        for title, names in self.sections.items():
+            with formatter.section(title):
+                formatter.write_dl(
+                    [
+                        (
+                            f"{name:{width}}",
+                            self.modules[name][1]
+                            if name in self.modules
+                            else self.commands[name].get_short_help_str(limit),
+                        )
+                        for name in names
+                    ]
+                )
 
 
 class _Commands(UserDict[str, Any]):

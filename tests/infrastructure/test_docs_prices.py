@@ -98,9 +98,6 @@ def computed() -> dict[str, list[str]]:
             f"(${EU['cloudfront_per_request'] * 1e6:.2f} from Europe)",
         ],
         "docs/deploy.md": [f"Five instances kept warm by ping add ${ping} ("],
-        "docs/index.md": [
-            f"about ${ping} a month more, the web ACL of `staging` and `prod` ${acl_usd:.0f}."
-        ],
         "docs/warming.md": [
             f"at 1,769 MB ${snapshot} a month, by the prices of us-east-1, and ${starts} for 1,000",
             f"newest ten: ${10 * snapshot_usd():.0f} a month",

@@ -1,5 +1,6 @@
 """The docs are true: commands exist, examples run, generated pages are current."""
 
+import json
 import os
 import re
 import shlex
@@ -129,6 +130,8 @@ def test_every_command_is_one_that_exists_and_takes_these_options(page: str, lin
         assert rest[1] in cdk_commands()
     elif program == "curl":
         assert any("$API_URL" in word or "warmlens local url" in line for word in rest)
+    elif program.startswith(".github/"):
+        assert os.access(ROOT / program, os.X_OK)
     elif program in ("python", "pytest"):
         paths = [word for word in rest if "/" in word and not word.startswith("-")]
         assert all((ROOT / path.partition("::")[0]).exists() for path in paths)
@@ -322,9 +325,12 @@ def test_every_metric_is_documented() -> None:
     assert emitted | watched == documented
 
 
-def test_the_site_is_built_without_a_dead_link_or_a_page_without_a_place(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The docs as a site, built without a dead link."""
+    folder = tmp_path_factory.mktemp("site")
     result = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")],
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
         cwd=ROOT,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
         capture_output=True,
@@ -332,10 +338,37 @@ def test_the_site_is_built_without_a_dead_link_or_a_page_without_a_place(tmp_pat
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    index = (tmp_path / "site" / "index.html").read_text()
+    return folder
+
+
+def test_the_site_gives_every_page_a_place_and_fetches_nothing(site: Path) -> None:
+    index = (site / "index.html").read_text()
     for page in DOCS.glob("*.md"):
         assert f'href="{page.stem}.html"' in index or page.stem == "index"
     for asset in re.findall(r'(?:src|href)="(https?://[^"]+)"', index):
         assert not re.search(r"\.(js|css|woff2?|png|svg)\b", asset), (
             "the site fetches from elsewhere"
         )
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "cost idle", "photo cost", "cost at worst", "first visitor wait", "own model",
+        "delete it all", "mobile apps", "1,000 requests a second", "privacy", "retention",
+        "upgrading", "new release", "team", "limits", "why not sagemaker", "why not rekognition",
+        "why not cloudflare", "why not container",
+    ],
+)  # fmt: skip
+def test_a_question_is_a_heading_that_search_finds_and_that_the_first_page_leads_to(
+    site: Path, question: str
+) -> None:
+    entries = json.loads((site / "search" / "search_index.json").read_text())["docs"]
+    found = [
+        each["location"]
+        for each in entries
+        if set(question.split()) <= set(re.findall(r"[\w,]+", each["title"].lower()))
+    ]
+    links = re.findall(r'<td><a href="([^"]+)"', (site / "index.html").read_text())
+    pages = {each.partition("#")[0] for each in links}
+    assert [each for each in found if each in links or each.partition("#")[0] in pages]

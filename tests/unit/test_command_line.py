@@ -153,7 +153,16 @@ def test_without_arguments_a_group_prints_its_help(arguments: tuple[str, ...]) -
     result = invoke(app, *arguments)
     assert (result.exit_code, result.stderr) == (2, "")
     assert result.stdout.startswith("Usage: ")
-    assert "Commands:" in result.stdout
+    assert ("Commands:" if arguments else "Use the service:") in result.stdout
+
+
+def test_help_sorts_every_command_by_who_needs_it() -> None:
+    root: Any = typer.main.get_command(app)
+    listed = [name for names in root.sections.values() for name in names]
+    assert sorted(listed) == sorted(root.commands) == sorted(set(listed))
+    text = invoke(app, "--help").stdout
+    titles = [text.index(f"\n{title}:\n") for title in root.sections]
+    assert titles == sorted(titles)
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("model", "list"), ("clasify", "--json")])

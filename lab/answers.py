@@ -1,0 +1,69 @@
+"""Figures of the short answers in the docs, by name, from prices and records."""
+
+from dataclasses import replace
+
+from lab.bench.cases import CASES as TRAFFIC
+from lab.bench.cases import OBJECTIVE
+from lab.cold_start import first_visit_s, one_vcpu
+from lab.costs_at_rest import DEV, PRICES, whole_at_rest
+from lab.kept_records import kept_records
+from lab.photo_costs import WAYS, usd_per_million
+from warmlens.planner.at_rest import at_rest_items
+from warmlens.planner.bill import less_free_tier, total_usd
+
+_LARGE = "1,000 a second"
+IN_CALL, UPLOAD, HTTP = (
+    WAYS[f"{api}, {photo}"]
+    for api, photo in (
+        ("REST API", "photo in the call"),
+        ("REST API", "upload"),
+        ("HTTP API", "photo in the call"),
+    )
+)
+
+
+def costs() -> dict[str, str]:
+    """Return the costs that answers name, in USD.
+
+    A month without traffic (`dev`, `prod`, and `dev_paid`, `prod_paid` without the free tier), and
+    a million photos (`in_call`, `upload`, `http`, and `page` with the page and its web ACL).
+    """
+    dev, whole = at_rest_items(DEV, PRICES), whole_at_rest()
+    sums = {
+        "dev": total_usd(less_free_tier(dev, PRICES)),
+        "dev_paid": total_usd(dev),
+        "prod": total_usd(less_free_tier(whole, PRICES)),
+        "prod_paid": total_usd(whole),
+        "in_call": usd_per_million(IN_CALL),
+        "upload": usd_per_million(UPLOAD),
+        "http": usd_per_million(HTTP),
+        "page": usd_per_million(replace(IN_CALL, page=True, waf=True)),
+    }
+    return {name: f"${usd:.2f}" for name, usd in sums.items()}
+
+
+def waits() -> dict[str, str]:
+    """Return the waits that answers name: `cold`, `later`, `first` and `at_once`, in seconds."""
+    later, first, at_once, _ = first_visit_s(kept_records("first-visitor"))
+    return {
+        "cold": one_vcpu(kept_records("speed")).on_aws_s,
+        "later": f"{later:.2f}",
+        "first": f"{first:.2f}",
+        "at_once": f"{at_once:.2f}",
+    }
+
+
+def steady_load() -> dict[str, str]:
+    """Return the plan for 1,000 photos a second all day: `plan`, `usd` a month, `command`."""
+    (found,) = (
+        each
+        for each in kept_records("planner-cases")
+        if (each.conditions.get("case"), each.metric, each.conditions.get("rank"))
+        == (_LARGE, "cost_usd_per_month", "chosen")
+    )
+    return {
+        "plan": found.name,
+        "usd": f"${found.value:,.0f}",
+        "command": f"warmlens plan {TRAFFIC[_LARGE]} {OBJECTIVE}",
+        "date": found.date,
+    }
