@@ -169,6 +169,7 @@ reference: $(VENV)/.dev  ## Regenerate the generated blocks of the docs
 
 docs: $(VENV)/.dev  ## Build the site of the docs into .warmlens/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "Its search needs a server: $(BIN)/python -m http.server --directory .warmlens/site"
 
 screenshot: $(VENV)/.dev  ## Retake the README's pictures of the page
 	$(BIN)/python -m tests.e2e.screenshot docs/pictures

@@ -1,4 +1,4 @@
-"""MkDocs hook that rewrites links to files of the repository outside docs/."""
+"""MkDocs hook: links to files of the repository outside docs/, search, and the first page."""
 
 import os
 import re
@@ -6,18 +6,24 @@ from pathlib import Path
 from typing import Any
 
 _ROOT = Path(__file__).resolve().parents[1]
+_FOR_FEW = ("decisions/", "lab/")
 _LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)#\s]+)(#[^)]*)?\)")
 
 
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
     """Link such a file on GitHub, or show its path if the repository's address is not known.
 
-    A link to a missing file is left unchanged, so that MkDocs reports it.
+    A link to a missing file is left unchanged, so that MkDocs reports it. Search shows decisions
+    and the laboratory after the pages for users, and the first page has no table of contents.
 
     Args:
         markdown: text of the page.
         page: MkDocs' page.
     """
+    if page.file.src_uri.startswith(_FOR_FEW):
+        page.meta["search"] = {"boost": 0.1}
+    if page.file.src_uri == "index.md":
+        page.meta["hide"] = ["toc"]  # so that its questions fit into one screen
     here = (_ROOT / "docs" / page.file.src_uri).parent
 
     def replace(match: re.Match[str]) -> str:

@@ -356,7 +356,7 @@ def test_the_site_gives_every_page_a_place_and_fetches_nothing(site: Path) -> No
     [
         "cost idle", "photo cost", "cost at worst", "first visitor wait", "own model",
         "delete it all", "mobile apps", "1,000 requests a second", "privacy", "retention",
-        "upgrading", "new release", "team", "limits", "why not sagemaker", "why not rekognition",
+        "upgrade", "new release", "team", "limits", "why not sagemaker", "why not rekognition",
         "why not cloudflare", "why not container",
     ],
 )  # fmt: skip
@@ -372,3 +372,10 @@ def test_a_question_is_a_heading_that_search_finds_and_that_the_first_page_leads
     links = re.findall(r'<td><a href="([^"]+)"', (site / "index.html").read_text())
     pages = {each.partition("#")[0] for each in links}
     assert [each for each in found if each in links or each.partition("#")[0] in pages]
+
+
+def test_search_shows_decisions_after_the_pages_for_users(site: Path) -> None:
+    entries = json.loads((site / "search" / "search_index.json").read_text())["docs"]
+    for each in entries:
+        is_for_few = each["location"].startswith(("decisions/", "lab/"))
+        assert (each.get("boost", 1) < 1) == is_for_few, each["location"]
