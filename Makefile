@@ -9,7 +9,8 @@ WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 BIN := $(VENV)/bin
 PIP_INSTALL := pip install --quiet --disable-pip-version-check
 TOOLS := .warmlens/tools
-PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not serial" --durations 25
+AT_ONCE = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 25
+PARALLEL = $(AT_ONCE) -m "not serial and not slow"
 SERIAL := -m serial --durations 10
 PACKAGES := stacks lambda_src warmlens_client warmlens training lab tests docs
 GENERATED = $(shell grep -rlF --include='*.md' '[[[cog' docs README.md)
@@ -18,7 +19,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.warmlens/jsii
 
 .DEFAULT_GOAL := help
-.PHONY: help run down test test-all test-rest unit infrastructure integration e2e test-training test-lab test-changes torch cpus image wheel-check clients training lint workflows format lock base-image policies licences audit secrets sbom fuzz soak experiments measure synth snapshots openapi reference docs screenshot pictures clean
+.PHONY: help run down test test-all test-rest unit infrastructure integration e2e test-slow test-training test-lab test-changes torch cpus image wheel-check clients training lint workflows format lock base-image policies licences audit secrets sbom fuzz soak experiments measure synth snapshots openapi reference docs screenshot pictures clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' \
@@ -36,7 +37,7 @@ test: $(VENV)/.dev node_modules  ## Run the product's tests, as many at once as 
 
 test-all: test wheel-check test-rest  ## Run all tests: those of training and laboratory, too
 
-test-rest: test-training test-lab test-changes clients  ## Run what `make test` leaves out
+test-rest: test-slow test-training test-lab test-changes clients  ## Run what `make test` leaves out
 	@if $(BIN)/python -W ignore -c 'import sys, torch; sys.exit(torch.version.cuda is not None)'; then \
 		$(MAKE) torch; \
 	else \
@@ -58,6 +59,9 @@ test-rest: test-training test-lab test-changes clients  ## Run what `make test` 
 
 unit infrastructure integration e2e: $(VENV)/.dev node_modules  ## Run one tier of the tests
 	$(BIN)/pytest tests/$@
+
+test-slow: $(VENV)/.dev node_modules  ## Run the slow tests of the product
+	$(BIN)/pytest $(AT_ONCE) -m slow
 
 test-training: $(VENV)/.dev $(VENV)/.training node_modules  ## Run the tests of training
 	$(BIN)/pytest tests/training $(PARALLEL)

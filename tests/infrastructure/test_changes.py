@@ -25,6 +25,7 @@ from tests.infrastructure.variants import Assembly
 SHAPE = {"model_store", "warming", "web", "monitoring", "access_logs", "auth", "retain_data"}
 
 
+@pytest.mark.slow
 def test_changes_of_the_shape_of_staging_can_be_deployed(tmp_path: Path) -> None:
     # A quota belongs to a key: without it, `auth` changes, too.
     staging = dataclasses.replace(settings_of("staging"), daily_quota=None, budget_usd=None)

@@ -207,7 +207,9 @@ async def test_a_part_of_a_model_that_fails_once_is_fetched_again(
     assert [line for line in failed if "could not be fetched" in line["reason"]] == []
 
 
-@pytest.mark.parametrize("file", ["manifest.json", "model.onnx"])
+@pytest.mark.parametrize(
+    "file", [pytest.param("manifest.json", marks=pytest.mark.slow), "model.onnx"]
+)
 async def test_a_model_that_comes_too_slowly_is_told_in_time_and_served_once_it_does(
     call: Call, proxy: S3Proxy, file: str
 ) -> None:

@@ -58,6 +58,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return copy
 
 
+@pytest.mark.slow
 async def test_only_a_changed_source_is_synthesized_again_and_old_assemblies_go(
     source: Path, tmp_path: Path
 ) -> None:

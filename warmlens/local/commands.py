@@ -209,7 +209,7 @@ def status(
     out.print_table(table)
 
 
-@app.command(epilog="Example: curl $(warmlens local url)/model")
+@app.command(epilog="Example: warmlens local url")
 def url(folder: Folder = LOCAL_CLOUD) -> None:
     """Print the address of the local cloud's page and API. Exit code 3 if none runs."""
     running = running_cloud(folder)

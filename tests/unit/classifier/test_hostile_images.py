@@ -142,6 +142,7 @@ def test_a_film_behind_a_jpeg_costs_nothing(tmp_path: Path) -> None:
 MUTATIONS = 800
 
 
+@pytest.mark.slow
 def test_thousands_of_damaged_images_crash_nothing_and_are_refused_in_time(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.hostile.mutations", str(MUTATIONS), "9", str(tmp_path)],

@@ -20,6 +20,7 @@ from warmlens.planner.traffic import constant_rate
 HORIZON_S = 24 * HOUR_S
 SEEDS = range(1, 13)
 WARM_UP = 1e-3  # a share of the time: the first calls find an empty system
+pytestmark = pytest.mark.slow
 
 
 def erlang_b(servers: int, load: float) -> float:
