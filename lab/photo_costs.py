@@ -200,7 +200,7 @@ def break_even(
 ) -> float:
     """Return the photos a day from which the whole bill of a way is higher than that of a server.
 
-    Whole: each item of a photo, and the web ACL at rest; monitoring is on neither side.
+    Whole: each item of a photo, and the web ACL's fixed costs; monitoring is on neither side.
 
     Args:
         way: the way.

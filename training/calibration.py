@@ -224,7 +224,7 @@ def notes_on(recognition: Recognition, chosen: Fit) -> list[str]:
     if kept.share < 1 - MOST_REFUSED:
         notes.append(
             f"The threshold keeps {kept.share:.1%} of the model's own photos; the target is "
-            f"{1 - MOST_REFUSED:.0%}. Validation photos of other days fit better."
+            f"{1 - MOST_REFUSED:.0%}. Validation photos taken on other days help."
         )
     if found.share < LEAST_FOUND:
         notes.append(
@@ -234,7 +234,7 @@ def notes_on(recognition: Recognition, chosen: Fit) -> list[str]:
     if (count := len(chosen.own.choosing)) < FEW_PHOTOS:
         low, high = interval(kept.share, kept.images)
         notes.append(
-            f"{count} photos chose the threshold, which is few: it keeps between {low:.0%} and "
+            f"Only {count} photos chose the threshold: it keeps between {low:.0%} and "
             f"{high:.0%} of new photos, with 95 % confidence."
         )
     return notes

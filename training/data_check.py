@@ -305,7 +305,9 @@ def _equal(folder: PhotoFolder, fingerprints: list[_Fingerprint]) -> Iterator[Fi
     ):
         if found:
             pairs = tuple(" = ".join(_relative(folder, (p.photo.path for p in g))) for g in found)
-            text = f"{len(found)} photos are, byte for byte, {message}; leave each once."
+            text = (
+                f"{len(found)} photos are there, byte for byte, {message}; keep one copy of each."
+            )
             yield Finding(code, "error" if severity == "error" else "warning", text, pairs)
 
 

@@ -103,7 +103,7 @@ def _require_no_splits_below(root: Path, tree: Branch) -> None:
             )
         raise WarmlensError(
             "splits_in_classes",
-            f"{branch.path} has a folder {below['train'].name} of its own: splits are inside of "
+            f"{branch.path} has its own folder {below['train'].name}: splits are inside "
             f"the classes; move the photos to {root}/train/{branch.name} and so on.",
         )
 

@@ -160,7 +160,7 @@ def _geometry(onnx: Any, given: Any, path: Path) -> tuple[Layout, int | None, in
     types = onnx.TensorProto
     name = printable(given.name)
     if not given.type.HasField("tensor_type"):
-        raise bad_onnx(path, f"has the input {name}, which is no tensor; {_AGAIN}")
+        raise bad_onnx(path, f"has the input {name}, which is not a tensor; {_AGAIN}")
     tensor = given.type.tensor_type
     shown = [
         dim.dim_value if dim.HasField("dim_value") else dim.dim_param or "?"

@@ -67,5 +67,5 @@ def report_retry(retry: Retry) -> None:
     """
     reason = f"{retry.error.message.rstrip('.')};"
     if retry.error.code == "unavailable":
-        reason = "The service did not take the call, as it does after weeks without calls;"
+        reason = "The service refused the call, as Lambda does after weeks without calls;"
     err.print(f"{reason} trying once more in {retry.wait_s:.1f} s.")

@@ -219,11 +219,11 @@ def warm_command(
     else:
         out.print(
             f"{figures['distinct']} of {figures['requested']} instances are warm, "
-            f"{figures['cold']} of them started for it; rounds: {figures['rounds']}, the first "
+            f"{figures['cold']} of them just started; rounds: {figures['rounds']}, the first "
             f"held for {figures['hold_ms']} ms, {figures['held_s']:.1f} instance-seconds in all"
         )
         if instances is None:
-            out.print(f"Chosen, since {report.chosen_because}.")
+            out.print(f"This number was chosen because {report.chosen_because}.")
     if report.limited_by:
         err.print(f"No more are possible: {report.limited_by}.")
     if report.throttled:

@@ -253,7 +253,7 @@ def _token(env_name: str) -> str:
     if not token:
         raise WarmlensError(
             "no_token",
-            f"The API of {env_name} wants a token of its issuer, the setting jwt_issuer: "
+            f"The API of {env_name} needs a token from its issuer, the setting jwt_issuer: "
             f"export {TOKEN_VARIABLE}=...",
             exit_code=NOT_FOUND,
         )

@@ -47,7 +47,7 @@ def invoke(
     except ClientError as error:
         if error.response["Error"]["Code"] not in _NOT_READY:
             raise
-    err.print(f"{function} has rested and is being prepared; then it is called once more.")
+    err.print(f"{function} was inactive and is being prepared; then the call is repeated.")
     # Despite its name, this waiter also serves for the newest code.
     waiter = client.get_waiter("published_version_active")
     waiter.wait(**place, WaiterConfig={"Delay": 5, "MaxAttempts": 60})  # five minutes

@@ -87,7 +87,8 @@ def photos_at(s3: "S3Client", bucket: str, file_path: str) -> list[StoredPhoto]:
     """
     if not file_path.startswith(PREFIX) or file_path == PREFIX:
         raise WarmlensError(
-            "not_an_upload", f"{file_path} is no uploaded photo: their names begin with {PREFIX}"
+            "not_an_upload",
+            f"{file_path} is not an uploaded photo: their names begin with {PREFIX}",
         )
     found = find_photos(s3, bucket, prefix=file_path)
     return [photo for photo in found if photo.file_path == file_path]

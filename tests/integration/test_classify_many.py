@@ -312,7 +312,7 @@ def test_an_error_that_every_call_would_get_stops_the_batch(
     service.reply = lambda *_: error(status, code)
     result = classify(folder, service)
     assert refusal(result) == code
-    assert "goes on where it stopped" in result.stderr
+    assert "continues where it stopped" in result.stderr
     assert lines(folder) == []
     assert len(service.bodies) <= 4
 

@@ -377,8 +377,8 @@ def test_warm_tells_how_many_instances_it_reached(cloud: Cloud) -> None:
     assert (answer["requested"], answer["distinct"], answer["coverage"]) == (2, 2, 1.0)
     assert result.stderr == ""
     told = run_warmlens("warm", *options).stdout  # as many as a scheduled run wakes
-    assert told.startswith("2 of 2 instances are warm, 0 of them started for it; rounds: 1")
-    assert "Chosen, since the settings say so for this hour." in told
+    assert told.startswith("2 of 2 instances are warm, 0 of them just started; rounds: 1")
+    assert "This number was chosen because the settings say so for this hour." in told
 
 
 def test_warm_says_when_the_concurrency_allows_no_more(cloud: Cloud) -> None:

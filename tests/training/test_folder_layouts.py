@@ -150,7 +150,7 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "splits in classes": (
         put_splits_into_classes,
         "splits_in_classes",
-        "splits are inside of the classes; move the photos to .*/train/apple",
+        "splits are inside the classes; move the photos to .*/train/apple",
     ),
     "no classes": (
         take_out_of_classes,

@@ -38,7 +38,7 @@ def test_a_folder_of_photos_becomes_a_version_with_figures(
     recognition = read_manifest(artifacts / "shapes" / "2.0.0").recognition
     assert recognition is not None
     assert f"Threshold {recognition.threshold:g} at temperature" in exported.stdout
-    assert "30 photos chose the threshold, which is few" in exported.stderr
+    assert "Only 30 photos chose the threshold" in exported.stderr
     listed = json.loads(invoke(models, "list", "--models", str(artifacts), "--json").stdout)
     (row,) = listed["models"]
     shown = (row["threshold"], row["kept"], row["found"], row["auroc"])

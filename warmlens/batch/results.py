@@ -99,7 +99,7 @@ class ResultsFile:
             raise WarmlensError(
                 "out_failed",
                 f"{self.path} cannot be written ({error.strerror}). Make room and run the command "
-                "again: it goes on where it stopped.",
+                "again: it continues where it stopped.",
             ) from error
 
     def _read(self) -> None:
@@ -114,8 +114,8 @@ class ResultsFile:
                 if document is None:
                     raise WarmlensError(
                         "not_results",
-                        f"{self.path}, line {number} is no line of results. Give another file with "
-                        "--out.",
+                        f"{self.path}, line {number} is not a line of results. Give another file "
+                        "with --out.",
                     )
                 size += len(line)
                 self._check_source(document["source"])
@@ -148,7 +148,7 @@ class ResultsFile:
         if not self._answered.execute(known, (_key(photo),)).rowcount:
             raise WarmlensError(
                 "not_results",
-                f"{self.path} has two answers for {photo}, as files that were joined have. Give "
+                f"{self.path} has two answers for {photo}; it may be two files joined. Give "
                 "another file with --out.",
             )
         self.before += 1

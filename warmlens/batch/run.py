@@ -24,7 +24,7 @@ _LISTED_AT_ONCE = 200
 _NAMED_OTHERS = 5
 _THROTTLED = 429
 _OF_THE_PHOTO = (400, 404, 413, 415, 422)
-_GO_ON = "Run the command again: it goes on where it stopped."
+_GO_ON = "Run the command again: it continues where it stopped."
 # Errors that all other calls would get, too.
 _OF_ALL_CALLS = ("quota_exceeded", "budget_exceeded", "no_such_call", "unexpected_answer")
 

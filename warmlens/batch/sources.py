@@ -174,7 +174,7 @@ def split_address(address: str) -> tuple[str, str]:
     bucket, _, prefix = address.removeprefix("s3://").partition("/")
     if not address.startswith("s3://") or not bucket:
         raise WarmlensError(
-            "invalid_address", f"{address} is no address such as s3://bucket/prefix."
+            "invalid_address", f"{address} is not an address such as s3://bucket/prefix."
         )
     return bucket, prefix
 
@@ -200,7 +200,7 @@ def _read_file(path: Path) -> bytes:
         # Not a pipe or a device, whose reading could never end.
         if not path.is_file():
             if path.is_symlink() and not path.exists():
-                raise WarmlensError("unreadable_file", f"{path} is a link to nothing.")
+                raise WarmlensError("unreadable_file", f"{path} is a broken link.")
             raise OtherFileError
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)

@@ -143,7 +143,7 @@ class Batches:
                 if len(found.examples) < _MAX_EXAMPLES:
                     found.examples.append(key)
         if not first:
-            raise WarmlensError("no_photos", f"There is no photo that is read in {source.name}.")
+            raise WarmlensError("no_photos", f"There is no readable photo in {source.name}.")
         concurrency = self._check_concurrency()
         found.photo_s = self._photo_s(first)
         found.shortest_s = found.photos * found.photo_s / concurrency
@@ -224,7 +224,7 @@ class Batches:
             )
         except self._client.exceptions.ExecutionDoesNotExist:
             raise WarmlensError(
-                "no_such_run", f"{self._deployment.name} has no run {name} of a batch."
+                "no_such_run", f"{self._deployment.name} has no batch run {name}."
             ) from None
         return described
 

@@ -53,14 +53,14 @@ def print_summary(figures: dict[str, Any], other_names: list[str]) -> None:
     if not_recognized := figures["not_recognized"]:
         answered = not_recognized + figures["recognized"]
         out.print(
-            f"not sure: {not_recognized} of {answered} photos are probably of none of the classes "
-            f"of {figures['model']}"
+            f"not sure: {not_recognized} of {answered} photos probably show none of the classes of "
+            f"{figures['model']}"
         )
     rate = figures["classified"] / figures["wall_s"] if figures["wall_s"] else 0.0
     before = figures["answered_before"]
     out.print(
         f"{figures['classified']} photos classified in {figures['wall_s']:.1f} s, {rate:.1f} a "
-        "second" + (f"; {before} had an answer before" if before else "")
+        "second" + (f"; {before} already had an answer" if before else "")
     )
     if figures["cost_usd"] is not None:
         out.print(f"cost: about ${figures['cost_usd']:.4f} for API, function and S3")
@@ -75,4 +75,4 @@ def print_summary(figures: dict[str, Any], other_names: list[str]) -> None:
     for code, photos in figures["errors"].items():
         err.print(f"{photos} failed: {code}")
     if figures["failed"]:
-        err.print("The same command tries those that failed once more.")
+        err.print("Run the same command again to retry the photos that failed.")

@@ -181,7 +181,7 @@ def _too_large() -> web.Response:
     return error_answer(
         413,
         "request_too_large",
-        "The request is larger than a function takes, 6 MB as JSON, which are 4.4 MB of a photo. "
+        "The request is too large: a function accepts 6 MB as JSON, which is a photo of 4.4 MB. "
         "Upload the photo: ask /uploads where.",
     )
 
@@ -225,7 +225,7 @@ async def _errors_of_the_api(request: web.Request, handler: Handler) -> web.Stre
             return _emulator_gone()
         _logger.exception("%s %s failed", request.method, request.path)
         return error_answer(
-            500, "internal_error", "The local cloud failed; where it was started, it says why."
+            500, "internal_error", "The local cloud failed; the terminal that runs it shows why."
         )
 
 

@@ -47,13 +47,13 @@ def at_rest(way: Way, *, warmer: bool) -> AtRest:
 
 
 def at_rest_items(what: AtRest, prices: PriceList) -> list[Item]:
-    """Return a month's items at rest.
+    """Return a month's fixed costs, item by item.
 
     Raises:
         WarmlensError: a price is missing.
     """
     lines = [
-        ("web ACL at rest", float(what.web_acl_rules > 0), "lists", "waf_acl_per_month"),
+        ("web ACL", float(what.web_acl_rules > 0), "lists", "waf_acl_per_month"),
         ("web ACL's rules", what.web_acl_rules, "rules", "waf_rule_per_month"),
         ("own metrics", what.metrics, "metrics", "metric_per_month"),
         ("alarms", what.alarms, "alarms", "alarm_per_month"),

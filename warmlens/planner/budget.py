@@ -19,7 +19,7 @@ def require_affordable(traffic: Traffic, *, horizon_s: float, times: int) -> flo
     """
     calls = traffic.expected(horizon_s) * times
     if calls > MOST_CALLS:
-        why = f"{calls:.3g} calls to simulate, {MOST_CALLS:.3g} are the most"
+        why = f"{calls:.3g} calls to simulate; the maximum is {MOST_CALLS:.3g}"
         raise WarmlensError("too_many_calls", f"{why}: give {_what_to_lower(traffic, horizon_s)}")
     return calls
 

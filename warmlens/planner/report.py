@@ -80,7 +80,7 @@ def _image_limits(memory_mb: int) -> list[str]:
 
 
 COMMAND = "warmlens plan"
-FREE_TIER = "The free tier that does not end is taken off, as if nothing else used it."
+FREE_TIER = "The permanent free tier is subtracted, as if nothing else used it."
 
 
 def plan_records(advice: Advice, request: PlanRequest) -> Iterator[Record]:
@@ -189,11 +189,11 @@ def at_rest_line(way: Way, prices: PriceList, *, warmer: bool, free_tier: bool) 
     try:
         items = at_rest_items(at_rest(way, warmer=warmer), prices)
     except WarmlensError as error:
-        return f"At rest, with any traffic: not computed. {error.code}: {error}"
+        return f"Fixed costs, at any traffic: not computed. {error.code}: {error}"
     if free_tier:
         items = less_free_tier(items, prices)
     parts = ", ".join(f"{item.name} {item.usd:.2f}" for item in items)
-    return f"At rest, with any traffic: ${total_usd(items):.2f} a month more ({parts})."
+    return f"Fixed costs, at any traffic: ${total_usd(items):.2f} a month more ({parts})."
 
 
 def sources_of(measured: Sequence[Measured]) -> str:

@@ -247,14 +247,14 @@ def provisioned_pays_above(request: PlanRequest, architecture: str) -> float:
 
 
 def acl_items(request: PlanRequest) -> list[Item]:
-    """Return what the web ACL costs at rest, which servers have none of."""
+    """Return the fixed costs of the web ACL, which servers do not have."""
     items = at_rest_items(at_rest(request.way, warmer=False), request.prices)
     return of_parts(items, [Part.WEB_ACL])
 
 
 def _basis(request: PlanRequest) -> str:
     acl_usd = total_usd(acl_items(request))
-    acl = f" and ${acl_usd:.2f} for the web ACL at rest" if acl_usd else ""
+    acl = f" and ${acl_usd:.2f} a month for the web ACL" if acl_usd else ""
     return (
         f"Servers, compared with all items of the plan{acl}; monitoring is on neither side, and "
         "operating them is not counted:"

@@ -172,6 +172,8 @@ def _read(file: Path) -> PriceList:
         raise WarmlensError("bad_prices", f"{file}: missing has a reason as text for each name")
     twice = sorted(missing.keys() & document["prices"].keys())
     if twice:
-        raise WarmlensError("bad_prices", f"{file}: {', '.join(twice)}: a price, and missing")
+        raise WarmlensError(
+            "bad_prices", f"{file}: {', '.join(twice)}: has a price and is listed as missing"
+        )
     prices = MappingProxyType(document["prices"])
     return PriceList(document["region"], document["date"], prices, missing)

@@ -412,7 +412,7 @@ class Manifest(_Part):
         }
         for name, field in fields.items():
             if field is not None and self.engine != "onnxruntime":
-                raise _rule(f'{name} is there; the engine "{self.engine}" does not take it.')
+                raise _rule(f'{name} is set; the engine "{self.engine}" does not support it.')
         return self
 
     @model_validator(mode="after")

@@ -336,7 +336,10 @@ def test_prices_of_a_file_replace_those_of_the_region(tmp_path: Path) -> None:
         ({"currency": "EUR"}, "the currency is EUR; give prices in USD"),
         ({"price": {"s3_per_get": 2.0}}, "price: unknown; a file of prices has currency, date"),
         ({"missing": ["s3_per_put"]}, "missing has a reason as text for each name"),
-        ({"missing": {"s3_per_get": "unknown"}}, "s3_per_get: a price, and missing"),
+        (
+            {"missing": {"s3_per_get": "unknown"}},
+            "s3_per_get: has a price and is listed as missing",
+        ),
     ],
 )
 def test_nothing_in_a_file_of_prices_is_dropped(

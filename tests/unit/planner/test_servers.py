@@ -80,7 +80,7 @@ def test_what_does_not_grow_on_a_servers_bill_is_fixed() -> None:
 @pytest.mark.parametrize(
     ("waf", "free_tier", "words"),
     [
-        (True, False, "$17.20 a month more (web ACL at rest 5.00, web ACL's rules 5.00, own metri"),
+        (True, False, "$17.20 a month more (web ACL 5.00, web ACL's rules 5.00, own metri"),
         (False, False, "$7.20 a month more (own metrics 2.70, alarms 1.50, dashboard 3.00)."),
         # Of 9 metrics, 15 alarms and 1 dashboard, 10, 10 and 3 are free.
         (False, True, "$0.50 a month more (own metrics 0.00, alarms 0.50, dashboard 0.00)."),
@@ -88,7 +88,7 @@ def test_what_does_not_grow_on_a_servers_bill_is_fixed() -> None:
 )
 def test_what_is_paid_at_rest_is_a_line_of_its_own(waf: bool, free_tier: bool, words: str) -> None:
     line = at_rest_line(Way(waf=waf), read_prices(), warmer=False, free_tier=free_tier)
-    assert line.startswith(f"At rest, with any traffic: {words}")
+    assert line.startswith(f"Fixed costs, at any traffic: {words}")
 
 
 def test_provisioned_concurrency_pays_above_sixty_percent() -> None:
@@ -113,8 +113,8 @@ def test_a_region_without_the_prices_of_servers_gets_its_plan_and_the_reason(
     assert exit_code == 0
     assert "\nPlan: " in output
     assert "\nSettings(" in output
-    assert "\nAt rest, with any traffic: $1" in output
-    assert "all items of the plan and $10.00 for the web ACL at rest; monitoring is on" in output
+    assert "\nFixed costs, at any traffic: $1" in output
+    assert "all items of the plan and $10.00 a month for the web ACL; monitoring is on" in output
     (fargate,) = (line for line in output.splitlines() if line.startswith("Fargate: "))
     assert fargate.startswith("Fargate: not compared. price_missing: ")
     for name in ("alb_per_h", "alb_per_lcu_h", "fargate_x86_per_gb_h", "fargate_x86_per_vcpu_h"):
