@@ -129,9 +129,9 @@ def in_short(speed: Sequence[Record], visits: Sequence[Record]) -> str:
     """
     ours, theirs = one_vcpu(speed), one_vcpu(speed, "baseline")
     return _wrapped(
-        f"**What is the cold start?** {_estimate(ours)}, {ours.total_ms:.0f} ms from the start of "
-        "the process to the first answer, was measured here, with one processor and the model in "
-        f"the image. A handler with PyTorch takes {theirs.total_ms:,.0f} ms for the same. "
+        f"**What is the cold start?** An{_estimate(ours)} was measured here: {ours.total_ms:.0f} "
+        "ms from the start of the process to the first answer, with one processor and the model in "
+        f"the image. A handler with PyTorch takes {theirs.total_ms:,.0f} ms for that. "
         f"{_s3_adds(speed)} {_visits(visits)} [Where the time "
         "goes](how-it-works.md#a-cold-start)."
     )
@@ -162,7 +162,7 @@ def in_readme(speed: Sequence[Record], visits: Sequence[Record]) -> str:
     return "\n".join(
         (
             _wrapped(
-                f"A cold start takes an{_estimate(ours)[2:]} was measured here "
+                f"A cold start takes an{_estimate(ours)} was measured here "
                 f"([what a cold start is](docs/how-it-works.md#a-cold-start)). {_s3_adds(speed)} "
                 f"{_visits(visits)}"
             ),
@@ -227,8 +227,8 @@ def _one_vcpu(cases: Sequence[ColdStart], store: str) -> ColdStart | None:
 def _estimate(ours: ColdStart) -> str:
     low, _, high = (f"{each / 1000:.2f}" for each in PLATFORM_MS)
     return (
-        f"An estimated {ours.on_aws_s} s on AWS: Lambda's own part takes {low} to {high} s in 95 "
-        "of 100 starts, as others measured, and the rest"
+        f" estimated {ours.on_aws_s} s on AWS. Lambda's own part takes {low} to {high} s in 95 of "
+        "100 starts, as others measured; the rest"
     )
 
 
@@ -267,11 +267,11 @@ def first_visit_s(visits: Sequence[Record]) -> tuple[float, float, float, float]
 def _visits(records: Sequence[Record]) -> str:
     later, ahead, at_once, slowest_s = first_visit_s(records)
     return (
-        "The first visitor of the page, for whom nothing runs yet, waits "
-        f"{ahead:.2f} s from tap to answer if the page has been open for two seconds; a later "
-        f"visitor waits {later:.2f} s. A photo sent as the page opens takes {at_once:.2f} s if "
-        f"Lambda's own part takes {slowest_s:g} s. (Measured on the local cloud, over an emulated "
-        "phone's link.)"
+        "The first visitor of the page, for whom no instance runs yet, waits "
+        f"{ahead:.2f} s from tap to answer if the page has been open for two seconds. A later "
+        f"visitor waits {later:.2f} s. A photo that is sent as soon as the page opens takes "
+        f"{at_once:.2f} s if Lambda's own part takes {slowest_s:g} s. (Measured on the local "
+        "cloud, over an emulated phone's link.)"
     )
 
 

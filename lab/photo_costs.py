@@ -318,6 +318,6 @@ def at_rest_sentence() -> str:
         )
     )
     return wrapped(
-        f"A million photos in the call cost {in_call} beside it, uploaded ones {upload}, and by an "
-        f"HTTP API in the call {http}: [item by item](choices.md#which-way-a-photo-takes)."
+        f"In addition, a million photos cost {in_call} in the call and {upload} uploaded, and with "
+        f"an HTTP API {http} in the call ([item by item](choices.md#which-way-a-photo-takes))."
     )

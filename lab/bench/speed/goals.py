@@ -106,7 +106,7 @@ def judged(records: Sequence[Record]) -> Iterator[tuple[str, str, str, str]]:
 
 
 def in_sentences(records: Sequence[Record]) -> str:
-    """Return how many goals are reached at each input size, and which are not."""
+    """Return how many goals are met at each input size, and which are missed."""
     reached = {text: answer for text, _, answer, _ in judged(records)}
     lines = []
     for input_px in (224, 128):
@@ -117,7 +117,7 @@ def in_sentences(records: Sequence[Record]) -> str:
             if each != "yes"
         ]
         lines.append(
-            f"At {input_px} px, {len(of_size) - len(missing)} of {len(of_size)} goals are reached"
-            + (f"; not: {'; '.join(missing)}." if missing else ".")
+            f"At {input_px} px, {len(of_size) - len(missing)} of {len(of_size)} goals are met."
+            + (f" Missed: {'; '.join(missing)}." if missing else "")
         )
     return "\n".join(lines) + "\n"
