@@ -26,7 +26,8 @@ CONDITIONS: dict[str, dict[str, tuple[type, ...]]] = {
 """The conditions of records of each metric, with their types."""
 HIGHEST_MS = 900_000  # Lambda's longest timeout
 OTHER_SHARE = (
-    f"with a processor share of each 100 ms, init included (Lambda's: {PERIOD_MS} ms, without init)"
+    "with processor shares in periods of 100 ms, init included "
+    f"(Lambda's: {PERIOD_MS} ms, init excluded)"
 )
 """Said of times with a processor or less whose records name no period (decision 131)."""
 

@@ -8,7 +8,7 @@ MEMORY_MB_PER_VCPU = 1769
 PERIOD_MS = 20
 """Period in which an instance may use its processor share before it is halted for the rest. AWS
 documents none; 20 ms were observed on Lambda in 2025 (decision 131)."""
-LIMITED = f"memory limit, and processor share of each {PERIOD_MS} ms from the first call on,"
+LIMITED = f"memory limit, and processor share in periods of {PERIOD_MS} ms from the first call on,"
 
 
 @dataclass(frozen=True)
