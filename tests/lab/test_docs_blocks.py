@@ -11,13 +11,13 @@ PAGES = [
     page
     for page in sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md"])
     # The planning page runs commands and has a test of its own.
-    if "docs_blocks." in page.read_text() and page.name != "planning.md"
+    if "from lab import" in page.read_text() and page.name != "planning.md"
 ]
 
 
 def test_pages_have_blocks() -> None:
-    assert {page.name for page in PAGES} == {
-        *("README.md", "how-it-works.md", "index.md"),
+    assert {page.name for page in PAGES} >= {
+        *("README.md", "how-it-works.md", "index.md", "costs.md", "scale.md"),
         *("models.md", "performance.md", "reliability.md", "warming.md"),
     }
 
