@@ -112,7 +112,7 @@ def test_photos_that_the_model_does_not_know_are_counted_apart_from_its_classes(
 
     service.reply = reply
     printed = classify(folder, service)
-    assert "not sure: 1 of 4 photos are probably of none" in printed.stdout
+    assert "not sure: 1 of 4 photos probably show none" in printed.stdout
     assert "a.jpg\t" not in printed.stdout  # its first class is not what is in it
     assert [line["photo"] for line in lines(folder) if not line["answer"]["recognized"]] == [
         "a.jpg"
