@@ -70,7 +70,9 @@ def test_what_the_app_no_longer_has_is_removed_by_the_commands_that_doctor_print
     before = deployed(cloudformation)
     check = found(shell)
     assert check["state"] == "warning"
-    assert check["found"].startswith("warmlens-local-web, warmlens-retired-api: no longer in app.py")
+    assert check["found"].startswith(
+        "warmlens-local-web, warmlens-retired-api: no longer in app.py"
+    )
 
     commands = re.findall(r"aws cloudformation [^;.]+", check["mend"])
     assert len(commands) == 3
