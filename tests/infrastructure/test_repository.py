@@ -69,6 +69,13 @@ def test_what_is_checked_before_a_commit_is_what_lint_checks() -> None:
         assert any(entry.startswith(f".venv/bin/{program}") for entry in entries)
 
 
+def test_lint_reads_the_english_of_the_pages() -> None:
+    command = ["make", "-n", "lint"]
+    planned = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    (line,) = (each for each in planned.stdout.splitlines() if "bin/textlint" in each)
+    assert {"README.md", "docs/index.md", "docs/commands.md"} <= set(line.split())
+
+
 def test_the_dev_container_forwards_the_page_and_uploads_alone() -> None:
     settings = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
     assert settings["forwardPorts"] == [WEB_PORT, EMULATOR_PORT]

@@ -137,9 +137,7 @@ def test_a_manifest_with_parts_that_only_onnx_has_is_refused(
 ) -> None:
     onnx, program = (version.manifest for version in versions)
     weights = program.files.model_copy(update={"weights": onnx.files.model})
-    with pytest.raises(
-        WarmlensError, match=r'files\.weights is there; .* engine "torch"'
-    ) as refused:
+    with pytest.raises(WarmlensError, match=r'files\.weights is set; .* engine "torch"') as refused:
         parse_manifest(manifest_bytes(program.model_copy(update={"files": weights})), "here")
     assert refused.value.code == "bad_field"
 
