@@ -1,4 +1,4 @@
-"""What a cold start is made of: its figures on the pages, which all come from here.
+"""The figures of a cold start and of its parts, for all pages that quote them.
 
 `docs/how-it-works.md` has the definition. What we measured is the time from the start of a process
 to its first answer; Lambda's own part before it, the platform time, is published by others.

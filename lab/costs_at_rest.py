@@ -1,4 +1,4 @@
-"""What an environment costs with any number of photos, as tables and sentences for the docs."""
+"""The fixed costs of an environment, as tables and sentences for the docs."""
 
 from lab.photo_costs import wrapped
 from warmlens.planner.at_rest import (
@@ -16,7 +16,7 @@ from warmlens.prices import read_prices
 PRICES = read_prices()
 MEMORY_MB = 1769
 DEV = AtRest(metrics=OWN_METRICS, alarms=8, image_gb=0.3, stored_gb=0.1)
-"""What the environment dev has; tests count its alarms and metrics."""
+"""The fixed parts of the environment dev; tests count its alarms and metrics."""
 _AT_REST = {
     "container images": ("container image in ECR", "some 0.3 GB for each image pushed"),
     "models and the page": ("model, page and CDK's files in S3", "about 0.1 GB"),

@@ -9,7 +9,7 @@ from warmlens.records import Record
 
 _FORMER_GROUPS = re.compile(r"^warmlens (?=(?:bench|experiments) )")
 NOT_KEPT, NOT_YET = "not kept", "not measured yet"
-"""What a cell says where a record of before December 2026 lacks a figure, or there is no record."""
+"""Cells without a figure: a record from before December 2026 lacks it, or there is no record."""
 _EMPTY = {NOT_KEPT, NOT_YET, "-"}
 
 

@@ -28,7 +28,7 @@ Quick = Annotated[
 
 @dataclasses.dataclass(frozen=True)
 class Extent:
-    """How many samples to take of each case.
+    """The number of samples of each case.
 
     Attributes:
         count: the number.

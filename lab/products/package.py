@@ -15,7 +15,7 @@ from lab.products.sheet import Sheet, draw_sheet
 
 HEIGHT_PX = 384
 FRONT_SHARE = 0.4
-"""How much of the way around a can its front takes."""
+"""The front's share of the way around a can."""
 CACHED_PACKAGES = 96
 METAL: RGB = (176, 178, 182)
 

@@ -77,7 +77,7 @@ def test_a_try_takes_few_samples_and_writes_its_report_elsewhere(tmp_path: Path)
 
 
 def test_the_kept_records_are_replaced_and_the_planner_reads_the_new_ones(tmp_path: Path) -> None:
-    """What no step measures stays: memory, packages and downloads."""
+    """Records that no step measures stay: memory, packages and downloads."""
     kept, folder = tmp_path / "kept", tmp_path / "steps"
     kept.mkdir()
     folder.mkdir()

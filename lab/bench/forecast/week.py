@@ -27,8 +27,8 @@ ONE_BY_ONE = "week 2, one by one"
 IN_PAIRS = "week 2, some in pairs"
 IN_FIVES = "week 2, in fives"
 CASES = ONE_BY_ONE, IN_PAIRS, IN_FIVES
-"""How the requests of five minutes come, which counts do not say: at independent moments, as many
-in pairs at one moment as at the inference service, or all in fives within 0.1 s."""
+"""Arrivals within five minutes, for which only their count is known: at independent moments, with as
+large a share in pairs as at the inference service, or all in fives within 0.1 s."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +111,7 @@ def predictions() -> dict[str, Profile]:
 
 
 def second_week(case: str = ONE_BY_ONE) -> Traffic:
-    """Return the second week, with the requests of each five minutes in a way."""
+    """Return the second week, with its requests arriving as the case says."""
     balancer = load_balancer(5, 0.1) if case == IN_FIVES else load_balancer()
     week = balancer.part(WEEK_S, 2 * WEEK_S)
     return Paired(traffic=week, share=paired_share()) if case == IN_PAIRS else week

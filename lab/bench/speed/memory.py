@@ -19,7 +19,7 @@ PACKAGES = {
     PYTORCH: ("torch", "torchvision", "pillow", "boto3"),
     PLAIN_ONNX: ("onnxruntime", "numpy", "pillow", "boto3"),
 }
-"""What the baselines import; what that needs is counted, too."""
+"""Packages that the baselines import; those that they need are counted, too."""
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 

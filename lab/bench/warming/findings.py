@@ -1,4 +1,4 @@
-"""What the simulations of warming policies say, in sentences with their figures."""
+"""The findings of the simulated warming policies, in sentences with their figures."""
 
 import textwrap
 from collections.abc import Sequence
