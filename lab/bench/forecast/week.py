@@ -27,8 +27,8 @@ ONE_BY_ONE = "week 2, one by one"
 IN_PAIRS = "week 2, some in pairs"
 IN_FIVES = "week 2, in fives"
 CASES = ONE_BY_ONE, IN_PAIRS, IN_FIVES
-"""Arrivals within five minutes, for which only their count is known: at independent moments, with as
-large a share in pairs as at the inference service, or all in fives within 0.1 s."""
+"""Arrivals within five minutes, of which only the count is known: at independent moments, with the
+inference service's share of pairs at one moment, or all in fives within 0.1 s."""
 
 
 @dataclass(frozen=True, kw_only=True)
