@@ -98,8 +98,3 @@ def ratio_of(values: Sequence[float], base: Sequence[float], *, turn: int = 1) -
     average = statistics.median if one_peak else statistics.fmean
     interval = ratio_interval(in_turns(values, turn), in_turns(base, turn), of_means=not one_peak)
     return Ratio(average(values) / average(base), "medians" if one_peak else "means", interval)
-
-
-def part(one: Sequence[float] | None, other: Sequence[float] | None) -> bool:
-    """Return whether two intervals have nothing in common: only then one is less than the other."""
-    return one is not None and other is not None and (one[1] < other[0] or other[1] < one[0])

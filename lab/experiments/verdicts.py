@@ -138,13 +138,30 @@ def lies(
     return False if interval[1] < low or interval[0] > high else None
 
 
+def above(interval: Sequence[float] | None, other: Sequence[float] | None) -> bool | None:
+    """Return True if an interval lies above another, False if below, None if they overlap.
+
+    Args:
+        interval: the interval; None, for too few samples, decides nothing.
+        other: that which it is compared with, or None.
+    """
+    if interval is None or other is None:
+        return None
+    return True if interval[0] > other[1] else False if interval[1] < other[0] else None
+
+
+def all_of(parts: Sequence[bool | None]) -> bool | None:
+    """Return False if a part of a claim is false, None if none is but some are not decided."""
+    return False if False in parts else None if None in parts else True
+
+
 def decided(
     does: bool | None,
     *,
     yes: Verdict = Verdict.CONFIRMED,
     no: Verdict = Verdict.REFUTED,
 ) -> Verdict:
-    """Return the verdict for each outcome of :func:`lies`."""
+    """Return the verdict for each outcome of :func:`lies`, :func:`above` and :func:`all_of`."""
     return Verdict.NOT_DECIDED if does is None else yes if does else no
 
 

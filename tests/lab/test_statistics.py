@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lab.modality import dip, has_one_peak
-from lab.statistics import carried, fewest_for, part, percentile, ratio_of, summary
+from lab.statistics import carried, fewest_for, percentile, ratio_of, summary
 
 
 def test_a_percentile_lies_between_the_nearest_values() -> None:
@@ -87,10 +87,3 @@ def test_what_disturbs_both_of_a_turn_cancels_out() -> None:
     apart = ratio_of(values, base + base[:1]).interval  # not in turns
     assert apart is not None
     assert apart[1] - apart[0] > 0.01
-
-
-def test_only_intervals_apart_show_a_difference() -> None:
-    assert part((1, 2), (2.1, 3))
-    assert part((2.1, 3), (1, 2))
-    assert not part((1, 2), (2, 3))
-    assert not part((1, 2), None)

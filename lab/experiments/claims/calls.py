@@ -7,7 +7,9 @@ from lab.experiments.verdicts import (
     Judgement,
     Rules,
     Verdict,
+    above,
     against,
+    all_of,
     decided,
     lies,
     times,
@@ -62,11 +64,8 @@ def _parts(results: RecordSet) -> Judgement:
             results.require("flow_stage_mean_ms", temperature=each, stage="api")
             for each in ("cold", "warm")
         )
-        has_part = None
-        if cold.interval is not None and warm.interval is not None:
-            has_part = lies(cold.interval, low=warm.interval[1])
         return Judgement(
-            decided(has_part),
+            decided(above(cold.interval, warm.interval)),
             f"outside of init and function a cold call takes {with_interval(cold, unit=' ms')}, "
             f"a warm one {with_interval(warm, unit=' ms')}: download and start are the difference",
             MEASURED,
@@ -134,14 +133,13 @@ def _cold_against_warm(results: RecordSet) -> Judgement:
     if not any(found.values()):
         raise NoRecordError("first_to_warm")
     each = [lies(record.interval, low=_MANY_TIMES) if record else None for record in found.values()]
-    does = False if False in each else None if None in each else True
     ours = results.get("first_to_warm", "ours", memory_mb=768)
     seen = "; ".join(
         f"at {size:,} MB {times(record) if record else 'not measured often enough'}"
         for size, record in found.items()
     )
     return Judgement(
-        decided(does),
+        decided(all_of(each)),
         f"with the paper's kind of handler {seen}. The paper's figures at 768 MB make "
         f"{results.value('first_call_ms', PAPERS) / results.value('second_call_ms', PAPERS):.0f} "
         f"times{f', ours {times(ours)}' if ours else ''}. Lambda's own part would add to the first",

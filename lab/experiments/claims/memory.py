@@ -11,6 +11,8 @@ from lab.experiments.verdicts import (
     Judgement,
     Rules,
     Verdict,
+    above,
+    all_of,
     decided,
     lies,
     times,
@@ -118,13 +120,10 @@ def _best(results: RecordSet) -> Judgement:
     sides = [lies(each.interval, low=1.0) for each in products]
     # The smaller size is cheaper if 768 MB costs more than it; the larger if it costs less.
     cheaper = lies(small.interval, low=1.0) or lies(large.interval, high=1.0)
-    if False in sides:
-        verdict = Verdict.REFUTED if cheaper else Verdict.CORRECTED
-    else:
-        verdict = decided(None if None in sides else True)
+    no = Verdict.REFUTED if cheaper else Verdict.CORRECTED
     best = min(products, key=lambda each: each.value)
     return Judgement(
-        verdict,
+        decided(all_of(sides), no=no),
         "with the paper's kind of handler, at its prices, a call at 768 MB costs "
         f"{times(small)} what it does at 448 MB, at 1,536 MB {times(large)} what it does at 768. "
         f"Time x cost is {times(best)} that at 768 MB at {best.conditions['memory_mb']:,} MB",
@@ -175,10 +174,7 @@ def _many(results: RecordSet) -> Judgement:
     one, many = ratios[0], ratios[-1]
     verdict = Verdict.NOT_COMPARABLE
     if results.in_aws:
-        less = None
-        if one.interval is not None and many.interval is not None:
-            less = lies(many.interval, high=one.interval[0])
-        verdict = decided(less)
+        verdict = decided(above(one.interval, many.interval))
     return Judgement(
         verdict,
         f"at 448 MB a response takes {times(one)} as long as at 1,536 MB with one connection, "

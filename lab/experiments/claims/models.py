@@ -12,8 +12,8 @@ from lab.experiments.verdicts import (
     Judgement,
     Rules,
     Verdict,
+    above,
     decided,
-    lies,
 )
 from lab.intervals import Interval, share_interval
 from warmlens.records import Record
@@ -86,7 +86,8 @@ def _errors(results: RecordSet) -> Judgement:
 def _last_layer(results: RecordSet) -> Judgement:
     kept = results.kept(_COMPARISON).select("test_top1")
     head, whole = (_of_mode(kept, f"{_NETWORK}-{part}", augment=False) for part in ("head", "full"))
-    gains = _above(whole, head)
+    photos = whole[0].conditions["photos"]
+    gains = above(_interval_of(whole, photos), _interval_of(head, photos))
     return Judgement(
         Verdict.CORRECTED if gains else Verdict.CONFIRMED,
         f"on generated photos of 30 products, about 100 each, and weights from similar photos, the "
@@ -250,20 +251,14 @@ def _interval_of(records: Sequence[Record], photos: float) -> Interval:
     return share_interval(statistics.fmean(each.value for each in records) / 100 * photos, photos)
 
 
-def _above(more: Sequence[Record], less: Sequence[Record]) -> bool | None:
-    photos = more[0].conditions["photos"]
-    return lies(_interval_of(more, photos), low=_interval_of(less, photos)[1])
-
-
 def _on_real_photos(
     results: RecordSet, what: str, more: Sequence[Record], other: str, less: Sequence[Record]
 ) -> Judgement:
     photos = results.kept(_REAL).value("test_photos")
     best, rest = (max(each, key=lambda record: record.value) for each in (more, less))
     one, two = _interval_of([best], photos), _interval_of([rest], photos)
-    apart = True if one[0] > two[1] else False if one[1] < two[0] else None
     return Judgement(
-        decided(apart),
+        decided(above(one, two)),
         f"on {photos:.0f} real photos of groceries {best.name}, {what}, is right on "
         f"{best.value:.1f} % ({100 * one[0]:.1f} to {100 * one[1]:.1f}), {rest.name}, {other}, on "
         f"{rest.value:.1f} % ({100 * two[0]:.1f} to {100 * two[1]:.1f})",

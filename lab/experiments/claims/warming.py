@@ -11,6 +11,7 @@ from lab.experiments.verdicts import (
     Rules,
     Verdict,
     against,
+    all_of,
     decided,
     lies,
     with_interval,
@@ -161,9 +162,8 @@ def _idle(results: RecordSet) -> Judgement:
         lies(one[28].interval, low=0.5) if 28 in one else None,
         lies(one[33].interval, high=0.5) if 33 in one else None,
     ]
-    does = False if False in parts else None if None in parts else True
     return Judgement(
-        decided(does, no=Verdict.CORRECTED),
+        decided(all_of(parts), no=Verdict.CORRECTED),
         f"of five are left {_seen(five)}; one alone is left {_seen(one)}. AWS documents no time "
         "and may change it",
         MEASURED,

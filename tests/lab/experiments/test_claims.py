@@ -11,7 +11,7 @@ from lab.experiments.claims.warming import RULES as WARMING
 from lab.experiments.printed import AWS, PAPERS
 from lab.experiments.record_query import RecordSet
 from lab.experiments.report import KEPT, records_of_benches
-from lab.experiments.verdicts import Claim, Verdict
+from lab.experiments.verdicts import Claim, Verdict, above
 from warmlens.paths import ROOT
 from warmlens.records import Record, read_records
 
@@ -307,6 +307,15 @@ IN_AWS: tuple[tuple[str, Verdict, list[Change], Verdict], ...] = (
         [to("flow_stage_mean_ms", 1, off=0.1, temperature="cold", stage="api")],
         REFUTED,
     ),
+    (
+        "3.2: A cold start is",
+        NOT_SHOWN,
+        [
+            to("flow_stage_mean_ms", 6, off=1, temperature="cold", stage="api"),
+            to("flow_stage_mean_ms", 6, off=2, temperature="warm", stage="api"),
+        ],
+        NOT_DECIDED,
+    ),
     ("Fig. 10: The first", NOT_COMPARABLE, [to("call_mean_ms", 300, off=50)], BEATEN),
     ("Fig. 10: The first", NOT_COMPARABLE, [to("call_mean_ms", 2000, off=50)], NOT_DECIDED),
     ("Fig. 11: Without", NOT_COMPARABLE, [to("flow_mean_ms", 400, off=50)], CONFIRMED),
@@ -350,6 +359,15 @@ IN_AWS: tuple[tuple[str, Verdict, list[Change], Verdict], ...] = (
         CONFIRMED,
     ),
     ("Fig. 13: With many", NOT_COMPARABLE, [to("response_ratio", 3.0, off=0.1)], NOT_DECIDED),
+    (
+        "Fig. 13: With many",
+        NOT_COMPARABLE,
+        [
+            to("response_ratio", 3.0, off=0.5, clients=1),
+            to("response_ratio", 3.0, off=0.1, clients=20),
+        ],
+        NOT_DECIDED,
+    ),
 )
 PHOTOS = {"photos": 1243}
 TUNED = bench("a, whole", "test_top1", 80.0, mode="a-full", augment=False, **PHOTOS)
@@ -435,6 +453,14 @@ def test_too_few_samples_decide_nothing() -> None:
         without = judged(begins, [lambda each: dataclasses.replace(each, interval=None)])
         assert without.verdict is NOT_DECIDED
         assert "too few samples" in without.evidence
+
+
+def test_intervals_that_overlap_or_touch_decide_nothing() -> None:
+    assert above((2.1, 3), (1, 2)) is True
+    assert above((1, 2), (2.1, 3)) is False
+    for one, other in (((1, 2), (2, 3)), ((1, 4), (2, 3)), ((2, 3), (1, 4)), ((2, 3), None)):
+        assert above(one, other) is None
+    assert above(None, (2, 3)) is None
 
 
 def test_no_local_figure_is_said_to_beat_aws() -> None:
