@@ -4,6 +4,7 @@ Run as a program by the classifier's Python, with its variables: `counted_model.
 CLASSIFIED`.
 """
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from classifier.engine import Engine, Runtime
 from classifier.model import open_model
 from classifier.model_files import read_model_files
 
+gc.disable()  # a collection in one of two runs alone would be counted as the photo's
 config = ClassifierConfig.from_environment(os.environ)
 files = read_model_files(config)
 engine = Engine(Runtime(), files.graph_path, files.manifest, threads=1)

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import statistics
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ AVX2, ARM64 = "AVX2", "arm64"
 OLDER = ("qemu-x86_64", "-cpu", "Haswell")
 METRICS = {"classify": "inference", "call": "decoding and inference"}
 MEGAPIXELS = 2.0
+_RUNS = 3
 _HERE = Path(__file__).parent
 _PROGRAM = _HERE / "counted_model.py"
 _COUNTED = re.compile(r"^instructions: (\d+)$", re.MULTILINE)
@@ -31,7 +33,8 @@ def measure_instructions(models: Sequence[str] = ()) -> Iterator[Record]:
     """Yield the instructions of an inference and of a call, of each shipped model.
 
     A program runs with one decoded and one classified photo, and with one more of either: the
-    difference is that one's, without the start of the interpreter and of the model.
+    difference is that one's, without the start of the interpreter and of the model. Each count is
+    the median of three runs.
 
     Args:
         models: names of models; none: all that are shipped.
@@ -84,9 +87,13 @@ def _counts(
             raise WarmlensError("command_failed", f"{launcher[0]}: {done.stderr[-600:]}")
         return int(found[1])
 
-    once = run(1, 1)
-    classify = run(1, 2) - once
-    return {"classify": classify, "call": run(2, 1) - once + classify}
+    def median(decoded: int, classified: int) -> int:
+        # The first run in a new checkout compiles modules; others differ by where memory lies.
+        return statistics.median_low(run(decoded, classified) for _ in range(_RUNS))
+
+    once = median(1, 1)
+    classify = median(1, 2) - once
+    return {"classify": classify, "call": median(2, 1) - once + classify}
 
 
 def _records(model: str, counts: Mapping[str, Mapping[str, int]]) -> Iterator[Record]:
