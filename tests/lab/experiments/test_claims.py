@@ -1,96 +1,21 @@
 """Verdicts on claims, and results by which each of them is another one."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
 from typing import Any
 
 import pytest
 
 from lab.experiments.claims.register import RULES, claims
-from lab.experiments.claims.warming import RULES as WARMING
 from lab.experiments.printed import AWS, PAPERS
 from lab.experiments.record_query import RecordSet
-from lab.experiments.report import KEPT, records_of_benches
-from lab.experiments.verdicts import Claim, Verdict, above
-from warmlens.paths import ROOT
-from warmlens.records import Record, read_records
+from lab.experiments.report import KEPT
+from lab.experiments.verdicts import Verdict, above
+from tests.lab.experiments.judged import BENCHES, RECORDS, Change, judged, to
+from tests.lab.experiments.test_claims_in_aws import IN_AWS
+from warmlens.records import Record
 
-FOLDER = ROOT / "docs" / "lab" / "experiments" / "records"
-NAMES = ("cost", "printed", "stages", "flow", "concurrency", "memory", "idle")
-RECORDS = {name: read_records((FOLDER / f"{name}.jsonl").read_text()) for name in NAMES}
-BENCHES = {
-    name: [each for each in kept if name != "warming" or each.name == "ping N"]
-    for name, kept in records_of_benches().items()
-}
-Change = Callable[[Record], Record]
-AWS_RUN = "python -m lab experiments run all --env dev --full"
 CONFIRMED, CORRECTED, REFUTED, BEATEN, NOT_DECIDED, NOT_COMPARABLE, NOT_SHOWN = Verdict
-
-
-def judged(
-    begins: str,
-    changes: Sequence[Change] = (),
-    *,
-    records: Mapping[str, Sequence[Record]] = RECORDS,
-    more: Sequence[tuple[str, Record]] = (),
-    command: str | None = None,
-) -> Claim:
-    """Return the claim with this beginning, after changes of records.
-
-    Args:
-        begins: the beginning of the claim, after its place.
-        changes: applied to each record.
-        records: of the experiments.
-        more: further records of benches, with their files' names.
-        command: replaces that of each measured record.
-    """
-
-    def changed(each: Record) -> Record:
-        for change in changes:
-            each = change(each)
-        if command is not None and each.kind == "measured":
-            each = dataclasses.replace(each, command=command)
-        return each
-
-    def all_of(sets: Mapping[str, Sequence[Record]]) -> dict[str, list[Record]]:
-        return {name: [changed(each) for each in records] for name, records in sets.items()}
-
-    benches = {
-        name: [*kept, *(record for file, record in more if file == name)]
-        for name, kept in BENCHES.items()
-    }
-    (found,) = [
-        each
-        for each in claims(RecordSet(all_of(records), all_of(benches)))
-        if f"{each.where}: {each.claim}".startswith(begins)
-    ]
-    return found
-
-
-def to(
-    metric: str,
-    value: float,
-    name: str | None = None,
-    *,
-    off: float = 0.0,
-    samples: int | None = None,
-    **conditions: Any,
-) -> Change:
-    """Return a change that sets a metric's value, with an interval of `value` +- `off`."""
-
-    def change(record: Record) -> Record:
-        if record.metric != metric or name not in (None, record.name):
-            return record
-        if any(record.conditions.get(key) != wanted for key, wanted in conditions.items()):
-            return record
-        return dataclasses.replace(
-            record,
-            value=value,
-            interval=(value - off, value + off),
-            samples=samples or record.samples,
-        )
-
-    return change
 
 
 def bench(name: str, metric: str, value: float, **conditions: Any) -> Record:
@@ -107,18 +32,8 @@ def bench(name: str, metric: str, value: float, **conditions: Any) -> Record:
     )
 
 
-def kept_and_left(five: Mapping[int, float], one: Mapping[int, float]) -> list[Change]:
-    return [
-        to("still_there_share", share, off=0.1, instances=count, wait_min=wait)
-        for count, shares in ((5, five), (1, one))
-        for wait, share in shares.items()
-    ]
-
-
 DAY: dict[str, Any] = {"memory_mb": 768, "duration_ms": 500}
 FIVE: dict[str, Any] = {"clients": 5, "arrivals": "closed"}
-AS_PAPER = kept_and_left({3: 1.0, 8: 0.8}, {28: 0.9, 33: 0.0})
-OTHERWISE = kept_and_left({3: 1.0, 8: 1.2}, {28: 0.0, 33: 0.0})
 LOCAL: tuple[tuple[str, Verdict, list[Change], Verdict], ...] = (
     ("Table 1: ResNets", CONFIRMED, [to("fp32_size", 120.0, "resnet50")], CORRECTED),
     (
@@ -291,84 +206,6 @@ LOCAL: tuple[tuple[str, Verdict, list[Change], Verdict], ...] = (
     ("Fig. 6, 10, 4.2: The time", NOT_DECIDED, [to("printed_twice", 460)], CONFIRMED),
     ("3.2, Fig. 10: The time", NOT_DECIDED, [to("printed_twice", 8000)], CONFIRMED),
 )
-IN_AWS: tuple[tuple[str, Verdict, list[Change], Verdict], ...] = (
-    ("3.2: A cold start takes", NOT_COMPARABLE, [to("call_mean_ms", 900, off=50)], BEATEN),
-    ("3.2: A cold start takes", NOT_COMPARABLE, [to("call_mean_ms", 8000, off=500)], CONFIRMED),
-    ("3.2: A cold start takes", NOT_COMPARABLE, [to("call_mean_ms", 9900, off=50)], CORRECTED),
-    (
-        "3.2: A cold start is",
-        NOT_SHOWN,
-        [to("flow_stage_mean_ms", 300, off=20, temperature="cold", stage="api")],
-        CONFIRMED,
-    ),
-    (
-        "3.2: A cold start is",
-        NOT_SHOWN,
-        [to("flow_stage_mean_ms", 1, off=0.1, temperature="cold", stage="api")],
-        REFUTED,
-    ),
-    (
-        "3.2: A cold start is",
-        NOT_SHOWN,
-        [
-            to("flow_stage_mean_ms", 6, off=1, temperature="cold", stage="api"),
-            to("flow_stage_mean_ms", 6, off=2, temperature="warm", stage="api"),
-        ],
-        NOT_DECIDED,
-    ),
-    ("Fig. 10: The first", NOT_COMPARABLE, [to("call_mean_ms", 300, off=50)], BEATEN),
-    ("Fig. 10: The first", NOT_COMPARABLE, [to("call_mean_ms", 2000, off=50)], NOT_DECIDED),
-    ("Fig. 11: Without", NOT_COMPARABLE, [to("flow_mean_ms", 400, off=50)], CONFIRMED),
-    ("Fig. 11: Without", NOT_COMPARABLE, [to("flow_mean_ms", 1400, off=50)], REFUTED),
-    ("Fig. 11: Without", NOT_COMPARABLE, [to("flow_mean_ms", 1000, off=50)], NOT_DECIDED),
-    ("4: The largest", NOT_COMPARABLE, [to("peak_rss_mb", 90, "ours", off=1)], BEATEN),
-    ("4: The largest", NOT_COMPARABLE, [to("peak_rss_mb", 500, "ours", off=1)], CORRECTED),
-    ("3.2: Idle", NOT_SHOWN, AS_PAPER, CONFIRMED),
-    ("3.2: Idle", NOT_SHOWN, [to("still_there_share", 1.0)], REFUTED),
-    ("4.2: Of several", NOT_SHOWN, AS_PAPER, CONFIRMED),
-    ("4.2: Of several", NOT_SHOWN, OTHERWISE, CORRECTED),
-    ("4.2: Making", NOT_COMPARABLE, [to("wake_ms", 2000, off=100)], BEATEN),
-    ("4.2: Making", NOT_COMPARABLE, [to("wake_ms", 12_000, off=100)], CORRECTED),
-    ("4.2: Five", NOT_COMPARABLE, [to("warm_response_ms", 80, off=9)], CONFIRMED),
-    ("4.2: Five", NOT_COMPARABLE, [to("warm_response_ms", 200, off=9)], CORRECTED),
-    (
-        "Fig. 12: The response",
-        NOT_COMPARABLE,
-        [to("growth", 40, "ours", off=2)],
-        CONFIRMED,
-    ),
-    ("Fig. 12: The response", NOT_COMPARABLE, [to("growth", 2, "ours", off=1)], REFUTED),
-    ("Fig. 12: Above", CORRECTED, [to("throttled_share", 0.5, "ours", off=0.1)], NOT_SHOWN),
-    ("Fig. 12: Five", CORRECTED, [to("cold_share", 0.0, "ours")], NOT_SHOWN),
-    ("5: The service scales", NOT_SHOWN, [to("throttled_share", 0.0, "ours")], CONFIRMED),
-    (
-        "5: The service scales",
-        NOT_SHOWN,
-        [to("throttled_share", 0.5, "ours", off=0.1)],
-        REFUTED,
-    ),
-    ("Fig. 13: The function", NOT_COMPARABLE, [to("killed", 1.0)], REFUTED),
-    ("Fig. 13: The function", NOT_COMPARABLE, [to("killed", 0.0)], CONFIRMED),
-    (
-        "Fig. 13: With many",
-        NOT_COMPARABLE,
-        [
-            to("response_ratio", 3.0, off=0.1, clients=1),
-            to("response_ratio", 1.2, off=0.1, clients=20),
-        ],
-        CONFIRMED,
-    ),
-    ("Fig. 13: With many", NOT_COMPARABLE, [to("response_ratio", 3.0, off=0.1)], NOT_DECIDED),
-    (
-        "Fig. 13: With many",
-        NOT_COMPARABLE,
-        [
-            to("response_ratio", 3.0, off=0.5, clients=1),
-            to("response_ratio", 3.0, off=0.1, clients=20),
-        ],
-        NOT_DECIDED,
-    ),
-)
 PHOTOS = {"photos": 1243}
 TUNED = bench("a, whole", "test_top1", 80.0, mode="a-full", augment=False, **PHOTOS)
 AUGMENTED = bench("a, whole, augmented", "test_top1", 87.0, mode="a-full", augment=True)
@@ -411,21 +248,6 @@ def test_a_verdict_turns_with_the_figures(
 
 
 @pytest.mark.parametrize(
-    ("claim", "now", "changes", "then"), IN_AWS, ids=lambda each: str(each)[:24]
-)
-def test_figures_from_aws_are_compared_with_the_papers(
-    claim: str, now: Verdict, changes: list[Change], then: Verdict
-) -> None:
-    """The same figures decide nothing where they are of a local cloud, or of some other API."""
-    assert judged(claim, changes).verdict is judged(claim).verdict is now
-    other = AWS_RUN.replace("--env dev", "--env local")
-    assert judged(claim, changes, command=other).verdict is now
-    assert judged(claim, changes, command=AWS_RUN).verdict is then
-    url = AWS_RUN.replace("--env dev", "--url https://abc.execute-api.eu-west-1.amazonaws.com/v1")
-    assert judged(claim, changes, command=url).verdict is then
-
-
-@pytest.mark.parametrize(
     ("claim", "now", "more", "then"), WITH_MORE, ids=lambda each: str(each)[:24]
 )
 def test_a_verdict_turns_with_further_records(
@@ -436,16 +258,20 @@ def test_a_verdict_turns_with_further_records(
 
 
 def test_every_claim_is_turned_by_some_result() -> None:
-    turned = {
-        begins: {now for each, now, _, then in (*LOCAL, *IN_AWS, *WITH_MORE) if each == begins}
-        | {then for each, _, _, then in (*LOCAL, *IN_AWS, *WITH_MORE) if each == begins}
-        for begins, *_ in (*LOCAL, *IN_AWS, *WITH_MORE)
-    }
+    turned: defaultdict[str, set[Verdict]] = defaultdict(set)
+    for begins, now, _, then in (*LOCAL, *IN_AWS, *WITH_MORE):
+        turned[begins] |= {now, then}
     for rule in RULES:
         title = f"{rule.where}: {rule.claim}"
         found = [verdicts for begins, verdicts in turned.items() if title.startswith(begins)]
         assert len(found) == 1, title
         assert len(found[0]) > 1, title
+
+
+def test_no_local_figure_is_said_to_beat_aws() -> None:
+    """A process here against Lambda decides nothing: neither of ours nor of the paper's."""
+    made = claims(RecordSet(RECORDS, BENCHES))
+    assert BEATEN not in {each.verdict for each in made}
 
 
 def test_too_few_samples_decide_nothing() -> None:
@@ -461,12 +287,6 @@ def test_intervals_that_overlap_or_touch_decide_nothing() -> None:
     for one, other in (((1, 2), (2, 3)), ((1, 4), (2, 3)), ((2, 3), (1, 4)), ((2, 3), None)):
         assert above(one, other) is None
     assert above(None, (2, 3)) is None
-
-
-def test_no_local_figure_is_said_to_beat_aws() -> None:
-    """A process here against Lambda decides nothing: neither of ours nor of the paper's."""
-    made = claims(RecordSet(RECORDS, BENCHES))
-    assert BEATEN not in {each.verdict for each in made}
 
 
 def test_the_ratio_to_the_baseline_here_is_said() -> None:
@@ -486,28 +306,3 @@ def test_each_claim_has_one_line_whatever_was_measured() -> None:
 def test_the_records_of_benches_are_there() -> None:
     assert set(BENCHES) == set(KEPT)
     assert all(BENCHES.values())
-
-
-@pytest.mark.parametrize("where", ["--env dev", "--url https://photos.example"])
-def test_text_about_a_deployed_api_does_not_mention_this_machine(where: str) -> None:
-    deployed = {
-        "printed": RECORDS["printed"],
-        "cost": [each for each in RECORDS["cost"] if each.name not in ("ours", "baseline")],
-        **{
-            name: [
-                dataclasses.replace(each, command=AWS_RUN.replace("--env dev", where))
-                for each in RECORDS[name]
-                if each.name == "ours"
-            ]
-            for name in ("flow", "concurrency", "idle")
-        },
-    }
-    about = {rule.claim for rule in WARMING} | {
-        rule.claim for rule in RULES if rule.where in ("3.2", "Fig. 11", "Fig. 12")
-    }
-    made = [each for each in claims(RecordSet(deployed)) if each.claim in about]
-    evidence = " ".join(each.evidence for each in made)
-    for words in ("one machine", "processors", "stand-in", "local pool", "loopback"):
-        assert words not in evidence
-    left = [each for each in claims(RecordSet(deployed)) if each.kind == "not measured"]
-    assert {each.where for each in left} >= {"4", "Fig. 13", "5"}
