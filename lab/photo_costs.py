@@ -1,20 +1,19 @@
 """The cost of a million photos, for each way and beside other services, as tables for the docs."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from lab.markdown import measured_by
 from warmlens.planner.at_rest import at_rest, at_rest_items
 from warmlens.planner.bill import (
-    LAMBDA_ALONE,
     Item,
     Part,
     less_free_tier,
     of_parts,
+    scaled,
     total_usd,
 )
-from warmlens.planner.break_even import equal_photos
 from warmlens.planner.photo import Api, PhotoBy, Usage, Way, photo_items
 from warmlens.planner.reported_times import Deployed
 from warmlens.planner.servers import server_items
@@ -35,6 +34,8 @@ MEGAPIXELS, SHRUNK_MEGAPIXELS = 2.0, 0.3
 MEMORY_MB = 1769
 MEMORY_SIZES_MB = (512, 768, 1024, MEMORY_MB)
 UTILIZATION = 0.3
+LAMBDA_ALONE = frozenset({Part.FUNCTION})
+"""The parts that the paper compares with a server: Lambda's calls and their time alone."""
 FARGATE_GB = 2.0
 PRICES = read_prices()
 REGIONS = {"us-east-1": "N. Virginia", "eu-west-1": "Ireland", "ap-northeast-2": "Seoul"}
@@ -229,6 +230,24 @@ def _acl_items(way: Way, prices: PriceList) -> list[Item]:
 def _a_day(bill: list[Item], servers: list[Item]) -> float:
     photos = equal_photos(bill, servers, PHOTOS)
     return float("inf") if photos is None else photos / 30
+
+
+def equal_photos(bill: Iterable[Item], servers: Iterable[Item], photos: float) -> float | None:
+    """Return the number of photos for which two bills are equal, exactly.
+
+    Args:
+        bill: a bill of that many photos.
+        servers: another bill of as many.
+        photos: the number.
+
+    Returns:
+        The number of photos from which the first bill is the higher one; None if it never is.
+    """
+    bills = tuple(bill), tuple(servers)
+    fixed = [total_usd(scaled(items, 0.0)) for items in bills]
+    growing = [total_usd(items) - at_rest for items, at_rest in zip(bills, fixed, strict=True)]
+    each = (growing[0] - growing[1]) / photos
+    return (fixed[1] - fixed[0]) / each if each > 0 else None
 
 
 def regions_table() -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from warmlens.planner.bill import LAMBDA_ALONE, of_parts, total_usd
+from lab.photo_costs import LAMBDA_ALONE
+from warmlens.planner.bill import of_parts, total_usd
 from warmlens.planner.cost import SHORT
 from warmlens.planner.photo import Usage, Way, photo_items
 from warmlens.prices import read_prices

@@ -27,8 +27,6 @@ class Part(StrEnum):
     WORKFLOWS = "Step Functions"
 
 
-LAMBDA_ALONE = frozenset({Part.FUNCTION})
-"""What the paper compares with a server: Lambda's calls and their time, and nothing around them."""
 _PARTS: tuple[tuple[Part, tuple[str, ...]], ...] = (
     (Part.API, ("rest_api", "http_api")),
     (Part.FUNCTION, ("lambda", "provisioned_duration")),

@@ -1,6 +1,7 @@
 """Comparison of a plan with always-on servers (EC2, Fargate) and provisioned concurrency."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from warmlens.errors import WarmlensError
@@ -15,7 +16,6 @@ from warmlens.planner.bill import (
     scaled,
     total_usd,
 )
-from warmlens.planner.break_even import MOST, crossing
 from warmlens.planner.candidates import busiest_rates
 from warmlens.planner.cost import SHORT
 from warmlens.planner.distribution import constant
@@ -33,6 +33,7 @@ from warmlens.prices import PriceList
 SERVERS = ("Fargate", "EC2 c7i.large")
 MOST_SERVERS = 2_000
 MOST_HOURS, FEWEST_CALLS = 1_000, 4_000  # simulated, all like the busiest hour
+LARGEST_FACTOR = 1_000.0
 FARGATE_GB = 2.0  # the least that a task of one vCPU has
 EC2_VCPUS = 2  # of c7i.large
 CONNECTIONS_PER_LCU_S = 25.0  # new connections a second (Elastic Load Balancing pricing)
@@ -195,7 +196,7 @@ def break_even(
         items = scaled([*plan.items, *acl], factor)
         return total_usd(less_free_tier(items, request.prices) if request.free_tier else items)
 
-    factor = crossing(lambda factor: plan_at(factor) - usd_at(factor))
+    factor = _crossing(lambda factor: plan_at(factor) - usd_at(factor))
     from_per_day = None if factor is None else per_day * factor
     return BreakEven(name, count_at(1.0), usd_at(1.0), from_per_day)
 
@@ -203,6 +204,21 @@ def break_even(
 def fixed_usd(plan: Plan) -> float:
     """Return the part of a plan's cost that does not grow with its traffic."""
     return sum(item.usd for item in plan.items if item.fixed)
+
+
+def _crossing(dearer: Callable[[float], float]) -> float | None:
+    """Return the least factor, to 1 %, from which a plan costs more than servers."""
+    low, high = 1e-4, 1.0
+    if dearer(1.0) < 0:
+        low = 1.0
+        while dearer(high) < 0:
+            low, high = high, high * 2
+            if high > LARGEST_FACTOR:
+                return None
+    while high / low > 1.01:
+        middle = math.sqrt(low * high)
+        low, high = (low, middle) if dearer(middle) >= 0 else (middle, high)
+    return high
 
 
 def comparison(advice: Advice, request: PlanRequest) -> list[str]:
@@ -263,7 +279,7 @@ def _basis(request: PlanRequest) -> str:
 
 def _server_line(servers: BreakEven) -> str:
     if servers.requests_per_day is None:
-        when = f"more expensive than the plan up to {MOST:,.0f} times this traffic"
+        when = f"more expensive than the plan up to {LARGEST_FACTOR:,.0f} times this traffic"
     else:
         when = f"cheaper from {servers.requests_per_day:,.0f} requests a day of the same shape"
     cost = f"${servers.usd_per_month:.2f} a month"

@@ -15,13 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.photo_costs import WAYS, usd_per_million
+from lab.photo_costs import LAMBDA_ALONE, WAYS, equal_photos, usd_per_million
 from warmlens.errors import WarmlensError
 from warmlens.paths import MODEL_ARTIFACTS, ROOT, WEB
 from warmlens.planner import photo
 from warmlens.planner.at_rest import AtRest, at_rest_items
 from warmlens.planner.bill import (
-    LAMBDA_ALONE,
     Item,
     Part,
     less_free_tier,
@@ -30,7 +29,6 @@ from warmlens.planner.bill import (
     scaled,
     total_usd,
 )
-from warmlens.planner.break_even import equal_photos
 from warmlens.planner.photo import Api, PhotoBy, Usage, Way, needed_prices, photo_items
 from warmlens.planner.servers import server_items
 from warmlens.prices import known_names, read_prices
