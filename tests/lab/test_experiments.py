@@ -50,6 +50,7 @@ def test_the_whole_flow_is_measured_on_an_api_that_runs(tmp_path: Path, cloud: C
     totals = [each for each in records if each["metric"] == "flow_ms"]
     assert sum(each["samples"] for each in totals) == 10  # five runs of two calls
     assert all(each["kind"] == "measured" and each["mode"] == "quick" for each in totals)
+    assert all(each["largest"] >= each["value"] > 0 for each in totals)
     assert cloud.url in totals[0]["command"]
     metric = "flow_stage_mean_ms"
     stages = {each["conditions"]["stage"] for each in records if each["metric"] == metric}

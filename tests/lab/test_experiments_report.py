@@ -13,7 +13,15 @@ from lab.experiments.client_results import NAME as LOAD
 from lab.experiments.measurements import read_measurements
 from lab.experiments.report import write_report
 from lab.experiments.run import measurements_path
-from lab.experiments.verdicts import Verdict
+from lab.experiments.verdicts import (
+    BOTH,
+    COMPUTED,
+    FAKE_LAMBDA,
+    MEASURED,
+    QUOTED,
+    SIMULATED,
+    Verdict,
+)
 from tests.invoke import invoke
 from tests.lab.experiments_page import FOLDER, PAGE, RECORDS, rows
 from warmlens.paths import ROOT
@@ -25,6 +33,7 @@ BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
 COMMANDS = [
     line.split() for block in BLOCKS for line in block.splitlines() if line.startswith(".venv")
 ]
+KINDS = (BOTH, COMPUTED, FAKE_LAMBDA, MEASURED, QUOTED, SIMULATED)
 CHARTS = sorted(path.stem for path in PICTURES.glob("*.svg"))
 LINKS = sorted(set(re.findall(r"\]\(([^)#]+)\)", PAGE.read_text())))
 
@@ -109,9 +118,10 @@ def test_no_step_was_measured_twice() -> None:
 def test_each_claim_has_a_verdict_an_evidence_a_turn_and_a_kind() -> None:
     table = rows("## The claims")
     assert len(table) == len({row[1] for row in table}) > 45
-    for where, claim, verdict, evidence, turned_by, _ in table:
+    for where, claim, verdict, evidence, turned_by, kind in table:
         assert all((where, claim, evidence, turned_by))
         assert verdict.strip("*") in set(Verdict)
+        assert kind in KINDS
 
 
 def test_each_table_of_measurements_has_command_date_and_machine() -> None:
