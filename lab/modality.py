@@ -25,7 +25,8 @@ def has_one_peak(values: Sequence[float]) -> bool:
     Args:
         values: in any order.
     """
-    return dip(values) <= _critical(len(values))
+    simulated = min(len(values), _MOST_SIMULATED)
+    return dip(values) <= _critical(simulated) * math.sqrt(simulated / max(len(values), 1))
 
 
 def dip(values: Sequence[float]) -> float:
@@ -54,10 +55,10 @@ def dip(values: Sequence[float]) -> float:
 
 @functools.cache
 def _critical(count: int) -> float:
-    simulated = min(count, _MOST_SIMULATED)
-    rng = random.Random(simulated)
-    dips = sorted(dip([rng.random() for _ in range(simulated)]) for _ in range(_SIMULATIONS))
-    return dips[math.ceil(_LEVEL * _SIMULATIONS) - 1] * math.sqrt(simulated / max(count, 1))
+    """Return the dip that as many uniform values exceed in one of twenty cases."""
+    rng = random.Random(count)
+    dips = sorted(dip([rng.random() for _ in range(count)]) for _ in range(_SIMULATIONS))
+    return dips[math.ceil(_LEVEL * _SIMULATIONS) - 1]
 
 
 def _minorant(x: Sequence[float]) -> list[int]:
