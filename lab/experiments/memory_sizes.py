@@ -11,7 +11,7 @@ from lab.experiments.measurements import (
     total,
 )
 from lab.experiments.prices import PAPER, paper_usd, today_usd
-from lab.intervals import Blocks, mean_product_ratio_interval, ratio_interval
+from lab.intervals import Blocks, mean_product_ratio_interval
 from warmlens.records import Record
 
 TODAY, PAPERS = "today", "paper"
@@ -103,10 +103,7 @@ def _best(groups: Mapping[int, Sequence[Measurement]]) -> Iterator[Record]:
         best = min(scored, key=lambda size: _product(scored[size]))
         also = []
         for size, each in scored.items():
-            if metric == CHEAPEST:
-                interval = ratio_interval(each[0], scored[best][0], of_means=True)
-            else:
-                interval = mean_product_ratio_interval(each, scored[best])
+            interval = mean_product_ratio_interval(each, scored[best])
             if size != best and (interval is None or interval[0] <= 1):
                 also.append(size)
         record = total(
