@@ -15,9 +15,7 @@ from warmlens.records import Record
 from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU
 
 NAME = "idle"
-HOLD_MS = 400
-"""The paper's."""
-
+HOLD_MS: int = PAPER["hold_ms"]
 SHORTEST_MIN: int = PAPER["first_of_several_ends_after_min"]
 LONGEST_MIN: int = PAPER["single_instance_ends_after_min"]
 _LOCAL_MINUTE_S = 0.5

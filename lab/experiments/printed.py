@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from lab.experiments.cost import COMMAND, PINGED_MONTH
 from lab.experiments.prices import PAPER, PINGS_PER_MONTH, TODAY, api_usd, paper_usd, servers
 from warmlens.records import Record
 
@@ -25,7 +26,6 @@ FIGURES = (
 )
 """Figures of `paper.json` that claims are about, with their units."""
 
-_COMMAND = "python -m lab experiments run cost"
 _AWS = json.loads((Path(__file__).parent / "aws.json").read_text(encoding="utf-8"))
 _A_DAY, _DURATION_MS = 10_000, 500
 """Of Fig. 8."""
@@ -57,7 +57,7 @@ def _left_out() -> Iterator[Record]:
     pings = PINGS_PER_MONTH * PAPER["instances_kept"]
     a_month = pings * (paper_usd(memory_mb, PAPER["hold_ms"]) + api)
     about = {"instances": PAPER["instances_kept"], "duration_ms": PAPER["hold_ms"]}
-    yield _computed(WITH_API, "usd_per_month_for_a_call_every_5_min", a_month, about)
+    yield _computed(WITH_API, PINGED_MONTH, a_month, about)
     for server in servers():
         about = {"server": server.name}
         yield _computed("today", "server_usd_per_day", server.usd_per_hour * 24, about)
@@ -73,7 +73,7 @@ def _record(
         unit=unit,
         kind=kind,
         conditions=about,
-        command=_COMMAND,
+        command=COMMAND,
         machine="",
         date=TODAY.date,
     )

@@ -1,6 +1,14 @@
 """Claims on costs: Table 6, Fig. 8, Fig. 9, warming, and the conclusion."""
 
-from lab.experiments.cost import FIVE_FEES, PAPER_PRICES, WAYS_OF_THE_PAPER, WHOLE_SAME_COST
+from lab.experiments.cost import (
+    EQUAL_COST,
+    FIVE_FEES,
+    PAPER_PRICES,
+    PINGED_MONTH,
+    SAME_COST,
+    WAYS_OF_THE_PAPER,
+    WHOLE_SAME_COST,
+)
 from lab.experiments.printed import AWS, PAPERS, WITH_API
 from lab.experiments.record_query import NoRecordError, RecordSet
 from lab.experiments.verdicts import (
@@ -14,8 +22,6 @@ from lab.experiments.verdicts import (
 RULES = Rules()
 _AT_100 = {"memory_mb": 768, "duration_ms": 100}
 _AT_500 = {"memory_mb": 768, "duration_ms": 500}
-_EQUAL = "requests_a_day_where_costs_are_equal"
-_A_MONTH = "usd_per_month_for_a_call_every_5_min"
 _TIMES = 10
 
 
@@ -124,9 +130,9 @@ def _ec2_a_day(results: RecordSet) -> Judgement:
     turned_by="prices by which both cost the same within 10 % of a million",
 )
 def _equal(results: RecordSet) -> Judgement:
-    said = results.value(_EQUAL, PAPERS)
+    said = results.value(EQUAL_COST, PAPERS)
     printed, right, two = (
-        results.value(_EQUAL, name, servers=count)
+        results.value(EQUAL_COST, name, servers=count)
         for name, count in ((FIVE_FEES, 1), (PAPER_PRICES, 1), (PAPER_PRICES, 2))
     )
     return Judgement(
@@ -215,9 +221,9 @@ def _fig_9(results: RecordSet) -> Judgement:
     turned_by="no duration between 400 and 500 ms by which five instances cost $0.25 to $0.35",
 )
 def _pings(results: RecordSet) -> Judgement:
-    printed = results.value(_A_MONTH, PAPERS)
+    printed = results.value(PINGED_MONTH, PAPERS)
     long, short, one = (
-        results.value(_A_MONTH, PAPER_PRICES, instances=instances, duration_ms=duration_ms)
+        results.value(PINGED_MONTH, PAPER_PRICES, instances=instances, duration_ms=duration_ms)
         for instances, duration_ms in ((5, 500), (5, 400), (1, 400))
     )
     near = short <= printed + 0.05 and long >= printed - 0.05
@@ -235,8 +241,8 @@ def _pings(results: RecordSet) -> Judgement:
     turned_by="an API whose price adds less than 1 %",
 )
 def _pings_with_api(results: RecordSet) -> Judgement:
-    usd = results.value(_A_MONTH, PAPER_PRICES, instances=5, duration_ms=400)
-    whole = results.value(_A_MONTH, WITH_API, instances=5, duration_ms=400)
+    usd = results.value(PINGED_MONTH, PAPER_PRICES, instances=5, duration_ms=400)
+    whole = results.value(PINGED_MONTH, WITH_API, instances=5, duration_ms=400)
     was, server = _cheapest_server(results)
     return Judgement(
         _complete(usd, whole),
@@ -256,8 +262,9 @@ def _pings_with_api(results: RecordSet) -> Judgement:
     command="python -m lab experiments run memory --full",
 )
 def _cheaper(results: RecordSet) -> Judgement:
-    metric = "requests_a_day_where_one_server_costs_the_same"
-    ours, base = (results.value(metric, name, server="c7i.large") for name in ("ours", "baseline"))
+    ours, base = (
+        results.value(SAME_COST, name, server="c7i.large") for name in ("ours", "baseline")
+    )
     able = 86_400 * results.value("server_requests_per_s", "ours", server="c7i.large")
     by_call, by_upload = (
         results.value(WHOLE_SAME_COST, "ours", way=way) for way in WAYS_OF_THE_PAPER

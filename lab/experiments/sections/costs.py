@@ -88,9 +88,8 @@ def own_costs_section(results: RecordSet, chart: Chart) -> str:
             each.conditions["server"],
             f"{each.conditions['usd_per_hour']:.5f}",
             _per_second(each),
-            f"{results.value(equal, each.name, server=each.conditions['server']):,.0f}",
+            f"{results.value(SAME_COST, each.name, server=each.conditions['server']):,.0f}",
         )
-        for equal in (SAME_COST,)
         for each in results.select("server_requests_per_s")
     ]
     whole_bills = [

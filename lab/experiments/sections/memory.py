@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from lab.bench.speed.versions import PAPER_PX
 from lab.experiments import memory
+from lab.experiments.memory_sizes import BALANCED, CHEAPEST, PAPERS, TODAY
 from lab.experiments.record_query import RecordSet
 from lab.experiments.sections.text import Chart, commands, figure, ms_text, p95, share_note
 from lab.markdown import table
@@ -18,8 +19,8 @@ def memory_section(results: RecordSet, chart: Chart) -> str:
     rows = []
     for each in warm:
         about = {"memory_mb": each.conditions["memory_mb"], "part": memory.SPEED}
-        paper = results.get("cost_usd_per_million", each.name, prices="paper", **about)
-        today = results.require("cost_usd_per_million", each.name, prices="today", **about)
+        paper = results.get("cost_usd_per_million", each.name, prices=PAPERS, **about)
+        today = results.require("cost_usd_per_million", each.name, prices=TODAY, **about)
         rows.append(
             (
                 each.name,
@@ -35,8 +36,8 @@ def memory_section(results: RecordSet, chart: Chart) -> str:
             )
         )
     chosen = [
-        (each.name, *_best(each), *_best(results.require("balanced_memory_mb", each.name)))
-        for each in results.select("cheapest_memory_mb")
+        (each.name, *_best(each), *_best(results.require(BALANCED, each.name)))
+        for each in results.select(CHEAPEST)
     ]
     return "\n".join(
         [
