@@ -4,13 +4,12 @@
 to its first answer; Lambda's own part before it, the platform time, is published by others.
 """
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lab.bench.speed.comparison import PLAIN_ONNX
 from lab.bench.speed.versions import PAPER_PX, SHIPPED_PX
-from lab.markdown import command_of, ratio_cell, table
+from lab.markdown import command_of, ratio_cell, table, wrapped
 from warmlens.planner.assumptions import PLATFORM
 from warmlens.records import Record
 from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU
@@ -128,13 +127,14 @@ def in_short(speed: Sequence[Record], visits: Sequence[Record]) -> str:
         visits: records of `python -m lab bench first-visitor`.
     """
     ours, theirs = one_vcpu(speed), one_vcpu(speed, "baseline")
-    return _wrapped(
+    paragraph = wrapped(
         f"**What is the cold start?** An{_estimate(ours)} was measured here: {ours.total_ms:.0f} "
         "ms from the start of the process to the first answer, with one processor and the model in "
         f"the image. A handler with PyTorch takes {theirs.total_ms:,.0f} ms for that. "
         f"{_s3_adds(speed)} {_visits(visits)} [Where the time "
         "goes](how-it-works.md#a-cold-start)."
     )
+    return f"{paragraph}\n"
 
 
 def in_readme(speed: Sequence[Record], visits: Sequence[Record]) -> str:
@@ -161,11 +161,12 @@ def in_readme(speed: Sequence[Record], visits: Sequence[Record]) -> str:
     about = ours.record
     return "\n".join(
         (
-            _wrapped(
+            wrapped(
                 f"A cold start takes an{_estimate(ours)} was measured here "
                 f"([what a cold start is](docs/how-it-works.md#a-cold-start)). {_s3_adds(speed)} "
                 f"{_visits(visits)}"
             ),
+            "",
             table(
                 f"at one vCPU and {SHIPPED_PX} px | Warmlens | PyTorch handler, as in the paper",
                 (
@@ -185,10 +186,11 @@ def in_readme(speed: Sequence[Record], visits: Sequence[Record]) -> str:
                     ),
                 ),
             ),
-            _wrapped(
+            wrapped(
                 f"{_beside_plain_onnx(speed, about)}Measured on {about.date} on {about.machine}, "
                 "not in Lambda. [Methods and more figures](docs/performance.md)."
             ),
+            "",
         )
     )
 
@@ -273,7 +275,3 @@ def _visits(records: Sequence[Record]) -> str:
         f"{at_once:.2f} s if Lambda's own part takes {slowest_s:g} s. (Measured on the local "
         "cloud, over an emulated phone's link.)"
     )
-
-
-def _wrapped(paragraph: str) -> str:
-    return textwrap.fill(paragraph, 119, break_long_words=False, break_on_hyphens=False) + "\n"

@@ -1,6 +1,6 @@
 """The fixed costs of an environment, as tables and sentences for the docs."""
 
-from lab.photo_costs import wrapped
+from lab.markdown import wrapped
 from warmlens.planner.at_rest import (
     ALARMS,
     OWN_METRICS,

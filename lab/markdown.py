@@ -1,6 +1,7 @@
-"""Markdown tables made from records."""
+"""Markdown for the docs: paragraphs, and tables made from records."""
 
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from lab.intervals import LEAST_BLOCKS
@@ -11,6 +12,18 @@ _FORMER_GROUPS = re.compile(r"^warmlens (?=(?:bench|experiments) )")
 NOT_KEPT, NOT_YET = "not kept", "not measured yet"
 """Cells without a figure: a record from before December 2026 lacks it, or there is no record."""
 _EMPTY = {NOT_KEPT, NOT_YET, "-"}
+
+
+def wrapped(text: str, indent: str = "") -> str:
+    """Return a paragraph in lines as long as those of the docs.
+
+    Args:
+        text: the paragraph.
+        indent: put before each line after the first, such as for an item of a list.
+    """
+    return textwrap.fill(
+        text, 120, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def table(header: str, rows: Iterable[Sequence[object]], *, align: str = "---") -> str:

@@ -1,10 +1,9 @@
 """The cost of a million photos, for each way and beside other services, as tables for the docs."""
 
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from lab.markdown import measured_by
+from lab.markdown import measured_by, wrapped
 from warmlens.planner.at_rest import at_rest, at_rest_items
 from warmlens.planner.bill import (
     Item,
@@ -314,11 +313,6 @@ def containers_sentence() -> str:
         "assumptions](choices.md#which-way-a-photo-takes)). Counting only Lambda's calls and time, "
         f"as the paper does, it is {_round(lambda_alone('Fargate'))}."
     )
-
-
-def wrapped(text: str) -> str:
-    """Return a paragraph in lines as long as those of the docs."""
-    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
 
 
 def _round(photos: float) -> str:

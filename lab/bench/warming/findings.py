@@ -1,9 +1,9 @@
 """The findings of the simulated warming policies, in sentences with their figures."""
 
-import textwrap
 from collections.abc import Sequence
 
 from lab.bench.warming.policies import Policy
+from lab.markdown import wrapped
 from warmlens.records import Record
 
 _PEOPLE, _CLIENTS = "12 an hour", "12 an hour, without the page"
@@ -81,14 +81,4 @@ def limits(records: Sequence[Record]) -> str:
 
 def _listed(*items: str) -> str:
     """Return a list in Markdown, in lines as long as those of the docs."""
-    return "".join(
-        textwrap.fill(
-            f"- {item}",
-            120,
-            subsequent_indent="  ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        + "\n"
-        for item in items
-    )
+    return "".join(f"{wrapped(f'- {item}', indent='  ')}\n" for item in items)
