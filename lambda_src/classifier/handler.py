@@ -6,6 +6,7 @@ The module's body is the init phase: it runs once per instance, before the first
 import json
 import os
 import time
+import traceback
 from typing import TYPE_CHECKING, Any
 
 from . import STARTED_S
@@ -70,8 +71,6 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
         message = error.message if call else error.direct_message
         status, answer = error.status, _error(error.code, message)
     except Exception:
-        import traceback  # not at init, since few calls need it
-
         log("ERROR", "unexpected", request_id=context.aws_request_id, trace=traceback.format_exc())
         status, answer = 500, _error("internal_error", f"Request {context.aws_request_id} failed.")
     log(
