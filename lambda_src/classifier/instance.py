@@ -89,12 +89,11 @@ class Instance:
         try:
             self._load(files, stages)
         except ModelError as error:
-            stages.end("failure")
             self._give_up(error)
             if self.from_snapshot:
                 raise  # every instance would have to load it: Lambda fails the deploy instead
-        self._imports.result()
-        stages.end("imports")
+            self._imports.result()  # `_load` may have failed before it waited for them
+            stages.end("failure")
         gc.freeze()  # later collections skip init's objects
         gc.enable()
         self.init_ms = round(sum(stages.milliseconds.values()), 3)

@@ -30,10 +30,9 @@ class Stages:
             self.milliseconds[name] = round((time.monotonic() - begun_s) * 1000, 3)
 
     def end(self, name: str) -> None:
-        """End the stage `name`, which began with the end of the one before; it adds to itself."""
+        """End the stage `name`, which began with the end of the one before."""
         now_s = time.monotonic()
-        ms = self.milliseconds.get(name, 0.0) + (now_s - self._ended_s) * 1000
-        self.milliseconds[name] = round(ms, 3)
+        self.milliseconds[name] = round((now_s - self._ended_s) * 1000, 3)
         self._ended_s = now_s
 
     def elapsed_s(self) -> float:
