@@ -128,8 +128,8 @@ def cost_command(
         table.add_row(item.name, f"{item.quantity:,.2f}", item.unit, price, f"{item.usd:.4f}")
     table.add_row("total", "", "", "", f"{total_usd(items):.4f}")
     out.print_table(table)
-    warmer = "ping" in candidate.warming
-    out.print(at_rest_line(way, prices, warmer=warmer, free_tier=bill.free_tier))
+    rest = at_rest_line(way, prices, warmer=candidate.pings, free_tier=bill.free_tier)
+    out.print(rest)
 
 
 def _candidate(

@@ -10,6 +10,8 @@ from warmlens.planner.bill import Item, Part, priced
 from warmlens.prices import PriceList
 
 MONTH_S = 30 * 86_400.0
+CLASSIFIERS_TIME = "classifier's time"
+"""Beginning of the names of the items for its billed time, on demand or provisioned."""
 HTTP_API_UNIT_BYTES = 512 * 1024
 """HTTP APIs are metered in 512 KB increments, REST APIs by the call (AWS whitepaper "Best Practices
 for Designing Amazon API Gateway Private APIs", cost optimization)."""
@@ -227,9 +229,9 @@ def _function_lines(usage: Usage) -> Iterator[Line]:
     short = usage.architecture
     classified = usage.photos if usage.classified is None else usage.classified
     yield "classifier's calls", classified, "calls", "lambda_per_request"
-    yield "classifier's time on demand", usage.gb_s, "GB-s", f"lambda_{short}_per_gb_s"
+    yield f"{CLASSIFIERS_TIME} on demand", usage.gb_s, "GB-s", f"lambda_{short}_per_gb_s"
     provisioned = f"provisioned_duration_{short}_per_gb_s"
-    yield "classifier's time, provisioned", usage.provisioned_gb_s, "GB-s", provisioned
+    yield f"{CLASSIFIERS_TIME}, provisioned", usage.provisioned_gb_s, "GB-s", provisioned
 
 
 def _upload_lines(usage: Usage, way: Way) -> Iterator[Line]:

@@ -14,7 +14,7 @@ from warmlens.planner.candidates import Candidate
 from warmlens.planner.cost import monthly_items
 from warmlens.planner.objective import Objective, Result, Verdict, summarize
 from warmlens.planner.outcome import Outcome, Outcomes
-from warmlens.planner.photo import Way
+from warmlens.planner.photo import CLASSIFIERS_TIME, Way
 from warmlens.planner.sampling import (
     AMPLE,
     CHECK_WINDOWS,
@@ -35,7 +35,6 @@ from warmlens.planner.windows import draw_windows
 from warmlens.prices import PriceList
 
 FEWEST_SEEDS, MOST_CHECK_SEEDS = 5, 4_000
-CLASSIFIERS_TIME = "classifier's time"
 EARLY_TAIL = 0.001
 """Probability on each side of the intervals that end a check early."""
 
