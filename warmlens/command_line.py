@@ -39,6 +39,14 @@ _ENV = typer.Option(
 )
 Env = Annotated[str, _ENV]
 OptionalEnv = Annotated[str | None, _ENV]
+PriceRegion = Annotated[
+    str,
+    typer.Option(
+        "--region",
+        help="AWS region of the prices.",
+        envvar=["AWS_REGION", "AWS_DEFAULT_REGION"],
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 ModelName = Annotated[
     str, typer.Argument(help="Name of the model.", autocompletion=completion.model_names)

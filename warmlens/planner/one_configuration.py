@@ -24,6 +24,7 @@ from warmlens.planner.scenario import HOUR_S
 from warmlens.planner.service_times import pick
 from warmlens.planner.simulate import resolve_backend, simulate
 from warmlens.planner.traffic import LONGEST_S, Traffic, in_words_of_time, whole_days_s
+from warmlens.prices import price_text
 from warmlens.progress import progress_bar
 from warmlens.records import write_records
 
@@ -124,7 +125,7 @@ def cost_command(
         out.print(FREE_TIER)
     table = Table("item", "quantity a month", "unit", "price, USD", "USD a month")
     for item in items:
-        price = f"{prices[item.price]:.10f}".rstrip("0").rstrip(".")
+        price = price_text(prices[item.price])
         table.add_row(item.name, f"{item.quantity:,.2f}", item.unit, price, f"{item.usd:.4f}")
     table.add_row("total", "", "", "", f"{total_usd(items):.4f}")
     out.print_table(table)

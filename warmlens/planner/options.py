@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from warmlens.command_line import AsJson as AsJson
+from warmlens.command_line import PriceRegion
 from warmlens.completion import memory_sizes
 from warmlens.errors import WarmlensError
 from warmlens.planner.assumptions import Assumptions, Clients, platform_of
@@ -153,10 +154,7 @@ class UserOptions:
 class DataOptions:
     """Prices, measured times and assumptions."""
 
-    region: Annotated[
-        str,
-        typer.Option(help="AWS region of the prices.", envvar=["AWS_REGION", "AWS_DEFAULT_REGION"]),
-    ] = DEFAULT_REGION
+    region: PriceRegion = DEFAULT_REGION
     prices: Annotated[
         Path | None,
         typer.Option(

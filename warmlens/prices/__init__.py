@@ -91,6 +91,11 @@ def read_sources(region: str) -> list[Source]:
     ]
 
 
+def price_text(usd: float) -> str:
+    """Return a price in USD in digits, without zeros at the end."""
+    return f"{usd:.10f}".rstrip("0").rstrip(".")
+
+
 def regions() -> list[str]:
     """Return the regions with known prices."""
     return sorted(path.stem for path in FOLDER.glob("*.json"))

@@ -7,23 +7,19 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from warmlens.command_line import AsJson
+from warmlens.command_line import AsJson, PriceRegion
 from warmlens.console import out
 from warmlens.groups import Group
-from warmlens.prices import DEFAULT_REGION, read_prices, read_sources
+from warmlens.prices import DEFAULT_REGION, price_text, read_prices, read_sources
 from warmlens.prices.products import BASE_URL
 from warmlens.progress import progress_bar
 
 DIFFERENT = 3
 app = typer.Typer(cls=Group, no_args_is_help=True, help="List prices and compare them with AWS's.")
-Region = Annotated[
-    str,
-    typer.Option(help="AWS region of the prices.", envvar=["AWS_REGION", "AWS_DEFAULT_REGION"]),
-]
 
 
 @app.command(name="list", epilog="Example: warmlens prices list --region ap-northeast-2")
-def list_command(region: Region = DEFAULT_REGION, as_json: AsJson = False) -> None:
+def list_command(region: PriceRegion = DEFAULT_REGION, as_json: AsJson = False) -> None:
     """List the prices of a region, each with its date and source.
 
     Prices without a source are listed with the reason.
@@ -41,7 +37,7 @@ def list_command(region: Region = DEFAULT_REGION, as_json: AsJson = False) -> No
         return
     table = Table("price", "USD", "date", "source")
     for name, usd, of in rows:
-        table.add_row(name, _usd(usd), of.date, of.source)
+        table.add_row(name, price_text(usd), of.date, of.source)
     for name, why in prices.missing.items():
         table.add_row(name, "missing", "", why)
     out.print_table(table)
@@ -49,7 +45,7 @@ def list_command(region: Region = DEFAULT_REGION, as_json: AsJson = False) -> No
 
 @app.command(epilog="Example: warmlens prices check --region eu-west-1 --write prices.json")
 def check(
-    region: Region = DEFAULT_REGION,
+    region: PriceRegion = DEFAULT_REGION,
     ec2: Annotated[
         bool, typer.Option("--ec2", help="Also compare EC2's prices, which downloads about 300 MB.")
     ] = False,
@@ -101,4 +97,4 @@ def check(
 
 
 def _usd(price: float | None) -> str:
-    return "" if price is None else f"{price:.10f}".rstrip("0").rstrip(".")
+    return "" if price is None else price_text(price)
