@@ -67,31 +67,33 @@ def terminal(command: str) -> str:
 
 def speed() -> str:
     """Return the tables of cold starts, warm calls, cost and memory."""
-    return _with_period_note(_read("speed"), tables)
+    records = kept_records("speed")
+    return _after(_note_of_calls(records), tables(records))
 
 
 def speed_alone() -> str:
     """Return the table of the classifier's times without a baseline."""
-    return _with_period_note(_read("speed-alone"), table_alone)
+    records = kept_records("speed-alone")
+    return _after(_note_of_calls(records), table_alone(records))
 
 
 def cold_start() -> str:
     """Return the table of cold starts by their parts."""
-    records = _read("speed")
+    records = kept_records("speed")
     note = period_note(
         each.record for each in cold_starts(records) if each.memory_mb <= MEMORY_MB_PER_VCPU
     )
-    return "\n".join([*([note] if note else []), cold_start_table(records)])
+    return _after(note, cold_start_table(records))
 
 
 def cold_start_in_short() -> str:
     """Return what a cold start takes, as a paragraph."""
-    return in_short(_read("speed"), _read("first-visitor"))
+    return in_short(kept_records("speed"), kept_records("first-visitor"))
 
 
 def readme_figures() -> str:
     """Return the README's figures."""
-    return in_readme(_read("speed"), _read("first-visitor"))
+    return in_readme(kept_records("speed"), kept_records("first-visitor"))
 
 
 def warming() -> str:
@@ -115,17 +117,17 @@ def warming_details(workload: str) -> str:
 
 def warming_findings() -> str:
     """Return the list of what the table of warming policies says."""
-    return warming_sentences.findings(_read("warming"))
+    return warming_sentences.findings(kept_records("warming"))
 
 
 def warming_limits() -> str:
     """Return the list of what a warmer cannot do, with its figures."""
-    return warming_sentences.limits(_read("warming"))
+    return warming_sentences.limits(kept_records("warming"))
 
 
 def goals_in_short() -> str:
     """Return the sentences on the goals that are reached and those that are not."""
-    return in_sentences(_read("speed"))
+    return in_sentences(kept_records("speed"))
 
 
 def held_wakes() -> str:
@@ -145,7 +147,7 @@ def peer() -> str:
 
 def wakes() -> str:
     """Return the table of wakes ahead by their hold."""
-    records = _read("wakes")
+    records = kept_records("wakes")
     runs = _one(records, records[0].name, "instances_woken").samples
     lines = [
         f"{measured_by(records)}, {runs} runs of each.",
@@ -173,40 +175,39 @@ def wakes() -> str:
 
 def first_visitor() -> str:
     """Return the table of the first visitor's wait."""
-    records = _read("first-visitor")
-    note = period_note(records)
-    if note:
-        uploads = "So the uploads function loaded boto3 at a seventh of a processor."
-        note = f"{note.strip()} {uploads}\n"
-    return "\n".join([*([note] if note else []), first_visitor_table(records)])
+    records = kept_records("first-visitor")
+    note = period_note(
+        records, further="So the uploads function loaded boto3 at a seventh of a processor."
+    )
+    return _after(note, first_visitor_table(records))
 
 
 def one_call() -> str:
     """Return the table of a photo in the call beside an uploaded one."""
-    return one_call_table(_read("one-call"))
+    return one_call_table(kept_records("one-call"))
 
 
 def processors() -> str:
     """Return the table of the shipped models with AVX-512 and with AVX2 alone."""
-    return processors_table(_read("processors"))
+    return processors_table(kept_records("processors"))
 
 
 def instructions() -> str:
     """Return the table of instructions with AVX2 and on arm64."""
-    return instructions_table(_read("instructions"))
+    return instructions_table(kept_records("instructions"))
 
 
 def architectures() -> str:
     """Return the table of networks by time and memory."""
     if not (RECORDS / "architectures.jsonl").exists():
         return "Not measured yet: `python -m lab bench architectures` measures it.\n"
-    return architectures_table(_read("architectures"))
+    return architectures_table(kept_records("architectures"))
 
 
 def groceries() -> str:
     """Return the comparison of training modes on real photos, with its chart."""
     chart = "![Share of test photos answered right, by training](pictures/groceries.svg)\n\n"
-    return chart + comparison(_read("groceries"))
+    return chart + comparison(kept_records("groceries"))
 
 
 def damaged() -> str:
@@ -216,7 +217,7 @@ def damaged() -> str:
 
 def hostile_soak() -> str:
     """Return the tables of the soak test with hostile photos."""
-    return hostile_tables(_read("soak-hostile"))
+    return hostile_tables(kept_records("soak-hostile"))
 
 
 def callers() -> str:
@@ -226,17 +227,17 @@ def callers() -> str:
 
 def scale() -> str:
     """Return the table of time and memory of simulations by number of requests."""
-    return scale_bench.table(_read("planner-scale"))
+    return scale_bench.table(kept_records("planner-scale"))
 
 
 def cases() -> str:
     """Return the table of plans for typical traffic."""
-    return cases_bench.table(_read("planner-cases"))
+    return cases_bench.table(kept_records("planner-cases"))
 
 
 def simfaas() -> str:
     """Return the table of the comparison with SimFaaS."""
-    records = _read("simfaas")
+    records = kept_records("simfaas")
     timed = [each for each in records if each.machine]  # by the clock; the others by a seed
     lines = [
         f"{measured_by(timed)}: simulated in one run, in turns; 95 % intervals over "
@@ -271,10 +272,9 @@ def forecast() -> str:
 
 def replay() -> str:
     """Return the table of recorded replays and simulations of the same calls."""
-    records = _read("replay")
-    head, note = records[0], period_note(up_to_a_processor(_read("replay")))
+    records = kept_records("replay")
+    head = records[0]
     lines = [
-        *([note] if note else []),
         f"{measured_by(records)}: "
         f"{head.conditions['hours']:g} hours of the day from "
         f"{head.conditions['from_hour']:g} o'clock, for each seed with other users.",
@@ -290,7 +290,7 @@ def replay() -> str:
                 f"| {each.conditions['seed']} | {each.samples:,} | {each.name} | {each.value:.0f} "
                 f"| {low} to {high} | {p99_ms[_of_replay(each)]:.0f} |"
             )
-    return "\n".join(lines) + "\n"
+    return _after(period_note(up_to_a_processor(records)), "\n".join(lines) + "\n")
 
 
 def _of_replay(record: Record) -> tuple[int, str]:
@@ -323,23 +323,22 @@ def _by_kind(records: Sequence[Record]) -> str:
     return table("kind | listener | sent | allowed", rows)
 
 
-def _with_period_note(records: Sequence[Record], show: Callable[[Sequence[Record]], str]) -> str:
-    note = period_note(up_to_a_processor(records))
-    if note:
-        calls = "Warm calls came in turns of ten, one right after the other."
-        note = f"{note.strip()} {calls}\n"
-    return "\n".join([*([note] if note else []), show(records)])
+def _note_of_calls(records: Sequence[Record]) -> str:
+    return period_note(
+        up_to_a_processor(records),
+        further="Warm calls came in turns of ten, one right after the other.",
+    )
+
+
+def _after(note: str, shown: str) -> str:
+    return f"{note}\n{shown}" if note else shown
 
 
 def _block(
     name: str, lead: Callable[[Sequence[Record]], str], show: Callable[[Sequence[Record]], str]
 ) -> str:
-    records = _read(name)
+    records = kept_records(name)
     return f"{lead(records)}\n\n{show(records)}"
-
-
-def _read(name: str) -> list[Record]:
-    return kept_records(name)
 
 
 def _simulated(records: Sequence[Record]) -> str:

@@ -24,18 +24,22 @@ def up_to_a_processor(records: Iterable[Record]) -> list[Record]:
     return [each for each, memory_mb in sizes if memory_mb <= MEMORY_MB_PER_VCPU]
 
 
-def period_note(records: Iterable[Record], decisions: str = "decisions") -> str:
+def period_note(
+    records: Iterable[Record], decisions: str = "decisions", *, further: str = ""
+) -> str:
     """Return the sentence as a paragraph; empty where the records need none.
 
     Args:
         records: measured with a processor or less.
         decisions: path from the page to the folder of decisions.
+        further: a sentence on what else was different then.
     """
     if all(period_ms(each) == PERIOD_MS for each in records):
         return ""
-    return (
+    note = (
         "When these figures were measured, processor shares up to "
         f"{MEMORY_MB_PER_VCPU:,} MB were kept in periods of {PERIOD_BEFORE_MS} ms, init included. "
         f"Lambda's periods are {PERIOD_MS} ms, and its init runs at full speed "
-        f"([decision 131]({decisions}/0131-share-of-a-processor.md)).\n"
+        f"([decision 131]({decisions}/0131-share-of-a-processor.md))."
     )
+    return f"{note} {further}".rstrip() + "\n"
