@@ -14,6 +14,7 @@ from tests.e2e.page_driver import (
     history,
     open_page,
 )
+from tests.e2e.page_stub import answer_with, intercept
 from tests.e2e.test_race import start
 from warmlens.paths import ROOT
 
@@ -37,13 +38,18 @@ def issues(page: Page) -> list[Any]:
     return [*found, *page.evaluate(TOO_SMALL)]
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"), [(390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")]
-)
+@pytest.mark.parametrize(("width", "is_cold"), [(390, True), (1280, False)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_in_any_state(
-    page: Page, page_url: str, expected_console_errors: list[str], width: int, scheme: Any
+    page: Page,
+    page_url: str,
+    expected_console_errors: list[str],
+    width: int,
+    is_cold: bool,
+    scheme: Any,
 ) -> None:
     expected_console_errors.append(FAILED_REQUEST)
+    intercept(page, page_url, "classification", answer_with(cold_start=is_cold), times=1)
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     open_page(page, page_url, width)
     expect(page.get_by_role("button", name="Coffee")).to_be_visible()
@@ -51,6 +57,7 @@ def test_axe_finds_nothing_in_any_state(
     assert issues(page) == []
     choose(page, "mine.jpg", COFFEE)
     expect_answer(page)
+    expect(page.locator("#badge")).to_have_text("Cold" if is_cold else "Warm")
     page.get_by_text("What this model knows").click()
     expect(page.locator("#known-labels li")).to_have_count(1000)
     assert issues(page) == []

@@ -44,7 +44,7 @@ def sent_photos(page: Page) -> list[str]:
     return sent
 
 
-@pytest.mark.parametrize("width", [390])
+@pytest.mark.parametrize("width", [390, 1280])
 def test_sending_is_stopped_and_the_rest_is_sent_later(
     page: Page, page_url: str, width: int
 ) -> None:
@@ -90,7 +90,7 @@ def test_a_single_photo_is_stopped(page: Page, page_url: str) -> None:
     expect_answer(page)
 
 
-@pytest.mark.parametrize("width", [390])
+@pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize(
     ("status", "answer", "title"),
     [

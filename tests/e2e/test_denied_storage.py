@@ -23,7 +23,7 @@ def page(page: Page) -> Page:
     return page
 
 
-@pytest.mark.parametrize("width", [390])
+@pytest.mark.parametrize("width", [390, 1280])
 def test_a_photo_is_classified_and_sent_again(page: Page, page_url: str, width: int) -> None:
     open_page(page, page_url, width)
     press_sample(page)

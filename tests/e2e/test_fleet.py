@@ -135,12 +135,14 @@ def test_calls_without_an_answer_are_shown_with_their_reason(
     with all_busy(narrow_cloud, 2):
         fleet(page).get_by_role("button", name="Send a burst").click()
         expect(fleet(page)).to_contain_text(
-            re.compile("0 of 4 calls were answered; .*4 were throttled.*Rate Exceeded")
+            re.compile(
+                "0 of 4 calls were answered; 0 met a cold start, 4 were throttled.*Rate Exceeded"
+            )
         )
     fleet(page).get_by_role("spinbutton", name="Instances").fill("4")
     fleet(page).get_by_role("button", name="Warm").click()
     expect(fleet(page)).to_contain_text("the account's concurrency of 2 less 1 for the warmer")
-    # A photo that is none was no warm call.
+    # A rejected call is not listed as a warm one.
     choose(page, "bad.jpg", b"\xff\xd8\xff no photo")
     expect_problem(page, "damaged")
     expect(last_calls(page).first).to_contain_text(re.compile("classification.*rejected, "))

@@ -35,7 +35,7 @@ def files(**photos: bytes) -> list[FilePayload]:
     ]
 
 
-@pytest.mark.parametrize("width", [390])
+@pytest.mark.parametrize("width", [390, 1280])
 def test_photos_that_are_chosen_together_are_classified_one_after_the_other(
     page: Page, page_url: str, width: int
 ) -> None:

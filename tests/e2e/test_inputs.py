@@ -15,10 +15,11 @@ from tests.e2e.page_driver import (
 PASTE_NOTHING = "document.dispatchEvent(new ClipboardEvent('paste', { bubbles: true }))"
 
 
-@pytest.fixture
-def width() -> int:
-    """The flows run on a phone; test_page.py compares the layouts of phone and desk."""
-    return 390
+@pytest.fixture(params=[390, 1280], ids=["phone", "desk"])
+def width(request: pytest.FixtureRequest) -> int:
+    """Each flow is tried on a phone and on a desk."""
+    width: int = request.param
+    return width
 
 
 def test_a_chosen_file_is_classified(page: Page, page_url: str, width: int) -> None:

@@ -27,7 +27,7 @@ def keys_of_calls(page: Page) -> list[str | None]:
     return keys
 
 
-@pytest.mark.parametrize("width", [390])
+@pytest.mark.parametrize("width", [390, 1280])
 def test_the_key_leaves_the_address_as_soon_as_the_page_is_open(
     page: Page, page_url: str, width: int
 ) -> None:

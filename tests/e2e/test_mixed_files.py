@@ -24,7 +24,7 @@ def unavailable(route: Route) -> None:
     route.fulfill(status=502, json={})
 
 
-@pytest.mark.parametrize("width", [390])
+@pytest.mark.parametrize("width", [390, 1280])
 def test_a_failed_photo_and_a_refused_file_are_both_reported(
     page: Page, page_url: str, expected_console_errors: list[str], width: int
 ) -> None:

@@ -27,7 +27,7 @@ from tests.e2e.page_stub import STEPS, PausedRequest, answer_with, intercept, up
 # What a person does
 
 
-@pytest.mark.parametrize("width", [390])
+@pytest.mark.parametrize("width", [390, 1280])
 def test_a_sample_photo_is_classified(page: Page, imagenet_cloud: Cloud, width: int) -> None:
     posts: list[str] = []
 
@@ -47,6 +47,7 @@ def test_a_sample_photo_is_classified(page: Page, imagenet_cloud: Cloud, width: 
     expect(in_browser).to_contain_text("Uploadskipped")
     expect(in_browser).to_contain_text("Calls1")
     expect(page.get_by_role("contentinfo")).to_contain_text("in one call and is not stored")
+    expect(classes(page).first).to_have_attribute("title", re.compile(r"\(class n07920052\)$"))
     expect(classes(page).first).to_contain_text(re.compile(r"\d+\.\d%"))
     expect(classes(page)).to_have_count(5)
     expect(page.get_by_role("region", name="Result")).to_contain_text("coffee.jpg")
@@ -68,7 +69,7 @@ def stored_photos(cloud: Cloud) -> list[str]:
     return [each["Key"] for each in found.get("Contents", [])]
 
 
-@pytest.mark.parametrize("width", [1280])
+@pytest.mark.parametrize("width", [390, 1280])
 def test_everything_is_done_by_keyboard_alone(page: Page, page_url: str, width: int) -> None:
     open_page(page, page_url, width)
     tab_to(page, page.get_by_role("button", name="Choose photos"))

@@ -140,7 +140,7 @@ def test_a_photo_larger_than_the_service_takes_is_not_uploaded(
     assert uploads == []
 
 
-@pytest.mark.parametrize("step", ["classification"])
+@pytest.mark.parametrize(("step", "width"), [("uploads", 1280), ("classification", 390)])
 @pytest.mark.parametrize(
     ("status", "content_type", "body", "title"),
     [

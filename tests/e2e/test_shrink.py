@@ -29,7 +29,7 @@ def large_photo() -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("width", [390])
+@pytest.mark.parametrize("width", [390, 1280])
 def test_a_large_photo_is_uploaded_and_a_small_copy_of_it_goes_in_one_call(
     page: Page, page_url: str, width: int
 ) -> None:

@@ -121,7 +121,7 @@ SIGNS: list[Callable[[Page], None]] = [
 # When it wakes
 
 
-@pytest.mark.parametrize("width", [390])
+@pytest.mark.parametrize("width", [390, 1280])
 def test_opening_the_page_wakes_an_instance_and_says_so_quietly(
     page: Page, page_url: str, width: int
 ) -> None:
