@@ -7,7 +7,7 @@ to its first answer; Lambda's own part before it, the platform time, is publishe
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.bench.speed.comparison import PLAIN_ONNX
+from lab.bench.speed.comparison import OURS, PLAIN_ONNX, PYTORCH
 from lab.bench.speed.versions import PAPER_PX, SHIPPED_PX
 from lab.markdown import command_of, ratio_cell, table, wrapped
 from warmlens.planner.assumptions import PLATFORM
@@ -48,13 +48,13 @@ class ColdStart:
 
 
 def cold_starts(
-    records: Sequence[Record], name: str = "ours", *, input_px: int = SHIPPED_PX
+    records: Sequence[Record], name: str = OURS, *, input_px: int = SHIPPED_PX
 ) -> list[ColdStart]:
     """Return the measured cases.
 
     Args:
         records: of `python -m lab bench cold`.
-        name: `ours` or `baseline`.
+        name: the implementation: `OURS`, `PYTORCH` or `PLAIN_ONNX`.
         input_px: input size of the model; by default the shipped model's own.
     """
     mine = [
@@ -83,7 +83,7 @@ def cold_starts(
     ]
 
 
-def one_vcpu(records: Sequence[Record], name: str = "ours") -> ColdStart:
+def one_vcpu(records: Sequence[Record], name: str = OURS) -> ColdStart:
     """Return the case that other pages quote: one processor, the model in the image."""
     found = _one_vcpu(cold_starts(records, name), "image")
     assert found is not None, "the case that all pages quote was not measured"
@@ -126,7 +126,7 @@ def in_short(speed: Sequence[Record], visits: Sequence[Record]) -> str:
         speed: records of `python -m lab bench cold`.
         visits: records of `python -m lab bench first-visitor`.
     """
-    ours, theirs = one_vcpu(speed), one_vcpu(speed, "baseline")
+    ours, theirs = one_vcpu(speed), one_vcpu(speed, PYTORCH)
     paragraph = wrapped(
         f"**What is the cold start?** An{_estimate(ours)} was measured here: {ours.total_ms:.0f} "
         "ms from the start of the process to the first answer, with one processor and the model in "
@@ -144,7 +144,7 @@ def in_readme(speed: Sequence[Record], visits: Sequence[Record]) -> str:
         speed: records of `python -m lab bench cold`, `warm` and `memory`.
         visits: records of `python -m lab bench first-visitor`.
     """
-    ours, theirs = one_vcpu(speed), one_vcpu(speed, "baseline")
+    ours, theirs = one_vcpu(speed), one_vcpu(speed, PYTORCH)
 
     def pair(metric: str, form: str, **conditions: object) -> tuple[str, ...]:
         at = {"input_px": SHIPPED_PX, **conditions}
@@ -153,7 +153,7 @@ def in_readme(speed: Sequence[Record], visits: Sequence[Record]) -> str:
             for each in speed
             if each.metric == metric and at.items() <= each.conditions.items()
         }
-        return found["ours"], found["baseline"]
+        return found[OURS], found[PYTORCH]
 
     size = {"memory_mb": MEMORY_MB_PER_VCPU, "megapixels": 2}
     warm, usd = pair("warm_ms", ".0f", **size), pair("cost_usd_per_million", ".2f", **size)
@@ -201,7 +201,7 @@ def _beside_plain_onnx(speed: Sequence[Record], cold: Record) -> str:
     (warm,) = (
         each
         for each in speed
-        if (each.name, each.metric) == ("ours", "warm_ms") and at.items() <= each.conditions.items()
+        if (each.name, each.metric) == (OURS, "warm_ms") and at.items() <= each.conditions.items()
     )
     found = [each for each in (cold, warm) if PLAIN_ONNX in (each.ratios or {})]
     if len(found) != 2:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.bench.speed.comparison import OURS
 from lab.bench.speed.versions import PAPER_PX
 from lab.markdown import table
 from warmlens.errors import WarmlensError
@@ -118,7 +119,7 @@ def keep(steps: Sequence[Step], folder: Path, kept: Path, service_times: Path) -
     at_papers_size = [
         each
         for each in made["speed"]
-        if each.name == "ours"
+        if each.name == OURS
         and each.metric in (COLD, WARM)
         and each.conditions["input_px"] == PAPER_PX
     ]

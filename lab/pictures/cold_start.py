@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lab.cold_start import FIRST_VISITOR, LATER_VISITOR, PLATFORM_MS, cold_starts
+from lab.cold_start import PLATFORM_MS, ColdStart, cold_starts, first_visit_s
 from lab.figures import write_figure
 from lab.kept_records import kept_records
 from warmlens.records import Record
@@ -42,7 +42,7 @@ def draw(speed: Sequence[Record], visits: Sequence[Record], figure: Any) -> None
     figure.supxlabel(f"Seconds. Measured here, except for the platform time:\n{where}", fontsize=7)
 
 
-def _draw_parts(cases: Sequence[Any], axes: Any) -> None:
+def _draw_parts(cases: Sequence[ColdStart], axes: Any) -> None:
     low_ms, median_ms, high_ms = PLATFORM_MS
     names = [f"{each.store}, {each.page_cache} cache, {each.memory_mb:,} MB" for each in cases]
     ends = [0.0] * len(cases)
@@ -65,24 +65,20 @@ def _draw_parts(cases: Sequence[Any], axes: Any) -> None:
 
 
 def _draw_visits(visits: Sequence[Record], axes: Any) -> None:
-    rows = (
-        ("a later visitor", LATER_VISITOR, 2),
-        ("the first, page open for 2 s", FIRST_VISITOR, 2),
-        ("the first, photo sent as the page opens", FIRST_VISITOR, 0),
-    )
-    for label, name, pause_s in rows:
-        waits = {
-            each.conditions["platform_ms"]: each.value / 1000
-            for each in visits
-            if (each.name, each.conditions["pause_s"]) == (name, pause_s)
-        }
-        platform_ms = max(waits)
-        axes.barh([label], [waits[platform_ms]], color=_COLORS[3])
-        axes.text(waits[platform_ms], label, f" {waits[platform_ms]:.2f} s", va="center")
+    later, ahead, at_once, platform_s = first_visit_s(visits)
+    waits_s = {
+        "a later visitor": later,
+        "the first, page open for 2 s": ahead,
+        "the first, photo sent as the page opens": at_once,
+    }
+    for label, wait_s in waits_s.items():
+        axes.barh([label], [wait_s], color=_COLORS[3])
+        axes.text(wait_s, label, f" {wait_s:.2f} s", va="center")
     axes.margins(x=0.15)
     axes.invert_yaxis()
     axes.set_title(
-        f"The whole first visit, from the tap to the answer, platform time {platform_ms:,} ms"
+        "The whole first visit, from the tap to the answer, "
+        f"platform time {1000 * platform_s:,.0f} ms"
     )
 
 
