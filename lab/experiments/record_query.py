@@ -66,6 +66,17 @@ class RecordSet:
             raise NoRecordError(metric)
         return record
 
+    def require_any(self, metric: str, name: str | None = None, **conditions: Any) -> list[Record]:
+        """Return all matching records.
+
+        Raises:
+            NoRecordError: there is none.
+        """
+        found = self.select(metric, name, **conditions)
+        if not found:
+            raise NoRecordError(metric)
+        return found
+
     def value(self, metric: str, name: str | None = None, **conditions: Any) -> float:
         """Return the value of the first matching record.
 

@@ -42,7 +42,9 @@ def _cold_start(results: RecordSet) -> Judgement:
             f"cold start ({cold.samples} calls)",
             MEASURED,
         )
-    ours, base = _first(results)
+    ours, base = (
+        results.require("first_mean_ms", name, input_px=224) for name in ("ours", "baseline")
+    )
     return Judgement(
         Verdict.NOT_COMPARABLE,
         "from the start of a process here to its first answer the paper's kind of handler takes "
@@ -185,13 +187,6 @@ def _memory_used(results: RecordSet) -> Judgement:
         f"{ours.value:,.0f} MiB with ours, as this system counts a process, files that it maps "
         "included",
         MEASURED,
-    )
-
-
-def _first(results: RecordSet) -> tuple[Record, Record]:
-    return (
-        results.require("first_mean_ms", "ours", input_px=224),
-        results.require("first_mean_ms", "baseline", input_px=224),
     )
 
 

@@ -64,9 +64,7 @@ def _growth(results: RecordSet) -> Judgement:
 )
 def _limit(results: RecordSet) -> Judgement:
     if results.in_aws:
-        refused = results.select("throttled_share", concurrency.REAL, arrivals="closed")
-        if not refused:
-            raise NoRecordError("throttled_share")
+        refused = results.require_any("throttled_share", concurrency.REAL, arrivals="closed")
         most = max(refused, key=lambda each: each.conditions["clients"])
         verdict = decided(lies(most.interval, high=_FEW), no=Verdict.CORRECTED)
         if most.conditions["clients"] <= concurrency.LIMIT:
@@ -78,15 +76,13 @@ def _limit(results: RecordSet) -> Judgement:
             "the account's limit, whichever is smallest",
             MEASURED,
         )
-    fast = results.select(
+    fast = results.require_any(
         "throttled_share", concurrency.FAKE_LAMBDA, case=concurrency.PLAIN, clients=1200
     )
     slow, reserved, again = (
         results.require("throttled_share", concurrency.FAKE_LAMBDA, case=case)
         for case in (concurrency.SLOW, concurrency.RESERVED_CASE, concurrency.RETRY)
     )
-    if not fast:
-        raise NoRecordError("throttled_share")
     return Judgement(
         decided(lies(slow.interval, high=_FEW), no=Verdict.CORRECTED),
         "AWS's limit counts executions, not connections. By that rule, which the stand-in follows, "

@@ -2,7 +2,7 @@
 
 from lab.experiments.prices import PAPER
 from lab.experiments.printed import AWS, PAPERS
-from lab.experiments.record_query import NoRecordError, RecordSet
+from lab.experiments.record_query import RecordSet
 from lab.experiments.verdicts import QUOTED, Judge, Judgement, Rules, Verdict
 
 RULES = Rules()
@@ -27,9 +27,7 @@ def _address(results: RecordSet) -> Judgement:
 
 def _printed_twice(what: str) -> Judge:
     def judge(results: RecordSet) -> Judgement:
-        found = results.select("printed_twice", PAPERS, what=what)
-        if not found:
-            raise NoRecordError("printed_twice")
+        found = results.require_any("printed_twice", PAPERS, what=what)
         right, because = (found[0].conditions[key] for key in ("right", "because"))
         if len({each.value for each in found}) == 1:
             return Judgement(Verdict.CONFIRMED, "the figures agree", QUOTED)

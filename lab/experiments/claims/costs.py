@@ -10,7 +10,7 @@ from lab.experiments.cost import (
     WHOLE_SAME_COST,
 )
 from lab.experiments.printed import AWS, PAPERS, WITH_API
-from lab.experiments.record_query import NoRecordError, RecordSet
+from lab.experiments.record_query import RecordSet
 from lab.experiments.verdicts import (
     COMPUTED,
     QUOTED,
@@ -197,9 +197,7 @@ def _was(results: RecordSet) -> Judgement:
 def _fig_9(results: RecordSet) -> Judgement:
     metric = "fig_9_usd_per_day"
     few, many = (results.value(metric, "ours, Lambda", connections=each) for each in (1, 1000))
-    one, more = (results.get(metric, "ours, c7i.large", connections=each) for each in (1, 1000))
-    if one is None or more is None:
-        raise NoRecordError(metric)
+    one, more = (results.require(metric, "ours, c7i.large", connections=each) for each in (1, 1000))
     flat, grows = many / few < 1.5, more.value / one.value >= 5
     return Judgement(
         Verdict.CONFIRMED
@@ -293,8 +291,6 @@ def _complete(usd: float, whole: float) -> Verdict:
 
 
 def _cheapest_server(results: RecordSet) -> tuple[float, str]:
-    servers = results.select("server_usd_per_day", "today")
-    if not servers:
-        raise NoRecordError("server_usd_per_day")
+    servers = results.require_any("server_usd_per_day", "today")
     cheapest = min(servers, key=lambda each: each.value)
     return cheapest.value, cheapest.conditions["server"]

@@ -110,13 +110,11 @@ def _twice(results: RecordSet) -> Judgement:
     command=_COMMAND,
 )
 def _best(results: RecordSet) -> Judgement:
-    products = results.select("time_x_cost_ratio", "baseline", prices=PAPERS)
+    products = results.require_any("time_x_cost_ratio", "baseline", prices=PAPERS)
     small, large = (
         results.require("cost_ratio", "baseline", prices=PAPERS, memory_mb=size, to_memory_mb=to)
         for size, to in ((768, 448), (1536, 768))
     )
-    if not products:
-        raise NoRecordError("time_x_cost_ratio")
     sides = [lies(each.interval, low=1.0) for each in products]
     # The smaller size is cheaper if 768 MB costs more than it; the larger if it costs less.
     cheaper = lies(small.interval, low=1.0) or lies(large.interval, high=1.0)
@@ -166,11 +164,9 @@ def _smallest(results: RecordSet) -> Judgement:
 )
 def _many(results: RecordSet) -> Judgement:
     ratios = sorted(
-        results.select("response_ratio", part=memory.API),
+        results.require_any("response_ratio", part=memory.API),
         key=lambda each: int(each.conditions["clients"]),
     )
-    if not ratios:
-        raise NoRecordError("response_ratio")
     one, many = ratios[0], ratios[-1]
     verdict = Verdict.NOT_COMPARABLE
     if results.in_aws:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from lab.experiments import concurrency
 from lab.experiments.printed import PAPERS
-from lab.experiments.record_query import NoRecordError, RecordSet
+from lab.experiments.record_query import RecordSet
 from lab.experiments.verdicts import (
     MEASURED,
     Judgement,
@@ -214,10 +214,7 @@ def _serving(results: RecordSet) -> Judgement:
 
 
 def _exact(results: RecordSet, name: str) -> list[Record]:
-    runs = results.kept("peer").select("exact_share", name)
-    if not runs:
-        raise NoRecordError("exact_share")
-    return runs
+    return results.kept("peer").require_any("exact_share", name)
 
 
 def _pooled(runs: Sequence[Record]) -> float:
@@ -228,10 +225,8 @@ def _pooled(runs: Sequence[Record]) -> float:
 def _shares(results: RecordSet, instances: int) -> dict[int, Record]:
     shares = {
         each.conditions["wait_min"]: each
-        for each in results.select("still_there_share", instances=instances)
+        for each in results.require_any("still_there_share", instances=instances)
     }
-    if not shares:
-        raise NoRecordError("still_there_share")
     return dict(sorted(shares.items()))
 
 
