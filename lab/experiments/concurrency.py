@@ -12,7 +12,7 @@ from lab.bench.speed.process import share_conditions
 from lab.experiments.experiment import Earlier, Experiment, Measure, Mode, Values
 from lab.experiments.fake_lambda import DIRECT_PATH, PEAK_PATH, RESET_PATH, set_throttle
 from lab.experiments.flow import upload
-from lab.experiments.load import Load, call_at_once
+from lab.experiments.load import ANSWERED, Load, call_at_once, calls_in, response_times, shares
 from lab.experiments.measurements import (
     Measurement,
     Step,
@@ -21,7 +21,6 @@ from lab.experiments.measurements import (
     joined,
     ratio_of_means,
     record_of,
-    share_of,
     total,
 )
 from lab.experiments.prices import PAPER
@@ -62,8 +61,6 @@ PLAIN, SLOW, RESERVED_CASE, RETRY, THROTTLED = (
     f"reserved concurrency of {RESERVED}, clients that try again",
     "the environment's own throttle",
 )
-_ANSWERED = ("warm_ms", "cold_ms")
-_OUTCOMES = (*_ANSWERED, "throttled_ms", "failed_ms", "unanswered_ms")
 _REAL_CLIENTS = {Mode.QUICK: (1, 5, 20), Mode.FULL: (1, 2, 5, 10, 20, 40)}
 _CLIENTS = {Mode.QUICK: (100, 500, 1000, 1200), Mode.FULL: tuple(range(100, 1201, 100))}
 _REPETITIONS = {Mode.QUICK: 2, Mode.FULL: 10}
@@ -243,32 +240,21 @@ def records(measurements: Sequence[Measurement]) -> Iterator[Record]:
     plain: dict[tuple[str, str], list[tuple[int, list[Measurement]]]] = {}
     for name, conditions, group in grouped(measurements, "repetition"):
         about = {**conditions, "repetitions": len(group)}
-        for metric, outcomes in (
-            ("response_ms", _ANSWERED),
-            ("warm_response_ms", ("warm_ms",)),
-            ("cold_response_ms", ("cold_ms",)),
-        ):
-            values = blocks(group, *outcomes)
-            if values:
-                yield record_of(group, values, metric=metric, unit="ms", conditions=about)
-        for metric, outcome in (
-            ("cold_share", "cold_ms"),
-            ("throttled_share", "throttled_ms"),
-            ("failed_share", "failed_ms"),
-            ("unanswered_share", "unanswered_ms"),
-        ):
-            counts = [len(each.values.get(outcome, ())) for each in group]
-            yield share_of(group, counts, list(map(_calls, group)), metric=metric, conditions=about)
+        yield from response_times(group, about)
+        cold_ms = blocks(group, "cold_ms")
+        if cold_ms:
+            yield record_of(group, cold_ms, metric="cold_response_ms", unit="ms", conditions=about)
+        yield from shares(group, about, "cold", "throttled", "failed", "unanswered")
         yield total(
             group,
-            sum(joined(group, "refusals")) / sum(map(_calls, group)),
+            sum(joined(group, "refusals")) / sum(map(calls_in, group)),
             metric="refusals_per_call",
             unit="1",
             conditions=about,
         )
         yield record_of(
             group,
-            [[1000 * _calls(each) / each.values["span_ms"][0]] for each in group],
+            [[1000 * calls_in(each) / each.values["span_ms"][0]] for each in group],
             metric="calls_per_s",
             unit="1/s",
             conditions=about,
@@ -276,7 +262,7 @@ def records(measurements: Sequence[Measurement]) -> Iterator[Record]:
         peaks = joined(group, "peak_executions")
         if peaks:
             yield total(group, max(peaks), metric="peak_executions", unit="1", conditions=about)
-        if conditions["case"] == PLAIN and blocks(group, *_ANSWERED):
+        if conditions["case"] == PLAIN and blocks(group, *ANSWERED):
             sizes = plain.setdefault((name, conditions["arrivals"]), [])
             sizes.append((conditions["clients"], group))
     for (_, arrivals), sizes in plain.items():
@@ -296,8 +282,8 @@ def _growth(arrivals: str, sizes: Sequence[tuple[int, Sequence[Measurement]]]) -
     (few, few_group), (many, many_group) = ordered[0], ordered[-1]
     yield ratio_of_means(
         many_group,
-        blocks(many_group, *_ANSWERED),
-        blocks(few_group, *_ANSWERED),
+        blocks(many_group, *ANSWERED),
+        blocks(few_group, *ANSWERED),
         metric="growth",
         conditions={"arrivals": arrivals, "case": PLAIN, "from": few, "to": many},
     )
@@ -318,10 +304,6 @@ def _wakes(measurements: Sequence[Measurement]) -> Iterator[Record]:
         about = {"instances": WARM, "hold_ms": HOLD_MS}
         values = blocks(group, "wake_ms")
         yield record_of(group, values, metric="wake_ms", unit="ms", conditions=about)
-
-
-def _calls(measurement: Measurement) -> int:
-    return sum(len(measurement.values.get(outcome, ())) for outcome in _OUTCOMES)
 
 
 EXPERIMENT = Experiment(

@@ -1,16 +1,20 @@
-"""Load of Fig. 12: many calls at once, with latencies by outcome."""
+"""Load of Fig. 12: many calls at once, and records of their latencies by outcome."""
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 
+from lab.experiments.measurements import Measurement, blocks, record_of, share_of
 from lab.load import UNREACHED, Response, api_client, post, send_at
+from warmlens.records import Record
 
+ANSWERED = ("warm_ms", "cold_ms")
+OUTCOMES = (*ANSWERED, "throttled_ms", "failed_ms", "unanswered_ms")
 RETRIES = 8
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.1, 5.0
 _CONNECTING = 50
@@ -55,14 +59,7 @@ async def call_at_once(
         headers: sent with each call.
     """
     rng = random.Random(load.seed)
-    outcomes: dict[str, list[float]] = {
-        "warm_ms": [],
-        "cold_ms": [],
-        "throttled_ms": [],
-        "failed_ms": [],
-        "unanswered_ms": [],
-        "refusals": [],
-    }
+    outcomes: dict[str, list[float]] = {name: [] for name in (*OUTCOMES, "refusals")}
     async with AsyncExitStack() as stack:
         clients = [
             await stack.enter_async_context(api_client(headers, connections=1))
@@ -95,6 +92,27 @@ async def call_at_once(
             outcomes["refusals"].append(refusals)
     outcomes["span_ms"] = [max(call.sent_s * 1000 + call.latency_ms for call in calls)]
     return outcomes
+
+
+def response_times(group: Sequence[Measurement], about: Mapping[str, Any]) -> Iterator[Record]:
+    """Yield records of the answered calls' latencies: of all of them, and of warm ones."""
+    for metric, outcomes in (("response_ms", ANSWERED), ("warm_response_ms", ("warm_ms",))):
+        values = blocks(group, *outcomes)
+        if values:
+            yield record_of(group, values, metric=metric, unit="ms", conditions=about)
+
+
+def shares(group: Sequence[Measurement], about: Mapping[str, Any], *names: str) -> Iterator[Record]:
+    """Yield records of the shares of calls with these outcomes, such as `cold`."""
+    calls = list(map(calls_in, group))
+    for name in names:
+        counts = [len(each.values.get(f"{name}_ms", ())) for each in group]
+        yield share_of(group, counts, calls, metric=f"{name}_share", conditions=about)
+
+
+def calls_in(measurement: Measurement) -> int:
+    """Return the number of all calls of a measurement."""
+    return sum(len(measurement.values.get(outcome, ())) for outcome in OUTCOMES)
 
 
 async def _connect(clients: Sequence[aiohttp.ClientSession], url: str) -> None:

@@ -5,7 +5,6 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import Any
 
 from lab.bench.speed.harness import Harness, running_harness
 from lab.bench.speed.photos import key
@@ -17,7 +16,7 @@ from lab.bench.speed.process import (
 )
 from lab.bench.speed.versions import PAPER_PX
 from lab.experiments.experiment import Earlier, Experiment, Measure, Mode, Values
-from lab.experiments.load import Load, call_at_once
+from lab.experiments.load import ANSWERED, Load, call_at_once, response_times, shares
 from lab.experiments.measurements import (
     Measurement,
     Step,
@@ -63,7 +62,6 @@ _COLD_MB = (448, 3008)
 _COLD_RUNS = {Mode.QUICK: 1, Mode.FULL: 30}
 _LIMIT_RUNS = {Mode.QUICK: 1, Mode.FULL: 3}
 _REPETITIONS = {Mode.QUICK: 2, Mode.FULL: 10}
-_ANSWERED = ("warm_ms", "cold_ms")
 _LIMITED_MB = {Mode.QUICK: (128, 256, 448), Mode.FULL: (128, 192, 256, 320, 448, 768)}
 
 
@@ -242,7 +240,9 @@ def records(measurements: Sequence[Measurement]) -> Iterator[Record]:
                     conditions=about,
                 )
         if conditions["part"] == API:
-            yield from _over_api(group, {**conditions, "repetitions": len(group)})
+            about = {**conditions, "repetitions": len(group)}
+            yield from response_times(group, about)
+            yield from shares(group, about, "cold", "failed", "unanswered")
     yield from _api_sizes(measurements)
 
 
@@ -279,22 +279,6 @@ def _cold(
         yield ratio_of_means(group, first_ms, warm_ms, metric="first_to_warm", conditions=about)
 
 
-def _over_api(group: Sequence[Measurement], about: dict[str, Any]) -> Iterator[Record]:
-    for metric, outcomes in (("response_ms", _ANSWERED), ("warm_response_ms", ("warm_ms",))):
-        values = blocks(group, *outcomes)
-        if values:
-            yield record_of(group, values, metric=metric, unit="ms", conditions=about)
-    every = (*_ANSWERED, "throttled_ms", "failed_ms", "unanswered_ms")
-    calls = [sum(len(each.values.get(outcome, ())) for outcome in every) for each in group]
-    for metric, outcome in (
-        ("cold_share", "cold_ms"),
-        ("failed_share", "failed_ms"),
-        ("unanswered_share", "unanswered_ms"),
-    ):
-        counts = [len(each.values.get(outcome, ())) for each in group]
-        yield share_of(group, counts, calls, metric=metric, conditions=about)
-
-
 def _api_sizes(measurements: Sequence[Measurement]) -> Iterator[Record]:
     """Return how many times as long an answer takes at 448 MB as at 1,536 MB."""
     small, large = _BASELINE_MB[0], _BASELINE_MB[2]
@@ -307,8 +291,8 @@ def _api_sizes(measurements: Sequence[Measurement]) -> Iterator[Record]:
         if (clients, small) in groups and (clients, large) in groups:
             yield ratio_of_means(
                 groups[clients, small],
-                blocks(groups[clients, small], *_ANSWERED),
-                blocks(groups[clients, large], *_ANSWERED),
+                blocks(groups[clients, small], *ANSWERED),
+                blocks(groups[clients, large], *ANSWERED),
                 metric="response_ratio",
                 conditions={
                     "part": API,
