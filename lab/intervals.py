@@ -95,7 +95,7 @@ def _interval(of_resamples: Callable[[Blocks, Weights], Values], blocks: Blocks)
 
 @functools.lru_cache(maxsize=8)
 def _draws(count: int, seed: int) -> Weights:
-    """Return how often each resample has each block."""
+    """Return the number of times that each resample has each block."""
     rng = random.Random(seed)  # whose numbers stay the same in other versions
     drawn = (rng.choices(range(count), k=count) for _ in range(_RESAMPLES))
     return np.array([np.bincount(each, minlength=count) for each in drawn])

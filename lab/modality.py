@@ -19,8 +19,8 @@ _MOST_SIMULATED = 1000  # beyond, the dip times the root of the number hardly ch
 def has_one_peak(values: Sequence[float]) -> bool:
     """Return whether nothing speaks against one peak, at a level of 5 %.
 
-    The dip is compared with that of as many uniform values, of all distributions with one peak the
-    one with the largest. Few values hardly ever show two peaks.
+    The dip is compared with that of as many uniform values: of all distributions with one peak, the
+    uniform one has the largest. Few values hardly ever show two peaks.
 
     Args:
         values: in any order.
@@ -123,7 +123,7 @@ def _widest(
 
 
 def _off(x: Sequence[float], begin: int, end: int, sign: int) -> float:
-    """Return how far the values between two places are off the line, at least 1."""
+    """Return the largest distance of values between two places from the line, at least 1."""
     if end - begin <= 1 or x[end] == x[begin]:
         return 1.0
     slope = (end - begin) / (x[end] - x[begin])

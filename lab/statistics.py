@@ -79,7 +79,7 @@ class Ratio:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """As a record keeps it."""
+        """The ratio as a record keeps it."""
         return {"value": self.value, "of": self.of, "interval": self.interval}
 
 

@@ -69,7 +69,8 @@ _OF_FIVE = {Mode.QUICK: 2, Mode.FULL: 60}
 
 _FEWEST_OF_PAPER = 100
 _SOME_CLIENTS = (100, 500, 1000, 1200)
-"""Where only the first and the last size decide."""
+"""Numbers of calls where only the fewest and the most decide."""
+
 _DEPLOYED_CLIENTS = {Mode.QUICK: (1, 5, 20, 100), Mode.FULL: (WARM, *range(100, 1201, 100))}
 
 
@@ -270,9 +271,9 @@ def records(measurements: Sequence[Measurement]) -> Iterator[Record]:
 
 
 def _growth(arrivals: str, sizes: Sequence[tuple[int, Sequence[Measurement]]]) -> Iterator[Record]:
-    """Return how many times as long an answer takes with the most calls, up to the limit.
+    """Yield the ratio of response times with the most calls, up to the limit, and the fewest.
 
-    That is from 100 on, as in the paper, where there are two such sizes.
+    The fewest are from 100 on, as in the paper, where there are two such numbers.
     """
     ordered = sorted((each for each in sizes if each[0] <= LIMIT), key=lambda each: each[0])
     of_the_paper = [each for each in ordered if each[0] >= _FEWEST_OF_PAPER]
@@ -292,8 +293,8 @@ def _growth(arrivals: str, sizes: Sequence[tuple[int, Sequence[Measurement]]]) -
 def _wakes(measurements: Sequence[Measurement]) -> Iterator[Record]:
     """Return the time to make five instances, their hold included.
 
-    Wakeups that met some that were there make none. Before December 2026 this was not kept, but in
-    a local cloud each of these rounds meets a new version, which has none.
+    A round that met an instance made fewer and is left out. Rounds of before December 2026 do not
+    say it, but each of them was in a local cloud, on a new version, which has no instance.
     """
     group = [
         each

@@ -177,9 +177,9 @@ def measured(measurements: Mapping[str, Sequence[Measurement]], name: str) -> Me
     """Return the measured times of `ours` or `baseline`, or None if some are missing.
 
     Warm calls are those of the memory experiment on one instance, not those over the API, which
-    share processors; first calls are those of the stages. For the
-    baseline, which is not measured at 1,769 MB, the times on one processor are those at 1,536 MB,
-    reduced in the proportion of the shares.
+    share processors; first calls are those of the stages. For the baseline, which is not measured
+    at 1,769 MB, the times on one processor are those at 1,536 MB, reduced in the proportion of the
+    shares.
     """
 
     def of(experiment: str, memory_mb: int) -> list[Measurement]:

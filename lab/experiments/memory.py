@@ -280,7 +280,7 @@ def _cold(
 
 
 def _api_sizes(measurements: Sequence[Measurement]) -> Iterator[Record]:
-    """Return how many times as long an answer takes at 448 MB as at 1,536 MB."""
+    """Yield the ratio of response times at 448 MB and at 1,536 MB."""
     small, large = _BASELINE_MB[0], _BASELINE_MB[2]
     over_api = [each for each in measurements if each.conditions["part"] == API]
     groups = {

@@ -92,8 +92,8 @@ def _best(groups: Mapping[int, Sequence[Measurement]]) -> Iterator[Record]:
     """Return the cheapest size, and the one with the smallest product of mean time and mean cost.
 
     The product counts a tenth of time as much as a tenth of cost, as the strategy "balanced" of
-    AWS Lambda Power Tuning means to. Sizes of which the samples do not show that they are worse
-    are in the condition `or`.
+    AWS Lambda Power Tuning means to. The condition `or` has the sizes that the samples do not
+    show to be worse.
     """
     columns = {
         memory_mb: _time_and_cost(group, memory_mb, TODAY) for memory_mb, group in groups.items()

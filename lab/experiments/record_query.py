@@ -109,7 +109,7 @@ class RecordSet:
         return (urlsplit(where).hostname or "").endswith(_AWS_DOMAINS)
 
     def of_place(self, local: str) -> str:
-        """Return why figures that are not known to be of AWS are not comparable with it.
+        """Return the reason that figures not known to be of AWS are not comparable with it.
 
         Args:
             local: the reason for those of a local cloud that was started to be measured.

@@ -14,7 +14,7 @@ NOT_MEASURED = "not measured"
 
 
 class Verdict(StrEnum):
-    """What our evidence says of a claim."""
+    """The verdict of our evidence on a claim."""
 
     CONFIRMED = "confirmed"
     CORRECTED = "corrected"

@@ -1,4 +1,4 @@
-"""What the paper prints in two ways, and the form of its address."""
+"""Claims on figures that the paper prints in two ways, and on the form of its address."""
 
 from lab.experiments.prices import PAPER
 from lab.experiments.printed import AWS, PAPERS

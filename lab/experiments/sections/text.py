@@ -26,7 +26,7 @@ def commands(records: Sequence[Record]) -> str:
 
 
 def share_note(records: Sequence[Record]) -> str:
-    """Return what to say of the processor share that the records were measured with, if any."""
+    """Return the paragraph on the processor shares of the records; empty if they need none."""
     return period_note(up_to_a_processor(records), "repository:docs/decisions")
 
 
