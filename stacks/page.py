@@ -1,4 +1,4 @@
-"""What the page has to know of its service, and the documents that it links to."""
+"""The configuration of the page and the documents that it links to."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,8 +12,8 @@ from stacks.settings import Settings
 def page_configuration(settings: Settings) -> dict[str, Any]:
     """Return the page's configuration, except for the model; the local cloud has the same.
 
-    `prices` is what a call costs on demand in USD: `call_usd` for the request to Lambda and the
-    API call, `ms_usd` for a millisecond of the function, whose init is billed like a call
+    `prices` are those of a call on demand, in USD: `call_usd` for the request to Lambda and the API
+    call, `ms_usd` for a millisecond of the function, whose init is billed like a call
     (aws.amazon.com/lambda/pricing, since August 2025).
 
     Args:

@@ -41,7 +41,7 @@ class RegionPrices:
 
     @property
     def note(self) -> str:
-        """What was borrowed, in words; empty if nothing was."""
+        """The borrowed prices, in words; empty if none was."""
         if not self.borrowed:
             return ""
         what = ", ".join(sorted(self.borrowed)) if self._own else "all prices"

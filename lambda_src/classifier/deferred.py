@@ -23,7 +23,7 @@ def defer(name: str) -> None:
     """Defer the loading of a module from its next `import` to its first access.
 
     Args:
-        name: a module of the standard library without submodules.
+        name: a module without submodules.
     """
     if name not in sys.modules:
         sys.modules[name] = _Deferred(name)

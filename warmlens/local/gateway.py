@@ -52,8 +52,8 @@ def gateway_app(
         upload_origin: origin of presigned uploads, for the page's Content-Security-Policy.
         page: folder of the page.
         served_model: returns name and version of the served model.
-        page_configuration: what the page has to know of its service, except for the model.
-        documents: what the page links to, by name: `api.txt`, and `cards/NAME-VERSION.txt`.
+        page_configuration: the page's configuration, except for the model.
+        documents: files that the page links to, by name: `api.txt`, and `cards/NAME-VERSION.txt`.
         status: returns the answer of `/_local/status`.
         more_routes: further routes, such as the view of the fleet.
     """

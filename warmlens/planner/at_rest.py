@@ -1,4 +1,4 @@
-"""What an environment costs in a month with any number of photos."""
+"""The fixed costs of an environment: those of a month with any number of photos."""
 
 from dataclasses import dataclass, replace
 
@@ -34,7 +34,7 @@ class AtRest:
 
 
 def at_rest(way: Way, *, warmer: bool) -> AtRest:
-    """Return what an environment with a way of photos has, beside its storage.
+    """Return the parts of an environment with a way of photos, without its storage.
 
     Args:
         way: the way.

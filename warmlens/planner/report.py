@@ -185,7 +185,7 @@ def in_words(advice: Advice, request: PlanRequest, compared: Sequence[str] = ())
 
 
 def at_rest_line(way: Way, prices: PriceList, *, warmer: bool, free_tier: bool) -> str:
-    """Return a line on what an environment costs with any number of photos."""
+    """Return a line on an environment's fixed costs."""
     try:
         items = at_rest_items(at_rest(way, warmer=warmer), prices)
     except WarmlensError as error:
@@ -202,7 +202,7 @@ def sources_of(measured: Sequence[Measured]) -> str:
 
 
 def _as_cheap_lines(advice: Advice) -> list[str]:
-    """Return which other plans cost as little as the chosen one, for all that was simulated."""
+    """Return a line with the other plans whose costs cannot be told from the chosen one's."""
     chosen = advice.chosen
     assert chosen is not None
     as_cheap = [

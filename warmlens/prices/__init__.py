@@ -65,7 +65,7 @@ class PriceList:
 
 @dataclass(frozen=True)
 class Source:
-    """Where prices are from.
+    """A source of prices.
 
     Attributes:
         date: date of the source, YYYY-MM-DD.

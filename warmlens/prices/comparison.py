@@ -31,7 +31,7 @@ class Compared:
 
     @property
     def status(self) -> str:
-        """How they compare."""
+        """The outcome, `SAME` to `NEITHER`."""
         if self.listed.usd is None:
             return NEITHER if self.ours is None else NOT_FOUND
         if self.ours is None:
