@@ -1,6 +1,7 @@
 """One instance of a function: a process with one init phase that serves one call at a time."""
 
 import asyncio
+import functools
 import logging
 import signal
 import time
@@ -24,7 +25,7 @@ from warmlens.runtime.invocation import (
     InvokeResult,
     NotTakenError,
 )
-from warmlens.runtime.isolation import Confinement, Isolation, NoIsolation, limits_of
+from warmlens.runtime.isolation import Isolation
 from warmlens.runtime.platform_log import (
     end_line,
     init_report_line,
@@ -32,10 +33,10 @@ from warmlens.runtime.platform_log import (
     start_line,
     timeout_line,
 )
-from warmlens.runtime.private_tmp import TMP, PrivateTmp, parts_in_tmp
-from warmlens.runtime.process import InstanceProcess, start_process
+from warmlens.runtime.private_tmp import PrivateTmp
 from warmlens.runtime.request_rate import RecentRequests
 from warmlens.runtime.runtime_api import Event, RuntimeApi, RuntimeApiError
+from warmlens.runtime.sandbox import Sandbox
 from warmlens.runtime.scratch import ScratchFolder
 
 _logger = logging.getLogger(__name__)
@@ -117,8 +118,13 @@ class Instance:
         self._init_failed_before = False
         self._init_ms: float | None = None
         self._platform_time: asyncio.Task[None] | None = None
-        self._process: InstanceProcess | None = None
-        self._confinement: Confinement | None = None
+        self._sandbox = Sandbox(
+            spec,
+            isolation=host.isolation,
+            private_tmp=host.private_tmp,
+            on_line=self._log,
+            on_unlimited=self.end,
+        )
         self._invocation: Invocation | None = None
         self._poll: asyncio.Future[Event] | None = None
         self._delivery: Delivery | None = None
@@ -126,7 +132,6 @@ class Instance:
 
     def info(self) -> InstanceInfo:
         """Return a description of the instance."""
-        process = self._process
         return InstanceInfo(
             id=self.id,
             state=self.state,
@@ -136,8 +141,8 @@ class Instance:
             init_ms=self._init_ms,
             cold_starts=0 if self._init_ms is None else 1,
             calls=self._calls,
-            rss_mb=process.rss_mb() if process else 0,
-            pid=process.pid if process else None,
+            rss_mb=self._sandbox.rss_mb(),
+            pid=self._sandbox.pid,
             request_id=self._invocation.request_id if self._invocation else None,
         )
 
@@ -188,52 +193,19 @@ class Instance:
 
     async def _run_process(self, address: str, directory: Path) -> int:
         """Start the function's process and wait for its end."""
-        private_tmp = self._host.private_tmp
-        if private_tmp:
-            launcher, seen = private_tmp.launcher(directory, parts_in_tmp(self.spec)), TMP
-        else:
-            launcher, seen = (), directory
         self._init_started = self._host.clock.monotonic()
-        async with AsyncExitStack() as stack:
-            self._process = await start_process(
-                self.spec.command,
-                directory=self.spec.task_root,
-                environment=self._environment(address, seen),
-                on_line=self._log,
-                launcher=launcher,
-            )
-            stack.callback(self._process.kill)
-            self._confinement = self._confined(self._process.pid)
-            stack.push_async_callback(asyncio.to_thread, self._confinement.release)
+        environment = functools.partial(self._environment, address)
+        async with self._sandbox.running(directory, environment) as process:
             if self._init_failed_before:
-                self._hold_to_share()
+                # Lambda gives a repeated init the function's share and timeout (decision 131).
+                self._sandbox.hold_to_share()
             if self.state is State.ENDED:
-                self._process.kill()
-            return await self._process.wait()
-
-    def _hold_to_share(self) -> None:
-        """Limit the processor: the init is over, or is repeated within a call.
-
-        Lambda gives a repeated init the function's share and timeout (decision 131).
-        """
-        try:
-            if self._confinement:
-                self._confinement.begin_call()
-        except OSError as error:
-            self.end(f"the instance could not be held to its limits: {error}")
+                process.kill()
+            return await process.wait()
 
     def _begin_init_within_call(self) -> None:
         if self._invocation:
             self._begin_call(self._invocation)
-
-    def _confined(self, pid: int) -> Confinement:
-        try:
-            return self._host.isolation.confine(pid, limits_of(self.spec.memory_mb))
-        except ProcessLookupError:  # it ended at once, as its exit status says
-            return NoIsolation().confine(pid, limits_of(self.spec.memory_mb))
-        except OSError as error:
-            self.end(f"the instance could not be held to its limits: {error}")
-            return NoIsolation().confine(pid, limits_of(self.spec.memory_mb))
 
     def _environment(self, address: str, directory: Path) -> dict[str, str]:
         return instance_environment(
@@ -288,8 +260,7 @@ class Instance:
         self._init_failed_before = True
         self._lift_limit()
         self._log(init_report_line(self._since_ms(self._init_started), fault, phase="init"))
-        if self._process:
-            self._process.kill()
+        self._sandbox.kill()
 
     def _become_idle(self) -> None:
         if self._invocation and self._invocation.dispatched_at is not None:
@@ -315,7 +286,7 @@ class Instance:
         self._limit_to(self.spec.timeout_s, self._call_timed_out)
 
     def _hand_over(self, invocation: Invocation) -> None:
-        self._hold_to_share()
+        self._sandbox.hold_to_share()
         if self.state is State.ENDED:
             return
         self.state = State.BUSY
@@ -361,7 +332,7 @@ class Instance:
                 duration_ms=duration_ms,
                 init_ms=init_ms,
                 memory_mb=self.spec.memory_mb,
-                peak_rss_mb=self._process.peak_rss_mb() if self._process else 0,
+                peak_rss_mb=self._sandbox.peak_rss_mb(),
                 fault=fault,
             )
         )
@@ -393,8 +364,7 @@ class Instance:
             self._log(f"Instance ended while idle: {fault.message}")
         self._complete(fault)
         self._let_go_of_delivery()
-        if self._process:
-            self._process.kill()
+        self._sandbox.kill()
 
     def _let_go_of_delivery(self) -> None:
         delivery, self._delivery = self._delivery, None
