@@ -71,7 +71,7 @@ def test_cold_starts_came_as_often_as_predicted_unless_all_users_come_in_fives()
     predicted = [each for each in KEPT if each.metric == "cold_share" and each.name != CAME]
     assert len(predicted) == 11
     for each in predicted:
-        came = kept(each.conditions["came"], CAME, "cold_share")
+        came = kept(each.conditions["case"], CAME, "cold_share")
         assert is_within(each, came) == (each.conditions["case"] != week.IN_FIVES)
     for case in week.CASES:
         objective_is_met = kept(case, CAME, "cold_share").value <= 0.001
@@ -131,7 +131,7 @@ def test_a_range_holds_95_of_100_simulations_and_the_table_marks_what_is_outside
     assert middle_95([3.0, 3.0]) == (3.0, 3.0)
     shown = table(KEPT)
     outside = sum(
-        not is_within(each, kept(each.conditions["came"], CAME, each.metric))
+        not is_within(each, kept(each.conditions["case"], CAME, each.metric))
         for each in KEPT
         if each.name != CAME
     )

@@ -69,7 +69,7 @@ def table(records: Sequence[Record]) -> str:
     for each in records:
         if each.name == CAME or each.metric not in LABELS:
             continue
-        other = came[each.conditions["came"], each.metric]
+        other = came[each.conditions["case"], each.metric]
         rows.append(
             (
                 each.conditions["case"],

@@ -129,7 +129,7 @@ def _records(
     seeds: int,
     replays: int,
 ) -> Iterator[Record]:
-    conditions = {"case": case, "came": case}
+    conditions = {"case": case}
     for name, model in MODELS.items():
         draws: Draws = [of(model(), seed) for seed in range(1, seeds + 1)]
         yield from records_of(name, draws, conditions)

@@ -131,7 +131,7 @@ def measure_week(seeds: int) -> Iterator[Record]:
     plan = planned().plan
     found = {name: simulated(week, seeds) for name, week in predictions().items()}
     for case in CASES:
-        conditions = {"case": case, "plan": plan.candidate.label, "came": case}
+        conditions = {"case": case, "plan": plan.candidate.label}
         if case == ONE_BY_ONE:
             yield _printed(plan, conditions)
         for name, draws in found.items():
