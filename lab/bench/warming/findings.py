@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from lab.bench.warming.policies import Policy
+from lab.bench.warming.presentation import cold_shares
 from lab.markdown import wrapped
 from warmlens.records import Record
 
@@ -11,18 +12,13 @@ _BUSY = "360 an hour"
 _FIVE, _TWENTY = "groups of 5 within 2 s, 4 an hour", "groups of 20 within 2 s, 4 an hour"
 _FIVE_AT_ONCE = "groups of 5 within 0.1 s, 4 an hour, without the page"
 _TEN_AT_ONCE = "groups of 10 within 0.1 s, 4 an hour, without the page"
-_NAIVE, _DELAY = "naive pings", "75 ms delay"
 
 
 class _Shares:
     """The shares of users that met a cold start, by users and policy."""
 
     def __init__(self, records: Sequence[Record]) -> None:
-        self._shares = {
-            (each.conditions["workload"], each.name): each.value
-            for each in records
-            if each.metric == "cold_share"
-        }
+        self._shares = cold_shares(records)
 
     def __call__(self, workload: str, policy: str) -> str:
         return f"{self._shares[workload, policy]:.2%}".replace("%", " %")
@@ -57,10 +53,10 @@ def findings(records: Sequence[Record]) -> str:
         f"{share(_FIVE, Policy.PING)}.",
         f"*ahead + ping N* differs from *ping N* by at most {share.most_points_apart:.2f} points.",
         "Calls that hold nothing keep one instance, however many they are (*naive pings*, "
-        f"{share(_TWENTY, _NAIVE)}). A delay of 75 ms, as in lambda-warmer-py (*75 ms delay*), "
-        f"leaves {share(_TWENTY, _DELAY)} if its calls arrive 20 ms apart, as ours do; our rounds "
-        f"leave {share(_TWENTY, Policy.PING)}. [In a real run](#beside-lambda-warmer-py) it "
-        "reaches fewer instances.",
+        f"{share(_TWENTY, Policy.NAIVE)}). A delay of 75 ms, as in lambda-warmer-py "
+        f"(*75 ms delay*), leaves {share(_TWENTY, Policy.DELAY)} if its calls arrive 20 ms apart, "
+        f"as ours do; our rounds leave {share(_TWENTY, Policy.PING)}. [In a real run]"
+        "(#beside-lambda-warmer-py) it reaches fewer instances.",
     )
 
 

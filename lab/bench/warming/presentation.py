@@ -193,7 +193,7 @@ def draw(records: Sequence[Record], figure: Any) -> None:
         figure: an empty figure of Matplotlib.
     """
     workloads = _workloads(records)
-    shares = _cold_shares(records)
+    shares = cold_shares(records)
     axes = figure.subplots()
     for number, (policy, color) in enumerate(COLORS.items()):
         # Slightly apart, so that points with equal shares stay visible.
@@ -220,7 +220,8 @@ def draw(records: Sequence[Record], figure: Any) -> None:
     figure.legend(loc="outside lower center", ncols=3)
 
 
-def _cold_shares(records: Sequence[Record]) -> dict[tuple[str, str], float]:
+def cold_shares(records: Sequence[Record]) -> dict[tuple[str, str], float]:
+    """Return the shares of users that met a cold start, by users and policy."""
     return {
         (each.conditions["workload"], each.name): each.value
         for each in records
