@@ -7,6 +7,7 @@ to its first answer; Lambda's own part before it, the platform time, is publishe
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lab.bench.first_visitor.visits import LATER_DIRECT, WOKEN_DIRECT
 from lab.bench.speed.comparison import OURS, PLAIN_ONNX, PYTORCH
 from lab.bench.speed.versions import PAPER_PX, SHIPPED_PX
 from lab.markdown import command_of, ratio_cell, table, wrapped
@@ -16,8 +17,7 @@ from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU
 
 PLATFORM_MS = tuple(1000 * PLATFORM.quantile_s(share) for share in (0.025, 0.5, 0.975))
 """Lambda's own part: 2.5 % of the starts take less than the first, 2.5 % more than the last."""
-FIRST_VISITOR = "page wakes, photo in the request"
-LATER_VISITOR = "later visitor, photo in the request"
+FIRST_VISITOR, LATER_VISITOR = WOKEN_DIRECT.name, LATER_DIRECT.name
 _FIRST_CALL = ("handover", "fetch", "decode", "inference", "request")
 
 
