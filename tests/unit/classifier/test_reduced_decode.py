@@ -9,11 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from lambda_src.classifier.engine import Runtime
-from lambda_src.classifier.manifest import Geometry, read_labels, read_manifest
-from lambda_src.classifier.model import Model, open_model
-from lambda_src.classifier.model_files import ModelFiles
+from lambda_src.classifier.manifest import Geometry
+from lambda_src.classifier.model import Model
 from lambda_src.classifier.picture import open_picture, prepare, to_upright_rgb
+from tests.training.served import served
 from warmlens.paths import MODEL_ARTIFACTS, WEB
 
 MAX_PIXELS = 50_000_000
@@ -49,13 +48,7 @@ def reference(data: bytes, geometry: Geometry) -> NDArray[np.uint8]:
 
 
 def opened(name: str) -> Model:
-    folder = MODEL_ARTIFACTS / name / "1.1.0"
-    manifest = read_manifest((folder / "manifest.json").read_bytes(), name=name, version="1.1.0")
-    ids, labels = read_labels(
-        (folder / "labels.json").read_bytes(), class_count=manifest.class_count
-    )
-    files = ModelFiles(manifest, ids, labels, str(folder / "model.onnx"))
-    return open_model(files, Runtime().open(files.graph_path, manifest, threads=1))
+    return served(MODEL_ARTIFACTS / name / "1.1.0")
 
 
 def distance(pixels: bytes, expected: NDArray[np.uint8]) -> float:

@@ -5,10 +5,8 @@ docs/models.md has the answers in a table.
 
 import pytest
 
-from lambda_src.classifier.engine import Runtime
-from lambda_src.classifier.manifest import read_labels, read_manifest
-from lambda_src.classifier.model import Model, open_model
-from lambda_src.classifier.model_files import ModelFiles
+from lambda_src.classifier.model import Model
+from tests.training.served import served
 from warmlens.paths import MODEL_ARTIFACTS, ROOT
 from warmlens.registry.catalog import find_version
 
@@ -30,12 +28,7 @@ HEADER = f"| photo | {' | '.join(f'`{name}`' for name in MODELS)} |\n| --- | ---
 
 def opened(name: str) -> Model:
     _, _, version = find_version(MODEL_ARTIFACTS, name).partition("@")
-    folder = MODEL_ARTIFACTS / name / version
-    manifest = read_manifest((folder / "manifest.json").read_bytes(), name=name, version=version)
-    labels = (folder / "labels.json").read_bytes()
-    ids, names = read_labels(labels, class_count=manifest.class_count)
-    files = ModelFiles(manifest, ids, names, str(folder / "model.onnx"))
-    return open_model(files, Runtime().open(files.graph_path, manifest, threads=1))
+    return served(MODEL_ARTIFACTS / name / version)
 
 
 @pytest.fixture(scope="module")
