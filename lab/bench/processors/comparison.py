@@ -13,6 +13,7 @@ from lab import markdown
 from lab.bench.processors.environment import classifier_environment
 from lab.bench.processors.hiding import Hiding, hiding, require_avx512
 from lab.bench.speed.photos import photo
+from lab.shipped_models import SHIPPED
 from lab.statistics import ratio_of
 from warmlens.errors import WarmlensError
 from warmlens.local.venvs import local_venvs
@@ -53,7 +54,7 @@ def measure_processors(rounds: int, calls: int) -> Iterator[Record]:
         hidden = hiding(library, Path(folder))
         picture = Path(folder) / "photo.jpg"
         picture.write_bytes(photo(MEGAPIXELS))
-        for version in sorted(MODEL_ARTIFACTS.glob("*/*/manifest.json")):
+        for model, version in SHIPPED:
             found: dict[str, Times] = {AVX512: defaultdict(list), AVX2: defaultdict(list)}
             for _ in range(rounds):
                 for name, times in found.items():
@@ -61,12 +62,12 @@ def measure_processors(rounds: int, calls: int) -> Iterator[Record]:
                         classifier.python,
                         hidden.environment(hides=name == AVX2),
                         hidden,
-                        version.parent,
+                        MODEL_ARTIFACTS / model / version,
                         picture,
                         calls,
                     ).items():
                         times[metric].append(value)
-            yield from _records(version.parent.parent.name, found, calls)
+            yield from _records(model, found, calls)
 
 
 def _one_process(
@@ -89,7 +90,7 @@ def _one_process(
     found = json.loads(done.stdout)
     calls_ms = [sum(each) for each in zip(found["prepare_ms"], found["classify_ms"], strict=True)]
     return {
-        "open_ms": found["open_ms"][0],
+        "open_ms": found["open_ms"],
         "classify_ms": statistics.median(found["classify_ms"]),
         "call_ms": statistics.median(calls_ms),
     }

@@ -6,18 +6,17 @@ an error, and a preloaded handler of that error answers in place of the processo
 """
 
 import re
-import shutil
 import struct
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.bench.processors.programs import COMPILER, DISASSEMBLER, program, shared_library
 from warmlens.errors import WarmlensError
 from warmlens.records import machine
 
 CPUID, UD2 = b"\x0f\xa2", b"\x0f\x0b"
 _LOADED = 1  # type of an ELF segment
-COMPILER, DISASSEMBLER = "cc", "objdump"
 
 
 @dataclass(frozen=True)
@@ -59,10 +58,7 @@ def hiding(library: Path, folder: Path) -> Hiding:
         library: the library.
         folder: an empty folder for the copy.
     """
-    handler = folder / "answer_cpuid.so"
-    source = Path(__file__).parent / "answer_cpuid.c"
-    compiler = program(COMPILER)
-    subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", handler, source], check=True)
+    handler = shared_library("answer_cpuid", folder)
     copy = folder / "packages" / "onnxruntime" / "capi" / library.name
     copy.parent.mkdir(parents=True)
     copy.write_bytes(without_cpuid(library))
@@ -90,19 +86,6 @@ def without_cpuid(library: Path) -> bytes:
         assert content[at : at + 2] == CPUID
         content[at : at + 2] = UD2
     return bytes(content)
-
-
-def program(name: str) -> str:
-    """Return the path of a program.
-
-    Raises:
-        WarmlensError: ``program_missing``.
-    """
-    found = shutil.which(name)
-    if found is None:
-        why = f"{name} is not installed: sudo apt install gcc binutils qemu-user"
-        raise WarmlensError("program_missing", why)
-    return found
 
 
 def _segments(content: bytes | bytearray) -> list[tuple[int, int, int]]:

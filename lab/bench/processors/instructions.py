@@ -11,8 +11,9 @@ from pathlib import Path
 from lab import markdown
 from lab.bench.processors import arm64
 from lab.bench.processors.environment import classifier_environment
-from lab.bench.processors.hiding import COMPILER, program
+from lab.bench.processors.programs import program, shared_library
 from lab.bench.speed.photos import photo
+from lab.shipped_models import SHIPPED
 from warmlens.errors import WarmlensError
 from warmlens.local.venvs import local_venvs
 from warmlens.paths import MODEL_ARTIFACTS
@@ -24,8 +25,7 @@ OLDER = ("qemu-x86_64", "-cpu", "Haswell")
 METRICS = {"classify": "inference", "call": "decoding and inference"}
 MEGAPIXELS = 2.0
 _RUNS = 3
-_HERE = Path(__file__).parent
-_PROGRAM = _HERE / "counted_model.py"
+_PROGRAM = Path(__file__).parent / "counted_model.py"
 _COUNTED = re.compile(r"^instructions: (\d+)$", re.MULTILINE)
 
 
@@ -52,20 +52,19 @@ def measure_instructions(models: Sequence[str] = ()) -> Iterator[Record]:
         ARM64: (on_arm64, arm64.packages()),
     }
     with tempfile.TemporaryDirectory() as folder:
-        plugin, picture = Path(folder) / "count.so", Path(folder) / "photo.jpg"
-        source = _HERE / "count_instructions.c"
-        subprocess.run(
-            [program(COMPILER), "-shared", "-fPIC", "-O2", "-o", plugin, source], check=True
-        )
+        plugin = shared_library("count_instructions", Path(folder))
+        picture = Path(folder) / "photo.jpg"
         picture.write_bytes(photo(MEGAPIXELS))
-        for version in sorted(MODEL_ARTIFACTS.glob("*/*/manifest.json")):
-            if models and version.parent.parent.name not in models:
+        for model, version in SHIPPED:
+            if models and model not in models:
                 continue
             counts = {
-                name: _counts(launcher, plugin, version.parent, packages, picture)
+                name: _counts(
+                    launcher, plugin, MODEL_ARTIFACTS / model / version, packages, picture
+                )
                 for name, (launcher, packages) in ways.items()
             }
-            yield from _records(version.parent.parent.name, counts)
+            yield from _records(model, counts)
 
 
 def _counts(
