@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lab.intervals import Interval, mean_interval, median_interval, ratio_interval
+from lab.intervals import Blocks, Interval, mean_interval, median_interval, ratio_interval
 from lab.modality import has_one_peak
 
 
@@ -84,17 +84,28 @@ class Ratio:
 
 
 def ratio_of(values: Sequence[float], base: Sequence[float], *, turn: int = 1) -> Ratio:
-    """Return the ratio of two samples.
-
-    Where a distribution has two peaks, its median lies on one of both by chance, or between them
-    where hardly a sample is: the ratio is that of means then.
+    """Return the ratio of two samples that were taken in turns.
 
     Args:
         values: at least one, in the order in which they were taken.
         base: what they are compared with, taken in turns with them.
         turn: how many were taken after each other.
     """
-    one_peak = has_one_peak(values) and has_one_peak(base)
+    return ratio_of_blocks(in_turns(values, turn), in_turns(base, turn))
+
+
+def ratio_of_blocks(blocks: Blocks, base: Blocks) -> Ratio:
+    """Return the ratio of two samples.
+
+    Where a distribution has two peaks, its median lies on one of both by chance, or between them
+    where hardly a sample is: the ratio is that of means then.
+
+    Args:
+        blocks: the values of each turn.
+        base: those of what they are compared with.
+    """
+    flat, flat_base = ([value for block in each for value in block] for each in (blocks, base))
+    one_peak = has_one_peak(flat) and has_one_peak(flat_base)
     average = statistics.median if one_peak else statistics.fmean
-    interval = ratio_interval(in_turns(values, turn), in_turns(base, turn), of_means=not one_peak)
-    return Ratio(average(values) / average(base), "medians" if one_peak else "means", interval)
+    interval = ratio_interval(blocks, base, of_means=not one_peak)
+    return Ratio(average(flat) / average(flat_base), "medians" if one_peak else "means", interval)

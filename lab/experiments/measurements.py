@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.intervals import mean_interval, median_interval, ratio_interval, share_interval
-from lab.statistics import carried, ratio_of
+from lab.statistics import carried, ratio_of_blocks
 from warmlens.errors import WarmlensError
 from warmlens.records import Record
 
@@ -173,7 +173,7 @@ def record_of(
     """
     first = measurements[0]
     flat = _flat(values)
-    ratio = ratio_of(flat, _flat(baseline)) if baseline else None
+    ratio = ratio_of_blocks(values, baseline) if baseline else None
     return Record(
         name=first.name,
         metric=metric,

@@ -64,6 +64,16 @@ def test_a_record_leaves_nothing_out() -> None:
     assert (many.p95, many.p99) == (285.0, 297.0)
 
 
+def test_a_ratio_has_the_interval_of_repetitions_and_not_of_single_calls() -> None:
+    repetitions = [[float(each)] * 50 for each in range(10, 16)]
+    record = record_of(
+        [SAMPLE], repetitions, metric="x", unit="ms", conditions={}, baseline=[[10.0] * 50] * 6
+    )
+    assert record.ratios is not None
+    low, high = record.ratios["baseline"]["interval"]
+    assert high - low > 0.2
+
+
 def test_repetitions_are_put_together_and_other_conditions_are_not() -> None:
     second = dataclasses.replace(SAMPLE, conditions={"memory_mb": 768, "run": 1})
     other = dataclasses.replace(SAMPLE, conditions={"memory_mb": 448, "run": 0})
