@@ -34,8 +34,7 @@ _COUNT = 5
 )
 def _one_event(results: RecordSet) -> Judgement:
     runs = _exact(results, "ours")
-    right = sum(each.value * (each.samples or 0) for each in runs)
-    of = sum(each.samples or 0 for each in runs)
+    right, of = _counted(runs)
     sizes = sorted({each.conditions["instances"] for each in runs})
     verdict = decided(lies(share_interval(right, of), high=_MOSTLY))
     return Judgement(
@@ -57,10 +56,10 @@ def _one_event(results: RecordSet) -> Judgement:
 )
 def _sleep(results: RecordSet) -> Judgement:
     runs = _exact(results, "lambda-warmer-py, 400 ms")
-    reached = {
-        size: _pooled([each for each in runs if each.conditions["instances"] == size])
-        for size in sorted({each.conditions["instances"] for each in runs})
-    }
+    reached = {}
+    for size in sorted({each.conditions["instances"] for each in runs}):
+        right, of = _counted([each for each in runs if each.conditions["instances"] == size])
+        reached[size] = right / of
     unheld = results.kept("wakes").require("instances_woken", users=_COUNT, hold_ms=0)
     few = reached[min(reached)]
     if all(share >= _MOSTLY for share in reached.values()):
@@ -217,9 +216,10 @@ def _exact(results: RecordSet, name: str) -> list[Record]:
     return results.kept("peer").require_any("exact_share", name)
 
 
-def _pooled(runs: Sequence[Record]) -> float:
+def _counted(runs: Sequence[Record]) -> tuple[float, int]:
+    """Return the number of runs that reached as many instances as were wanted, and of all runs."""
     of = sum(each.samples or 0 for each in runs)
-    return sum(each.value * (each.samples or 0) for each in runs) / of
+    return sum(each.value * (each.samples or 0) for each in runs), of
 
 
 def _shares(results: RecordSet, instances: int) -> dict[int, Record]:
