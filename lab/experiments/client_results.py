@@ -5,6 +5,7 @@ import datetime
 import io
 from collections.abc import Iterator, Sequence
 
+from lab.experiments.load import ANSWERED, calls_in
 from lab.experiments.measurements import Measurement, blocks, grouped, joined, record_of, total
 from warmlens.errors import WarmlensError
 from warmlens.records import Record, machine
@@ -83,11 +84,10 @@ def _outcome(row: dict[str, str]) -> str:
 
 def records(measurements: Sequence[Measurement]) -> Iterator[Record]:
     """Return response times and the shares of outcomes, by client and label."""
-    outcomes = ("warm_ms", "cold_ms", "throttled_ms", "failed_ms")
     for _, conditions, group in grouped(measurements):
-        calls = sum(len(joined(group, outcome)) for outcome in outcomes)
+        calls = sum(map(calls_in, group))
         about = {**conditions, "calls": calls}
-        answered = blocks(group, "warm_ms", "cold_ms")
+        answered = blocks(group, *ANSWERED)
         if answered:
             yield record_of(group, answered, metric="response_ms", unit="ms", conditions=about)
         for metric, outcome in (
