@@ -116,11 +116,10 @@ def records(measurements: Sequence[Measurement]) -> Iterator[Record]:
         yield ratio_of_means(group, first, after, metric="first_to_warm", conditions=conditions)
         if base and group is not base:
             about = {**conditions, "to": "baseline"}
-            for metric, of_base in (
-                ("first_mean_ratio", blocks(base, "first_ms")),
-                ("warm_mean_ratio", blocks(base, "second_ms", "later_ms")),
+            for metric, own, of_base in (
+                ("first_mean_ratio", first, blocks(base, "first_ms")),
+                ("warm_mean_ratio", after, blocks(base, "second_ms", "later_ms")),
             ):
-                own = first if metric == "first_mean_ratio" else after
                 yield ratio_of_means(group, own, of_base, metric=metric, conditions=about)
         for call in ("first", "second"):
             for stage in STAGES:
