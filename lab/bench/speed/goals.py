@@ -76,8 +76,8 @@ def _goals() -> Iterator[Goal]:
 GOALS = tuple(_goals())
 
 
-def judged(records: Sequence[Record]) -> Iterator[tuple[str, str, str, str]]:
-    """Yield each measured goal: its text, the figure, whether it is reached, and a further ratio.
+def judged(records: Sequence[Record]) -> Iterator[tuple[Goal, str, str, str]]:
+    """Yield each measured goal, with the figure, whether it is reached, and a further ratio.
 
     The last is the same figure's ratio to plain ONNX Runtime, for which no goal was set.
 
@@ -102,22 +102,22 @@ def judged(records: Sequence[Record]) -> Iterator[tuple[str, str, str, str]]:
             figure, interval = found.ratio, ratio_interval_of(found)
             shown = ratio_cell(found, inverse=True)
         reached = reached_cell(figure, interval, goal.bound)
-        yield goal.text, shown, reached, plain_cell(found)
+        yield goal, shown, reached, plain_cell(found)
 
 
 def in_sentences(records: Sequence[Record]) -> str:
-    """Return how many goals are met at each input size, and which are missed."""
-    reached = {text: answer for text, _, answer, _ in judged(records)}
+    """Return how many goals are met at each input size, and which are missed or open."""
+    answers = [(goal, reached) for goal, _, reached, _ in judged(records)]
     lines = []
     for input_px in (224, 128):
-        of_size = {text: each for text, each in reached.items() if f"{input_px} px" in text}
-        missing = [
-            text.partition(":")[0].replace(f", {input_px} px", "")
-            for text, each in of_size.items()
-            if each != "yes"
-        ]
-        lines.append(
-            f"At {input_px} px, {len(of_size) - len(missing)} of {len(of_size)} goals are met."
-            + (f" Missed: {'; '.join(missing)}." if missing else "")
-        )
+        names: dict[str, list[str]] = {"yes": [], "no": [], "open": []}
+        for goal, reached in answers:
+            if goal.conditions.get("input_px") == input_px:
+                name = goal.text.partition(":")[0].replace(f", {input_px} px", "")
+                names[reached].append(name)
+        count = sum(map(len, names.values()))
+        line = f"At {input_px} px, {len(names['yes'])} of {count} goals are met."
+        for title, others in (("Missed", names["no"]), ("Open", names["open"])):
+            line += f" {title}: {'; '.join(others)}." if others else ""
+        lines.append(line)
     return "\n".join(lines) + "\n"
