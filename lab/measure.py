@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lab.bench.speed.comparison import OURS
 from lab.bench.speed.versions import PAPER_PX
+from lab.experiments.run import write_whole
 from lab.markdown import table
 from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT, STATE
@@ -92,9 +93,7 @@ def run_steps(
         if result.returncode:
             message = f"{step.command} failed: run the same command again to continue with it."
             raise WarmlensError("not_measured", message)
-        partial = done.with_suffix(".partial")
-        partial.write_text(result.stdout, encoding="utf-8")
-        partial.replace(done)
+        write_whole(done, result.stdout)
 
 
 def keep(steps: Sequence[Step], folder: Path, kept: Path, service_times: Path) -> list[Path]:
@@ -125,9 +124,7 @@ def keep(steps: Sequence[Step], folder: Path, kept: Path, service_times: Path) -
     ]
     files[service_times] = at_papers_size + made["speed-alone"]
     for file, records in files.items():
-        partial = file.with_suffix(".partial")
-        partial.write_text(write_records(records), encoding="utf-8")
-        partial.replace(file)
+        write_whole(file, write_records(records))
     return list(files)
 
 
