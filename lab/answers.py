@@ -5,9 +5,9 @@ from dataclasses import replace
 from lab.bench.cases import CASES as TRAFFIC
 from lab.bench.cases import OBJECTIVE
 from lab.cold_start import first_visit_s, one_vcpu
-from lab.costs_at_rest import DEV, PRICES, whole_at_rest
+from lab.costs_at_rest import DEV, whole_at_rest
 from lab.kept_records import kept_records
-from lab.photo_costs import WAYS, usd_per_million
+from lab.photo_costs import PRICES, WAYS, usd_per_million
 from warmlens.planner.at_rest import at_rest_items
 from warmlens.planner.bill import less_free_tier, total_usd
 

@@ -1,6 +1,7 @@
 """The fixed costs of an environment, as tables and sentences for the docs."""
 
 from lab.markdown import wrapped
+from lab.photo_costs import MEMORY_MB, PRICES
 from warmlens.planner.at_rest import (
     ALARMS,
     OWN_METRICS,
@@ -11,10 +12,7 @@ from warmlens.planner.at_rest import (
 )
 from warmlens.planner.bill import Item, less_free_tier, total_usd
 from warmlens.planner.photo import MONTH_S
-from warmlens.prices import read_prices
 
-PRICES = read_prices()
-MEMORY_MB = 1769
 DEV = AtRest(metrics=OWN_METRICS, alarms=8, image_gb=0.3, stored_gb=0.1)
 """The fixed parts of the environment dev; tests count its alarms and metrics."""
 _AT_REST = {

@@ -27,12 +27,15 @@ from warmlens.planner.service_times import (
 from warmlens.planner.speed_files import read_speed
 from warmlens.prices import PriceList, read_prices
 from warmlens.records import read_records
+from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU
 
 PHOTOS = 1_000_000
 MEGAPIXELS, SHRUNK_MEGAPIXELS = 2.0, 0.3
-MEMORY_MB = 1769
+MEMORY_MB = MEMORY_MB_PER_VCPU
 MEMORY_SIZES_MB = (512, 768, 1024, MEMORY_MB)
 UTILIZATION = 0.3
+SERVERS = {"Fargate": 1, "EC2 c7i.large": 2}
+"""Servers that are compared, with their vCPUs."""
 LAMBDA_ALONE = frozenset({Part.FUNCTION})
 """The parts that the paper compares with a server: Lambda's calls and their time alone."""
 FARGATE_GB = 2.0
@@ -58,7 +61,7 @@ WAYS = {
 def measured(memory_mb: int = MEMORY_MB, megapixels: float = MEGAPIXELS) -> Measured:
     """Return the times that the tables are of."""
     deployed = Deployed(model_store="image", architecture="x86_64")
-    times = read_speed([SERVICE_TIMES], deployed, input_px=128, megapixels=megapixels)
+    times = read_speed([SERVICE_TIMES], deployed, input_px=DEFAULT_INPUT_PX, megapixels=megapixels)
     return pick(times, memory_mb, "image", "x86_64")
 
 
@@ -173,9 +176,6 @@ def memory_table() -> str:
         )
         lines.append(f"| {memory_mb} | {time_ms:.1f} | {' | '.join(cells)} |")
     return "\n".join([times_lead(MEMORY_SIZES_MB, SHRUNK_MEGAPIXELS, MEGAPIXELS), *lines])
-
-
-SERVERS = {"Fargate": 1, "EC2 c7i.large": 2}
 
 
 def break_even_table() -> str:
