@@ -213,12 +213,12 @@ def status(
 def url(folder: Folder = LOCAL_CLOUD) -> None:
     """Print the address of the local cloud's page and API. Exit code 3 if none runs."""
     running = running_cloud(folder)
-    if not running or not running.url:
-        state = f"It is starting, process {running.pid}" if running else "No local cloud runs"
-        message = f"{state}. Start it with: {_command('up', folder)}"
-        if running:
-            message = f"{state}; ask again in a moment."
-        raise WarmlensError("starting" if running else "not_running", message, exit_code=3)
+    if not running:
+        message = f"No local cloud runs. Start it with: {_command('up', folder)}"
+        raise WarmlensError("not_running", message, exit_code=3)
+    if not running.url:
+        message = f"It is starting, process {running.pid}; ask again in a moment."
+        raise WarmlensError("starting", message, exit_code=3)
     out.print(running.url)
 
 
