@@ -10,6 +10,9 @@ from typing import Any
 
 from warmlens.processors import usable_processors
 
+QUICK = "quick"
+"""The mode of a run that shows that a command works, and not how long something takes."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Record:
@@ -36,7 +39,7 @@ class Record:
         largest: the largest sample.
         ratios: by name of the baseline, ratios in the same run: `value`, `of` (medians or means),
             `interval`.
-        mode: `quick` for a run with too few samples to be kept.
+        mode: `QUICK` for a run with too few samples to be kept.
     """
 
     name: str
@@ -79,10 +82,6 @@ def read_records(text: str) -> list[Record]:
         ValueError, TypeError: a line is no record.
     """
     return [Record(**json.loads(line)) for line in text.splitlines() if line.strip()]
-
-
-QUICK = "quick"
-"""The mode of a run that shows that a command works, and not how long something takes."""
 
 
 def today() -> str:

@@ -38,6 +38,7 @@ class Dashboard(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
+        self._prices = RegionPrices(settings.region or DEFAULT_REGION)
         board = cloudwatch.Dashboard(
             self,
             "Board",
@@ -151,10 +152,6 @@ class Dashboard(Construct):
             label="share of calls, %",
             period=_PERIOD,
         )
-
-    @property
-    def _prices(self) -> RegionPrices:
-        return RegionPrices(self._settings.region or DEFAULT_REGION)
 
     def _cost(self, live: lambda_.IFunction) -> cloudwatch.MathExpression:
         """Return a metric: the cost of all calls, wakeups included, divided by users' calls."""
