@@ -56,7 +56,7 @@ export function readAnswer(fields) {
   };
 }
 
-/** What speaks for the first class: `values` in `rows` and `columns` over `area`; or null. */
+/** The map of the first class: `values` in `rows` and `columns` over `area`; or null. */
 function readMap(map) {
   const isMap = isObject(map?.area) && map.values?.length === map.rows * map.columns;
   return isMap ? map : null;

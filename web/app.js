@@ -1,7 +1,7 @@
 /** The page: what a person does, turned into runs of one photo after the other. */
 
 import { recognise } from "./api.js";
-import { offerCopies, suit as suitCopies } from "./copy.js";
+import { configure as configureCopies, offerCopies } from "./copy.js";
 import { at } from "./element.js";
 import * as history from "./history.js";
 import { takePhotos } from "./inputs.js";
@@ -30,7 +30,7 @@ const STATUS_OF_NOTE = {
   instead: "The photo is too large for one call: asking for an upload…",
 };
 const SHRINK_STORED = "warmlens-shrink";
-const QUICK_MS = 5000; // an answer does not wait longer for what its model knows
+const QUICK_MS = 5000; // the most that an answer waits for its model's description
 
 let current = null; // the photo in the frame
 let answered = null; // the photo that the result card is about
@@ -45,7 +45,7 @@ let samples = [];
 const shrink = at("shrink");
 const configuration = readConfiguration();
 
-/** Take up what was chosen: say what is no photo, send the rest. */
+/** Send the photos that were chosen, and report the files that are not photos. */
 async function offer(makePhotos) {
   latestOffer += 1;
   const offerNumber = latestOffer;
@@ -113,7 +113,7 @@ async function send(photo, signal, place) {
     if (answer.isUnsure) outcome.model = await modelOf(answer, QUICK_MS).catch(() => null);
     if (signal.aborted) return false;
     local?.noteModel(answer);
-    suitModel(answer);
+    offerSamplesOf(answer);
     if (outcome.isInCall) kept.noteInCall(photo);
     history.noteAnswer(photo, outcome);
     replaceAnswered(photo, outcome);
@@ -228,23 +228,23 @@ function wireShrink() {
   });
 }
 
-/** Offer what goes with the service that the page belongs to; the page works without. */
-async function suitService() {
+/** Offer what the service's configuration allows; the page works without one. */
+async function configure() {
   const known = await configuration;
   wakeAhead(known, view.showReady);
   view.showWay(known);
-  kept.suit(known);
-  suitCopies(known);
+  kept.configure(known);
+  configureCopies(known);
   offerRace(known, outcomeToRace);
   showCard({ name: known?.model_name, version: known?.model_version });
-  await suitModel({ name: known?.model_name });
+  await offerSamplesOf({ name: known?.model_name });
   if (!known?.fleet) return;
   local = await import("./local.js").catch(() => null); // the connection may be gone by now
-  local?.begin(suitModel, () => answered && sendAll([answered]));
+  local?.begin(offerSamplesOf, () => answered && sendAll([answered]));
 }
 
 /** Offer the samples of the model that is served. */
-async function suitModel({ name }) {
+async function offerSamplesOf({ name }) {
   if (name === galleryOf) return;
   galleryOf = name;
   if (!answeredWith) listOf(null);
@@ -262,7 +262,7 @@ result.showEmpty();
 history.listen(choose);
 takePhotos(offer, (problem) => view.showRefused([problem]));
 wireShrink();
-suitService();
+configure();
 at("rest").addEventListener("click", stopOrSendRest);
 at("again").addEventListener("click", () => sendAll([current]));
 keepForOffline(() => isSending);

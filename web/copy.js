@@ -7,12 +7,12 @@ const KEY = "Set API_KEY to your key first; a key that is pasted stays in the sh
 let outcome = null;
 let asksForKey = false;
 
-/** Take up whether the service asks for a key. */
-export function suit(configuration) {
+/** Take from the configuration whether the service asks for a key. */
+export function configure(configuration) {
   asksForKey = configuration?.auth === "api_key";
 }
 
-/** Offer to copy for an outcome, as of recognise. */
+/** Offer the call of an outcome of recognise for copying. */
 export function offerCopies(of) {
   outcome = of;
   at("copies").disabled = false;

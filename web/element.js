@@ -11,7 +11,7 @@ export function make(tag, className = "", ...content) {
   return element;
 }
 
-/** Give a canvas the shape of a picture, with at most so many pixels on its longer side. */
+/** Give a canvas a picture's shape, at most `longSide` pixels long. */
 export function fit(canvas, width, height, longSide) {
   const scale = Math.min(1, longSide / Math.max(width, height));
   canvas.width = Math.max(1, Math.round(width * scale));

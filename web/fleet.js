@@ -5,7 +5,7 @@ import { callLocal } from "./local-call.js";
 import { duration } from "./result.js";
 
 const AT_REST_MS = 1000;
-const WATCHING_MS = 120; // while a burst or a round is under way
+const WATCHING_MS = 120; // while a burst or a round runs
 const SHOWN_CALLS = 8;
 const SHORT_ID_LENGTH = 8;
 const CARD = `
@@ -36,7 +36,7 @@ const CARD = `
   </div>`;
 const WORDS = { init: "starting", idle: "idle", busy: "busy", held: "held" };
 
-let underWay = 0;
+let running = 0;
 let timer = 0;
 
 /** Show the fleet and keep it current for as long as the page is seen. */
@@ -56,7 +56,7 @@ export function watch() {
 }
 
 async function act(path, body, said) {
-  underWay += 1;
+  running += 1;
   at("fleet-said").textContent = "Waiting for the answers…";
   refresh();
   try {
@@ -64,7 +64,7 @@ async function act(path, body, said) {
   } catch (error) {
     at("fleet-said").textContent = error.message;
   } finally {
-    underWay -= 1;
+    running -= 1;
     refresh();
   }
 }
@@ -81,7 +81,7 @@ async function refresh() {
     at("fleet-gone").hidden = false;
   }
   clearTimeout(timer); // another refresh may have been faster
-  timer = setTimeout(refresh, underWay ? WATCHING_MS : AT_REST_MS);
+  timer = setTimeout(refresh, running ? WATCHING_MS : AT_REST_MS);
 }
 
 function showInstances(instances) {

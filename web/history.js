@@ -1,4 +1,4 @@
-/** The photos that were chosen, newest first, each with what became of it, as a table and as CSV. */
+/** The chosen photos, newest first, with their answers, as a table and as CSV. */
 
 import { at, fit, make, makeButton } from "./element.js";
 import { duration, percent } from "./result.js";
@@ -14,7 +14,7 @@ const entries = []; // newest first, as their rows
 let choose = () => {};
 let drawn = Promise.resolve(); // one thumbnail at a time: each takes a whole photo
 
-/** Say what is done with an entry, `{photo, state, outcome}`, that is pressed. */
+/** Set what a press on an entry, `{photo, state, outcome}`, does. */
 export const listen = (onChoice) => (choose = onChoice);
 
 /** Put photos on the list, not sent yet; returns those that fell off its end. */
@@ -70,7 +70,7 @@ export function waiting() {
   return entriesWaiting.map(({ photo }) => photo).reverse();
 }
 
-/** What was being sent, and now no longer is, is as it was before. */
+/** Give photos that are being sent their earlier state: sending was stopped. */
 export function giveUp() {
   for (const entry of entries.filter(({ state }) => state === "sending")) {
     change(entry, { state: entry.outcome ? "answered" : "waiting" });
@@ -86,13 +86,13 @@ function find(photo) {
   return entries.find((entry) => entry.photo === photo);
 }
 
-/** A row is changed where it stands: a press or the focus on it is not lost. */
+/** Change an entry and its row in place, so that a press or the focus on it is not lost. */
 function change(entry, changes) {
   if (!entry) return; // it fell off the list
   Object.assign(entry, changes);
   const { row, state, outcome } = entry;
-  const [said, start, total] = state === "answered" ? cellsOf(outcome) : [stateOf(entry), "", ""];
-  for (const [index, text] of [said, start, total].entries()) {
+  const texts = state === "answered" ? cellsOf(outcome) : [stateOf(entry), "", ""];
+  for (const [index, text] of texts.entries()) {
     if (row.cells[index + 1].textContent !== text) row.cells[index + 1].textContent = text;
   }
   row.dataset.state = state;

@@ -4,7 +4,7 @@ import { at } from "./element.js";
 import { photosFromFiles } from "./photos.js";
 import { Problem } from "./problems.js";
 
-/** Begin: `offer` is called with what reads the photos among the files, `refuse` with a Problem. */
+/** Listen for photos: `offer` gets a function that reads them from files, `refuse` a Problem. */
 export function takePhotos(offer, refuse) {
   const take = (files, reasonIfNone) => {
     if (files.length > 0) offer(() => photosFromFiles(files));
@@ -75,7 +75,7 @@ function wirePasteButton(take) {
   });
 }
 
-/** What the service worker kept of the photos that another app has shared. */
+/** Take the photos that another app has shared, which the service worker has kept. */
 async function takeShared(take) {
   if (location.search !== "?shared") return;
   history.replaceState(null, "", location.pathname);

@@ -10,7 +10,7 @@ let current = null;
 let stored = "The service has stored this photo.";
 
 /** Take from the configuration how long photos are kept, such as "for 30 days". */
-export function suit(configuration) {
+export function configure(configuration) {
   const howLong = configuration?.photos_kept;
   if (howLong) stored = `The service keeps this photo ${howLong}.`;
 }
@@ -21,12 +21,12 @@ export function noteStored(photo, { file_path: path, delete_token: token }) {
   note(photo, stored);
 }
 
-/** Note that a photo was answered in the call, where nothing of it is stored. */
+/** Note that a photo was answered in one call, which stores nothing. */
 export function noteInCall(photo) {
   if (!uploads.has(photo)) note(photo, "The service has not stored this photo.");
 }
 
-/** Show it for another photo. */
+/** Show both for the photo that is in the frame now. */
 export function showOf(photo) {
   current = photo;
   at("kept").textContent = words.get(photo) ?? "";

@@ -1,4 +1,4 @@
-/** What the browser keeps, such as the API key (`#key=...`); else kept until the page is left. */
+/** The browser's storage, or memory where it is denied, and the API key (`#key=...`) in it. */
 
 /** Kept for the next visit. */
 export const forNextVisit = place(() => localStorage);
@@ -43,7 +43,7 @@ export function takeKey() {
 /** The time after which a call is given up; API Gateway itself gives up after 29 s. */
 export const CALL_TIMEOUT_MS = 35_000;
 
-/** The header with the key; none without a key. */
+/** The header with the key; empty without a key. */
 export function keyHeader() {
   const key = forThisTab.get(KEY_STORED);
   return key ? { "X-Api-Key": key } : {};

@@ -1,4 +1,4 @@
-/** What only the local cloud has: the switch between models, and the view of the instances. */
+/** Parts that only the local cloud has: the switch between models, and the view of the instances. */
 
 import { make } from "./element.js";
 import { watch } from "./fleet.js";

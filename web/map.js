@@ -1,4 +1,4 @@
-/** The map over the photo in the frame: which parts of it spoke for the answer. */
+/** The map over the photo in the frame: the parts that speak for the answer. */
 
 import { repeat } from "./api.js";
 import { at, fit, make } from "./element.js";
@@ -12,7 +12,7 @@ const DARKEST = 0.8; // where nothing speaks for the class, and what the model h
 const button = at("why");
 const picture = at("photo");
 const canvas = at("map");
-let outcome = null; // of the photo in the frame, as of recognise
+let outcome = null; // of recognise, for the photo in the frame
 let asking = new AbortController();
 
 /** Offer the map for the outcome of the photo in the frame; null while it has none. */

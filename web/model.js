@@ -1,4 +1,4 @@
-/** What a model knows, as the service describes it, and the list of its classes on request. */
+/** The service's description of its model, and the list of the model's classes on request. */
 
 import { readFields } from "./answer.js";
 import { at, make } from "./element.js";
@@ -41,7 +41,7 @@ const search = at("known-search");
 let wanted = null; // name and version of the model; null for the one that is served
 let listed = null; // the model whose classes are shown
 
-/** Say of which model the list is. */
+/** Set the model whose classes are listed; null for the one that is served. */
 export function listOf(model) {
   wanted = model;
   listed = null;

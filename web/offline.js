@@ -3,7 +3,7 @@
 const LOOK_AGAIN_MS = 1000;
 const OF_THE_PAGE = /\/$|\.(html|js|css|svg|png|jpg|json|webmanifest)$/;
 
-/** Have the page kept when it has loaded, and as soon as no photo is sent. */
+/** Keep the page once it has loaded and no photo is being sent. */
 export function keepForOffline(isInUse) {
   const keep = async () => {
     if (isInUse()) return void setTimeout(keep, LOOK_AGAIN_MS);
@@ -16,7 +16,7 @@ export function keepForOffline(isInUse) {
   else addEventListener("load", keepIfAllowed);
 }
 
-/** What the browser has loaded of this page. */
+/** The addresses of the page's files that the browser has loaded. */
 function files() {
   const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
   const page = new URL("./", document.baseURI).href;

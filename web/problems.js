@@ -1,4 +1,4 @@
-/** What can go wrong, and how it is said to a person. */
+/** The problems that can occur, and the words for them. */
 
 export class Problem extends Error {
   /** `reason` is a key of WORDS, or an error code of the service; `facts` are for the words. */

@@ -7,10 +7,10 @@ import { wakeNow } from "./wake.js";
 
 const CALLS_AT_ONCE = 6; // at once by HTTP/1
 const SHORTEST_SCALE_MS = 500;
-const lanes = { cold: null, warm: null }; // the last call met: its time and its answer
+const lanes = { cold: null, warm: null }; // the last call of each kind: its time and its answer
 let prices;
 let startFresh; // only the local cloud can
-let since = 0; // when the race that runs began
+let since = 0; // when the running race began; 0 without one
 
 /** Offer the race; `findOutcome` returns the outcome to repeat, or null. */
 export function offerRace(configuration, findOutcome) {
@@ -30,13 +30,13 @@ export function offerRace(configuration, findOutcome) {
   });
 }
 
-/** Take the local cloud's means to have the next call start an instance. */
+/** Use the local cloud's `start`, after which the next call starts an instance. */
 export function raceBy(start) {
   startFresh = start;
   if (prices) at("race-note").textContent = note();
 }
 
-/** Note a call that a photo has met. */
+/** Note the call that has answered a photo. */
 export function noteCall({ answer, browserMs }) {
   if (!since) keep(answer, browserMs.classification);
   show();

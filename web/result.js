@@ -15,14 +15,14 @@ const TITLES = {
 };
 const NONE = "–";
 
-/** The card before the first answer: as high as with one, so that nothing moves later. */
+/** Show the card before the first answer, as high as with one, so that nothing moves later. */
 export function showEmpty() {
   showRows([]);
-  const untold = (stage) => [stage, null];
-  showTimes(IN_BROWSER.map(untold), IN_FUNCTION.map(untold));
+  const unknown = (stage) => [stage, null];
+  showTimes(IN_BROWSER.map(unknown), IN_FUNCTION.map(unknown));
 }
 
-/** The answer for a photo; its `model`, as of modelOf, or null, is named where it is not sure. */
+/** Show a photo's answer; where it is not sure, its `model` (of modelOf, or null) is named. */
 export function showResult(photo, { answer, browserMs, calls, isInCall, model }) {
   at("result").dataset.state = "fresh";
   showUnsure(answer.isUnsure, model);
@@ -51,7 +51,7 @@ export function summary({ answer, browserMs }) {
   return `Done: ${unsure}${first.label}, ${share}, in ${duration(browserMs.total)}.`;
 }
 
-/** As high with fewer rows, so that nothing moves. */
+/** Show ROWS rows, the last ones empty if need be, so that nothing moves. */
 function showRows(rows) {
   while (rows.length < ROWS) rows.push(placeholderRow());
   at("classes").replaceChildren(...rows);
@@ -81,7 +81,7 @@ function showTemperature({ coldStart, initMs }) {
 
 function classRow({ id, label, share }) {
   const fill = make("span", "fill");
-  fill.style.setProperty("width", `${Math.min(Math.max(share, 0), 1) * 100}%`);
+  fill.style.width = `${Math.min(Math.max(share, 0), 1) * 100}%`;
   const row = makeRow(label, percent(share), fill);
   row.title = `${label} (class ${id})`;
   return row;
@@ -136,7 +136,7 @@ function row(stage, text) {
 function segment([stage, ms]) {
   const part = make("span", "segment");
   colour(part, stage);
-  part.style.setProperty("flex-grow", String(ms));
+  part.style.flexGrow = ms;
   part.title = `${stageTitle(stage)}: ${duration(ms)}`;
   return part;
 }

@@ -11,7 +11,7 @@ export async function readConfiguration() {
   }
 }
 
-/** The samples of a model, `{path, caption}` each; none where there are none to be had. */
+/** The samples of a model, `{path, caption}` each; an empty list where they cannot be read. */
 export async function samplesOf(modelName) {
   try {
     const galleries = await readJson("samples/galleries.json");

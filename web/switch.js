@@ -4,13 +4,15 @@ import { at } from "./element.js";
 import { callLocal } from "./local-call.js";
 import { countOf, keyOf, readServed } from "./model.js";
 
-let models = []; // as of `_local/models`: `name`, `version`, `title`, `class_count`, `served`
+let models = []; // of `_local/models`: `name`, `version`, `title`, `class_count`, `served`
 let wanted = null; // the last choice while an earlier one is being served
 let isServing = false;
 let onChange = () => {};
 
-/** Show the switch; `onServed` is called with the model that is served, `onChosen` when
- * a person has changed it. */
+/**
+ * Show the switch; `onServed` is called with the model that is served, `onChosen` when a person has
+ * changed it.
+ */
 export async function offerModels(onServed, onChosen) {
   onChange = onServed;
   document.addEventListener("visibilitychange", () => document.hidden || refresh());

@@ -1,4 +1,4 @@
-/** What the page shows: the photo, the step it is at, problems. */
+/** The photo that is shown, the step it is at, and problems. */
 
 import { at, make, makeButton } from "./element.js";
 import { explain, size } from "./problems.js";
@@ -20,7 +20,7 @@ export function showPhoto(photo) {
   at("frame-empty").hidden = true;
 }
 
-/** Say whether an instance is awake; what is said of a photo stays. */
+/** Say whether an instance is awake; what is said about a photo stays. */
 export function showReady(isReady) {
   const status = at("status");
   if (status.textContent === (isReady ? BEGIN : READY)) status.textContent = isReady ? READY : BEGIN;
