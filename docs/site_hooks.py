@@ -11,7 +11,7 @@ _LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)#\s]+)(#[^)]*)?\)")
 
 
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
-    """Link such a file on GitHub, or show its path if the repository's address is not known.
+    """Link files outside docs/ on GitHub, or show their paths if its address is not known.
 
     A link to a missing file is left unchanged, so that MkDocs reports it. Search shows decisions
     and the laboratory after the pages for users, and the first page has no table of contents.

@@ -84,7 +84,8 @@ def measure_architectures(
         }
         for metric, unit in METRICS.items():
             values, of_base = samples[network][metric], samples[base][metric]
-            ratio = ratio_of(values, of_base, turn=calls if metric == "warm_ms" else 1)
+            turn = calls if metric == "warm_ms" else 1
+            ratio = ratio_of(values, of_base, turn=turn)
             yield Record(
                 name=network.name,
                 metric=metric,
@@ -97,7 +98,7 @@ def measure_architectures(
                 ratio=ratio.value,
                 ratio_to=base.name,
                 ratios={base.name: ratio.fields},
-                **summary(values, turn=calls if metric == "warm_ms" else 1),
+                **summary(values, turn=turn),
             )
 
 
