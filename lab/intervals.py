@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from warmlens.registry import shares
+
 Blocks = Sequence[Sequence[float]]
 Interval = tuple[float, float]
 
@@ -19,7 +21,6 @@ LEAST_BLOCKS = 5
 """Fewer blocks give no interval: a bootstrap of so few is far too narrow."""
 
 _RESAMPLES = 2000
-_Z_95 = 1.959964
 
 
 def median_interval(blocks: Blocks) -> Interval | None:
@@ -68,19 +69,14 @@ def mean_product_ratio_interval(
     return _cut(_products(columns, 1) / _products(base, of_base))
 
 
-def share_interval(count: float, of: float) -> Interval:
+def share_interval(count: float, of: int) -> Interval:
     """Return the interval of a share, by Wilson's score, for independent cases.
-
-    Source: E. B. Wilson, Journal of the American Statistical Association 22 (1927), 209-212.
 
     Args:
         count: cases that have the property.
         of: all cases, at least one.
     """
-    share, z_2 = count / of, _Z_95**2
-    middle = (share + z_2 / (2 * of)) / (1 + z_2 / of)
-    half = _Z_95 / (1 + z_2 / of) * math.sqrt(share * (1 - share) / of + z_2 / (4 * of**2))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return shares.interval(count / of, of)
 
 
 Weights = np.ndarray[tuple[int, int], np.dtype[np.int64]]

@@ -15,8 +15,9 @@ from lab.experiments.verdicts import (
     above,
     decided,
 )
-from lab.intervals import Interval, share_interval
+from lab.intervals import Interval
 from warmlens.records import Record
+from warmlens.registry import shares
 
 RULES = Rules()
 _COMPARISON, _REAL = "model-comparison", "groceries"
@@ -246,7 +247,7 @@ def _right(records: Sequence[Record]) -> str:
 
 def _interval_of(records: Sequence[Record], photos: float) -> Interval:
     """Return the interval of the share of right answers, of photos that all runs were asked."""
-    return share_interval(statistics.fmean(each.value for each in records) / 100 * photos, photos)
+    return shares.interval(statistics.fmean(each.value for each in records) / 100, int(photos))
 
 
 def _on_real_photos(
