@@ -74,6 +74,7 @@ def test_every_refused_file_is_reported_with_its_own_reason(page: Page, page_url
         "“z.avif” is an AVIF picture",
     ]:
         expect(alert).to_contain_text(said)
+    expect(history(page)).to_have_count(1)  # the photo alone
     # What to do is said once for each kind.
     assert alert.inner_text().count("On an iPhone") == 1
     assert alert.inner_text().count("Choose a JPEG, PNG, WebP or GIF photo.") == 1
