@@ -1,4 +1,4 @@
-"""The file LICENSE of a version, with the texts that starting weights and photos ask for."""
+"""The file LICENSE of a version, with the licences of its starting weights and its photos."""
 
 from importlib import metadata
 from pathlib import Path
@@ -20,17 +20,17 @@ def weights_licence(architecture: str) -> str:
 
 
 def licence_file(record: RunRecord, given: Path | None) -> dict[str, bytes]:
-    """Return the file LICENSE of a run's version by its name; nothing where no text is asked for.
+    """Return the file LICENSE of a run's version by its name; empty if it needs no text.
 
-    The Apache License asks that whoever gets work that is derived from another one, such as
-    fine-tuned weights, gets the licence and its notices, too (section 4).
+    By the Apache License (section 4), a derived work, such as fine-tuned weights, is given away
+    with the licence and the original's notices.
 
     Args:
         record: of the run, which names the weights that it started from.
         given: file of further texts, such as the licence of the photos.
 
     Raises:
-        WarmlensError: `bad_licence` for a file that is missing, no text, or empty.
+        WarmlensError: `bad_licence` if the file is missing, empty or not text in UTF-8.
     """
     start = record.initial_weights["description"]
     texts = [weights_licence(each) for each in LITES if weights_package(each) in start]

@@ -80,7 +80,7 @@ def card_notes(path: Path) -> str:
     """Return the section of a card with a user's own Markdown.
 
     Raises:
-        WarmlensError: `bad_notes` when the file is missing, no text in UTF-8, or empty.
+        WarmlensError: `bad_notes` if the file is missing, empty or not text in UTF-8.
     """
     return f"## Notes\n\n{given_text(path, 'bad_notes')}"
 
@@ -89,7 +89,7 @@ def given_text(path: Path, code: str) -> str:
     """Return the text of a file that a user gives for a version.
 
     Raises:
-        WarmlensError: `code` when the file is missing, no text in UTF-8, or empty.
+        WarmlensError: `code` if the file is missing, empty or not text in UTF-8.
     """
     if not path.is_file():
         raise WarmlensError(code, f"{path} does not exist; name a file of text.")

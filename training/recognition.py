@@ -32,7 +32,7 @@ def fit_temperature(softmax: Softmax, targets: npt.NDArray[np.int64]) -> float:
     Machines*, 1999). The rule matters only for few photos.
 
     Args:
-        softmax: of the model as it is, [photos, classes].
+        softmax: of the model, before this temperature, [photos, classes].
         targets: class of each photo, [photos].
     """
     logits = np.log(np.maximum(softmax.astype(np.float64), _TINY))
