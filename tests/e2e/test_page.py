@@ -247,9 +247,11 @@ def test_the_page_is_served_with_a_strict_content_security_policy(
 
 
 WIDTHS = (320, 360, 390, 800, 1280)
+CUT_CELLS = """() => [...document.querySelectorAll("#history td")]
+  .filter((cell) => cell.scrollWidth > cell.clientWidth).map((cell) => cell.textContent)"""
 
 
-def test_nothing_scrolls_sideways(
+def test_nothing_scrolls_sideways_and_no_figure_of_the_history_is_cut(
     page: Page, page_url: str, expected_console_errors: list[str]
 ) -> None:
     expected_console_errors.append(FAILED_REQUEST)
@@ -260,6 +262,7 @@ def test_nothing_scrolls_sideways(
             page.set_viewport_size({"width": width, "height": 800})
             measure = "document.documentElement.scrollWidth - window.innerWidth"
             found += [width] if page.evaluate(measure) > 0 else []
+            assert page.evaluate(CUT_CELLS) == []
         return found
 
     long_name = "a_very_long_file_name_without_any_space_" * 3 + ".jpg"
