@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 KEPT = 10
 
 
-def prune_versions(lambda_client: "LambdaClient", function: str) -> list[str]:
-    """Delete all versions of a function except the newest ten, and return their numbers.
+def prune_versions(lambda_client: "LambdaClient", function: str) -> None:
+    """Delete all versions of a function except the newest ten.
 
     A version also stays if an alias sends calls to it, if it has provisioned concurrency, or if it
     is the newest one that a deploy made: CloudFormation returns to it when a deploy fails.
@@ -34,20 +34,17 @@ def prune_versions(lambda_client: "LambdaClient", function: str) -> list[str]:
         numbered.sort(key=lambda each: int(each["Version"]), reverse=True)
         deployed = [each["Version"] for each in numbered if not is_served_by_command(each)]
         needed = {*_called(lambda_client, function), *deployed[:1]}
-        deleted = []
         for version in (each["Version"] for each in numbered[KEPT:]):
             if version not in needed and not _is_provisioned(lambda_client, function, version):
                 lambda_client.delete_function(FunctionName=function, Qualifier=version)
-                deleted.append(version)
-    return deleted
 
 
 def prune_or_report(lambda_client: "LambdaClient", function: str) -> None:
     """Delete old versions after a model was served; report a refusal on standard error.
 
     Args:
-        lambda_client: as for :func:`prune_versions`.
-        function: as there.
+        lambda_client: client for the function's region.
+        function: name of the classifier.
     """
     try:
         prune_versions(lambda_client, function)
