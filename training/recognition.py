@@ -70,9 +70,9 @@ def at_temperature(softmax: Softmax, temperature: float) -> Softmax:
 def choose_threshold(own: Scores, foreign: Scores) -> float:
     """Return the threshold for the highest softmax of photos.
 
-    Own photos may be refused (5 %) and foreign ones missed (20 %). Of the thresholds that refuse at
-    most 5 %, it is the one at which the larger of both shares, each divided by what is allowed, is
-    least: it stays away from both limits. It lies in the middle between two photos.
+    At most 5 % of the own photos may be refused, and at most 20 % of the foreign ones should be
+    missed. The threshold keeps the first limit and stays away from both: with each share as a
+    multiple of its limit, the larger one is least. It lies in the middle between two photos.
 
     Args:
         own: highest softmax of photos of the model's classes.

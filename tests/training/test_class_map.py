@@ -52,7 +52,7 @@ def weights_of(files: Files, explain: Explain, classes: int) -> Array:
 
 
 def run(folder: Path, files: Files, outputs: list[str], image: Array) -> list[Array]:
-    """Run a graph as instances do, which do not optimize one again that was at export."""
+    """Run a graph as instances do: one that was optimized at export is not optimized again."""
     for name, raw in files.items():
         (folder / name).write_bytes(raw)
     options = onnxruntime.SessionOptions()
