@@ -155,23 +155,25 @@ def test_only_the_classes_in_the_answer_are_shown(page: Page, page_url: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("answer", "badge", "words"),
     [
         (
             {"cold_start": True, "init_ms": 812.3},
+            "Cold",
             r"A new instance had to start first \(812 ms\)",
         ),
-        ({"cold_start": False, "init_ms": None}, r"An instance was ready"),
-        ({"cold_start": None, "init_ms": None}, "did not say"),
+        ({"cold_start": False, "init_ms": None}, "Warm", r"An instance was ready"),
+        ({"cold_start": None, "init_ms": None}, "", "did not say"),
     ],
 )
 def test_it_says_whether_the_instance_was_cold_or_warm(
-    page: Page, page_url: str, answer: dict[str, Any], words: str
+    page: Page, page_url: str, answer: dict[str, Any], badge: str, words: str
 ) -> None:
     intercept(page, page_url, "classification", answer_with(**answer))
     open_page(page, page_url)
     press_sample(page)
     expect_answer(page)
+    expect(page.locator("#badge")).to_have_text(badge)
     expect(details(page)).to_contain_text(re.compile(words))
 
 

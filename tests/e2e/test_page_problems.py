@@ -128,6 +128,19 @@ def test_a_photo_above_the_services_limit_is_not_sent_and_the_limit_is_named(
     assert not [url for url in calls if url.endswith(("/uploads", "/classification"))]
 
 
+def test_a_photo_that_the_service_finds_too_large_is_explained(
+    page: Page, page_url: str, width: int, expected_console_errors: list[str], tmp_path: Path
+) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
+    page.route("**/configuration.json", answer_with(max_image_bytes=None))
+    open_page(page, page_url, width)
+    huge = tmp_path / "huge.jpg"
+    huge.write_bytes(COFFEE + bytes(70_000_000))
+    page.get_by_label("Photo file").set_input_files(huge)
+    expect_problem(page, r"has 70\.\d MB, more than the service takes", "smaller")
+    expect_kept_for_another_try(page, "huge.jpg")
+
+
 def test_a_photo_larger_than_the_service_takes_is_not_uploaded(
     page: Page, page_url: str, width: int
 ) -> None:
