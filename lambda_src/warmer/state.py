@@ -46,7 +46,7 @@ class State:
             str(calls): [round(float(value), 1) for value in (each.mean_ms, each.deviation_ms)]
             for calls, each in self.spreads.items()
         }
-        peak = [self.peak.instances, round(self.peak.asked_s)] if self.peak else None
+        peak = [self.peak.instances, int(self.peak.asked_s)] if self.peak else None
         return json.dumps({"spreads_ms": spreads, "peak": peak})
 
     @classmethod

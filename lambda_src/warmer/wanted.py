@@ -44,7 +44,7 @@ def wanted_instances(
     most = config.wanted_at(now_s)
     if not config.auto or not most:
         return Wanted(most, "the settings say so for this hour")
-    if state.peak is None or not 0 <= now_s - state.peak.asked_s < _ASK_EVERY_S:
+    if state.peak is None or abs(now_s - state.peak.asked_s) >= _ASK_EVERY_S:
         try:
             woken = state.peak is not None
             peak = ask_users_peak(cloudwatch(), config, now_s, woken=woken)

@@ -189,6 +189,21 @@ def test_cloudwatch_is_asked_once_an_hour() -> None:
     assert len(cloudwatch.asked) == 2
 
 
+@pytest.mark.parametrize("after_s", [0.1, 0.4, -0.3, -30], ids=lambda after_s: f"{after_s} s")
+def test_a_run_at_once_or_on_a_clock_that_is_behind_does_not_ask_again(after_s: float) -> None:
+    cloudwatch = CloudWatch([values("concurrency", {1: 4.0}), values("wakeups", {1: 1.0})])
+    state, now_s = State(), MONDAY_S + 0.7
+    choose(cloudwatch, state, now_s=now_s)
+    choose(cloudwatch, State.from_json(state.to_json()), now_s=now_s + after_s)
+    assert len(cloudwatch.asked) == 1
+
+
+def test_an_answer_far_in_the_future_is_asked_for_again() -> None:
+    cloudwatch = CloudWatch([values("concurrency", {1: 4.0}), values("wakeups", {1: 1.0})])
+    choose(cloudwatch, State(peak=Peak(9, MONDAY_S + 86_400)))
+    assert len(cloudwatch.asked) == 1
+
+
 def test_a_new_function_has_one_instance_until_users_call_it() -> None:
     wanted, problems = choose(CloudWatch([values("concurrency", {}), values("wakeups", {})]))
     assert wanted.instances == 1
