@@ -1,4 +1,4 @@
-"""The CDK app: one stage for each environment, `dev`, `staging`, `prod` and `local`.
+"""The CDK app: one stage for each environment of environments.py, and `local` for `make run`.
 
 `cdk synth` builds all of them, with `-c env=dev` only that one, and with `-c env=pr12` a copy of
 `dev` for a pull request. `-c model=NAME@VERSION` serves another model than the settings name; a
@@ -10,6 +10,7 @@ import dataclasses
 import os
 import re
 import sys
+import traceback
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -22,43 +23,18 @@ from stacks.stage import WarmlensStage
 LOCAL_MODEL = "imagenet-efficientnet-lite0@1.1.0"
 """The model that `make run` serves; docs/decisions/0124-several-models.md has the reasons."""
 
+PULL_REQUEST = re.compile(r"pr\d{1,9}")
+
 
 def stages() -> tuple[Settings, ...]:
-    """Return the settings of each stage; all others have the defaults of `Settings`."""
+    """Return the settings of each stage: the environments of environments.py, and `local`.
+
+    Raises:
+        SettingsError: environments.py is not there, or something in it is wrong.
+    """
     local_name, _, local_version = LOCAL_MODEL.partition("@")
     return (
-        # Works in a new AWS account, costs cents while nobody uses it, keeps no data. No reserved
-        # concurrency: a new account, whose limit is 10, allows none. The quota bounds the cost.
-        Settings(
-            env_name="dev",
-            other_models=("*",),
-            daily_quota=1_000,
-            budget_usd=75,
-            warming="off",
-            deployment="all_at_once",
-            waf=False,
-            log_retention_days=7,
-            image_expiry_days=7,
-            retain_data=False,
-            empty_buckets=True,
-        ),
-        Settings(
-            env_name="staging",
-            warm_instances=2,
-            daily_quota=5_000,
-            reserved_concurrency=10,
-            image_expiry_days=7,
-            budget_usd=500,
-        ),
-        Settings(
-            env_name="prod",
-            warm_instances=5,
-            reserved_concurrency=100,
-            budget_usd=30_000,
-            throttle_rate_rps=100,
-            throttle_burst=200,
-            log_retention_days=90,
-        ),
+        *_environments(),
         # Deployed into the local cloud by `make run`: only what its emulator supports, open to all.
         Settings(
             env_name="local",
@@ -94,14 +70,12 @@ def settings_of(env_name: str) -> Settings:
         SettingsError: there is no such environment.
     """
     known = {settings.env_name: settings for settings in stages()}
-    if re.fullmatch(r"pr\d{1,9}", env_name):
+    if PULL_REQUEST.fullmatch(env_name) and "dev" in known:
         # Without CloudFront, which takes minutes to deploy and more to delete.
         return dataclasses.replace(known["dev"], env_name=env_name, web=False)
     if env_name not in known:
-        raise SettingsError(
-            f"env = {env_name!r}; allowed are {', '.join(known)}, and pr1, pr2, ... for pull "
-            "requests"
-        )
+        copies = ", and pr1, pr2, ... for pull requests" if "dev" in known else ""
+        raise SettingsError(f"env = {env_name!r}; allowed are {', '.join(known)}{copies}")
     return known[env_name]
 
 
@@ -138,6 +112,45 @@ def build(app: cdk.App) -> None:
         settings.check_budget(region)
         WarmlensStage(app, settings=settings)
     add_policies(app)
+
+
+def _environments() -> tuple[Settings, ...]:
+    """Return the environments of environments.py, which is the user's own file."""
+    try:
+        from environments import ENVIRONMENTS
+    except SettingsError:
+        raise
+    except ModuleNotFoundError as error:
+        missing = error.name == "environments"
+        mend = (
+            "; to begin with the shipped one: cp tests/environments_as_shipped.py environments.py"
+        )
+        raise SettingsError(f"environments.py: {error}{mend if missing else ''}") from None
+    except Exception as error:  # whatever a person may write there
+        lines = [
+            each.lineno
+            for each in traceback.extract_tb(error.__traceback__)
+            if Path(each.filename).name == "environments.py"
+        ]
+        where = f" line {lines[-1]}," if lines else ""
+        message = " ".join(str(error).split())
+        raise SettingsError(f"environments.py:{where} {type(error).__name__}: {message}") from None
+    if not isinstance(ENVIRONMENTS, tuple) or not all(
+        isinstance(each, Settings) for each in ENVIRONMENTS
+    ):
+        raise SettingsError(
+            "environments.py: ENVIRONMENTS is not a tuple of Settings; with one environment it "
+            "ends with a comma: (Settings(...),)"
+        )
+    names = [each.env_name for each in ENVIRONMENTS]
+    for name in names:
+        if name == "local" or PULL_REQUEST.fullmatch(name) or names.count(name) > 1:
+            raise SettingsError(
+                f"environments.py: env_name = {name!r}; allowed is a name that no other "
+                "environment has, and neither local (of make run) nor pr1, pr2, ... (of pull "
+                "requests)"
+            )
+    return ENVIRONMENTS
 
 
 def _name_and_version(model: str | None) -> tuple[str | None, str | None]:

@@ -1,9 +1,13 @@
 """Messages about settings and the values that they allow."""
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+
+REPLACED = {"any_model": 'other_models = ("*",)'}
+"""What takes the place of settings that a release renamed or removed, each with what to write."""
 
 
 def schemas_of(settings: type) -> dict[str, dict[str, Any]]:
@@ -52,7 +56,13 @@ def error_message(
     env_name = values.get("env_name")
     schema = schemas.get(name)
     if schema is None:
-        return f"environment {env_name}: there is no setting {name}"
+        return f"environment {env_name}: there is no setting {name}{_instead(name, schemas)}"
     if name not in values:
         return f"environment {env_name}: {name} is missing; {allowed_words(schema)}"
     return f"environment {env_name}: {name} = {values[name]!r}; {allowed_words(schema)}"
+
+
+def _instead(name: str, schemas: Mapping[str, Any]) -> str:
+    if name in REPLACED:
+        return f" any more; write {REPLACED[name]}"
+    return "".join(f"; do you mean {close}?" for close in get_close_matches(name, schemas, n=1))

@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import environments_as_shipped
 from warmlens.cli import app
 from warmlens.command_line import run
 from warmlens.local.assembly import synthesize
@@ -32,6 +33,8 @@ for _name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[_name]
 os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+# Nor what a user wrote into environments.py: the tests and the docs are of those that come along.
+sys.modules["environments"] = environments_as_shipped
 
 WARMLENS = str(Path(sys.executable).parent / "warmlens")
 PRODUCTS = "products-resnet50"

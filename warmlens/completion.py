@@ -10,12 +10,12 @@ from warmlens.paths import MODEL_ARTIFACTS, ROOT
 
 
 def environments() -> list[str]:
-    """Return the names of the environments in app.py."""
+    """Return the names of the environments in environments.py, and `local`."""
     try:
-        tree = ast.parse((ROOT / "app.py").read_bytes())
-    except (OSError, SyntaxError):
+        tree = ast.parse((ROOT / "environments.py").read_bytes())
+    except (OSError, SyntaxError, ValueError):  # ValueError: null bytes, before Python 3.12
         return ["local"]
-    return [
+    named = [
         keyword.value.value
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
@@ -24,6 +24,7 @@ def environments() -> list[str]:
         and isinstance(keyword.value, ast.Constant)
         and isinstance(keyword.value.value, str)
     ]
+    return [*named, "local"]
 
 
 def model_names(context: typer.Context) -> list[str]:

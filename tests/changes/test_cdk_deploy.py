@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import environments_as_shipped
 from tests.conftest import PRODUCTS, SAMPLE, SAMPLE_LABEL, WARMLENS
 from tests.integration.cdk_harness import empty, empty_emulator, shell
 from tests.integration.test_readme import BLOCKS
@@ -143,6 +144,7 @@ def clone_for_the_pipeline(clone: Path, url: str, models: Path) -> None:
     changed = re.sub("^LOCAL_MODEL = .*$", named, settings, count=1, flags=re.MULTILINE)
     assert changed != settings
     (clone / "app.py").write_text(changed)
+    shutil.copy(environments_as_shipped.__file__, clone / "environments.py")
     command = {
         "python": sys.executable,
         "url": url,

@@ -141,7 +141,7 @@ def switch_across_names(folder: Path) -> None:
     model("serve", *other)
     check_served(other)
     said = model("serve", *nobodys, refused="model_unavailable: ")
-    assert "Add nobodys to other_models in app.py and deploy" in said
+    assert "Add nobodys to other_models in environments.py and deploy" in said
     # The role says the same, whatever the command asks.
     serving = Serving.of(
         {**environment.outputs, "ServableModels": "*"}, environment.lambda_, environment.s3

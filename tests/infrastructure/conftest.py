@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from app import stages
+from tests import environments_as_shipped
 from tests.infrastructure.variants import VARIANTS, Assembly, synthesize
 from warmlens.paths import ROOT
 
@@ -49,6 +50,7 @@ def clone_for_its_owner(folder: Path) -> None:
     """Copy what a synth reads, for the copy's owner alone."""
     for name in ("app.py", "cdk.json", "package.json"):
         shutil.copy(ROOT / name, folder)
+    shutil.copy(environments_as_shipped.__file__, folder / "environments.py")
     for name in ("stacks", "lambda_src", "model_artifacts", "web", "warmlens/prices"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "docs").mkdir()

@@ -36,7 +36,7 @@ WORK_OF_A_PERSON = (
     "runs/cups/checkpoint.pt",
     "photos/cup/1.jpg",
     "model_artifacts/cups/1.0.0/manifest.json",
-    "app.py",
+    "environments.py",
     ".warmlens/runs/products/checkpoint.pt",
     ".warmlens/products/mango-can/1.jpg",
     ".warmlens/experiments/prod/records/experiments/idle.jsonl",

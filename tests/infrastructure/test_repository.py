@@ -14,10 +14,16 @@ from warmlens.local.commands import WEB_PORT
 from warmlens.paths import ROOT
 
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+AS_SHIPPED = (ROOT / "tests" / "environments_as_shipped.py").read_bytes()
 NOTES = ROOT / ".github" / "release-notes"
 
 
-def release_notes(folder: Path, tag: str, changes: str) -> subprocess.CompletedProcess[str]:
+def release_notes(
+    folder: Path, tag: str, changes: str, environments: bytes = AS_SHIPPED
+) -> subprocess.CompletedProcess[str]:
+    (folder / "tests").mkdir()
+    (folder / "tests" / "environments_as_shipped.py").write_bytes(AS_SHIPPED)
+    (folder / "environments.py").write_bytes(environments)
     (folder / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
     (folder / "CHANGELOG.md").write_text(changes)
     command = [sys.executable, str(NOTES), tag]
@@ -44,6 +50,16 @@ def test_a_tag_that_does_not_fit_stops_the_release(
     result = release_notes(tmp_path, tag, f"# Changes\n\n## {heading}\n\n- A thing.\n")
     assert result.returncode == 1
     assert words in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_release_that_changes_the_users_own_environments_is_stopped(tmp_path: Path) -> None:
+    changes = f"# Changes\n\n## [{VERSION}] - 2026-12-01\n\n- A thing.\n"
+    changed = AS_SHIPPED.replace(b"budget_usd=75", b"budget_usd=80")
+    assert changed != AS_SHIPPED
+    result = release_notes(tmp_path, f"v{VERSION}", changes, changed)
+    assert result.returncode == 1
+    assert result.stderr.startswith("environments.py was changed. No release changes it")
     assert result.stdout == ""
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,9 +17,11 @@ import pytest
 from app import build, stages
 from stacks.constructs.model_store import ImageModelStore
 from stacks.image_limits import max_decodable_pixels
+from stacks.setting_messages import REPLACED
 from stacks.settings import Settings, SettingsError
 from stacks.settings_table import settings_table
 from stacks.stage import WarmlensStage
+from tests import environments_as_shipped
 from tests.infrastructure.variants import CONTEXT
 from warmlens.paths import ROOT
 
@@ -313,9 +316,28 @@ def test_auto_is_limited_by_its_maximum_or_by_a_profile() -> None:
 
 
 def test_a_setting_that_does_not_exist_is_an_error() -> None:
-    values: dict[str, Any] = {"env_name": "test", "memroy_mb": 512}
-    with pytest.raises(SettingsError, match=r"^environment test: there is no setting memroy_mb$"):
-        Settings(**values)
+    for name, message in {
+        "memroy_mb": "there is no setting memroy_mb; do you mean memory_mb?",
+        "gpu": "there is no setting gpu",
+        "any_model": 'there is no setting any_model any more; write other_models = ("*",)',
+    }.items():
+        values: dict[str, Any] = {"env_name": "test", name: 512}
+        with pytest.raises(SettingsError, match=f"^environment test: {re.escape(message)}$"):
+            Settings(**values)
+
+
+def test_no_setting_is_said_to_be_replaced_that_exists_and_each_replacement_does() -> None:
+    names = {field.name for field in dataclasses.fields(Settings)}
+    assert not names & set(REPLACED)
+    for instead in REPLACED.values():
+        assert instead.partition(" = ")[0] in names
+
+
+def test_a_record_goes_on_working_when_settings_are_added() -> None:
+    for field in dataclasses.fields(Settings):
+        assert field.kw_only
+        has_default = field.default is not dataclasses.MISSING
+        assert has_default or field.name == "env_name", field.name
 
 
 def test_an_environment_without_a_name_is_an_error() -> None:
@@ -339,10 +361,10 @@ def test_settings_cannot_be_changed_after_they_were_checked() -> None:
 
 
 def test_a_wrong_setting_ends_synth_with_one_line(tmp_path: Path) -> None:
-    source = (
-        (ROOT / "app.py").read_text().replace('env_name="dev",', 'env_name="dev", memory_mb=64,')
-    )
-    (tmp_path / "app.py").write_text(source)
+    shutil.copy(ROOT / "app.py", tmp_path)
+    source = Path(environments_as_shipped.__file__).read_text()
+    changed = source.replace('env_name="dev",', 'env_name="dev", memory_mb=64,')
+    (tmp_path / "environments.py").write_text(changed)
     result = _run(tmp_path / "app.py")
     assert result.returncode == 1
     assert result.stdout == ""
@@ -351,8 +373,10 @@ def test_a_wrong_setting_ends_synth_with_one_line(tmp_path: Path) -> None:
     )
 
 
-def test_an_unknown_environment_ends_synth_with_one_line() -> None:
-    result = _run(ROOT / "app.py", CDK_CONTEXT_JSON='{"env": "production"}')
+def test_an_unknown_environment_ends_synth_with_one_line(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "app.py", tmp_path)
+    shutil.copy(environments_as_shipped.__file__, tmp_path / "environments.py")
+    result = _run(tmp_path / "app.py", CDK_CONTEXT_JSON='{"env": "production"}')
     assert result.returncode == 1
     assert result.stderr == (
         "warmlens: env = 'production'; allowed are dev, staging, prod, local, and pr1, pr2, ... "

@@ -1,4 +1,4 @@
-"""Settings that differ from those in `app.py`, synthesized together for the tests."""
+"""Settings that differ from those in `environments.py`, synthesized together for the tests."""
 
 import json
 import sys

@@ -32,6 +32,8 @@ APP = """
 import dataclasses, json, os, sys
 sys.path.insert(0, {root!r})
 import aws_cdk as cdk
+import tests.environments_as_shipped
+sys.modules["environments"] = tests.environments_as_shipped
 from app import settings_of
 from stacks.stage import WarmlensStage
 app = cdk.App()

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,22 @@ from typing import Any
 import pytest
 
 from stacks.settings import Settings
-from tests.conftest import Cloud, run_warmlens
-from warmlens.doctor import machine
+from tests import environments_as_shipped
+from tests.conftest import Cloud, run_here, run_warmlens
+from warmlens.doctor import environment, machine
 from warmlens.doctor.environment import limit_checks
 from warmlens.doctor.machine import machine_checks
 from warmlens.local.loopback import listen, port_of
+from warmlens.paths import ROOT
 
 
 def doctor(*options: str, **variables: str) -> tuple[int, dict[str, Any], dict[str, Any]]:
-    result = run_warmlens("doctor", "--json", *options, **variables)
+    return read(run_warmlens("doctor", "--json", *options, **variables))
+
+
+def read(
+    result: subprocess.CompletedProcess[str],
+) -> tuple[int, dict[str, Any], dict[str, Any]]:
     assert result.stderr == ""
     answer = json.loads(result.stdout)
     return result.returncode, answer, {check["name"]: check for check in answer["checks"]}
@@ -71,15 +79,29 @@ def test_an_account_is_checked(shell: dict[str, str]) -> None:
     assert "10 calls at once" in checks["Lambda concurrency"]["found"]
 
 
-def test_the_settings_of_an_environment_are_compared_with_the_account(
-    shell: dict[str, str],
-) -> None:
-    exit_code, answer, checks = doctor("--deploy", "--env", "prod", **shell)
+@pytest.fixture
+def environments_file(
+    shell: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """The shipped environments, whatever a user wrote into the checkout's, in this process."""
+    for name in ("app.py", "stacks", "warmlens"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    for name, value in shell.items():
+        monkeypatch.setenv(name, value)
+    return Path(shutil.copy(environments_as_shipped.__file__, tmp_path / "environments.py"))
+
+
+@pytest.mark.usefixtures("environments_file")
+def test_the_settings_of_an_environment_are_compared_with_the_account() -> None:
+    result = run_here("doctor", "--json", "--deploy", "--env", "prod")
+    exit_code, answer, checks = read(result)
     assert (exit_code, answer["ready_to_deploy"]) == (1, False)
     concurrency = checks["Concurrency for prod"]
     assert concurrency["state"] == "problem"
     assert "reserved_concurrency = 100" in concurrency["found"]
-    assert "In app.py: reserved_concurrency = None. Or ask for 200 calls" in concurrency["mend"]
+    mend = "In environments.py: reserved_concurrency = None. Or ask for 200 calls"
+    assert mend in concurrency["mend"]
     assert checks["Memory for prod"]["state"] == "ok"
     assert "AWS Support" in checks["CloudFront for prod"]["mend"]
 
@@ -94,10 +116,17 @@ def test_the_zones_of_a_file_system_are_compared_with_the_regions(cloud: Cloud) 
     assert "would be in us-east-1a and us-east-1b" in checks["EFS for files"].found
 
 
-def test_an_environment_that_the_app_does_not_have_is_a_problem(shell: dict[str, str]) -> None:
-    _, answer, checks = doctor("--env", "nowhere", **shell)
+def test_an_environment_that_the_app_does_not_have_is_a_problem(environments_file: Path) -> None:
+    _, answer, checks = read(run_here("doctor", "--json", "--env", "nowhere"))
     assert answer["ready_to_deploy"] is False
     assert "allowed are dev, staging, prod" in checks["Settings of nowhere"]["found"]
+
+    environments_file.write_text("ENVIRONMENTS = (")
+    _, _, checks = read(run_here("doctor", "--json", "--env", "prod"))
+    assert (
+        "environments.py: SyntaxError: '(' was never closed" in checks["Settings of prod"]["found"]
+    )
+    assert checks["Settings of prod"]["mend"] == "Change it in environments.py"
 
 
 @pytest.mark.parametrize("version", [None, "5"])

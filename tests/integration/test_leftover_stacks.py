@@ -25,7 +25,7 @@ def cloudformation(cloud: Cloud) -> Any:
 
 @pytest.fixture
 def leftovers(cloudformation: Any) -> Iterator[list[str]]:
-    """A part of `local` that is switched off, and one of an environment that app.py lacks."""
+    """A part of `local` that is switched off, and one of an environment that the app lacks."""
     names = ["warmlens-local-web", "warmlens-retired-api"]
     for name, protected in zip(names, (True, False), strict=True):
         cloudformation.create_stack(
@@ -71,7 +71,7 @@ def test_what_the_app_no_longer_has_is_removed_by_the_commands_that_doctor_print
     check = found(shell)
     assert check["state"] == "warning"
     assert check["found"].startswith(
-        "warmlens-local-web, warmlens-retired-api: no longer in app.py"
+        "warmlens-local-web, warmlens-retired-api: no longer in the app"
     )
 
     commands = re.findall(r"aws cloudformation [^;.]+", check["mend"])

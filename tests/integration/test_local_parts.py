@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from lab.emulator_with_pool import make_role
+from tests import environments_as_shipped
 from tests.conftest import Cloud, assembly_of_the_clouds
 from warmlens.errors import WarmlensError
 from warmlens.local import assembly
@@ -52,6 +53,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     copy.mkdir()
     for name in ("app.py", "cdk.json", "requirements.txt"):
         shutil.copy(ROOT / name, copy)
+    shutil.copy(environments_as_shipped.__file__, copy / "environments.py")
     for name in ("stacks", "lambda_src", "warmlens/prices"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(assembly, "ROOT", copy)
@@ -94,6 +96,13 @@ async def test_only_a_changed_source_is_synthesized_again_and_old_assemblies_go(
         second.parent.name,
         *kept,
     }
+
+
+def test_an_assembly_is_stale_when_an_environment_was_changed(source: Path) -> None:
+    before = assembly._source_digest({"env": "dev"})
+    file = source / "environments.py"
+    file.write_text(file.read_text().replace("budget_usd=75", "budget_usd=76"))
+    assert assembly._source_digest({"env": "dev"}) != before
 
 
 async def test_an_app_that_fails_is_an_error_with_its_output(source: Path, tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_a_model_that_the_settings_do_not_name_is_refused_before_anything_change
 
     said = serve_with("mine fruit", refused="model_unavailable")
     assert "may serve mine, fruit." in said
-    assert f"Add {NAME} to other_models in app.py and deploy" in said
+    assert f"Add {NAME} to other_models in environments.py and deploy" in said
     now = functions.get_function_configuration(FunctionName=FUNCTION)
     assert now["RevisionId"] == before
     serve_with(f"mine {NAME}")

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,8 +15,10 @@ import botocore.exceptions
 import pytest
 import typer
 
+from tests import environments_as_shipped
 from tests.conftest import WARMLENS
 from tests.invoke import Result, invoke
+from warmlens import completion
 from warmlens.cli import app
 from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT
@@ -260,7 +263,7 @@ def completed(*words: str, cursor: str = "") -> list[str]:
     ("words", "cursor", "offered"),
     [
         ("", "pl", ["plan"]),
-        ("page --env", "", ["dev", "staging", "prod", "local"]),
+        ("page --env", "loc", ["local"]),
         ("model serve", "prod", ["products-resnet50"]),
         ("model verify products-resnet50", "", ["1.1.0"]),
         ("model diff products-resnet50 1.1.0", "1", ["1.1.0"]),
@@ -271,6 +274,19 @@ def completed(*words: str, cursor: str = "") -> list[str]:
 )
 def test_the_shell_completes_values(words: str, cursor: str, offered: list[str]) -> None:
     assert completed(*words.split(), cursor=cursor) == offered
+
+
+def test_the_environments_that_a_user_wrote_are_completed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(completion, "ROOT", tmp_path)
+    assert completion.environments() == ["local"]
+    file = tmp_path / "environments.py"
+    shutil.copy(environments_as_shipped.__file__, file)
+    file.write_text(f"{file.read_text()}\nENVIRONMENTS += (Settings(env_name='japan'),)\n")
+    assert completion.environments() == ["dev", "staging", "prod", "japan", "local"]
+    file.write_text("ENVIRONMENTS = (")
+    assert completion.environments() == ["local"]
 
 
 def test_models_in_another_folder_are_completed(tmp_path: Path) -> None:

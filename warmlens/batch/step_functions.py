@@ -111,8 +111,9 @@ class Batches:
         if machine is None:
             raise WarmlensError(
                 "no_batch_stack",
-                f"{deployment.name} has no stack for batches: set batch = True in app.py and "
-                "deploy it, or run warmlens classify s3://... --out FILE from this machine.",
+                f"{deployment.name} has no stack for batches: set batch = True in "
+                "environments.py and deploy it, or run warmlens classify s3://... --out FILE from "
+                "this machine.",
             )
         self._machine = machine
         self._deployment = deployment

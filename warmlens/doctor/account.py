@@ -28,7 +28,7 @@ def account_checks(env_name: str | None = None) -> Iterator[Check]:
         env_name: an environment to compare with the account; None for none.
 
     Raises:
-        WarmlensError: `no_checkout`: app.py is not at hand.
+        WarmlensError: `no_checkout`: environments.py is not at hand.
     """
     check = partial(Check, name="AWS credentials", goal="deploy", state="problem", mend=_LOGIN)
     try:

@@ -37,7 +37,7 @@ def doctor(
 ) -> None:
     """Check this machine and the AWS account.
 
-    Prints how to fix each problem, and how to remove stacks that app.py no longer has. AWS calls
+    Prints how to fix each problem, and how to remove stacks that the app no longer has. AWS calls
     use the credentials of the shell and change nothing. Exit code 1 if the app cannot
     run on this machine, or with --deploy if it cannot be deployed to AWS.
     """

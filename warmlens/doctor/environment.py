@@ -51,7 +51,7 @@ def environment_checks(env_name: str, client: Client, *, region: str) -> Iterato
     try:
         settings = _settings(env_name, region)
     except WarmlensError as error:
-        name, mend = f"Settings of {env_name}", "Change it in app.py"
+        name, mend = f"Settings of {env_name}", "Change it in environments.py"
         yield Check(name=name, goal="deploy", state="problem", found=error.message, mend=mend)
         return
     yield from limit_checks(settings, partial(client, region_name=settings["region"]))
@@ -91,7 +91,7 @@ def _settings(env_name: str, region: str) -> dict[str, Any]:
         check=False,
     )
     if result.returncode != 0:
-        lines = result.stderr.strip().splitlines() or ["app.py cannot be read"]
+        lines = result.stderr.strip().splitlines() or ["environments.py cannot be read"]
         raise WarmlensError("bad_setting", lines[-1])
     settings: dict[str, Any] = json.loads(result.stdout)
     return settings
@@ -117,7 +117,7 @@ def _concurrency(client: Client, settings: dict[str, Any], check: NewCheck) -> C
         return check(
             state="problem",
             found=f"{found}; {setting} = {count}, but Lambda keeps {KEPT_UNRESERVED} unreserved",
-            mend=f"In app.py: {at_most}{others}. Or ask for "
+            mend=f"In environments.py: {at_most}{others}. Or ask for "
             f"{most + count + KEPT_UNRESERVED - free} calls at once: {quota}",
         )
 
@@ -133,8 +133,8 @@ def _concurrency(client: Client, settings: dict[str, Any], check: NewCheck) -> C
         return check(
             state="warning",
             found=f"{found}; a round takes {warm} and leaves {needed - warm} to users",
-            mend=f"Fewer instances will be warm. In app.py: a lower {warm_setting}. Or ask for "
-            f"{most + needed - free} calls at once: {quota}",
+            mend=f"Fewer instances will be warm. In environments.py: a lower {warm_setting}. Or "
+            f"ask for {most + needed - free} calls at once: {quota}",
         )
     return check(state="ok", found=found)
 
@@ -156,8 +156,8 @@ def _memory(client: Client, settings: dict[str, Any], check: NewCheck) -> Check:
         state="warning",
         found=f"memory_mb = {memory_mb}; a new account may be limited to "
         f"{NEW_ACCOUNT_MEMORY_MB}, which AWS does not report before a deploy",
-        mend=f"If the deploy is refused: memory_mb = {NEW_ACCOUNT_MEMORY_MB} in app.py, or ask AWS "
-        "Support for the full memory",
+        mend=f"If the deploy is refused: memory_mb = {NEW_ACCOUNT_MEMORY_MB} in environments.py, "
+        "or ask AWS Support for the full memory",
     )
 
 
@@ -170,7 +170,7 @@ def _cloudfront(client: Client, settings: dict[str, Any], check: NewCheck) -> Ch
         found="the account has no distribution; AWS may have to verify a new account first, and "
         "does not report whether it has",
         mend='If the deploy is refused with "Your account must be verified": web = False in '
-        "app.py, and send the message to AWS Support",  # as the message itself says
+        "environments.py, and send the message to AWS Support",  # as the message itself says
     )
 
 
@@ -191,7 +191,7 @@ def _efs(client: Client, settings: dict[str, Any], check: NewCheck) -> Check:
         state="warning",
         found=f"the file system would be in {' and '.join(zones)}; EC2 does not list EFS in "
         f"{' and '.join(without)}",
-        mend='If the deploy is refused: model_store = "s3" in app.py, or another region',
+        mend='If the deploy is refused: model_store = "s3" in environments.py, or another region',
     )
 
 

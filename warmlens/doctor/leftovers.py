@@ -36,7 +36,7 @@ def leftover_stacks(cloudformation: "CloudFormationClient") -> Check:
         if not protected:
             return check(state="ok", found="no stack of the app is deployed here")
         if not IN_CHECKOUT:
-            found = f"{len(protected)} stacks are deployed; app.py is not here"
+            found = f"{len(protected)} stacks are deployed; environments.py is not here"
             return check(state="unknown", found=found, mend="Check it in a checkout of the app")
         leftover = asyncio.run(_leftover(protected))
     except (BotoCoreError, ClientError, WarmlensError) as error:
@@ -47,7 +47,7 @@ def leftover_stacks(cloudformation: "CloudFormationClient") -> Check:
     commands = [command for name in leftover for command in _removal(name, protected[name])]
     return check(
         state="warning",
-        found=f"{', '.join(leftover)}: no longer in app.py, but still running and billed",
+        found=f"{', '.join(leftover)}: no longer in the app, but still running and billed",
         mend=f"To remove what you do not want back: {'; '.join(commands)}. What stays then: "
         "docs/operations.md, Leftover stacks",
     )

@@ -120,7 +120,7 @@ def _docker() -> Check:
         found = f"{program}, on another processor architecture ({platform.machine()})"
         mend = (
             "The image for x86_64 is built by emulation, which is slow; "
-            'architecture="arm64" in app.py avoids that'
+            'architecture="arm64" in environments.py avoids that'
         )
         return check(state="warning", found=found, mend=mend)
     return check(state="ok", found=f"{program} runs")

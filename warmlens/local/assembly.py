@@ -194,7 +194,8 @@ async def _run_app(context: dict[str, str], folder: Path) -> None:
 def _source_digest(context: dict[str, str]) -> str:
     digest = hashlib.sha256(f"{context} {sys.version}".encode())
     folders = (ROOT / "stacks", ROOT / "lambda_src", ROOT / "warmlens" / "prices")
-    sources = [ROOT / "app.py", ROOT / "cdk.json", ROOT / "requirements.txt"]
+    files = ("app.py", "environments.py", "cdk.json", "requirements.txt")
+    sources = [ROOT / name for name in files if (ROOT / name).is_file()]
     for folder in folders:
         sources += [path for path in folder.rglob("*") if path.is_file()]
     for path in sorted(sources):

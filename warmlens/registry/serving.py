@@ -160,7 +160,8 @@ class Serving:
         raise WarmlensError(
             "model_unavailable",
             f"{name} {version} is not served: without a deploy, {self._function} may serve "
-            f"{', '.join(self._servable)}. Add {name} to other_models in app.py and deploy.",
+            f"{', '.join(self._servable)}. Add {name} to other_models in environments.py and "
+            "deploy.",
         )
 
     def _alias_version(self) -> str:

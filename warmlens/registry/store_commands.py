@@ -205,7 +205,7 @@ def serve(
     """Serve a published version without a deploy.
 
     The alias moves to the version once an instance has loaded it. The next `cdk deploy` that
-    changes the classifier returns to the version in app.py. The newest ten versions of the
+    changes the classifier returns to the version in environments.py. The newest ten versions of the
     function are kept.
     """
     from warmlens.registry.pruning import prune_or_report
@@ -257,7 +257,7 @@ def _models_bucket(environment: "Deployment") -> str:
         raise WarmlensError(
             "no_models_bucket",
             f"{environment.name} has its models in the container image: change model_name, "
-            "model_version or other_models in app.py and deploy.",
+            "model_version or other_models in environments.py and deploy.",
         )
     return bucket
 
