@@ -10,8 +10,7 @@ import httpx
 import psutil
 
 from tests.conftest import Cloud
-from warmlens.local.fleet_view import FLEET_PATH
-from warmlens.local.state import STATUS_PATH
+from warmlens.local.state import FLEET_PATH, STATUS_PATH
 
 HOLD_MS = 9_000  # within which all must have begun; an instance allows 10,000
 

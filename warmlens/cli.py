@@ -16,6 +16,7 @@ from warmlens.local.aws import ENV_NAME
 from warmlens.paths import LOCAL_CLOUD, STATE_FILE
 from warmlens.progress import spinner
 from warmlens.warm import MAX_INSTANCES, warm
+from warmlens.watch.commands import watch
 
 _CONCURRENCY = 4  # at 0.4 s a photo, the 10 calls a second that an API allows by default
 
@@ -33,7 +34,7 @@ class _Commands(LazyGroup):
     sections = {  # noqa: RUF012 - never changed
         "Use the service": ("classify", "page", "batch", "photos"),
         "Models": ("model",),
-        "Operate": ("warm", "doctor"),
+        "Operate": ("watch", "warm", "doctor"),
         "Plan": ("plan", "prices"),
         "On this machine": ("local",),
     }
@@ -232,6 +233,7 @@ def warm_command(
         err.print(problem)
 
 
+app.command(epilog="Example: warmlens watch --env prod")(watch)
 app.command(epilog="Example: warmlens doctor --deploy")(doctor)
 
 

@@ -15,6 +15,7 @@ from warmlens.prices import read_prices
 from warmlens.records import read_records
 
 US, EU = read_prices(), read_prices("eu-west-1")
+READ = 21  # metrics, by warmlens watch: a test counts them
 RECORDS = ROOT / "docs" / "lab" / "records"
 PAGES = ["README.md", *sorted(f"docs/{each.name}" for each in (ROOT / "docs").glob("*.md"))]
 PAGES += ["docs/lab/README.md"]
@@ -98,6 +99,9 @@ def computed() -> dict[str, list[str]]:
             f"(${EU['cloudfront_per_request'] * 1e6:.2f} from Europe)",
         ],
         "docs/deploy.md": [f"Five instances kept warm by ping add ${ping} ("],
+        "docs/operations.md": [
+            f"these are {READ}: about ${READ * 60 * US['metric_per_read']:.3f} an hour"
+        ],
         "docs/warming.md": [
             f"at 1,769 MB ${snapshot} a month, by the prices of us-east-1, and ${starts} for 1,000",
             f"newest ten: ${10 * snapshot_usd():.0f} a month",

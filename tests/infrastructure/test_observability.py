@@ -9,8 +9,12 @@ import pytest
 from lambda_src.classifier.logs import NAMESPACE as EMITTED_TO
 from stacks.constructs.metrics import NAMESPACE
 from stacks.settings import Settings
+from tests.infrastructure.test_docs_prices import READ
 from tests.infrastructure.variants import Assembly, synthesize
+from warmlens.deployment import Deployment
+from warmlens.paths import ROOT
 from warmlens.planner import photo
+from warmlens.watch.metrics import queries_of
 
 Variants = dict[str, Assembly]
 
@@ -162,6 +166,35 @@ def test_metrics_are_read_from_where_the_functions_emit_them_to(odd: Assembly) -
     assert {json.dumps(each["Dimensions"]) for each in own} == {
         '[{"Name": "Environment", "Value": "odd"}]'
     }
+
+
+@pytest.mark.parametrize("name", ["odd", "http", "snapstart"])
+def test_a_watch_asks_for_the_functions_and_the_api_that_are_deployed(
+    variants: Variants, name: str
+) -> None:
+    assembly = variants[name]
+    named = {
+        str(each["Properties"].get(key))
+        for kind, key in (("Lambda::Function", "FunctionName"), ("ApiGateway::RestApi", "Name"))
+        for each in assembly.resources(f"AWS::{kind}")
+    }
+    own = {f"warmlens-{assembly.env_name}-{part}" for part in ("classifier", "warmer")} & named
+    kind = "http" if name == "http" else "rest"
+    outputs = {"ApiKind": kind, "ApiId": "id", "ClassifierFunction": min(own)}
+    if len(own) == 2:
+        outputs["WarmerFunction"] = max(own)
+    none: Any = None
+    deployment = Deployment(
+        assembly.env_name, outputs, s3=none, lambda_=none, local_url=None, api_auth=lambda: None
+    )
+    asked = [metric for metric, _ in queries_of(deployment).values()]
+    assert (len(asked) == READ) == (len(own) == 2)
+    assert {each.namespace for each in asked} == {NAMESPACE, "AWS/Lambda", "AWS/ApiGateway"}
+    of_aws = {each.dimension for each in asked if each.namespace != NAMESPACE}
+    assert {value for key, value in of_aws if key != "ApiId"} <= named
+    assert (("ApiId", "id") in of_aws) == (name == "http")
+    documented = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    assert all(f"| `{each.name}` |" in documented for each in asked if each.namespace == NAMESPACE)
 
 
 def test_the_dashboard_shows_use_errors_time_warmth_and_cost(odd: Assembly) -> None:

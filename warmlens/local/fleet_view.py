@@ -9,6 +9,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 import aiohttp
@@ -16,13 +17,13 @@ from aiohttp import web
 
 from warmlens.errors import WarmlensError
 from warmlens.local.gateway import error_answer, json_object
+from warmlens.local.state import FLEET_PATH
 from warmlens.runtime.instance import InstanceInfo
 from warmlens.runtime.invocation import InvokeRefusedError, InvokeResult
 from warmlens.runtime.lambda_proxy import Invoker
 from warmlens.warm import MAX_INSTANCES, WarmReport
 
 KEPT_CALLS = 60
-FLEET_PATH = "/_local/fleet"
 BURST_PATH = "/_local/burst"
 WARM_PATH = "/_local/warm"
 FRESH_PATH = "/_local/fresh"
@@ -45,6 +46,7 @@ class FinishedCall:
         cold_start: True if an instance was started for it.
         init_ms: duration of that start; None for a warm call.
         duration_ms: time from its arrival at the pool to its end, including the init.
+        ended_at_s: time of its end, in seconds since 1970.
     """
 
     number: int
@@ -54,6 +56,7 @@ class FinishedCall:
     cold_start: bool
     init_ms: float | None
     duration_ms: float
+    ended_at_s: float
 
 
 class CallLog:
@@ -68,6 +71,8 @@ class CallLog:
         self._methods: dict[str, str] = {}
         self._finished: deque[FinishedCall] = deque(maxlen=KEPT_CALLS)
         self._count = 0
+        self._since = datetime.now(UTC)
+        self._totals: Counter[str] = Counter()
 
     async def invoke(
         self,
@@ -99,10 +104,11 @@ class CallLog:
         return result
 
     def describe(self, instances: list[InstanceInfo]) -> dict[str, Any]:
-        """Return the instances and the last calls, newest first, as JSON.
+        """Return the instances, the last calls, newest first, and totals since the start, as JSON.
 
         An instance is `init`, `idle`, `busy` with a user's call or `held` by a wakeup.
         """
+        totals = ("photos", "cold_starts_met", "cold_starts_absorbed")
         return {
             "instances": [
                 {
@@ -116,6 +122,11 @@ class CallLog:
                 for instance in instances
             ],
             "calls": [asdict(call) for call in reversed(self._finished)],
+            "kept_calls": KEPT_CALLS,
+            "totals": {
+                "since": self._since.isoformat(),
+                **{name: self._totals[name] for name in totals},
+            },
         }
 
     def _state(self, instance: InstanceInfo) -> str:
@@ -127,6 +138,10 @@ class CallLog:
     ) -> None:
         self._count += 1
         init_ms = result.init_ms if result else None
+        is_photo = method == "classification"
+        self._totals["photos"] += is_photo and result is not None
+        self._totals["cold_starts_met"] += is_photo and init_ms is not None
+        self._totals["cold_starts_absorbed"] += not is_photo and init_ms is not None
         self._finished.append(
             FinishedCall(
                 number=self._count,
@@ -136,6 +151,7 @@ class CallLog:
                 cold_start=init_ms is not None,
                 init_ms=init_ms,
                 duration_ms=(time.monotonic() - begun_s) * 1000,
+                ended_at_s=time.time(),
             )
         )
 
@@ -148,7 +164,9 @@ def _outcome(result: InvokeResult) -> Outcome:
         status = answer.get("statusCode", answer.get("status", 200))
     except (ValueError, AttributeError):
         return "answered"
-    return "rejected" if isinstance(status, int) and status >= 400 else "answered"
+    if not isinstance(status, int) or status < 400:
+        return "answered"
+    return "rejected" if status < 500 else "failed"
 
 
 def method_of(payload: bytes) -> str:

@@ -12,7 +12,8 @@ from warmlens.runtime.scratch import remove_abandoned
 if TYPE_CHECKING:
     import psutil
 
-STATUS_PATH = "/_local/status"  # the local cloud's own route, beside those of the API
+STATUS_PATH = "/_local/status"  # the local cloud's own routes, beside those of the API
+FLEET_PATH = "/_local/fleet"
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ _REGIONAL: dict[str, tuple[str, str]] = {
     "logs_storage_per_gb_month": ("AmazonCloudWatch", "TimedStorage-ByteHrs"),
     "infrequent_logs_per_gb": ("AmazonCloudWatch", "DataProcessingIA-Bytes"),
     "metric_per_month": ("AmazonCloudWatch", "CW:MetricMonitorUsage"),
+    "metric_per_read": ("AmazonCloudWatch", "CW:GMD-Metrics"),
     "alarm_per_month": ("AmazonCloudWatch", "CW:AlarmMonitorUsage"),
     "waf_per_request": ("awswaf", "RequestV2-Tier1"),
     "waf_acl_per_month": ("awswaf", "WebACLV2"),

@@ -1,0 +1,1 @@
+"""The command `warmlens watch`: a picture of a running environment."""
