@@ -96,7 +96,7 @@ class CloudWatch:
             cost=self._cost(today),
             no_cost=self._no_prices,
             metrics=metrics,
-            metrics_usd=None if self._prices is None else metrics * self._prices[PRICE],
+            metrics_usd=self._reading_usd(metrics),
         )
 
     def _ask(self, begin: datetime, end: datetime) -> dict[str, dict[datetime, float]]:
@@ -161,12 +161,16 @@ class CloudWatch:
                     f"{self._deployment.output('ApiKind')}_api_per_request",
                     "lambda_per_request",
                     *(f"lambda_{short}_per_gb_s" for _, short in self._sizes.values()),
-                    PRICE,
                 ]
             )
         except WarmlensError:
             return None, f"unknown: {self._region} lacks prices (warmlens prices list)"
         return prices, ""
+
+    def _reading_usd(self, metrics: int) -> float | None:
+        if self._prices is None or PRICE not in self._prices.prices:
+            return None
+        return metrics * self._prices[PRICE]
 
     def _cost(self, today: Mapping[str, float]) -> Cost | None:
         if self._prices is None:

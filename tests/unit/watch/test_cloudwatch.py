@@ -195,7 +195,9 @@ def test_the_cost_of_the_day_is_that_of_the_calls_and_their_time(region: str, ap
     assert prices.date in cost.included
     assert ("512 KB" in cost.included) == (api == "http")
     assert "free tier" in cost.left_out
-    assert reading.metrics_usd == pytest.approx(reading.metrics * 0.00001)
+    asking_usd = prices.prices.get("metric_per_read")
+    assert (reading.metrics_usd is None) == (asking_usd is None)
+    assert reading.metrics_usd == pytest.approx(asking_usd and reading.metrics * asking_usd)
 
 
 def test_a_region_without_prices_has_a_picture_without_costs() -> None:
@@ -206,6 +208,15 @@ def test_a_region_without_prices_has_a_picture_without_costs() -> None:
     assert (reading.cost, reading.metrics_usd) == (None, None)
     assert "eu-north-1 lacks prices" in reading.no_cost
     assert reading.calls.photos == 1
+
+
+def test_a_region_without_the_price_of_reading_still_has_the_costs_of_calls() -> None:
+    with ExitStack() as stack:
+        aws = Aws("eu-west-1", stack)
+        aws.answer({"photos": {1: 1.0}})
+        reading = aws.source().read(NOW)
+    assert reading.cost is not None
+    assert reading.metrics_usd is None
 
 
 def test_a_region_without_one_of_the_prices_has_no_sum_of_the_others(
