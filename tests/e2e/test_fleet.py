@@ -126,6 +126,7 @@ def test_a_photo_of_ones_own_is_in_the_list_of_calls(page: Page, small_cloud: Cl
     expect(shown).to_contain_text(page.locator("#instance").inner_text())
 
 
+@pytest.mark.slow
 def test_calls_without_an_answer_are_shown_with_their_reason(
     page: Page, narrow_cloud: Cloud, expected_console_errors: list[str]
 ) -> None:

@@ -50,6 +50,7 @@ def test_a_published_version_is_served_and_rolled_back_without_a_deploy(
     assert own_cloud.client("cloudformation").describe_stacks()["Stacks"] == stacks
 
 
+@pytest.mark.slow
 def test_each_rollback_goes_one_model_further_back(own_cloud: Cloud, artifacts: Path) -> None:
     for version in ("1.2.0", "1.3.0"):
         publish(own_cloud, artifacts, version)

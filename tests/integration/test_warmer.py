@@ -392,6 +392,7 @@ async def test_auto_without_cloudwatch_keeps_its_number_and_says_so(
         assert "AccessDenied" in problem
 
 
+@pytest.mark.slow
 def test_the_schedule_runs_the_warmer_and_not_a_loop_of_ours(cloud: Cloud) -> None:
     scheduler = cloud.client("scheduler")
     (name,) = (

@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from botocore.exceptions import ClientError
 
 from lab.bench.small_cloud import HOLD_MS, SmallCloud
@@ -149,6 +150,7 @@ async def test_a_function_that_fails_at_init_fails_the_run_and_the_next_one_reco
     assert (await report_of(cloud))["distinct"] == 2
 
 
+@pytest.mark.slow
 async def test_a_function_that_never_answers_does_not_keep_the_run_beyond_its_budget(
     start: StartCloud,
 ) -> None:

@@ -117,7 +117,7 @@ def test_each_moment_of_a_cold_start_is_in_a_stage_with_a_name() -> None:
     assert "other" not in STAGES
 
 
-def test_the_chart_has_every_stage_of_both_implementations() -> None:
+def test_the_chart_has_every_stage_of_each_implementation_and_case() -> None:
     records = [
         Record(
             name=name,
@@ -129,24 +129,25 @@ def test_the_chart_has_every_stage_of_both_implementations() -> None:
                 "memory_mb": 768,
                 "input_px": 224,
                 "page_cache": "warm",
-                "model_store": "image",
+                "model_store": store,
                 "stage": stage,
             },
             command="test",
             machine="",
             date="2026-11-24",
         )
-        for name in ("baseline", "ours")
+        for name, store in (("baseline", "image"), ("ours", "image"), ("ours", "s3"))
         for stage in STAGES
     ]
     figure = Figure()
     draw(records, figure)
     assert [axes.get_title() for axes in figure.axes] == ["PyTorch", "ours"]
-    for axes in figure.axes:
+    for axes, cases in zip(figure.axes, (1, 2), strict=True):
         assert [bars.get_label() for bars in axes.containers] == list(STAGES)
         widths = [bar.get_width() for bars in axes.containers for bar in bars]
-        assert widths == [10.0] * len(STAGES)
-        assert [text.get_text().strip() for text in axes.texts] == [f"{10 * len(STAGES)} ms"]
+        assert widths == [10.0] * len(STAGES) * cases
+        said = [text.get_text().strip() for text in axes.texts]
+        assert said == [f"{10 * len(STAGES)} ms"] * cases
 
 
 def test_installed_size_is_that_of_the_packages_and_of_what_they_need(tmp_path: Path) -> None:

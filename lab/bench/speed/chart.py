@@ -26,7 +26,6 @@ _COLORS = {
     "decode": "#dc2626",
     "inference": "#65a30d",
     "request": "#57534e",
-    "other": "#d1d5db",  # in records before December 2026: what no stage covered
 }
 
 
@@ -39,11 +38,11 @@ def draw(records: Sequence[Record], figure: Any) -> None:
     """
     stages = [record for record in records if record.metric == "cold_stage_ms"]
     names = list(dict.fromkeys(record.name for record in stages))
-    cases = list(dict.fromkeys(_case(record) for record in stages))
     quick = ", of a quick run" if any(each.mode == QUICK for each in stages) else ""
     figure.suptitle(f"Cold starts by stage, medians{quick}; each panel with its own scale")
     panels = figure.subplots(len(names), squeeze=False)
     for (axes,), name in zip(panels, names, strict=True):
+        cases = list(dict.fromkeys(_case(record) for record in stages if record.name == name))
         totals = [0.0] * len(cases)
         for stage, color in _COLORS.items():
             times = {
