@@ -184,6 +184,7 @@ pictures: screenshot $(VENV)/.training  ## Retake and redraw all pictures of the
 	$(BIN)/python -m lab.pictures.architecture docs/pictures/architecture.svg
 	$(BIN)/python -m lab.pictures.charts docs/pictures
 	$(BIN)/python -m lab.pictures.cold_start docs/pictures/cold-start.svg
+	$(BIN)/python -m lab.pictures.recording docs/pictures
 
 # Named one by one: other folders of .warmlens may hold somebody's training runs, models or measurements.
 clean: down  ## Remove what was installed and generated; training runs, models and photos stay

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from lab.pictures.chromium import launch_chromium
 from tests.conftest import Cloud
-from tests.e2e.chromium import launch_chromium
 
 TIMEOUT_MS = 60_000  # a busy machine is slow
 expect.set_options(timeout=TIMEOUT_MS)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, FloatRect, Page, expect, sync_playwright
 
+from lab.pictures.chromium import launch_chromium
 from tests.conftest import Cloud, start_cloud
-from tests.e2e.chromium import launch_chromium
 from tests.e2e.page_driver import SAMPLES, choose, expect_answer, open_page, press_sample
 
 GALLERIES = json.loads((SAMPLES / "galleries.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Finds or installs a Chromium for the tests of the page.
+"""Finds or installs a Chromium for pictures and tests of the page.
 
 `CHROMIUM=/path/to/chromium` names one.
 """
@@ -104,7 +104,13 @@ def _npm() -> Iterator[Path]:
 def _run(*command: str, cwd: Path | None = None) -> str:
     try:
         result = subprocess.run(
-            command, cwd=cwd, capture_output=True, text=True, check=False, timeout=600
+            command,
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+            timeout=600,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
