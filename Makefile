@@ -7,7 +7,17 @@ BASE_IMAGE ?=
 # (the marker `serial`) run alone.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 BIN := $(VENV)/bin
-PIP_INSTALL := pip install --quiet --disable-pip-version-check
+PIP_INSTALL := pip install --disable-pip-version-check
+NPM_CI := npm ci --no-audit --no-fund --loglevel error
+# What a first start downloads, in MB: by the rule below, and by warmlens/local/venvs.py afterwards.
+# tests/changes/test_first_start.py compares both with what pip reports.
+INSTALL_MB := 112
+ENVIRONMENTS_MB := 61
+# After an installation that failed.
+NOT_INSTALLED = { echo "That could not be installed; the reason is above. Check the network; behind a proxy, export HTTPS_PROXY=... first." >&2; \
+	echo "Then run again: make $(MAKECMDGOALS). Finished downloads are kept." >&2; exit 1; }
+# Seconds since 1970, when make began: "Ready after" counts from then.
+BEGUN := $(shell date +%s)
 TOOLS := .warmlens/tools
 AT_ONCE = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 25
 PARALLEL = $(AT_ONCE) -m "not serial and not slow"
@@ -28,7 +38,7 @@ help:  ## List the targets
 		'{gsub(" ", "|", $$1); printf "  make %-35s %s\n", $$1, $$2}'
 
 run: $(VENV)/.run  ## Run the app on this machine, on port 8080 or PORT=..., with MODEL=name, API=http
-	@$(BIN)/warmlens local up $(if $(PORT),--port $(PORT)) $(if $(MODEL),--model $(MODEL)) $(if $(API),--api $(API))
+	@WARMLENS_BEGUN=$(BEGUN) $(BIN)/warmlens local up $(if $(PORT),--port $(PORT)) $(if $(MODEL),--model $(MODEL)) $(if $(API),--api $(API))
 
 down:  ## Stop the app that `make run` started
 	@test ! -x $(BIN)/warmlens || $(BIN)/warmlens local down
@@ -198,45 +208,53 @@ $(VENV)/.made:
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
+# pip compiles nothing: of the 183 MB of Python in the CDK library most are never imported. What is, Python compiles then.
 $(VENV)/.run: requirements.txt requirements-dev.txt pyproject.toml warmlens_client/pyproject.toml | $(VENV)/.made
-	@echo "Installing the command line and the CDK library, the first time only ..."
-	@$(BIN)/$(PIP_INSTALL) -r requirements.txt -c requirements-dev.txt --editable ./warmlens_client --editable '.[local]'
+	@$(if $(filter run,$(MAKECMDGOALS)),command -v node >/dev/null || { echo "Node 22 or newer is needed: https://nodejs.org/en/download" >&2; exit 1; })
+	@if test -e $@; then \
+		echo "Installing the command line and the CDK library again, as their versions may have changed ..."; \
+	else \
+		$(if $(filter run,$(MAKECMDGOALS)),echo "The first start downloads $(shell expr $(INSTALL_MB) + $(ENVIRONMENTS_MB)) MB in two steps. Later starts download nothing.";) \
+		echo "Installing the command line and the CDK library ($(INSTALL_MB) MB), the first time only ..."; \
+	fi
+	@$(BIN)/$(PIP_INSTALL) --no-compile -r requirements.txt -c requirements-dev.txt --editable ./warmlens_client --editable '.[local]' || $(NOT_INSTALLED)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 	@echo "Installing what the tests need, the first time only ..."
-	@$(BIN)/$(PIP_INSTALL) -r requirements-dev.txt
+	@$(BIN)/$(PIP_INSTALL) -r requirements-dev.txt || $(NOT_INSTALLED)
 	@touch $@
 
 $(VENV)/.training: $(VENV)/.run requirements-training.txt
 	@echo "Installing PyTorch and what training needs, the first time only: a download of 0.3 GB where"
 	@echo "PyTorch comes for the CPU (macOS), of up to 6 GB where it brings CUDA (Linux). Without a GPU,"
 	@echo "make $(MAKECMDGOALS) TORCH_INDEX=... with the address of PyTorch's CPU wheels saves that."
-	@$(BIN)/$(PIP_INSTALL) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c requirements-dev.txt -r requirements-training.txt
+	@$(BIN)/$(PIP_INSTALL) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c requirements-dev.txt -r requirements-training.txt || $(NOT_INSTALLED)
 	@touch $@
 
 # Programs whose packages would not fit beside the others, each in an environment of its own.
 $(TOOLS)/%/.installed: .ci/tools/%.txt
 	@echo "Installing $*, the first time only ..."
 	@$(PYTHON) -m venv --clear $(@D)
-	@$(@D)/bin/$(PIP_INSTALL) -r $<
+	@$(@D)/bin/$(PIP_INSTALL) --quiet -r $< || $(NOT_INSTALLED)
 	@touch $@
 
 $(TOOLS)/fuzz/.installed: .ci/tools/fuzz.txt lambda_src/classifier/requirements.txt
 	@echo "Installing atheris, the first time only ..."
 	@$(PYTHON) -m venv --clear $(@D)
-	@$(@D)/bin/$(PIP_INSTALL) --no-deps -r lambda_src/classifier/requirements.txt
-	@$(@D)/bin/$(PIP_INSTALL) -r $<
+	@$(@D)/bin/$(PIP_INSTALL) --quiet --no-deps -r lambda_src/classifier/requirements.txt || $(NOT_INSTALLED)
+	@$(@D)/bin/$(PIP_INSTALL) --quiet -r $< || $(NOT_INSTALLED)
 	@touch $@
 
 node_modules: package.json package-lock.json
-	npm ci --no-audit --no-fund --silent
+	@echo "Installing the CDK command, the first time only ..."
+	@$(NPM_CI) || $(NOT_INSTALLED)
 	@touch $@
 
 tests/clients/node_modules: tests/clients/package.json tests/clients/package-lock.json
-	npm ci --prefix tests/clients --no-audit --no-fund --silent
+	@$(NPM_CI) --prefix tests/clients || $(NOT_INSTALLED)
 	@touch $@
 
 .ci/prose/node_modules: .ci/prose/package.json .ci/prose/package-lock.json
-	npm ci --prefix .ci/prose --no-audit --no-fund --silent
+	@$(NPM_CI) --prefix .ci/prose || $(NOT_INSTALLED)
 	@touch $@

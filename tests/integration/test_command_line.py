@@ -160,7 +160,10 @@ def test_ctrl_c_stops_a_cloud_and_leaves_no_process_behind(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
+    # As if `make run` had installed for 1,000 s before.
+    monkeypatch.setenv("WARMLENS_BEGUN", str(int(time.time()) - 1000))
     cloud, process = start_cloud(tmp_path)
+    assert re.search(r"^Ready after 1[01]\d\d s\.$", (tmp_path / "up.txt").read_text(), re.M)
     family = family_of(process)
     process.send_signal(signal.SIGINT)
     assert_stopped(cloud, process, family)

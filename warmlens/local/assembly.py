@@ -184,6 +184,7 @@ async def _run_app(context: dict[str, str], folder: Path) -> None:
             "CDK_OUTDIR": str(folder),
             "CDK_CONTEXT_JSON": json.dumps({**flags, **context}),
             **CDK_VARIABLES,
+            "PYTHONDONTWRITEBYTECODE": "",  # pip has not compiled the CDK library: see the Makefile
         },
     )
     if exit_code != 0:

@@ -40,18 +40,24 @@ _EMULATOR_THREADS = 64  # its own default
 
 
 class Steps:
-    """Reports the steps of a start: the name at the beginning, the seconds at the end."""
+    """Reports the steps of a start: the name, then each part of it, then the name and seconds."""
 
-    def __init__(self, on_begin: Callable[[str], None], on_end: Callable[[str, float], None]):
+    def __init__(
+        self,
+        on_begin: Callable[[str], None],
+        on_end: Callable[[str, float], None],
+        on_part: Callable[[str, str], None] = lambda _name, _part: None,
+    ):
         self._on_begin = on_begin
         self._on_end = on_end
+        self._on_part = on_part
 
     @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Report the block as a step."""
+    def step(self, name: str) -> Iterator[Callable[[str], None]]:
+        """Report the block as a step; yields a function that reports a part of it."""
         self._on_begin(name)
         begun_s = time.monotonic()
-        yield
+        yield lambda part: self._on_part(name, part)
         self._on_end(name, time.monotonic() - begun_s)
 
 
@@ -232,10 +238,15 @@ async def _install_venvs(steps: Steps, engine: str, torch_index: str | None) -> 
     missing = [each for each in (emulator, classifier) if not each.is_installed]
     if missing:
         names = " and ".join(each.name for each in missing)
-        with steps.step(f"Installing the environments of {names}, the first time only"):
-            async with asyncio.TaskGroup() as group:
-                for each in missing:
-                    group.create_task(each.install())
+        with steps.step(f"Installing the environments of {names}") as report:
+            sizes = " and ".join(each.label for each in missing)
+            report(f"Downloads, the first time only: {sizes}")
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for each in missing:
+                        group.create_task(each.install(report))
+            except ExceptionGroup as errors:
+                raise errors.exceptions[0] from None
     return emulator, classifier
 
 

@@ -96,11 +96,20 @@ def up(
         ),
     ] = "account",
     folder: Folder = LOCAL_CLOUD,
+    begun_at: Annotated[
+        float | None,
+        typer.Option(
+            envvar="WARMLENS_BEGUN",
+            hidden=True,
+            help="When the start began, in seconds since 1970: make run also counts installations.",
+        ),
+    ] = None,
 ) -> None:
     """Start the local cloud and keep it running until Ctrl-C.
 
     Deploys the environment `local` to an AWS emulator on loopback and classifies a first photo.
     """
+    begun_at = begun_at or time.time()
     require_checkout("warmlens local up")
     import asyncio
 
@@ -126,6 +135,7 @@ def up(
                 )
             asyncio.run(
                 _run(
+                    begun_at,
                     listener=listener,
                     folder=folder,
                     model=chosen,
@@ -238,7 +248,7 @@ def env(folder: Folder = LOCAL_CLOUD) -> None:
         out.print(f"export {name}={shlex.quote(value)}")
 
 
-async def _run(**settings: Any) -> None:
+async def _run(begun_at: float, **settings: Any) -> None:
     import asyncio
 
     from warmlens.local.cloud import local_cloud
@@ -247,7 +257,6 @@ async def _run(**settings: Any) -> None:
     assert task is not None
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    begun_s = time.monotonic()
     try:
         async with local_cloud(steps=_steps(), **settings) as info:
             # Beside the first cold start, so that a start hardly takes longer.
@@ -256,7 +265,8 @@ async def _run(**settings: Any) -> None:
                 await _show_first_answer(info)
             finally:
                 await others
-            _show_addresses(info, settings["folder"], begun_s)
+            out.print(f"\nReady after {max(0, time.time() - begun_at):.0f} s.\n")
+            _show_addresses(info, settings["folder"])
             await asyncio.Event().wait()
     except asyncio.CancelledError:
         out.print("Stopped.")
@@ -272,7 +282,11 @@ def _steps() -> "Steps":
     def on_end(name: str, duration_s: float) -> None:
         out.print(f"  ✓ {name} ({duration_s:.1f} s)")
 
-    return Steps(on_begin, on_end)
+    def on_part(name: str, part: str) -> None:
+        out.print(f"    {part}".ljust(len(f"  … {name}") if sys.stdout.isatty() else 0))
+        on_begin(name)
+
+    return Steps(on_begin, on_end, on_part)
 
 
 def _command(name: str, folder: Path) -> str:
@@ -314,8 +328,7 @@ async def _show_first_answer(info: "CloudInfo") -> None:
     )
 
 
-def _show_addresses(info: "CloudInfo", folder: Path, begun_s: float) -> None:
-    out.print(f"\nReady after {time.monotonic() - begun_s:.1f} s.\n")
+def _show_addresses(info: "CloudInfo", folder: Path) -> None:
     out.print(f"  Page     {info.url}")
     where = "" if folder == LOCAL_CLOUD else f" --url {info.url}"
     out.print(f"  Photo    .venv/bin/warmlens classify PHOTO.jpg{where}")
