@@ -120,7 +120,7 @@ def cold_start_table(records: Sequence[Record]) -> str:
 
 
 def in_short(speed: Sequence[Record], visits: Sequence[Record]) -> str:
-    """Return what a cold start is, as a paragraph.
+    """Return what a first visitor waits and what a cold start is, as a paragraph.
 
     Args:
         speed: records of `python -m lab bench cold`.
@@ -128,11 +128,10 @@ def in_short(speed: Sequence[Record], visits: Sequence[Record]) -> str:
     """
     ours, theirs = one_vcpu(speed), one_vcpu(speed, PYTORCH)
     paragraph = wrapped(
-        f"**What is the cold start?** An{_estimate(ours)} was measured here: {ours.total_ms:.0f} "
-        "ms from the start of the process to the first answer, with one processor and the model in "
-        f"the image. A handler with PyTorch takes {theirs.total_ms:,.0f} ms for that. "
-        f"{_s3_adds(speed)} {_visits(visits)} [Where the time "
-        "goes](how-it-works.md#a-cold-start)."
+        f"{_visits(visits)} A cold start takes an{_estimate(ours)} was measured here: "
+        f"{ours.total_ms:.0f} ms from the start of the process to the first answer, with one "
+        "processor and the model in the image. A handler with PyTorch takes "
+        f"{theirs.total_ms:,.0f} ms for that. {_s3_adds(speed)}"
     )
     return f"{paragraph}\n"
 

@@ -12,6 +12,7 @@ from warmlens.planner.at_rest import (
 )
 from warmlens.planner.bill import Item, less_free_tier, total_usd
 from warmlens.planner.photo import MONTH_S
+from warmlens.registry.pruning import KEPT
 
 DEV = AtRest(metrics=OWN_METRICS, alarms=8, image_gb=0.3, stored_gb=0.1)
 """The fixed parts of the environment dev; tests count its alarms and metrics."""
@@ -119,3 +120,14 @@ def snapshot_usd() -> float:
 def restored_usd(starts: int) -> float:
     """Return the cost of starts from a snapshot."""
     return starts * MEMORY_MB / 1024 * PRICES["snapstart_restore_per_gb"]
+
+
+def snapshot_sentences() -> str:
+    """Return the paragraph of docs/warming.md on the snapshots of SnapStart."""
+    return wrapped(
+        "Each published version has a snapshot, which is billed until the version is deleted, for "
+        f"at least three hours, used or not. In us-east-1 at {MEMORY_MB:,} MB, it costs "
+        f"${snapshot_usd():.2f} a month, and 1,000 starts from it cost ${restored_usd(1_000):.2f}. "
+        "Deploys delete no version, and `warmlens model serve` keeps the newest ten: "
+        f"${KEPT * snapshot_usd():.0f} a month."
+    )

@@ -27,12 +27,12 @@ from lab.bench.warming import findings as warming_sentences
 from lab.bench.warming import presentation as warming_presentation
 from lab.cold_start import cold_start_table, cold_starts, in_readme, in_short
 from lab.kept_records import RECORDS, kept_records
-from lab.markdown import figure_cell, measured_by, table
+from lab.markdown import figure_cell, measured_by, table, wrapped
 from lab.model_comparison import comparison
 from lab.period import period_note, up_to_a_processor
 from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT
-from warmlens.planner.statistics import t_975
+from warmlens.planner.statistics import exact_binomial, t_975
 from warmlens.records import Record
 from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU
 
@@ -291,6 +291,21 @@ def replay() -> str:
                 f"| {low} to {high} | {p99_ms[_of_replay(each)]:.0f} |"
             )
     return _after(period_note(up_to_a_processor(records)), "\n".join(lines) + "\n")
+
+
+def replay_in_short() -> str:
+    """Return what the recorded replays with warming say of the objective, as a paragraph."""
+    warmed = [each for each in kept_records("replay") if each.conditions["warm"]]
+    cold = [each for each in warmed if each.metric == "cold_starts"]
+    users, met = sum(each.samples or 0 for each in cold), sum(each.value for each in cold)
+    low, high = (100 * each for each in exact_binomial(met, users))
+    slowest_ms = max(each.value for each in warmed if each.metric == "p99_ms")
+    return wrapped(
+        f"With warming, {met:.0f} of {users:,} users met a cold start, {100 * met / users:.2f} %; "
+        "the objective allows 0.1 %. So few users are weak evidence: the exact 95 % interval of "
+        f"the share goes from {low:.2f} % to {high:.2f} %. p99 was {slowest_ms:.0f} ms at most, "
+        "with the API."
+    )
 
 
 def _of_replay(record: Record) -> tuple[int, str]:

@@ -33,6 +33,8 @@ PHOTOS = 1_000_000
 MEGAPIXELS, SHRUNK_MEGAPIXELS = 2.0, 0.3
 MEMORY_MB = MEMORY_MB_PER_VCPU
 MEMORY_SIZES_MB = (512, 768, 1024, MEMORY_MB)
+LARGEST_MB = 3008
+"""The most that a new account may set (AWS Lambda developer guide)."""
 UTILIZATION = 0.3
 SERVERS = {"Fargate": 1, "EC2 c7i.large": 2}
 """Servers that are compared, with their vCPUs."""
@@ -287,15 +289,30 @@ def region_prices_table() -> str:
 
 
 def time_sentence() -> str:
-    """Return what a tenth more or less of the mean time changes."""
-    way, each = WAYS["REST API, photo in the call"], million()
+    """Return what the interval of the mean time changes; of a tenth, where there is none."""
+    way, each, share = WAYS["REST API, photo in the call"], million(), measured().service_half_share
+    within = 0.1 if share is None else share
     low, high = (
         break_even(way, "Fargate", usage=replace(each, gb_s=each.gb_s * factor))
-        for factor in (1.1, 0.9)
+        for factor in (1 + within, 1 - within)
     )
+    if share is None:
+        lead = "The records of these times have no interval of the mean. With a mean that is a "
+        lead += "tenth longer or shorter,"
+    else:
+        lead = (
+            f"The mean time has a 95 % interval of {100 * share:.1f} % to both sides. At its ends,"
+        )
+    return wrapped(f"{lead} the first figure is {low:,.0f} or {high:,.0f}.")
+
+
+def larger_sentence() -> str:
+    """Return what more memory than that of one processor changes for a call."""
+    one, most = measured(), measured(LARGEST_MB)
+    more = million(LARGEST_MB).gb_s / million().gb_s
     return wrapped(
-        "The records of these times have no interval of the mean. With a mean that is a tenth "
-        f"longer or shorter, the first figure is {low:,.0f} or {high:,.0f}."
+        f"At {LARGEST_MB:,} MB a call takes {most.warm_ms:.1f} ms instead of {one.warm_ms:.1f} "
+        f"(medians), and its time costs {more:.1f} times as much."
     )
 
 

@@ -88,7 +88,7 @@ def openapi_document() -> dict[str, Any]:
         "info": {
             "title": "Warmlens",
             "version": tomllib.loads(_PROJECT.read_text(encoding="utf-8"))["project"]["version"],
-            "summary": "Image recognition on AWS Lambda, without a wait for cold starts.",
+            "summary": "Image recognition on AWS Lambda that hides most cold starts.",
             "description": _DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },

@@ -68,7 +68,7 @@ def root(
         ),
     ] = False,
 ) -> None:
-    """Image recognition on AWS Lambda, without a wait for cold starts.
+    """Image recognition on AWS Lambda that hides most cold starts.
 
     On a terminal, commands draw tables; into a pipe they print lines with tabs. With --json they
     print JSON and nothing else. A command that fails prints one line on standard error, or with

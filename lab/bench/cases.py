@@ -104,9 +104,9 @@ def table(records: Sequence[Record]) -> str:
     unlike = any(OTHER_SHARE in each.conditions.get("times", OTHER_SHARE) for each in plans)
     lines = [
         *([f"Times up to 1,769 MB were measured {OTHER_SHARE}.", ""] if unlike else []),
-        f"Planned, once each, by `{COMMAND}` on {measured.date}, {measured.machine}, "
-        f"by `warmlens plan` with the options of a line and `{OBJECTIVE}`, in plain Python. "
-        "Processor time is for the whole command, which uses one core.",
+        f"Planned once each by `{COMMAND}` on {measured.date}, {measured.machine}: "
+        f"`warmlens plan` with the options of a row and `{OBJECTIVE}`, in plain Python. "
+        "*Processor* is the processor time of the whole command, which uses one core.",
         "",
         "| users | options | plan | USD a month | p99, ms | cold | runner-up | processor, s |",
         "| --- | --- | --- | ---: | ---: | ---: | --- | ---: |",

@@ -167,9 +167,12 @@ def table(records: Sequence[Record]) -> str:
                 f"{limit:g}: {reached}",
             )
         )
+    sent = records[0].conditions
+    link_ms = sent["photo_bytes"] * 8 / (sent["up_mbit_per_s"] * 1e3) + sent["round_trip_ms"]
     return (
         f"{measured_by(records)}; medians in one run, in turns; the ratio with its 95 % interval "
-        "(bootstrap).\n\n"
+        f"(bootstrap). The photo's way over this link and the answer's way back take {link_ms:.0f} "
+        "ms in both cases: a call can save only the rest of the wait.\n\n"
         + markdown.table(
             "what | times each | uploaded, ms | in the call, ms | ratio | at most", rows
         )

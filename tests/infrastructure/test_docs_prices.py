@@ -9,6 +9,7 @@ import pytest
 from lab.costs_at_rest import provisioned_usd, restored_usd, snapshot_usd
 from lab.photo_costs import FARGATE_GB
 from stacks.worst_month import ACCESS_LOG_BYTES, WAF_LOG_BYTES
+from tests.docs_text import typed, without
 from warmlens.paths import ROOT
 from warmlens.planner.at_rest import WEB_ACL_RULES
 from warmlens.prices import read_prices
@@ -25,7 +26,6 @@ FIGURE = re.compile(
     r"(?: requests| photos| calls)? a (?:day|month)\b"
 )
 """A sum of money, or a traffic at which two bills are equal."""
-BLOCK = re.compile(r"<!-- \[\[\[cog.*?<!-- \[\[\[end\]\]\] -->", re.DOTALL)
 
 
 def million(name: str) -> float:
@@ -74,7 +74,7 @@ def computed() -> dict[str, list[str]]:
             f"${call_usd + cold_s * gb_s_usd:.7f} with a new one",
         ],
         "docs/choices.md": [
-            f"one by one | ${rest:.2f} |",
+            f"limits each address | ${rest:.2f} |",
             f"up to {0.5 * (rest // http):.1f} MB | ${http:.2f} for each 512 KB of a call |",
             "tests, background work | 0 |",
             f"most of them should be warm | {ping} |",
@@ -102,10 +102,6 @@ def computed() -> dict[str, list[str]]:
         "docs/operations.md": [
             f"these are {READ}: about ${READ * 60 * US['metric_per_read']:.3f} an hour"
         ],
-        "docs/warming.md": [
-            f"at 1,769 MB ${snapshot} a month, by the prices of us-east-1, and ${starts} for 1,000",
-            f"newest ten: ${10 * snapshot_usd():.0f} a month",
-        ],
     }
 
 
@@ -115,21 +111,6 @@ ELSEWHERE = {
     ("docs/performance.md", "$6.45"): "the paper's prices, lab/experiments/paper.json",
 }
 """Figures that neither a block nor :func:`computed` covers, and why they may be typed."""
-
-
-def typed(page: str) -> str:
-    """A page's text outside blocks of cog and of code, with line breaks where they were."""
-    text = BLOCK.sub(lambda block: "\n" * block[0].count("\n"), (ROOT / page).read_text("utf-8"))
-    return re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
-
-
-def without(text: str, passages: list[str]) -> str:
-    """The text with the digits of passages masked; each must be there."""
-    for passage in passages:
-        words = r"\s+".join(map(re.escape, passage.split()))
-        text, count = re.subn(words, lambda found: re.sub(r"\d", "x", found[0]), text)
-        assert count == 1, f"{passage!r} is there {count} times"
-    return text
 
 
 def figures(text: str) -> Iterator[str]:

@@ -19,6 +19,7 @@ async def test_both_ways_take_turns_on_the_same_photo_and_each_ratio_is_to_the_u
     for way in (UPLOADED, IN_CALL):
         assert by_metric["duration_ms"][way] > by_metric["function_ms"][way] > 0
     text = table(records)
+    assert "take 291 ms in both cases" in text
     assert text.count("\n| wait from tap to answer") == 2
     assert "| 0.5: " in text
     assert "| 1: " in text

@@ -272,8 +272,8 @@ def _basis(request: PlanRequest) -> str:
     acl_usd = total_usd(acl_items(request))
     acl = f" and ${acl_usd:.2f} a month for the web ACL" if acl_usd else ""
     return (
-        f"Servers, compared with all items of the plan{acl}; monitoring is on neither side, and "
-        "operating them is not counted:"
+        f"Servers, compared with all items of the plan{acl} (monitoring and operation are on "
+        "neither side):"
     )
 
 
@@ -298,7 +298,7 @@ def _provisioned_lines(advice: Advice, plan: Plan, request: PlanRequest) -> list
         return [general, "No plan with provisioned concurrency meets the objective."]
     if other.candidate == plan.candidate:
         return [general, "The plan itself has provisioned concurrency."]
-    words = f"The plan found with it: {other.candidate.label}, ${other.usd_per_month:.2f} a month"
+    words = f"The cheapest with it: {other.candidate.label}, ${other.usd_per_month:.2f} a month"
     return [general, f"{words}; {_from_when(other, plan, request)}."]
 
 
@@ -308,4 +308,4 @@ def _from_when(other: Plan, plan: Plan, request: PlanRequest) -> str:
     if saved <= 0:
         return "its calls are not cheaper than the plan's, so it stays more expensive"
     per_day = request.expected / (request.horizon_s / DAY_S) * dearer / saved
-    return f"cheaper from {per_day:,.0f} requests a day, if its instances are enough for them"
+    return f"cheaper from {per_day:,.0f} requests a day, if its instances can serve them"

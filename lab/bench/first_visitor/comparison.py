@@ -140,11 +140,14 @@ def table(records: Sequence[Record]) -> str:
         of_time = [cells[name, pause_s, each_ms] for each_ms in times_ms]
         rows.append((name, f"{pause_s:g}", *(_cell(each) for each in of_time), _reached(of_time)))
     columns = " | ".join(f"platform time {each_ms:,} ms" for each_ms in times_ms)
-    few = "" if ratio_interval_of(head) else " (too few for it: none is given)"
+    interval = (
+        " and its 95 % interval (bootstrap)"
+        if ratio_interval_of(head)
+        else f"; {head.samples} are too few for an interval"
+    )
     return (
         f"{measured_by(records)}; medians of {head.samples} visits of each kind in one run, in "
-        "turns, with the ratio to a later visitor's wait and its 95 % interval "
-        f"(bootstrap){few}.\n\n"
+        f"turns, with the ratio to a later visitor's wait{interval}.\n\n"
         + markdown.table(f"visitor | pause, s | {columns} | at most {TARGET:g} times", rows)
     )
 
