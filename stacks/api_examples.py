@@ -94,19 +94,28 @@ ERRORS: dict[str, dict[str, str]] = {
         "wrong."
     },
     "404": {"image_not_found": "There is no image at uploads/cup.jpg; upload it first."},
-    "413": {"request_too_large": "The request is too large. Upload the photo: ask /uploads where."},
+    "413": {
+        "request_too_large": "The request is too large: a photo in it may have 4.4 MB. Ask "
+        "/uploads where to upload a larger one."
+    },
     "415": {
         "unsupported_type": "The file is a HEIC photo, as iPhones take them, which is not read. "
         "Save or export it as JPEG and send that."
     },
     "422": {"image_not_decodable": "The image is damaged or incomplete; send it again."},
-    "429": {"throttled": "Too Many Requests"},
+    "429": {
+        "throttled": "More requests at once, or in a second, than the API allows "
+        "(throttle_rate_rps, throttle_burst; fewer uploads and wakeups). Try again in a moment."
+    },
     "500": {"internal_error": "Request 6bc28136-7f1e-4a0c-9d5f-0e5e6bd5e5a1 failed."},
     "502": {"unavailable": "Internal server error"},
     "503": {
         "model_unavailable": "The model products-resnet50 1.1.0 cannot be served now; try again "
         "in a moment."
     },
-    "504": {"timed_out": "Endpoint request timed out"},
+    "504": {
+        "timed_out": "The function has not answered within 29 s, the limit of API Gateway. Try "
+        "again."
+    },
 }
 """A message of one code of each status."""

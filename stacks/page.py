@@ -28,6 +28,9 @@ def page_configuration(settings: Settings) -> dict[str, Any]:
         "max_in_request_bytes": settings.page_max_in_request_bytes,
         "max_image_bytes": settings.max_image_bytes,
         "max_image_pixels": settings.max_image_pixels,
+        "max_decode_ms": settings.max_decode_ms,
+        "daily_quota": settings.daily_quota,
+        "requests_per_5_min": settings.waf_requests_per_5_min if settings.waf else None,
         "prices": {
             "region": prices.source,
             "memory_mb": settings.memory_mb,

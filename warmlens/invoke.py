@@ -26,8 +26,8 @@ def invoke(
 ) -> "InvocationResponseTypeDef":
     """Call a function and wait for its answer.
 
-    Lambda lets a function that rested for weeks become inactive, and rejects the first call, which
-    has it prepared again. That is reported, and after it the call is made once more.
+    Lambda lets a function that was not called for weeks become inactive. It rejects the first call
+    and prepares the function. That is reported, and after it the call is made once more.
 
     Args:
         client: client for the function's region.

@@ -24,7 +24,7 @@ from .photos import MAX_IN_CALL_BYTES, Photo
 from .refusals import check_stored, may_be_repeated, read_answer
 
 PREPARE_S = 10
-"""Time in seconds in which Lambda prepares a function that rested for weeks, before another try."""
+"""Seconds in which Lambda prepares a function that was not called for weeks, before a retry."""
 CONNECT_TIMEOUT_S = 10.0
 _FIRST_WAIT_S = 0.5
 _MAX_WAIT_S = 8.0

@@ -28,10 +28,10 @@ _ADVICE = {  # what such a gateway's own word, "Unauthorized" or "Not Found", do
     "unauthorized": "the token is missing, has expired, or is for another audience or issuer.",
     "forbidden": "the caller may not use this API; check the credentials and their policy.",
     "no_such_call": "there is no such call; check the API's address.",
-    "request_too_large": "the photo is too large for a call; upload it.",
-    "throttled": "too many calls at once; try again in a moment.",
+    "request_too_large": "a call takes a photo of up to 4.4 MB; upload a larger one.",
+    "throttled": "more calls at once, or in a second, than the API allows; try again in a moment.",
     "unavailable": "the call reached no function; try again in a moment.",
-    "timed_out": "it took too long; try again.",
+    "timed_out": "API Gateway waits for 29 s; try again.",
 }
 _CUT_OFF = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadError, httpx.WriteError)
 _MAX_TEXT = 300

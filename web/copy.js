@@ -1,23 +1,21 @@
-/** The call of the answer that is shown as curl and as Python, and the answer as JSON. */
+// The call of the answer that is shown in code, and the answer as JSON.
 
-import { at } from "./element.js";
+import { at, say } from "./element.js";
 import { keyHeader } from "./key.js";
 
-const KEY = "Set API_KEY to your key first; a key that is pasted stays in the shell's history.";
+const KEY = "Set API_KEY to your key first. A pasted key would stay in the shell's history.";
 let outcome = null;
 let asksForKey = false;
 
-/** Take from the configuration whether the service asks for a key. */
-export function configure(configuration) {
-  asksForKey = configuration?.auth === "api_key";
+export function configure(config) {
+  asksForKey = config?.auth === "api_key";
 }
 
-/** Offer the call of an outcome of recognise for copying. */
-export function offerCopies(of) {
+export function offer(of) {
   outcome = of;
   at("copies").disabled = false;
-  at("code").textContent = WAYS.curl();
-  at("copy-said").textContent = "";
+  say("code", WAYS.curl());
+  say("copy-said", "");
 }
 
 function callOf({ again: { sent, path } }) {
@@ -64,20 +62,29 @@ const WAYS = {
   json: () => JSON.stringify(outcome.fields, null, 2),
 };
 
-async function copy({ target }) {
+async function copyShown() {
+  try {
+    await navigator.clipboard.writeText(at("code").textContent);
+    return "Copied.";
+  } catch {
+    getSelection().selectAllChildren(at("code"));
+    const why = isSecureContext
+      ? "the browser does not let this page write to the clipboard"
+      : "browsers let only pages with HTTPS write to the clipboard";
+    return `Not copied: ${why}. The code below is selected: copy it with the keyboard or its menu.`;
+  }
+}
+
+at("copies").onclick = async ({ target }) => {
   const way = target.closest("button")?.value;
   if (!way) return;
-  const code = WAYS[way]();
-  at("code").textContent = code;
-  const isCopied = await navigator.clipboard?.writeText(code).then(() => true, () => false);
+  say("code", WAYS[way]());
+  const notes = [await copyShown()];
   const { withKey, name, source, isConverted } = callOf(outcome);
-  const notes = [isCopied ? "Copied." : "The browser does not let the page copy: select it below."];
   if (way !== "json" && name && !source) {
     const first = isConverted ? "Save the photo as JPEG, put that file's name in and run" : "Run";
     notes.push(`${first} it in the photo's folder.`);
   }
   if (way !== "json" && withKey) notes.push(KEY);
-  at("copy-said").textContent = notes.join(" ");
-}
-
-at("copies").addEventListener("click", copy);
+  say("copy-said", notes.join(" "));
+};

@@ -1,6 +1,4 @@
-/** The chosen photos, newest first, with their answers, as a table and as CSV. */
-
-import { at, fit, make, makeButton } from "./element.js";
+import { at, fit, make, say } from "./element.js";
 import { duration, percent } from "./result.js";
 
 const MOST = 200;
@@ -12,22 +10,21 @@ const COLUMNS =
 const list = at("history");
 const entries = []; // newest first, as their rows
 let choose = () => {};
-let drawn = Promise.resolve(); // one thumbnail at a time: each takes a whole photo
+let drawn = Promise.resolve(); // one at a time: each takes a whole photo
 
-/** Set what a press on an entry, `{photo, state, outcome}`, does. */
 export const listen = (onChoice) => (choose = onChoice);
 
-/** Put photos on the list, not sent yet; returns those that fell off its end. */
+// Put photos on the list; returns those that fell off its end.
 export function add(photos) {
   for (const photo of photos) {
     const entry = { photo, state: "waiting", outcome: null };
     const picture = make("canvas");
     picture.ariaHidden = "true";
     drawn = drawn.then(() => draw(picture, photo)).catch(() => picture.classList.add("is-broken"));
-    const name = make("th", "", makeButton(null, picture, make("span", "", photo.name)));
+    const name = make("th", "", make("button", "", picture, make("span", "", photo.name)));
     name.scope = "row";
-    entry.row = make("tr", "", name, ...["td", "td", "td"].map((tag) => make(tag)));
-    entry.row.addEventListener("click", () => choose(entry)); // the button is for the keyboard
+    entry.row = make("tr", "", name, make("td"), make("td"), make("td"));
+    entry.row.onclick = () => choose(entry); // the button is for the keyboard
     entries.unshift(entry);
     list.prepend(entry.row);
     change(entry, {});
@@ -35,65 +32,49 @@ export function add(photos) {
   const dropped = entries.splice(MOST);
   for (const { row } of dropped) row.remove();
   list.parentElement.hidden = at("csv").disabled = false;
-  if (dropped.length > 0) at("history-said").textContent = `The newest ${MOST} photos stay here.`;
+  if (dropped.length > 0) say("history-said", `The list keeps the newest ${MOST} photos.`);
   return dropped.map(({ photo }) => photo);
 }
 
-/** Whether a photo is on the list. */
-export function has(photo) {
-  return Boolean(find(photo));
-}
+const find = (photo) => entries.find((entry) => entry.photo === photo);
 
-/** A photo's answer, or null. */
-export function answerOf(photo) {
-  return find(photo)?.outcome ?? null;
-}
+export const has = (photo) => Boolean(find(photo));
 
-/** Note that a photo is being sent. */
-export function noteSending(photo) {
-  change(find(photo), { state: "sending" });
-}
+export const answerOf = (photo) => find(photo)?.outcome ?? null;
 
-/** Note a photo's answer. */
-export function noteAnswer(photo, outcome) {
-  change(find(photo), { state: "answered", outcome });
-}
+export const noteSending = (photo) => change(find(photo), { state: "sending" });
 
-/** Note why a photo was not classified; an answer from before is kept. */
+export const noteAnswer = (photo, outcome) => change(find(photo), { state: "answered", outcome });
+
 export function noteFailure(photo, why) {
   change(find(photo), { state: answerOf(photo) ? "answered" : "failed", why });
 }
 
-/** The photos that were not sent, in the order in which they were chosen. */
 export function waiting() {
   const entriesWaiting = entries.filter(({ state }) => state === "waiting");
   return entriesWaiting.map(({ photo }) => photo).reverse();
 }
 
-/** Give photos that are being sent their earlier state: sending was stopped. */
+// Sending was stopped.
 export function giveUp() {
   for (const entry of entries.filter(({ state }) => state === "sending")) {
     change(entry, { state: entry.outcome ? "answered" : "waiting" });
   }
 }
 
-/** Mark the photo that is in the frame. */
 export function showCurrent(current) {
   for (const entry of entries) change(entry, { isCurrent: entry.photo === current });
 }
 
-function find(photo) {
-  return entries.find((entry) => entry.photo === photo);
-}
-
-/** Change an entry and its row in place, so that a press or the focus on it is not lost. */
+// In place, so that a press on the row or the focus is not lost.
 function change(entry, changes) {
   if (!entry) return; // it fell off the list
   Object.assign(entry, changes);
   const { row, state, outcome } = entry;
   const texts = state === "answered" ? cellsOf(outcome) : [stateOf(entry), "", ""];
   for (const [index, text] of texts.entries()) {
-    if (row.cells[index + 1].textContent !== text) row.cells[index + 1].textContent = text;
+    const cell = row.cells[index + 1];
+    if (cell.textContent !== text) cell.textContent = text;
   }
   row.dataset.state = state;
   row.ariaCurrent = entry.isCurrent ? "true" : null;
@@ -124,21 +105,21 @@ function csv() {
     const found = [answer && !answer.isUnsure, answer?.coldStart, browserMs?.total];
     return [...about, ...found, answer?.functionMs, answer?.name, answer?.version];
   });
-  return [COLUMNS, ...rows.map((row) => row.map(cell).join(","))].join("\r\n");
+  return [COLUMNS, ...rows.map((row) => row.map(field).join(","))].join("\r\n");
 }
 
-/** A text that a spreadsheet would run as a formula gets an apostrophe before it. */
-function cell(value) {
+// A text that a spreadsheet would run as a formula gets an apostrophe.
+function field(value) {
   const text = String(value ?? "");
   const isFormula = typeof value === "string" && /^[\s"']*[=+\-@＝＋－＠]|^[\t\r\n]/.test(text);
   return `"${isFormula ? "'" : ""}${text.replaceAll('"', '""')}"`;
 }
 
-at("csv").addEventListener("click", () => {
+at("csv").onclick = () => {
   const link = make("a");
   // With the mark by which spreadsheets know UTF-8.
   link.href = URL.createObjectURL(new Blob(["\ufeff", csv(), "\r\n"], { type: "text/csv" }));
   link.download = "warmlens.csv";
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-});
+};

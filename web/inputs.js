@@ -1,10 +1,10 @@
-/** The ways that photos come onto the page: chosen, taken, dropped, pasted, shared by a phone. */
+// The ways that photos come onto the page.
 
 import { at } from "./element.js";
 import { photosFromFiles } from "./photos.js";
 import { Problem } from "./problems.js";
 
-/** Listen for photos: `offer` gets a function that reads them from files, `refuse` a Problem. */
+// `offer` gets a function that reads photos, `refuse` a Problem.
 export function takePhotos(offer, refuse) {
   const take = (files, reasonIfNone) => {
     if (files.length > 0) offer(() => photosFromFiles(files));
@@ -15,17 +15,17 @@ export function takePhotos(offer, refuse) {
   wireDrop(take);
   wirePaste(take);
   wirePasteButton(take);
-  takeShared(take).catch(() => {}); // storage is denied, so nothing was shared
+  takeShared(take).catch(() => take([], "share_failed"));
 }
 
 function wireInput(buttonId, inputId, take) {
   const input = at(inputId);
-  at(buttonId).addEventListener("click", () => input.click());
-  input.addEventListener("change", () => {
+  at(buttonId).onclick = () => input.click();
+  input.onchange = () => {
     const files = [...input.files];
-    input.value = ""; // so that choosing the same file again counts as a change
+    input.value = ""; // so that the same file counts as a change
     if (files.length > 0) take(files);
-  });
+  };
 }
 
 function wireDrop(take) {
@@ -47,38 +47,43 @@ function wireDrop(take) {
 
 const endDrag = () => document.body.classList.remove("is-dragging");
 
+function carriesFiles(event) {
+  return [...(event.dataTransfer?.types ?? [])].some((type) => /^(Files|text\/uri-list)$/.test(type));
+}
+
 function wirePaste(take) {
   addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
-    // Text that is pasted into a field is meant for the field.
+    // Text that is pasted into a field is the field's.
     if (files.length === 0 && event.target.closest?.("input, textarea")) return;
     take(files, "nothing_pasted");
   });
 }
 
-/** For phones, which have no key to paste with. */
+// For phones, which have no key to paste with.
 function wirePasteButton(take) {
   at("paste").hidden = !navigator.clipboard?.read;
-  at("paste").addEventListener("click", async () => {
+  at("paste").onclick = async () => {
     try {
       const items = await navigator.clipboard.read();
-      const pictures = items.flatMap((item) =>
-        item.types.filter((type) => type.startsWith("image/")).slice(0, 1).map((type) => item.getType(type)),
-      );
-      const files = (await Promise.all(pictures)).map(
-        (blob) => new File([blob], "pasted photo", { type: blob.type }),
-      );
+      const pictures = items.flatMap((item) => {
+        const type = item.types.find((each) => each.startsWith("image/"));
+        return type ? item.getType(type) : [];
+      });
+      const blobs = await Promise.all(pictures);
+      const files = blobs.map((blob) => new File([blob], "pasted photo", { type: blob.type }));
       take(files, "nothing_pasted");
-    } catch {
-      take([], "no_clipboard");
+    } catch (error) {
+      take([], error.name === "NotAllowedError" ? "no_clipboard" : "nothing_pasted");
     }
-  });
+  };
 }
 
-/** Take the photos that another app has shared, which the service worker has kept. */
+// The service worker has stored what another app shared.
 async function takeShared(take) {
-  if (location.search !== "?shared") return;
-  history.replaceState(null, "", location.pathname);
+  const { pathname, search } = location;
+  if (!search.startsWith("?shared")) return;
+  history.replaceState(null, "", pathname);
   const store = await caches.open("warmlens-shared");
   const kept = await Promise.all((await store.keys()).map((key) => store.match(key)));
   await caches.delete("warmlens-shared");
@@ -86,9 +91,6 @@ async function takeShared(take) {
     const blob = await file.blob();
     return new File([blob], decodeURIComponent(file.headers.get("X-Name")), { type: blob.type });
   });
+  if (search !== "?shared") return take([], "share_failed"); // some of them may be there
   take(await Promise.all(files), "nothing_shared");
-}
-
-function carriesFiles(event) {
-  return [...(event.dataTransfer?.types ?? [])].some((type) => /^(Files|text\/uri-list)$/.test(type));
 }

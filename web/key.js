@@ -1,37 +1,31 @@
-/** The browser's storage, or memory where it is denied, and the API key (`#key=...`) in it. */
+// The browser's storage, or memory where it is denied, and the API key in it.
 
-/** Kept for the next visit. */
 export const forNextVisit = place(() => localStorage);
-
-/** Kept for this tab, over reloads. */
-export const forThisTab = place(() => sessionStorage);
+const forThisTab = place(() => sessionStorage); // also over reloads
 
 function place(storage) {
   const here = new Map();
   return {
-    get(name) {
-      if (here.has(name)) return here.get(name);
-      try {
-        return storage().getItem(name);
-      } catch {
-        return null; // cookies are blocked, and storage with them
-      }
-    },
-
+    get: (name) => here.get(name) ?? elseNull(() => storage().getItem(name)),
     set(name, text) {
-      try {
-        storage().setItem(name, text);
-        here.delete(name);
-      } catch {
-        here.set(name, text); // blocked, or full
-      }
+      here.set(name, text);
+      elseNull(() => storage().setItem(name, text));
     },
   };
 }
 
+// Cookies are blocked, and storage with them; or it is full.
+function elseNull(work) {
+  try {
+    return work();
+  } catch {
+    return null;
+  }
+}
+
 const KEY_STORED = "warmlens-api-key";
 
-/** Take the key out of the address, where it could be copied along; returns whether there was one. */
+// Take the key out of the address; returns whether there was one.
 export function takeKey() {
   const given = new URLSearchParams(location.hash.slice(1)).get("key");
   if (!given) return false;
@@ -40,10 +34,6 @@ export function takeKey() {
   return true;
 }
 
-/** The time after which a call is given up; API Gateway itself gives up after 29 s. */
-export const CALL_TIMEOUT_MS = 35_000;
-
-/** The header with the key; empty without a key. */
 export function keyHeader() {
   const key = forThisTab.get(KEY_STORED);
   return key ? { "X-Api-Key": key } : {};

@@ -1,6 +1,4 @@
-/** Calls that only the local cloud answers. */
-
-/** The answer of a call, with a body of a POST; throws an Error in words for a person. */
+// A call that only the local cloud answers; throws an Error in words for a person.
 export async function callLocal(path, body) {
   let response;
   let answer;
@@ -12,7 +10,7 @@ export async function callLocal(path, body) {
     });
     answer = await response.json();
   } catch {
-    throw new Error("The local cloud does not answer. Is it still running?");
+    throw new Error("The local cloud does not answer. Start it again with make run.");
   }
   if (!response.ok) throw new Error(answer.error?.message ?? `The local cloud answered ${response.status}.`);
   return answer;

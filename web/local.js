@@ -1,4 +1,4 @@
-/** Parts that only the local cloud has: the switch between models, and the view of the instances. */
+// What only the local cloud has: the switch between models and the view of instances.
 
 import { make } from "./element.js";
 import { watch } from "./fleet.js";
@@ -8,14 +8,12 @@ import { offerModels } from "./switch.js";
 
 export { noteModel } from "./switch.js";
 
-/** Show both; the arguments are those of offerModels. */
 export async function begin(onServed, onChosen) {
   const styles = make("link");
   styles.rel = "stylesheet";
   styles.href = "local.css";
   await new Promise((end) => {
-    styles.addEventListener("load", end);
-    styles.addEventListener("error", end);
+    styles.onload = styles.onerror = end;
     document.head.append(styles);
   });
   watch();

@@ -1,21 +1,21 @@
-/** The map over the photo in the frame: the parts that speak for the answer. */
+// The map over the photo: the parts that speak for the answer.
 
 import { repeat } from "./api.js";
-import { at, fit, make } from "./element.js";
+import { at, fit, make, say } from "./element.js";
 import { keyOf } from "./model.js";
-import { explain as wordsFor, Problem } from "./problems.js";
+import { sayWhy } from "./problems.js";
 
 const LONG_SIDE_PX = 640;
 const DARK = [16, 10, 40];
-const DARKEST = 0.8; // where nothing speaks for the class, and what the model has not seen
+const DARKEST = 0.8; // where nothing speaks for the class
 
 const button = at("why");
 const picture = at("photo");
 const canvas = at("map");
-let outcome = null; // of recognise, for the photo in the frame
+let outcome = null;
 let asking = new AbortController();
 
-/** Offer the map for the outcome of the photo in the frame; null while it has none. */
+// Offer the map for the outcome of the photo in the frame, or null.
 export function offerMap(of) {
   asking.abort();
   outcome = of;
@@ -27,7 +27,7 @@ function hide(words = "") {
   button.disabled = false;
   button.textContent = "Why this class?";
   button.hidden = !outcome?.answer.explains;
-  at("map-said").textContent = words;
+  say("map-said", words);
 }
 
 async function show() {
@@ -38,24 +38,24 @@ async function show() {
     button.disabled = true;
     shown.explained ??= await ask(shown, signal);
     await picture.decode().catch(() => {
-      throw new Error("The browser cannot show this photo.");
+      throw new Error("The browser cannot show this photo. Choose it again as a JPEG.");
     });
     if (signal.aborted) return;
     draw(shown.explained.map);
   } catch (error) {
-    if (!signal.aborted) hide(said(error));
+    if (!signal.aborted) hide(sayWhy(error));
     return;
   }
-  const words = `Bright: what speaks for “${shown.explained.classes[0].label}”, `;
-  at("map-said").textContent = `${words}most at the ${placeOf(shown.explained.map)}.`;
+  const [{ label }] = shown.explained.classes;
+  const place = placeOf(shown.explained.map);
+  say("map-said", `Bright areas speak for “${label}”, most at the ${place}.`);
   canvas.hidden = false;
   button.disabled = false;
   button.textContent = "Hide the map";
 }
 
-/** The answer with its map. */
 async function ask(shown, signal) {
-  at("map-said").textContent = "Asking for the map…";
+  say("map-said", "Asking for the map…");
   const answer = await repeat(shown, { signal, explain: true });
   if (keyOf(answer) !== keyOf(shown.answer)) {
     throw new Error("Another model is served now: send the photo again.");
@@ -65,15 +65,10 @@ async function ask(shown, signal) {
   throw new Error("This model gives no map.");
 }
 
-function said(error) {
-  if (!(error instanceof Problem)) return error.message;
-  const { title, advice } = wordsFor(error);
-  return `${title} ${advice}`;
-}
-
-/** The canvas has the photo's shape, and lies over it as the photo lies in the frame. */
+// The canvas has the photo's shape, and lies over it.
 function draw({ rows, columns, values, area }) {
   fit(canvas, picture.naturalWidth, picture.naturalHeight, LONG_SIDE_PX);
+  const { width, height } = canvas;
   const cells = make("canvas");
   cells.width = columns;
   cells.height = rows;
@@ -82,20 +77,14 @@ function draw({ rows, columns, values, area }) {
     pixels.data.set([...DARK, 255 * DARKEST * (1 - value)], 4 * index);
   }
   cells.getContext("2d").putImageData(pixels, 0, 0);
-  const seen = [
-    area.left * canvas.width,
-    area.top * canvas.height,
-    area.width * canvas.width,
-    area.height * canvas.height,
-  ];
+  const seen = [area.left * width, area.top * height, area.width * width, area.height * height];
   const context = canvas.getContext("2d");
   context.fillStyle = `rgb(${DARK.join(" ")} / ${DARKEST})`;
-  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.fillRect(0, 0, width, height);
   context.clearRect(...seen);
   context.drawImage(cells, ...seen);
 }
 
-/** Where on the photo the map has its largest value, such as "top left". */
 function placeOf({ rows, columns, values, area }) {
   const most = values.indexOf(Math.max(...values));
   const third = (share) => Math.min(2, Math.floor(3 * share));
@@ -104,4 +93,4 @@ function placeOf({ rows, columns, values, area }) {
   return ["top ", "", "bottom "][y] + ["left", "centre", "right"][x];
 }
 
-button.addEventListener("click", () => (canvas.hidden ? show() : hide()));
+button.onclick = () => (canvas.hidden ? show() : hide());

@@ -1,9 +1,6 @@
-/** Keeping the page, so that it opens without a connection. */
-
 const LOOK_AGAIN_MS = 1000;
 const OF_THE_PAGE = /\/$|\.(html|js|css|svg|png|jpg|json|webmanifest)$/;
 
-/** Keep the page once it has loaded and no photo is being sent. */
 export function keepForOffline(isInUse) {
   const keep = async () => {
     if (isInUse()) return void setTimeout(keep, LOOK_AGAIN_MS);
@@ -16,7 +13,6 @@ export function keepForOffline(isInUse) {
   else addEventListener("load", keepIfAllowed);
 }
 
-/** The addresses of the page's files that the browser has loaded. */
 function files() {
   const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
   const page = new URL("./", document.baseURI).href;

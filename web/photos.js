@@ -1,5 +1,3 @@
-/** From what a person chose, dropped or pasted to a photo that may be sent. */
-
 import { Problem, size } from "./problems.js";
 import { asJpeg } from "./shrink.js";
 
@@ -7,18 +5,16 @@ const HEIC_BRANDS = /hei[cmsx]|hevc|mif1|msf1/;
 const AVIF_BRANDS = /avi[fs]/;
 const HEAD_BYTES = 64;
 
-/**
- * A photo from a person's file. Its first bytes decide what it is, as in the service; a picture of
- * another type is made a JPEG, where the browser can read it.
- */
+// The first bytes decide, as in the service; a picture of another type is made a JPEG.
 async function photoFromFile(file) {
+  const { name } = file;
   const head = await readHead(file);
-  if (file.size === 0) throw new Problem("empty_file", { name: file.name });
+  if (file.size === 0) throw new Problem("empty_file", { name });
   const type = contentType(head);
-  if (type) return photoOf(file, file.name, type, size(file.size));
+  if (type) return photoOf(file, name, type, size(file.size));
   const jpeg = await asJpeg(file);
-  if (!jpeg) throw new Problem(otherKind(file, head), { name: file.name });
-  return { ...photoOf(jpeg, file.name, jpeg.type, "converted to JPEG"), isConverted: true };
+  if (!jpeg) throw new Problem(otherKind(file, head), { name });
+  return { ...photoOf(jpeg, name, jpeg.type, "converted to JPEG"), isConverted: true };
 }
 
 function photoOf(file, name, type, note) {
@@ -30,7 +26,6 @@ function photoOf(file, name, type, note) {
   };
 }
 
-/** A photo that lies beside the page; it is fetched when it is sent. */
 export function photoFromSample(path) {
   const name = path.split("/").at(-1);
   return {
@@ -42,12 +37,10 @@ export function photoFromSample(path) {
   };
 }
 
-/** Free the memory behind a photo that is shown nowhere any more. */
-export function release(photo) {
-  if (photo.url.startsWith("blob:")) URL.revokeObjectURL(photo.url);
+export function release({ url }) {
+  if (url.startsWith("blob:")) URL.revokeObjectURL(url);
 }
 
-/** The photos among files, in their order, and a Problem for each other file. */
 export async function photosFromFiles(files) {
   const photos = [];
   const refused = [];
@@ -62,48 +55,35 @@ export async function photosFromFiles(files) {
   return { photos, refused };
 }
 
-/** Return whether a file can still be read: it may have been moved since it was chosen. */
-export async function isReadable(file) {
-  return file.slice(0, 1).arrayBuffer().then(
-    () => true,
-    () => false,
-  );
+// It may have been moved since it was chosen.
+export function isReadable(file) {
+  return file.slice(0, 1).arrayBuffer().then(() => true, () => false);
 }
 
 async function fetchSample(path, signal) {
-  let response;
-  try {
-    response = await fetch(path, { signal });
-  } catch {
-    throw new Problem("sample_missing");
-  }
-  if (!response.ok) throw new Problem("sample_missing");
-  return response.blob();
+  const response = await fetch(path, { signal }).catch(() => null);
+  if (response?.ok) return response.blob();
+  throw new Problem("sample_missing");
 }
 
 async function readHead(file) {
   try {
-    return new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer());
+    return String.fromCharCode(...new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()));
   } catch {
     throw new Problem("unreadable_file", { name: file.name });
   }
 }
 
-/** The content type of a photo that the service reads, or null. */
 function contentType(head) {
-  const text = String.fromCharCode(...head);
-  if (text.startsWith("\xff\xd8\xff")) return "image/jpeg";
-  if (text.startsWith("\x89PNG\r\n\x1a\n")) return "image/png";
-  if (text.startsWith("GIF8")) return "image/gif";
-  if (text.startsWith("RIFF") && text.slice(8, 12) === "WEBP") return "image/webp";
-  return null;
+  if (head.startsWith("\xff\xd8\xff")) return "image/jpeg";
+  if (head.startsWith("\x89PNG\r\n\x1a\n")) return "image/png";
+  if (head.startsWith("GIF8")) return "image/gif";
+  return head.startsWith("RIFF") && head.slice(8, 12) === "WEBP" ? "image/webp" : null;
 }
 
-/** The reason why a file of another type is refused. */
-function otherKind(file, head) {
-  const text = String.fromCharCode(...head);
-  const brands = text.slice(4, 8) === "ftyp" ? text.slice(8) : "";
-  if (AVIF_BRANDS.test(brands) || /avif$/i.test(file.type || file.name)) return "avif";
-  if (HEIC_BRANDS.test(brands) || /\.hei[cf]$/i.test(file.name)) return "heic";
+function otherKind({ name, type }, head) {
+  const brands = head.slice(4, 8) === "ftyp" ? head.slice(8) : "";
+  if (AVIF_BRANDS.test(brands) || /avif$/i.test(type || name)) return "avif";
+  if (HEIC_BRANDS.test(brands) || /\.hei[cf]$/i.test(name)) return "heic";
   return "not_a_photo";
 }

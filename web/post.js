@@ -1,14 +1,8 @@
-/** Sending a photo: it reports its progress, and ends when nothing moves any more. */
-
 import { isReadable } from "./photos.js";
 import { Problem } from "./problems.js";
 
-const STALL_TIMEOUT_MS = 60_000; // what was handed to the system may take a while on a slow line
+const STALL_TIMEOUT_MS = 60_000;
 
-/**
- * Post a photo, or a form with it; it may take as long as it needs while it moves. `stepNow` names
- * the step of a problem.
- */
 export async function postPhoto(url, body, { file, name }, run, stepNow) {
   try {
     return await post(url, body, run);
@@ -32,10 +26,6 @@ function post(url, body, { signal, headers = {}, onProgress, onSent = () => {} }
       stop();
     }, STALL_TIMEOUT_MS);
   };
-  const failure = () => {
-    if (signal.aborted) return signal.reason;
-    return new Problem(isStalled ? "timed_out" : navigator.onLine ? "unreachable" : "offline");
-  };
 
   return new Promise((answer, refuse) => {
     signal.throwIfAborted();
@@ -44,13 +34,15 @@ function post(url, body, { signal, headers = {}, onProgress, onSent = () => {} }
       watch();
       onProgress(total > 0 ? loaded / total : 0);
     });
-    request.upload.addEventListener("load", onSent);
-    request.addEventListener("load", () => {
+    request.upload.onload = onSent;
+    request.onload = () => {
       const { status, responseText: text } = request;
       answer({ ok: status >= 200 && status < 300, status, text });
-    });
-    request.addEventListener("error", () => refuse(failure()));
-    request.addEventListener("abort", () => refuse(failure()));
+    };
+    request.onerror = request.onabort = () => {
+      const reason = isStalled ? "timed_out" : navigator.onLine ? "unreachable" : "offline";
+      refuse(signal.aborted ? signal.reason : new Problem(reason, { limitMs: STALL_TIMEOUT_MS }));
+    };
     request.open("POST", url);
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.send(body);
@@ -61,7 +53,6 @@ function post(url, body, { signal, headers = {}, onProgress, onSent = () => {} }
   });
 }
 
-/** Upload a photo with the answer of the call "uploads"; throws a Problem when it is not stored. */
 export async function upload(ticket, { file, name }, run) {
   const form = new FormData();
   for (const [field, value] of Object.entries(ticket.fields)) form.append(field, value);
@@ -73,10 +64,10 @@ export async function upload(ticket, { file, name }, run) {
 
 function storageProblem({ status, text }, file, ticket) {
   const xml = new DOMParser().parseFromString(text, "application/xml");
-  const code = xml.querySelector("Error > Code")?.textContent ?? "";
+  const said = xml.querySelector("Error > Code")?.textContent ?? "";
   const sizes = { bytes: file.size, maxBytes: ticket.max_bytes };
-  const facts = { step: "storage", status, said: code, ...sizes };
-  if (code === "EntityTooLarge" || status === 413) return new Problem("too_large", facts);
+  const facts = { step: "storage", status, said, ...sizes };
+  if (said === "EntityTooLarge" || status === 413) return new Problem("too_large", facts);
   if (status === 403) return new Problem("upload_expired", facts);
   if (status >= 300 && status < 400) return new Problem("upload_redirected", facts);
   return new Problem(status >= 500 ? "storage_busy" : "upload_refused", facts);

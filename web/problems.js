@@ -1,7 +1,5 @@
-/** The problems that can occur, and the words for them. */
-
 export class Problem extends Error {
-  /** `reason` is a key of WORDS, or an error code of the service; `facts` are for the words. */
+  // `reason` is a key of WORDS, or an error code of the service; `facts` are for the words.
   constructor(reason, facts = {}) {
     super(reason);
     this.reason = reason;
@@ -14,13 +12,13 @@ const SAVE_AGAIN = "Open it in a photo app, save it again as JPEG and choose the
 const KEPT = "Your photo is kept: ";
 const LATER = KEPT + "try again in a moment.";
 const SHRINK = "tick “Shrink before sending” and try again";
-
-const MOVES_THE_PHOTO = new Set(["sending", "storage"]);
+const MOVES_THE_PHOTO = ["sending", "storage"];
 
 const WORDS = {
+  __proto__: null,
   heic: ({ name }) => [
     `“${name}” is a HEIC photo, which neither browser nor service reads.`,
-    "Export it as JPEG and choose that file. On an iPhone, Settings → Camera → Formats → “Most Compatible” takes new photos as JPEG.",
+    "Export it as JPEG and choose that file. On an iPhone, choose Settings → Camera → Formats → Most Compatible.",
   ],
   avif: ({ name }) => [
     `“${name}” is an AVIF picture that this browser cannot read.`,
@@ -37,13 +35,17 @@ const WORDS = {
   ],
   nothing_dropped: [
     "There was no photo in what you dropped.",
-    "Drop an image file. A picture on another page must be saved first, or copied and pasted.",
+    "Drop an image file. Save a picture of another page first, or copy and paste it.",
   ],
   nothing_pasted: [
     "There is no photo on the clipboard.",
     "Copy the picture itself, not its link, then paste it here.",
   ],
   nothing_shared: ["There was no photo in what was shared.", CHOOSE_ANOTHER],
+  share_failed: [
+    "The browser could not store the shared photo for this page.",
+    "Allow the page to store data and free some space, then share it again; or choose the photo here.",
+  ],
   no_clipboard: [
     "The browser does not let this page read the clipboard.",
     "Allow it when the browser asks, or choose the photo as a file.",
@@ -54,43 +56,51 @@ const WORDS = {
   ],
   offline: ["You are offline.", KEPT + "connect to the internet and try again."],
   unreachable: ({ step }) => [
-    step === "storage"
-      ? "The upload did not get through."
-      : "The service could not be reached.",
+    step === "storage" ? "The upload did not get through." : "The service could not be reached.",
     KEPT + "check your connection and try again.",
   ],
-  timed_out: ({ step, mayShrink }) => {
-    if (!MOVES_THE_PHOTO.has(step)) return ["The service took too long to answer.", LATER];
-    return [
-      "Sending the photo took too long: nothing moved any more.",
-      `${KEPT}check your connection and try again${mayShrink ? `, or ${SHRINK}` : ""}.`,
-    ];
+  timed_out: ({ step, limitMs, mayShrink }) => {
+    const limit = limitMs ? `for ${limitMs / 1000} seconds` : "in time";
+    return MOVES_THE_PHOTO.includes(step)
+      ? [
+          `Sending the photo took too long: nothing moved ${limit}.`,
+          `${KEPT}check your connection and try again${orShrink(mayShrink)}.`,
+        ]
+      : [`The service took too long: it has not answered ${limit}.`, LATER];
   },
-  too_large: ({ bytes, maxBytes, mayShrink }) => [
+  too_large: ({ bytes, max_image_bytes: most, maxBytes = most, mayShrink }) => [
     bytes > maxBytes
       ? `The photo has ${size(bytes)}; the service takes up to ${size(maxBytes)}.`
       : `The photo has ${size(bytes)}, more than the service takes.`,
     smaller(mayShrink),
   ],
-  too_many_pixels: ({ mayShrink, maxPixels }) => [
-    `The picture has more pixels than the service reads${maxPixels ? `: up to ${maxPixels / 1e6} megapixels, fewer of a progressive JPEG` : ""}.`,
+  too_many_pixels: ({ mayShrink, max_image_pixels: most }) => [
+    `The picture has more pixels than the service reads${most ? `: up to ${most / 1e6} megapixels, fewer of a progressive JPEG` : ""}.`,
     smaller(mayShrink),
   ],
-  image_too_slow: [
-    "The picture is stored in a way that takes the service too long to read.",
+  image_too_slow: ({ max_decode_ms: ms }) => [
+    `Reading this photo takes the service longer than ${ms ? `its limit of ${ms / 1000} seconds` : "it may"}.`,
     SAVE_AGAIN,
   ],
   unsupported_coding: ["The photo is stored in a way that the service does not read.", SAVE_AGAIN],
   upload_expired: [
-    "The permission to upload was refused or ran out.",
-    KEPT + "try again and a new permission is asked for.",
+    "The permission to upload was refused or has expired.",
+    KEPT + "try again, and the page asks for a new permission.",
   ],
   upload_redirected: [
     "The storage sent the upload to another address, so the photo was not stored.",
     KEPT + "try again tomorrow, or tell the person who runs the service.",
   ],
-  upload_refused: ["The storage did not accept the photo.", LATER],
+  upload_refused: ({ said }) => [
+    `The storage did not accept the photo${said ? `: ${said}` : ""}.`,
+    KEPT + "try again. If it happens again, tell the person who runs the service.",
+  ],
   storage_busy: ["The storage is busy.", LATER],
+  storage_unavailable: ["The service could not reach its storage.", LATER],
+  wrong_delete_token: ({ path }) => [
+    "The service does not accept that this photo came from this page.",
+    `Ask the person who runs it to delete ${path}.`,
+  ],
   image_not_decodable: ["The photo cannot be read: the file is damaged or incomplete.", SAVE_AGAIN],
   unsupported_type: ({ step }) => [
     step === "classification"
@@ -111,15 +121,15 @@ const WORDS = {
     "Open the page by the link that the person who runs it gave you; it ends in #key= and the key.",
   ],
   throttled: [
-    "The service has too many requests right now.",
+    "The service has too many requests right now: more in a second, or at once, than it takes.",
     KEPT + "wait a few seconds and try again.",
   ],
-  blocked: [
-    "The service has had too many requests from your network.",
+  blocked: ({ requests_per_5_min: most }) => [
+    `The service has had too many requests from your network${most ? `: more than ${most.toLocaleString("en")} in five minutes` : ""}.`,
     KEPT + "wait five minutes and try again.",
   ],
-  quota_exceeded: [
-    "All requests that the service answers in a day are used up.",
+  quota_exceeded: ({ daily_quota: most }) => [
+    `All ${most ? `${most.toLocaleString("en")} ` : ""}requests that the service answers in a day are used up.`,
     "Try again tomorrow, or ask the person who runs it to allow more.",
   ],
   bad_answer: ["The service gave an answer that this page does not understand.", LATER],
@@ -134,16 +144,13 @@ const WORDS = {
   ],
 };
 
-// Codes of the service that are said in the words of another.
+// Codes, and statuses with a code that is not known here, that are said in the words of another.
 const SAME_AS = {
+  __proto__: null,
   invalid_request: "refused",
   no_such_call: "unavailable",
   not_signed: "not_allowed",
   request_too_large: "too_large",
-};
-
-// For a code that is not known here, or none.
-const BY_STATUS = {
   401: "not_allowed",
   403: "not_allowed",
   404: "unavailable",
@@ -155,42 +162,47 @@ const BY_STATUS = {
   504: "timed_out",
 };
 
-const MEET_EVERY_PHOTO = new Set([
-  "offline",
-  "not_allowed",
-  "invalid_api_key",
-  "blocked",
-  "quota_exceeded",
-]);
+const MEET_EVERY_PHOTO = ["offline", "not_allowed", "invalid_api_key", "blocked", "quota_exceeded"];
 
-/** The words for a problem: what happened, what to do, and a line for whoever runs the service. */
+// What happened, what to do, and a line for whoever runs the service.
 export function explain({ reason, facts }) {
   const words = WORDS[wordsFor(reason, facts.status)];
   const [title, advice] = words instanceof Function ? words(facts) : words;
   return { title, advice, trace: facts.status ? traceOf(reason, facts) : "" };
 }
 
-/** Whether other photos would meet the same problem, now or in this minute. */
+// The same in one text, where no photo is being sent.
+export function sayWhy(error) {
+  if (error.constructor === Error) return error.message; // one with words
+  const { title, advice } = explain(asProblem(error));
+  const what = advice.replace(KEPT, "");
+  return `${title} ${what[0].toUpperCase()}${what.slice(1)}`;
+}
+
+export function asProblem(error) {
+  if (error instanceof Problem) return error;
+  console.error(error);
+  return new Problem("unexpected");
+}
+
 export function meetsEveryPhoto({ reason, facts }) {
-  return MEET_EVERY_PHOTO.has(wordsFor(reason, facts.status));
+  return MEET_EVERY_PHOTO.includes(wordsFor(reason, facts.status));
 }
 
 function wordsFor(reason, status) {
-  if (Object.hasOwn(WORDS, reason)) return reason;
-  if (Object.hasOwn(SAME_AS, reason)) return SAME_AS[reason];
-  return BY_STATUS[status] ?? (status >= 500 ? "unavailable" : "refused");
+  if (reason in WORDS) return reason;
+  return SAME_AS[reason] ?? SAME_AS[status] ?? (status >= 500 ? "unavailable" : "refused");
 }
 
-function smaller(mayShrink) {
-  const shrink = mayShrink ? `, or ${SHRINK}` : "";
-  return `Choose a smaller photo, or save this one smaller${shrink}.`;
-}
+const orShrink = (mayShrink) => (mayShrink ? `, or ${SHRINK}` : "");
+
+const smaller = (mayShrink) =>
+  `Choose a smaller photo, or save this one smaller${orShrink(mayShrink)}.`;
 
 function traceOf(reason, { step, status, said }) {
   return [`Step: ${step}`, `HTTP status ${status}`, reason, said].filter(Boolean).join(" · ");
 }
 
-/** Bytes for people. */
 export function size(bytes) {
   return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

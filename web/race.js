@@ -1,42 +1,42 @@
-/** Cold against warm: the time and the price of calls of both kinds that this page has made. */
+// Cold against warm: time and price of calls that this page has made.
 
 import { repeat } from "./api.js";
-import { at } from "./element.js";
+import { at, say } from "./element.js";
+import { sayWhy } from "./problems.js";
 import { duration } from "./result.js";
 import { wakeNow } from "./wake.js";
 
 const CALLS_AT_ONCE = 6; // at once by HTTP/1
 const SHORTEST_SCALE_MS = 500;
-const lanes = { cold: null, warm: null }; // the last call of each kind: its time and its answer
+const lanes = { cold: null, warm: null }; // the last call of each kind
 let prices;
 let startFresh; // only the local cloud can
-let since = 0; // when the running race began; 0 without one
+let since = 0; // when the race began; 0 without one
 
-/** Offer the race; `findOutcome` returns the outcome to repeat, or null. */
-export function offerRace(configuration, findOutcome) {
-  prices = configuration?.prices ?? null;
-  if (prices) at("race-note").textContent = note();
-  at("race").addEventListener("click", async () => {
+// Offer the race; `findOutcome` returns the outcome to repeat, or null.
+export function offerRace(config, findOutcome) {
+  prices = config?.prices ?? null;
+  showNote();
+  at("race").onclick = async () => {
     at("race").disabled = true;
     try {
       const outcome = await findOutcome();
-      at("race-said").textContent = outcome ? await race(outcome) : "Send a photo first.";
+      say("race-said", outcome ? await race(outcome) : "Send a photo first.");
     } catch (error) {
-      at("race-said").textContent = `The race was not finished: ${error.message}`;
+      say("race-said", `The race was not finished. ${sayWhy(error)}`);
     }
     at("race").disabled = false;
     since = 0;
     show();
-  });
+  };
 }
 
-/** Use the local cloud's `start`, after which the next call starts an instance. */
+// After the local cloud's `start` the next call starts an instance.
 export function raceBy(start) {
   startFresh = start;
-  if (prices) at("race-note").textContent = note();
+  showNote();
 }
 
-/** Note the call that has answered a photo. */
 export function noteCall({ answer, browserMs }) {
   if (!since) keep(answer, browserMs.classification);
   show();
@@ -47,21 +47,22 @@ function keep(answer, ms) {
 }
 
 async function race(outcome) {
-  at("race-said").textContent = "Waking an instance…";
+  say("race-said", "Waking an instance…");
   await wakeNow();
   await startFresh?.();
   const calls = startFresh ? 2 : CALLS_AT_ONCE;
-  at("race-said").textContent = `${calls} calls with the same photo, at once…`;
+  say("race-said", `Sending the same photo in ${calls} calls at once…`);
   lanes.cold = lanes.warm = null;
   since = performance.now();
   if (!matchMedia("(prefers-reduced-motion: reduce)").matches) requestAnimationFrame(tick);
   const ended = await Promise.allSettled(Array.from({ length: calls }, () => one(outcome)));
-  const failed = ended.filter(({ status }) => status === "rejected").length;
-  const rest = failed > 0 ? ` ${failed} of ${calls} calls were not answered.` : "";
-  return said(failed === calls) + rest;
+  const failures = ended.flatMap(({ reason }) => reason ?? []);
+  if (failures.length === 0) return said();
+  const rest = `${failures.length} of ${calls} calls were not answered. ${sayWhy(failures[0])}`;
+  return failures.length === calls ? rest : `${said()} ${rest}`;
 }
 
-/** The first call of each kind that ends is the one shown. */
+// The first call of each kind that ends is the one shown.
 async function one(outcome) {
   const startMs = performance.now();
   const answer = await repeat(outcome);
@@ -70,7 +71,7 @@ async function one(outcome) {
   show();
 }
 
-function said(haveAllFailed) {
+function said() {
   const { cold, warm } = lanes;
   if (cold && warm) {
     const times = (cold.ms / warm.ms).toFixed(1);
@@ -78,13 +79,17 @@ function said(haveAllFailed) {
   }
   if (warm) return "All calls met a warm instance.";
   if (cold) return "All calls met a cold start: no instance was warm. Try again now.";
-  return haveAllFailed ? "" : "The service does not say which calls were cold.";
+  return "The service does not say which calls were cold.";
 }
 
-function note() {
-  const what = `Price per 1,000 photos in ${prices.region}: request, API call and ${prices.memory_mb.toLocaleString("en")} MB for the time in the function, its start included. Free tier, storage and transfer are left out.`;
-  if (startFresh) return `${what} The times are this machine's, not AWS's.`;
-  return `${what} A race sends the photo ${CALLS_AT_ONCE} times at once: calls beyond the warm instances start new ones.`;
+function showNote() {
+  if (!prices) return;
+  const memory = `${prices.memory_mb.toLocaleString("en")} MB`;
+  const what = `Price of 1,000 photos in ${prices.region}: the Lambda request, the API call, and ${memory} for the time in the function and of its start. Not included: free tier, storage, transfer.`;
+  const how = startFresh
+    ? "The times are this machine's, not AWS's."
+    : `A race sends the photo ${CALLS_AT_ONCE} times at once: calls that find no warm instance start new ones.`;
+  say("race-note", `${what} ${how}`);
 }
 
 function tick() {

@@ -1,12 +1,7 @@
-/** The answer: classes, warm or cold, times, and who answered. */
-
-import { at, make } from "./element.js";
+import { at, make, say } from "./element.js";
 import { countOf } from "./model.js";
 
 const ROWS = 5;
-const SHORT_ID_LENGTH = 8;
-const IN_BROWSER = ["uploads", "storage", "queue"];
-const IN_FUNCTION = ["init", "fetch", "decode", "inference"];
 const TITLES = {
   uploads: "Prepare",
   storage: "Upload",
@@ -15,35 +10,32 @@ const TITLES = {
 };
 const NONE = "–";
 
-/** Show the card before the first answer, as high as with one, so that nothing moves later. */
+// As high as with an answer, so that nothing moves later.
 export function showEmpty() {
   showRows([]);
-  const unknown = (stage) => [stage, null];
-  showTimes(IN_BROWSER.map(unknown), IN_FUNCTION.map(unknown));
+  const unknown = (...stages) => stages.map((stage) => [stage, null]);
+  showTimes(unknown("uploads", "storage", "queue"), unknown("init", "fetch", "decode", "inference"));
 }
 
-/** Show a photo's answer; where it is not sure, its `model` (of modelOf, or null) is named. */
 export function showResult(photo, { answer, browserMs, calls, isInCall, model }) {
   at("result").dataset.state = "fresh";
   showUnsure(answer.isUnsure, model);
-  at("subject").textContent = photo.name;
+  say("subject", photo.name);
   showRows(answer.classes.map(classRow));
   showTemperature(answer);
-  at("browser-total").textContent = duration(browserMs.total);
-  at("function-total").textContent = duration(answer.functionMs);
+  say("browser-total", duration(browserMs.total));
+  say("function-total", duration(answer.functionMs));
   const { inBrowser, inFunction } = stagesOf(answer, browserMs, isInCall);
   showTimes(inBrowser, inFunction, String(calls), isInCall ? "skipped" : NONE);
-  at("model").textContent = `${answer.name ?? NONE} ${answer.version ?? ""}`;
-  at("instance").textContent = answer.instanceId?.slice(0, SHORT_ID_LENGTH) ?? NONE;
+  say("model", `${answer.name ?? NONE} ${answer.version ?? ""}`);
+  say("instance", shortId(answer.instanceId) ?? NONE);
 }
 
-/** Say that the result shown belongs to an earlier photo than the one in the frame. */
 export function markPrevious(photo) {
   at("result").dataset.state = "previous";
-  at("subject").textContent = `Previous: ${photo.name}`;
+  say("subject", `Previous: ${photo.name}`);
 }
 
-/** One sentence for the status line. */
 export function summary({ answer, browserMs }) {
   const [first] = answer.classes;
   const unsure = answer.isUnsure ? "not sure; the nearest is " : "";
@@ -51,7 +43,6 @@ export function summary({ answer, browserMs }) {
   return `Done: ${unsure}${first.label}, ${share}, in ${duration(browserMs.total)}.`;
 }
 
-/** Show ROWS rows, the last ones empty if need be, so that nothing moves. */
 function showRows(rows) {
   while (rows.length < ROWS) rows.push(placeholderRow());
   at("classes").replaceChildren(...rows);
@@ -62,8 +53,7 @@ function showUnsure(isUnsure, model) {
   at("classes").classList.toggle("is-small", isUnsure);
   at("classes").ariaLabel = isUnsure ? "Nearest classes" : "Most likely classes";
   const known = model ? `none of the ${countOf(model)}` : "nothing";
-  const said = `Not sure: probably ${known} that this model knows.`;
-  at("unsure").textContent = isUnsure ? said : "";
+  say("unsure", isUnsure ? `Not sure: probably ${known} that this model knows.` : "");
 }
 
 function showTemperature({ coldStart, initMs }) {
@@ -74,9 +64,9 @@ function showTemperature({ coldStart, initMs }) {
       : coldStart
         ? ["Cold", `A new instance had to start first${wait}.`]
         : ["Warm", "An instance was ready and answered at once."];
-  at("badge").textContent = name;
+  say("badge", name);
   at("badge").dataset.temperature = name;
-  at("badge-meaning").textContent = meaning;
+  say("badge-meaning", meaning);
 }
 
 function classRow({ id, label, share }) {
@@ -99,10 +89,9 @@ function placeholderRow() {
   return row;
 }
 
-/** The parts of the time that a person waited, as `[stage, ms]`; null where one is not known. */
+// `[stage, ms]` each; null where the time is not known.
 function stagesOf({ coldStart, initMs, stagesMs }, browserMs, isInCall) {
-  const init = coldStart ? initMs : null;
-  const inFunction = [["init", init], ...stagesMs];
+  const inFunction = [["init", coldStart ? initMs : null], ...stagesMs];
   const reported = inFunction.reduce((sum, [, ms]) => sum + (ms ?? 0), 0);
   const { prepare, uploads = 0, storage = null } = browserMs;
   return {
@@ -110,8 +99,7 @@ function stagesOf({ coldStart, initMs, stagesMs }, browserMs, isInCall) {
       // Shrinking the photo, and asking for the upload.
       ["uploads", isInCall ? prepare : (prepare ?? 0) + uploads],
       ["storage", storage],
-      // The call as the browser saw it, less what the function reported: the network, the queue,
-      // and of a cold start what comes before init.
+      // The call less what the function reported; of a cold start also what comes before init.
       ["queue", Math.max(0, browserMs.classification - reported)],
     ],
     inFunction,
@@ -150,13 +138,13 @@ function stageTitle(stage) {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** A share for people. */
+export const shortId = (id) => id?.slice(0, 8);
+
 export function percent(share) {
   const value = share * 100;
   return value > 0 && value < 0.1 ? "<0.1%" : `${value.toFixed(1)}%`;
 }
 
-/** A time for people. */
 export function duration(ms) {
   if (ms === null) return NONE;
   if (ms >= 1000) return `${(ms / 1000).toFixed(2)} s`;

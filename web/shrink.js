@@ -1,24 +1,19 @@
-/** Making a photo smaller before it is sent, when that saves bytes. */
-
 import { fit, make } from "./element.js";
 
 const LONG_SIDE_PX = 1024; // the models read a few hundred pixels
 const QUALITY = 0.9;
 
-/** The opened photo, `{file, type}`, as a JPEG of LONG_SIDE_PX; as it is where that saves nothing. */
+// An opened photo as a small JPEG; as it is where that saves nothing.
 export async function shrunk(opened) {
   const file = await asJpeg(opened.file);
   return file && file.size < opened.file.size ? { file, type: file.type } : opened;
 }
 
-/** Any picture that the browser can read, as a small JPEG; null where it cannot. */
+// Any picture as a small JPEG; null where the browser cannot read it.
 export async function asJpeg(file) {
-  let bitmap;
-  try {
-    bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
-  } catch {
-    return null;
-  }
+  const options = { imageOrientation: "from-image" };
+  const bitmap = await createImageBitmap(file, options).catch(() => null);
+  if (!bitmap) return null;
   const canvas = make("canvas");
   fit(canvas, bitmap.width, bitmap.height, LONG_SIDE_PX);
   const context = canvas.getContext("2d");

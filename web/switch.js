@@ -1,29 +1,25 @@
-/** The switch between the models on this machine, which only the local cloud has. */
-
-import { at } from "./element.js";
+import { at, say } from "./element.js";
 import { callLocal } from "./local-call.js";
 import { countOf, keyOf, readServed } from "./model.js";
 
-let models = []; // of `_local/models`: `name`, `version`, `title`, `class_count`, `served`
-let wanted = null; // the last choice while an earlier one is being served
+const choices = at("model-choices");
+let models = []; // of `_local/models`
+let wanted = null; // chosen while another one is being served
 let isServing = false;
 let onChange = () => {};
 
-/**
- * Show the switch; `onServed` is called with the model that is served, `onChosen` when a person has
- * changed it.
- */
+// `onServed` gets the model that is served; `onChosen` is called when a person changed it.
 export async function offerModels(onServed, onChosen) {
   onChange = onServed;
   document.addEventListener("visibilitychange", () => document.hidden || refresh());
-  at("model-choices").addEventListener("change", async () => {
-    const chosen = models.find((each) => keyOf(each) === at("model-choices").value);
+  choices.onchange = async () => {
+    const chosen = models.find((each) => keyOf(each) === choices.value);
     if (await serve(chosen)) onChosen();
-  });
+  };
   await refresh();
 }
 
-/** Compare with the model of an answer: another one may have been served from the command line. */
+// The command line may have served another one.
 export function noteModel(model) {
   if (!isServing && !isServed(model)) refresh();
 }
@@ -32,7 +28,7 @@ function isServed(model) {
   return models.some((each) => each.served && keyOf(each) === keyOf(model));
 }
 
-/** Serve a model; returns whether it is served now. A newer choice goes first. */
+// Serve a model; returns whether it is served now. A newer choice goes first.
 async function serve(model) {
   if (!isServing && isServed(model)) return true;
   wanted = model;
@@ -41,7 +37,7 @@ async function serve(model) {
   while (wanted) {
     const next = wanted;
     wanted = null;
-    check(next);
+    choices.value = keyOf(next);
     await serveOne(next);
   }
   isServing = false;
@@ -50,47 +46,43 @@ async function serve(model) {
 }
 
 async function serveOne(model) {
+  const { name, version } = model;
   const words = wordsFor(model);
-  say(`Changing to ${words}…`, "busy");
+  show(`Changing to ${words}…`, "busy");
   try {
-    await callLocal("_local/serve", { name: model.name, version: model.version });
+    await callLocal("_local/serve", { name, version });
   } catch (error) {
-    return say(`Not changed to ${words}. ${error.message}`, "failed");
+    return show(`Not changed to ${words}. ${error.message}`, "failed");
   }
-  say(`Starting ${words}…`, "busy");
-  await readServed().catch(() => {}); // an instance that starts now is warm for the next photo
-  say(`Now serving ${words}.`);
+  show(`Starting ${words}…`, "busy");
+  await readServed().catch(() => {}); // starts an instance for the next photo
+  show(`Now serving ${words}.`);
 }
 
 async function refresh() {
   try {
     models = await callLocal("_local/models");
   } catch {
-    return; // what was last read stays; the view of the instances says that nothing answers
+    return; // what was read last stays
   }
   const served = models.find((each) => each.served);
   at("models").hidden = models.length < 2;
-  const offered = [...at("model-choices").options].map((option) => option.value);
+  const offered = [...choices.options].map((option) => option.value);
   if (offered.join() !== models.map(keyOf).join()) {
-    const options = models.map((model) => new Option(wordsFor(model), keyOf(model)));
-    at("model-choices").replaceChildren(...options);
+    choices.replaceChildren(...models.map((model) => new Option(wordsFor(model), keyOf(model))));
   }
   if (isServing || !served) return;
-  check(served);
+  choices.value = keyOf(served);
   onChange(served);
 }
 
-function check(model) {
-  at("model-choices").value = keyOf(model);
-}
-
-function say(words, state = "") {
+function show(words, state = "") {
   at("models").dataset.state = state;
   at("models").ariaBusy = state === "busy";
-  at("models-said").textContent = words;
+  say("models-said", words);
 }
 
-/** A model in words, with name and version where other models have the same words. */
+// With name and version where the words fit others, too.
 function wordsFor(model) {
   const words = ({ name, title, class_count: classCount }) =>
     countOf({ title: title ?? `classes of ${name}`, classCount });

@@ -1,12 +1,9 @@
-/**
- * Keeps the page's own files, one whole set, for when the network does not answer, and photos that
- * other apps share until the page takes them. No answer of the API is kept.
- */
+// Keeps the page for when the network does not answer, and photos that other apps share.
 
 const STORE = "warmlens-page";
 const SHARED = "warmlens-shared";
 
-/** All files or none: `addAll` keeps nothing when one of them does not load. */
+// All files or none: `addAll` keeps nothing when one of them does not load.
 async function keepAll(files) {
   const store = await caches.open(STORE);
   await store.addAll(files.map((file) => new Request(file, { cache: "no-cache" })));
@@ -32,24 +29,28 @@ async function keepShared(request) {
     const headers = { "Content-Type": file.type, "X-Name": encodeURIComponent(file.name) };
     await store.put(`shared/${index}`, new Response(file, { headers }));
   }
-  return Response.redirect("./?shared", 303);
 }
 
-self.addEventListener("install", () => self.skipWaiting());
+async function takeShare(request) {
+  const query = await keepShared(request).then(() => "?shared", () => "?shared=failed");
+  return Response.redirect(`./${query}`, 303);
+}
 
-self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+self.onactivate = (event) => event.waitUntil(self.clients.claim());
 
-self.addEventListener("message", (event) => {
+self.oninstall = () => self.skipWaiting();
+
+self.onmessage = (event) => {
   event.waitUntil(keepAll(event.data).catch(() => {})); // the set of the last visit stays
-});
+};
 
-self.addEventListener("fetch", (event) => {
+self.onfetch = (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (url.origin !== location.origin) return;
   const isShare = url.href === new URL("share", self.registration.scope).href;
-  if (request.method === "POST" && isShare) event.respondWith(keepShared(request));
+  if (request.method === "POST" && isShare) event.respondWith(takeShare(request));
   else if (request.method === "GET" && /\/$|\.\w+$/.test(url.pathname)) {
     event.respondWith(fromNetworkElseKept(request));
   }
-});
+};

@@ -179,8 +179,9 @@ def _describe(stages: Stages, cold_start: bool) -> dict[str, Any]:
         raise RequestError(
             413,
             "answer_too_large",
-            f"The names of the model's {len(model.labels)} classes are larger than an answer may "
-            "be; they are in labels.json of its version.",
+            f"The names of the model's {len(model.labels)} classes have more than the "
+            f"{MAX_LABELS_CHARACTERS} characters that an answer may have. Read them from "
+            "labels.json of its version.",
         )
     return {
         "method": "model",
@@ -223,11 +224,14 @@ def _fetch_image(file_path: str, max_bytes: int) -> bytes:
         raise RequestError(
             413,
             "image_too_large",
-            f"The image has {error.size_bytes} bytes; at most {max_bytes} are accepted.",
+            f"The image has {error.size_bytes} bytes; at most {max_bytes} are accepted "
+            "(max_image_bytes). Send a smaller one.",
         ) from None
     except BucketTimeoutError:
+        from .bucket import REQUEST_TIMEOUT_S  # loaded by now, and not needed at init
+
         raise RequestError(
-            504, "timed_out", "The image could not be fetched in time; try again."
+            504, "timed_out", f"S3 has not sent the image within {REQUEST_TIMEOUT_S} s; try again."
         ) from None
     except BucketUnavailableError as error:
         log("ERROR", "storage_unavailable", file_path=file_path, reason=str(error))

@@ -287,7 +287,7 @@ def _number(data: bytes) -> int:
 
 def _check_size(width: int, height: int, max_pixels: int) -> None:
     if width * height > max_pixels:
-        most = f"{max_pixels} in all"
+        most = f"{max_pixels} in all (max_image_pixels)"
     elif max(width, height) > MAX_SIDE:
         most = f"{MAX_SIDE} on a side"
     else:
@@ -302,9 +302,12 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
 def _check_jpeg_size(picture: Picture, header: JpegHeader, max_pixels: int) -> None:
     decoded = math.prod(picture.image.size)
     if decoded > max_pixels:
-        why = f"{decoded} of which would be decoded; at most {max_pixels} are"
-    elif decoded + pixels_of_coefficients(header, BYTES_PER_PIXEL) > max_pixels:
-        why = "and a progressive JPEG of that size takes too much memory"
+        why = f"{decoded} of which would be decoded; at most {max_pixels} are (max_image_pixels)"
+    elif (counted := decoded + pixels_of_coefficients(header, BYTES_PER_PIXEL)) > max_pixels:
+        why = (
+            f"and, as it is progressive, takes the memory of {counted} to decode; at most "
+            f"{max_pixels} are decoded (max_image_pixels)"
+        )
     else:
         return
     raise RequestError(
@@ -332,14 +335,15 @@ def _refusals(deadline: Deadline) -> Iterator[None]:
         raise RequestError(
             422,
             "image_too_slow",
-            f"The image takes longer than {deadline.limit_ms} ms to decode; save it again as a "
-            "plain (baseline) JPEG.",
+            f"The image takes longer to decode than the limit of {deadline.limit_ms} ms "
+            "(max_decode_ms). Save it again as a plain (baseline) JPEG, and send that.",
         ) from None
     except (OutOfMemoryError, MemoryError):
         raise RequestError(
             422,
             "too_many_pixels",
-            "The image takes more memory to decode than there is; send a smaller one.",
+            "The image takes more memory to decode than there is, or than max_image_pixels allows "
+            f"({BYTES_PER_PIXEL} bytes a pixel). Send a smaller one.",
         ) from None
     except Exception as error:  # decoders raise many types on hostile bytes
         raise RequestError(

@@ -157,7 +157,8 @@ def image_bytes(text: str, *, max_bytes: int) -> bytes:
         raise RequestError(
             413,
             "image_too_large",
-            f"The image has {size_bytes} bytes; at most {max_bytes} are accepted.",
+            f"The image has {size_bytes} bytes; at most {max_bytes} are accepted "
+            "(max_image_bytes). Send a smaller one.",
         )
     if "-" in text or "_" in text:
         text = text.translate(_BASE64_OF_URLS)
@@ -222,8 +223,9 @@ def _object(text: str) -> dict[str, Any]:
         raise RequestError(
             413,
             "request_too_large",
-            f"The body has {len(text)} characters; without an image at most {MAX_BODY_CHARACTERS} "
-            "are read.",
+            f"The body has {len(text)} characters; at most {MAX_BODY_CHARACTERS} are read, or with "
+            f'an "image" more, and up to {MAX_PARTS} commas, colons and brackets. Send the photo '
+            "itself as the body, as image/jpeg.",
         )
     try:
         fields = json.loads(text)
@@ -297,7 +299,9 @@ def _wakeup(fields: Mapping[str, Any], max_hold_ms: int, now_ms: float) -> Wakeu
         )
     if hold_until > now_ms + max_hold_ms:
         raise RequestError(
-            400, "invalid_hold_until", f'"hold_until" may be at most {max_hold_ms} ms from now.'
+            400,
+            "invalid_hold_until",
+            f'"hold_until" may be at most {max_hold_ms} ms (max_hold_ms) from now.',
         )
     return Wakeup(0, hold_until)
 
@@ -311,6 +315,6 @@ def _sleep_time_ms(value: object, max_hold_ms: int) -> int:
         raise RequestError(
             400,
             "invalid_sleep_time",
-            f'"sleep_time" must be whole milliseconds from 0 to {max_hold_ms}.',
+            f'"sleep_time" must be whole milliseconds from 0 to {max_hold_ms} (max_hold_ms).',
         )
     return int(text)

@@ -147,7 +147,9 @@ def _delete(event: dict[str, Any], log: dict[str, object]) -> dict[str, Any]:
     except deletion.StorageError as error:
         log |= {"level": "ERROR", "reason": str(error)}
         raise UploadError(
-            503, "storage_unavailable", "The photo could not be deleted now; try again."
+            503,
+            "storage_unavailable",
+            "S3 did not answer, or refused to delete the photo. Try again in a moment.",
         ) from None
     return {"file_path": file_path, "deleted": True}
 
@@ -183,7 +185,10 @@ def _read(body: object) -> tuple[str, int]:
         )
     if len(body) > MAX_BODY_CHARACTERS:
         raise UploadError(
-            413, "request_too_large", f"The body has more than {MAX_BODY_CHARACTERS} characters."
+            413,
+            "request_too_large",
+            f"The body has more than {MAX_BODY_CHARACTERS} characters. Send content_type and bytes "
+            "alone; the photo itself goes to the url that is answered.",
         )
     try:
         fields = json.loads(body)
@@ -199,7 +204,8 @@ def _read(body: object) -> tuple[str, int]:
         raise UploadError(
             413,
             "image_too_large",
-            f"The image has {size_bytes} bytes; at most {max_bytes} are accepted.",
+            f"The image has {size_bytes} bytes; at most {max_bytes} are accepted "
+            "(max_image_bytes). Send a smaller one.",
         )
     return content_type, size_bytes
 

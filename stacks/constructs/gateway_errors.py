@@ -61,27 +61,41 @@ _ERRORS = {
         "invalid_api_key",
         "The header x-api-key with a key of this environment is missing or wrong.",
     ),
-    "Throttled": GatewayError(_KIND.THROTTLED, "429", "throttled"),
+    "Throttled": GatewayError(
+        _KIND.THROTTLED,
+        "429",
+        "throttled",
+        "More requests at once, or in a second, than the API allows (throttle_rate_rps, "
+        "throttle_burst; fewer uploads and wakeups). Try again in a moment.",
+    ),
     "QuotaExceeded": GatewayError(
         _KIND.QUOTA_EXCEEDED,
         "429",
         "quota_exceeded",
-        "All calls that this environment's key has for the day are used; more come tomorrow.",
+        "All calls that this environment's key has for the day (daily_quota) are used; try again "
+        "tomorrow.",
     ),
     "TooLarge": GatewayError(
         _KIND.REQUEST_TOO_LARGE,
         "413",
         "request_too_large",
-        "The request is too large. Upload the photo: ask /uploads where.",
+        "The request is too large: a photo in it may have 4.4 MB. Ask /uploads where to upload a "
+        "larger one.",
     ),
     "UnsupportedType": GatewayError(_KIND.UNSUPPORTED_MEDIA_TYPE, "415", "unsupported_type"),
     "Blocked": GatewayError(
         _KIND.WAF_FILTERED,
         "403",
         "blocked",
-        "The web application firewall refused the request: too many from this address, or harmful.",
+        "The web application firewall refused the request: it is harmful, or this address has sent "
+        "too many in five minutes (waf_requests_per_5_min). Wait five minutes and try again.",
     ),
-    "Timeout": GatewayError(_KIND.INTEGRATION_TIMEOUT, "504", "timed_out"),
+    "Timeout": GatewayError(
+        _KIND.INTEGRATION_TIMEOUT,
+        "504",
+        "timed_out",
+        "The function has not answered within 29 s, the limit of API Gateway. Try again.",
+    ),
     "Integration": GatewayError(_KIND.INTEGRATION_FAILURE, "503", "unavailable"),
     "Default4xx": GatewayError(_KIND.DEFAULT_4_XX, None, "refused"),
     "Default5xx": GatewayError(_KIND.DEFAULT_5_XX, None, "unavailable"),

@@ -78,3 +78,23 @@ def test_the_key_of_a_person_is_not_copied_but_asked_for(
         assert "a-secret" not in code
         expect(page.locator("#copy-said")).to_contain_text("Set API_KEY to your key first")
     assert "a-secret" not in copied(page, "JSON")
+
+
+REFUSE_COPIES = """navigator.clipboard.writeText = async () => {
+  throw new DOMException("Write permission denied.", "NotAllowedError");
+};"""
+
+
+def test_a_copy_that_the_browser_refuses_says_why_and_the_code_is_selected_instead(
+    page: Page, page_url: str
+) -> None:
+    page.add_init_script(REFUSE_COPIES)
+    open_page(page, page_url)
+    press_sample(page)
+    expect_answer(page)
+    page.get_by_role("button", name="Copy as Python").click()
+    said = page.locator("#copy-said")
+    expect(said).to_contain_text("Not copied: the browser does not let this page write")
+    expect(said).to_contain_text("copy it with the keyboard or its menu")
+    selected = page.evaluate("getSelection().toString()")
+    assert selected.strip() == page.locator("#code").inner_text().strip()

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from tests.e2e.page_driver import expect_answer, open_page, press_sample
+from tests.e2e.page_driver import expect_answer, expect_problem, open_page, press_sample
 
 DENY = """
 for (const name of ["localStorage", "sessionStorage"]) {
@@ -56,3 +56,20 @@ def test_the_box_to_shrink_works_until_the_page_is_left(page: Page, page_url: st
     expect(box).to_be_checked()
     press_sample(page)
     expect_answer(page)
+
+
+def test_a_photo_that_was_shared_cannot_be_taken_and_the_page_says_why(
+    page: Page, page_url: str
+) -> None:
+    page.add_init_script(
+        """Object.defineProperty(window, "caches", {
+          get() {
+            throw new DOMException("Access is denied for this document.", "SecurityError");
+          },
+        });"""
+    )
+    open_page(page, f"{page_url}/?shared")
+    expect_problem(page, "could not store the shared photo", "Allow the page to store data")
+    press_sample(page)
+    expect_answer(page)
+    expect(page.get_by_role("alert")).to_be_empty()

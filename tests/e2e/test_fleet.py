@@ -98,7 +98,7 @@ def test_a_warming_round_is_watched_by_keyboard_alone(page: Page, small_cloud: C
     tab_to(page, fleet(page).get_by_role("button", name="Warm"))
     page.keyboard.press("Enter")
     expect(fleet(page)).to_contain_text(
-        re.compile(r"3 of 3 instances are warm, \d started for it, in")
+        re.compile(r"3 of 3 instances are warm; \d of them started now, in")
     )
     expect(fleet(page).get_by_role("list", name="Last calls")).to_contain_text("wakeup")
     assert "held" in page.evaluate("[...window.seen]")

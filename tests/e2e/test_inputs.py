@@ -12,6 +12,14 @@ from tests.e2e.page_driver import (
     open_page,
 )
 
+COPY_PICTURE = """async () => {
+  const picture = document.querySelector("#samples [src*=coffee]");
+  await picture.decode();
+  const canvas = new OffscreenCanvas(picture.naturalWidth, picture.naturalHeight);
+  canvas.getContext("2d").drawImage(picture, 0, 0);
+  const png = await canvas.convertToBlob({ type: "image/png" });
+  await navigator.clipboard.write([new ClipboardItem({ "image/png": png })]);
+}"""
 PASTE_NOTHING = "document.dispatchEvent(new ClipboardEvent('paste', { bubbles: true }))"
 
 
@@ -65,18 +73,37 @@ def test_a_pasted_picture_is_classified(page: Page, page_url: str, width: int) -
     open_page(page, page_url, width)
     expect(page.get_by_role("button", name="Coffee")).to_be_visible()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.evaluate(
-        """async () => {
-          const picture = document.querySelector("#samples [src*=coffee]");
-          await picture.decode();
-          const canvas = new OffscreenCanvas(picture.naturalWidth, picture.naturalHeight);
-          canvas.getContext("2d").drawImage(picture, 0, 0);
-          const png = await canvas.convertToBlob({ type: "image/png" });
-          await navigator.clipboard.write([new ClipboardItem({ "image/png": png })]);
-        }"""
-    )
+    page.evaluate(COPY_PICTURE)
     page.keyboard.press("Control+V")
     expect_answer(page)
+
+
+def press_paste(page: Page) -> None:
+    page.get_by_role("button", name="Paste", exact=True).click()
+
+
+def test_the_paste_button_takes_the_picture_on_the_clipboard(
+    page: Page, page_url: str, width: int
+) -> None:
+    open_page(page, page_url, width)
+    expect(page.get_by_role("button", name="Coffee")).to_be_visible()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate(COPY_PICTURE)
+    press_paste(page)
+    expect_answer(page)
+    expect(page.get_by_role("img", name="Your photo: pasted photo")).to_be_visible()
+    expect(page.get_by_role("alert")).to_be_empty()
+
+
+def test_the_paste_button_says_why_there_is_nothing_to_paste(page: Page, page_url: str) -> None:
+    open_page(page, page_url, 390)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate("navigator.clipboard.writeText('https://example.org/a.jpg')")
+    press_paste(page)
+    expect_problem(page, "no photo on the clipboard", "Copy the picture itself, not its link")
+    page.context.clear_permissions()
+    press_paste(page)
+    expect_problem(page, "does not let this page read the clipboard", "Allow it when the browser")
 
 
 def test_a_phone_offers_its_camera_and_a_desktop_does_not(page: Page, page_url: str) -> None:
@@ -108,7 +135,7 @@ def test_pasting_or_dropping_something_else_is_explained(
         }"""
     )
     page.dispatch_event("main", "drop", {"dataTransfer": link})
-    expect_problem(page, "no photo in what you dropped", "must be saved first")
+    expect_problem(page, "no photo in what you dropped", "Save a picture of another page first")
 
 
 def test_text_pasted_into_a_field_is_the_fields(page: Page, page_url: str, width: int) -> None:

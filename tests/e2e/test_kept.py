@@ -1,12 +1,14 @@
 """The page's line on whether the service keeps a photo, and its button that deletes it."""
 
 import json
+import re
 
 import httpx
+import pytest
 from playwright.sync_api import Locator, Page, Request, expect
 
 from tests.e2e.page_driver import COFFEE, FAILED_REQUEST, choose, expect_answer, open_page
-from tests.e2e.page_stub import answer_with, upload_all
+from tests.e2e.page_stub import Handler, answer_with, upload_all
 
 
 def kept(page: Page) -> Locator:
@@ -55,17 +57,56 @@ def test_an_uploaded_photo_is_deleted_each_time_that_it_was_sent(page: Page, pag
     expect(kept(page)).to_contain_text("keeps this photo")
 
 
-def test_a_deletion_that_fails_says_so_and_may_be_tried_again(
-    page: Page, page_url: str, expected_console_errors: list[str]
+def refused(status: int, code: str) -> Handler:
+    return lambda route: route.fulfill(status=status, json={"error": {"code": code}})
+
+
+@pytest.mark.parametrize(
+    ("handler", "why", "what_to_do"),
+    [
+        (refused(503, "storage_unavailable"), "could not reach its storage", "Try again in"),
+        (refused(429, "throttled"), "too many requests right now", "Wait a few seconds"),
+        (refused(403, "wrong_delete_token"), "does not accept that", "to delete uploads/"),
+        (lambda route: route.fulfill(status=502, body="<html>"), "not working", "Try again in"),
+        (lambda route: route.abort(), "could not be reached", "Check your connection"),
+    ],
+    ids=["storage", "throttled", "token", "proxy", "connection"],
+)
+def test_a_deletion_that_fails_says_why_and_what_to_do_and_may_be_tried_again(
+    page: Page,
+    page_url: str,
+    expected_console_errors: list[str],
+    handler: Handler,
+    why: str,
+    what_to_do: str,
 ) -> None:
     expected_console_errors.append(FAILED_REQUEST)
     upload_all(page)
-    page.route("**/uploads?file_path=*", lambda route: route.fulfill(status=503), times=1)
+    page.route("**/uploads?file_path=*", handler, times=1)
     open_page(page, page_url)
     choose(page, "mine.jpg", COFFEE)
     expect_answer(page)
     delete_button(page).click()
-    expect(kept(page)).to_contain_text("could not be deleted now: try again")
+    expect(kept(page)).to_contain_text(re.compile(rf"The photo was not deleted\. .*{why}"))
+    expect(kept(page)).to_contain_text(what_to_do)
+    expect(kept(page)).not_to_contain_text("is kept")
+    delete_button(page).click()
+    expect(kept(page)).to_contain_text("has deleted this photo")
+
+
+def test_offline_a_deletion_waits_for_the_connection(
+    page: Page, page_url: str, expected_console_errors: list[str]
+) -> None:
+    expected_console_errors.append(FAILED_REQUEST)
+    upload_all(page)
+    open_page(page, page_url)
+    choose(page, "mine.jpg", COFFEE)
+    expect_answer(page)
+    page.context.set_offline(True)
+    delete_button(page).click()
+    said = "The photo was not deleted. You are offline. Connect to the internet and try again."
+    expect(kept(page)).to_have_text(said)
+    page.context.set_offline(False)
     delete_button(page).click()
     expect(kept(page)).to_contain_text("has deleted this photo")
 

@@ -136,7 +136,9 @@ def test_classes_that_could_not_be_read_are_read_when_the_list_is_opened_again(
     page.route("**/model", lambda route: route.abort(), times=1)
     summary = page.get_by_text("What this model knows")
     summary.click()
-    expect(result(page)).to_contain_text("The classes could not be read.")
+    expect(result(page)).to_contain_text(
+        "The classes could not be read. The service could not be reached. Check your connection"
+    )
     summary.click()
     summary.click()
     known = page.get_by_role("list", name="Classes", exact=True).get_by_role("listitem")
@@ -204,6 +206,7 @@ def test_a_model_that_does_not_load_is_reported_and_the_one_before_still_answers
     expect(group).to_contain_text(f"Changing to {damaged}")
     said = re.compile(rf"Not changed to {damaged}\. damaged [\d.]+ does not load and is not served")
     expect(group).to_contain_text(said, timeout=ANSWER_TIMEOUT_MS)
+    expect(group).to_contain_text("The model from before still is; publish this version again")
     expect_chosen(page, words_for(products, PRODUCTS))
     press_sample(page, "Mango can")
     expect_answer(page, re.escape(SAMPLE_LABEL))

@@ -53,7 +53,7 @@ def test_a_sample_photo_is_classified(page: Page, imagenet_cloud: Cloud, width: 
     expect(page.get_by_role("region", name="Result")).to_contain_text("coffee.jpg")
     result = details(page)
     expect(result).to_contain_text(re.compile("was ready|had to start"))
-    for figure in ["In total", "Of it, in the function"]:
+    for figure in ["In total", "In the function"]:
         region = page.get_by_role("region", name=figure)
         expect(region).to_contain_text(re.compile(r"[\d.]+ m?s"))
     for stage in ["Fetch", "Decode", "Inference"]:
@@ -133,7 +133,7 @@ def test_no_heading_stands_under_one_of_its_own_level(page: Page, page_url: str)
     assert levels == {
         "Where the time went": "H2",
         "In total": "H3",
-        "Of it, in the function": "H3",
+        "In the function": "H3",
     }
 
 
@@ -301,7 +301,7 @@ def test_on_a_phone_the_answer_is_in_view_without_scrolling(
 
     page.goto(page_url)
     expect(page.get_by_role("button", name="Coffee")).to_be_visible()
-    expect_in_view("#photo-heading", "#choose", "#samples")
+    expect_in_view("#h-photo", "#choose", "#samples")
     press_sample(page)
     expect_answer(page)
     expect_in_view("#photo", "#answer")

@@ -20,6 +20,7 @@ from tests.hostile.formats import jpeg_of_coding
 S3_HEADERS = {"Access-Control-Allow-Origin": "*", "Content-Type": "application/xml"}
 UNAVAILABLE = {"error": {"code": "unavailable", "message": "no"}}
 OF_AN_HTTP_API = {"message": "Service Unavailable"}
+PREPARING = "AWS may be preparing it, as after weeks without a call. Trying again in 10 seconds"
 
 
 def expect_kept_for_another_try(page: Page, name: str) -> None:
@@ -59,15 +60,36 @@ def test_a_bad_photo_is_explained(
     expect(page.get_by_role("alert")).to_be_empty()
 
 
-def test_a_photo_that_takes_too_long_to_decode_is_explained(
-    page: Page, page_url: str, expected_console_errors: list[str]
+@pytest.mark.parametrize(
+    ("status", "code", "title", "advice"),
+    [
+        (422, "image_too_slow", "longer than its limit of 5 seconds", "save it again as JPEG"),
+        (422, "too_many_pixels", "up to 50 megapixels", "smaller"),
+        (429, "quota_exceeded", r"All 1,000 requests .* in a day are used up", "tomorrow"),
+        (403, "blocked", "more than 2,000 in five minutes", "wait five minutes"),
+        (429, "throttled", "more in a second, or at once, than it takes", "wait a few seconds"),
+    ],
+)
+def test_a_limit_is_named_and_whoever_runs_the_service_reads_its_setting(
+    page: Page,
+    page_url: str,
+    expected_console_errors: list[str],
+    status: int,
+    code: str,
+    title: str,
+    advice: str,
 ) -> None:
     expected_console_errors.append(FAILED_REQUEST)
-    error = {"error": {"code": "image_too_slow", "message": "It takes longer than 5000 ms."}}
-    intercept(page, page_url, "classification", lambda route: route.fulfill(status=422, json=error))
+    page.route("**/configuration.json", answer_with(daily_quota=1000, requests_per_5_min=2000))
+    error = {"error": {"code": code, "message": "More than the_setting allows."}}
+    intercept(
+        page, page_url, "classification", lambda route: route.fulfill(status=status, json=error)
+    )
     open_page(page, page_url)
-    choose(page, "slow.jpg", COFFEE)
-    expect_problem(page, "takes the service too long to read", "save it again as JPEG")
+    choose(page, "mine.jpg", COFFEE)
+    expect_problem(page, title, advice)
+    page.get_by_text("For whoever runs the service").click()
+    expect(page.get_by_text("the_setting")).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -231,8 +253,8 @@ def test_a_photo_that_a_call_does_not_take_is_uploaded_instead_unless_that_is_no
     [
         (400, "EntityTooLarge", r"The photo has 79 kB, more than"),
         (300, "TemporaryRedirect", "sent the upload to another address"),
-        (403, "AccessDenied", "permission to upload was refused or ran out"),
-        (400, "InvalidArgument", "did not accept the photo"),
+        (403, "AccessDenied", "permission to upload was refused or has expired"),
+        (400, "InvalidArgument", "did not accept the photo: InvalidArgument"),
         (503, "SlowDown", "storage is busy"),
     ],
 )
@@ -263,7 +285,7 @@ def test_a_refused_upload_is_explained(
 
 
 @pytest.mark.parametrize("step", ["uploads", "classification"])
-def test_a_service_that_rested_for_weeks_is_tried_once_more(
+def test_a_service_that_was_not_called_for_weeks_is_tried_once_more(
     page: Page, page_url: str, width: int, expected_console_errors: list[str], step: str
 ) -> None:
     expected_console_errors.append(FAILED_REQUEST)
@@ -272,7 +294,7 @@ def test_a_service_that_rested_for_weeks_is_tried_once_more(
     intercept(page, page_url, step, lambda route: route.fulfill(status=503, json=body), times=1)
     open_page(page, page_url, width)
     press_sample(page)
-    expect(page.get_by_role("status")).to_contain_text("trying once more in 10 seconds")
+    expect(page.get_by_role("status")).to_contain_text(PREPARING)
     page.clock.fast_forward(11_000)
     expect_answer(page)
 
@@ -291,7 +313,7 @@ def test_a_service_that_stays_away_is_explained_after_the_second_try(
     intercept(page, page_url, "classification", handle)
     open_page(page, page_url, width)
     press_sample(page)
-    expect(page.get_by_role("status")).to_contain_text("trying once more")
+    expect(page.get_by_role("status")).to_contain_text(PREPARING)
     page.clock.fast_forward(11_000)
     expect_problem(page, "not working right now")
     assert len(calls) == 2

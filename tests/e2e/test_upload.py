@@ -62,7 +62,7 @@ def test_a_stalled_photo_ends_and_names_a_way_out(
     choose(page, "mine.jpg", COFFEE)
     paused.wait()
     page.clock.fast_forward(61_000)
-    expect_problem(page, "nothing moved any more", SHRINK)
+    expect_problem(page, "nothing moved for 60 seconds", SHRINK)
     expect(page.get_by_text("% sent")).to_have_count(0)
     page.get_by_label("Shrink before sending").check()
     page.get_by_role("button", name="Try again").click()

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
@@ -103,3 +104,22 @@ def test_it_names_every_code_that_the_functions_and_the_gateway_answer_and_no_ot
     }
     assert named.pop("401") == set()  # an HTTP API's, with a message alone
     assert named == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [
+        ("Throttled", "throttle_rate_rps"),
+        ("QuotaExceeded", "daily_quota"),
+        ("Blocked", "waf_requests_per_5_min"),
+        ("TooLarge", "4.4 MB"),
+        ("Timeout", "29 s"),
+    ],
+)
+def test_an_error_of_the_gateway_names_the_limit_or_its_setting_and_what_to_do(
+    name: str, limit: str
+) -> None:
+    message = gateway_errors._ERRORS[name].message or ""
+    assert limit in message
+    assert re.search(r"\b(ask|wait|try again)\b", message, re.IGNORECASE)
+    assert len(message) <= 300  # as much of it as the page shows

@@ -140,6 +140,9 @@ def test_the_files_of_the_page_are_deployed_with_what_it_must_know(
         "max_in_request_bytes": MAX_IN_REQUEST_BYTES,
         "max_image_bytes": 64 * 2**20,
         "max_image_pixels": 50_000_000,
+        "max_decode_ms": 5_000,
+        "daily_quota": None,
+        "requests_per_5_min": 2_000,
         "prices": {
             "region": "us-east-1",
             "memory_mb": 1769,

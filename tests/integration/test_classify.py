@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from lambda_src.classifier.deadline import Deadline, TookTooLongError
+from lambda_src.classifier.errors import RequestError
+from lambda_src.classifier.picture import _refusals
 from tests.conftest import run_here
 from tests.integration.api_stub import ANSWER, EXPLANATION, GRANT, Service, running_service
 from warmlens.classify import classify
@@ -213,3 +216,15 @@ def test_a_picture_that_cannot_be_written_is_refused_before_the_call(
     result = run_here("classify", *arguments, "--url", url)
     assert result.returncode == 2
     assert message in result.stderr
+
+
+async def test_the_limit_that_a_photo_exceeds_is_printed(service: Service, tmp_path: Path) -> None:
+    with pytest.raises(RequestError) as refused, _refusals(Deadline(5000)):
+        raise TookTooLongError
+    error = {"code": refused.value.code, "message": refused.value.message}
+    service.answers["/classification"] = (422, {"error": error})
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(b"\xff\xd8\xffa photo")
+    result = await asyncio.to_thread(run_here, "classify", str(photo), "--url", service.url)
+    assert result.returncode == 1
+    assert "the limit of 5000 ms (max_decode_ms)" in " ".join(result.stderr.split())

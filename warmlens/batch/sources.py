@@ -235,7 +235,8 @@ def _check(head: bytes, name: str, size_bytes: int) -> None:
     if size_bytes > MAX_BYTES:
         raise WarmlensError(
             "image_too_large",
-            f"The image has {size_bytes} bytes; at most {MAX_BYTES} are accepted anywhere.",
+            f"The image has {size_bytes} bytes; at most {MAX_BYTES} are accepted anywhere. "
+            "Send a smaller one.",
         )
 
 

@@ -152,7 +152,10 @@ async def _forward(request: web.Request) -> web.StreamResponse:
             of_pool = answer.status >= 500 and TooManyRequestsError.error_type.encode() in text
             if (answer.status == 429 or of_pool) and not _is_error_answer(text):
                 return error_answer(
-                    429, "throttled", "Too many calls at once, or in a second; try again."
+                    429,
+                    "throttled",
+                    "More calls at once than the local cloud's --concurrency, or ten times as many "
+                    "in a second. Try again in a moment.",
                 )
             if answer.status >= 500 and RequestTooLargeError.error_type.encode() in text:
                 return _too_large()  # as API Gateway answers when Lambda refuses the event

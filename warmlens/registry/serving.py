@@ -257,7 +257,8 @@ def is_served_by_command(configuration: Mapping[str, Any]) -> bool:
 def _does_not_load(served: Served, reason: str) -> WarmlensError:
     return WarmlensError(
         "model_unavailable",
-        f"{served.name} {served.version} does not load and is not served: {reason}",
+        f"{served.name} {served.version} does not load and is not served: {reason.rstrip('.')}. "
+        "The model from before still is; publish this version again, or serve another one.",
     )
 
 

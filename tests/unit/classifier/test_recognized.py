@@ -160,6 +160,8 @@ def test_names_that_are_larger_than_an_answer_are_refused_in_one_sentence(tmp_pa
         error = json.loads(answer["body"])["error"]
         assert (answer["statusCode"], error["code"]) == (413, "answer_too_large")
         assert "1000 classes" in error["message"]
+        assert "2900000 characters" in error["message"]
+        assert "Read them from labels.json" in error["message"]
 
 
 def test_a_model_that_loads_and_does_not_run_is_not_described_as_if_it_were_served(
