@@ -38,6 +38,7 @@ def comparison(records: Sequence[Record]) -> str:
             (_cells(row) for row in made),
         ),
         *_started(made),
+        *_missing(made),
         *(f"- {sentence}" for sentence in agreement(made)),
     ]
     return "\n".join(parts).rstrip() + "\n"
@@ -102,6 +103,14 @@ def _figure(row: Row, metric: str) -> str:
 def _starts_from(row: Row) -> str:
     kind: str = row.conditions["initial_weights_kind"]
     return _STARTS.get(kind, kind)
+
+
+def _missing(made: Sequence[Row]) -> Iterator[str]:
+    """Yield a line with the networks of the paper's figure 3 that were not measured."""
+    slugs = {row.slug for row in made}
+    paper = dict.fromkeys(variant for pair in _CLAIMS for variant in pair)
+    if absent := [variant.name for variant in paper if variant.slug not in slugs]:
+        yield f"- Of the paper's figure, not measured yet: {'; '.join(absent)}."
 
 
 def _started(made: Sequence[Row]) -> Iterator[str]:

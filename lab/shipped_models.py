@@ -2,7 +2,7 @@
 
 from lab.markdown import table
 from warmlens.paths import MODEL_ARTIFACTS
-from warmlens.registry.manifest import PhotoShare
+from warmlens.registry.manifest import Manifest, PhotoShare
 from warmlens.registry.manifest_file import read_manifest
 from warmlens.registry.shares import interval
 
@@ -24,7 +24,7 @@ def thresholds() -> str:
             rows.append(
                 (
                     f"`{name}`",
-                    f"{manifest.files.bytes / 1e6:.1f}",
+                    f"{file_mb(manifest):.1f}",
                     f"{chosen.threshold:.3f}",
                     _share(chosen.kept),
                     _share(chosen.found),
@@ -33,6 +33,28 @@ def thresholds() -> str:
             )
     header = "model | MB | threshold | own photos kept, % | other things found, % | AUROC"
     return table(header, rows, align="---:")
+
+
+def file_mb(manifest: Manifest) -> float:
+    """Return the size of graph and weights in MB, without the labels, as the model card has it."""
+    weights = manifest.files.weights
+    return (manifest.files.model.bytes + (weights.bytes if weights else 0)) / 1e6
+
+
+def refused() -> str:
+    """Return a sentence for each shipped version on how often it refuses photos of its classes."""
+    lines = []
+    for name, version in SHIPPED:
+        manifest = read_manifest(MODEL_ARTIFACTS / name / version)
+        chosen = manifest.recognition
+        if chosen is not None:
+            top1 = {each.name: each.value for each in manifest.metrics}.get("test_top1_accuracy")
+            right = "" if top1 is None else f"; its first class is right for {100 * top1:.1f} %"
+            lines.append(
+                f"- `{name}` refuses {100 * (1 - chosen.kept.share):.1f} % of "
+                f"{chosen.kept.images:,} photos of its own classes{right}."
+            )
+    return "\n".join(lines) + "\n"
 
 
 def _share(of: PhotoShare) -> str:

@@ -46,6 +46,9 @@ def test_the_table_has_all_photos_packages_and_coarse_classes() -> None:
         "| 0.0 (0.0 to 16.8) | 80.0 (70.8 to 87.3) | 12 |"
     ) in text
     assert "points" not in text
+    assert (
+        "- Of the paper's figure, not measured yet: ResNet50, last layer; ResNet50, whole;" in text
+    )
 
 
 def test_what_agrees_with_the_paper_and_what_does_not_follows_from_the_answers() -> None:

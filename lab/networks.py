@@ -1,0 +1,83 @@
+"""The networks that `warmlens model train` offers, by what others published and by their layers.
+
+Top-1 accuracy and multiply-adds of the Lites are from the README of
+models/official/efficientnet/lite in github.com/tensorflow/tpu (columns FP32 accuracy and MAdds);
+those of ResNet50 are from torchvision's `ResNet50_Weights.IMAGENET1K_V2`, the weights that training
+starts from. The small CNN's multiply-adds are counted from its layers; it has no ImageNet weights.
+"""
+
+from dataclasses import dataclass
+
+from lab.markdown import table
+from lab.shipped_models import SHIPPED, file_mb
+from training.config import DEFAULTS, mode_of
+from warmlens.paths import MODEL_ARTIFACTS
+from warmlens.registry.manifest import Manifest
+from warmlens.registry.manifest_file import read_manifest
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network with 10 classes.
+
+    Attributes:
+        input_px: side of the input that accuracy and multiply-adds are for.
+        top1: published top-1 accuracy on ImageNet in %; None without ImageNet weights.
+        gmac: billions of multiply-adds of an answer.
+        weights_m: millions of weights.
+    """
+
+    input_px: int
+    top1: float | None
+    gmac: float
+    weights_m: float
+
+
+NETWORKS = {
+    "small-cnn": Network(64, None, 0.13, 0.4),
+    "efficientnet-lite0": Network(224, 75.1, 0.41, 3.4),
+    "efficientnet-lite1": Network(240, 76.7, 0.63, 4.1),
+    "efficientnet-lite2": Network(260, 77.6, 0.90, 4.8),
+    "resnet50": Network(224, 80.9, 4.09, 23.5),
+}
+
+
+def choice() -> str:
+    """Return the table of the networks, with the shipped versions of each."""
+    shipped = [read_manifest(MODEL_ARTIFACTS / name / version) for name, version in SHIPPED]
+    rows = [
+        (
+            f"`{name}`",
+            each.input_px,
+            "-" if each.top1 is None else f"{each.top1:.1f}",
+            f"{each.gmac:.2f}",
+            f"{each.weights_m:.1f}",
+            _default(name),
+            "; ".join(_version(of) for of in shipped if of.architecture == name) or "-",
+        )
+        for name, each in NETWORKS.items()
+    ]
+    return table(
+        "network | input, px | top-1 on ImageNet, % | GMAC | million weights "
+        "| `train`'s default | shipped as",
+        rows,
+    )
+
+
+def _default(name: str) -> str:
+    defaults = DEFAULTS[mode_of(name, only_head=False)]
+    return ", ".join(f"{each.epochs} epochs at {each.size} px" for each in defaults["stages"])
+
+
+def _version(manifest: Manifest) -> str:
+    of = {each.name: each for each in manifest.metrics}
+    accuracy = of.get("test_top1_accuracy")
+    measured = (
+        f"{100 * accuracy.value:.1f} % of its test photos right"
+        if accuracy is not None
+        else "accuracy not measured here"
+    )
+    return (
+        f"`{manifest.name}`, {manifest.precision}, {manifest.input.width} px, "
+        f"{file_mb(manifest):.1f} MB: {measured}"
+    )
