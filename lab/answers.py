@@ -7,11 +7,13 @@ from lab.bench.cases import OBJECTIVE
 from lab.cold_start import first_visit_s, one_vcpu
 from lab.costs_at_rest import DEV, whole_at_rest
 from lab.kept_records import kept_records
-from lab.photo_costs import PRICES, WAYS, usd_per_million
+from lab.photo_costs import MEMORY_MB, PHOTOS, PRICES, WAYS, usd_per_million
 from warmlens.planner.at_rest import at_rest_items
 from warmlens.planner.bill import less_free_tier, total_usd
+from warmlens.planner.photo import Usage, photo_items
 
 _LARGE = "1,000 a second"
+_WAKEUP_S = 0.003  # of an idle instance: decision 99
 IN_CALL, UPLOAD, HTTP = (
     WAYS[f"{api}, {photo}"]
     for api, photo in (
@@ -26,7 +28,8 @@ def costs() -> dict[str, str]:
     """Return the costs that answers name, in USD.
 
     A month without traffic (`dev`, `prod`, and `dev_paid`, `prod_paid` without the free tier), and
-    a million photos (`in_call`, `upload`, `http`, and `page` with the page and its web ACL).
+    a million photos (`in_call`, `upload`, `http`, and `page` with the page and its web ACL;
+    `woken` with a wakeup for each).
     """
     dev, whole = at_rest_items(DEV, PRICES), whole_at_rest()
     sums = {
@@ -36,10 +39,17 @@ def costs() -> dict[str, str]:
         "prod_paid": total_usd(whole),
         "in_call": usd_per_million(IN_CALL),
         "upload": usd_per_million(UPLOAD),
+        "woken": usd_per_million(IN_CALL) + wakeups_usd(),
         "http": usd_per_million(HTTP),
         "page": usd_per_million(replace(IN_CALL, page=True, waf=True)),
     }
     return {name: f"${usd:.2f}" for name, usd in sums.items()}
+
+
+def wakeups_usd() -> float:
+    """Return the cost of a million wakeups of idle instances."""
+    gb_s = PHOTOS * _WAKEUP_S * MEMORY_MB / 1024
+    return total_usd(photo_items(Usage(photos=PHOTOS, gb_s=gb_s), IN_CALL, PRICES))
 
 
 def waits() -> dict[str, str]:

@@ -98,9 +98,22 @@ def openapi_document() -> dict[str, Any]:
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": _paths(),
         "components": {
-            "schemas": {each["title"]: each for each in (*requests, either, *answers)},
+            "schemas": {each["title"]: each for each in (*requests, either, *map(_open, answers))},
             "securitySchemes": _SECURITY_SCHEMES,
         },
+    }
+
+
+def _open(part: Any) -> Any:
+    """Return an answer's schema that allows keys which a later minor version adds."""
+    if isinstance(part, list):
+        return [_open(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        key: _open(value)
+        for key, value in part.items()
+        if (key, value) != ("additionalProperties", False)
     }
 
 

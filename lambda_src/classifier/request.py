@@ -181,6 +181,10 @@ def _text(call: HttpCall) -> str | None:
         )
     if not isinstance(body, str):
         raise RequestError(400, "invalid_json", "The body must be a text.")
+    if call.content_type.startswith("multipart/"):
+        raise RequestError(
+            415, "unsupported_type", "A form is not read. Send the photo's bytes as the body."
+        )
     if call.is_base64:
         if _begins_json(_decoded(body[:64]).decode("latin-1")):
             return _decoded(body).decode("utf-8", errors="replace")

@@ -80,7 +80,9 @@ def test_a_client_in_typescript_classifies_by_both_ways(cloud: Cloud, tmp_path: 
 def test_the_docs_examples_for_phones_can_be_parsed(language: str, tmp_path: Path) -> None:
     text = (ROOT / "docs" / "api.md").read_text()
     in_the_call, wake = re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    files = {"call": in_the_call, "wake": wake}
+    mobile = (ROOT / "docs" / "mobile.md").read_text()
+    (resize,) = re.findall(rf"^```{language}\n(.*?)^```", mobile, re.DOTALL | re.MULTILINE)
+    files = {"call": in_the_call, "wake": wake, "resize": resize}
     for name, code in files.items():
         (tmp_path / name).write_text(code)
     parse = (TOOLS / "python", HERE / "parse.py", language)

@@ -118,6 +118,17 @@ def test_a_photo_that_came_as_text_is_refused_with_the_types_to_send(door: Any) 
 
 
 @DOORS
+def test_a_form_is_refused_with_what_to_send_instead(door: Any) -> None:
+    for is_base64 in (True, False):
+        form = door(
+            body=ENCODED, isBase64Encoded=is_base64, content_type="multipart/form-data; x=y"
+        )
+        with pytest.raises(RequestError, match="photo's bytes as the body") as error:
+            read(form)
+        assert (error.value.status, error.value.code) == (415, "unsupported_type")
+
+
+@DOORS
 def test_a_photo_is_no_wakeup(door: Any) -> None:
     event = door(body=ENCODED, isBase64Encoded=True)
     event.update({name: "/wakeup" for name in ("path", "rawPath") if name in event})
