@@ -210,11 +210,11 @@ def test_the_examples_of_the_api_and_of_its_client_classify_a_photo(
 @pytest.mark.parametrize(
     ("language", "program", "call"),
     [
-        ("python", sys.executable, "wake_ahead_meanwhile()"),
-        ("javascript", "node", "wakeAhead()"),
+        ("python", sys.executable, "wake_ahead()\nwake_ahead_meanwhile()"),
+        ("javascript", "node", "wakeAhead();\nsetTimeout(wakeAhead, 3000);"),
     ],
 )
-def test_the_examples_of_waking_ahead_wake_and_let_no_failure_through(
+def test_the_examples_of_waking_ahead_wake_once_and_let_no_failure_through(
     cloud: Cloud, tmp_path: Path, language: str, program: str, call: str
 ) -> None:
     *_, example = blocks(DOCS / "api.md", language)
