@@ -5,7 +5,7 @@ from dataclasses import replace
 from lab.bench.cases import CASES as TRAFFIC
 from lab.bench.cases import OBJECTIVE
 from lab.cold_start import first_visit_s, one_vcpu
-from lab.costs_at_rest import DEV, whole_at_rest
+from lab.costs_at_rest import DEV, idle_dev, whole_at_rest
 from lab.kept_records import kept_records
 from lab.photo_costs import MEMORY_MB, PHOTOS, PRICES, WAYS, usd_per_million
 from warmlens.planner.at_rest import at_rest_items
@@ -27,14 +27,15 @@ IN_CALL, UPLOAD, HTTP = (
 def costs() -> dict[str, str]:
     """Return the costs that answers name, in USD.
 
-    A month without traffic (`dev`, `prod`, and `dev_paid`, `prod_paid` without the free tier), and
-    a million photos (`in_call`, `upload`, `http`, and `page` with the page and its web ACL;
-    `woken` with a wakeup for each).
+    A month without a call (`dev`, `prod`, and `dev_paid`, `prod_paid` without the free tier;
+    `dev_called` without it and with calls in each hour), and a million photos (`in_call`,
+    `upload`, `http`, and `page` with the page and its web ACL; `woken` with a wakeup for each).
     """
-    dev, whole = at_rest_items(DEV, PRICES), whole_at_rest()
+    dev, whole = idle_dev(), whole_at_rest()
     sums = {
         "dev": total_usd(less_free_tier(dev, PRICES)),
         "dev_paid": total_usd(dev),
+        "dev_called": total_usd(at_rest_items(DEV, PRICES)),
         "prod": total_usd(less_free_tier(whole, PRICES)),
         "prod_paid": total_usd(whole),
         "in_call": usd_per_million(IN_CALL),

@@ -1,5 +1,7 @@
 """The fixed costs of an environment, as tables and sentences for the docs."""
 
+from dataclasses import replace
+
 from lab.markdown import wrapped
 from lab.photo_costs import MEMORY_MB, PRICES
 from warmlens.planner.at_rest import (
@@ -16,6 +18,11 @@ from warmlens.registry.pruning import KEPT
 
 DEV = AtRest(metrics=OWN_METRICS, alarms=8, image_gb=0.3, stored_gb=0.1)
 """The fixed parts of the environment dev; tests count its alarms and metrics."""
+WARM_ALARMS = 4
+"""Alarms that a warmer adds; tests count them."""
+ROUND_METRICS = WARMER_METRICS + 1
+"""Own metrics without a call: the warmer's, and `Fault`, which the classifier also writes for a
+wakeup. The others are billed in hours with calls only."""
 _AT_REST = {
     "container images": ("container image in ECR", "some 0.3 GB for each image pushed"),
     "models and the page": ("model, page and CDK's files in S3", "about 0.1 GB"),
@@ -24,7 +31,7 @@ _AT_REST = {
     "own metrics": (
         "own metrics",
         "8 of the classifier (2 of them for [what it recognizes](metrics.md#of-the-classifier)) "
-        "and 1 of `uploads`, in hours with calls; free tier: 10",
+        "and 1 of `uploads`, billed only in hours with calls; free tier: 10",
     ),
 }
 
@@ -64,9 +71,9 @@ def added_table() -> str:
             f"{acl_usd:.2f}",
         ),
         (
-            "the warmer's metrics, without the free tier",
-            f'`warming="ping"`: {WARMER_METRICS}',
-            f"{WARMER_METRICS * PRICES['metric_per_month']:.2f}",
+            "metrics that warming writes, without the free tier",
+            f'`warming="ping"`: {ROUND_METRICS}',
+            f"{ROUND_METRICS * PRICES['metric_per_month']:.2f}",
         ),
         (
             f"{ALARMS - DEV.alarms} alarms more than `dev`, without the free tier",
@@ -92,15 +99,35 @@ def rest_sentence() -> str:
         f"Without traffic, `staging` and `prod` cost ${total_usd(free):.2f} a month each, plus the "
         f"ping. ${total_usd(acl):.2f} of it are the web ACL, which `waf=False` removes. If "
         f"CloudWatch's free tier is used up, they cost ${total_usd(whole):.2f}: each has {ALARMS} "
-        f"alarms and {OWN_METRICS + WARMER_METRICS} own metrics."
+        f"alarms, and {ROUND_METRICS} own metrics that warming writes. The other own metrics are "
+        "billed only in hours with calls."
     )
+
+
+def warm_sentence() -> str:
+    """Return the sentence of docs/deploy.md on dev at rest with warm instances."""
+    free = total_usd(less_free_tier(warm_dev(), PRICES))
+    return wrapped(
+        f"Without a call, `dev` with two warm instances costs ${free:.2f} a month with AWS's free "
+        f"tier and ${total_usd(warm_dev()):.2f} without it ([why](#what-it-costs-without-traffic)),"
+        f" plus cents for the pings."
+    )
+
+
+def idle_dev() -> list[Item]:
+    """Return the items of dev in a month without a call."""
+    return at_rest_items(replace(DEV, metrics=0), PRICES)
+
+
+def warm_dev() -> list[Item]:
+    """Return the items of dev with a warmer in a month without a call, without the pings."""
+    warm = replace(DEV, metrics=ROUND_METRICS, alarms=DEV.alarms + WARM_ALARMS)
+    return at_rest_items(warm, PRICES)
 
 
 def whole_at_rest() -> list[Item]:
     """Return the items of staging and prod at rest, without the instances kept warm by pings."""
-    return at_rest_items(
-        AtRest(web_acl_rules=WEB_ACL_RULES, metrics=OWN_METRICS + WARMER_METRICS), PRICES
-    )
+    return at_rest_items(AtRest(web_acl_rules=WEB_ACL_RULES, metrics=ROUND_METRICS), PRICES)
 
 
 def _acl() -> AtRest:

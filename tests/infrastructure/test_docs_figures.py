@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from lab.answers import costs
+from lab.costs_at_rest import WARM_ALARMS
 from lab.pictures import architecture
 from stacks.settings import Settings
 from tests.infrastructure.variants import Assembly
@@ -57,6 +59,19 @@ def _types(part: Any) -> Iterator[str]:
 def test_the_cost_at_rest_counts_what_dev_has(words: str, kind: str) -> None:
     (count,) = re.findall(rf"^\| {words} \| (\d+);", COSTS, re.MULTILINE)
     assert types("dev")[kind] == int(count)
+
+
+def test_what_an_idle_month_costs_has_only_what_is_written_and_kept_without_calls() -> None:
+    prices, idle = read_prices(), costs()
+    kept_usd = 0.3 * prices["ecr_per_gb_month"] + 0.1 * prices["s3_per_gb_month"]
+    watched_usd = 8 * prices["alarm_per_month"] + prices["dashboard_per_month"]
+    assert idle["dev_paid"] == f"${kept_usd + watched_usd:.2f}"
+    # staging has a warmer, and dev none.
+    (path,) = [each for each in SNAPSHOTS.iterdir() if each.name.endswith("[staging].json")]
+    alarms = re.findall(
+        r'"(Warm\w+|DeadLetters\w+)": \{\s+"Properties": \{\s+"Alarm', path.read_text()
+    )
+    assert len(alarms) == WARM_ALARMS, alarms
 
 
 def test_the_price_of_a_snapshot_is_that_of_the_price_file() -> None:

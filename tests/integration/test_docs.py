@@ -236,7 +236,7 @@ def test_the_examples_of_waking_ahead_wake_once_and_let_no_failure_through(
 def test_the_commands_of_the_quick_start_work(cloud: Cloud) -> None:
     options = {"classify": "--url", "local": "--folder", "warm": "--folder"}
     lines = [line for page, line in shell_commands() if page == "docs/quick-start.md"]
-    own = [shlex.split(line)[1:] for line in lines if "warmlens" in line]
+    own = [shlex.split(line)[1:] for line in lines if line.startswith(".venv/bin/warmlens")]
     assert len(own) == 4
     for words in own:
         value = cloud.url if words[0] == "classify" else str(cloud.folder)

@@ -5,6 +5,7 @@ import importlib
 import io
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -118,6 +119,7 @@ def test_the_model_describes_itself_and_that_call_is_not_counted_as_a_photo(
         asked = handler({**GET, "headers": {"origin": "https://a.example"}})
         again = handler({"method": "model"})
         handler(photos[0])
+        handler({"method": "wakeup", "hold_until": int(time.time() * 1000)})
     assert asked["statusCode"] == 200
     assert asked["headers"]["Cache-Control"] == "no-store"  # another model may be served any time
     assert asked["headers"]["Access-Control-Allow-Origin"] == "https://a.example"
@@ -131,7 +133,9 @@ def test_the_model_describes_itself_and_that_call_is_not_counted_as_a_photo(
     )
     assert (answer["class_count"], answer["threshold"]) == (1000, 0.5)
     assert answer["labels"] == labels
-    first, second, photo = logged(capsys)
+    first, second, photo, woken = logged(capsys)
+    # Billed in each hour with warming, as docs/costs.md counts it; the other metrics are not.
+    assert woken["_aws"]["CloudWatchMetrics"][0]["Metrics"] == [{"Name": "Fault", "Unit": "Count"}]
     # Its cold start is one that no photo met: the next photo finds a warm instance.
     assert (first["method"], first["ColdStartAhead"], second["ColdStartAhead"]) == ("model", 1, 0)
     for line in (first, second):
