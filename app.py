@@ -6,8 +6,12 @@ PyTorch model also needs `-c engine=torch`, and `-c torch_index=ADDRESS` where p
 build. `-c api=http` deploys an HTTP API instead of a REST API.
 """
 
-import dataclasses
 import os
+
+# Before jsii starts with the CDK: it would print eleven lines about Node 20 before every message.
+os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+
+import dataclasses
 import re
 import sys
 import traceback
@@ -144,11 +148,16 @@ def _environments() -> tuple[Settings, ...]:
         )
     names = [each.env_name for each in ENVIRONMENTS]
     for name in names:
-        if name == "local" or PULL_REQUEST.fullmatch(name) or names.count(name) > 1:
+        if names.count(name) > 1:
+            count = "two" if names.count(name) == 2 else str(names.count(name))
             raise SettingsError(
-                f"environments.py: env_name = {name!r}; allowed is a name that no other "
-                "environment has, and neither local (of make run) nor pr1, pr2, ... (of pull "
-                "requests)"
+                f"environments.py: {count} environments are named {name}; give each a name of its "
+                "own (env_name)"
+            )
+        if name == "local" or PULL_REQUEST.fullmatch(name):
+            raise SettingsError(
+                f"environments.py: env_name = {name!r}; allowed is any other name than local (of "
+                "make run) and pr1, pr2, ... (of pull requests)"
             )
     return ENVIRONMENTS
 

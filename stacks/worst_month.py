@@ -33,6 +33,8 @@ Gateway takes up to 10,240 bytes of them."""
 ANSWER_BYTES, MODEL_ANSWER_BYTES = 10_000, 50_000
 """An answer of `/model` has the names of all classes; those of the shipped models are smaller."""
 WEB_ACL_RULES, METRICS, ALARMS, STORED_GB = 5, 15, 20, 10
+_RAISED, _SWITCHES = ("warming_period_min",), ("waf", "monitoring", "tracing", "access_logs")
+"""Settings that lower the cost by a higher value, and by False."""
 
 
 @dataclass(frozen=True)
@@ -114,11 +116,16 @@ def budget_refusal(settings: "Settings", region: str) -> str | None:
         return None
     largest = items[:3]
     costs = ", ".join(f"{item.name} {math.ceil(item.usd):,}" for item in largest)
-    lower = dict.fromkeys(name for item in largest for name in item.lower[:2])
+    names = list(dict.fromkeys(name for item in largest for name in item.lower[:2]))
+    lower = [name for name in names if name not in (*_RAISED, *_SWITCHES)]
+    switches = [name for name in names if name in _SWITCHES]
+    ways = [f"lower {', '.join(lower)}"] if lower else []
+    ways += [f"turn off {', '.join(switches)}"] if switches else []
+    ways.append(f"raise {', '.join([name for name in names if name in _RAISED] + ['budget_usd'])}")
     note = f" ({prices.note})" if prices.note else ""
     return (
         f"allowed is at least {total}, the worst month of these settings in USD{note}, most of it "
-        f"{costs}; lower {', '.join(lower)} (docs/cost-ceiling.md)"
+        f"{costs}; {', '.join(ways[:-1])}, or {ways[-1]} (docs/cost-ceiling.md)"
     )
 
 
@@ -164,10 +171,13 @@ def _calls(settings: "Settings") -> _Calls:
 def _classifier_items(settings: "Settings", calls: _Calls, prices: RegionPrices) -> list[Item]:
     """Return the classifier's items. A call reaches it at most once: an upload may wake it."""
     gigabytes, short = settings.memory_mb / 1024, SHORT[settings.architecture]
-    seconds = calls.keyed * (settings.timeout_s + INIT_S) + _pinged_s(settings)
-    if settings.reserved_concurrency is not None:
-        seconds = min(seconds, settings.reserved_concurrency * MONTH_S)
+    of_calls, pinged = calls.keyed * (settings.timeout_s + INIT_S), _pinged_s(settings)
+    reserved = settings.reserved_concurrency
+    most = math.inf if reserved is None else float(reserved * MONTH_S)
+    seconds = min(of_calls + pinged, most)
     limits = ("daily_quota", "reserved_concurrency", "throttle_rate_rps", "timeout_s", "memory_mb")
+    warm = ("warm_instances", "warming_period_min") if pinged and of_calls < most else ()
+    limits = (*warm, *limits) if pinged > of_calls else (*limits, *warm)
     starts = calls.keyed
     gets = math.ceil(settings.max_image_bytes / PART_BYTES)
     items = [

@@ -157,10 +157,15 @@ SETTINGS = "from stacks.settings import Settings\n"
         *(
             (
                 f"{SETTINGS}ENVIRONMENTS = tuple(Settings(env_name=name) for name in {names})",
-                f"environments.py: env_name = '{names[-1]}'; allowed is a name that no other "
-                "environment has, and neither local",
+                message,
             )
-            for names in (["dev", "dev"], ["dev", "local"], ["pr7"])
+            for names, message in (
+                (["dev", "dev"], "environments.py: two environments are named dev; give each"),
+                (["a", "b", "b", "b"], "environments.py: 3 environments are named b; give each"),
+                (["local", "local"], "environments.py: two environments are named local; give"),
+                (["dev", "local"], "environments.py: env_name = 'local'; allowed is any other"),
+                (["pr7"], "environments.py: env_name = 'pr7'; allowed is any other name than"),
+            )
         ),
         (
             f"{SETTINGS}ENVIRONMENTS = (Settings(env_name='dev', memory_mb=64),)",

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from typing import Any
 
 import aws_cdk as cdk
@@ -135,6 +136,21 @@ def test_the_refusal_names_the_figure_and_settings_that_lower_it() -> None:
     assert f"at least {total}, the worst month" in str(refusal.value)
     assert "lower daily_quota" in str(refusal.value)
     assert dataclasses.replace(DEV, daily_quota=10_000, budget_usd=total).daily_quota == 10_000
+
+
+def test_the_refusal_names_warming_where_it_costs_most_and_the_budget_itself() -> None:
+    warm: dict[str, Any] = {"warming": "ping", "warm_instances": 2}
+    with pytest.raises(SettingsError) as refusal:
+        dataclasses.replace(DEV, **warm)
+    words = r"; lower warm_instances, .*, or raise warming_period_min, budget_usd \(docs/"
+    assert re.search(words, str(refusal.value))
+    free = dataclasses.replace(DEV, **warm, budget_usd=None)
+    changes: list[dict[str, Any]] = [{"warm_instances": 1}, {"warming_period_min": 10}]
+    for change in changes:
+        cheaper = dataclasses.replace(free, **change)
+        assert usd(cheaper, "the classifier's time") < usd(free, "the classifier's time")
+    with pytest.raises(SettingsError, match="turn off monitoring, or raise budget_usd"):
+        dataclasses.replace(DEV, budget_usd=1)
 
 
 def test_synth_refuses_by_the_prices_of_the_region_of_the_credentials(
