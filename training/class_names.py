@@ -5,7 +5,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from training.findings import Finding
+from training.findings import Finding, counted
 from warmlens.characters import first_unprintable
 
 # Google Drive, browsers, Windows and macOS name copies of a folder so.
@@ -60,16 +60,19 @@ def name_findings(
         )
     spaced = tuple(name for name in class_ids if name != name.strip())
     if spaced:
-        message = f"{len(spaced)} class names begin or end with a blank."
+        message = (
+            f"{counted(len(spaced), 'class name begins or ends', 'class names begin or end')} "
+            "with a blank."
+        )
         yield Finding("odd_class_name", "warning", message, spaced)
     copies = tuple(each for each in class_ids if (m := _COPY.fullmatch(each)) and m[1] in names)
     if copies:
         yield Finding(
             "copied_class",
             "warning",
-            f"{len(copies)} classes have the name of another with a number or `copy` behind it, as "
-            "downloads and copies of a folder have; move their photos into that one if it is the "
-            "same class.",
+            f"{counted(len(copies), 'class has', 'classes have')} the name of another with a "
+            "number or `copy` behind it, as downloads and copies of a folder have; move the photos "
+            "into that one if it is the same class.",
             copies,
         )
     groups: dict[str, list[str]] = defaultdict(list)

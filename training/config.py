@@ -215,6 +215,14 @@ def parse_stages(text: str) -> tuple[Stage, ...]:
         ) from None
 
 
+def stages_text(stages: tuple[Stage, ...]) -> str:
+    """Return stages in words, such as `8 epochs at 160 px, 8 epochs at 224 px`."""
+    return ", ".join(
+        f"{stage.epochs} {'epoch' if stage.epochs == 1 else 'epochs'} at {stage.size} px"
+        for stage in stages
+    )
+
+
 def parse_epochs(text: str) -> dict[str, int]:
     """Parse epochs by mode, such as `resnet50-full:6,small-cnn:20`; the text may be empty.
 

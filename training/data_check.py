@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.dataset import MIN_TRAIN_IMAGES
-from training.findings import Finding, Severity
+from training.findings import Finding, Severity, counted
 from training.folder_walk import IMAGE_SUFFIXES
 from training.photo_file import FORMATS, MAX_PIXELS, TooManyPixelsError, open_photo
 from training.photo_folder import (
@@ -61,11 +61,12 @@ class DataReport:
 
     def text(self) -> str:
         """Return the report as text for people."""
-        lines = [f"{self.folder.root}: {len(self.folder.class_ids)} classes"]
+        lines = [f"{self.folder.root}: {counted(len(self.folder.class_ids), 'class', 'classes')}"]
         for split, by_class in self.counts.items():
             numbers = by_class.values()
             lines.append(
-                f"  {split:<6}{sum(numbers):>7} photos, {min(numbers)} to {max(numbers)} a class"
+                f"  {split:<6}{sum(numbers):>7} {'photo' if sum(numbers) == 1 else 'photos'}, "
+                f"{min(numbers)} to {max(numbers)} a class"
             )
         if self.folder.layout == "classes":
             lines.append(f"  ({SPLIT_RULE})")
@@ -74,13 +75,15 @@ class DataReport:
             lines += [f"    {path}" for path in finding.paths[:SHOWN_PATHS]]
             if len(finding.paths) > SHOWN_PATHS:
                 lines.append(f"    and {len(finding.paths) - SHOWN_PATHS} more")
-        if not any(class_id.casefold() in OTHER_NAMES for class_id in self.folder.class_ids):
+        ids = self.folder.class_ids
+        if len(ids) > 1 and not any(class_id.casefold() in OTHER_NAMES for class_id in ids):
             lines.append(
                 "No class is named other: a photo of something else is found by a threshold alone "
                 '("Not sure" in docs/models.md says when such a class helps).'
             )
         errors = sum(finding.severity == "error" for finding in self.findings)
-        lines.append(f"{errors} errors, {len(self.findings) - errors} warnings.")
+        warnings = counted(len(self.findings) - errors, "warning", "warnings")
+        lines.append(f"{counted(errors, 'error', 'errors')}, {warnings}.")
         return "\n".join(lines)
 
     def document(self) -> dict[str, Any]:
@@ -184,18 +187,25 @@ def _perceptual_hash(image: Image.Image) -> tuple[int, int] | None:
 
 
 def _broken(folder: PhotoFolder, fingerprints: list[_Fingerprint]) -> Iterator[Finding]:
-    messages: dict[str, tuple[Severity, str]] = {
-        "unreadable_image": ("error", "files cannot be decoded as JPEG, PNG, WebP or GIF"),
-        "too_many_pixels": ("error", f"photos have more than {MAX_PIXELS:,} pixels to decode"),
-        "misnamed_image": ("warning", "photos are of another type than their name says"),
-    }
-    for code, (severity, message) in messages.items():
+    messages: dict[str, tuple[Severity, str, str, str]] = {
+        "unreadable_image": (
+            "error", "file", "files", "cannot be decoded as JPEG, PNG, WebP or GIF"
+        ),
+        "too_many_pixels": (
+            "error", "photo has", "photos have", f"more than {MAX_PIXELS:,} pixels to decode"
+        ),
+        "misnamed_image": (
+            "warning", "photo is", "photos are", "of another type than the file's name says"
+        ),
+    }  # fmt: skip
+    for code, (severity, one, many, what) in messages.items():
         paths = _relative(folder, (p.photo.path for p in fingerprints if p.fault == code))
         if paths:
-            yield Finding(code, severity, f"{len(paths)} {message}.", paths)
+            yield Finding(code, severity, f"{counted(len(paths), one, many)} {what}.", paths)
     small = _relative(folder, (p.photo.path for p in fingerprints if p.small))
     if small:
-        message = f"{len(small)} photos are smaller than {SMALL_SIDE_PX} px on a side."
+        number = counted(len(small), "photo is", "photos are")
+        message = f"{number} smaller than {SMALL_SIDE_PX} px on a side."
         yield Finding("small_image", "warning", message, small)
 
 
@@ -206,15 +216,16 @@ def _unused(folder: PhotoFolder) -> Iterator[Finding]:
         yield Finding(
             "misplaced",
             "warning",
-            f"{len(unused)} photos or folders are not in the folder of a class; they are not used. "
-            "Move them into one.",
+            f"{counted(len(unused), 'photo or folder is', 'photos or folders are')} not in the "
+            "folder of a class and not used. Move what belongs to a class into its folder.",
             _relative(folder, unused),
         )
     if others:
         yield Finding(
             "wrong_type",
             "warning",
-            f"{len(others)} files have no suffix of a JPEG, PNG, WebP or GIF; they are not used.",
+            f"{counted(len(others), 'file has', 'files have')} no suffix of a JPEG, PNG, WebP or "
+            "GIF, and will not be used.",
             _relative(folder, others),
         )
 
@@ -233,8 +244,8 @@ def _coverage(folder: PhotoFolder, counts: dict[str, dict[str, int]]) -> Iterato
     empty = tuple(class_id for class_id, total in totals.items() if not total)
     if empty:
         message = (
-            f"{len(empty)} folders of classes have no photos; delete them or put photos in: "
-            f"{', '.join(empty[:5])}."
+            f"{counted(len(empty), 'folder of a class has', 'folders of classes have')} no photos; "
+            f"delete or fill: {', '.join(empty[:5])}."
         )
         yield Finding("empty_class", "error", message, empty)
     least = MIN_TRAIN_IMAGES + 1
@@ -243,11 +254,12 @@ def _coverage(folder: PhotoFolder, counts: dict[str, dict[str, int]]) -> Iterato
         few = {class_id: total for class_id, total in totals.items() if 0 < total < least}
     if few:
         message = (
-            f"{len(few)} classes have fewer than {least} photos in all, {MIN_TRAIN_IMAGES} to "
-            "train with and one for validation; add photos or delete the class."
+            f"{counted(len(few), 'class has', 'classes have')} fewer than {least} photos in all, "
+            f"{MIN_TRAIN_IMAGES} to train with and one for validation; add photos or delete the "
+            "class."
         )
-        counted = tuple(f"{class_id}: {total}" for class_id, total in few.items())
-        yield Finding("too_few_images", "error", message, counted)
+        numbers = tuple(f"{class_id}: {total}" for class_id, total in few.items())
+        yield Finding("too_few_images", "error", message, numbers)
     known = {*few, *empty}
     for split, by_class in counts.items():
         missing = tuple(
@@ -255,7 +267,8 @@ def _coverage(folder: PhotoFolder, counts: dict[str, dict[str, int]]) -> Iterato
         )
         if missing:
             severity: Severity = "error" if split in ("train", "val") else "warning"
-            message = f"{len(missing)} classes have no photo in {split}: {', '.join(missing[:5])}."
+            number = counted(len(missing), "class has", "classes have")
+            message = f"{number} no photo in {split}: {', '.join(missing[:5])}."
             yield Finding("class_missing", severity, message, missing)
 
 
@@ -266,8 +279,8 @@ def _numbers(folder: PhotoFolder, counts: dict[str, dict[str, int]]) -> Iterator
     few = tuple(f"{name}: {count}" for name, count in train.items() if count < MIN_TRAIN_IMAGES)
     if few and folder.layout != "classes":
         message = (
-            f"{len(few)} classes have fewer than {MIN_TRAIN_IMAGES} photos in train; add photos or "
-            "delete the class."
+            f"{counted(len(few), 'class has', 'classes have')} fewer than {MIN_TRAIN_IMAGES} "
+            "photos in train; add photos or delete the class."
         )
         yield Finding("too_few_images", "error", message, few)
     some = tuple(
@@ -277,8 +290,8 @@ def _numbers(folder: PhotoFolder, counts: dict[str, dict[str, int]]) -> Iterator
     )
     if some:
         message = (
-            f"{len(some)} classes have fewer than {FEW_TRAIN_IMAGES} photos in train; "
-            "about 100 are better."
+            f"{counted(len(some), 'class has', 'classes have')} fewer than {FEW_TRAIN_IMAGES} "
+            "photos in train; about 100 are better."
         )
         yield Finding("few_images", "warning", message, some)
     if train and max(train.values()) > MAX_IMBALANCE * min(train.values()):
@@ -306,7 +319,8 @@ def _equal(folder: PhotoFolder, fingerprints: list[_Fingerprint]) -> Iterator[Fi
         if found:
             pairs = tuple(" = ".join(_relative(folder, (p.photo.path for p in g))) for g in found)
             text = (
-                f"{len(found)} photos are there, byte for byte, {message}; keep one copy of each."
+                f"{counted(len(found), 'photo is', 'photos are')} there, byte for byte, {message}; "
+                "keep one copy of each."
             )
             yield Finding(code, "error" if severity == "error" else "warning", text, pairs)
 
@@ -332,8 +346,9 @@ def _alike(folder: PhotoFolder, fingerprints: list[_Fingerprint]) -> Iterator[Fi
                     pairs.append(" ~ ".join(_relative(folder, both)))
     if pairs:
         text = (
-            f"{len(pairs)} pairs of photos in different splits look alike (perceptual hash within "
-            f"{NEAR_BITS} of {2 * HASH_SIDE**2} bits); they make test results too good."
+            f"{counted(len(pairs), 'pair of photos looks', 'pairs of photos look')} alike in "
+            f"different splits (perceptual hash within {NEAR_BITS} of {2 * HASH_SIDE**2} bits), "
+            "which makes test results too good."
         )
         yield Finding("near_duplicate_across_splits", "warning", text, tuple(pairs))
 

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from training.class_names import class_name
-from training.findings import require_no_errors
+from training.findings import counted, require_no_errors
 from training.folder_layout import find_layout
 from training.folder_walk import walk_folder
 from training.photo_folder import read_photo_folder
@@ -162,7 +162,7 @@ def _require_photos(root: Path, ids: tuple[str, ...], splits: dict[str, tuple[Ph
         if (count := targets.count(number)) <= MIN_TRAIN_IMAGES:
             raise WarmlensError(
                 "too_few_images",
-                f'{root}: the class "{class_id}" has {count} photos; allowed: '
+                f'{root}: the class "{class_id}" has {counted(count, "photo", "photos")}; allowed: '
                 f"{MIN_TRAIN_IMAGES + 1} or more, {MIN_TRAIN_IMAGES} to train with and one for "
                 "validation.",
             )
@@ -186,8 +186,8 @@ def _check(root: Path, ids: tuple[str, ...], splits: dict[str, tuple[Photo, ...]
         if (count := trained.count(class_id)) < MIN_TRAIN_IMAGES:
             raise WarmlensError(
                 "too_few_images",
-                f'{root}: the class "{class_id}" has {count} photos to train with; '
-                f"allowed: {MIN_TRAIN_IMAGES} or more.",
+                f'{root}: the class "{class_id}" has {counted(count, "photo", "photos")} to '
+                f"train with; allowed: {MIN_TRAIN_IMAGES} or more.",
             )
     if not splits.get("val"):
         raise WarmlensError("data_missing", f"{root / 'val'} has no photos for validation.")

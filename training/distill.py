@@ -36,6 +36,7 @@ def distill(request: RunRequest, data: tuple[Path, ...], teacher: str) -> list[E
     photos = read_unlabelled(data)
     start = initial_weights(request.pretrained, config.architecture)
     network = initial_network(config, taught_by.outputs, start, keep_head=False)
+    request.on_start(photos)
     device = pick_device()
     objective = objective_of(
         taught_by,

@@ -27,6 +27,11 @@ class Finding:
     paths: tuple[str, ...] = ()
 
 
+def counted(count: int, one: str, many: str) -> str:
+    """Return a number with the words for it, such as `1 class has` or `2 classes have`."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
 def require_no_errors(root: Path, findings: Iterable[Finding]) -> None:
     """Check that no finding about a folder is an error.
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from training.findings import Finding
+from training.findings import Finding, counted
 from training.photo_file import FORMATS
 from warmlens.errors import WarmlensError
 
@@ -68,20 +68,30 @@ def walk_folder(root: Path) -> tuple[Branch, list[Finding]]:
     lost: dict[str, list[str]] = {}
     tree = _branch(root, root, [], lost)
     findings = [
-        Finding(code, "warning", f"{len(paths)} {message}", tuple(paths))
-        for code, message in _MESSAGES.items()
+        Finding(code, "warning", f"{counted(len(paths), one, many)} {message}", tuple(paths))
+        for code, (one, many, message) in _MESSAGES.items()
         if (paths := lost.get(code))
     ]
     return tree, findings
 
 
 _MESSAGES = {
-    "broken_link": "links lead nowhere; they are not used. Copy the photos in their place.",
-    "link_loop": "links lead back to a folder that they are in; they are not followed. Delete "
-    "them.",
-    "hidden_photos": "photos or folders with photos have names with a leading dot; they are not "
-    "used. Rename them if they belong to a class.",
-    "too_deep": f"folders are more than {_DEEPEST} folders deep; they are not used.",
+    "broken_link": ("link leads", "links lead", "nowhere. Copy the photos in place of links."),
+    "link_loop": (
+        "link leads",
+        "links lead",
+        "back to a folder around it, which is not followed. Delete such links.",
+    ),
+    "hidden_photos": (
+        "photo or folder with photos has",
+        "photos or folders with photos have",
+        "a name with a leading dot and will not be used. Rename what belongs to a class.",
+    ),
+    "too_deep": (
+        "folder is",
+        "folders are",
+        f"more than {_DEEPEST} folders deep and not used.",
+    ),
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from training.class_names import class_name, name_findings
-from training.findings import Finding
+from training.findings import Finding, counted
 from training.folder_layout import SPLIT_NAMES, Classes, Layout, Parts, find_layout
 from training.folder_walk import IMAGE_SUFFIXES, walk_folder
 from training.groups import GROUPS_FILE
@@ -173,9 +173,9 @@ def _twins(root: Path, classes: dict[str, Classes]) -> list[Finding]:
     if not pairs:
         return []
     message = (
-        f"{len(pairs)} class names are there twice, in the same letters: once composed, once "
-        "decomposed, as macOS writes them; move the photos of one folder into the other and "
-        "delete it."
+        f"{counted(len(pairs), 'class name is', 'class names are')} there twice, in the same "
+        "letters: once composed, once decomposed, as macOS writes them; move the photos of one "
+        "folder into the other and delete it."
     )
     return [Finding("twin_class_names", "error", message, tuple(pairs))]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from training.class_names import class_name
-from training.findings import Finding
+from training.findings import Finding, counted
 from training.folder_walk import IMAGE_SUFFIXES, Branch
 from training.label_files import read_labels_file
 from warmlens.errors import WarmlensError
@@ -97,15 +97,17 @@ def read_lists(root: Path, lists: dict[str, Path], tree: Branch) -> Lists:
     findings = []
     if missing:
         message = (
-            f"{len(missing)} lines of the lists name no photo in {root}; correct or delete them "
-            f"({_FORM})."
+            f"{counted(len(missing), 'line of the lists names', 'lines of the lists name')} no "
+            f"photo in {root}; correct or delete what is wrong ({_FORM})."
         )
         findings.append(Finding("listed_photo_missing", "error", message, tuple(missing)))
     listed = {photo for rows in photos.values() for photo, _ in rows}
     unlisted = [each for branch in tree.walk() for each in branch.photos if each not in listed]
     if unlisted:
         paths = tuple(each.relative_to(root).as_posix() for each in unlisted)
-        message = f"{len(unlisted)} photos are in none of the lists; they are not used."
+        message = (
+            f"{counted(len(unlisted), 'photo is', 'photos are')} in none of the lists and not used."
+        )
         findings.append(Finding("unlisted", "warning", message, paths))
     ids = {class_id for rows in photos.values() for _, class_id in rows}
     names, file = _class_names(root, ids)

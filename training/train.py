@@ -2,6 +2,8 @@
 
 import dataclasses
 import platform
+import shlex
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,7 @@ class RunRequest:
         checkpoint_s: seconds between checkpoints within an epoch.
         hooks: callbacks of the training loop.
         on_decoded: called with the number of decoded photos and of all photos.
+        on_start: called with the photos before they are decoded.
     """
 
     name: str
@@ -56,6 +59,7 @@ class RunRequest:
     checkpoint_s: float = 300
     hooks: Hooks = dataclasses.field(default_factory=Hooks)
     on_decoded: OnDecoded | None = None
+    on_start: Callable[[Dataset], None] = lambda photos: None
 
 
 def train(request: RunRequest, data: Path) -> list[Epoch]:
@@ -78,9 +82,16 @@ def train(request: RunRequest, data: Path) -> list[Epoch]:
     network = initial_network(
         request.config, len(photos.ids), start, keep_head=start.taught_ids == photos.ids
     )
+    request.on_start(photos)
     objective = labels(request.config.label_smoothing)
     record = run_record(request, photos, start, classes=(photos.ids, photos.labels))
-    return train_network(request, photos, network, objective, record, pick_device())
+    try:
+        return train_network(request, photos, network, objective, record, pick_device())
+    except WarmlensError as error:
+        if error.code != "unreadable_photo":
+            raise
+        every = f"`warmlens model data check {shlex.quote(str(data))}` lists every such photo."
+        raise WarmlensError(error.code, f"{error.message} {every}") from None
 
 
 def train_network(

@@ -125,7 +125,7 @@ def export(
         others=OtherThings(tuple(others or ()), tuple(leave_out or ())),
     )
     notes: list[str] = []
-    with spinner("exporting") as on_step:
+    with spinner("export", print_steps=not as_json) as on_step:
         manifest = export_run(request, on_step, notes.append)
     _print_notes(notes)
     if as_json:

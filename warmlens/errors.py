@@ -28,6 +28,6 @@ def missing_package(package: str) -> WarmlensError:
     extra, target = ("local", "run") if package in _LOCAL else ("training", "training")
     return WarmlensError(
         "package_missing",
-        f"The package {package} is not installed: run pip install 'warmlens[{extra}]', or make "
-        f"{target} in a checkout.",
+        f"The package {package} is not installed: run make {target} in a checkout, or pip install "
+        f"'warmlens[{extra}]' where the wheel is installed.",
     )

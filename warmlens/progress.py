@@ -1,4 +1,4 @@
-"""Progress display for long commands; it shows nothing in a pipe."""
+"""Progress display for long commands; it shows nothing in a pipe, unless steps are wanted."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,18 +24,25 @@ _TASK = TextColumn("{task.description}", markup=False)
 
 
 @contextmanager
-def spinner(task: str) -> Iterator[OnStep]:
+def spinner(task: str, *, print_steps: bool = False) -> Iterator[OnStep]:
     """Show a spinner, a task and its elapsed time.
 
     Args:
         task: such as "measuring".
+        print_steps: True prints each step on a line that stays, also in a pipe.
 
     Yields:
         A function to call with the current step.
     """
     columns = (SpinnerColumn(), _TASK, TimeElapsedColumn())
     with _shown(task, *columns) as (progress, task_id):
-        yield lambda step: progress.update(task_id, description=printable(f"{task}: {step}"))
+
+        def on_step(step: str) -> None:
+            progress.update(task_id, description=printable(f"{task}: {step}"))
+            if print_steps:
+                progress.console.print(f"{task}: {step}", markup=False)
+
+        yield on_step
 
 
 @contextmanager

@@ -30,13 +30,15 @@ def error(status: int, code: str, **headers: str) -> Answer:
 class PhotoService:
     """The calls that a service got, and its answers.
 
-    `reply` makes an answer of the number of a call, from 1 on, and its body.
+    `reply` makes an answer of the number of a call, from 1 on, and its body; `model` answers the
+    call for the served model.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.bodies: list[bytes] = []
         self.most_at_once = 0
+        self.model = error(404, "not_found")
         self.reply: Callable[[int, bytes], Answer] = lambda _, body: (200, answer_of(body), {})
         self._at_once = 0
         self._lock = threading.Lock()
@@ -87,7 +89,13 @@ class _Handler(BaseHTTPRequestHandler):
         if len(body) < length:  # its caller was killed
             self.close_connection = True
             return
-        status, document, headers = self.server.service.answer(body)  # type: ignore[attr-defined]
+        self._send(self.server.service.answer(body))  # type: ignore[attr-defined]
+
+    def do_GET(self) -> None:
+        self._send(self.server.service.model)  # type: ignore[attr-defined]
+
+    def _send(self, answer: Answer) -> None:
+        status, document, headers = answer
         data = json.dumps(document).encode()
         try:
             self.send_response(status)

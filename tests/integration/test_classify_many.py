@@ -111,8 +111,14 @@ def test_photos_that_the_model_does_not_know_are_counted_apart_from_its_classes(
         return 200, {**answer_of(body), "recognized": b"a.jpg" not in body}, {}
 
     service.reply = reply
+    known = {"method": "model", "title": None, "threshold": 0.886, "labels": ["1"]}
+    service.model = 200, {**answer_of(JPEG), **known}, {}
     printed = classify(folder, service)
-    assert "not sure: 1 of 4 photos probably show none" in printed.stdout
+    assert (
+        "not sure: 1 of 4 is below the model's threshold (0.89); closest: a.jpg (1)"
+        in printed.stdout
+    )
+    assert "none of the classes" not in printed.stdout
     assert "a.jpg\t" not in printed.stdout  # its first class is not what is in it
     assert [line["photo"] for line in lines(folder) if not line["answer"]["recognized"]] == [
         "a.jpg"

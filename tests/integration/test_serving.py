@@ -184,7 +184,8 @@ def test_models_in_the_image_are_changed_without_a_bucket(own_cloud: Cloud) -> N
 def test_what_is_not_published_or_was_damaged_is_not_served(
     own_cloud: Cloud, artifacts: Path
 ) -> None:
-    model(own_cloud, "serve", NAME, "1.2.0", refused="not_published")
+    refused = model(own_cloud, "serve", NAME, "1.2.0", refused="not_published")
+    assert refused.endswith(f"warmlens model publish {NAME} 1.2.0 --env local\n")
     publish(own_cloud, artifacts, "1.2.0")
     s3 = own_cloud.client("s3")
     key, bucket = f"{NAME}/1.2.0/model.onnx", models_bucket(s3)

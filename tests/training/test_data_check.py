@@ -10,7 +10,7 @@ from lab.products.catalogue import PRODUCTS
 from lab.products.dataset import DatasetSpec, write_dataset
 from tests.hostile.cut_files import CUT, WHOLE
 from tests.hostile.formats import png_chunk, whole_jpeg_of_size
-from tests.training.class_folders import save_picture
+from tests.training.class_folders import fill, save_picture
 from training.data_check import DataReport, check_data
 from training.findings import Finding
 from training.pixels import read_pixels, square
@@ -48,6 +48,17 @@ def test_good_data_has_no_findings_and_is_counted(good: Path) -> None:
     assert report.counts["train"] == {"apple": 20, "bread": 20, "cheese": 20}
     assert "60 photos, 20 to 20 a class" in report.text()
     assert "0 errors, 0 warnings" in report.text()
+
+
+def test_one_of_a_kind_is_reported_in_the_singular(tmp_path: Path) -> None:
+    fill(tmp_path / "apple", 2, 0)
+    (tmp_path / "notes.txt").write_text("no photo")
+    text = check_data(tmp_path).text()
+    assert f"{tmp_path}: 1 class\n" in text
+    assert "1 class has fewer than 3 photos in all" in text
+    assert "1 file has no suffix" in text
+    assert "2 errors, 1 warning." in text
+    assert "named other" not in text  # a model of one class has a more urgent problem
 
 
 def test_photos_that_the_generator_makes_have_no_findings(tmp_path: Path) -> None:

@@ -153,6 +153,7 @@ def test_a_photo_that_cannot_be_decoded_is_named(trainer: Trainer, tmp_path: Pat
     with pytest.raises(WarmlensError, match=r"disc/001\.jpg cannot be decoded") as refused:
         trainer.train(tmp_path / "run", "small-cnn", 1, data=data)
     assert refused.value.code == "unreadable_photo"
+    assert f"`warmlens model data check {data}` lists every such photo" in refused.value.message
 
 
 def test_weights_of_another_architecture_are_refused(

@@ -29,11 +29,16 @@ def test_a_folder_of_photos_becomes_a_version_with_figures(
         "--name", "shapes", "--size", SIZE, "--epochs", 4, "--cache", trainer.cache,
     )  # fmt: skip
     assert trained.exit_code == 0, trained.output
+    first, *_, last = trained.stderr.splitlines()
+    assert first == "165 photos, 3 classes, small-cnn, 4 epochs at 32 px"
     assert "epoch 4/4 at 32 px" in trained.stderr
+    assert last == f"Next: warmlens model export {tmp_path / 'run'} --name shapes --version 1.0.0"
     exported = run(
         "export", tmp_path / "run", "--name", "shapes", "--version", "2.0.0", "--models", artifacts
     )
     assert exported.exit_code == 0, exported.output
+    for step in ("exporting", "quantizing to int8", "evaluating on the test photos"):
+        assert f"export: {step}\n" in exported.stderr
     assert verify_model(artifacts / "shapes" / "2.0.0") == []
     recognition = read_manifest(artifacts / "shapes" / "2.0.0").recognition
     assert recognition is not None

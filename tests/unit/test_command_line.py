@@ -83,15 +83,15 @@ FAILURES = [
         ModuleNotFoundError("No module named 'torch.nn'", name="torch.nn"),
         1,
         "package_missing",
-        "The package torch is not installed: run pip install 'warmlens[training]', or make "
-        "training in a checkout.",
+        "The package torch is not installed: run make training in a checkout, or pip install "
+        "'warmlens[training]' where the wheel is installed.",
     ),
     (
         ModuleNotFoundError("No module named 'psutil'", name="psutil"),
         1,
         "package_missing",
-        "The package psutil is not installed: run pip install 'warmlens[local]', or make run in a "
-        "checkout.",
+        "The package psutil is not installed: run make run in a checkout, or pip install "
+        "'warmlens[local]' where the wheel is installed.",
     ),
     (KeyboardInterrupt(), 130, "stopped", "Ctrl-C was pressed."),
 ]
@@ -313,7 +313,7 @@ def test_without_pytorch_a_command_of_training_says_how_to_install_it(name: str)
     line = invoke(app, "model", name, "--seed", "1", "x")
     assert (line.exit_code, line.stdout) == (1, "")
     assert line.stderr.startswith("package_missing: ")
-    assert "pip install 'warmlens[training]', or make training in a checkout" in line.stderr
+    assert "run make training in a checkout, or pip install 'warmlens[training]'" in line.stderr
     assert line.stderr.count("\n") == 1
     document = invoke(app, "model", name, "--json")
     assert (document.exit_code, document.stderr) == (1, "")

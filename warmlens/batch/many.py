@@ -11,7 +11,7 @@ from warmlens.batch.results import PARTIAL_SUFFIX, ResultsFile, open_results
 from warmlens.batch.run import Batch, Outcome
 from warmlens.batch.sources import BucketSource, FolderSource, Source
 from warmlens.batch.summary import summary
-from warmlens.classify import client_errors
+from warmlens.classify import client_errors, served_model
 from warmlens.console import err
 from warmlens.errors import WarmlensError
 from warmlens.prices import read_prices
@@ -60,7 +60,9 @@ def classify_many(
         outcome = asyncio.run(work)
         if not outcome.classified + outcome.failed + results.before:
             raise WarmlensError("no_photos", f"There is no photo in {source.name}.")
-        return summary(outcome, results, cost_usd(outcome, deployment)), outcome.other_names
+        threshold = _threshold(url, auth, results.version) if results.not_recognized else None
+        usd = cost_usd(outcome, deployment)
+        return summary(outcome, results, usd, threshold), outcome.other_names
 
 
 async def _run(
@@ -93,6 +95,15 @@ async def _run(
         )
         async with AsyncClient(url, auth=auth, on_retry=batch.on_retry) as client:
             return await batch.run()
+
+
+def _threshold(url: str, auth: httpx.Auth | None, version: str | None) -> float | None:
+    """Return the threshold of a version; None if it is not served any more."""
+    try:
+        model = served_model(url, auth)
+    except WarmlensError:  # the photos have their answers, with or without this number
+        return None
+    return model.threshold if f"{model.model}@{model.version}" == version else None
 
 
 def _source(place: str, results_path: Path, deployment: "Deployment | None") -> Source:

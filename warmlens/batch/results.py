@@ -33,6 +33,7 @@ class ResultsFile:
         before: number of answers that it had when it was opened.
         classes: number of photos by the label of their first class, without those that the model
             did not recognize.
+        closest: number of photos that it did not recognize, by the label of their first class.
         recognized: number of photos that the model recognized.
         not_recognized: number of those that it did not; of a model without a threshold both are 0.
     """
@@ -43,6 +44,7 @@ class ResultsFile:
         self.version: str | None = None
         self.before = 0
         self.classes: Counter[str] = Counter()
+        self.closest: Counter[str] = Counter()
         self.recognized = self.not_recognized = 0
         self._descriptor = descriptor
         # On disk as soon as it is large, so that a million photos take little memory.
@@ -159,8 +161,7 @@ class ResultsFile:
         recognized = answer.get("recognized")  # an older API did not say
         self.recognized += recognized is True
         self.not_recognized += recognized is False
-        if recognized is not False:
-            self.classes[_label(answer)] += 1
+        (self.closest if recognized is False else self.classes)[_label(answer)] += 1
 
     def _drop_errors(self) -> None:
         """Replace the file by a copy without errors, in one step: a kill leaves one of the two."""

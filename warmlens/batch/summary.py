@@ -9,15 +9,19 @@ from warmlens.batch.run import Outcome
 from warmlens.console import err, out
 
 _SHOWN_CLASSES = 10
+_SHOWN_CLOSEST = 3
 
 
-def summary(outcome: Outcome, results: ResultsFile, cost_usd: float | None) -> dict[str, Any]:
+def summary(
+    outcome: Outcome, results: ResultsFile, cost_usd: float | None, threshold: float | None = None
+) -> dict[str, Any]:
     """Return a batch's figures.
 
     Args:
         outcome: what the run did.
         results: the results file.
         cost_usd: estimate of the run's cost in USD; None if it is not known.
+        threshold: softmax below which the model does not recognize a photo; None if not known.
     """
     return {
         "photos": results.before + outcome.classified + outcome.failed,
@@ -28,7 +32,9 @@ def summary(outcome: Outcome, results: ResultsFile, cost_usd: float | None) -> d
         "other_files": outcome.others,
         "recognized": results.recognized,
         "not_recognized": results.not_recognized,
+        "threshold": threshold,
         "classes": dict(results.classes.most_common()),
+        "closest_classes": dict(results.closest.most_common()),
         "model": results.version,
         "throttled_calls": outcome.throttled,
         "wall_s": round(outcome.wall_s, 3),
@@ -52,9 +58,11 @@ def print_summary(figures: dict[str, Any], other_names: list[str]) -> None:
         out.print(f"and {more} more classes")
     if not_recognized := figures["not_recognized"]:
         answered = not_recognized + figures["recognized"]
+        known = figures["threshold"]
         out.print(
-            f"not sure: {not_recognized} of {answered} photos probably show none of the classes of "
-            f"{figures['model']}"
+            f"not sure: {not_recognized} of {answered} {'is' if not_recognized == 1 else 'are'} "
+            f"below the model's threshold{'' if known is None else f' ({known:.2f})'}; "
+            f"closest: {_closest(figures['closest_classes'])}"
         )
     rate = figures["classified"] / figures["wall_s"] if figures["wall_s"] else 0.0
     before = figures["answered_before"]
@@ -76,3 +84,9 @@ def print_summary(figures: dict[str, Any], other_names: list[str]) -> None:
         err.print(f"{photos} failed: {code}")
     if figures["failed"]:
         err.print("Run the same command again to retry the photos that failed.")
+
+
+def _closest(classes: dict[str, int]) -> str:
+    shown = [f"{label} ({photos})" for label, photos in list(classes.items())[:_SHOWN_CLOSEST]]
+    more = len(classes) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")

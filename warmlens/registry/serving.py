@@ -78,7 +78,11 @@ class Serving:
 
     @classmethod
     def of(
-        cls, outputs: Mapping[str, str], lambda_client: "LambdaClient", s3_client: "S3Client"
+        cls,
+        outputs: Mapping[str, str],
+        lambda_client: "LambdaClient",
+        s3_client: "S3Client",
+        environment: str = "ENV",
     ) -> Self:
         """Return the serving of a deployed environment.
 
@@ -86,12 +90,13 @@ class Serving:
             outputs: outputs of its stacks by name.
             lambda_client: client for its function.
             s3_client: client for its buckets.
+            environment: its name, for messages.
         """
         bucket = outputs.get("ModelsBucket")
         return cls(
             lambda_client,
             outputs["ClassifierFunction"],
-            Store(s3_client, bucket) if bucket else None,
+            Store(s3_client, bucket, environment) if bucket else None,
             outputs.get("ServableModels", "*").split(),
         )
 

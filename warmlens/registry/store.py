@@ -29,10 +29,12 @@ class Store:
     Args:
         s3_client: client for the bucket's region.
         bucket: its name.
+        environment: name of its environment, for messages.
     """
 
-    def __init__(self, s3_client: "S3Client", bucket: str) -> None:
+    def __init__(self, s3_client: "S3Client", bucket: str, environment: str = "ENV") -> None:
         self._s3 = s3_client
+        self._environment = environment
         self.bucket = bucket
 
     def versions(self) -> list[tuple[str, str]]:
@@ -60,7 +62,7 @@ class Store:
                 raise WarmlensError(
                     "not_published",
                     f"{name} {version} is not in {self.bucket}; publish it first: "
-                    f"warmlens model publish {name} {version} ...",
+                    f"warmlens model publish {name} {version} --env {self._environment}",
                 ) from None
         manifest = parse_manifest(raw, key)
         if (manifest.name, manifest.version) != (name, version):

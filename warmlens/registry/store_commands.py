@@ -248,7 +248,7 @@ def _environment(name: str, folder: Path) -> "Deployment":
 def _store(environment: "Deployment") -> "Store":
     from warmlens.registry.store import Store
 
-    return Store(environment.s3, _models_bucket(environment))
+    return Store(environment.s3, _models_bucket(environment), environment.name)
 
 
 def _models_bucket(environment: "Deployment") -> str:
@@ -266,7 +266,7 @@ def _serving(environment: "Deployment") -> "Serving":
     from warmlens.registry.serving import Serving
 
     environment.output("ClassifierFunction")  # refuses an environment that is deployed in part
-    return Serving.of(environment.outputs, environment.lambda_, environment.s3)
+    return Serving.of(environment.outputs, environment.lambda_, environment.s3, environment.name)
 
 
 def _cell(value: object) -> str:
