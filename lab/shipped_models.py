@@ -52,7 +52,7 @@ def refused() -> str:
             right = "" if top1 is None else f"; its first class is right for {100 * top1:.1f} %"
             lines.append(
                 f"- `{name}` refuses {100 * (1 - chosen.kept.share):.1f} % of "
-                f"{chosen.kept.images:,} photos of its own classes{right}."
+                f"{chosen.kept.images:,} photos of its classes{right}."
             )
     return "\n".join(lines) + "\n"
 
