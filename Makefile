@@ -220,11 +220,11 @@ $(VENV)/.run: requirements.txt requirements-dev.txt pyproject.toml warmlens_clie
 	@$(BIN)/$(PIP_INSTALL) --no-compile -r requirements.txt -c requirements-dev.txt --editable ./warmlens_client --editable '.[local]' || $(NOT_INSTALLED)
 	@touch $@
 
-# The tests import the CDK library in many processes, also where Python may not keep bytecode.
+# The tests start many processes, also where Python may not keep the bytecode of what they import.
 $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 	@echo "Installing what the tests need, the first time only ..."
 	@$(BIN)/$(PIP_INSTALL) -r requirements-dev.txt || $(NOT_INSTALLED)
-	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib/python*/site-packages/aws_cdk || true
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null || true
 	@touch $@
 
 $(VENV)/.training: $(VENV)/.run requirements-training.txt
