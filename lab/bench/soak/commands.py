@@ -69,7 +69,7 @@ def soak_command(
         steady_s=steady_s,
         step_s=min(120.0, max(5.0, steady_s / 10)),
         recovery_s=min(120.0, max(6.0, steady_s / 10)),
-        settle_s=60,
+        settle_s=120,
     )
 
     mix = Mix(read_photos(hostile), share, seed) if hostile else Mix()

@@ -38,7 +38,7 @@ class Durations:
         steady_s: 80 % of the capacity.
         step_s: three times the capacity.
         recovery_s: 80 % again.
-        settle_s: no calls, at most, until idle connections are closed, which takes 15 to 30 s.
+        settle_s: no calls, at most, until idle connections are closed, which takes 15 to 90 s.
     """
 
     capacity_s: float
