@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lab.bench.first_visitor.visits import LATER_DIRECT, WOKEN_DIRECT
 from lab.bench.speed.comparison import OURS, PLAIN_ONNX, PYTORCH
 from lab.bench.speed.versions import PAPER_PX, SHIPPED_PX
-from lab.markdown import command_of, ratio_cell, table, wrapped
+from lab.markdown import measured_by, ratio_cell, table, wrapped
 from warmlens.planner.assumptions import PLATFORM
 from warmlens.records import Record
 from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU
@@ -93,7 +93,6 @@ def one_vcpu(records: Sequence[Record], name: str = OURS) -> ColdStart:
 def cold_start_table(records: Sequence[Record]) -> str:
     """Return the table of all cases with their parts."""
     cases = cold_starts(records)
-    first = cases[0].record
     low, median, high = (f"{each:.0f}" for each in PLATFORM_MS)
     rows = [
         (
@@ -108,7 +107,7 @@ def cold_start_table(records: Sequence[Record]) -> str:
         for each in cases
     ]
     return (
-        f"Measured by `{command_of(first)}` on {first.date}, {first.machine}: the shipped ResNet50 "
+        f"{measured_by([each.record for each in cases])}: the shipped ResNet50 "
         f"at {SHIPPED_PX} px, a photo of 2 megapixels from S3. Medians in ms. *On AWS* is an "
         f"estimate: the platform time of 95 of 100 starts, {low} to {high} ms (median {median}), "
         "before what we measured.\n\n"
