@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -183,19 +184,52 @@ def test_a_mistake_in_it_is_named_in_one_line(
     assert "\n" not in str(refused.value)
 
 
+def synth(app: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run app.py as `npx cdk` does, without what the Makefile silences."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+    environment.pop("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", None)
+    return subprocess.run(
+        [sys.executable, str(app)], capture_output=True, text=True, env=environment, check=False
+    )
+
+
+def test_a_wrong_setting_ends_synth_with_one_line(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "app.py", tmp_path)
+    source = AS_SHIPPED.read_text()
+    changed = source.replace('env_name="dev",', 'env_name="dev", memory_mb=64,')
+    (tmp_path / "environments.py").write_text(changed)
+    result = synth(tmp_path / "app.py")
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr == (
+        "warmlens: environment dev: memory_mb = 64; allowed are whole numbers from 128 to 10240\n"
+    )
+
+
+def test_an_unknown_environment_ends_synth_with_one_line(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "app.py", tmp_path)
+    shutil.copy(AS_SHIPPED, tmp_path / "environments.py")
+    result = synth(tmp_path / "app.py", CDK_CONTEXT_JSON='{"env": "production"}')
+    assert result.returncode == 1
+    assert result.stderr == (
+        "warmlens: env = 'production'; allowed are dev, staging, prod, local, and pr1, pr2, ... "
+        "for pull requests\n"
+    )
+
+
 def test_a_pull_request_has_a_copy_of_dev_as_the_user_has_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, text in (("dev", "Settings(env_name='dev', timeout_s=20)"), ("prod", "")):
-        folder = tmp_path / name
-        folder.mkdir()
-        written(folder, monkeypatch, f"{SETTINGS}ENVIRONMENTS = ({text or SOLE},)")
-        if name == "dev":
-            copy = dataclasses.replace(settings_of("dev"), env_name="pr12", web=False)
-            assert settings_of("pr12") == copy
-            assert copy.timeout_s == 20
+    dev = f"{SETTINGS}ENVIRONMENTS = (Settings(env_name='dev', timeout_s=20),)"
+    written(tmp_path, monkeypatch, dev)
+    copy = settings_of("pr12")
+    assert copy == dataclasses.replace(settings_of("dev"), env_name="pr12", web=False)
+    assert copy.timeout_s == 20
+
+
+def test_without_dev_there_is_none_for_a_pull_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, monkeypatch, f"{SETTINGS}ENVIRONMENTS = (Settings(env_name='prod'),)")
     with pytest.raises(SettingsError, match=r"^env = 'pr12'; allowed are prod, local$"):
         settings_of("pr12")
-
-
-SOLE = "Settings(env_name='prod')"
