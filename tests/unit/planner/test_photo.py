@@ -148,6 +148,7 @@ def test_a_photo_in_the_call_costs_what_was_aimed_at(
     assert total_usd(items) <= aim_usd
     kept_usd = usd_per_million(way, memory_mb=memory_mb, megapixels=megapixels)
     assert kept_usd <= aim_usd + slower_usd
+    assert kept_usd == pytest.approx(total_usd(items), abs=slower_usd + 0.01)
     counted = {item.name for item in items}  # nothing is left out
     assert counted >= {"API calls", "answers", "functions' logs", "access log"}
 
