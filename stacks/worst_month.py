@@ -33,8 +33,6 @@ Gateway takes up to 10,240 bytes of them."""
 ANSWER_BYTES, MODEL_ANSWER_BYTES = 10_000, 50_000
 """An answer of `/model` has the names of all classes; those of the shipped models are smaller."""
 WEB_ACL_RULES, METRICS, ALARMS, STORED_GB = 5, 15, 20, 10
-_RAISED, _SWITCHES = ("warming_period_min",), ("waf", "monitoring", "tracing", "access_logs")
-"""Settings that lower the cost by a higher value, and by False."""
 
 
 @dataclass(frozen=True)
@@ -116,17 +114,25 @@ def budget_refusal(settings: "Settings", region: str) -> str | None:
         return None
     largest = items[:3]
     costs = ", ".join(f"{item.name} {math.ceil(item.usd):,}" for item in largest)
-    names = list(dict.fromkeys(name for item in largest for name in item.lower[:2]))
-    lower = [name for name in names if name not in (*_RAISED, *_SWITCHES)]
-    switches = [name for name in names if name in _SWITCHES]
-    ways = [f"lower {', '.join(lower)}"] if lower else []
-    ways += [f"turn off {', '.join(switches)}"] if switches else []
-    ways.append(f"raise {', '.join([name for name in names if name in _RAISED] + ['budget_usd'])}")
     note = f" ({prices.note})" if prices.note else ""
     return (
         f"allowed is at least {total}, the worst month of these settings in USD{note}, most of it "
-        f"{costs}; {', '.join(ways[:-1])}, or {ways[-1]} (docs/cost-ceiling.md)"
+        f"{costs}; {_ways_out(settings, largest)} (docs/cost-ceiling.md)"
     )
+
+
+def _ways_out(settings: "Settings", items: list[Item]) -> str:
+    """Return what to do about the most expensive items, or about the budget, in words."""
+    ways: dict[str, list[str]] = {"lower": [], "turn off": [], "raise": []}
+    for name in dict.fromkeys(name for item in items for name in item.lower[:2]):
+        value = getattr(settings, name)
+        if value is True:
+            ways["turn off"].append(name)
+        elif value is not False:
+            ways["raise" if name == "warming_period_min" else "lower"].append(name)
+    ways["raise"].append("budget_usd")
+    *others, last = (f"{verb} {', '.join(names)}" for verb, names in ways.items() if names)
+    return f"{', '.join(others)}, or {last}" if others else last
 
 
 def worst_month_tables(all_settings: tuple["Settings", ...]) -> str:

@@ -153,6 +153,14 @@ def test_the_refusal_names_warming_where_it_costs_most_and_the_budget_itself() -
         dataclasses.replace(DEV, budget_usd=1)
 
 
+def test_the_refusal_names_no_setting_that_is_off() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        dataclasses.replace(DEV, monitoring=False, daily_quota=1, budget_usd=1)
+    assert "metrics, alarms, dashboard" in str(refusal.value)
+    assert "monitoring" not in str(refusal.value)
+    assert ", or raise budget_usd (docs/" in str(refusal.value)
+
+
 def test_synth_refuses_by_the_prices_of_the_region_of_the_credentials(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
