@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 REPLACED = {"any_model": 'other_models = ("*",)'}
-"""What takes the place of settings that a release renamed or removed, each with what to write."""
+"""Settings that a release renamed or removed, each with what to write instead."""
 
 
 def schemas_of(settings: type) -> dict[str, dict[str, Any]]:

@@ -25,7 +25,7 @@ TOLERANCE = 0.15
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Iterator[Path]:
-    """What a clone would have of this checkout, with its changes that are not committed yet."""
+    """A clone of this checkout, with the changes that are not committed yet."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,

@@ -1,23 +1,23 @@
-"""What one picture of a running environment is drawn from."""
+"""A reading of a running environment: the figures of its picture."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 WINDOW_MIN = 15
-"""The last minutes, of which calls and their times are shown."""
+"""Number of the last minutes whose calls are shown."""
 TRANSIENT = ("throttled", "unreachable")
 """Codes of errors after which a later reading may succeed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Warmth:
-    """What the last warming round reached; in the local cloud, the instances that are warm now.
+    """The warm instances: those that the last round reached; in the local cloud, all there are.
 
     Attributes:
         reached: number of instances.
-        asked: number that was asked for; None if it is not known.
-        at: time of the round; None for now.
+        asked: number that the round asked for; None if it is not known.
+        at: time of the round; None if the instances are warm at the time of the reading.
     """
 
     reached: int
@@ -52,7 +52,7 @@ class Calls:
 
 @dataclass(frozen=True, kw_only=True)
 class ColdStarts:
-    """Cold starts since the beginning of the reading.
+    """Cold starts since `Reading.since`.
 
     Attributes:
         photos: photos since then.
@@ -70,13 +70,13 @@ class ColdStarts:
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Cost since the beginning of the reading, in USD.
+    """Cost since `Reading.since`, in USD.
 
     Attributes:
         usd: the sum.
         parts: its parts by name.
-        included: what is counted.
-        left_out: what is not.
+        included: the items that are counted, and by which prices.
+        left_out: the items that are not.
     """
 
     usd: float
@@ -93,16 +93,18 @@ class Reading:
         env_name: name of the environment.
         place: where it runs.
         read_at: time of the reading.
-        since: the beginning of cold starts and cost: midnight UTC, or the local cloud's start.
-        newest: end of the newest minute that has a value; None if there is none since then.
+        since: time from which cold starts and cost are counted: midnight UTC, or the local cloud's
+            start.
+        newest: end of the newest minute with a value, or of the local cloud's last call; None
+            without one.
         instances: number of instances by state, `init`, `idle`, `busy` or `held` by a wakeup; None
             in AWS, as Lambda does not report them.
         at_work: the most calls at work at once in the last minutes; None in the local cloud.
-        warmth: None if no round is known.
+        warmth: the warm instances; None if no round is known.
         calls: photos of the last minutes.
-        cold_starts: cold starts since then.
-        cost: None if nothing is billed or the prices are not known.
-        no_cost: the reason for that.
+        cold_starts: cold starts since `since`.
+        cost: cost since `since`; None if nothing is billed or the prices are not known.
+        no_cost: the reason why there is none.
         metrics: number of metrics that the reading asked for, each with one statistic.
         metrics_usd: the most that it cost to ask for them; None if the price is not known.
     """

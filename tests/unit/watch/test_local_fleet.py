@@ -28,7 +28,7 @@ def source() -> LocalFleet:
 
 @pytest.fixture
 def fleet(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the local cloud answers."""
+    """The local cloud's answer."""
     answer: dict[str, Any] = {
         "instances": [{"state": state} for state in ("busy", "idle", "idle", "init")],
         "calls": [],
