@@ -1,4 +1,4 @@
-"""Commands that run in a pseudo-terminal, with the time of all that they print."""
+"""Commands that run in a pseudo-terminal, and the times of their output."""
 
 import codecs
 import contextlib
@@ -12,7 +12,6 @@ import termios
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from warmlens.errors import WarmlensError
@@ -27,10 +26,10 @@ _OF_A_TERMINAL = {"TERM": "xterm-16color", "LC_ALL": "C.UTF-8"}
 
 @dataclass(frozen=True)
 class Output:
-    """What a command printed at once.
+    """Output that was read at one time.
 
     Attributes:
-        at_s: seconds since the command began.
+        at_s: seconds since the start of the command.
         text: the text, with its control sequences.
     """
 
@@ -44,8 +43,8 @@ class Recorded:
 
     Attributes:
         command: the command, as it is typed.
-        outputs: what it printed, in its order.
-        took_s: seconds from its begin to its end, or to the last output that was awaited.
+        outputs: its output, in order.
+        took_s: seconds from its start to its end, or to the last output that was awaited.
     """
 
     command: str
@@ -54,7 +53,7 @@ class Recorded:
 
     @property
     def text(self) -> str:
-        """All that it printed."""
+        """The whole output."""
         return "".join(each.text for each in self.outputs)
 
 
@@ -86,12 +85,7 @@ class PseudoTerminal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGTERM)

@@ -1,7 +1,7 @@
-"""Recorded commands as scenes: which line is shown when.
+"""Scenes of recorded commands: the lines that are shown, each with its time.
 
 A scene is faster than the commands were: waits are cut. It is slower where a reader needs it: a
-command is typed, and what it printed stays for a moment.
+command is typed, and its output stays for a moment.
 """
 
 from collections.abc import Sequence
@@ -25,8 +25,8 @@ class Line:
 
     Attributes:
         number: its row in the scene, from 0.
-        row: what it shows.
-        from_s: seconds from the picture's begin.
+        row: the characters.
+        from_s: seconds from the picture's start.
         to_s: likewise; the scene's end if nothing takes its place.
     """
 
@@ -54,7 +54,7 @@ class Scene:
         lines: all that it shows.
         notes: the time that each command really took.
         scrolls: times at which the upper row changes, in seconds, each with that row's number.
-        from_s: seconds from the picture's begin.
+        from_s: seconds from the picture's start.
         to_s: likewise.
     """
 
@@ -72,7 +72,7 @@ def scene_of(title: str, runs: Sequence[Recorded], from_s: float = 0.0) -> Scene
     Args:
         title: name of the terminal.
         runs: the commands.
-        from_s: when the scene begins.
+        from_s: the scene's start, in seconds from the picture's.
 
     Raises:
         WarmlensError: a command printed what :class:`Screen` does not know.

@@ -1,4 +1,4 @@
-"""The screen of a terminal, as a recorded command leaves it.
+"""The screen of a terminal, after what a command printed.
 
 It knows the control sequences that our commands print and refuses all others, since a picture of
 those would be wrong. Those that it knows are of ECMA-48, `CSI` being ESC and `[`.
@@ -22,13 +22,13 @@ _NAMES = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 
 @dataclass(frozen=True)
 class Style:
-    """How characters look.
+    """The look of characters.
 
     Attributes:
         color: one of eight names; empty for the terminal's own.
-        bold: whether they are bold.
-        dim: whether they are dim.
-        italic: whether they are italic.
+        bold: True for bold characters.
+        dim: True for dim ones.
+        italic: True for italic ones.
     """
 
     color: str = ""
