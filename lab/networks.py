@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lab.markdown import table
 from lab.shipped_models import SHIPPED, file_mb
-from training.config import DEFAULTS, mode_of
+from training.config import DEFAULTS, mode_of, stages_text
 from warmlens.paths import MODEL_ARTIFACTS
 from warmlens.registry.manifest import Manifest
 from warmlens.registry.manifest_file import read_manifest
@@ -52,7 +52,7 @@ def choice() -> str:
             "-" if each.top1 is None else f"{each.top1:.1f}",
             f"{each.gmac:.2f}",
             f"{each.weights_m:.1f}",
-            _default(name),
+            stages_text(DEFAULTS[mode_of(name, only_head=False)]["stages"]),
             "; ".join(_version(of) for of in shipped if of.architecture == name) or "-",
         )
         for name, each in NETWORKS.items()
@@ -62,11 +62,6 @@ def choice() -> str:
         "| `train`'s default | shipped as",
         rows,
     )
-
-
-def _default(name: str) -> str:
-    defaults = DEFAULTS[mode_of(name, only_head=False)]
-    return ", ".join(f"{each.epochs} epochs at {each.size} px" for each in defaults["stages"])
 
 
 def _version(manifest: Manifest) -> str:

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any, Literal
 
+from training.findings import counted
 from warmlens.errors import WarmlensError
 
 LITES = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
@@ -218,8 +219,7 @@ def parse_stages(text: str) -> tuple[Stage, ...]:
 def stages_text(stages: tuple[Stage, ...]) -> str:
     """Return stages in words, such as `8 epochs at 160 px, 8 epochs at 224 px`."""
     return ", ".join(
-        f"{stage.epochs} {'epoch' if stage.epochs == 1 else 'epochs'} at {stage.size} px"
-        for stage in stages
+        f"{counted(stage.epochs, 'epoch', 'epochs')} at {stage.size} px" for stage in stages
     )
 
 
