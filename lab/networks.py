@@ -9,11 +9,9 @@ starts from. The small CNN's multiply-adds are counted from its layers; it has n
 from dataclasses import dataclass
 
 from lab.markdown import table
-from lab.shipped_models import SHIPPED, file_mb
+from lab.shipped_models import file_mb, shipped, top1_percent
 from training.config import DEFAULTS, mode_of, stages_text
-from warmlens.paths import MODEL_ARTIFACTS
 from warmlens.registry.manifest import Manifest
-from warmlens.registry.manifest_file import read_manifest
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ NETWORKS = {
 
 def choice() -> str:
     """Return the table of the networks, with the shipped versions of each."""
-    shipped = [read_manifest(MODEL_ARTIFACTS / name / version) for name, version in SHIPPED]
+    versions = shipped()
     rows = [
         (
             f"`{name}`",
@@ -53,7 +51,7 @@ def choice() -> str:
             f"{each.gmac:.2f}",
             f"{each.weights_m:.1f}",
             stages_text(DEFAULTS[mode_of(name, only_head=False)]["stages"]),
-            "; ".join(_version(of) for of in shipped if of.architecture == name) or "-",
+            "; ".join(_version(of) for of in versions if of.architecture == name) or "-",
         )
         for name, each in NETWORKS.items()
     ]
@@ -65,12 +63,9 @@ def choice() -> str:
 
 
 def _version(manifest: Manifest) -> str:
-    of = {each.name: each for each in manifest.metrics}
-    accuracy = of.get("test_top1_accuracy")
+    top1 = top1_percent(manifest)
     measured = (
-        f"{100 * accuracy.value:.1f} % of its test photos right"
-        if accuracy is not None
-        else "accuracy not measured here"
+        "accuracy not measured here" if top1 is None else f"{top1:.1f} % of its test photos right"
     )
     return (
         f"`{manifest.name}`, {manifest.precision}, {manifest.input.width} px, "

@@ -14,16 +14,20 @@ SHIPPED = (
 )
 
 
+def shipped() -> list[Manifest]:
+    """Return the manifests of the shipped versions."""
+    return [read_manifest(MODEL_ARTIFACTS / name / version) for name, version in SHIPPED]
+
+
 def thresholds() -> str:
     """Return the table of sizes and thresholds, with 95 % intervals of the shares."""
     rows = []
-    for name, version in SHIPPED:
-        manifest = read_manifest(MODEL_ARTIFACTS / name / version)
+    for manifest in shipped():
         chosen = manifest.recognition
         if chosen is not None:
             rows.append(
                 (
-                    f"`{name}`",
+                    f"`{manifest.name}`",
                     f"{file_mb(manifest):.1f}",
                     f"{chosen.threshold:.3f}",
                     _share(chosen.kept),
@@ -41,17 +45,22 @@ def file_mb(manifest: Manifest) -> float:
     return (manifest.files.model.bytes + (weights.bytes if weights else 0)) / 1e6
 
 
+def top1_percent(manifest: Manifest) -> float | None:
+    """Return the share of the test photos that are answered right; None if it was not measured."""
+    share = {each.name: each.value for each in manifest.metrics}.get("test_top1_accuracy")
+    return None if share is None else 100 * share
+
+
 def refused() -> str:
     """Return a sentence for each shipped version on how often it refuses photos of its classes."""
     lines = []
-    for name, version in SHIPPED:
-        manifest = read_manifest(MODEL_ARTIFACTS / name / version)
+    for manifest in shipped():
         chosen = manifest.recognition
         if chosen is not None:
-            top1 = {each.name: each.value for each in manifest.metrics}.get("test_top1_accuracy")
-            right = "" if top1 is None else f"; its first class is right for {100 * top1:.1f} %"
+            top1 = top1_percent(manifest)
+            right = "" if top1 is None else f"; its first class is right for {top1:.1f} %"
             lines.append(
-                f"- `{name}` refuses {100 * (1 - chosen.kept.share):.1f} % of "
+                f"- `{manifest.name}` refuses {100 * (1 - chosen.kept.share):.1f} % of "
                 f"{chosen.kept.images:,} photos of its classes{right}."
             )
     return "\n".join(lines) + "\n"
