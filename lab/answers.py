@@ -7,21 +7,21 @@ from lab.bench.cases import OBJECTIVE
 from lab.cold_start import first_visit_s, one_vcpu
 from lab.costs_at_rest import DEV, idle_dev, whole_at_rest
 from lab.kept_records import kept_records
-from lab.photo_costs import MEMORY_MB, PHOTOS, PRICES, WAYS, usd_per_million
+from lab.photo_costs import (
+    HTTP_IN_CALL,
+    IN_CALL,
+    MEMORY_MB,
+    PHOTOS,
+    PRICES,
+    UPLOAD,
+    usd_per_million,
+)
 from warmlens.planner.at_rest import at_rest_items
 from warmlens.planner.bill import less_free_tier, total_usd
 from warmlens.planner.photo import Usage, photo_items
 
 _LARGE = "1,000 a second"
 _WAKEUP_S = 0.003  # of an idle instance: decision 99
-IN_CALL, UPLOAD, HTTP = (
-    WAYS[f"{api}, {photo}"]
-    for api, photo in (
-        ("REST API", "photo in the call"),
-        ("REST API", "upload"),
-        ("HTTP API", "photo in the call"),
-    )
-)
 
 
 def costs() -> dict[str, str]:
@@ -41,7 +41,7 @@ def costs() -> dict[str, str]:
         "in_call": usd_per_million(IN_CALL),
         "upload": usd_per_million(UPLOAD),
         "woken": usd_per_million(IN_CALL) + wakeups_usd(),
-        "http": usd_per_million(HTTP),
+        "http": usd_per_million(HTTP_IN_CALL),
         "page": usd_per_million(replace(IN_CALL, page=True, waf=True)),
     }
     return {name: f"${usd:.2f}" for name, usd in sums.items()}

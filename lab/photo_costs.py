@@ -52,11 +52,14 @@ REKOGNITION_USD_PER_PHOTO = 0.001
 """DetectLabels, the first million a month: docs.aws.amazon.com/solutions, Dynamic Image
 Transformation for Amazon CloudFront, "Cost considerations", by a copy read on 2026-11-30."""
 
+IN_CALL = Way(page=False, waf=False)
+UPLOAD = replace(IN_CALL, photo=PhotoBy.UPLOAD)
+HTTP_IN_CALL = replace(IN_CALL, api=Api.HTTP)
 WAYS = {
-    "REST API, photo in the call": Way(page=False, waf=False),
-    "REST API, upload": Way(photo=PhotoBy.UPLOAD, page=False, waf=False),
-    "HTTP API, photo in the call": Way(api=Api.HTTP, page=False, waf=False),
-    "HTTP API, upload": Way(api=Api.HTTP, photo=PhotoBy.UPLOAD, page=False, waf=False),
+    "REST API, photo in the call": IN_CALL,
+    "REST API, upload": UPLOAD,
+    "HTTP API, photo in the call": HTTP_IN_CALL,
+    "HTTP API, upload": replace(UPLOAD, api=Api.HTTP),
 }
 
 
@@ -162,7 +165,6 @@ def items_table() -> str:
 
 def memory_table() -> str:
     """Return the table of memory sizes, for photos in the call."""
-    ways = [WAYS[f"{api} API, photo in the call"] for api in ("REST", "HTTP")]
     other = any(OTHER_SHARE in measured(memory_mb).source for memory_mb in MEMORY_SIZES_MB)
     lines = [
         *([f"Times up to 1,769 MB were measured {OTHER_SHARE}.", ""] if other else []),
@@ -174,7 +176,7 @@ def memory_table() -> str:
         cells = (
             f"{usd_per_million(way, memory_mb=memory_mb, megapixels=megapixels):.2f}"
             for megapixels in (SHRUNK_MEGAPIXELS, MEGAPIXELS)
-            for way in ways
+            for way in (IN_CALL, HTTP_IN_CALL)
         )
         lines.append(f"| {memory_mb} | {time_ms:.1f} | {' | '.join(cells)} |")
     return "\n".join([times_lead(MEMORY_SIZES_MB, SHRUNK_MEGAPIXELS, MEGAPIXELS), *lines])
@@ -216,10 +218,9 @@ def break_even(
 
 def lambda_alone(server: str) -> float:
     """Return the photos a day from which Lambda's calls and time cost more than a server's."""
-    way = WAYS["REST API, photo in the call"]
-    machines = server_items(server, SERVERS[server], PHOTOS, PRICES, way)
+    machines = server_items(server, SERVERS[server], PHOTOS, PRICES, IN_CALL)
     return _a_day(
-        of_parts(photo_items(million(), way, PRICES), LAMBDA_ALONE),
+        of_parts(photo_items(million(), IN_CALL, PRICES), LAMBDA_ALONE),
         [item for item in machines if item.part is Part.SERVERS and "balancer" not in item.name],
     )
 
@@ -265,10 +266,7 @@ def regions_table() -> str:
         f"| the same by the page, with a web ACL: photo in the call | {' | '.join(cells)} |"
     )
     for server in SERVERS:
-        cells = (
-            f"{break_even(WAYS['REST API, photo in the call'], server, prices=prices):,.0f}"
-            for prices in lists
-        )
+        cells = (f"{break_even(IN_CALL, server, prices=prices):,.0f}" for prices in lists)
         lines.append(f"| photos a day at which one {server} costs the same | {' | '.join(cells)} |")
     return "\n".join([times_lead(), *lines])
 
@@ -290,10 +288,10 @@ def region_prices_table() -> str:
 
 def time_sentence() -> str:
     """Return what the interval of the mean time changes; of a tenth, where there is none."""
-    way, each, share = WAYS["REST API, photo in the call"], million(), measured().service_half_share
+    each, share = million(), measured().service_half_share
     within = 0.1 if share is None else share
     low, high = (
-        break_even(way, "Fargate", usage=replace(each, gb_s=each.gb_s * factor))
+        break_even(IN_CALL, "Fargate", usage=replace(each, gb_s=each.gb_s * factor))
         for factor in (1 + within, 1 - within)
     )
     if share is None:
@@ -318,15 +316,14 @@ def larger_sentence() -> str:
 
 def containers_sentence() -> str:
     """Return the paragraph of docs/comparison.md on when a container costs less."""
-    rest, http = (f"{api} API, photo in the call" for api in ("REST", "HTTP"))
     by_page = break_even(Way(), "Fargate")
     return wrapped(
         "This compares the whole bills: a load balancer on one side; API Gateway, logs and answers "
         "on the other. One task of 1 vCPU and 2 GB costs less above "
-        f"{_round(break_even(WAYS[rest], 'Fargate'))} photos a day, if it can serve them and "
+        f"{_round(break_even(IN_CALL, 'Fargate'))} photos a day, if it can serve them and "
         "programs send them in calls of a REST API. With the page and its web ACL, the limit is "
         f"{_round(by_page)} photos a day; with an HTTP API, "
-        f"{_round(break_even(WAYS[http], 'Fargate'))} ([the table, with its "
+        f"{_round(break_even(HTTP_IN_CALL, 'Fargate'))} ([the table, with its "
         "assumptions](choices.md#which-way-a-photo-takes)). Counting only Lambda's calls and time, "
         f"as the paper does, it is {_round(lambda_alone('Fargate'))}."
     )
@@ -340,12 +337,7 @@ def _round(photos: float) -> str:
 def at_rest_sentence() -> str:
     """Return the paragraph of docs/deploy.md on what a million photos cost."""
     in_call, upload, http = (
-        f"${usd_per_million(WAYS[name]):.2f}"
-        for name in (
-            "REST API, photo in the call",
-            "REST API, upload",
-            "HTTP API, photo in the call",
-        )
+        f"${usd_per_million(way):.2f}" for way in (IN_CALL, UPLOAD, HTTP_IN_CALL)
     )
     return wrapped(
         f"In addition, a million photos cost {in_call} in the call and {upload} uploaded, and with "
