@@ -8,7 +8,6 @@ from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 from warmlens.deployment import NOT_FOUND, Deployment
 from warmlens.errors import WarmlensError
-from warmlens.planner.bill import Item, priced, total_usd
 from warmlens.planner.cost import SHORT
 from warmlens.prices import PriceList, read_prices
 from warmlens.watch.metrics import functions_of, queries_of
@@ -58,8 +57,11 @@ class CloudWatch:
         self._deployment = deployment
         self._client = client
         self._region = client.meta.region_name
-        self._queries = queries_of(self._deployment)
-        self._sizes = {name: self._size(name) for name in functions_of(self._deployment)}
+        self._queries = queries_of(deployment)
+        self._sizes = {
+            name: self._size(function, "live" if name == "classifier" else None)
+            for name, function in functions_of(deployment).items()
+        }
         self._prices, self._no_prices = self._read_prices()
 
     def read(self, now: datetime) -> Reading:
@@ -131,13 +133,12 @@ class CloudWatch:
             raise _refusal(error) from error
         return data
 
-    def _size(self, name: str) -> tuple[float, str]:
+    def _size(self, function: str, alias: str | None) -> tuple[float, str]:
         """Return a function's memory in GB and its architecture's short name."""
-        function = functions_of(self._deployment)[name]
-        alias = {"Qualifier": "live"} if name == "classifier" else {}
+        qualifier = {"Qualifier": alias} if alias else {}
         try:
             found = self._deployment.lambda_.get_function_configuration(
-                FunctionName=function, **alias
+                FunctionName=function, **qualifier
             )
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") != "ResourceNotFoundException":
@@ -176,31 +177,20 @@ class CloudWatch:
         if self._prices is None:
             return None
         kind = self._deployment.output("ApiKind")
-        parts = {
-            "API": [
-                priced(self._prices, "API calls", today["api"], "calls", f"{kind}_api_per_request")
-            ]
-        }
+        parts_usd = {"API": today["api"] * self._prices[f"{kind}_api_per_request"]}
         for name, (memory_gb, short) in self._sizes.items():
             billed_ms = today[f"{name}_ms"] + (today["init_ms"] if name == "classifier" else 0.0)
-            parts[name] = self._function_items(
-                self._prices, today[f"{name}_calls"], billed_ms / 1000 * memory_gb, short
+            parts_usd[name] = (
+                today[f"{name}_calls"] * self._prices["lambda_per_request"]
+                + billed_ms / 1000 * memory_gb * self._prices[f"lambda_{short}_per_gb_s"]
             )
-        sums = {name: total_usd(items) for name, items in parts.items()}
         return Cost(
-            usd=sum(sums.values()),
-            parts=sums,
+            usd=sum(parts_usd.values()),
+            parts=parts_usd,
             included=f"{_OF_512_KB if kind == 'http' else ''}{_INCLUDED}; list prices of "
             f"{self._prices.region}, {self._prices.date}",
             left_out=_LEFT_OUT,
         )
-
-    @staticmethod
-    def _function_items(prices: PriceList, calls: float, gb_s: float, short: str) -> list[Item]:
-        return [
-            priced(prices, "calls", calls, "calls", "lambda_per_request"),
-            priced(prices, "time", gb_s, "GB-s", f"lambda_{short}_per_gb_s"),
-        ]
 
 
 def _recent(points: _Points, now: datetime) -> dict[datetime, float]:

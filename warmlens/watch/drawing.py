@@ -73,9 +73,9 @@ def lines(reading: Reading, *, every_s: int | None = None, bars: bool = False) -
 
 
 def _as_of(reading: Reading) -> Text:
-    if reading.instances is not None:
-        return Text(_clock(reading.read_at, seconds=True))
     said = _clock(reading.read_at, seconds=True)
+    if reading.instances is not None:
+        return Text(said)
     if reading.newest is None:
         text = Text(f"{said}; ").append("CloudWatch has no values yet", "yellow")
         return text.append(": nothing was called in the last hours, or only in the last minutes")

@@ -23,7 +23,7 @@ class Metric:
 
 
 def functions_of(deployment: Deployment) -> dict[str, str]:
-    """Return the names of an environment's functions that are called: with a warmer or without.
+    """Return the names of an environment's functions: the classifier, uploads and any warmer.
 
     Raises:
         WarmlensError: only a part of the environment is deployed.
@@ -37,7 +37,7 @@ def functions_of(deployment: Deployment) -> dict[str, str]:
 
 
 def queries_of(deployment: Deployment) -> dict[str, tuple[Metric, str]]:
-    """Return metrics with their statistics, by names for a reading.
+    """Return the metrics to ask for, each with its statistic, by the name that a reading uses.
 
     Raises:
         WarmlensError: only a part of the environment is deployed.
