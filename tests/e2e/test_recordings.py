@@ -1,4 +1,4 @@
-"""The recording of the terminal in a browser: it moves, except for who prefers that it does not."""
+"""The recording of the terminal in a browser: it moves unless reduced motion is preferred."""
 
 from typing import Literal
 
@@ -19,7 +19,7 @@ GO_TO = """(share) => document.getAnimations().map((each) => {
 
 
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
-def test_the_terminal_moves_only_for_who_does_not_avoid_motion(
+def test_the_terminal_moves_unless_reduced_motion_is_preferred(
     browser: Browser, motion: Literal["no-preference", "reduce"]
 ) -> None:
     page = browser.new_page(reduced_motion=motion)
