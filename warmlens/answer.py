@@ -74,7 +74,8 @@ def _print_offers(deployment: "Deployment", served: str) -> None:
     if bucket is None:  # the model is a part of the container image
         return
     try:
-        newest = dict(Store(deployment.s3, bucket).versions())  # later ones replace earlier ones
+        store = Store(deployment.s3, bucket, deployment.name)
+        newest = dict(store.versions())  # later ones replace earlier ones
     except (WarmlensError, BotoCoreError, ClientError):
         return
     servable = deployment.outputs.get("ServableModels", "*").split()

@@ -144,7 +144,10 @@ def switch_across_names(folder: Path) -> None:
     assert "Add nobodys to other_models in environments.py and deploy" in said
     # The role says the same, whatever the command asks.
     serving = Serving.of(
-        {**environment.outputs, "ServableModels": "*"}, environment.lambda_, environment.s3
+        {**environment.outputs, "ServableModels": "*"},
+        environment.lambda_,
+        environment.s3,
+        environment.name,
     )
     with pytest.raises(WarmlensError, match=r"nobodys/.*may not be read: .* other_models") as error:
         serving.serve(*nobodys)

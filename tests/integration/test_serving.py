@@ -19,6 +19,7 @@ from tests.integration.serving_harness import (
 )
 from tests.unit.registry.version_copy import NAME, VERSION, edit_manifest
 from warmlens.errors import WarmlensError
+from warmlens.local.aws import ENV_NAME
 from warmlens.paths import MODEL_ARTIFACTS
 from warmlens.registry.catalog import find_version
 from warmlens.registry.serving import ALIAS, Serving
@@ -95,7 +96,7 @@ def test_a_model_whose_snapshot_fails_is_never_served_and_leaves_no_version(
             parsed |= {"State": "Failed", "StateReason": why}
 
     functions.meta.events.register("after-call.lambda.GetFunctionConfiguration", fail)
-    serving = Serving(functions, FUNCTION, Store(s3, models_bucket(s3)))
+    serving = Serving(functions, FUNCTION, Store(s3, models_bucket(s3), ENV_NAME))
     with pytest.raises(WarmlensError) as refused:
         serving.serve(NAME, "1.2.0")
     assert refused.value.code == "model_unavailable"
@@ -170,7 +171,7 @@ def test_models_in_the_image_are_changed_without_a_bucket(own_cloud: Cloud) -> N
     functions.update_alias(FunctionName=FUNCTION, Name=ALIAS, FunctionVersion=deployed)
     other, _, version = find_version(MODEL_ARTIFACTS, "products-resnet50").partition("@")
     outputs = {"ClassifierFunction": FUNCTION, "ServableModels": f"{NAME} {other}"}
-    serving = Serving.of(outputs, functions, s3)
+    serving = Serving.of(outputs, functions, s3, ENV_NAME)
 
     assert serving.serve(other, version).before.name == NAME
     assert answer(own_cloud)["model"] == other
@@ -343,7 +344,7 @@ def test_nothing_is_changed_while_a_deployment_shifts_calls(
         def __getattr__(self, name: str) -> Any:
             return getattr(functions, name)
 
-    serving = Serving(cast(Any, Shifting()), FUNCTION, Store(s3, models_bucket(s3)))
+    serving = Serving(cast(Any, Shifting()), FUNCTION, Store(s3, models_bucket(s3), ENV_NAME))
     with pytest.raises(WarmlensError) as refused:
         serving.serve(NAME, "1.2.0")
     assert refused.value.code == "deployment_in_progress"

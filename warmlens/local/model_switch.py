@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from warmlens.console import err
 from warmlens.errors import WarmlensError
-from warmlens.local.aws import LocalAws
+from warmlens.local.aws import ENV_NAME, LocalAws
 from warmlens.local.gateway import error_answer, json_object
 from warmlens.registry.manifest import Manifest
 from warmlens.registry.pruning import prune_or_report
@@ -36,8 +36,8 @@ class ModelSwitch:
     def __init__(self, outputs: Mapping[str, str], aws: LocalAws, *, engine: str) -> None:
         self._function = outputs["ClassifierFunction"]
         self._lambda = aws.lambda_
-        self._store = Store(aws.s3, outputs["ModelsBucket"])
-        self._serving = Serving.of(outputs, aws.lambda_, aws.s3)
+        self._store = Store(aws.s3, outputs["ModelsBucket"], ENV_NAME)
+        self._serving = Serving.of(outputs, aws.lambda_, aws.s3, ENV_NAME)
         self._engine = engine
         self._manifests: dict[tuple[str, str], Manifest | None] = {}
 

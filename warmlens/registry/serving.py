@@ -82,7 +82,7 @@ class Serving:
         outputs: Mapping[str, str],
         lambda_client: "LambdaClient",
         s3_client: "S3Client",
-        environment: str = "ENV",
+        environment: str,
     ) -> Self:
         """Return the serving of a deployed environment.
 

@@ -32,7 +32,7 @@ class Store:
         environment: name of its environment, for messages.
     """
 
-    def __init__(self, s3_client: "S3Client", bucket: str, environment: str = "ENV") -> None:
+    def __init__(self, s3_client: "S3Client", bucket: str, environment: str) -> None:
         self._s3 = s3_client
         self._environment = environment
         self.bucket = bucket
