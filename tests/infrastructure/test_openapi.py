@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from stacks import api_examples
 from stacks.constructs import gateway_errors
 from stacks.openapi import openapi_document
 from warmlens.paths import LAMBDA_SRC, ROOT
@@ -129,3 +130,18 @@ def test_an_error_of_the_gateway_names_the_limit_or_its_setting_and_what_to_do(
     assert limit in message
     assert re.search(r"\b(ask|wait|try again)\b", message, re.IGNORECASE)
     assert len(message) <= 300  # as much of it as the page shows
+
+
+def test_examples_of_the_gateways_errors_are_its_own_words() -> None:
+    shown = {
+        (status, code): message
+        for status, messages in api_examples.ERRORS.items()
+        for code, message in messages.items()
+    }
+    said = {
+        (error.status, error.code): error.message
+        for error in gateway_errors._ERRORS.values()
+        if error.message and (error.status, error.code) in shown
+    }
+    assert len(said) == 4
+    assert said.items() <= shown.items()
