@@ -15,6 +15,7 @@ import dataclasses
 import re
 import sys
 import traceback
+from collections import Counter
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -125,11 +126,11 @@ def _environments() -> tuple[Settings, ...]:
     except SettingsError:
         raise
     except ModuleNotFoundError as error:
-        missing = error.name == "environments"
-        mend = (
-            "; to begin with the shipped one: cp tests/environments_as_shipped.py environments.py"
-        )
-        raise SettingsError(f"environments.py: {error}{mend if missing else ''}") from None
+        message = f"environments.py: {error}"
+        if error.name == "environments":
+            shipped = "tests/environments_as_shipped.py"
+            message += f"; to begin with the shipped one: cp {shipped} environments.py"
+        raise SettingsError(message) from None
     except Exception as error:  # whatever a person may write there
         lines = [
             each.lineno
@@ -146,12 +147,11 @@ def _environments() -> tuple[Settings, ...]:
             "environments.py: ENVIRONMENTS is not a tuple of Settings; with one environment it "
             "ends with a comma: (Settings(...),)"
         )
-    names = [each.env_name for each in ENVIRONMENTS]
-    for name in names:
-        if names.count(name) > 1:
-            count = "two" if names.count(name) == 2 else str(names.count(name))
+    for name, count in Counter(each.env_name for each in ENVIRONMENTS).items():
+        if count > 1:
+            many = "two" if count == 2 else count
             raise SettingsError(
-                f"environments.py: {count} environments are named {name}; give each a name of its "
+                f"environments.py: {many} environments are named {name}; give each a name of its "
                 "own (env_name)"
             )
         if name == "local" or PULL_REQUEST.fullmatch(name):
