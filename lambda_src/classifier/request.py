@@ -18,6 +18,10 @@ MAX_KEY_BYTES = 1024  # S3's limit for an object key
 _SEGMENT = re.compile(r"[A-Za-z0-9!_.*'()-]+", re.ASCII)
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 _CALLS = ("classification", "wakeup", "model")
+_NO_SUCH_CALL = (
+    "There is no such call. The calls are POST /classification, POST /wakeup, GET /model, "
+    "POST /uploads and DELETE /uploads."
+)
 _BASE64_OF_URLS = str.maketrans("-_", "+/")
 
 
@@ -101,7 +105,7 @@ def read_request(
     allowed: tuple[str, ...] = _CALLS
     if call is not None:
         if call.endpoint not in ("", *_CALLS):
-            raise RequestError(404, "no_such_call", "There is no such call.")
+            raise RequestError(404, "no_such_call", _NO_SUCH_CALL)
         if call.endpoint == "model":
             return ModelRequest()  # a GET has no body
         if call.endpoint:

@@ -37,15 +37,19 @@ class GatewayError:
 
 
 _KIND = apigateway.ResponseType
+_CALLS = (
+    "The calls are POST /classification, POST /wakeup, GET /model, POST /uploads and "
+    "DELETE /uploads."
+)
 _NO_SUCH_CALL = GatewayError(
-    _KIND.MISSING_AUTHENTICATION_TOKEN, "404", "no_such_call", "There is no such call."
+    _KIND.MISSING_AUTHENTICATION_TOKEN, "404", "no_such_call", f"There is no such call. {_CALLS}"
 )
 # With IAM the gateway's answer is the same for unsigned calls and for unknown ones.
 _NOT_SIGNED = GatewayError(
     _KIND.MISSING_AUTHENTICATION_TOKEN,
     "403",
     "not_signed",
-    "The request is not signed with AWS Signature Version 4, or there is no such call.",
+    f"The request is not signed with AWS Signature Version 4, or there is no such call. {_CALLS}",
 )
 _ERRORS = {
     "BadRequestBody": GatewayError(_KIND.BAD_REQUEST_BODY, "400", "invalid_request", _SCHEMA_HINT),

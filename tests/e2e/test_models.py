@@ -206,7 +206,7 @@ def test_a_model_that_does_not_load_is_reported_and_the_one_before_still_answers
     expect(group).to_contain_text(f"Changing to {damaged}")
     said = re.compile(rf"Not changed to {damaged}\. damaged [\d.]+ does not load and is not served")
     expect(group).to_contain_text(said, timeout=ANSWER_TIMEOUT_MS)
-    expect(group).to_contain_text("The model from before still is; publish this version again")
+    expect(group).to_contain_text("The model served before is still served; publish this version again")
     expect_chosen(page, words_for(products, PRODUCTS))
     press_sample(page, "Mango can")
     expect_answer(page, re.escape(SAMPLE_LABEL))

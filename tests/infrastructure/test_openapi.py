@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from lambda_src.classifier import request
 from stacks import api_examples
 from stacks.constructs import gateway_errors
 from stacks.openapi import openapi_document
+from warmlens.local import gateway
 from warmlens.paths import LAMBDA_SRC, ROOT
 
 DOCUMENT = openapi_document()
@@ -130,6 +132,23 @@ def test_an_error_of_the_gateway_names_the_limit_or_its_setting_and_what_to_do(
     assert limit in message
     assert re.search(r"\b(ask|wait|try again)\b", message, re.IGNORECASE)
     assert len(message) <= 300  # as much of it as the page shows
+
+
+def test_the_error_of_an_unknown_call_names_all_calls_with_their_methods() -> None:
+    calls = {
+        f"{method.upper()} {path}"
+        for path, methods in DOCUMENT["paths"].items()
+        for method in methods
+    }
+    assert "POST /classification" in calls
+    messages = (
+        gateway_errors._NO_SUCH_CALL.message,
+        gateway_errors._NOT_SIGNED.message,
+        request._NO_SUCH_CALL,
+        gateway._NO_SUCH_CALL,
+    )
+    for message in messages:
+        assert set(re.findall(r"\b[A-Z]{3,6} /\w+", message or "")) == calls
 
 
 def test_examples_of_the_gateways_errors_are_its_own_words() -> None:

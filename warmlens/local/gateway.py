@@ -28,6 +28,10 @@ CALLS = (
     ("POST", "uploads"),
     ("DELETE", "uploads"),
 )
+_NO_SUCH_CALL = (
+    "There is no such call and no such file. The calls are POST /classification, POST /wakeup, "
+    "GET /model, POST /uploads and DELETE /uploads."
+)
 MAX_BODY_BYTES = 6 * 2**20  # Lambda's limit for a synchronous call; API Gateway's is 10 MB
 _FORWARDED = ("Content-Type", "X-Delete-Token")
 BODY_TIMEOUT_S = 60.0
@@ -218,7 +222,7 @@ async def _errors_of_the_api(request: web.Request, handler: Handler) -> web.Stre
     try:
         return await handler(request)
     except (web.HTTPNotFound, web.HTTPForbidden, web.HTTPMethodNotAllowed):
-        return error_answer(404, "no_such_call", "There is no such call and no such file.")
+        return error_answer(404, "no_such_call", _NO_SUCH_CALL)
     except (web.RequestPayloadError, web.HTTPBadRequest):
         return error_answer(400, "invalid_json", "The body cannot be read.")
     except web.HTTPException:
