@@ -25,7 +25,9 @@ from lab.bench.speed.goals import in_sentences
 from lab.bench.speed.tables import table_alone, tables
 from lab.bench.warming import findings as warming_sentences
 from lab.bench.warming import presentation as warming_presentation
-from lab.cold_start import cold_start_table, cold_starts, in_readme, in_short
+from lab.bench.warming.traces import load_balancer
+from lab.bench.warming.workloads import WEEK_S
+from lab.cold_start import cold_start_table, cold_starts, in_readme, in_short, in_two_runs
 from lab.kept_records import RECORDS, kept_records
 from lab.markdown import figure_cell, measured_by, table, wrapped
 from lab.model_comparison import comparison
@@ -91,9 +93,14 @@ def cold_start_in_short() -> str:
     return in_short(kept_records("speed"), kept_records("first-visitor"))
 
 
+def starts_in_two_runs() -> str:
+    """Return how the cold starts of the page's two runs differ, as a paragraph."""
+    return in_two_runs(kept_records("speed"), kept_records("speed-alone"))
+
+
 def readme_figures() -> str:
     """Return the README's figures."""
-    return in_readme(kept_records("speed"), kept_records("first-visitor"))
+    return in_readme(kept_records("speed"))
 
 
 def warming() -> str:

@@ -113,6 +113,7 @@ def computed() -> dict[str, list[str]]:
 ELSEWHERE = {
     ("docs/performance.md", "768 MB"): "the paper's, lab/experiments/paper.json",
     ("docs/performance.md", "500 ms"): "the paper's, lab/experiments/paper.json",
+    ("docs/performance.md", "100 ms"): "the paper's, lab/experiments/paper.json",
     ("docs/performance.md", "150 MB"): "a bound that tests/lab/test_speed_run.py checks",
     ("docs/planning.md", "99 of 100"): "the objective of the example",
     ("docs/planning.md", "2 %"): "a bound that tests/unit/planner/test_closed_forms.py checks",

@@ -15,7 +15,7 @@ from lab.bench.speed.comparison import compared, plain_cell
 from lab.bench.speed.memory import installed_mb
 from lab.bench.speed.photos import SIZES, photo
 from lab.bench.speed.process import Answer, Ready
-from lab.bench.speed.warm import PAPER_USD_PER_MILLION, costs_of
+from lab.bench.speed.warm import costs_of
 from lab.markdown import ratio_cell
 from warmlens.records import Record
 
@@ -74,16 +74,18 @@ def test_without_a_baseline_there_is_no_ratio() -> None:
     assert (only.value, only.ratio, only.ratio_to) == (2, None, None)
 
 
-def test_the_papers_cost_is_what_its_own_figures_come_to() -> None:
-    # Table 6: 768 MB at $0.00000125 per 100 ms and $0.0000002 a request, 500 ms.
-    assert pytest.approx((5 * 0.00000125 + 0.0000002) * 1e6) == PAPER_USD_PER_MILLION
-
-
 def test_a_cost_is_of_whole_milliseconds_at_the_memory_size_with_one_get() -> None:
     (cost,) = costs_of([warm_record(99.2, 1024)], {"ours": [99.2]})
     assert cost.value == pytest.approx(100 * 0.0166667 + 0.2 + 0.4)
     assert cost.kind == "computed"
-    assert cost.ratio == pytest.approx(cost.value / 6.45)
+    assert (cost.ratio, cost.ratio_to, cost.ratios) == (None, None, None)
+
+
+def test_a_cost_has_the_ratio_to_that_of_the_baseline_in_the_same_run() -> None:
+    theirs = replace(warm_record(20, 1024), name="baseline")
+    base, ours = costs_of([theirs, warm_record(10, 1024)], {"baseline": [20] * 3, "ours": [10] * 3})
+    assert (ours.ratio_to, list(ours.ratios or {})) == ("baseline", ["baseline"])
+    assert ours.ratio == pytest.approx(ours.value / base.value)
 
 
 def test_a_cost_counts_the_calls_that_waited_for_their_processor_share() -> None:

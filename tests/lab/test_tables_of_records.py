@@ -33,6 +33,9 @@ SENTENCES = {
     "warming_limits",
     "goals_in_short",
     "cold_start_in_short",
+    "starts_in_two_runs",
+    "chosen_findings",
+    "forecast_findings",
 }
 """Blocks without a table, whose figures are those of tables."""
 SHOWN = {"cold_start": {"cold_start_ms", "cold_stage_ms"}}

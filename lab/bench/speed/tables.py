@@ -92,14 +92,14 @@ def tables(records: Sequence[Record]) -> str:
         f"{_counts(warm)} of each handler.\n",
         table_of_figures(
             "input, px | photo, megapixels | memory size, MB | PyTorch | plain ONNX Runtime | ours "
-            "| ours as a share of the paper's 6.45",
+            f"| {ratios}",
             (
                 (
                     ours.conditions["input_px"],
                     f"{ours.conditions['megapixels']:g}",
                     ours.conditions["memory_mb"],
                     *_figures(records, ours, ".2f"),
-                    ratio_cell(ours, inverse=True),
+                    *_ratios(ours),
                 )
                 for ours in _ours(cost)
             ),

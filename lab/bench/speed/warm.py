@@ -18,10 +18,6 @@ from warmlens.records import Record, architecture_of, today
 from warmlens.runtime.isolation import Isolation, limits_of
 
 COMMAND = "python -m lab bench warm"
-PAPER_USD_PER_MILLION = 6.45
-"""The paper's Table 6: 768 MB for 500 ms at $0.00000125 per 100 ms, and $0.0000002 a request."""
-
-PAPER = "paper"
 BLOCK = 10
 
 
@@ -126,9 +122,7 @@ def _cost(record: Record, usd: Mapping[str, Sequence[float]]) -> Record:
         for base in BASELINES
         if base in usd
     }
-    of_papers = [each / PAPER_USD_PER_MILLION for each in interval] if interval else None
-    in_papers = mean / PAPER_USD_PER_MILLION
-    ratios[PAPER] = {"value": in_papers, "of": "means", "interval": of_papers}
+    first = next(iter(ratios), None)
     conditions = {
         **record.conditions,
         "architecture": architecture_of(record.machine),
@@ -141,9 +135,9 @@ def _cost(record: Record, usd: Mapping[str, Sequence[float]]) -> Record:
         interval=interval,
         samples=len(usd[record.name]),
         unit="USD",
-        ratio=in_papers,
-        ratio_to=PAPER,
-        ratios=ratios,
+        ratio=ratios[first]["value"] if first else None,
+        ratio_to=first,
+        ratios=ratios or None,
         kind="computed",
         conditions=conditions,
         command=COMMAND,
