@@ -50,6 +50,7 @@ def computed() -> dict[str, list[str]]:
     ping = f"{kept_usd:.2f}"
     snapshot, starts = f"{snapshot_usd():.2f}", f"{restored_usd(1_000):.2f}"
     vcpu_h, gb_h = US["fargate_x86_per_vcpu_h"], US["fargate_x86_per_gb_h"]
+    task_usd = 720 * (vcpu_h + FARGATE_GB * gb_h)
     logged_gb = (ACCESS_LOG_BYTES + WAF_LOG_BYTES) * 1e6 / 1e9
     log_usd = US["logs_per_gb"] + US["logs_storage_per_gb_month"]
     call_usd = US["rest_api_per_request"] + US["lambda_per_request"]
@@ -87,7 +88,8 @@ def computed() -> dict[str, list[str]]:
             f"for each hour in which its model runs, ${4 * 720:,} a month",
         ],
         "docs/comparison.md": [
-            f"about ${720 * (vcpu_h + FARGATE_GB * gb_h):.0f} a month for 1 vCPU and 2 GB",
+            f"about ${task_usd:.0f} a month for 1 vCPU and 2 GB, "
+            f"${task_usd + 720 * US['alb_per_h']:.0f} with a load balancer, computed for 30 days",
             f"${vcpu_h} per vCPU-hour and ${gb_h} per GB-hour",
         ],
         "docs/cost-ceiling.md": [
