@@ -64,9 +64,9 @@ def test_what_the_page_says_of_the_hour_with_hostile_photos_was_measured() -> No
         total = sum(found[phase, metric].value for phase in ("steady", "step", "recovery"))
         assert words.format(f"{total:,.0f}") in text
     for kind, words in (
-        ("server", "the server {} MB before, {} after the hour and {} at the end"),
-        ("instances", "an instance {}, {} and {} MB"),
-        ("emulator", "the emulator {}, {} and {} MB"),
+        ("server", "the server {} MiB before, {} after the hour and {} at the end"),
+        ("instances", "an instance {}, {} and {} MiB"),
+        ("emulator", "the emulator {}, {} and {} MiB"),
     ):
         sizes = [found["whole", f"{kind}_rss_mb"].conditions["before"]]
         sizes += [found[name, f"{kind}_rss_mb"].value for name in ("steady", "whole")]
