@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from lab.bench.warming.workloads import PROGRAM_S
+from lab.kept_records import kept_records
 from lab.markdown import wrapped
 from lab.photo_costs import MEMORY_MB, PRICES
 from warmlens.planner.at_rest import (
@@ -50,10 +52,44 @@ def at_rest_table() -> str:
     return "\n".join(lines)
 
 
+def warming_table() -> str:
+    """Return the table of docs/choices.md on the kinds of warming."""
+    rows = [
+        ("`off`", "an occasional cold start is fine: tests, background work", "0"),
+        (
+            "`ping` (default)",
+            "people wait, few calls come at once, and most of them should be warm",
+            f"{pinged_usd(5):.2f} ([simulated](warming.md#what-the-warmer-chooses-itself))",
+        ),
+        (
+            "`snapstart`",
+            "every start should be short, however many users come at once, and none need be warm",
+            f"{snapshot_usd():.2f} for each version that is kept, and {restored_usd(1_000):.2f} "
+            "for 1,000 starts",
+        ),
+        (
+            "`provisioned`",
+            "no call within the provisioned concurrency may be cold, and that is worth its price",
+            f"{provisioned_usd(5):.2f}",
+        ),
+    ]
+    lines = [
+        "| `warming` | choose it when | five instances, USD a month |",
+        "| --- | --- | ---: |",
+    ]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
 def added_table() -> str:
     """Return the table of docs/deploy.md on what settings add."""
     acl_usd = total_usd(at_rest_items(_acl(), PRICES))
     rows = [
+        (
+            "five instances kept warm by ping",
+            '`warming="ping"`, `warm_instances=5`; '
+            "[simulated](warming.md#what-the-warmer-chooses-itself)",
+            f"{pinged_usd(5):.2f}",
+        ),
         (
             "five instances kept warm by provisioned concurrency",
             '`warming="provisioned"`, `warm_instances=5`',
@@ -132,6 +168,17 @@ def whole_at_rest() -> list[Item]:
 
 def _acl() -> AtRest:
     return AtRest(web_acl_rules=WEB_ACL_RULES, metrics=0, alarms=0, dashboards=0)
+
+
+def pinged_usd(instances: int) -> float:
+    """Return the simulated cost of instances kept by pings in a month, without wakes ahead."""
+    (found,) = (
+        each.value
+        for each in kept_records("chosen")
+        if (each.name, each.metric) == (f"{instances} by hand", "warming_usd_per_month")
+        and each.conditions["within_s"] == PROGRAM_S
+    )
+    return found
 
 
 def provisioned_usd(instances: int) -> float:

@@ -110,7 +110,7 @@ def warming() -> str:
 
 def warming_choices() -> str:
     """Return the table of what to set for whom."""
-    return _block("warming", _simulated, warming_presentation.choices)
+    return _block("warming", _of_users, warming_presentation.choices)
 
 
 def warming_details(workload: str) -> str:
@@ -147,6 +147,11 @@ def chosen() -> str:
     return _block("chosen", _of_seeds, warming_presentation.chosen_table)
 
 
+def chosen_findings() -> str:
+    """Return the list of what the table of the warmer's choices says."""
+    return warming_sentences.of_choices(kept_records("chosen"))
+
+
 def peer() -> str:
     """Return the table of the instances that our warmer and lambda-warmer-py reach."""
     return _block("peer", _measured, peer_presentation.table)
@@ -155,9 +160,16 @@ def peer() -> str:
 def wakes() -> str:
     """Return the table of wakes ahead by their hold."""
     records = kept_records("wakes")
-    runs = _one(records, records[0].name, "instances_woken").samples
+    woken = [each for each in records if each.metric == "instances_woken"]
+    too_short = [each for each in woken if each.value < each.conditions["users"]]
+    enough_ms = min(
+        each.conditions["hold_ms"]
+        for each in woken
+        if all(each.conditions["hold_ms"] > short.conditions["hold_ms"] for short in too_short)
+    )
     lines = [
-        f"{measured_by(records)}, {runs} runs of each.",
+        f"{measured_by(records)}, {woken[0].samples} runs of each. From a hold of {enough_ms} ms "
+        "on, the median group wakes as many instances as it has users.",
         "",
         "| users at once | hold, ms | instances woken, median | their calls that were cold "
         "| calls of others that were cold |",
@@ -169,11 +181,11 @@ def wakes() -> str:
             for each in records
             if (each.conditions["users"], each.conditions["hold_ms"]) == key
         }
-        woken, *shares = (
+        count, *shares = (
             same[metric] for metric in ("instances_woken", "cold_share", "others_cold_share")
         )
         cells = [
-            figure_cell(woken.value, woken.interval, "g"),
+            figure_cell(count.value, count.interval, "g"),
             *(figure_cell(share.value, share.interval, ".0%") for share in shares),
         ]
         lines.append(f"| {key[0]} | {key[1]} | {' | '.join(cells)} |")
@@ -364,17 +376,23 @@ def _block(
 
 
 def _simulated(records: Sequence[Record]) -> str:
+    """Return the lead of simulations whose samples are users, and whose shares have intervals."""
+    return f"{_of_users(records)} Shares with 95 % intervals, where there were several simulations."
+
+
+def _of_users(records: Sequence[Record]) -> str:
     """Return the lead of simulations whose samples are users."""
     counts = sorted({each.samples for each in records if each.samples})
-    return (
-        f"{measured_by(records)}, {counts[0]:,} to {counts[-1]:,} users of each kind. Shares with "
-        "95 % intervals, where there were several simulations."
-    )
+    return f"{measured_by(records)}, {counts[0]:,} to {counts[-1]:,} users of each kind."
 
 
 def _of_seeds(records: Sequence[Record]) -> str:
-    """Return the lead of simulations whose samples are seeds."""
-    return f"{measured_by(records)}, with {records[0].samples} seeds."
+    """Return the lead of simulations of a week whose samples are seeds."""
+    users = load_balancer().part(WEEK_S, 2 * WEEK_S).expected(WEEK_S)
+    return (
+        f"{measured_by(records)}, with {records[0].samples} seeds: cold starts in the week, of "
+        f"{users:,.0f} users, as the mean with the least and the most of a seed."
+    )
 
 
 def _measured(records: Sequence[Record]) -> str:

@@ -26,6 +26,11 @@ def wrapped(text: str, indent: str = "") -> str:
     )
 
 
+def listed(*items: str) -> str:
+    """Return a list in lines as long as those of the docs."""
+    return "".join(f"{wrapped(f'- {item}', indent='  ')}\n" for item in items)
+
+
 def table(header: str, rows: Iterable[Sequence[object]], *, align: str = "---") -> str:
     """Return a Markdown table.
 

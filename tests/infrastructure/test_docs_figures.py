@@ -11,6 +11,7 @@ import pytest
 
 from lab.answers import costs
 from lab.costs_at_rest import WARM_ALARMS
+from lab.kept_records import kept_records
 from lab.pictures import architecture
 from stacks.settings import Settings
 from tests.infrastructure.variants import Assembly
@@ -85,6 +86,17 @@ def test_the_price_of_a_snapshot_is_that_of_the_price_file() -> None:
     assert f"newest ten: ${KEPT * kept_usd:.0f} a month" in " ".join(text.split())
     decision = (ROOT / "docs" / "decisions" / "0090-snapstart.md").read_text()
     assert f"${kept_usd:.2f} a month" in decision
+
+
+def test_the_price_of_a_ping_is_that_of_its_simulation() -> None:
+    (kept_usd,) = (
+        each.value
+        for each in kept_records("chosen")
+        if (each.name, each.metric) == ("5 by hand", "warming_usd_per_month")
+        and each.conditions["within_s"] == 0.1
+    )
+    for page in ("choices", "deploy"):
+        assert f"| {kept_usd:.2f} " in (ROOT / "docs" / f"{page}.md").read_text()
 
 
 @pytest.mark.parametrize("env_name", ["staging", "prod"])

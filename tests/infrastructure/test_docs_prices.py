@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.costs_at_rest import provisioned_usd, restored_usd, snapshot_usd
 from lab.photo_costs import FARGATE_GB
 from stacks.worst_month import ACCESS_LOG_BYTES, WAF_LOG_BYTES
 from tests.docs_text import typed, without
@@ -46,9 +45,6 @@ def computed() -> dict[str, list[str]]:
     """The passages of pages that have figures, from prices and records."""
     acl_usd = US["waf_acl_per_month"] + WEB_ACL_RULES * US["waf_rule_per_month"]
     rest, http = million("rest_api_per_request"), million("http_api_per_request")
-    kept_usd = recorded("chosen.jsonl", "5 by hand", "warming_usd_per_month", within_s=0.1, group=5)
-    ping = f"{kept_usd:.2f}"
-    snapshot, starts = f"{snapshot_usd():.2f}", f"{restored_usd(1_000):.2f}"
     vcpu_h, gb_h = US["fargate_x86_per_vcpu_h"], US["fargate_x86_per_gb_h"]
     task_usd = 720 * (vcpu_h + FARGATE_GB * gb_h)
     logged_gb = (ACCESS_LOG_BYTES + WAF_LOG_BYTES) * 1e6 / 1e9
@@ -77,10 +73,6 @@ def computed() -> dict[str, list[str]]:
         "docs/choices.md": [
             f"limits each address | ${rest:.2f} |",
             f"up to {0.5 * (rest // http):.1f} MB | ${http:.2f} for each 512 KB of a call |",
-            "tests, background work | 0 |",
-            f"most of them should be warm | {ping} |",
-            f"need be warm | {snapshot} for each version that is kept, and {starts} for 1,000 ",
-            f"is worth its price | {provisioned_usd(5):.2f} |",
             f"one of 4 MB eight, ${8 * http:.0f} a million",
             f"a web ACL is ${acl_usd:.0f} a month and ${million('waf_per_request'):.2f} a million",
             f"with any number of photos: ${acl_usd:.0f} for a web ACL",
@@ -100,7 +92,6 @@ def computed() -> dict[str, list[str]]:
             f"${million('cloudfront_per_request'):.0f} for a million requests "
             f"(${EU['cloudfront_per_request'] * 1e6:.2f} from Europe)",
         ],
-        "docs/deploy.md": [f"Five instances kept warm by ping add ${ping} ("],
         "docs/operations.md": [
             f"these are {READ}: about ${READ * 60 * US['metric_per_read']:.3f} an hour"
         ],

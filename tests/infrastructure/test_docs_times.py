@@ -11,8 +11,9 @@ from lab.bench.extent import COLD_STARTS, WARM_CALLS
 from lab.bench.first_visitor.link import PhoneLink
 from lab.bench.peer.comparison import PATIENT
 from lab.bench.wakes import OTHER_AFTER_S
-from lab.bench.warming.policies import DELAY_S, HOLDS_MS, SERVICE_S, WAKEUP_S
+from lab.bench.warming.policies import DELAY_S, SERVICE_S, WAKEUP_S
 from lab.bench.warming.workloads import GROUP_S, INIT_S
+from lab.cold_start import cold_starts
 from lab.kept_records import kept_records
 from lab.statistics import fewest_for
 from tests.docs_text import typed, without
@@ -67,6 +68,11 @@ def computed() -> dict[str, list[str]]:
         for name in ("MAX_CPU_RATIO", "MAX_CPU_RATIO_TO_PLAIN_ONNX")
     )
     read_mb = int(written(init_budget, "MAX_BYTES")) // 10**6
+    started_s = {
+        each.store: each.total_ms / 1000
+        for each in cold_starts(kept_records("speed"))
+        if (each.memory_mb, each.page_cache) == (MEMORY_MB_PER_VCPU, "warm")
+    }
     return {
         "docs/performance.md": [
             f"that sends a photo of {photo_mb:.1f} MB to the answer",
@@ -96,13 +102,14 @@ def computed() -> dict[str, list[str]]:
             f"keeps its instance for {ms(DELAY_S)} (`delay`)",
             f"*{PATIENT.partition(', ')[2]}* is the same package",
             f"at {ONE_VCPU} starts in {INIT_S:g} s",
+            f"were {started_s['image']:.2f} s with the model in the image and "
+            f"{started_s['s3']:.2f} s from S3",
             platform,
-            f"A call takes {ms(SERVICE_S)}, a wakeup {ms(WAKEUP_S)}. The calls of a round arrive "
-            f"{ms(SPACING_S)} apart",
+            f"A call takes {ms(SERVICE_S)} and a wakeup {ms(WAKEUP_S)}, more than",
+            f"The calls of a round arrive {ms(SPACING_S)} apart",
             f"An upload takes {UPLOAD_S:g} s in the median (lognormal, sigma {UPLOAD_SIGMA:g}), "
             f"and the page opens {PAUSE_S:g} s before it (sigma {PAUSE_SIGMA:g})",
             f"groups of 20 within {GROUP_S:g} s, four an hour",
-            f"a hold of {HOLDS_MS[0]} ms wakes one instance",
             f"come {ms(OTHER_AFTER_S)} after a wake",
             f"exactly {ms(SPACING_S)} between arrivals",
             restores,
@@ -121,8 +128,6 @@ ELSEWHERE = {
     ("docs/planning.md", "5 ms"): "tests/lab/test_forecast.py computes it",
     ("docs/planning.md", ONE_VCPU): "the name of a case in the table above it",
     ("docs/warming.md", "60 s"): "stacks/constructs/classifier.py sets it",
-    ("docs/warming.md", "100 of 100"): "its command, date, machine and count are beside it",
-    ("docs/warming.md", "1,000 ms"): "the hold of that run",
 }
 """Figures that neither a block nor :func:`computed` has, and why they may be typed."""
 

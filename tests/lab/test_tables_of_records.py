@@ -142,6 +142,21 @@ def _as_other_cases(like: list[Record]) -> list[Record]:
     ]  # fmt: skip
 
 
+def test_the_shortest_hold_that_wakes_one_instance_for_each_user_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept = kept_records("wakes")
+    assert "From a hold of 50 ms on, the median group wakes" in docs_blocks.wakes()
+    fewer = [
+        replace(each, value=1.0)
+        if each.metric == "instances_woken" and each.conditions["hold_ms"] == 50
+        else each
+        for each in kept
+    ]
+    monkeypatch.setattr(docs_blocks, "kept_records", lambda _: fewer)
+    assert "From a hold of 100 ms on, the median group wakes" in docs_blocks.wakes()
+
+
 def test_a_few_hostile_photos_have_no_p99() -> None:
     (few,) = (
         each

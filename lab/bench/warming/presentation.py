@@ -117,7 +117,7 @@ def held_table(records: Sequence[Record]) -> str:
     return "\n".join(lines) + "\n"
 
 
-_LEFT_OUT = {*(f"{count} by hand" for count in (2, 4, 6, 7, 9, 11, 15)), "auto, up to 20"}
+_LEFT_OUT = {*(f"{count} by hand" for count in (2, 6, 7, 11, 15)), "auto, up to 20"}
 
 
 def chosen_table(records: Sequence[Record]) -> str:
