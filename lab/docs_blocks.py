@@ -14,6 +14,7 @@ from lab.bench import cases as cases_bench
 from lab.bench import scale as scale_bench
 from lab.bench.architectures.presentation import architectures_table
 from lab.bench.first_visitor.comparison import table as first_visitor_table
+from lab.bench.forecast import findings as forecast_sentences
 from lab.bench.forecast.figures import table as forecast_table
 from lab.bench.one_call import table as one_call_table
 from lab.bench.peer import presentation as peer_presentation
@@ -289,12 +290,17 @@ def forecast() -> str:
     return _block("forecast", _forecast, forecast_table)
 
 
+def forecast_findings() -> str:
+    """Return the list of what came as predicted from real traffic, and of what did not."""
+    return forecast_sentences.findings(kept_records("forecast"))
+
+
 def replay() -> str:
     """Return the table of recorded replays and simulations of the same calls."""
     records = kept_records("replay")
     head = records[0]
     lines = [
-        f"{measured_by(records)}: "
+        f"{measured_by(records)}, at {head.conditions['memory_mb']:,} MB: "
         f"{head.conditions['hours']:g} hours of the day from "
         f"{head.conditions['from_hour']:g} o'clock, for each seed with other users.",
         "",
@@ -314,7 +320,8 @@ def replay() -> str:
 
 def replay_in_short() -> str:
     """Return what the recorded replays with warming say of the objective, as a paragraph."""
-    warmed = [each for each in kept_records("replay") if each.conditions["warm"]]
+    records = kept_records("replay")
+    warmed = [each for each in records if each.conditions["warm"]]
     cold = [each for each in warmed if each.metric == "cold_starts"]
     users, met = sum(each.samples or 0 for each in cold), sum(each.value for each in cold)
     low, high = (100 * each for each in exact_binomial(met, users))
@@ -323,7 +330,24 @@ def replay_in_short() -> str:
         f"With warming, {met:.0f} of {users:,} users met a cold start, {100 * met / users:.2f} %; "
         "the objective allows 0.1 %. So few users are weak evidence: the exact 95 % interval of "
         f"the share goes from {low:.2f} % to {high:.2f} %. p99 was {slowest_ms:.0f} ms at most, "
-        "with the API."
+        f"with the API. {_in_the_simulations_range(records)}"
+    )
+
+
+def _in_the_simulations_range(records: Sequence[Record]) -> str:
+    """Return how many replays met as many cold starts as some simulation, and which did not."""
+    cold = [each for each in records if each.metric == "cold_starts"]
+    others = []
+    for each in cold:
+        low, high = each.conditions["simulated_cold_starts"]
+        if not low <= each.value <= high:
+            others.append(
+                f" With seed {each.conditions['seed']} and {each.name} it was {each.value:.0f}, "
+                f"not {low} to {high}; we do not know why."
+            )
+    return (
+        f"The simulation's range has what was met in {len(cold) - len(others)} of {len(cold)} "
+        f"replays, if calls take the times that they took there.{''.join(others)}"
     )
 
 

@@ -124,9 +124,6 @@ ELSEWHERE = {
     ("docs/performance.md", "150 MB"): "a bound that tests/lab/test_speed_run.py checks",
     ("docs/planning.md", "99 of 100"): "the objective of the example",
     ("docs/planning.md", "2 %"): "a bound that tests/unit/planner/test_closed_forms.py checks",
-    ("docs/planning.md", "11 %"): "tests/lab/test_forecast.py computes it",
-    ("docs/planning.md", "5 ms"): "tests/lab/test_forecast.py computes it",
-    ("docs/planning.md", ONE_VCPU): "the name of a case in the table above it",
     ("docs/warming.md", "60 s"): "stacks/constructs/classifier.py sets it",
 }
 """Figures that neither a block nor :func:`computed` has, and why they may be typed."""

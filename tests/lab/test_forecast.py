@@ -2,11 +2,13 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from lab.bench.forecast import minutes, week
 from lab.bench.forecast.figures import CAME, Draws, is_within, middle_95, table
+from lab.bench.forecast.findings import findings
 from lab.bench.warming.traces import inference_arrivals, load_balancer
 from lab.kept_records import RECORDS
 from warmlens.paths import ROOT
@@ -86,6 +88,18 @@ def test_the_number_of_requests_is_what_a_week_does_not_say_of_the_next() -> Non
         assert is_within(kept(week.ONE_BY_ONE, scaled, metric), came)
     fewer = 1 - came.value / kept(week.ONE_BY_ONE, first, metric).value
     assert f"{fewer:.0%}".replace("%", " % fewer") in (ROOT / "docs" / "planning.md").read_text()
+
+
+def test_the_findings_follow_the_records() -> None:
+    many = [
+        replace(each, value=0.0123)
+        if (each.conditions["case"], each.name) == (week.IN_FIVES, CAME)
+        else each
+        for each in KEPT
+    ]
+    text = " ".join(findings(many).split())
+    assert "1.2 % would meet a cold start" in text
+    assert text != " ".join(findings(KEPT).split())
 
 
 def test_pairs_explain_the_calls_that_meet_two_others_and_independent_users_do_not() -> None:
