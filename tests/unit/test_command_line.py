@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -47,7 +48,7 @@ COMMANDS = dict(commands(typer.main.get_command(app)))
 
 def test_only_an_environment_with_pings_has_a_warmer() -> None:
     nobody: Any = None  # no call is made
-    with pytest.raises(WarmlensError, match="dev has no warmer: its setting warming is not 'ping'"):
+    with pytest.raises(WarmlensError, match="dev has no warmer: set its warming = 'ping'"):
         warm({}, nobody, "dev", 5)
 
 
@@ -156,16 +157,22 @@ def test_without_arguments_a_group_prints_its_help(arguments: tuple[str, ...]) -
     result = invoke(app, *arguments)
     assert (result.exit_code, result.stderr) == (2, "")
     assert result.stdout.startswith("Usage: ")
-    assert ("Commands:" if arguments else "Use the service:") in result.stdout
+    first = {(): "Use the service:", ("model",): "Make a version:"}
+    assert first.get(arguments, "Commands:") in result.stdout
 
 
-def test_help_sorts_every_command_by_who_needs_it() -> None:
-    root: Any = typer.main.get_command(app)
-    listed = [name for names in root.sections.values() for name in names]
-    assert sorted(listed) == sorted(root.commands) == sorted(set(listed))
-    text = invoke(app, "--help").stdout
-    titles = [text.index(f"\n{title}:\n") for title in root.sections]
+@pytest.mark.usefixtures("pytorch")
+@pytest.mark.parametrize("path", [(), ("model",)])
+def test_help_sorts_every_command_by_who_needs_it(path: tuple[str, ...]) -> None:
+    group: Any = typer.main.get_command(app)
+    for name in path:
+        group = group.commands[name]
+    listed = [name for names in group.sections.values() for name in names]
+    assert sorted(listed) == sorted(group.commands) == sorted(set(listed))
+    text = invoke(app, *path, "--help").stdout
+    titles = [text.index(f"\n{title}:\n") for title in group.sections]
     assert titles == sorted(titles)
+    assert all(re.search(rf"^  {name} +\S", text, re.MULTILINE) for name in listed)
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("model", "list"), ("clasify", "--json")])

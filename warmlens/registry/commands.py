@@ -43,6 +43,13 @@ TRAINING_COMMANDS = (
 
 
 class _ModelGroup(Group):
+    sections = {  # noqa: RUF012 - never changed
+        "Make a version": ("data", "train", "export", "import", "calibrate"),
+        "Serve it": ("verify", "publish", "serve", "rollback"),
+        "Look at it": ("list", "classes", "diff", "evaluate"),
+        "Compare and pretrain": ("compare", "pretrain"),
+    }
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a command; those of training are hidden without PyTorch."""
         command: Any = super().get_command(ctx, cmd_name)
