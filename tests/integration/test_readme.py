@@ -22,8 +22,8 @@ def commands(beginning: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("command", commands("curl"))
-def test_curl_commands_get_the_papers_answers(imagenet_cloud: Cloud, command: str) -> None:
+def test_the_curl_command_gets_the_answer(imagenet_cloud: Cloud) -> None:
+    (command,) = commands("curl")
     result = subprocess.run(
         ["sh", "-c", command.replace("local url", f"local url --folder {imagenet_cloud.folder}")],
         cwd=ROOT,
@@ -32,11 +32,7 @@ def test_curl_commands_get_the_papers_answers(imagenet_cloud: Cloud, command: st
         check=True,
     )
     answer = json.loads(result.stdout)
-    assert answer["method"] in command
-    if answer["method"] == "classification":
-        assert answer["TOP1_label"] == LABEL
-    else:
-        assert answer["time"] >= 0.8
+    assert answer["TOP1_label"] == LABEL
 
 
 def test_warmlens_commands_work(imagenet_cloud: Cloud) -> None:
