@@ -21,12 +21,12 @@ import { wake, wakeAgain, wakeAhead } from "./wake.js";
 
 const STATUS = {
   sending: "Sending…",
-  uploads: "Asking for an upload…",
+  uploads: "Preparing the upload…",
   storage: "Uploading…",
   classification: "Classifying…",
   "once more":
-    "The service is not ready. AWS may be preparing it, as after weeks without a call. Trying again in 10 seconds…",
-  instead: "The photo is too large for one call: asking for an upload…",
+    "The service is not ready. AWS may be preparing it after weeks without calls. Trying again in 10 seconds…",
+  instead: "The photo is too large for one call: preparing an upload…",
 };
 const SHRINK_STORED = "warmlens-shrink";
 const QUICK_MS = 5000; // an answer waits so long for its model
@@ -125,7 +125,7 @@ async function send(photo, signal, place) {
     const mayGoOn = !meetsEveryPhoto(problem);
     if (mayGoOn) history.noteFailure(photo, explain(problem).title); // else it waits
     const words = history.answerOf(photo)
-      ? "Not classified this time; the answer from before is kept."
+      ? "Not classified this time; the earlier answer is kept."
       : "Not classified.";
     if (answered === photo) offerMap(history.answerOf(photo));
     view.showFailure(problem, words);

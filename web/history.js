@@ -85,7 +85,7 @@ function stateOf({ state, why }) {
 }
 
 function cellsOf({ answer: { classes: [first], coldStart, isUnsure }, browserMs }) {
-  const said = `${isUnsure ? "Not sure; nearest: " : ""}${first.label}, ${percent(first.share)}`;
+  const said = `${isUnsure ? "Not sure; closest: " : ""}${first.label}, ${percent(first.share)}`;
   return [said, coldStart === null ? "–" : coldStart ? "cold" : "warm", duration(browserMs.total)];
 }
 

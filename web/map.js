@@ -1,4 +1,4 @@
-// The map over the photo: the parts that speak for the answer.
+// The map over the photo: the parts that support the answer.
 
 import { repeat } from "./api.js";
 import { at, fit, make, say } from "./element.js";
@@ -7,7 +7,7 @@ import { sayWhy } from "./problems.js";
 
 const LONG_SIDE_PX = 640;
 const DARK = [16, 10, 40];
-const DARKEST = 0.8; // where nothing speaks for the class
+const DARKEST = 0.8; // where nothing supports the class
 
 const button = at("why");
 const picture = at("photo");
@@ -48,7 +48,7 @@ async function show() {
   }
   const [{ label }] = shown.explained.classes;
   const place = placeOf(shown.explained.map);
-  say("map-said", `Bright areas speak for “${label}”, most at the ${place}.`);
+  say("map-said", `Bright areas support “${label}”, most at the ${place}.`);
   canvas.hidden = false;
   button.disabled = false;
   button.textContent = "Hide the map";

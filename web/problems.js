@@ -70,16 +70,16 @@ const WORDS = {
   },
   too_large: ({ bytes, max_image_bytes: most, maxBytes = most, mayShrink }) => [
     bytes > maxBytes
-      ? `The photo has ${size(bytes)}; the service takes up to ${size(maxBytes)}.`
-      : `The photo has ${size(bytes)}, more than the service takes.`,
+      ? `The photo is ${size(bytes)}; the service takes up to ${size(maxBytes)}.`
+      : `The photo is ${size(bytes)}, more than the service takes.`,
     smaller(mayShrink),
   ],
   too_many_pixels: ({ mayShrink, max_image_pixels: most }) => [
-    `The picture has more pixels than the service reads${most ? `: up to ${most / 1e6} megapixels, fewer of a progressive JPEG` : ""}.`,
+    `The photo has more pixels than the service reads${most ? `: up to ${most / 1e6} megapixels, fewer in a progressive JPEG` : ""}.`,
     smaller(mayShrink),
   ],
   image_too_slow: ({ max_decode_ms: ms }) => [
-    `Reading this photo takes the service longer than ${ms ? `its limit of ${ms / 1000} seconds` : "it may"}.`,
+    `The service could not read this photo ${ms ? `within ${ms / 1000} seconds` : "in time"}.`,
     SAVE_AGAIN,
   ],
   unsupported_coding: ["The photo is stored in a way that the service does not read.", SAVE_AGAIN],
@@ -121,7 +121,7 @@ const WORDS = {
     "Open the page by the link that the person who runs it gave you; it ends in #key= and the key.",
   ],
   throttled: [
-    "The service has too many requests right now: more in a second, or at once, than it takes.",
+    "The service is getting more requests right now than it accepts.",
     KEPT + "wait a few seconds and try again.",
   ],
   blocked: ({ requests_per_5_min: most }) => [
@@ -129,7 +129,7 @@ const WORDS = {
     KEPT + "wait five minutes and try again.",
   ],
   quota_exceeded: ({ daily_quota: most }) => [
-    `All ${most ? `${most.toLocaleString("en")} ` : ""}requests that the service answers in a day are used up.`,
+    `The service's limit of ${most ? `${most.toLocaleString("en")} ` : ""}requests a day is used up.`,
     "Try again tomorrow, or ask the person who runs it to allow more.",
   ],
   bad_answer: ["The service gave an answer that this page does not understand.", LATER],
@@ -164,7 +164,7 @@ const SAME_AS = {
 
 const MEET_EVERY_PHOTO = ["offline", "not_allowed", "invalid_api_key", "blocked", "quota_exceeded"];
 
-// What happened, what to do, and a line for whoever runs the service.
+// What happened, what to do, and a line for the person who runs the service.
 export function explain({ reason, facts }) {
   const words = WORDS[wordsFor(reason, facts.status)];
   const [title, advice] = words instanceof Function ? words(facts) : words;

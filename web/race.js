@@ -85,7 +85,7 @@ function said() {
 function showNote() {
   if (!prices) return;
   const memory = `${prices.memory_mb.toLocaleString("en")} MB`;
-  const what = `Price of 1,000 photos in ${prices.region}: the Lambda request, the API call, and ${memory} for the time in the function and of its start. Not included: free tier, storage, transfer.`;
+  const what = `Price of 1,000 photos in ${prices.region}: the Lambda request, the API call, and ${memory} for the time in the function, init included. Not included: free tier, storage, transfer.`;
   const how = startFresh
     ? "The times are this machine's, not AWS's."
     : `A race sends the photo ${CALLS_AT_ONCE} times at once: calls that find no warm instance start new ones.`;

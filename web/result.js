@@ -38,7 +38,7 @@ export function markPrevious(photo) {
 
 export function summary({ answer, browserMs }) {
   const [first] = answer.classes;
-  const unsure = answer.isUnsure ? "not sure; the nearest is " : "";
+  const unsure = answer.isUnsure ? "not sure; the closest is " : "";
   const share = percent(first.share);
   return `Done: ${unsure}${first.label}, ${share}, in ${duration(browserMs.total)}.`;
 }
@@ -51,9 +51,10 @@ function showRows(rows) {
 function showUnsure(isUnsure, model) {
   at("unsure").hidden = !isUnsure;
   at("classes").classList.toggle("is-small", isUnsure);
-  at("classes").ariaLabel = isUnsure ? "Nearest classes" : "Most likely classes";
+  at("classes").ariaLabel = isUnsure ? "Closest classes" : "Most likely classes";
+  const other = at("models").hidden ? "" : " Another model may know it: choose one below.";
   const known = model ? `none of the ${countOf(model)}` : "nothing";
-  say("unsure", isUnsure ? `Not sure: probably ${known} that this model knows.` : "");
+  say("unsure", isUnsure ? `Not sure: probably ${known} that this model knows.${other}` : "");
 }
 
 function showTemperature({ coldStart, initMs }) {

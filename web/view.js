@@ -98,7 +98,7 @@ function explained(problems) {
     const parts = [make("p", "problem-title", title)];
     if (isLast) parts.push(make("p", "", advice));
     if (trace) {
-      const summary = make("summary", "", "For whoever runs the service");
+      const summary = make("summary", "", "For the person who runs it");
       parts.push(make("details", "", summary, make("p", "", trace)));
     }
     return parts;

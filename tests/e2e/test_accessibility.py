@@ -70,7 +70,7 @@ def test_axe_finds_nothing_in_any_state(
     page.get_by_label("Photo file").set_input_files(several)
     expect_problem(page, "damaged")
     expect(history(page)).to_have_count(3)
-    page.get_by_text("For whoever runs the service").click()
+    page.get_by_text("For the person who runs it").click()
     assert issues(page) == []
 
 

@@ -97,7 +97,7 @@ def test_a_single_photo_is_stopped(page: Page, page_url: str) -> None:
         (403, {"message": "Forbidden"}, "does not let this page in"),
         (403, {"error": {"code": "invalid_api_key"}}, "asks for a key"),
         (403, {"error": {"code": "blocked"}}, "requests from your network"),
-        (429, {"error": {"code": "quota_exceeded"}}, "in a day are used up"),
+        (429, {"error": {"code": "quota_exceeded"}}, "requests a day is used up"),
     ],
 )
 def test_a_failure_of_the_service_stops_at_the_first_photo(

@@ -65,7 +65,11 @@ def refused(status: int, code: str) -> Handler:
     ("handler", "why", "what_to_do"),
     [
         (refused(503, "storage_unavailable"), "could not reach its storage", "Try again in"),
-        (refused(429, "throttled"), "too many requests right now", "Wait a few seconds"),
+        (
+            refused(429, "throttled"),
+            "more requests right now than it accepts",
+            "Wait a few seconds",
+        ),
         (refused(403, "wrong_delete_token"), "does not accept that", "to delete uploads/"),
         (lambda route: route.fulfill(status=502, body="<html>"), "not working", "Try again in"),
         (lambda route: route.abort(), "could not be reached", "Check your connection"),

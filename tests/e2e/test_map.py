@@ -100,7 +100,7 @@ def test_an_uploaded_photo_is_not_uploaded_again_and_a_model_without_a_map_shows
     posts.clear()
     why = page.get_by_role("button", name="Why this class?")
     why.click()
-    expect(page.locator("#map-said")).to_contain_text("Bright areas speak for")
+    expect(page.locator("#map-said")).to_contain_text("Bright areas support")
     assert posts == [f"{page_url}/classification"]
 
     press_sample(page, "Cat")

@@ -60,8 +60,8 @@ def result(page: Page) -> Locator:
     return page.get_by_role("region", name="Result")
 
 
-def nearest(page: Page) -> Locator:
-    return page.get_by_role("list", name="Nearest classes").get_by_role("listitem")
+def closest(page: Page) -> Locator:
+    return page.get_by_role("list", name="Closest classes").get_by_role("listitem")
 
 
 def switch(page: Page) -> Locator:
@@ -96,10 +96,10 @@ def test_a_cat_is_none_of_the_products_and_the_other_model_knows_it(
     choose(page, "mine.jpg", CAT)
     expect(page.get_by_role("status")).to_contain_text("Done: not sure")
     expect_unsure(page, products, PRODUCTS)
-    expect(nearest(page)).to_have_count(5)
-    assert font_size(nearest(page).first) < sure_size
-    assert top_of(page.get_by_text("Not sure: probably")) < top_of(nearest(page).first)
-    expect(history(page).first).to_contain_text("mine.jpgNot sure; nearest: ")
+    expect(closest(page)).to_have_count(5)
+    assert font_size(closest(page).first) < sure_size
+    assert top_of(page.get_by_text("Not sure: probably")) < top_of(closest(page).first)
+    expect(history(page).first).to_contain_text("mine.jpgNot sure; closest: ")
 
     # What it knows, on request.
     page.get_by_text("What this model knows").click()
@@ -206,7 +206,9 @@ def test_a_model_that_does_not_load_is_reported_and_the_one_before_still_answers
     expect(group).to_contain_text(f"Changing to {damaged}")
     said = re.compile(rf"Not changed to {damaged}\. damaged [\d.]+ does not load and is not served")
     expect(group).to_contain_text(said, timeout=ANSWER_TIMEOUT_MS)
-    expect(group).to_contain_text("The model served before is still served; publish this version again")
+    expect(group).to_contain_text(
+        "The model served before is still served; publish this version again"
+    )
     expect_chosen(page, words_for(products, PRODUCTS))
     press_sample(page, "Mango can")
     expect_answer(page, re.escape(SAMPLE_LABEL))

@@ -275,7 +275,7 @@ def test_nothing_scrolls_sideways_and_no_figure_of_the_history_is_cut(
     assert overflows() == []
     choose(page, long_name, b"\xff\xd8\xff no photo")
     expect_problem(page, "damaged")
-    page.get_by_text("For whoever runs the service").click()
+    page.get_by_text("For the person who runs it").click()
     assert overflows() == []
 
 

@@ -20,7 +20,7 @@ from tests.hostile.formats import jpeg_of_coding
 S3_HEADERS = {"Access-Control-Allow-Origin": "*", "Content-Type": "application/xml"}
 UNAVAILABLE = {"error": {"code": "unavailable", "message": "no"}}
 OF_AN_HTTP_API = {"message": "Service Unavailable"}
-PREPARING = "AWS may be preparing it, as after weeks without a call. Trying again in 10 seconds"
+PREPARING = "AWS may be preparing it after weeks without calls. Trying again in 10 seconds"
 
 
 def expect_kept_for_another_try(page: Page, name: str) -> None:
@@ -63,14 +63,19 @@ def test_a_bad_photo_is_explained(
 @pytest.mark.parametrize(
     ("status", "code", "title", "advice"),
     [
-        (422, "image_too_slow", "longer than its limit of 5 seconds", "save it again as JPEG"),
+        (
+            422,
+            "image_too_slow",
+            "could not read this photo within 5 seconds",
+            "save it again as JPEG",
+        ),
         (422, "too_many_pixels", "up to 50 megapixels", "smaller"),
-        (429, "quota_exceeded", r"All 1,000 requests .* in a day are used up", "tomorrow"),
+        (429, "quota_exceeded", "limit of 1,000 requests a day is used up", "tomorrow"),
         (403, "blocked", "more than 2,000 in five minutes", "wait five minutes"),
-        (429, "throttled", "more in a second, or at once, than it takes", "wait a few seconds"),
+        (429, "throttled", "more requests right now than it accepts", "wait a few seconds"),
     ],
 )
-def test_a_limit_is_named_and_whoever_runs_the_service_reads_its_setting(
+def test_a_limit_is_named_and_the_person_who_runs_the_service_reads_its_setting(
     page: Page,
     page_url: str,
     expected_console_errors: list[str],
@@ -88,7 +93,7 @@ def test_a_limit_is_named_and_whoever_runs_the_service_reads_its_setting(
     open_page(page, page_url)
     choose(page, "mine.jpg", COFFEE)
     expect_problem(page, title, advice)
-    page.get_by_text("For whoever runs the service").click()
+    page.get_by_text("For the person who runs it").click()
     expect(page.get_by_text("the_setting")).to_be_visible()
 
 
@@ -159,7 +164,7 @@ def test_a_photo_that_the_service_finds_too_large_is_explained(
     huge = tmp_path / "huge.jpg"
     huge.write_bytes(COFFEE + bytes(70_000_000))
     page.get_by_label("Photo file").set_input_files(huge)
-    expect_problem(page, r"has 70\.\d MB, more than the service takes", "smaller")
+    expect_problem(page, r"is 70\.\d MB, more than the service takes", "smaller")
     expect_kept_for_another_try(page, "huge.jpg")
 
 
@@ -171,7 +176,7 @@ def test_a_photo_larger_than_the_service_takes_is_not_uploaded(
     intercept(page, page_url, "storage", lambda route: uploads.append(route))
     open_page(page, page_url, width)
     press_sample(page)
-    expect_problem(page, r"has 79 kB.*up to 20 kB", "smaller")
+    expect_problem(page, r"is 79 kB.*up to 20 kB", "smaller")
     assert uploads == []
 
 
@@ -183,8 +188,13 @@ def test_a_photo_larger_than_the_service_takes_is_not_uploaded(
         (500, "application/json", '{"error": {"code": "other"}}', "not working right now"),
         (403, "application/json", '{"message": "Forbidden"}', "does not let this page in"),
         (403, "application/json", '{"error": {"code": "blocked"}}', "requests from your network"),
-        (429, "application/json", '{"message": "Too Many Requests"}', "too many requests"),
-        (429, "application/json", '{"error": {"code": "quota_exceeded"}}', "in a day are used up"),
+        (429, "application/json", '{"message": "Too Many Requests"}', "more requests right now"),
+        (
+            429,
+            "application/json",
+            '{"error": {"code": "quota_exceeded"}}',
+            "requests a day is used up",
+        ),
         (504, "application/json", '{"message": "Endpoint request timed out"}', "took too long"),
         (400, "application/json", '{"error": {"code": "new_code"}}', "did not accept"),
         (200, "text/html", "<html>a proxy's page</html>", "does not understand"),
@@ -251,7 +261,7 @@ def test_a_photo_that_a_call_does_not_take_is_uploaded_instead_unless_that_is_no
 @pytest.mark.parametrize(
     ("status", "code", "title"),
     [
-        (400, "EntityTooLarge", r"The photo has 79 kB, more than"),
+        (400, "EntityTooLarge", r"The photo is 79 kB, more than"),
         (300, "TemporaryRedirect", "sent the upload to another address"),
         (403, "AccessDenied", "permission to upload was refused or has expired"),
         (400, "InvalidArgument", "did not accept the photo: InvalidArgument"),

@@ -98,6 +98,6 @@ def test_in_aws_the_page_shows_what_the_answers_say_of_calls_at_once(
     start(page)
     expect(race_card(page)).to_contain_text("times as long: its instance had to start first")
     expect(race_card(page)).to_contain_text(
-        "1 of 6 calls were not answered. The service has too many requests"
+        "1 of 6 calls were not answered. The service is getting more requests"
     )
     assert lane(page, "Cold")[1] > lane(page, "Warm")[1]

@@ -37,7 +37,7 @@ def test_a_second_try_that_fails_leaves_the_answer_of_the_first(
     intercept(page, page_url, "classification", too_busy, times=1)
     page.get_by_role("button", name="Send again").click()
     expect_problem(page, "too many requests")
-    expect(page.get_by_role("status")).to_contain_text("the answer from before is kept")
+    expect(page.get_by_role("status")).to_contain_text("the earlier answer is kept")
     expect(history(page)).to_contain_text([re.compile("mine.jpgEspresso", re.IGNORECASE)])
     history(page).click()
     expect_answer(page)
