@@ -59,7 +59,7 @@ def warming_table() -> str:
         (
             "`ping` (default)",
             "people wait, few calls come at once, and most of them should be warm",
-            f"{pinged_usd(5):.2f} ([simulated](warming.md#what-the-warmer-chooses-itself))",
+            f"{pinged_usd(5):.2f} ([simulated](warming.md#chosen-hold-and-number))",
         ),
         (
             "`snapstart`",
@@ -87,7 +87,7 @@ def added_table() -> str:
         (
             "five instances kept warm by ping",
             '`warming="ping"`, `warm_instances=5`; '
-            "[simulated](warming.md#what-the-warmer-chooses-itself)",
+            "[simulated](warming.md#chosen-hold-and-number)",
             f"{pinged_usd(5):.2f}",
         ),
         (

@@ -325,7 +325,7 @@ def containers_sentence() -> str:
         "programs send them in calls of a REST API. With the page and its web ACL, the limit is "
         f"{_round(by_page)} photos a day; with an HTTP API, "
         f"{_round(break_even(HTTP_IN_CALL, 'Fargate'))} ([the table, with its "
-        "assumptions](choices.md#which-way-a-photo-takes)). Counting only Lambda's calls and time, "
+        "assumptions](choices.md#how-photos-are-sent)). Counting only Lambda's calls and time, "
         f"as the paper does, it is {_round(lambda_alone('Fargate'))}."
     )
 
@@ -342,5 +342,5 @@ def at_rest_sentence() -> str:
     )
     return wrapped(
         f"In addition, a million photos cost {in_call} in the call and {upload} uploaded, and with "
-        f"an HTTP API {http} in the call ([item by item](choices.md#which-way-a-photo-takes))."
+        f"an HTTP API {http} in the call ([item by item](choices.md#how-photos-are-sent))."
     )

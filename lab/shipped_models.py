@@ -1,6 +1,7 @@
 """The shipped model versions in figures, from their manifests, for the docs."""
 
 from lab.markdown import table
+from training.recognition import LEAST_FOUND, MOST_REFUSED
 from warmlens.paths import MODEL_ARTIFACTS
 from warmlens.registry.manifest import Manifest, PhotoShare
 from warmlens.registry.manifest_file import read_manifest
@@ -12,6 +13,8 @@ SHIPPED = (
     ("imagenet-efficientnet-lite0", "1.1.0"),
     ("products-resnet50", "1.1.0"),
 )
+
+_MET = {True: "met", False: "missed"}
 
 
 def shipped() -> list[Manifest]:
@@ -52,16 +55,20 @@ def top1_percent(manifest: Manifest) -> float | None:
 
 
 def refused() -> str:
-    """Return a sentence for each shipped version on how often it refuses photos of its classes."""
+    """Return a line for each shipped version: what it refuses and finds, beside the goals."""
     lines = []
     for manifest in shipped():
         chosen = manifest.recognition
         if chosen is not None:
             top1 = top1_percent(manifest)
             right = "" if top1 is None else f"; its first class is right for {top1:.1f} %"
+            few, many = chosen.kept.share >= 1 - MOST_REFUSED, chosen.found.share >= LEAST_FOUND
             lines.append(
                 f"- `{manifest.name}` refuses {100 * (1 - chosen.kept.share):.1f} % of "
-                f"{chosen.kept.images:,} photos of its classes{right}."
+                f"{chosen.kept.images:,} photos of its classes (goal of at most "
+                f"{100 * MOST_REFUSED:.0f} %: {_MET[few]}){right}. It finds "
+                f"{100 * chosen.found.share:.1f} % of {chosen.found.images} photos of other things "
+                f"(goal of at least {100 * LEAST_FOUND:.0f} %: {_MET[many]})."
             )
     return "\n".join(lines) + "\n"
 

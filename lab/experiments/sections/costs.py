@@ -130,7 +130,7 @@ def own_costs_section(results: RecordSet, chart: Chart) -> str:
                 per_server,
             ),
             "The same for a c7i.large, by Lambda's calls and time alone, as the paper compares "
-            "them, and by [the whole bill](repository:docs/choices.md#which-way-a-photo-takes) of "
+            "them, and by [the whole bill](repository:docs/choices.md#how-photos-are-sent) of "
             "each side: API calls, S3, answers, logs and traces on one, a load balancer, S3 and "
             "answers on the other. In brackets the 95 % interval that the mean time gives them.\n",
             table(
