@@ -31,13 +31,13 @@ CLASSIFICATION_REQUEST: Schema = {
             "minimum": 1,
             "maximum": MAX_TOP,
             # Without "default": generated types would make a field that has one a required one.
-            "description": "Number of classes in the answer, the most probable first; 5 unless "
-            "given.",
+            "description": "Number of classes in the answer, the most probable first; 5 by "
+            "default.",
         },
         "explain": {
             "type": "boolean",
             "description": "True asks for the class-activation map of the first class; false "
-            "unless given.",
+            "by default.",
         },
         "file_path": {
             "type": "string",
@@ -130,8 +130,8 @@ _EXPLANATION: Schema = {
         "values": {
             "type": "array",
             "items": _SHARE,
-            "description": "Row by row: 1 is the cell that speaks most for the class, 0 one that "
-            "does not speak for it.",
+            "description": "Row by row: 1 is the cell that supports the class most, 0 one that "
+            "does not support it.",
         },
         "area": {
             "type": "object",
@@ -197,7 +197,7 @@ CLASSIFICATION_ANSWER: Schema = {
         "explanation": {
             "oneOf": [_EXPLANATION, {"type": "null"}],
             "description": "The class-activation map of the first class: the parts of the photo "
-            "that speak for it. Only if it was asked for; null for a model without maps.",
+            "that support it. Only if it was asked for; null for a model without maps.",
         },
         **_INSTANCE,
         "stages_ms": {

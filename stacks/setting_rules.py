@@ -134,6 +134,6 @@ def _model_refusals(settings: "Settings") -> Refusals:
 
 def _page_refusals(settings: "Settings") -> Refusals:
     if (settings.web_domain is None) != (settings.web_certificate_arn is None):
-        yield "web_certificate_arn", "goes together with web_domain"
+        yield "web_certificate_arn", "needs web_domain, or neither"
     if settings.web_domain is not None and not settings.web:
         yield "web_domain", "allowed is None, since web = False"

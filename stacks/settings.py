@@ -67,9 +67,9 @@ class Settings:
     env_name: Annotated[str, text(r"[a-z][a-z0-9]{0,15}", "a to z, 0-9, up to 16")]
     """Name of the environment; part of the names of its stacks and functions."""
     account: AccountId | None = None
-    """AWS account id; None takes the account of the credentials at deploy time."""
+    """AWS account id; None uses the account of the credentials at deploy time."""
     region: Region | None = None
-    """AWS region, of the standard partition; None takes the region of the credentials."""
+    """AWS region, of the standard partition; None uses the region of the credentials."""
     memory_mb: Annotated[int, Field(ge=128, le=10_240)] = 1769
     """The classifier's memory; AWS gives 1 vCPU per 1,769 MB."""
     architecture: Literal["x86_64", "arm64"] = "x86_64"
@@ -80,7 +80,7 @@ class Settings:
     engine: Engine = "onnxruntime"
     """Engine that runs the model: `onnxruntime`, or `torch` for a TorchScript program."""
     torch_index: PackageIndex | None = None
-    """Address of a package index with PyTorch's CPU builds, for `engine = "torch"`; None takes
+    """Address of a package index with PyTorch's CPU builds, for `engine = "torch"`; None uses
     pip's default, which must not be a build for CUDA."""
     model_name: ModelName = "products-resnet50"
     """The model to serve."""
@@ -153,7 +153,7 @@ class Settings:
     `image_expiry_days`, for example to collect training data. False has it send a photo of up to
     4.4 MB in the call, where nothing is stored, and upload larger ones alone."""
     web_domain: Host | None = None
-    """The page's own domain; None takes the one that CloudFront gives."""
+    """The page's own domain; None uses the one that CloudFront gives."""
     web_certificate_arn: Certificate | None = None
     """Certificate for `web_domain`, in us-east-1."""
     wake_ahead: bool = True
@@ -168,9 +168,9 @@ class Settings:
     of /tmp."""
     warm_instances: Annotated[int, Field(ge=1, le=100)] | Literal["auto"] = 1
     """Number of instances that are kept warm. With `warming = "ping"` also `auto`: as many as
-    users were on at once in the last seven days, at least 1."""
+    users needed at once in the last seven days, at least 1."""
     warm_instances_max: Annotated[int, Field(ge=1, le=100)] | None = None
-    """Upper limit of `warm_instances = "auto"`; None takes 10, or the numbers of `warm_profile`."""
+    """Upper limit of `warm_instances = "auto"`; None uses 10, or the numbers of `warm_profile`."""
     warm_profile: tuple[Annotated[int, Field(ge=0, le=100)], ...] = ()
     """Number of instances that are kept warm in each hour: 24 numbers from midnight UTC on, or 168
     from Monday, midnight UTC, on; 0 for an hour without warming. Empty means `warm_instances` all

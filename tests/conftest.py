@@ -28,7 +28,7 @@ from warmlens.paths import MODEL_ARTIFACTS, ROOT, STATE, STATE_FILE, WEB
 from warmlens.registry.catalog import find_version
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that use ONNX Runtime themselves
-# The AWS account and profile of whoever runs the tests decide nothing.
+# The AWS account and profile of the person who runs the tests decide nothing.
 for _name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[_name]
 os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull

@@ -76,7 +76,7 @@ def train(
             "efficientnet-lite1",
             "efficientnet-lite2",
         ],
-        typer.Option(help='The network; "What a network costs" in docs/models.md compares them.'),
+        typer.Option(help='The network; "Choose a network" in docs/models.md compares them.'),
     ] = "efficientnet-lite0",
     only_head: Annotated[
         bool, typer.Option("--only-head", help="Train the last layer alone.")

@@ -1,7 +1,7 @@
 """Scaling of a model file's logits by a temperature, without touching its weights.
 
-The file's logits are multiplied by 1/temperature just before its softmax, so that whoever runs it
-gets a calibrated softmax.
+The file's logits are multiplied by 1/temperature just before its softmax, so that any program that
+runs it gets a calibrated softmax.
 """
 
 import io

@@ -70,8 +70,8 @@ def root(
 ) -> None:
     """Image recognition on AWS Lambda that hides most cold starts.
 
-    On a terminal, commands draw tables; into a pipe they print lines with tabs. With --json they
-    print JSON and nothing else. A command that fails prints one line on standard error, or with
+    Commands print tables on a terminal, and tab-separated lines in a pipe. With --json they print
+    JSON and nothing else. A command that fails prints one line on standard error, or with
     --json {"error": {"code", "message"}} on standard output, and its exit code is not 0.
     """
 
@@ -92,7 +92,7 @@ def classify_command(
     explain: Annotated[
         Path | None,
         typer.Option(
-            "--explain", help="PNG or JPEG file to write: the photo, with the class marked in red."
+            "--explain", help="PNG or JPEG file to write: the photo with the class's map in red."
         ),
     ] = None,
     results: Annotated[

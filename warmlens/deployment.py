@@ -204,7 +204,7 @@ def _local(running: RunningCloud | None) -> Deployment:
     except (httpx.HTTPError, ValueError) as error:
         raise WarmlensError(
             "not_found",
-            f"The local cloud at {running.url} does not answer ({error}).",
+            f"{running.url} does not answer ({error}). Run: make down run",
             exit_code=NOT_FOUND,
         ) from error
     aws = LocalAws(answer["aws_endpoint_url"], running.keys)

@@ -1,4 +1,4 @@
-"""Pictures of class-activation maps: photos in which the parts that speak for a class are red."""
+"""Pictures of class-activation maps: photos in which the parts that support a class are red."""
 
 from io import BytesIO
 from pathlib import Path

@@ -55,7 +55,7 @@ def warm(
     if warmer is None:
         raise WarmlensError(
             "no_warmer",
-            f"The environment {env_name} has no warmer: its setting warming is not 'ping'.",
+            f"{env_name} has no warmer: set its warming = 'ping' and deploy it.",
         )
     event = {} if instances is None else {"instances": instances}
     try:
@@ -79,5 +79,5 @@ def warm(
     except (KeyError, TypeError):
         raise WarmlensError(
             "unexpected_answer",
-            "The warmer's answer is not a report; deploy the version of this command.",
+            "The warmer is of another version than this command: deploy it again.",
         ) from None

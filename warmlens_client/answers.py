@@ -41,7 +41,7 @@ class Area:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A class-activation map: which parts of a photo speak for a class.
+    """A class-activation map: which parts of a photo support a class.
 
     Attributes:
         id: the class's id, that of the most probable one.
@@ -125,7 +125,7 @@ class Upload:
 
     Attributes:
         file_path: its path, which can be classified.
-        delete_token: deletes this photo, and no other; whoever has it may.
+        delete_token: deletes this photo, and no other; anyone who has it may.
     """
 
     file_path: str

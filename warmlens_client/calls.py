@@ -165,7 +165,7 @@ class Calls:
         yield from self._call("uploads", options, Answer.deletion, deadline, method="DELETE")
 
     def wake(self, deadline: Deadline) -> Flow[Wakeup]:
-        """Start an instance that is not there yet."""
+        """Start an instance if none is idle."""
         fields = {"json": {"method": "wakeup"}}
         return (yield from self._call("wakeup", fields, Answer.wakeup, deadline))
 

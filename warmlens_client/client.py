@@ -112,7 +112,7 @@ class Client:
         self._run(self._calls.delete(upload, deadline), deadline)
 
     def wake(self) -> Wakeup:
-        """Start an instance that is not there yet, before its user needs it.
+        """Start an instance if none is idle, before its user needs it.
 
         Raises the errors of :meth:`classify` that do not name a photo.
         """
@@ -122,7 +122,7 @@ class Client:
     def model(self) -> ServedModel:
         """Return the model that is served, with the names of its classes.
 
-        It starts an instance that is not there yet, as :meth:`wake` does, with the same errors.
+        It starts an instance if none is idle, as :meth:`wake` does, with the same errors.
         """
         deadline = self._deadline()
         return self._run(self._calls.model(deadline), deadline)
@@ -247,7 +247,7 @@ class AsyncClient:
         await self._run(self._calls.delete(upload, deadline), deadline)
 
     async def wake(self) -> Wakeup:
-        """Start an instance that is not there yet, as :meth:`Client.wake` does."""
+        """Start an instance if none is idle, as :meth:`Client.wake` does."""
         deadline = self._deadline()
         return await self._run(self._calls.wake(deadline), deadline)
 

@@ -53,7 +53,7 @@ def read_photo(source: Source) -> Photo:
 
     Args:
         source: a path, bytes, or a PIL image. A PIL image is sent as JPEG of quality 95, or as PNG
-            if it has transparency or a palette; Pillow is imported by whoever made it.
+            if it has transparency or a palette; Pillow is imported by its caller.
 
     Raises:
         PhotoError: `unreadable_file`, `empty_file`, `unsupported_type`: it cannot be read or

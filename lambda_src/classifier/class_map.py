@@ -1,4 +1,4 @@
-"""Class-activation maps: how much each part of an image speaks for a class.
+"""Class-activation maps: how much each part of an image supports a class.
 
 Zhou et al. 2016, arXiv 1512.04150: the class's weights in the last layer times the input of the
 average pooling, summed over channels. Imported when the first map is asked for.
@@ -14,7 +14,7 @@ from .manifest import Explain
 def class_map(
     explain: Explain, features: "array[float]", index: int, *, path: str
 ) -> "list[float]":
-    """Return a class's map, row by row: how much each cell speaks for the class, from 0 to 1.
+    """Return a class's map, row by row: how much each cell supports the class, from 0 to 1.
 
     The cell that speaks most for it is 1; cells that speak against it are 0.
 

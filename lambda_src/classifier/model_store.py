@@ -149,8 +149,8 @@ class FolderStore:
     def _unreadable(self, path: str, error: OSError) -> ModelError:
         if isinstance(error, FileNotFoundError) and self._in_image:
             return ModelError(
-                f"{path} is not in the image, which has the settings' model_version of model_name "
-                "and the newest version of each of other_models"
+                f"{path} is not in the image: set model_version, or add its model to other_models, "
+                "and deploy"
             )
         if isinstance(error, FileNotFoundError):
             return ModelError(f"{path} is not in {self._folder}")
@@ -200,8 +200,8 @@ def _bucket_errors(path: str) -> Iterator[None]:
         yield
     except ObjectMissingError:
         raise ModelError(
-            f"{path} is not in the models bucket, or may not be read: the settings' other_models "
-            "name the models besides model_name that may be, after a deploy"
+            f"{path} is not in the models bucket, or may not be read: publish it, or add its model "
+            "to other_models and deploy"
         ) from None
     except (TimeoutError, BucketTimeoutError):
         raise ModelError(

@@ -48,7 +48,7 @@ def refusal(data: bytes) -> str:
         return f"The file is empty. {_SEND}"
     kind = _kind(data[:1024])
     if kind is None:
-        return f"The file is no picture that is read here. {_SEND}"
+        return f"The file is not a supported picture. {_SEND}"
     what, advice = kind
     return f"The file is {what}, which is not read. {advice}"
 

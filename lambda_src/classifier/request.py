@@ -232,7 +232,7 @@ def _object(text: str) -> dict[str, Any]:
             413,
             "request_too_large",
             f"The body has {len(text)} characters; at most {MAX_BODY_CHARACTERS} are read, or with "
-            f'an "image" more, and up to {MAX_PARTS} commas, colons and brackets. Send the photo '
+            f'"image" more, and up to {MAX_PARTS} commas, colons and brackets. Send the photo '
             "itself as the body, as image/jpeg.",
         )
     try:
@@ -283,7 +283,7 @@ def _file_path(value: object, image_prefixes: tuple[str, ...]) -> str:
         raise RequestError(
             403,
             "path_not_allowed",
-            f'"file_path" must begin with {" or ".join(image_prefixes)} and may not leave it.',
+            f'"file_path" must begin with {" or ".join(image_prefixes)}, without "." or "..".',
         )
     if len(value) > MAX_KEY_BYTES or not all(_SEGMENT.fullmatch(part) for part in segments):
         raise RequestError(

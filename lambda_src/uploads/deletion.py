@@ -1,7 +1,7 @@
 """Deletion of one uploaded photo, with the token that its upload got.
 
 A photo's name is the digest of its token. So a token proves which photo it may delete, nothing is
-stored for it, and whoever knows a name cannot make its token: docs/decisions/0120.
+stored for it, and a person who knows a name cannot make its token: docs/decisions/0120.
 """
 
 import hmac

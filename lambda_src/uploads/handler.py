@@ -188,7 +188,7 @@ def _read(body: object) -> tuple[str, int]:
             413,
             "request_too_large",
             f"The body has more than {MAX_BODY_CHARACTERS} characters. Send content_type and bytes "
-            "alone; the photo itself goes to the url that is answered.",
+            "alone; send the photo itself to the returned url.",
         )
     try:
         fields = json.loads(body)
@@ -230,7 +230,7 @@ def _content_type(value: object) -> str:
     raise UploadError(
         415,
         "unsupported_type",
-        f"{what} are not read, but JPEG, PNG, WebP and GIF are. Save or export it as JPEG.",
+        f"{what} are not read. Save or export it as JPEG, PNG, WebP or GIF.",
     )
 
 

@@ -32,7 +32,7 @@ def wanted_instances(
     *,
     cloudwatch: Callable[[], Any],
 ) -> Wanted:
-    """Return the instances of the settings, or with `auto` as many as users were on at once.
+    """Return the instances of the settings, or with `auto` as many as users needed at once.
 
     Args:
         config: the warmer's configuration.
@@ -61,7 +61,7 @@ def _within(most: int, peak: Peak) -> Wanted:
     when = f"in the {DAYS} days before {asked:%Y-%m-%d %H:%M} UTC"
     if peak.instances < FEWEST:
         return Wanted(FEWEST, f"CloudWatch has no call of a user {when}")
-    because = f"users were on {peak.instances} at once {when}"
+    because = f"users needed {peak.instances} at once {when}"
     if peak.instances > most:
         return Wanted(most, f"{because}, of which the settings allow {most}")
     return Wanted(peak.instances, because)

@@ -134,7 +134,7 @@ async def test_a_service_that_rested_for_weeks_is_called_once_more(
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"hello", "no picture that is read here. Send a JPEG, PNG, WebP or GIF."),
+        (b"hello", "not a supported picture. Send a JPEG, PNG, WebP or GIF."),
         (b"\0\0\0\x18ftypheic" + bytes(50), "a HEIC photo, .* export it as JPEG"),
         (b"\0\0\0\x18ftypavif" + bytes(50), "an AVIF picture, .* export it as JPEG"),
         (b"II*\0" + bytes(50), "a TIFF or a camera's raw file"),

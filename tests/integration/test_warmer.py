@@ -348,7 +348,7 @@ def test_auto_wakes_as_many_as_users_were_on_at_once_in_seven_days(
     capsys.readouterr()
     report = handler({}, None)
     assert (report["requested"], report["distinct"], report["errors"]) == (3, 3, [])
-    assert report["chosen_because"].startswith("users were on 3 at once in the 7 days before ")
+    assert report["chosen_because"].startswith("users needed 3 at once in the 7 days before ")
     logged = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert report in [{key: line.get(key) for key in report} for line in logged]
     assert handler({"instances": 2}, None)["requested"] == 2  # by hand, whatever users need

@@ -64,7 +64,7 @@ async def test_instances_killed_during_a_round_are_replaced_within_the_run(
     wakeups.open()
     report = report_in(await run)
     assert (report["distinct"], report["rounds"], report["cold"]) == (FIVE, 2, 2)
-    assert "users were on 5 at once" in report["chosen_because"]
+    assert "users needed 5 at once" in report["chosen_because"]
     assert len(report["errors"]) == 2
     assert all("signal: killed" in error for error in report["errors"])
     assert len(cloud.pool.instances()) == FIVE

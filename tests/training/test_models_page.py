@@ -88,6 +88,10 @@ def test_the_pages_commands_lead_from_photos_to_a_served_version_and_back(
     assert manifest["training"]["command"].startswith("warmlens model train --data photos")
     assert manifest["training"]["initial_weights_kind"] == "package"
     assert {metric["kind"] for metric in manifest["metrics"]} == {"measured"}
+    recognition = manifest["recognition"]
+    assert 0 < recognition["threshold"] < 1
+    assert recognition["temperature"] > 0
+    assert recognition["kept"]["images"] > 0 < recognition["found"]["images"]
     assert all(metric["data"] and metric["source"] for metric in manifest["metrics"])
 
 

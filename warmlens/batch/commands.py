@@ -73,13 +73,13 @@ def start_command(
 
 @app.command(name="status", epilog="Example: warmlens batch status RUN --env prod")
 def status_command(name: Name, env: Env, as_json: AsJson = False) -> None:
-    """Print the state of a batch. Exit code 1 if it failed, 3 if there is no such environment."""
+    """Print the state of a batch. Exit code 1 if it failed, 3 if the environment does not exist."""
     _report(_batches(env).state(name), as_json=as_json)
 
 
 @app.command(name="stop", epilog="Example: warmlens batch stop RUN --env prod")
 def stop_command(name: Name, env: Env) -> None:
-    """End a batch. Its results have the photos that were classified until then."""
+    """Stop a batch. Its results have the photos classified until then."""
     _batches(env).stop(name)
     out.print(f"run {name} ends")
 

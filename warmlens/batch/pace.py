@@ -68,8 +68,8 @@ class Pace:
         if now_s - self._answered_s > PATIENCE_S:
             raise WarmlensError(
                 "throttled",
-                f"The API refused every call of the last {PATIENCE_S // 60} minutes as one too "
-                "many. Run the command again later: it goes on where it stopped.",
+                f"The API throttled every call of the last {PATIENCE_S // 60} minutes. "
+                "Run the command again later: it continues where it stopped.",
             )
         if now_s - self._slowed_s >= max(_TOGETHER_S, self._interval_s):
             doubled = max(_FIRST_INTERVAL_S, self._interval_s * 2)

@@ -48,7 +48,7 @@ def leftover_stacks(cloudformation: "CloudFormationClient") -> Check:
     return check(
         state="warning",
         found=f"{', '.join(leftover)}: no longer in the app, but still running and billed",
-        mend=f"To remove what you do not want back: {'; '.join(commands)}. What stays then: "
+        mend=f"To remove them: {'; '.join(commands)}. What stays: "
         "docs/operations.md, Leftover stacks",
     )
 

@@ -130,8 +130,8 @@ def up(
         with listen_preferring(WEB_PORT) if port is None else listen(port) as listener:
             if port is None and port_of(listener) != WEB_PORT:
                 out.print(
-                    f"Port {WEB_PORT} {obstacle(WEB_PORT) or 'was taken'}, so this is on "
-                    f"{port_of(listener)}; --port, or make run PORT=..., chooses one."
+                    f"Port {WEB_PORT} {obstacle(WEB_PORT) or 'was taken'}, so "
+                    f"{port_of(listener)} is used; choose one by --port or make run PORT=..."
                 )
             asyncio.run(
                 _run(
@@ -236,7 +236,7 @@ def url(folder: Folder = LOCAL_CLOUD) -> None:
 def env(folder: Folder = LOCAL_CLOUD) -> None:
     """Print the keys of the local cloud's AWS as shell commands. Exit code 3 if none runs.
 
-    The AWS command line and SDKs of a shell call the emulator after: eval "$(warmlens local env)"
+    After eval "$(warmlens local env)", the shell's AWS CLI and SDKs call the emulator.
     """
     from warmlens.deployment import find_deployment
 

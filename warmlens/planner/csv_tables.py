@@ -52,10 +52,8 @@ def read_rows(file: Path, code: str = UNREADABLE) -> Iterator[Row]:
                 if any(fields):
                     yield Row(begin - 1, fields)
         except csv.Error as error:
-            why = f"not CSV: {error}; a quote begins a field that ends with another, and within it "
-            raise WarmlensError(
-                code, f"{file}, line {begin}: {why}quotes are written twice."
-            ) from None
+            why = f"not CSV: {error}; end each quoted field with a quote, and write a quote in it "
+            raise WarmlensError(code, f"{file}, line {begin}: {why}twice.") from None
 
 
 def delimiter_of(first_line: str) -> str:

@@ -191,8 +191,8 @@ class DataOptions:
     clients: Annotated[
         Clients,
         typer.Option(
-            help="Who calls: the page, which wakes an instance when it opens, or other clients of "
-            "the API, whose uploads alone do."
+            help="Who calls: the page, which wakes an instance when it opens, or other API "
+            "clients, whose uploads wake one."
         ),
     ] = Clients.PAGE
     pause_s: Annotated[

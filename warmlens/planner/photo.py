@@ -81,7 +81,7 @@ class Way:
             why = f"photos kept for {self.kept_days:g} days: give 0 or more"
             raise WarmlensError("bad_photo_size", why)
         if self.waf and self.api is Api.HTTP:
-            why = "an HTTP API has no web ACL: price it without, or a REST API"
+            why = "an HTTP API has no web ACL: give --no-waf or --api rest"
             raise WarmlensError("bad_api", why)
 
     @property

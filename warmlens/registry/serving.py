@@ -263,7 +263,8 @@ def _does_not_load(served: Served, reason: str) -> WarmlensError:
     return WarmlensError(
         "model_unavailable",
         f"{served.name} {served.version} does not load and is not served: {reason.rstrip('.')}. "
-        "The model served before is still served; publish this version again, or serve another one.",
+        "The model served before is still served; publish this version again, or serve another "
+        "one.",
     )
 
 

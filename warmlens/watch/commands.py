@@ -32,15 +32,15 @@ def watch(
             show_default=False,
         ),
     ] = None,
-    once: Annotated[bool, typer.Option("--once", help="Print one picture and end.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Print once and exit.")] = False,
     folder: Folder = LOCAL_CLOUD,
     as_json: AsJson = False,
 ) -> None:
     """Show instances, cold starts, calls and cost as they change.
 
-    The picture is renewed until Ctrl-C. In a pipe, or with --json, it is printed once. In AWS it is
-    drawn from CloudWatch's metrics, which come some minutes late and are billed by the reading; the
-    last line says how much. Exit code 3 if the environment does not exist.
+    The view is refreshed until Ctrl-C. In a pipe, or with --json, it is printed once. In AWS it
+    shows CloudWatch's metrics, which come minutes late and are billed at each read; the last line
+    says how much. Exit code 3 if the environment does not exist.
     """
     with spinner("reading"):
         source = _source(env, folder)
@@ -103,7 +103,7 @@ def _follow(source: "Source", reading: "Reading", every_s: int) -> None:
                 except WarmlensError as error:
                     if error.code not in TRANSIENT:
                         raise
-                    problem = f"{error.code}: {error} The picture is that of the last reading."
+                    problem = f"{error.code}: {error} This shows the last reading."
         except KeyboardInterrupt:
             return
 

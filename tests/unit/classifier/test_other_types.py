@@ -39,7 +39,7 @@ FILES = {
     "base64": b"data:image/jpeg;base64,/9j/",
     "Photoshop": b"8BPS" + bytes(50),
     "empty": b"",
-    "no picture that is read": b"hello",
+    "not a supported picture": b"hello",
 }
 
 

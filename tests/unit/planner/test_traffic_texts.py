@@ -115,10 +115,13 @@ REFUSED: dict[str, tuple[str | bytes, list[str]]] = {
     "a pointer": ("version https://git-lfs.github.com/spec/v1\n", ["git lfs pull"]),
     "rich text": ("{\\rtf1\\ansi hour,requests}", ["rich text; save it as plain text"]),
     "Parquet": (b"PAR1\x15\x04" + bytes(30), ["unreadable_traffic", "export it as CSV"]),
-    "an open quote": (WHOLE.replace("5,1005", '5,"1005'), ["line 7: not CSV", "written twice"]),
+    "an open quote": (
+        WHOLE.replace("5,1005", '5,"1005'),
+        ["line 7: not CSV", "write a quote in it twice"],
+    ),
     "a quote in a quoted field": (
         'arrival_s,screen\n0.5,"a\nb"\n1.5,"5" wide"\n',
-        ["unreadable_traffic", "line 4: not CSV", "quotes are written twice"],
+        ["unreadable_traffic", "line 4: not CSV", "write a quote in it twice"],
     ),
     "hours from 1 to 24": (WHOLE.replace("\n0,", "\n24,"), ["line 2: hour 24: hours are 0 to 23"]),
     "an hour twice": (WHOLE.replace("\n5,", "\n4,"), ["line 7: hour 4 is there twice"]),

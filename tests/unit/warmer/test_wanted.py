@@ -1,4 +1,4 @@
-"""The number of instances that the warmer wakes: profiles, and what users were on at once."""
+"""The number of instances that the warmer wakes: profiles, and what users needed at once."""
 
 import dataclasses
 import datetime
@@ -159,7 +159,7 @@ def test_it_chooses_what_users_reached_and_says_so() -> None:
         [values("concurrency", {3: 7.0})],
     )
     wanted, problems = choose(cloudwatch)
-    assert wanted == Wanted(7, "users were on 7 at once in the 7 days before 2026-11-30 00:00 UTC")
+    assert wanted == Wanted(7, "users needed 7 at once in the 7 days before 2026-11-30 00:00 UTC")
     assert problems == []
     (request,) = cloudwatch.asked
     assert request["EndTime"] - request["StartTime"] == datetime.timedelta(days=7)
