@@ -43,14 +43,14 @@ class Group(TyperGroup):
         width = max(map(len, self.commands))
         for title, names in self.sections.items():
             shown = [
-                (name, self.short_help(ctx, name, formatter.width - 6 - width)) for name in names
+                (name, self._line_of_help(ctx, name, formatter.width - 6 - width)) for name in names
             ]
             rows = [(f"{name:{width}}", text) for name, text in shown if text is not None]
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)
 
-    def short_help(self, ctx: Any, name: str, limit: int) -> str | None:
+    def _line_of_help(self, ctx: Any, name: str, limit: int) -> str | None:
         """Return a subcommand's line of help; None if it is hidden or does not exist."""
         command = self.get_command(ctx, name)
         return None if command is None or command.hidden else command.get_short_help_str(limit)
@@ -69,11 +69,11 @@ class LazyGroup(Group):
         super().__init__(**options)
         self.commands = _Commands(self.commands, self.modules)
 
-    def short_help(self, ctx: Any, name: str, limit: int) -> str | None:
+    def _line_of_help(self, ctx: Any, name: str, limit: int) -> str | None:
         """Return a subcommand's line of help, without importing any."""
         if name in self.modules:
             return self.modules[name][1]
-        return super().short_help(ctx, name, limit)
+        return super()._line_of_help(ctx, name, limit)
 
 
 class _Commands(UserDict[str, Any]):

@@ -38,7 +38,7 @@ const WORDS = {
     "Drop an image file. Save a picture of another page first, or copy and paste it.",
   ],
   nothing_pasted: [
-    "There is no photo on the clipboard.",
+    "The clipboard has no photo.",
     "Copy the picture itself, not its link, then paste it here.",
   ],
   nothing_shared: ["There was no photo in what was shared.", CHOOSE_ANOTHER],
