@@ -100,7 +100,7 @@ def test_the_paste_button_says_why_there_is_nothing_to_paste(page: Page, page_ur
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.evaluate("navigator.clipboard.writeText('https://example.org/a.jpg')")
     press_paste(page)
-    expect_problem(page, "no photo on the clipboard", "Copy the picture itself, not its link")
+    expect_problem(page, "clipboard has no photo", "Copy the picture itself, not its link")
     page.context.clear_permissions()
     press_paste(page)
     expect_problem(page, "does not let this page read the clipboard", "Allow it when the browser")
@@ -126,7 +126,7 @@ def test_pasting_or_dropping_something_else_is_explained(
 ) -> None:
     open_page(page, page_url, width)
     page.evaluate("document.dispatchEvent(new ClipboardEvent('paste', { bubbles: true }))")
-    expect_problem(page, "no photo on the clipboard", "Copy the picture itself")
+    expect_problem(page, "clipboard has no photo", "Copy the picture itself")
     link = page.evaluate_handle(
         """() => {
           const transfer = new DataTransfer();
@@ -165,7 +165,7 @@ def test_pasting_no_photo_does_not_stop_one_that_is_being_opened(
     choose(page, "mine.jpg", COFFEE)
     page.wait_for_function("() => Boolean(window.letGo)")
     page.evaluate(PASTE_NOTHING)
-    expect_problem(page, "no photo on the clipboard")
+    expect_problem(page, "clipboard has no photo")
     page.evaluate("window.letGo()")
     expect_answer(page)
     expect(page.get_by_role("img", name="Your photo: mine.jpg")).to_be_visible()

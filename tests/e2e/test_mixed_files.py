@@ -100,7 +100,7 @@ def test_a_report_goes_when_there_is_a_newer_one(
     expect_problem(page, "not working right now")
     expect(alert).not_to_contain_text("HEIC")
     page.evaluate(PASTE_NOTHING)
-    expect_problem(page, "no photo on the clipboard")
+    expect_problem(page, "clipboard has no photo")
     expect(alert).not_to_contain_text("not working")
     page.get_by_role("button", name="Try again").click()
     expect_answer(page)
