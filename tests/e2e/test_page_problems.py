@@ -150,7 +150,7 @@ def test_a_photo_above_the_services_limit_is_not_sent_and_the_limit_is_named(
     huge = tmp_path / "huge.jpg"  # a file, as Playwright takes long to send so many bytes
     huge.write_bytes(COFFEE + bytes(70_000_000))
     page.get_by_label("Photo file").set_input_files(huge)
-    expect_problem(page, r"has 70\.\d MB; the service takes up to 67\.1 MB", "smaller")
+    expect_problem(page, r"is 70\.\d MB; the service takes up to 67\.1 MB", "smaller")
     expect_kept_for_another_try(page, "huge.jpg")
     assert not [url for url in calls if url.endswith(("/uploads", "/classification"))]
 
