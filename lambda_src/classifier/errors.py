@@ -10,16 +10,24 @@ class RequestError(Exception):
         message: one or two sentences for people: what is wrong and what to do.
         direct_message: message for callers that invoke the function directly and so belong to the
             account: it may have names and paths that users of the API do not see.
+        cause: the error behind it, for the log alone.
     """
 
     def __init__(
-        self, status: int, code: str, message: str, *, direct_message: str | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        direct_message: str | None = None,
+        cause: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.direct_message = direct_message or message
+        self.cause = cause
 
 
 class ModelError(Exception):

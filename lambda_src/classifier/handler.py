@@ -58,6 +58,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     call = read_http_call(event)
     cold_start = INSTANCE.begin_call()
     request: Request | None = None
+    cause: str | None = None
     try:
         request = read_request(
             event,
@@ -69,7 +70,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
         status, answer = 200, _answer(request, stages, cold_start)
     except RequestError as error:
         message = error.message if call else error.direct_message
-        status, answer = error.status, _error(error.code, message)
+        status, answer, cause = error.status, _error(error.code, message), error.cause
     except Exception:
         log("ERROR", "unexpected", request_id=context.aws_request_id, trace=traceback.format_exc())
         status, answer = 500, _error("internal_error", f"Request {context.aws_request_id} failed.")
@@ -81,6 +82,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
         status=status,
         method=answer.get("method"),
         **({"code": answer["error"]["code"]} if "error" in answer else {}),
+        **({"cause": cause} if cause else {}),
         cold_start=cold_start,
         time_s=round(stages.elapsed_s(), 6),
         stages_ms=stages.milliseconds,

@@ -22,7 +22,7 @@ class OutOfMemoryError(Exception):
 
 
 class CrashError(Exception):
-    """The process crashed; the message names the signal."""
+    """The process crashed; the message names the signal or the exit status."""
 
 
 def in_own_process(call: Callable[[], bytes], *, deadline: Deadline, memory_bytes: int) -> bytes:
@@ -77,11 +77,13 @@ def in_own_process(call: Callable[[], bytes], *, deadline: Deadline, memory_byte
         _, status = os.waitpid(pid, 0)
     answer = b"".join(parts)
     if answer.startswith(_REFUSAL):
-        raise RequestError(*json.loads(answer[1:]))
-    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == _KILL:
+        *about, cause = json.loads(answer[1:])
+        raise RequestError(*about, cause=cause)
+    code = os.waitstatus_to_exitcode(status)
+    if code == -_KILL:
         raise OutOfMemoryError
-    if status != 0:
-        raise CrashError(f"signal {os.WTERMSIG(status)}")
+    if code:
+        raise CrashError(f"exit status {code}" if code > 0 else f"signal {-code}")
     return answer[1:]
 
 
@@ -94,7 +96,7 @@ def _serve(
         try:
             answer = _ANSWER + call()
         except RequestError as error:
-            refusal = [error.status, error.code, error.message]
+            refusal = [error.status, error.code, error.message, error.cause]
             answer = _REFUSAL + json.dumps(refusal).encode()
         rest = memoryview(answer)
         while rest:

@@ -27,6 +27,7 @@ BYTES_PER_PIXEL = 25
 """Memory that decoding takes at most for a pixel, all steps together; stacks/settings.py has it,
 too."""
 
+MAX_CAUSE_CHARACTERS = 200  # of a decoder's error in the log, which is billed by the byte
 MAX_SIDE = 65_535  # JPEG's limit; longer strips take more memory than their pixels
 
 REDUCED_TO = 2
@@ -347,5 +348,8 @@ def _refusals(deadline: Deadline) -> Iterator[None]:
         ) from None
     except Exception as error:  # decoders raise many types on hostile bytes
         raise RequestError(
-            422, "image_not_decodable", "The image is damaged or incomplete; send it again."
+            422,
+            "image_not_decodable",
+            "The image is damaged or incomplete; send it again.",
+            cause=f"{type(error).__name__}: {error}"[:MAX_CAUSE_CHARACTERS],
         ) from error

@@ -1,6 +1,8 @@
 """The handler with clocks that jump and calls that fail."""
 
+import base64
 import importlib
+import io
 import json
 import sys
 import time
@@ -9,7 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from lambda_src.classifier import picture
 from warmlens.paths import MODEL_ARTIFACTS
 
 NOW_S = 1_700_000_000.0
@@ -75,3 +79,29 @@ def test_an_unexpected_error_tells_the_caller_the_request_and_nothing_of_the_cod
     assert answer["statusCode"] == 500
     error = {"code": "internal_error", "message": "Request 0123 failed."}
     assert json.loads(answer["body"]) == {"error": error}
+
+
+@pytest.mark.parametrize("quick_pixels", [10_000, 0], ids=["in its process", "in another one"])
+def test_the_log_alone_says_by_which_error_a_photo_was_not_decoded(
+    quick_pixels: int,
+    handler: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise IndexError("a secret of the code")
+
+    monkeypatch.setattr(picture, "QUICK_PIXELS", quick_pixels)
+    monkeypatch.setattr(picture, "load_whole", fail)
+    with io.BytesIO() as file:
+        Image.new("RGB", (30, 20)).save(file, "PNG")
+        photo = base64.b64encode(file.getvalue()).decode()
+    context = SimpleNamespace(aws_request_id="a call")
+    answer = handler.handler({"method": "classification", "image": photo}, context)
+    assert answer["error"]["code"] == "image_not_decodable"
+    assert "secret" not in json.dumps(answer)
+    handler.handler({"method": "wakeup"}, context)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    refused, woken = (line for line in lines if line["message"] == "request")
+    assert refused["cause"] == "IndexError: a secret of the code"
+    assert "cause" not in woken

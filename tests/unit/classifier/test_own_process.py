@@ -34,13 +34,13 @@ def test_its_bytes_come_back() -> None:
 
 def test_its_refusal_comes_back() -> None:
     def refuse() -> bytes:
-        raise RequestError(422, "image_not_decodable", "The image is damaged.")
+        raise RequestError(422, "image_not_decodable", "The image is damaged.", cause="an error")
 
     with pytest.raises(RequestError) as refused:
         in_own_process(refuse, deadline=Deadline(LONG_MS), memory_bytes=MEMORY_BYTES)
     error = refused.value
     assert (error.status, error.code) == (422, "image_not_decodable")
-    assert error.message == "The image is damaged."
+    assert (error.message, error.cause) == ("The image is damaged.", "an error")
 
 
 def in_one_uninterruptible_call() -> bytes:
@@ -122,6 +122,8 @@ def test_its_crash_is_an_error_of_that_call_alone() -> None:
         in_own_process(
             lambda: end(signal.SIGSEGV), deadline=Deadline(LONG_MS), memory_bytes=MEMORY_BYTES
         )
+    with pytest.raises(CrashError, match=r"^exit status 1$"):
+        in_own_process(lambda: bytes([256]), deadline=Deadline(LONG_MS), memory_bytes=MEMORY_BYTES)
     with pytest.raises(OutOfMemoryError):  # the kernel's way to free memory
         in_own_process(
             lambda: end(signal.SIGKILL), deadline=Deadline(LONG_MS), memory_bytes=MEMORY_BYTES
