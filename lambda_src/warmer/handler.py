@@ -75,7 +75,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     log("WARNING" if report["distinct"] < report["requested"] else "INFO", "warming", **report)
     _emit(report, config.env_name)
     if wanted.instances and not any(each.wakeups for each in rounds):
-        reason = report["limited_by"] or (problems or ["all calls were throttled"])[-1]
+        failed = [error for each in rounds for error in each.errors]
+        reason = (failed or ["all calls were throttled"])[-1] if rounds else report["limited_by"]
         raise WarmingFailedError(f"none of {wanted.instances} wakeups was answered: {reason}")
     return report
 

@@ -191,6 +191,19 @@ def test_a_function_that_may_not_run_at_all_is_told_by_its_concurrency(warm: Rou
         warm(ONE_INSTANCE, instances=3, reserved=0)
 
 
+def test_a_limited_round_that_nobody_answers_names_the_failure_and_not_the_limit(
+    cloud: Cloud, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    functions, name = cloud.client("lambda"), deploy(REFUSES)
+    monkeypatch.setenv("USER_RESERVE", "1")
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=6)
+    try:
+        with pytest.raises(WarmingFailedError, match=r"none of 10 .* answered: .*no model"):
+            handler({"instances": 10}, None)
+    finally:
+        functions.delete_function_concurrency(FunctionName=name)  # the account's, for other tests
+
+
 def test_a_run_that_failed_runs_when_lambda_tries_it_again_and_a_second_delivery_does_not(
     cloud: Cloud, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
