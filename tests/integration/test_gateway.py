@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -17,6 +18,7 @@ from warmlens.paths import WEB
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 UPLOADS = "http://uploads.example"
+NO_DOCUMENTS: Mapping[str, Path] = {}
 
 
 async def served_model() -> tuple[str, str]:
@@ -24,7 +26,9 @@ async def served_model() -> tuple[str, str]:
 
 
 @asynccontextmanager
-async def gateway_of(api: Handler | None) -> AsyncIterator[str]:
+async def gateway_of(
+    api: Handler | None, documents: Mapping[str, Path] = NO_DOCUMENTS
+) -> AsyncIterator[str]:
     """The gateway's address, before an API that answers as `api` says; None for no API at all."""
 
     def gateway_before(api_url: str) -> web.Application:
@@ -34,7 +38,7 @@ async def gateway_of(api: Handler | None) -> AsyncIterator[str]:
             page=WEB,
             served_model=served_model,
             page_configuration={},
-            documents={},
+            documents=documents,
             status=dict,
         )
 
@@ -156,6 +160,20 @@ async def test_what_is_no_call_and_no_file_is_an_error_in_the_apis_form(
         answer = await session.request(method, url + path)
         assert answer.status == 404
         assert (await answer.json())["error"]["code"] == "no_such_call"
+
+
+async def test_a_file_that_is_gone_is_a_fault_of_the_local_cloud_and_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And not of the emulator, which a restart would mend."""
+    async with (
+        gateway_of(None, {"api.txt": tmp_path / "gone.md"}) as url,
+        aiohttp.ClientSession() as session,
+        session.get(f"{url}/api.txt") as answer,
+    ):
+        assert (answer.status, code(await answer.json())) == (500, "internal_error")
+    assert "GET /api.txt failed" in caplog.text
+    assert "gone.md" in caplog.text
 
 
 async def test_a_compressed_body_is_refused_and_never_inflated() -> None:

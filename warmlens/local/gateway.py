@@ -239,7 +239,7 @@ async def _errors_of_the_api(request: web.Request, handler: Handler) -> web.Stre
 def _is_of_the_emulator(error: Exception) -> bool:
     from botocore.exceptions import BotoCoreError, ClientError
 
-    return isinstance(error, (BotoCoreError, ClientError, aiohttp.ClientError, OSError))
+    return isinstance(error, (BotoCoreError, ClientError, aiohttp.ClientError, ConnectionError))
 
 
 def _emulator_gone() -> web.Response:
