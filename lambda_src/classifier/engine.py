@@ -24,7 +24,7 @@ class Runtime:
     """The loaded ONNX Runtime library, with telemetry off.
 
     Raises:
-        ModelError: the library is missing or too old.
+        ModelError: the library is missing, does not load or start, or is too old.
     """
 
     def __init__(self) -> None:
@@ -33,8 +33,11 @@ class Runtime:
         os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         self.api = OnnxRuntimeApi()
         # Both live until the process ends; the environment registers operators and has the logger.
-        self.environment = self.api.create("CreateEnv", LOG_ERROR, b"classifier")
-        self.memory = self.api.create("CreateCpuMemoryInfo", DEVICE_ALLOCATOR, DEFAULT_MEMORY)
+        try:
+            self.environment = self.api.create("CreateEnv", LOG_ERROR, b"classifier")
+            self.memory = self.api.create("CreateCpuMemoryInfo", DEVICE_ALLOCATOR, DEFAULT_MEMORY)
+        except OnnxRuntimeError as error:
+            raise ModelError(f"ONNX Runtime does not start: {error}") from error
 
     def open(self, path: str, manifest: Manifest, *, threads: int) -> "Engine":
         """Load the graph that the manifest describes, as `Engine`."""

@@ -52,12 +52,14 @@ class OnnxRuntimeApi:
     """The functions of the loaded library.
 
     Raises:
-        ModelError: the library is missing or too old.
+        ModelError: the library is missing, does not load, or is too old.
     """
 
     def __init__(self) -> None:
-        library = ctypes.CDLL(_library_path())
-        base = library.OrtGetApiBase
+        try:
+            base = ctypes.CDLL(_library_path()).OrtGetApiBase
+        except (OSError, AttributeError) as error:
+            raise ModelError(f"ONNX Runtime does not load: {error}") from error
         base.restype = ctypes.POINTER(ctypes.c_void_p)
         get_api = ctypes.CFUNCTYPE(ctypes.POINTER(ctypes.c_void_p), ctypes.c_uint32)(base()[0])
         self._table = get_api(API_VERSION)

@@ -1,4 +1,4 @@
-"""The ONNX Runtime engine frees what it creates."""
+"""The ONNX Runtime engine: it frees what it creates, and a library that fails is a ModelError."""
 
 import ctypes
 from collections import Counter
@@ -9,7 +9,7 @@ import pytest
 from lambda_src.classifier.engine import Runtime
 from lambda_src.classifier.errors import ModelError
 from lambda_src.classifier.manifest import read_manifest
-from lambda_src.classifier.onnxruntime_api import OnnxRuntimeApi
+from lambda_src.classifier.onnxruntime_api import OnnxRuntimeApi, OnnxRuntimeError
 from warmlens.paths import MODEL_ARTIFACTS
 
 NAME, VERSION = "products-resnet50", "1.1.0"
@@ -62,3 +62,26 @@ def test_a_graph_that_cannot_be_loaded_leaves_nothing_behind(
     with pytest.raises(ModelError, match="cannot load the model file"):
         runtime.open(str(path), MANIFEST, threads=1)
     assert +api.held == Counter()
+
+
+def test_a_library_that_does_not_load_is_an_error_of_the_model(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The instance then answers `model_unavailable`; any other error would end it."""
+    folder = tmp_path / "onnxruntime" / "capi"
+    folder.mkdir(parents=True)
+    (folder / "libonnxruntime.so.1").write_bytes(b"this is no library")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModelError, match=r"^ONNX Runtime does not load: .*libonnxruntime\.so\.1"):
+        Runtime()
+
+
+def test_a_library_that_does_not_start_is_an_error_of_the_model(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def create(_: OnnxRuntimeApi, name: str, *__: object) -> None:
+        raise OnnxRuntimeError(f"{name} failed")
+
+    monkeypatch.setattr(OnnxRuntimeApi, "create", create)
+    with pytest.raises(ModelError, match=r"^ONNX Runtime does not start: CreateEnv failed$"):
+        Runtime()
