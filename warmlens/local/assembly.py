@@ -1,6 +1,5 @@
 """The CDK assembly of the app: synthesis, cached by source, and reading of its stacks."""
 
-import contextlib
 import hashlib
 import json
 import os
@@ -161,8 +160,7 @@ def _substitute(text: str) -> str:
 
 def _put_in_place(partial: Path, done: Path) -> None:
     """Rename a finished assembly, and remove old ones; the latest may be in use."""
-    with contextlib.suppress(OSError):  # another process was first
-        partial.rename(done)
+    partial.rename(done)
     finished = [path for path in done.parent.iterdir() if not path.suffix]
     finished.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     for old in finished[KEPT:]:

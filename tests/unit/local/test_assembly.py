@@ -25,3 +25,14 @@ async def test_clouds_that_start_together_synthesize_once(
     )
     assert first == second
     assert len(runs) == 1
+
+
+async def test_an_assembly_that_cannot_be_put_in_place_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def write_nothing(_: dict[str, str], __: Path) -> None:
+        (tmp_path / "assemblies").mkdir()
+
+    monkeypatch.setattr(assembly, "_run_app", write_nothing)
+    with pytest.raises(FileNotFoundError):
+        await synthesize("local", tmp_path / "assemblies")
