@@ -296,6 +296,17 @@ async def test_instances_are_started_no_faster_than_lambda_does(start: StartHarn
     await held.release()
 
 
+async def test_a_call_that_is_refused_ends_no_idle_instance(start: StartHarness) -> None:
+    harness = await start(clock=FakeClock(), max_instances=3, scaling_per_10_s=2)
+    held = await harness.hold(2)
+    assert await harness.answer("echo", "another function") == "another function"
+    await eventually(lambda: State.IDLE in harness.states())
+    with pytest.raises(TooManyRequestsError, match="2 instances of hold were started within 10 s"):
+        await harness.call("hold", {"until": str(harness.folder)})
+    assert State.IDLE in harness.states()
+    await held.release()
+
+
 async def test_a_function_has_no_more_calls_at_once_than_are_reserved_for_it(
     start: StartHarness,
 ) -> None:

@@ -283,9 +283,9 @@ class InstancePool:
                 )
             ended = others[0]
         self._require_rate(spec)
+        self._require_scaling(spec.name)
         if ended:
             ended.end("made room for another function")
-        self._require_scaling(spec.name)
         instance = Instance(spec, self._host)
         self._instances.append(instance)
         life = asyncio.create_task(self._live(instance))
