@@ -87,7 +87,9 @@ class ObservabilityStack(cdk.Stack):
             "ApiErrors",
             api.metrics.metric_server_error(statistic="Sum", period=five),
             threshold=3,
-            description="The API answered three calls in five minutes with a 5xx, by whoever.",
+            description=(
+                "The API answered three calls in five minutes with a 5xx, its own or a function's."
+            ),
         )
         self._alarm(
             "UploadErrors",
@@ -254,7 +256,10 @@ class ObservabilityStack(cdk.Stack):
             "DeadLetters",
             warming.dead_letters.metric_approximate_number_of_messages_visible(),
             threshold=1,
-            description="The schedule could not deliver a warming round.",
+            description=(
+                "A warming run could not be delivered, or failed twice; the message in the queue "
+                "names the error."
+            ),
         )
 
     def _alarm(
