@@ -91,7 +91,7 @@ class BatchStack(cdk.Stack):
             "Machine",
             state_machine_name=settings.physical_name("batch"),
             definition_body=sfn.DefinitionBody.from_chainable(photos),
-            tracing_enabled=settings.tracing,
+            tracing_enabled=settings.traced_share > 0,
             logs=sfn.LogOptions(
                 # With this name AWS lets the log's policy, which is limited in size, alone.
                 destination=log_group(
@@ -183,7 +183,7 @@ class BatchStack(cdk.Stack):
             f"AwsSolutions-IAM5[Resource::{executions}/Photos:*]": "The same.",
             "AwsSolutions-SF1": "Errors are logged; all events would be kilobytes a photo.",
         }
-        if not settings.tracing:
+        if not settings.traced_share:
             findings["AwsSolutions-SF2"] = "The settings ask for none."
             findings["Serverless-StepFunctionStateMachineXray"] = "The settings ask for none."
         acknowledge(self.machine, findings)

@@ -144,8 +144,9 @@ class Settings:
     """True has Lambda log a start and a report of each call, which doubles what logs cost;
     `warmlens plan --speed` reads them. With `warming = "snapstart"` they are always logged."""
     tracing: bool = True
-    """True traces one in a hundred requests with X-Ray. An HTTP API begins no traces, and without
-    its choice Lambda would trace the first call of each second, so then nothing is traced."""
+    """True traces one in a hundred requests with X-Ray, and the runs of a batch by X-Ray's own
+    rule. An HTTP API begins no traces, and without its choice Lambda would trace the first call of
+    each second, so then nothing is traced, nor is a batch."""
     web: bool = True
     """True deploys the page, and the API under the same domain."""
     page_stores_photos: bool = False

@@ -27,7 +27,13 @@ def test_there_is_a_batch_stack_where_the_settings_ask_for_it(
     assemblies: dict[str, Assembly],
 ) -> None:
     for assembly in assemblies.values():
-        assert (MACHINE in assembly.kinds) == (assembly.env_name == "odd")
+        assert (MACHINE in assembly.kinds) == (assembly.env_name in ("odd", "http"))
+
+
+def test_it_is_traced_where_the_api_is(odd: Assembly, variants: dict[str, Assembly]) -> None:
+    """With an HTTP API nothing is, as the setting says."""
+    assert odd.only(MACHINE)["TracingConfiguration"] == {"Enabled": True}
+    assert variants["http"].only(MACHINE)["TracingConfiguration"] == {"Enabled": False}
 
 
 def test_photos_are_listed_by_a_prefix_and_batched_within_the_concurrency(odd: Assembly) -> None:

@@ -118,6 +118,7 @@ VARIANTS = {
             api="http",
             auth="none",
             waf=False,
+            batch=True,
             cors_origins=("https://c.example", "https://d.example"),
             throttle_rate_rps=33,
             throttle_burst=44,
