@@ -227,6 +227,7 @@ PARTS = st.one_of(
 )
 
 
+@pytest.mark.serial
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.sampled_from([PLAIN, PROGRESSIVE]), st.lists(PARTS, min_size=1, max_size=6))
 def test_no_order_of_parts_takes_more_processor_time_than_the_limit_and_half_a_second(

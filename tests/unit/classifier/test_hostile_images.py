@@ -91,6 +91,7 @@ def test_the_memory_that_hostile_images_take_is_bounded(decoded: dict[str, Any])
     assert taken_bytes / SIDE**2 <= DECODE_BYTES_PER_PIXEL
 
 
+@pytest.mark.serial
 def test_no_hostile_image_takes_half_a_second_more_than_the_limit(decoded: dict[str, Any]) -> None:
     for name, each in decoded.items():
         is_slow = HOSTILE[name].answers == (SLOW,)
