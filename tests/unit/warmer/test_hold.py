@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from lambda_src.warmer.hold import MIN_HOLD_MS, first_hold_ms
-from lambda_src.warmer.rounds import Round, Wakeup
+from lambda_src.warmer.rounds import HOLD_FACTOR, MAX_ROUNDS, Round, Wakeup
 from lambda_src.warmer.state import MAX_SPREADS, State
 
 BOUND_MS = 1000
@@ -28,14 +28,14 @@ def run(state: State, arrivals_ms: list[float]) -> tuple[int, int]:
     """One run of the warmer: the first round's hold, and the number of rounds."""
     calls = len(arrivals_ms)
     first_ms = hold_ms = first_hold_ms(state.spreads.get(calls), calls=calls, longest_ms=BOUND_MS)
-    for rounds in range(1, 4):
+    for rounds in range(1, MAX_ROUNDS + 1):
         latest = Round(sent_ms=0, hold_ms=hold_ms)
         for number, arrival_ms in enumerate(arrivals_ms):
             held_s = max(0.0, hold_ms - arrival_ms) / 1000
             latest.wakeups.append(Wakeup(str(number), cold_start=False, held_s=held_s))
-        if max(arrivals_ms) <= hold_ms or rounds == 3:
+        if max(arrivals_ms) <= hold_ms or rounds == MAX_ROUNDS:
             break
-        hold_ms *= 3
+        hold_ms *= HOLD_FACTOR
     if latest.spread_ms is not None:
         state.measured(calls, min(latest.spread_ms, BOUND_MS))
     return first_ms, rounds
