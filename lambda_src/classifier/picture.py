@@ -24,8 +24,8 @@ Image.MAX_IMAGE_PIXELS = None  # the size is checked here before pixels are allo
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 BYTES_PER_PIXEL = 25
-"""Memory that decoding takes at most for a pixel, all steps together; stacks/settings.py has it,
-too."""
+"""Memory that decoding takes at most for a pixel, all steps together; stacks/image_limits.py has
+it, too."""
 
 MAX_CAUSE_CHARACTERS = 200  # of a decoder's error in the log, which is billed by the byte
 MAX_SIDE = 65_535  # JPEG's limit; longer strips take more memory than their pixels

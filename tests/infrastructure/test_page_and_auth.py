@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+from stacks.page import page_documents
 from stacks.settings import MAX_IN_REQUEST_BYTES
 from tests.infrastructure.variants import CERTIFICATE, ODD, Assembly
+from warmlens.local.cloud import _documents
+from warmlens.local.gateway import page_policy
+from warmlens.paths import MODEL_ARTIFACTS
 from warmlens_client.photos import MAX_IN_CALL_BYTES
 
 Variants = dict[str, Assembly]
@@ -120,9 +124,14 @@ def test_the_page_may_send_photos_to_the_images_bucket_and_nowhere_else(plain: A
     )
     (hosts,) = re.findall(r"connect-src 'self' ([^;]*);", text)
     assert hosts == "https://BUCKET.s3.REGION.amazonaws.com"
+    assert text == page_policy(hosts)  # the local cloud's page is held to the same
     assert "Images" in csp
     assert headers["StrictTransportSecurity"]["AccessControlMaxAgeSec"] == 31_536_000
     assert headers["FrameOptions"]["FrameOption"] == "DENY"
+
+
+def test_the_local_page_links_to_the_documents_that_are_deployed() -> None:
+    assert _documents(MODEL_ARTIFACTS) == page_documents()
 
 
 def test_the_files_of_the_page_are_deployed_with_what_it_must_know(

@@ -9,17 +9,24 @@ import aws_cdk as cdk
 import pytest
 
 import app
+from lambda_src.classifier import download
 from stacks.settings import Settings, SettingsError
 from stacks.worst_month import (
     ALARMS,
     MODEL_ANSWER_BYTES,
+    PART_BYTES,
+    UPLOADS_GB,
+    UPLOADS_S,
+    WARMER_GB,
+    WARMER_OVERHEAD_S,
+    WARMER_RUNS,
     WEB_ACL_RULES,
     Item,
     total_usd,
     worst_month,
     worst_month_tables,
 )
-from tests.infrastructure.variants import Assembly
+from tests.infrastructure.variants import ODD, Assembly
 from warmlens.paths import MODEL_ARTIFACTS, ROOT
 
 DEV, STAGING, PROD = (app.settings_of(name) for name in ("dev", "staging", "prod"))
@@ -211,6 +218,20 @@ def test_what_is_fixed_is_at_least_what_the_templates_have(odd: Assembly, plain:
         assert len(assembly.resources("AWS::CloudWatch::Alarm")) <= ALARMS
         rules = assembly.only("AWS::WAFv2::WebACL")["Rules"]
         assert len(rules) <= WEB_ACL_RULES
+
+
+def test_functions_are_paid_for_as_they_are_deployed(odd: Assembly) -> None:
+    uploads, warmer = odd.function("uploads"), odd.function("warmer")
+    assert (uploads["Timeout"], uploads["MemorySize"]) == (UPLOADS_S, 1024 * UPLOADS_GB)
+    assert warmer["Timeout"] == ODD.warming_budget_s + WARMER_OVERHEAD_S
+    assert warmer["MemorySize"] == 1024 * WARMER_GB
+    retries = [
+        each["Properties"]["MaximumRetryAttempts"]
+        for each in odd.resources("AWS::Lambda::EventInvokeConfig")
+        if "Warmer" in json.dumps(each["Properties"]["FunctionName"])
+    ]
+    assert 1 + max(retries) == WARMER_RUNS
+    assert download.PART_BYTES == PART_BYTES
 
 
 def test_the_budget_reports_to_the_topic_of_alarms(odd: Assembly) -> None:

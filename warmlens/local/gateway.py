@@ -61,12 +61,7 @@ def gateway_app(
         status: returns the answer of `/_local/status`.
         more_routes: further routes, such as the view of the fleet.
     """
-    # The same as in stacks/web.py, except for the origin of the uploads.
-    policy = (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
-        f"connect-src 'self' {upload_origin}; worker-src 'self'; "
-        "manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-    )
+    policy = page_policy(upload_origin)
 
     async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
         response.headers["Content-Security-Policy"] = policy
@@ -114,6 +109,19 @@ def gateway_app(
         app.router.add_route(method, f"/{call}/", _forward)
     app.router.add_get("/{path:.*}", file)
     return app
+
+
+def page_policy(upload_origin: str) -> str:
+    """Return the page's Content-Security-Policy, which is that of stacks/web.py.
+
+    Args:
+        upload_origin: origin of presigned uploads.
+    """
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+        f"connect-src 'self' {upload_origin}; worker-src 'self'; "
+        "manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    )
 
 
 _API_URL = web.AppKey("api_url", str)

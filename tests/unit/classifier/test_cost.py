@@ -55,6 +55,10 @@ class Apart:
         return self._count > before
 
 
+def test_the_memory_of_a_pixel_is_that_by_which_memory_mb_is_checked() -> None:
+    assert picture.BYTES_PER_PIXEL == DECODE_BYTES_PER_PIXEL
+
+
 @pytest.fixture
 def apart(monkeypatch: pytest.MonkeyPatch) -> Apart:
     return Apart(monkeypatch)
