@@ -132,20 +132,18 @@ def read_manifest(data: bytes, *, name: str, version: str) -> Manifest:
     engine = _get(fields, "engine", str)
     if engine not in ENGINES:
         raise ModelError(f'manifest.json: "engine" is {engine!r}, not a known one')
-    image = _get(fields, "input", dict)
-    output = _get(fields, "output", dict)
     files = _get(fields, "files", dict)
     manifest = Manifest(
         name=name,
         version=version,
         engine=engine,
-        geometry=_geometry(image),
-        input_name=_get(image, "name", str),
-        output_name=_get(output, "name", str),
+        geometry=_geometry(fields),
+        input_name=_get(fields, "input.name", str),
+        output_name=_get(fields, "output.name", str),
         class_count=_whole(fields, "class_count", 2, 100_000),
-        model=_file(_get(files, "model", dict)),
-        weights=_file(_get(files, "weights", dict)) if "weights" in files else None,
-        labels=_file(_get(files, "labels", dict)),
+        model=_file(fields, "files.model"),
+        weights=_file(fields, "files.weights") if "weights" in files else None,
+        labels=_file(fields, "files.labels"),
         optimized="optimization" in fields,
         title=_title(fields) if "title" in fields else None,
         threshold=_threshold(fields["recognition"]) if "recognition" in fields else None,
@@ -153,7 +151,7 @@ def read_manifest(data: bytes, *, name: str, version: str) -> Manifest:
     )
     if "explain" not in fields:
         return manifest
-    return manifest._replace(explain=_explain(_get(fields, "explain", dict), manifest))
+    return manifest._replace(explain=_explain(fields, manifest))
 
 
 def read_labels(data: bytes, *, class_count: int) -> tuple[list[str], list[str]]:
@@ -170,7 +168,7 @@ def read_labels(data: bytes, *, class_count: int) -> tuple[list[str], list[str]]
     fields = _json("labels.json", data)
     columns = []
     for key in ("ids", "labels"):
-        values = _get(fields, key, list)
+        values = _get(fields, key, list, file="labels.json")
         if len(values) != class_count or set(map(type, values)) != {str}:
             raise ModelError(
                 f'labels.json: "{key}" must be {class_count} strings, one per class; '
@@ -237,15 +235,17 @@ def _require_printable(file: str, fields: Any) -> None:
                 )
 
 
-def _geometry(image: dict[str, Any]) -> Geometry:
-    interpolation = _get(image, "interpolation", str)
+def _geometry(fields: Any) -> Geometry:
+    interpolation = _get(fields, "input.interpolation", str)
     if interpolation not in ("bicubic", "bilinear"):
-        raise ModelError(f'manifest.json: "interpolation" is {interpolation!r}, not a known one')
-    width = _whole(image, "width", 1, MAX_SIDE)
-    height = _whole(image, "height", 1, MAX_SIDE)
-    shorter_side = _whole(image, "resize_shorter_side", 1, MAX_SIDE)
+        raise ModelError(
+            f'manifest.json: "input.interpolation" is {interpolation!r}, not a known one'
+        )
+    width = _whole(fields, "input.width", 1, MAX_SIDE)
+    height = _whole(fields, "input.height", 1, MAX_SIDE)
+    shorter_side = _whole(fields, "input.resize_shorter_side", 1, MAX_SIDE)
     if shorter_side < max(width, height):
-        raise ModelError('manifest.json: "resize_shorter_side" is smaller than the crop')
+        raise ModelError('manifest.json: "input.resize_shorter_side" is smaller than the crop')
     return Geometry(
         width=width,
         height=height,
@@ -273,23 +273,22 @@ def _threshold(recognition: Any) -> float:
     return float(value)
 
 
-def _explain(fields: dict[str, Any], manifest: Manifest) -> Explain:
+def _explain(fields: Any, manifest: Manifest) -> Explain:
     if manifest.engine != "onnxruntime":
         raise ModelError(f'manifest.json: "explain" is there; {manifest.engine} does not take it')
-    features, layer = _get(fields, "features", dict), _get(fields, "last_layer", dict)
-    kind = _get(layer, "file", str)
+    kind = _get(fields, "explain.last_layer.file", str)
     file = {"model": manifest.model, "weights": manifest.weights}.get(kind)
     if file is None:
         raise ModelError(f'manifest.json: "explain" names the file {kind!r}, which is not there')
     explain = Explain(
-        features=_get(features, "name", str),
-        features_type=_type(features, FEATURES_TYPES),
-        channels=_whole(features, "channels", 1, MAX_CHANNELS),
-        rows=_whole(features, "rows", 1, MAX_MAP_SIDE),
-        columns=_whole(features, "columns", 1, MAX_MAP_SIDE),
+        features=_get(fields, "explain.features.name", str),
+        features_type=_type(fields, "explain.features.type", FEATURES_TYPES),
+        channels=_whole(fields, "explain.features.channels", 1, MAX_CHANNELS),
+        rows=_whole(fields, "explain.features.rows", 1, MAX_MAP_SIDE),
+        columns=_whole(fields, "explain.features.columns", 1, MAX_MAP_SIDE),
         path=file.path,
-        offset=_whole(layer, "offset", 0, MAX_FILE_BYTES),
-        weights_type=_type(layer, WEIGHTS_TYPES),
+        offset=_whole(fields, "explain.last_layer.offset", 0, MAX_FILE_BYTES),
+        weights_type=_type(fields, "explain.last_layer.type", WEIGHTS_TYPES),
     )
     size_bytes = manifest.class_count * explain.channels * (4 if explain.weights_type == "f" else 1)
     if explain.offset + size_bytes > file.size_bytes:
@@ -297,23 +296,23 @@ def _explain(fields: dict[str, Any], manifest: Manifest) -> Explain:
     return explain
 
 
-def _type(fields: dict[str, Any], known: dict[str, str]) -> str:
-    name = _get(fields, "type", str)
+def _type(fields: Any, key: str, known: dict[str, str]) -> str:
+    name = _get(fields, key, str)
     if name not in known:
-        raise ModelError(f'manifest.json: "type" is {name!r}, not a known one')
+        raise ModelError(f'manifest.json: "{key}" is {name!r}, not a known one')
     return known[name]
 
 
-def _file(fields: dict[str, Any]) -> ModelFile:
-    path = _get(fields, "path", str)
+def _file(fields: Any, key: str) -> ModelFile:
+    path = _get(fields, f"{key}.path", str)
     # Letters, digits, dots, hyphens and underscores.
     plain = path.isascii() and path.translate(FILE_LETTERS).isalnum() and len(path) <= 127
     if not plain or path[0] in ".-":
         raise ModelError(f"manifest.json: the path {path!r} is not a plain file name")
-    sha256 = _get(fields, "sha256", str)
+    sha256 = _get(fields, f"{key}.sha256", str)
     if len(sha256) != 64 or sha256.strip("0123456789abcdef"):
-        raise ModelError(f'manifest.json: "sha256" is {sha256!r}, not 64 hexadecimal digits')
-    return ModelFile(path, _whole(fields, "bytes", 1, MAX_FILE_BYTES), sha256)
+        raise ModelError(f'manifest.json: "{key}.sha256" is {sha256!r}, not 64 hexadecimal digits')
+    return ModelFile(path, _whole(fields, f"{key}.bytes", 1, MAX_FILE_BYTES), sha256)
 
 
 def _expect(fields: Any, key: str, value: str) -> None:
@@ -322,12 +321,15 @@ def _expect(fields: Any, key: str, value: str) -> None:
         raise ModelError(f'manifest.json: "{key}" is {actual!r}, expected {value!r}')
 
 
-def _get(fields: Any, key: str, kind: type) -> Any:
-    value = fields.get(key) if isinstance(fields, dict) else None
+def _get(fields: Any, key: str, kind: type, *, file: str = "manifest.json") -> Any:
+    """Return a value by its key, with dots between the keys of nested objects."""
+    value = fields
+    for name in key.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise ModelError(f'"{key}" is missing or not of type {kind.__name__}')
+        raise ModelError(f'{file}: "{key}" is missing or not of type {kind.__name__}')
     if isinstance(value, str) and not 1 <= len(value) <= 2000:
-        raise ModelError(f'"{key}" has {len(value)} characters, allowed are 1 to 2000')
+        raise ModelError(f'{file}: "{key}" has {len(value)} characters, allowed are 1 to 2000')
     return value
 
 

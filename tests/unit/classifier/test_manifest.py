@@ -43,8 +43,9 @@ def test_the_shipped_manifest_is_understood() -> None:
         (("class_count",), True, "class_count"),
         (("class_count",), "1000", "class_count"),
         (("input",), [], "input"),
-        (("input", "name"), None, "name"),
-        (("input", "width"), 0, "width"),
+        (("input", "name"), None, r'^manifest\.json: "input\.name" is missing'),
+        (("input", "name"), "n" * 2001, r'^manifest\.json: "input\.name" has 2001 characters'),
+        (("input", "width"), 0, r'^manifest\.json: "input\.width" is 0'),
         (("input", "height"), 10**6, "height"),
         (("input", "resize_shorter_side"), 100, "resize_shorter_side"),
         (("input", "interpolation"), "nearest", "interpolation"),
@@ -59,7 +60,7 @@ def test_the_shipped_manifest_is_understood() -> None:
         (("files", "labels"), None, "labels"),
         (("files", "weights"), "model.weights", "weights"),
         (("files", "weights"), {"path": "../w", "bytes": 1, "sha256": ""}, "plain file name"),
-        (("files", "labels", "sha256"), 5, "sha256"),
+        (("files", "labels", "sha256"), 5, r'^manifest\.json: "files\.labels\.sha256" is missing'),
     ],
 )
 def test_a_wrong_field_is_refused_by_name(path: tuple[str, ...], value: object, said: str) -> None:
@@ -85,6 +86,11 @@ def test_a_file_is_checked_for_size_and_content() -> None:
         file.check(4, sha256(b"hell").hexdigest())
     with pytest.raises(ModelError, match="SHA-256"):
         file.check(5, sha256(b"hallo").hexdigest())
+
+
+def test_an_error_in_labels_names_their_file() -> None:
+    with pytest.raises(ModelError, match=r'^labels\.json: "ids" is missing'):
+        read_labels(b"{}", class_count=2)
 
 
 @pytest.mark.parametrize(
