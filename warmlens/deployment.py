@@ -17,6 +17,7 @@ from warmlens.errors import WarmlensError
 from warmlens.local.aws import ENV_NAME as LOCAL
 from warmlens.local.aws import LocalAws
 from warmlens.local.state import STATUS_PATH, RunningCloud, StateFile
+from warmlens_client.access import auth_of
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -44,22 +45,6 @@ class ApiKeyAuth(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Add the header that API Gateway reads the key from."""
         request.headers["x-api-key"] = self.key
-        yield request
-
-
-class TokenAuth(httpx.Auth):
-    """Authentication with a token of the API's issuer.
-
-    Args:
-        token: the token.
-    """
-
-    def __init__(self, token: str) -> None:
-        self.token = token
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the header that API Gateway reads the token from."""
-        request.headers["Authorization"] = f"Bearer {self.token}"
         yield request
 
 
@@ -244,11 +229,11 @@ def _api_auth(session: boto3.Session, name: str, outputs: Mapping[str, str]) -> 
         assert credentials is not None  # the outputs were just read with them
         return SignedAuth(credentials, session.region_name)
     if kind == "jwt":
-        return TokenAuth(_token(name))
+        return _token_auth(name)
     return None
 
 
-def _token(env_name: str) -> str:
+def _token_auth(env_name: str) -> httpx.Auth | None:
     token = os.environ.get(TOKEN_VARIABLE, "").strip().removeprefix("Bearer ").strip()
     if not token:
         raise WarmlensError(
@@ -257,13 +242,14 @@ def _token(env_name: str) -> str:
             f"export {TOKEN_VARIABLE}=...",
             exit_code=NOT_FOUND,
         )
-    if not token.isascii() or any(each.isspace() for each in token):
+    try:
+        return auth_of(None, token, None)
+    except ValueError:
         raise WarmlensError(
             "bad_token",
-            f"{TOKEN_VARIABLE} is not a token: it has spaces or characters outside ASCII.",
+            f"{TOKEN_VARIABLE} is not a token: it has spaces, or characters that no header has.",
             exit_code=NOT_FOUND,
-        )
-    return token
+        ) from None
 
 
 def _output(env_name: str, outputs: Mapping[str, str], name: str) -> str:

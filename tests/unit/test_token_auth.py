@@ -34,6 +34,7 @@ def test_the_token_of_the_shell_is_sent(text: str, monkeypatch: pytest.MonkeyPat
         (" \n", "no_token"),
         ("a b", "bad_token"),
         ("ä", "bad_token"),
+        ("a\x01", "bad_token"),
     ],
 )
 def test_what_is_no_token_is_refused_with_what_to_do(
