@@ -85,11 +85,11 @@ def prepare(data: bytes, geometry: Geometry, *, max_pixels: int, max_decode_ms: 
     """
     memory_bytes = max_pixels * BYTES_PER_PIXEL
     deadline = Deadline(max_decode_ms)
-    parts = _read_parts(data, deadline)
+    parts = read_parts(data, deadline)
 
     def opened() -> Picture:
         side = REDUCED_TO * geometry.resize_shorter_side
-        return _open(parts, deadline, max_pixels, side)
+        return open_picture(parts, deadline, max_pixels, side)
 
     def decoded(picture: Picture) -> bytes:
         with _refusals(deadline):
@@ -107,26 +107,12 @@ def prepare(data: bytes, geometry: Geometry, *, max_pixels: int, max_decode_ms: 
     return decoded(picture) if picture.is_quick else apart(lambda: decoded(picture))
 
 
-def open_picture(
-    data: bytes, *, max_pixels: int, max_decode_ms: int, shorter_side: int | None = None
-) -> Picture:
-    """Open an image and check its header; no pixel is decoded yet.
-
-    Args:
-        data: the file's bytes.
-        max_pixels: as for `prepare`.
-        max_decode_ms: as for `prepare`; it starts now and includes decoding the pixels later.
-        shorter_side: minimum size in pixels of a JPEG that is decoded at a reduced scale; None
-            decodes it in full.
+def read_parts(data: bytes, deadline: Deadline) -> PixelParts:
+    """Return the parts of an image file that its pixels depend on.
 
     Raises:
         RequestError: as for `prepare`.
     """
-    deadline = Deadline(max_decode_ms)
-    return _open(_read_parts(data, deadline), deadline, max_pixels, shorter_side)
-
-
-def _read_parts(data: bytes, deadline: Deadline) -> PixelParts:
     if not (is_webp(data) or data.startswith((JPEG, PNG, GIF))):
         from .other_types import refusal  # not at init, since few calls need it
 
@@ -135,9 +121,20 @@ def _read_parts(data: bytes, deadline: Deadline) -> PixelParts:
         return pixel_parts(data, deadline.check)
 
 
-def _open(
-    parts: PixelParts, deadline: Deadline, max_pixels: int, shorter_side: int | None
+def open_picture(
+    parts: PixelParts, deadline: Deadline, max_pixels: int, shorter_side: int
 ) -> Picture:
+    """Open an image and check its header; no pixel is decoded yet.
+
+    Args:
+        parts: the file's parts.
+        deadline: the time after which decoding is stopped, here and later.
+        max_pixels: as for `prepare`.
+        shorter_side: minimum size in pixels of a JPEG, which is decoded at a reduced scale.
+
+    Raises:
+        RequestError: as for `prepare`.
+    """
     data = parts.data
 
     def reopen(data: bytes, *, half: bool = False) -> ImageFile.ImageFile:
@@ -165,7 +162,7 @@ def _open_jpeg(
     parts: PixelParts,
     deadline: Deadline,
     max_pixels: int,
-    shorter_side: int | None,
+    shorter_side: int,
     reopen: Reopen,
 ) -> Picture:
     header = read_jpeg_header(parts.data, deadline.check)
@@ -173,8 +170,7 @@ def _open_jpeg(
         raise ValueError("its header is damaged")
     image = JpegImagePlugin.jpeg_factory(TimedBytes(parts.data, deadline))
     width, height = image.size
-    if shorter_side:
-        image.draft(None, (shorter_side, shorter_side))
+    image.draft(None, (shorter_side, shorter_side))
     # Without its end mark it is decoded three times.
     is_quick = parts.had_end and is_quick_jpeg(parts.data, header, math.prod(image.size))
     picture = Picture(image, width, height, is_quick, parts, reopen)

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from lambda_src.classifier.errors import RequestError
-from lambda_src.classifier.picture import open_picture
+from tests.hostile.decoding import open_image
 from tests.hostile.formats import encode
 from warmlens.paths import LAMBDA_SRC, ROOT
 
@@ -46,7 +46,7 @@ FILES = {
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_of_another_type_is_refused_by_its_name_with_what_to_do(name: str) -> None:
     with pytest.raises(RequestError) as refused:
-        open_picture(FILES[name], max_pixels=10**6, max_decode_ms=1_000)
+        open_image(FILES[name], max_pixels=10**6, max_decode_ms=1_000)
     error = refused.value
     assert (error.status, error.code) == (415, "unsupported_type")
     assert name.rstrip(", ") in error.message
@@ -56,7 +56,7 @@ def test_a_file_of_another_type_is_refused_by_its_name_with_what_to_do(name: str
 def test_the_beginning_of_a_file_is_enough() -> None:
     data = io.BytesIO(FILES["AVIF picture"]).read(64)
     with pytest.raises(RequestError, match="AVIF"):
-        open_picture(data, max_pixels=10**6, max_decode_ms=1_000)
+        open_image(data, max_pixels=10**6, max_decode_ms=1_000)
 
 
 def test_the_client_names_them_alike() -> None:

@@ -13,11 +13,11 @@ from lambda_src.classifier.errors import RequestError
 from lambda_src.classifier.manifest import Geometry
 from lambda_src.classifier.picture import (
     area,
-    open_picture,
     prepare,
     resize_and_crop,
     to_upright_rgb,
 )
+from tests.hostile.decoding import open_image
 from warmlens.paths import WEB
 
 GEOMETRY = Geometry(width=224, height=224, resize_shorter_side=256, interpolation="bicubic")
@@ -39,7 +39,7 @@ def gradient(width: int = 60, height: int = 40) -> Image.Image:
 
 
 def decode(data: bytes) -> Image.Image:
-    return to_upright_rgb(open_picture(data, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS))
+    return to_upright_rgb(open_image(data, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS))
 
 
 def refusal(data: bytes) -> RequestError:

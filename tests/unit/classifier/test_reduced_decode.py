@@ -11,7 +11,8 @@ from PIL import Image
 
 from lambda_src.classifier.manifest import Geometry
 from lambda_src.classifier.model import Model
-from lambda_src.classifier.picture import open_picture, prepare, to_upright_rgb
+from lambda_src.classifier.picture import prepare, to_upright_rgb
+from tests.hostile.decoding import open_image
 from tests.training.served import served
 from warmlens.paths import MODEL_ARTIFACTS, WEB
 
@@ -37,7 +38,7 @@ def as_a_camera_takes_it(photo: Path, width: int, **options: object) -> bytes:
 
 def reference(data: bytes, geometry: Geometry) -> NDArray[np.uint8]:
     """Decode, resize and crop the whole image, as torchvision does."""
-    image = to_upright_rgb(open_picture(data, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS))
+    image = to_upright_rgb(open_image(data, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS))
     shorter, side = min(image.size), geometry.resize_shorter_side
     resized = image.resize(
         (side * image.width // shorter, side * image.height // shorter), Image.Resampling.BICUBIC
@@ -64,7 +65,7 @@ def test_pixels_are_near_those_of_a_whole_decode_and_the_class_is_the_same(name:
     distances = []
     for photo in SAMPLES:
         data = as_a_camera_takes_it(photo, 2000)
-        picture = open_picture(
+        picture = open_image(
             data, max_pixels=MAX_PIXELS, max_decode_ms=MAX_DECODE_MS, shorter_side=side
         )
         assert picture.image.width < picture.width  # there is work to leave out
