@@ -87,18 +87,6 @@ def method() -> str:
     return METHOD.format(version=import_model_package("onnxruntime").__version__)
 
 
-def largest_weight(model: Path) -> int:
-    """Return the largest absolute value among the int8 weights of a quantized file."""
-    onnx = import_model_package("onnx")
-    largest = 0
-    for tensor in onnx.load(model).graph.initializer:
-        # Biases are int32, and zero points have one dimension.
-        if tensor.data_type == onnx.TensorProto.INT8 and len(tensor.dims) > 1:
-            values = onnx.numpy_helper.to_array(tensor).astype(np.int32)
-            largest = max(largest, int(np.abs(values).max()))
-    return largest
-
-
 def _keep_plain(onnx: Any, proto: Any) -> None:
     """Remove the metadata that the quantizer adds."""
     proto.producer_name, proto.producer_version = "warmlens", ""

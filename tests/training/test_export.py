@@ -22,7 +22,6 @@ from training.model_card import model_card
 from training.model_file import OnnxFile, geometry_of
 from training.model_packages import import_model_package
 from training.pixels import Geometry, read_pixels
-from training.quantize import largest_weight
 from warmlens.errors import WarmlensError
 from warmlens.registry.manifest_file import read_manifest
 from warmlens.registry.verify import verify_model
@@ -31,6 +30,17 @@ onnx: Any = import_model_package("onnx")
 MISTAKES = re.compile(r"## Mistakes\n.*?(?=\n\n## )", re.DOTALL)
 MAX_PIXELS = 1_000_000
 MAX_DECODE_MS = 20_000
+
+
+def largest_weight(model: Path) -> int:
+    """Return the largest absolute value among the int8 weights of a quantized file."""
+    largest = 0
+    for tensor in onnx.load(model).graph.initializer:
+        # Biases are int32, and zero points have one dimension.
+        if tensor.data_type == onnx.TensorProto.INT8 and len(tensor.dims) > 1:
+            values = onnx.numpy_helper.to_array(tensor).astype(np.int32)
+            largest = max(largest, int(np.abs(values).max()))
+    return largest
 
 
 def test_the_version_matches_its_manifest(int8_version: Exported) -> None:
