@@ -8,7 +8,7 @@ from typing import Any
 
 from warmlens.local.aws import LocalAws
 from warmlens.local.emulator import running_emulator
-from warmlens.local.image_functions import Door, ImageFunctions, serving_pool
+from warmlens.local.image_functions import ImageFunctions, PoolAddress, serving_pool
 from warmlens.local.venvs import local_venvs
 from warmlens.paths import LAMBDA_SRC
 from warmlens.runtime.function import FunctionSpec
@@ -40,11 +40,11 @@ async def emulator_with_pool(
     emulator_venv, classifier_venv = local_venvs()
     for venv in (emulator_venv, classifier_venv):
         await venv.install()
-    with Door() as door:
+    with PoolAddress() as address:
         async with running_emulator(
             folder,
             python=emulator_venv.python,
-            function_urls=dict.fromkeys(functions, door.url),
+            function_urls=dict.fromkeys(functions, address.url),
             account_concurrency=account_concurrency,
         ) as aws:
             if resolve is None:
@@ -53,7 +53,7 @@ async def emulator_with_pool(
                 resolve = deployed.resolve
             # The credentials of a function's role, if it has one here, win over these.
             pool = InstancePool(resolve=resolve, extra_environment=aws.environment, **pool_settings)
-            async with serving_pool(pool, door):
+            async with serving_pool(pool, address):
                 yield aws, pool
 
 

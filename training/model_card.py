@@ -5,7 +5,7 @@ from pathlib import Path
 
 from warmlens.errors import WarmlensError
 from warmlens.registry.manifest import Manifest, Metric
-from warmlens.registry.shares import describe
+from warmlens.registry.shares import threshold_sentence
 from warmlens.text_files import read_text
 
 SHOWN_LABELS = 40
@@ -59,8 +59,8 @@ def _other_things(manifest: Manifest) -> str:
     chosen = f" They were chosen on {recognition.chosen_on}." if recognition.chosen_on else ""
     return (
         f"{always}: below a softmax of {recognition.threshold:g} for the best class, take the "
-        f"answer as *not sure*. {describe(recognition)}{chosen} Intervals are of 95 %. Photos of "
-        "things that look more like its classes than those are found less often."
+        f"answer as *not sure*. {threshold_sentence(recognition)}{chosen} Intervals are of 95 %. "
+        "Photos of things that look more like its classes than those are found less often."
     )
 
 

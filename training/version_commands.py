@@ -13,7 +13,7 @@ from warmlens.console import err, out
 from warmlens.errors import WarmlensError
 from warmlens.paths import MODEL_ARTIFACTS
 from warmlens.progress import progress_bar, spinner
-from warmlens.registry.shares import describe
+from warmlens.registry.shares import threshold_sentence
 
 if TYPE_CHECKING:
     from training.evaluate import Evaluation
@@ -409,7 +409,7 @@ def _print_notes(notes: list[str]) -> None:
 
 def _print_recognition(manifest: "Manifest") -> None:
     if manifest.recognition is not None:
-        out.print(describe(manifest.recognition))
+        out.print(threshold_sentence(manifest.recognition))
 
 
 def _print_evaluation(result: "Evaluation") -> None:

@@ -21,7 +21,7 @@ from warmlens.local.emulator import EMULATOR_LOG, running_emulator
 from warmlens.local.emulator_fixes import add_request_validators, stage_url
 from warmlens.local.fleet_view import CallLog, fleet_routes
 from warmlens.local.gateway import gateway_app
-from warmlens.local.image_functions import Door, ImageFunctions, serving_pool
+from warmlens.local.image_functions import ImageFunctions, PoolAddress, serving_pool
 from warmlens.local.loopback import listen, listen_preferring, origins_of, serving, url_of
 from warmlens.local.model_switch import ModelSwitch, switch_routes
 from warmlens.local.state import StateFile
@@ -147,8 +147,8 @@ async def local_cloud(
 
         scratch = folder / "emulator"
         shutil.rmtree(scratch, ignore_errors=True)
-        door = stack.enter_context(Door())
-        functions_url = image_functions_url or door.url
+        address = stack.enter_context(PoolAddress())
+        functions_url = image_functions_url or address.url
         keys = Keys.random()
         with steps.step("Starting the emulator"):
             emulator = running_emulator(
@@ -189,7 +189,7 @@ async def local_cloud(
         )
         calls = CallLog(pool)
         if not image_functions_url:
-            await stack.enter_async_context(serving_pool(pool, door, calls))
+            await stack.enter_async_context(serving_pool(pool, address, calls))
 
         with steps.step("Deploying the app"):
             outputs = await asyncio.to_thread(_deploy, stacks, aws)

@@ -96,7 +96,7 @@ def handler_of(dockerfile: Path) -> str:
     )
 
 
-class Door:
+class PoolAddress:
     """Address of a pool for the emulator, with a secret of its own.
 
     Attributes:
@@ -119,16 +119,16 @@ class Door:
 
 @asynccontextmanager
 async def serving_pool(
-    pool: InstancePool, door: Door, invoker: Invoker | None = None
+    pool: InstancePool, address: PoolAddress, invoker: Invoker | None = None
 ) -> AsyncIterator[None]:
-    """Run a pool that gets the calls that come to its door, until the block ends.
+    """Run a pool that gets the calls that come to its address, until the block ends.
 
     Args:
         pool: the pool.
-        door: where the emulator sends the calls; closed at the end.
+        address: where the emulator sends the calls; closed at the end.
         invoker: gets the calls and passes them to the pool; None to call the pool directly.
     """
     app = web.Application(middlewares=[own_callers_only(refused)])
-    app.add_routes(proxy_routes(invoker or pool, door.secret))
-    async with pool, serving(app, door.listener):
+    app.add_routes(proxy_routes(invoker or pool, address.secret))
+    async with pool, serving(app, address.listener):
         yield

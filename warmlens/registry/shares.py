@@ -24,7 +24,7 @@ def with_interval(share: float, images: int) -> str:
     return f"{share:.1%} ({100 * low:.1f} to {100 * high:.1f})"
 
 
-def describe(recognition: "Recognition") -> str:
+def threshold_sentence(recognition: "Recognition") -> str:
     """Return the sentence on a version's threshold, with 95 % intervals."""
     kept, found = recognition.kept, recognition.found
     return (

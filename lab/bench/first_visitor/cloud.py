@@ -9,7 +9,12 @@ from typing import Literal
 from lab.bench.speed.versions import MODEL
 from warmlens.local.aws import LocalAws
 from warmlens.local.cloud import Steps, local_cloud
-from warmlens.local.image_functions import Door, ImageFunctions, instance_command, serving_pool
+from warmlens.local.image_functions import (
+    ImageFunctions,
+    PoolAddress,
+    instance_command,
+    serving_pool,
+)
 from warmlens.local.venvs import Venv, local_venvs
 from warmlens.paths import LAMBDA_SRC, ROOT, STATE
 from warmlens.runtime.best_isolation import best_isolation
@@ -74,13 +79,13 @@ async def visited_cloud(folder: Path) -> AsyncIterator[VisitedCloud]:
     await uploads_venv.install()
     _, classifier_venv = local_venvs()
     quiet = Steps(lambda name: None, lambda name, took_s: None)
-    with Door() as door:
+    with PoolAddress() as address:
         async with local_cloud(
-            folder=folder, steps=quiet, model=MODEL, image_functions_url=door.url
+            folder=folder, steps=quiet, model=MODEL, image_functions_url=address.url
         ) as info:
             aws = LocalAws(info.endpoint_url, info.keys)
             cloud = VisitedCloud(info.url, info.endpoint_url)
-            uploads = await asyncio.to_thread(_uploads_in_pool, aws, door.url)
+            uploads = await asyncio.to_thread(_uploads_in_pool, aws, address.url)
             images = ImageFunctions(
                 aws=aws, python=classifier_venv.python, source=LAMBDA_SRC / "classifier"
             )
@@ -100,7 +105,7 @@ async def visited_cloud(folder: Path) -> AsyncIterator[VisitedCloud]:
                 private_tmp=await asyncio.to_thread(find_private_tmp),
                 extra_environment=aws.environment,
             )
-            async with serving_pool(cloud.pool, door):
+            async with serving_pool(cloud.pool, address):
                 yield cloud
 
 
