@@ -31,7 +31,8 @@ class WarmingStack(cdk.Stack):
     Args:
         settings: settings of the environment.
         classifier: the alias whose instances are kept warm, the one that the API calls.
-        deployed: fingerprint of the classifier's version; a new one triggers a round.
+        deployed: fingerprint of the classifier's source and of all settings; a change of either
+            runs a round.
 
     Attributes:
         warmer: the function that wakes instances.

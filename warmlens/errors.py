@@ -20,7 +20,7 @@ class WarmlensError(Exception):
 
 
 def missing_package(package: str) -> WarmlensError:
-    """Return the error for a missing package of the extra `training`.
+    """Return the error for a missing package of an extra, `local` or `training`.
 
     Args:
         package: its name, such as `torch`.

@@ -86,8 +86,9 @@ def check_stored(response: httpx.Response) -> None:
 
 
 def may_be_repeated(error: AnswerError | httpx.RequestError) -> bool:
-    """Return whether another try may succeed. All calls may be repeated: they change nothing.
+    """Return whether another try may succeed.
 
+    All calls may be repeated: a second upload or deletion of the same key does no harm.
     Not repeated are calls that would fail again (a used-up quota, a certificate that is not
     trusted) and those whose time is over.
     """

@@ -29,7 +29,10 @@ class HttpCall(NamedTuple):
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     def answer(self, status: int, headers: Mapping[str, str], body: str) -> dict[str, Any]:
-        """Return an answer in the form that whoever passed the request on takes."""
+        """Return an answer in the form that the request's sender takes.
+
+        The sender is API Gateway, a function URL or a load balancer.
+        """
         form: dict[str, Any] = {"statusCode": status, "body": body}
         if self.has_lists:
             return {**form, "multiValueHeaders": {name: [text] for name, text in headers.items()}}

@@ -46,7 +46,8 @@ class Classifier(Construct):
         function: the function.
         live: the alias that the API and the warmer call.
         canary_alarms: alarms that roll back a deployment; None if deployed all at once.
-        fingerprint: hash of the image and the settings, different for each version.
+        fingerprint: hash of the source and of all settings; a change of either runs a warming
+            round.
     """
 
     def __init__(

@@ -104,7 +104,7 @@ class WarmingPolicy:
             raise WarmlensError("bad_pings", f"hold of {self.hold_s:g} s: it must not be negative")
 
 
-# The first model of issue 18. Assumed: nobody has measured this page's users.
+# Assumed: nobody has measured this page's users.
 PAUSE_S, PAUSE_SIGMA = 7.0, 0.6
 UPLOAD_S, UPLOAD_SIGMA = 0.8, 0.8
 PAUSE, UPLOAD = lognormal(PAUSE_S, PAUSE_SIGMA), lognormal(UPLOAD_S, UPLOAD_SIGMA)

@@ -1,4 +1,4 @@
-"""Photos of things at hand, a cat and cups, by each shipped model: a right name, or not sure.
+"""Everyday photos, a cat and cups, by each shipped model: a right name, or not sure.
 
 docs/models.md has the answers in a table.
 """
