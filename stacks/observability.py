@@ -1,5 +1,7 @@
 """The observability stack: dashboard and alarms."""
 
+from collections.abc import Iterator
+
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
@@ -24,6 +26,7 @@ from stacks.warming import WarmingStack
 
 FEWEST_PHOTOS = 20
 """In an hour with fewer, a few odd photos would be a large share."""
+_FIVE_MIN = cdk.Duration.minutes(5)
 _NO_QUEUE = "A mail that cannot be delivered is read by no one in a queue either."
 
 
@@ -50,6 +53,38 @@ class ObservabilityStack(cdk.Stack):
         warming: WarmingStack | None,
     ) -> None:
         super().__init__(scope, construct_id)
+        topic = self._topic(settings)
+        if settings.budget_usd is not None:
+            Budget(self, "Budget", budget_usd=settings.budget_usd, topic=topic)
+        live, warmed = inference.classifier.live, warming is not None
+        alarms = [*self._classifier_alarms(settings, live, warmed=warmed), *self._api_alarms(api)]
+        if settings.alarm_recognized_percent:
+            alarms.append(self._recognition_alarm(settings))
+        if warming is not None:
+            alarms += self._warming_alarms(settings, warming)
+        if files is not None:
+            alarms.append(self._copies_alarm(files))
+        action = actions.SnsAction(topic)
+        for each in alarms:
+            each.add_alarm_action(action)
+            each.add_ok_action(action)
+        if inference.classifier.canary_alarms is not None:
+            self._notify_of_rollbacks(settings, topic)
+
+        name = settings.physical_name("dashboard", region=self.region)
+        Dashboard(
+            self,
+            "Dashboard",
+            settings=settings,
+            name=name,
+            live=live,
+            api=api.metrics,
+            warmed=warmed,
+        )
+        output(self, "AlarmsTopic", topic.topic_arn, settings=settings)
+        output(self, "DashboardName", name, settings=settings)
+
+    def _topic(self, settings: Settings) -> sns.Topic:
         topic = sns.Topic(
             self, "Alarms", topic_name=settings.physical_name("alarms"), enforce_ssl=True
         )
@@ -65,47 +100,36 @@ class ObservabilityStack(cdk.Stack):
         if settings.alarm_email is not None:
             topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
             acknowledge(topic, {"Serverless-SNSRedrivePolicy": _NO_QUEUE})
-        if settings.budget_usd is not None:
-            Budget(self, "Budget", budget_usd=settings.budget_usd, topic=topic)
-        self._action = actions.SnsAction(topic)
-        live = inference.classifier.live
-        five = cdk.Duration.minutes(5)
+        return topic
 
-        self._alarm(
+    def _classifier_alarms(
+        self, settings: Settings, live: lambda_.IFunction, *, warmed: bool
+    ) -> Iterator[cloudwatch.Alarm]:
+        yield alarm(
+            self,
             "Errors",
-            live.metric_errors(statistic="Sum", period=five),
+            live.metric_errors(statistic="Sum", period=_FIVE_MIN),
             threshold=3,
             description="The classifier crashed or timed out three times in five minutes.",
         )
-        self._alarm(
+        yield alarm(
+            self,
             "Faults",
             own_metric("Fault", settings=settings, statistic="Sum"),
             threshold=3,
             description="The classifier answered three calls in five minutes with a 5xx.",
         )
-        self._alarm(
-            "ApiErrors",
-            api.metrics.metric_server_error(statistic="Sum", period=five),
-            threshold=3,
-            description=(
-                "The API answered three calls in five minutes with a 5xx, its own or a function's."
-            ),
-        )
-        self._alarm(
-            "UploadErrors",
-            api.uploads.metric_errors(statistic="Sum", period=five),
-            threshold=1,
-            description="The function that signs uploads failed.",
-        )
-        self._alarm(
+        yield alarm(
+            self,
             "Throttles",
-            self._users_throttles(settings, live, warmed=warming is not None),
+            self._users_throttles(settings, live, warmed=warmed),
             threshold=1,
             description=(
                 "Lambda refused calls of users, or wakeups ahead: the concurrency limit is reached."
             ),
         )
-        self._alarm(
+        yield alarm(
+            self,
             "P99",
             own_metric("LatencyMs", settings=settings, statistic="p99"),
             threshold=settings.alarm_p99_ms,
@@ -115,42 +139,57 @@ class ObservabilityStack(cdk.Stack):
                 "or more in the function."
             ),
         )
-        self._alarm(
+        yield alarm(
+            self,
             "ModelLoadFailures",
             own_metric("ModelLoadFailure", settings=settings, statistic="Sum"),
             threshold=1,
             description="An instance could not load the model; its log says why.",
         )
-        if settings.alarm_recognized_percent:
-            self._watch_recognition(settings)
-        if warming is not None:
-            self._watch_warming(settings, warming)
-        if files is not None:
-            self._alarm(
-                "UnsyncedModels",
-                files.model_store.dead_letters.metric_approximate_number_of_messages_visible(),
-                threshold=1,
-                description="A published model version was not copied to the file system.",
-            )
-        if inference.classifier.canary_alarms is not None:
-            self._notify_of_rollbacks(settings, topic)
 
-        name = settings.physical_name("dashboard", region=self.region)
-        Dashboard(
+    def _api_alarms(self, api: ApiStack) -> Iterator[cloudwatch.Alarm]:
+        yield alarm(
             self,
-            "Dashboard",
-            settings=settings,
-            name=name,
-            live=live,
-            api=api.metrics,
-            warmed=warming is not None,
+            "ApiErrors",
+            api.metrics.metric_server_error(statistic="Sum", period=_FIVE_MIN),
+            threshold=3,
+            description=(
+                "The API answered three calls in five minutes with a 5xx, its own or a function's."
+            ),
         )
-        output(self, "AlarmsTopic", topic.topic_arn, settings=settings)
-        output(self, "DashboardName", name, settings=settings)
+        yield alarm(
+            self,
+            "UploadErrors",
+            api.uploads.metric_errors(statistic="Sum", period=_FIVE_MIN),
+            threshold=1,
+            description="The function that signs uploads failed.",
+        )
 
-    def _watch_recognition(self, settings: Settings) -> None:
+    @staticmethod
+    def _users_throttles(
+        settings: Settings, live: lambda_.IFunction, *, warmed: bool
+    ) -> cloudwatch.IMetric:
+        """Return the metric of throttled calls without the warmer's, which harm nobody.
+
+        Those of wakeups ahead are in it: the user whom each was for is about to call.
+        """
+        throttled = live.metric_throttles(statistic="Sum", period=_FIVE_MIN)
+        if not warmed:
+            return throttled
+        return cloudwatch.MathExpression(
+            expression="throttled - FILL(wakeups, 0)",
+            using_metrics={
+                "throttled": throttled,
+                "wakeups": own_metric("WarmerThrottled", settings=settings, statistic="Sum"),
+            },
+            label="users' calls",
+            period=_FIVE_MIN,
+        )
+
+    def _recognition_alarm(self, settings: Settings) -> cloudwatch.Alarm:
         hours = 3
-        self._alarm(
+        return alarm(
+            self,
             "Unrecognized",
             recognized_percent(settings, fewest_photos=FEWEST_PHOTOS),
             threshold=settings.alarm_recognized_percent,
@@ -161,6 +200,69 @@ class ObservabilityStack(cdk.Stack):
                 f"{settings.alarm_recognized_percent} % of the photos: users photograph something "
                 "that it does not know."
             ),
+        )
+
+    def _warming_alarms(
+        self, settings: Settings, warming: WarmingStack
+    ) -> Iterator[cloudwatch.Alarm]:
+        period_min = max(5, settings.warming_period_min)
+        yield alarm(
+            self,
+            "WarmerSilent",
+            # Invocations, as the schedule also calls the warmer in hours that need no instance.
+            warming.warmer.metric_invocations(
+                statistic="Sum", period=cdk.Duration.minutes(period_min)
+            ),
+            threshold=1,
+            below=True,
+            periods=3,
+            missing_raises=True,
+            description=(
+                f"For {3 * period_min} minutes or more the warmer has not run: its schedule is "
+                "disabled or gone, or may not call it."
+            ),
+        )
+        # A shorter period than that of the rounds would have values now and then only.
+        rounds_min = max(15, settings.warming_period_min)
+        yield alarm(
+            self,
+            "WarmCoverage",
+            own_metric(
+                "WarmCoverage", settings=settings, statistic="Minimum", period_min=rounds_min
+            ),
+            threshold=settings.coverage_target_percent / 100,
+            below=True,
+            periods=2,
+            description=(
+                f"For {2 * rounds_min} minutes warming reached fewer than "
+                f"{settings.coverage_target_percent} % of the instances asked for."
+            ),
+        )
+        yield alarm(
+            self,
+            "WarmerErrors",
+            warming.warmer.metric_errors(statistic="Sum", period=_FIVE_MIN),
+            threshold=1,
+            description="A warming round failed; the warmer's log says why.",
+        )
+        yield alarm(
+            self,
+            "DeadLetters",
+            warming.dead_letters.metric_approximate_number_of_messages_visible(),
+            threshold=1,
+            description=(
+                "A warming run could not be delivered, or failed twice; the message in the queue "
+                "names the error."
+            ),
+        )
+
+    def _copies_alarm(self, files: FilesStack) -> cloudwatch.Alarm:
+        return alarm(
+            self,
+            "UnsyncedModels",
+            files.model_store.dead_letters.metric_approximate_number_of_messages_visible(),
+            threshold=1,
+            description="A published model version was not copied to the file system.",
         )
 
     def _notify_of_rollbacks(self, settings: Settings, topic: sns.Topic) -> None:
@@ -192,96 +294,3 @@ class ObservabilityStack(cdk.Stack):
             targets=[targets.SnsTopic(topic, role=role)],
         )
         acknowledge(rule, {"Serverless-EventBusDLQ": _NO_QUEUE})
-
-    @staticmethod
-    def _users_throttles(
-        settings: Settings, live: lambda_.IFunction, *, warmed: bool
-    ) -> cloudwatch.IMetric:
-        """Return the metric of throttled calls without the warmer's, which harm nobody.
-
-        Those of wakeups ahead are in it: the user whom each was for is about to call.
-        """
-        throttled = live.metric_throttles(statistic="Sum", period=cdk.Duration.minutes(5))
-        if not warmed:
-            return throttled
-        return cloudwatch.MathExpression(
-            expression="throttled - FILL(wakeups, 0)",
-            using_metrics={
-                "throttled": throttled,
-                "wakeups": own_metric("WarmerThrottled", settings=settings, statistic="Sum"),
-            },
-            label="users' calls",
-            period=cdk.Duration.minutes(5),
-        )
-
-    def _watch_warming(self, settings: Settings, warming: WarmingStack) -> None:
-        period_min = max(5, settings.warming_period_min)
-        self._alarm(
-            "WarmerSilent",
-            # Invocations, as the schedule also calls the warmer in hours that need no instance.
-            warming.warmer.metric_invocations(
-                statistic="Sum", period=cdk.Duration.minutes(period_min)
-            ),
-            threshold=1,
-            below=True,
-            periods=3,
-            missing_raises=True,
-            description=(
-                f"For {3 * period_min} minutes or more the warmer has not run: its schedule is "
-                "disabled or gone, or may not call it."
-            ),
-        )
-        # A shorter period than that of the rounds would have values now and then only.
-        rounds_min = max(15, settings.warming_period_min)
-        self._alarm(
-            "WarmCoverage",
-            own_metric(
-                "WarmCoverage", settings=settings, statistic="Minimum", period_min=rounds_min
-            ),
-            threshold=settings.coverage_target_percent / 100,
-            below=True,
-            periods=2,
-            description=(
-                f"For {2 * rounds_min} minutes warming reached fewer than "
-                f"{settings.coverage_target_percent} % of the instances asked for."
-            ),
-        )
-        self._alarm(
-            "WarmerErrors",
-            warming.warmer.metric_errors(statistic="Sum", period=cdk.Duration.minutes(5)),
-            threshold=1,
-            description="A warming round failed; the warmer's log says why.",
-        )
-        self._alarm(
-            "DeadLetters",
-            warming.dead_letters.metric_approximate_number_of_messages_visible(),
-            threshold=1,
-            description=(
-                "A warming run could not be delivered, or failed twice; the message in the queue "
-                "names the error."
-            ),
-        )
-
-    def _alarm(
-        self,
-        construct_id: str,
-        metric: cloudwatch.IMetric,
-        *,
-        threshold: float,
-        description: str,
-        below: bool = False,
-        periods: int = 1,
-        missing_raises: bool = False,
-    ) -> None:
-        created = alarm(
-            self,
-            construct_id,
-            metric,
-            threshold=threshold,
-            description=description,
-            below=below,
-            periods=periods,
-            missing_raises=missing_raises,
-        )
-        created.add_alarm_action(self._action)
-        created.add_ok_action(self._action)
