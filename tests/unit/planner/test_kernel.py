@@ -67,6 +67,7 @@ def test_draws_are_those_of_the_oracle() -> None:
             assert oracle_random.draw(distribution, random) == ours
 
 
+@settings(deadline=None)
 @given(profiles(), st.integers(0, 2**40))
 def test_arrivals_are_those_of_the_oracle(traffic: Profile, seed: int) -> None:
     assert list(traffic.arrivals(seed, 7200.0)) == list(arrivals(traffic, seed, 7200.0))
