@@ -9,6 +9,7 @@ from lab.experiments.experiment import Earlier, Experiment, Measure, Mode, Value
 from lab.experiments.measurements import Measurement, Step, grouped, joined, share_of
 from lab.experiments.prices import PAPER
 from lab.experiments.target import Target, running_api
+from lab.intervals import LEAST_BLOCKS
 from lab.load import wake_at_once
 from warmlens.errors import WarmlensError
 from warmlens.records import Record
@@ -20,7 +21,7 @@ SHORTEST_MIN: int = PAPER["first_of_several_ends_after_min"]
 LONGEST_MIN: int = PAPER["single_instance_ends_after_min"]
 _LOCAL_MINUTE_S = 0.5
 _WAITS_MIN = {Mode.QUICK: (3, 15, 33), Mode.FULL: (3, 8, 13, 18, 23, 28, 33)}
-_TRIALS = {Mode.QUICK: 1, Mode.FULL: 4}
+_TRIALS = {Mode.QUICK: 1, Mode.FULL: LEAST_BLOCKS}
 _LOCAL_TRIALS = 2
 """At most: what is found locally is a setting."""
 

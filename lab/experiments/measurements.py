@@ -8,7 +8,13 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lab.intervals import mean_interval, median_interval, ratio_interval, share_interval
+from lab.intervals import (
+    LEAST_BLOCKS,
+    mean_interval,
+    median_interval,
+    ratio_interval,
+    share_interval,
+)
 from lab.statistics import carried, ratio_of_blocks
 from warmlens.errors import WarmlensError
 from warmlens.records import Record
@@ -254,7 +260,8 @@ def share_of(
     """Return a record of the share of calls with a property.
 
     Its interval is the wider one of two: Wilson's, which takes the calls for independent, and a
-    bootstrap of measurements, which is empty where no call, or each, has the property.
+    bootstrap of measurements, which is empty where no call, or each, has the property. Fewer than
+    five measurements give none, unless each is a single call: these are independent.
 
     Args:
         measurements: the source of the counts.
@@ -265,13 +272,16 @@ def share_of(
     """
     count, of = sum(counts), sum(calls)
     record = total(measurements, count / of, metric=metric, unit="1", conditions=conditions)
+    record = replace(record, samples=of)
+    if len(calls) < LEAST_BLOCKS and max(calls) > 1:
+        return record
     low, high = share_interval(count, of)
     together = mean_interval(
         [[1.0] * has + [0.0] * (each - has) for has, each in zip(counts, calls, strict=True)]
     )
     if together is not None:
         low, high = min(low, together[0]), max(high, together[1])
-    return replace(record, interval=(low, high), samples=of)
+    return replace(record, interval=(low, high))
 
 
 def total(

@@ -12,6 +12,7 @@ from lab.experiments.measurements import (
     joined,
     read_measurements,
     record_of,
+    share_of,
     write_measurements,
 )
 from warmlens.errors import WarmlensError
@@ -72,6 +73,20 @@ def test_a_ratio_has_the_interval_of_repetitions_and_not_of_single_calls() -> No
     assert record.ratios is not None
     low, high = record.ratios["baseline"]["interval"]
     assert high - low > 0.2
+
+
+def test_a_share_of_a_few_repetitions_has_no_interval_and_one_of_single_runs_has() -> None:
+    few, single, enough = (
+        share_of([SAMPLE], counts, calls, metric="x", conditions={})
+        for counts, calls in (
+            ([100, 110, 120], [1200] * 3),
+            ([1, 1, 1], [1] * 3),
+            ([0, 0, 0, 0, 1000], [1000] * 5),
+        )
+    )
+    assert (few.interval, few.samples) == (None, 3600)
+    assert single.interval == (pytest.approx(0.44, abs=0.01), 1.0)
+    assert enough.interval == (0.0, pytest.approx(0.6))
 
 
 def test_repetitions_are_put_together_and_other_conditions_are_not() -> None:

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from lab.bench.extent import COLD_STARTS, WARM_CALLS
-from lab.experiments import concurrency, flow, memory, stages
+from lab.experiments import concurrency, flow, idle, memory, stages
 from lab.experiments.claims.calls import COLD_MB
 from lab.experiments.experiment import Mode
 from lab.experiments.memory import COLD, SPEED
@@ -46,6 +46,14 @@ def test_memory_sizes_that_are_compared() -> None:
             assert warm[name, size] >= LEAST_BLOCKS
         for size in {*COLD_MB} - {PAPER["memory_mb"]}:  # of which `stages` has the starts
             assert cold[name, size] >= COLD_STARTS
+
+
+def test_idle_instances_of_an_environment() -> None:
+    trials = Counter(
+        (each.conditions["instances"], each.conditions["wait_min"])
+        for each in idle.steps(Mode.FULL, DEV)
+    )
+    assert min(trials.values()) >= LEAST_BLOCKS
 
 
 @pytest.mark.parametrize("target", [LOCAL, DEV], ids=["local", "deployed"])
