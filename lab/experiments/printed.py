@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lab.experiments.cost import COMMAND, PINGED_MONTH
+from lab.experiments.cost import COMMAND, HOLD_BILLED_MS, PINGED_MONTH
 from lab.experiments.prices import PAPER, PINGS_PER_MONTH, TODAY, api_usd, paper_usd, servers
 from warmlens.records import Record
 
@@ -27,6 +27,9 @@ FIGURES = (
 """Figures of `paper.json` that claims are about, with their units."""
 
 _AWS = json.loads((Path(__file__).parent / "aws.json").read_text(encoding="utf-8"))
+PHONE_MEGAPIXELS, PHONE_PHOTO_MB = 12, 1.5
+"""The size of a phone's photo, and that of the benches' JPEG of this size."""
+
 _A_DAY, _DURATION_MS = 10_000, 500
 """Of Fig. 8."""
 
@@ -43,6 +46,8 @@ def records() -> Iterator[Record]:
         about = {"source": fact["source"], "read": fact["date"]}
         yield _record(AWS, metric, fact["value"], fact["unit"], about)
     yield _record(AWS, "usd_per_gb_s", TODAY["lambda_x86_per_gb_s"], "USD", {"on": TODAY.date})
+    about = {"megapixels": PHONE_MEGAPIXELS, "source": "lab/bench/speed/photos.py"}
+    yield _record("photo", "photo_mb", PHONE_PHOTO_MB, "MB", about, kind="computed")
     yield from _left_out()
 
 
@@ -55,8 +60,8 @@ def _left_out() -> Iterator[Record]:
     a_day = _A_DAY * (paper_usd(memory_mb, _DURATION_MS) + api)
     yield _computed(WITH_API, "usd_per_day", a_day, {"requests_a_day": _A_DAY})
     pings = PINGS_PER_MONTH * PAPER["instances_kept"]
-    a_month = pings * (paper_usd(memory_mb, PAPER["hold_ms"]) + api)
-    about = {"instances": PAPER["instances_kept"], "duration_ms": PAPER["hold_ms"]}
+    a_month = pings * (paper_usd(memory_mb, HOLD_BILLED_MS) + api)
+    about = {"instances": PAPER["instances_kept"], "duration_ms": HOLD_BILLED_MS}
     yield _computed(WITH_API, PINGED_MONTH, a_month, about)
     for server in servers():
         about = {"server": server.name}
