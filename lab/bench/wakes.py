@@ -14,7 +14,7 @@ from warmlens.records import Record, machine, today
 from warmlens.runtime.instance import State
 
 COMMAND = "python -m lab bench wakes"
-HOLDS_MS = (0, 50, 100, 200)
+HOLDS_MS = (0, 50, 100, 200, 400)
 GROUPS = (5, 10)
 UPLOAD_S = 1.0  # from a wake to the call of the same user
 SERVICE_MS = 50

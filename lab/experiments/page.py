@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Sequence
+import string
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lab.experiments.claims.register import claims
@@ -12,13 +13,15 @@ from lab.experiments.sections.concurrency import connections_section
 from lab.experiments.sections.costs import fig_8_section, own_costs_section
 from lab.experiments.sections.idle import idle_section
 from lab.experiments.sections.memory import memory_section
+from lab.experiments.sections.printed import printed_section
 from lab.experiments.sections.stages import flow_section, stages_section
-from lab.experiments.verdicts import MEANINGS
+from lab.experiments.verdicts import MEANINGS, Claim
 from lab.markdown import table
 from warmlens.paths import ROOT
 
 _LINK = re.compile(r"\]\(repository:([^)]+)\)")
 _SECTIONS = (
+    printed_section,
     fig_8_section,
     own_costs_section,
     stages_section,
@@ -85,6 +88,8 @@ paper's. This page is made by `python -m lab experiments run all {option}` from 
 def claims_section(results: RecordSet) -> str:
     """Return the table of the paper's claims, with the verdicts' meanings."""
     judged = claims(results)
+    measured_on = sorted({each for claim in judged for each in claim.measured_on})
+    letters = dict(zip(measured_on, string.ascii_uppercase, strict=False))
     meanings = "\n".join(
         f"- **{verdict}** ({sum(each.verdict is verdict for each in judged)}): {meaning}"
         for verdict, meaning in MEANINGS.items()
@@ -97,6 +102,7 @@ def claims_section(results: RecordSet) -> str:
             "another one. Brackets have 95 % intervals. The verdicts, and how many claims have "
             "them:\n",
             f"{meanings}\n",
+            *_machines(letters),
             table(
                 "where | the paper says | verdict | evidence | would be turned by | kind",
                 (
@@ -106,16 +112,29 @@ def claims_section(results: RecordSet) -> str:
                         f"**{each.verdict}**",
                         each.evidence,
                         each.turned_by,
-                        each.kind,
+                        _kind(each, letters),
                     )
                     for each in judged
                 ),
             ),
             "No claims are the steps of section 3.1, its phone, network and data, the names of "
-            "fields, which differ between Tables 2 and 3 and Fig. 6, and what the paper leaves "
-            "for later.\n",
+            "fields, which differ between Tables 2 and 3 and Fig. 6, that no infrastructure is "
+            "planned, which no result decides, and what the paper leaves for later.\n",
         ]
     )
+
+
+def _machines(letters: Mapping[str, str]) -> list[str]:
+    if not letters:
+        return []
+    named = "; ".join(f"{letter}: {each}" for each, letter in letters.items())
+    return [f"The letters of the last column say where and when was measured: {named}.\n"]
+
+
+def _kind(claim: Claim, letters: Mapping[str, str]) -> str:
+    if not claim.measured_on:
+        return claim.kind
+    return f"{claim.kind} ({', '.join(letters[each] for each in claim.measured_on)})"
 
 
 def page(results: RecordSet, charts: Sequence[str], *, folder: Path) -> str:

@@ -1,7 +1,9 @@
 """Queries of records by metric, name and conditions."""
 
+import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,24 +38,53 @@ class RecordSet:
     ) -> None:
         self._all = [record for each in records.values() for record in each]
         self._kept = kept or {}
+        self._noted: list[Record] | None = None
 
-    def kept(self, name: str) -> "RecordSet":
-        """Return the kept records of a file; none if it is not there."""
-        return RecordSet({name: self._kept.get(name, ())})
+    @contextmanager
+    def noted(self) -> Iterator[list[Record]]:
+        """Collect what queries return within the block, those of kept records included."""
+        self._noted = []
+        try:
+            yield self._noted
+        finally:
+            self._noted = None
+
+    def kept(self, name: str, *, noted: bool = True) -> "RecordSet":
+        """Return the kept records of a file; none if it is not there.
+
+        Args:
+            name: the file's name.
+            noted: False where they decide only which others are taken.
+        """
+        found = RecordSet({name: self._kept.get(name, ())})
+        found._noted = self._noted if noted else None
+        return found
 
     def select(self, metric: str, name: str | None = None, **conditions: Any) -> list[Record]:
         """Return the records of a metric with at least these conditions."""
-        return [
+        return self._note(self._matching(metric, name, conditions))
+
+    def get(self, metric: str, name: str | None = None, **conditions: Any) -> Record | None:
+        """Return the first matching record, or None."""
+        first = itertools.islice(self._matching(metric, name, conditions), 1)
+        return next(iter(self._note(first)), None)
+
+    def _matching(
+        self, metric: str, name: str | None, conditions: Mapping[str, Any]
+    ) -> Iterator[Record]:
+        return (
             record
             for record in self._all
             if record.metric == metric
             and name in (None, record.name)
             and all(record.conditions.get(key) == value for key, value in conditions.items())
-        ]
+        )
 
-    def get(self, metric: str, name: str | None = None, **conditions: Any) -> Record | None:
-        """Return the first matching record, or None."""
-        return next(iter(self.select(metric, name, **conditions)), None)
+    def _note(self, records: Iterable[Record]) -> list[Record]:
+        found = list(records)
+        if self._noted is not None:
+            self._noted.extend(found)
+        return found
 
     def require(self, metric: str, name: str | None = None, **conditions: Any) -> Record:
         """Return the first matching record.

@@ -1,7 +1,7 @@
 """Verdicts on claims: their words, and rules that give one from records."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -27,14 +27,16 @@ class Verdict(StrEnum):
 
 MEANINGS = {
     Verdict.CONFIRMED: "the evidence agrees with the claim; where it has an interval, all of it",
-    Verdict.CORRECTED: "the claim holds in part or otherwise than printed, as the evidence says",
+    Verdict.CORRECTED: "the claim holds in part or otherwise than printed, or leaves out a cost, "
+    "as the evidence says",
     Verdict.REFUTED: "the evidence contradicts the claim; where it has an interval, all of it",
     Verdict.BEATEN: "in AWS, our system needs less than the paper's, by the whole interval",
     Verdict.NOT_DECIDED: "the interval lies on both sides, there are too few samples for one, or "
-    "the paper contradicts itself and nothing says which figure is right",
+    "the paper does not say what would decide it",
     Verdict.NOT_COMPARABLE: "there are figures of the same name, but of another environment, such "
     "as a process here against Lambda",
-    Verdict.NOT_SHOWN: "nothing here was measured that bears on it",
+    Verdict.NOT_SHOWN: "nothing here was measured that bears on it; a stand-in that follows a rule "
+    "of AWS does not show the rule",
 }
 
 
@@ -49,6 +51,7 @@ class Claim:
         evidence: the figures behind it.
         turned_by: results that would give another verdict.
         kind: how the evidence came about.
+        measured_on: machines and dates of the measurements behind it.
     """
 
     where: str
@@ -57,6 +60,7 @@ class Claim:
     evidence: str
     turned_by: str
     kind: str
+    measured_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,14 +93,35 @@ class Rule:
 
     def apply(self, results: RecordSet) -> Claim:
         """Return the claim with its verdict: *not shown here* where a record is missing."""
-        try:
-            found = self.judge(results)
-        except NoRecordError:
-            evidence = f"not measured: `{self.command}`"
-            found = Judgement(Verdict.NOT_SHOWN, evidence, NOT_MEASURED)
+        with results.noted() as used:
+            try:
+                found = self.judge(results)
+            except NoRecordError:
+                evidence = f"not measured: `{self.command}`"
+                found = Judgement(Verdict.NOT_SHOWN, evidence, NOT_MEASURED)
+                used.clear()
         return Claim(
-            self.where, self.claim, found.verdict, found.evidence, self.turned_by, found.kind
+            self.where,
+            self.claim,
+            found.verdict,
+            found.evidence,
+            self.turned_by,
+            found.kind,
+            machines_and_dates(used),
         )
+
+
+def machines_and_dates(records: Iterable[Record]) -> tuple[str, ...]:
+    """Return machine and date of each measurement behind the records, each pair once."""
+    return tuple(
+        sorted(
+            {
+                f"{each.machine or 'on any machine'}, {each.date}"
+                for each in records
+                if each.kind == "measured" or each.machine
+            }
+        )
+    )
 
 
 class Rules(list[Rule]):

@@ -1,6 +1,6 @@
 """The list of all claims, in the paper's order."""
 
-from lab.experiments.claims import calls, concurrency, consistency, costs, memory, models, warming
+from lab.experiments.claims import calls, concurrency, costs, memory, models, warming
 from lab.experiments.record_query import RecordSet
 from lab.experiments.verdicts import Claim, Rule
 
@@ -11,7 +11,6 @@ RULES: tuple[Rule, ...] = (
     *concurrency.RULES,
     *memory.RULES,
     *costs.RULES,
-    *consistency.RULES,
 )
 
 
