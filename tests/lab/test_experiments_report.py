@@ -11,6 +11,7 @@ from PIL import Image, ImageChops, ImageStat
 from lab.__main__ import app
 from lab.experiments.client_results import NAME as LOAD
 from lab.experiments.measurements import read_measurements
+from lab.experiments.prices import PAPER
 from lab.experiments.report import write_report
 from lab.experiments.run import measurements_path
 from lab.experiments.verdicts import (
@@ -117,11 +118,31 @@ def test_no_step_was_measured_twice() -> None:
 
 def test_each_claim_has_a_verdict_an_evidence_a_turn_and_a_kind() -> None:
     table = rows("## The claims")
-    assert len(table) == len({row[1] for row in table}) > 45
+    assert len(table) == len({row[1] for row in table}) > 40
     for where, claim, verdict, evidence, turned_by, kind in table:
         assert all((where, claim, evidence, turned_by))
         assert verdict.strip("*") in set(Verdict)
-        assert kind in KINDS
+        assert kind.partition(" (")[0] in KINDS
+
+
+def test_each_claim_that_was_measured_names_its_machine_and_date() -> None:
+    (note,) = re.findall("^The letters of the last column.*", PAGE.read_text(), re.MULTILINE)
+    named = dict(re.findall(r"([A-Z]): ([^;]+), 20\d\d-\d\d-\d\d", note))
+    used = set[str]()
+    for *_, kind in rows("## The claims"):
+        letters = re.findall(r"\b[A-Z]\b", kind)
+        assert letters or not kind.startswith("measured"), kind
+        used.update(letters)
+    assert used == set(named)
+
+
+def test_figures_that_the_paper_prints_in_two_ways_have_no_verdict() -> None:
+    table = rows("## Figures that the paper prints in two ways")
+    assert len(table) == len(PAPER["printed_twice"]) > 5
+    for (*_, right), each in zip(table, PAPER["printed_twice"], strict=True):
+        assert right.startswith("open: ") == (each["right"] is None)
+    assert not set(Verdict) & {word.strip("*") for row in table for word in row}
+    assert not any("is printed as" in claim for _, claim, *_ in rows("## The claims"))
 
 
 def test_each_table_of_measurements_has_command_date_and_machine() -> None:

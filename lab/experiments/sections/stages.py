@@ -135,11 +135,15 @@ def _with_the_papers_handler(results: RecordSet) -> Iterator[str]:
         ]
         if handler is None or None in around:
             return
+        # The cold `api` has the start of a process in it, and so has the handler's first call.
+        twice = results.get("stage_mean_ms", "ours", call=call, stage="interpreter")
         around_ms = sum(each.value for each in around if each is not None)
+        around_ms -= twice.value if twice is not None else 0.0
         parts_ms = (around_ms, handler.value, around_ms + handler.value)
         rows.append((f"{call}, {temperature}", *map(ms_text, parts_ms)))
     yield (
         "The same with the paper's kind of handler, computed: signing, upload and API as above, "
-        "its calls as in Fig. 10, at 224 px, means in ms:\n"
+        "the API without *interpreter* of ours, since the first call has the start of a process, "
+        "too; its calls as in Fig. 10, at 224 px, means in ms:\n"
     )
     yield table("call | sign, upload and API | handler | total", rows)
