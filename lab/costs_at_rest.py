@@ -86,8 +86,7 @@ def added_table() -> str:
     rows = [
         (
             "five instances kept warm by ping",
-            '`warming="ping"`, `warm_instances=5`; '
-            "[simulated](warming.md#chosen-hold-and-number)",
+            '`warming="ping"`, `warm_instances=5`; [simulated](warming.md#chosen-hold-and-number)',
             f"{pinged_usd(5):.2f}",
         ),
         (
