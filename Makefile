@@ -24,7 +24,7 @@ PARALLEL = $(AT_ONCE) -m "not serial and not slow"
 SERIAL := -m serial --durations 10
 PACKAGES := stacks lambda_src warmlens_client warmlens training lab tests docs
 # Pages that people read; decisions and generated pages of the laboratory are not among them.
-PROSE = README.md CONTRIBUTING.md SECURITY.md $(wildcard docs/*.md) docs/lab/README.md
+PROSE = README.md CONTRIBUTING.md SECURITY.md $(wildcard docs/*.md) docs/lab/README.md docs/lab/experiments/README.md warmlens_client/README.md
 GENERATED = $(shell grep -rlF --include='*.md' '[[[cog' docs README.md)
 FUZZ_LIMITS := -rss_limit_mb=1400 -timeout=20 -print_final_stats=1 -artifact_prefix=.warmlens/fuzz/
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20

@@ -1,4 +1,4 @@
-"""Costs on arm64 as ranges: no such machine was at hand, so others' times bound ours."""
+"""Costs on arm64 as ranges: no such machine was available, so others' times bound ours."""
 
 from lab.experiments.prices import TODAY, api_usd
 from warmlens.records import Record

@@ -39,7 +39,7 @@ _QUIET_S = 2.0
 Url = Annotated[str | None, typer.Option(help="URL of an open API, instead of --env.")]
 Env = Annotated[
     str | None,
-    typer.Option(help="Environment in AWS, such as dev; a local cloud is started unless given."),
+    typer.Option(help="Environment in AWS, such as dev; a local cloud is started by default."),
 ]
 Out = Annotated[
     Path | None,

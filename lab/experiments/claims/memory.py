@@ -176,7 +176,7 @@ def _smallest(results: RecordSet) -> Judgement:
 @RULES.add(
     "Fig. 13",
     "With many connections larger memory pays less",
-    turned_by="the same, measured in AWS, where each instance has a processor share of its own",
+    turned_by="the same, measured in AWS, where each instance has its processor share",
     command=_COMMAND,
 )
 def _many(results: RecordSet) -> Judgement:

@@ -66,7 +66,8 @@ def _errors(results: RecordSet) -> Judgement:
     if not off:
         return Judgement(
             Verdict.NOT_SHOWN,
-            "it needs ImageNet's validation photos and these networks' weights; neither is at hand",
+            "it needs ImageNet's validation photos and these networks' weights, "
+            "which are not available",
             QUOTED,
         )
     return Judgement(

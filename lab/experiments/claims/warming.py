@@ -170,7 +170,7 @@ def _idle(results: RecordSet) -> Judgement:
             Verdict.NOT_SHOWN,
             f"of five are left {_seen(five)}, "
             + results.of_place(
-                "in the local pool, where it is a setting, drawn for each instance alike"
+                "in the local pool, where it is a setting, drawn in the same way for each instance"
             )
             + ". Why one alone should last six times as long the paper does not say",
             MEASURED,

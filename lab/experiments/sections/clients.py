@@ -34,11 +34,13 @@ def clients_section(results: RecordSet, chart: Chart) -> str:
         [
             "## By a real load client\n",
             "Plans with the paper's requests are written for a running API; JMeter (2.13 of "
-            "Debian here) and Locust (`pip install locust`, in an environment of its own) are "
+            "Debian here) and Locust (`pip install locust`, in a separate environment) are "
             "run by you, and their results read into this report:\n",
             "```sh\n"
-            ".venv/bin/python -m lab experiments client-plan jmeter plan.jmx --url http://127.0.0.1:8080\n"
-            ".venv/bin/python -m lab experiments client-plan locust load.py --url http://127.0.0.1:8080\n"
+            ".venv/bin/python -m lab experiments client-plan jmeter plan.jmx "
+            "--url $(.venv/bin/warmlens local url)\n"
+            ".venv/bin/python -m lab experiments client-plan locust load.py "
+            "--url $(.venv/bin/warmlens local url)\n"
             ".venv/bin/python -m lab experiments read-results jmeter jmeter.csv "
             '--command "jmeter ..."\n'
             ".venv/bin/python -m lab experiments read-results locust locust.csv "
@@ -46,9 +48,9 @@ def clients_section(results: RecordSet, chart: Chart) -> str:
             "```\n",
             "The plans name the paper's photo, `test/20200118.jpg`, which a local cloud has; in an "
             "environment in AWS put one there first. "
-            "JMeter begins with five wakeups at once, Locust with one by each user; then comes the "
-            "load, closed: each user sends the next request when the one before is answered, and "
-            "without a pause when it is refused: what is above the environment's throttle "
+            "JMeter begins with five wakeups at once, Locust with one by each user. Then comes the "
+            "load, closed: each user sends the next request as soon as the previous one is "
+            "answered or refused. What is above the environment's throttle "
             f"({OWN_THROTTLE[0]} calls a second after {OWN_THROTTLE[1]} at once) gets 429. "
             f"Measured {'there' if results.api_option else 'on a local cloud of 64 calls at once'} "
             "with:\n",

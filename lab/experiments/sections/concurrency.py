@@ -77,14 +77,14 @@ def _connections(records: Sequence[Record]) -> str:
 def _limits(results: RecordSet, limits: Sequence[Record], header: str) -> Iterator[str]:
     yield "### What limits do\n"
     yield (
-        "With the stand-in: 1,200 calls to instances that start as slowly as the paper's first "
-        f"call took; the environment's own throttle (rate {concurrency.OWN_THROTTLE[0]}, burst "
-        f"{concurrency.OWN_THROTTLE[1]}; elsewhere in this section it is AWS's default); a "
-        f"reserved concurrency of {concurrency.RESERVED} with clients that give up on 429, and "
-        "with clients "
-        "that wait a random time up to 0.1 s, doubled with each attempt up to 5 s, and try again "
-        "up to eight times. That is what a client should do: AWS's SDKs do so by themselves, the "
-        "page and phones must do so in their own code.\n"
+        "With the stand-in, three limits:\n\n"
+        "- 1,200 calls to instances that start as slowly as the paper's first call took.\n"
+        f"- The environment's throttle (rate {concurrency.OWN_THROTTLE[0]}, burst "
+        f"{concurrency.OWN_THROTTLE[1]}). Elsewhere in this section it is AWS's default.\n"
+        f"- A reserved concurrency of {concurrency.RESERVED}, with clients that give up on 429, "
+        "and with clients that try again up to eight times. These wait a random time up to 0.1 s, "
+        "doubled with each attempt up to 5 s. That is what a client should do: AWS's SDKs do so "
+        "by themselves, the page and phones must do so in their own code.\n"
     )
     yield commands(limits)
     yield table(

@@ -109,7 +109,7 @@ def own_costs_section(results: RecordSet, chart: Chart) -> str:
             "## Our costs today\n",
             f"Computed from the warm calls measured at {PAPER['memory_mb']} MB, with one S3 GET "
             "each and, where one is named, one call of the API; nothing else of the bill. No arm64 "
-            "machine was at hand: its costs are ranges, with "
+            "machine was available: its costs are ranges, with "
             f"{arm64.TIMES[0]:.2f} to {arm64.TIMES[1]:.2f} times the time on x86-64, as [others "
             "measured](repository:lab/experiments/arm64.py) on other functions. At four fifths of "
             "the price it costs less if a call takes less than 1.25 times as long; what would show "

@@ -18,7 +18,7 @@ def idle_section(results: RecordSet, chart: Chart) -> str:
             "those that are still there. "
             + (
                 f"In the local cloud a minute lasts {minute_s:g} s and the idle expiry is a "
-                "setting, 5 to 30 minutes, drawn for each instance alike, be it one of five or "
+                "setting, 5 to 30 minutes, drawn in the same way for each instance, one of five or "
                 "alone: this shows that the probe finds it, and nothing of AWS. `--env` waits real "
                 "minutes, first with one instance, then with five.\n"
                 if minute_s < 60

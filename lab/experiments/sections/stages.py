@@ -57,9 +57,8 @@ def stages_section(results: RecordSet, chart: Chart) -> str:
             "## Fig. 10 and 11: the first and the second call\n",
             f"Measured at {PAPER['memory_mb']} MB: [a cold start without Lambda's own "
             "part](../../how-it-works.md#a-cold-start), from the start of the process to the first "
-            "answer, with the paper's input size of 224 px; a second call, and warm calls, which "
-            "are the second and those after it, with a photo of 2 megapixels; medians and means "
-            "with 95 % intervals. "
+            "answer, with the paper's input size of 224 px. Warm calls are the second and those "
+            "after it, with a photo of 2 megapixels. Medians and means have 95 % intervals. "
             f"The paper: {PAPER['first_call_ms']:,} and {PAPER['second_call_ms']} ms.\n",
             commands(firsts),
             table(
@@ -112,9 +111,9 @@ def flow_section(results: RecordSet, chart: Chart) -> str:
         [
             "## Fig. 11: the whole flow\n",
             "Measured over HTTP with a photo of 2 megapixels and the shipped model, means in ms. "
-            "`init` has the model's loading in it, `function` is what is left of the function's "
-            "time, `api` what is left of the call: API, dispatch, the response, and on a cold call "
-            "the start of a process before its init.\n",
+            "`init` includes loading the model. `function` is the rest of the function's time. "
+            "`api` is the rest of the call: API, dispatch, the response, and on a cold call the "
+            "start of the process.\n",
             commands(totals),
             share_note(totals),
             chart("fig-11-whole-flow", "Stages of the whole flow"),
