@@ -19,6 +19,8 @@ OF_PIP = re.compile(r"^\s*Downloading \S+(?<!\.metadata) \((\S+) ([kM]B)\)$", re
 OF_ENVIRONMENTS = re.compile(r"^    \S+ \S+, (\S+) ([kM]B)$", re.MULTILINE)
 # Files in a folder of this machine are no download.
 FROM_AN_INDEX = {"PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": "", "PIP_NO_CACHE_DIR": "1"}
+# Of a make that runs the tests: one inside of it names the folders that it enters.
+OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 # Wheels of other versions of Python and other machines differ in size.
 TOLERANCE = 0.15
 
@@ -45,11 +47,12 @@ def clone(tmp_path: Path) -> Iterator[Path]:
 def make_run(clone: Path, **variables: str) -> str:
     """Run `make run`, and `make down` when it is ready; return the output."""
     path = clone.parent / "output.txt"
+    own = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
     with path.open("w", encoding="utf-8") as file:
         process = subprocess.Popen(
             ["make", "run", "PORT=0"],
             cwd=clone,
-            env={**os.environ, **FROM_AN_INDEX, **variables},
+            env={**own, **FROM_AN_INDEX, **variables},
             stdout=file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
