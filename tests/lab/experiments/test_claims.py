@@ -177,6 +177,7 @@ TUNED = bench("a, whole", "test_top1", 80.0, mode="a-full", augment=False, **PHO
 AUGMENTED = bench("a, whole, augmented", "test_top1", 87.0, mode="a-full", augment=True)
 OWN = bench("own CNN", "test_top1", 60.0, mode="small-cnn", augment=True, **PHOTOS)
 BETTER = dataclasses.replace(OWN, value=95.0)
+RESNET = bench("ResNet50, whole", "test_top1", 80.0, mode="resnet50-full", augment=True, **PHOTOS)
 HEAD = bench("a, last layer", "test_top1", 60.0, mode="a-head", augment=False)
 ERRORS = bench("resnet50", "imagenet_top1_error", 23.9)
 
@@ -211,8 +212,19 @@ WITH_MORE: tuple[tuple[str, Verdict, list[tuple[str, Record]], Verdict], ...] = 
     ("3.2: A wakeup", NOT_COMPARABLE, [rounds(400, of_all=100)], CONFIRMED),
     ("3.2: A wakeup", NOT_COMPARABLE, [rounds(400, of_all=50)], REFUTED),
     ("3.2: A wakeup", NOT_COMPARABLE, [rounds(400, of_all=93)], NOT_DECIDED),
-    ("Fig. 3: A fine-tuned", NOT_COMPARABLE, [("groceries", OWN)], CONFIRMED),
-    ("Fig. 3: A fine-tuned", NOT_COMPARABLE, [("groceries", BETTER)], REFUTED),
+    ("Fig. 3: A fine-tuned", NOT_COMPARABLE, [("groceries", OWN)], NOT_COMPARABLE),
+    (
+        "Fig. 3: A fine-tuned",
+        NOT_COMPARABLE,
+        [("groceries", RESNET), ("groceries", OWN)],
+        CONFIRMED,
+    ),
+    (
+        "Fig. 3: A fine-tuned",
+        NOT_COMPARABLE,
+        [("groceries", RESNET), ("groceries", BETTER)],
+        REFUTED,
+    ),
     (
         "Fig. 3: Augmentation",
         NOT_COMPARABLE,
