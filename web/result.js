@@ -52,9 +52,8 @@ function showUnsure(isUnsure, model) {
   at("unsure").hidden = !isUnsure;
   at("classes").classList.toggle("is-small", isUnsure);
   at("classes").ariaLabel = isUnsure ? "Closest classes" : "Most likely classes";
-  const other = at("models").hidden ? "" : " Another model may know it: choose one below.";
   const known = model ? `none of the ${countOf(model)}` : "nothing";
-  say("unsure", isUnsure ? `Not sure: probably ${known} that this model knows.${other}` : "");
+  say("unsure", isUnsure ? `Not sure: probably ${known} that this model knows.` : "");
 }
 
 function showTemperature({ coldStart, initMs }) {

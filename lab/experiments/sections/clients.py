@@ -38,9 +38,9 @@ def clients_section(results: RecordSet, chart: Chart) -> str:
             "run by you, and their results read into this report:\n",
             "```sh\n"
             ".venv/bin/python -m lab experiments client-plan jmeter plan.jmx "
-            "--url $(.venv/bin/warmlens local url)\n"
+            "--url http://127.0.0.1:8080\n"
             ".venv/bin/python -m lab experiments client-plan locust load.py "
-            "--url $(.venv/bin/warmlens local url)\n"
+            "--url http://127.0.0.1:8080\n"
             ".venv/bin/python -m lab experiments read-results jmeter jmeter.csv "
             '--command "jmeter ..."\n'
             ".venv/bin/python -m lab experiments read-results locust locust.csv "
