@@ -145,12 +145,12 @@ def test_a_call_is_halted_for_the_rest_of_each_20_ms(
     process = start(started, BURNS)
     confinement = isolation.confine(process.pid, limits)
     burn(process, 60)
-    taken_ms: list[float] = []
-    # The longest of up to ten: the watchdog may come late to some.
-    while len(taken_ms) < 10 and max(taken_ms, default=0) < shortest_ms(cpu_ms, limits):
+    taken_ms = []
+    for _ in range(3):
         confinement.begin_call()
         taken_ms.append(burn(process, cpu_ms))
         time.sleep(0.15)  # in which the share is whole again
+    # The longest: the watchdog may come late to some.
     assert max(taken_ms) >= shortest_ms(cpu_ms, limits)
 
 

@@ -32,6 +32,7 @@ def test_the_curl_command_gets_the_answer(imagenet_cloud: Cloud) -> None:
         check=True,
     )
     answer = json.loads(result.stdout)
+    assert answer["method"] in command
     assert answer["TOP1_label"] == LABEL
 
 

@@ -118,9 +118,11 @@ def test_the_page_says_how_many_of_the_kept_replays_are_in_the_simulations_range
     outside = []
     for each in cold:
         low, high = each.conditions["simulated_cold_starts"]
-        assert low - 1 <= each.value <= high + 1
         if not low <= each.value <= high:
-            outside.append(f"With seed {each.conditions['seed']} and {each.name} it was")
+            seed = each.conditions["seed"]
+            outside.append(f"With seed {seed} and {each.name} it was {each.value:.0f}, not {low}")
+    # The only one, by the records of 2026-11-30; its cause is not known.
+    assert outside == ["With seed 3 and no warming it was 2, not 3"]
     text = " ".join(TEXT.split())
     assert f"in {len(cold) - len(outside)} of {len(cold)} replays" in text
     assert all(words in text for words in outside)

@@ -183,7 +183,12 @@ ERRORS = bench("resnet50", "imagenet_top1_error", 23.9)
 
 
 def rounds(hold_ms: int, *, of_all: int) -> tuple[str, Record]:
-    """Return a hundred rounds of five wakeups at once, of which so many reach all instances."""
+    """Return a hundred rounds of five wakeups at once.
+
+    Args:
+        hold_ms: the hold of each wakeup, in milliseconds.
+        of_all: number of rounds that reach all five instances; the others reach four.
+    """
     woken = [5] * of_all + [4] * (100 - of_all)
     return "wakes", bench("wake ahead", "instances_woken", 5, users=5, hold_ms=hold_ms, woken=woken)
 
