@@ -79,9 +79,11 @@ class Watchdog:
             self._watched.pop(pid, None)
 
     def _watch(self) -> None:
-        period, active = 0, False
+        period, active, close_until_s = 0, False, 0.0
         while True:
-            self._called.wait(TICK_S if active else PERIOD_S)
+            if self._called.wait(TICK_S if active else PERIOD_S):
+                # The process has used nothing yet: this look alone would take it for an idle one.
+                close_until_s = time.monotonic() + PERIOD_S
             self._called.clear()
             before, period = period, int(time.monotonic() / PERIOD_S)
             with self._lock:
@@ -90,7 +92,7 @@ class Watchdog:
                     return
                 all_watched = list(self._watched.values())
             looks = [self._look(each, before, period) for each in all_watched]
-            active = any(looks)
+            active = any(looks) or time.monotonic() < close_until_s
 
     def _look(self, watched: _Watched, before: int, period: int) -> bool:
         """Enforce the limits of one process; return whether its next look must come soon.
@@ -121,18 +123,18 @@ def _hold_to_memory(watched: _Watched) -> None:
 
 
 def _hold_to_share(watched: _Watched, periods: int) -> bool:
-    """Halt or continue the process; return whether it ran, or waits to.
+    """Halt or continue the process; return whether it ran or was halted since the last look.
 
     Args:
         watched: the process and its children.
         periods: periods that began since the last look.
     """
-    used_s = _used_s(watched)
+    used_s, was_stopped = _used_s(watched), watched.stopped
     watched.left_s = min(watched.quota_s, watched.left_s - used_s + periods * watched.quota_s)
     if (watched.left_s <= 0) != watched.stopped:
         watched.stopped = not watched.stopped
         os.killpg(watched.pid, signal.SIGSTOP if watched.stopped else signal.SIGCONT)
-    return used_s > 0 or watched.stopped
+    return used_s > 0 or was_stopped or watched.stopped
 
 
 def _used_s(watched: _Watched) -> float:
