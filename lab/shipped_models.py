@@ -62,13 +62,14 @@ def refused() -> str:
         if chosen is not None:
             top1 = top1_percent(manifest)
             right = "" if top1 is None else f"; its first class is right for {top1:.1f} %"
-            few, many = chosen.kept.share >= 1 - MOST_REFUSED, chosen.found.share >= LEAST_FOUND
+            keeps_enough = chosen.kept.share >= 1 - MOST_REFUSED
+            finds_enough = chosen.found.share >= LEAST_FOUND
             lines.append(
                 f"- `{manifest.name}` refuses {100 * (1 - chosen.kept.share):.1f} % of "
                 f"{chosen.kept.images:,} photos of its classes (goal of at most "
-                f"{100 * MOST_REFUSED:.0f} %: {_MET[few]}){right}. It finds "
+                f"{100 * MOST_REFUSED:.0f} %: {_MET[keeps_enough]}){right}. It finds "
                 f"{100 * chosen.found.share:.1f} % of {chosen.found.images} photos of other things "
-                f"(goal of at least {100 * LEAST_FOUND:.0f} %: {_MET[many]})."
+                f"(goal of at least {100 * LEAST_FOUND:.0f} %: {_MET[finds_enough]})."
             )
     return "\n".join(lines) + "\n"
 

@@ -16,7 +16,7 @@ def class_map(
 ) -> "list[float]":
     """Return a class's map, row by row: how much each cell supports the class, from 0 to 1.
 
-    The cell that speaks most for it is 1; cells that speak against it are 0.
+    The cell that supports it most is 1; cells that count against it are 0.
 
     Args:
         explain: the description of the features and the weights.

@@ -28,9 +28,9 @@ CALLS = (
     ("POST", "uploads"),
     ("DELETE", "uploads"),
 )
+*_NAMED, _LAST_NAMED = (f"{method} /{call}" for method, call in CALLS)
 _NO_SUCH_CALL = (
-    "There is no such call and no such file. The calls are POST /classification, POST /wakeup, "
-    "GET /model, POST /uploads and DELETE /uploads."
+    f"There is no such call and no such file. The calls are {', '.join(_NAMED)} and {_LAST_NAMED}."
 )
 MAX_BODY_BYTES = 6 * 2**20  # Lambda's limit for a synchronous call; API Gateway's is 10 MB
 _FORWARDED = ("Content-Type", "X-Delete-Token")
