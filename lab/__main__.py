@@ -52,6 +52,33 @@ def everyday_command(
     _print_counts(to, prepare_everyday(groceries, to))
 
 
+@app.command(
+    name="grocery-answers", epilog="Example: python -m lab grocery-answers photos/groceries"
+)
+def grocery_answers_command(
+    data: Annotated[Path, typer.Argument(help="Folder that `python -m lab groceries` made.")],
+    as_json: AsJson = False,
+) -> None:
+    """Count the photos of groceries that the shipped models answer right, wrong or not at all."""
+    from lab.grocery_answers import measure_grocery_answers
+
+    with spinner("classifying"):
+        records = list(measure_grocery_answers(data))
+    if as_json:
+        typer.echo(write_records(records), nl=False)
+        return
+    table = Table("model", "photos", "metric", "share", "of")
+    for each in records:
+        table.add_row(
+            each.name,
+            each.conditions["photos"],
+            each.metric,
+            f"{each.value:.1%}",
+            str(each.samples),
+        )
+    out.print_table(table)
+
+
 def _print_counts(folder: Path, counts: Mapping[str, int]) -> None:
     out.print(f"{folder}: " + ", ".join(f"{count} photos {each}" for each, count in counts.items()))
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 
+from lab import grocery_answers
 from lab.bench import cases as cases_bench
 from lab.bench import scale as scale_bench
 from lab.bench.architectures.presentation import architectures_table
@@ -228,6 +229,21 @@ def groceries() -> str:
     """Return the comparison of training modes on real photos, with its chart."""
     chart = "![Share of test photos answered right, by training](pictures/groceries.svg)\n\n"
     return chart + comparison(kept_records("groceries"))
+
+
+def answers_to_bananas() -> str:
+    """Return how often each shipped model is right, wrong or not sure of bananas."""
+    return grocery_answers.bananas(kept_records("grocery-answers"))
+
+
+def refused_groceries() -> str:
+    """Return what the groceries' threshold refuses, as a paragraph."""
+    return grocery_answers.refused_by_threshold(kept_records("grocery-answers")) + "\n"
+
+
+def recognized_groceries() -> str:
+    """Return how good the groceries' recognized answers are, as a paragraph."""
+    return grocery_answers.recognized(kept_records("grocery-answers")) + "\n"
 
 
 def damaged() -> str:
