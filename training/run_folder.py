@@ -1,10 +1,12 @@
 """The folder of a training run: record, checkpoint, history and best weights."""
 
 import dataclasses
+import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,28 @@ class RunFolder:
         self.best = path / "best.safetensors"
         self.history = path / "history.jsonl"
         self.curves = path / "curves.png"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other commands from training in the folder for as long as the block runs.
+
+        Raises:
+            WarmlensError: `run_in_use` when another command trains in it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise WarmlensError(
+                    "run_in_use",
+                    f"Another command trains in {self.path}. Wait for it, end it, or give this run "
+                    "another folder.",
+                ) from None
+            yield
+        finally:
+            os.close(descriptor)
 
     def begin(self, record: RunRecord) -> bool:
         """Write the record of a new run, or check that the existing run has the same one.

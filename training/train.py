@@ -116,23 +116,26 @@ def train_network(
         The measurements of every epoch, including those before an interruption.
 
     Raises:
-        WarmlensError: `unreadable_photo`, or an invalid checkpoint.
+        WarmlensError: `unreadable_photo`, `run_in_use`, or an invalid checkpoint.
     """
     pixels = _training_data(photos, request.config, request.cache, request.on_decoded)
     run = RunFolder(request.out)
-    run.begin(record)
-    training = TrainingLoop(
-        run,
-        request.config,
-        pixels,
-        network,
-        objective=objective,
-        device=device,
-        workers=_workers(device, request.config) if request.workers is None else request.workers,
-        checkpoint_s=request.checkpoint_s,
-        hooks=request.hooks,
-    )
-    return training.run()
+    with run.held():
+        run.begin(record)
+        training = TrainingLoop(
+            run,
+            request.config,
+            pixels,
+            network,
+            objective=objective,
+            device=device,
+            workers=_workers(device, request.config)
+            if request.workers is None
+            else request.workers,
+            checkpoint_s=request.checkpoint_s,
+            hooks=request.hooks,
+        )
+        return training.run()
 
 
 def best_network(run: RunFolder) -> Any:

@@ -12,6 +12,7 @@ import pytest
 from tests.training.conftest import SIZE, Trainer
 from training.history import Epoch
 from training.loop import Hooks
+from training.run_folder import RunFolder
 from warmlens.errors import WarmlensError
 
 EPOCHS = 3
@@ -74,6 +75,17 @@ def test_a_stopped_run_ends_as_an_uninterrupted_one(
     history = trainer.train(out, "small-cnn", EPOCHS)
     assert measured(history) == whole[0]
     assert (out / "best.safetensors").read_bytes() == whole[1]
+
+
+def test_a_folder_in_which_another_command_trains_is_refused(
+    trainer: Trainer, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    with RunFolder(out).held(), pytest.raises(WarmlensError) as refused:
+        trainer.train(out, "small-cnn", 1)
+    assert refused.value.code == "run_in_use"
+    assert list(out.iterdir()) == []
+    assert len(trainer.train(out, "small-cnn", 1)) == 1
 
 
 def test_a_finished_run_is_left_as_it_is(trainer: Trainer, small_run: Path) -> None:
