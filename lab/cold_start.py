@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lab.bench.first_visitor.visits import LATER_DIRECT, WOKEN_DIRECT
 from lab.bench.speed.comparison import OURS, PLAIN_ONNX, PYTORCH
 from lab.bench.speed.versions import SHIPPED_PX
-from lab.markdown import measured_by, ratio_cell, table, wrapped
+from lab.markdown import figure_cell, measured_by, ratio_cell, table, wrapped
 from warmlens.planner.assumptions import PLATFORM
 from warmlens.records import Record
 from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU
@@ -109,7 +109,7 @@ def cold_start_table(records: Sequence[Record]) -> str:
             each.page_cache,
             f"{each.memory_mb:,}",
             *(f"{part:.0f}" for part in each.parts_ms),
-            f"{each.total_ms:.0f}",
+            figure_cell(each.total_ms, each.record.interval, ".0f"),
             each.record.samples,
             f"{each.on_aws_s} s",
         )
@@ -117,7 +117,8 @@ def cold_start_table(records: Sequence[Record]) -> str:
     ]
     return (
         f"{measured_by([each.record for each in cases])}: the shipped ResNet50 "
-        f"at {SHIPPED_PX} px, a photo of 2 megapixels from S3. Medians in ms. *On AWS* is an "
+        f"at {SHIPPED_PX} px, a photo of 2 megapixels from S3. Medians in ms, the sum with "
+        "its 95 % interval (bootstrap). *On AWS* is an "
         f"estimate: the platform time of 95 of 100 starts, {low} to {high} ms (median {median}), "
         "before what we measured.\n\n"
     ) + table(
@@ -155,15 +156,13 @@ def in_readme(speed: Sequence[Record]) -> str:
     def pair(metric: str, form: str, **conditions: object) -> tuple[str, ...]:
         at = {"input_px": SHIPPED_PX, **conditions}
         found = {
-            each.name: f"{each.value:{form}}"
+            each.name: _figure(each.value, each.interval, form)
             for each in speed
             if each.metric == metric and at.items() <= each.conditions.items()
         }
         return found[OURS], found[PYTORCH]
 
     size = {"memory_mb": MEMORY_MB_PER_VCPU, "megapixels": 2}
-    warm, usd = pair("warm_ms", ".0f", **size), pair("cost_usd_per_million", ".2f", **size)
-    memory = pair("peak_rss_mb", ".0f", megapixels_up_to=2)
     about = ours.record
     return "\n".join(
         (
@@ -172,29 +171,39 @@ def in_readme(speed: Sequence[Record]) -> str:
                 (
                     (
                         "start of the process to the first answer, model in the image",
-                        f"{ours.total_ms:,.0f} ms",
-                        f"{theirs.total_ms:,.0f} ms",
+                        *(
+                            _figure(each.total_ms, each.record.interval, "{:,.0f} ms")
+                            for each in (ours, theirs)
+                        ),
                     ),
                     (
                         "warm call, photo of 2 megapixels",
-                        *(f"{each} ms" for each in warm),
+                        *pair("warm_ms", "{:.0f} ms", **size),
                     ),
-                    ("memory", *(f"{each} MiB" for each in memory)),
+                    ("memory", *pair("peak_rss_mb", "{:.0f} MiB", megapixels_up_to=2)),
                     (
                         "a million calls of the function, without API and upload, with one S3 GET",
-                        *(f"${each}" for each in usd),
+                        *pair("cost_usd_per_million", "${:.2f}", **size),
                     ),
                 ),
             ),
             wrapped(
                 f"{_estimate(speed)} was measured here ([what a cold start is]"
                 f"(docs/how-it-works.md#a-cold-start)). {_beside_plain_onnx(speed, about)}"
-                f"Measured on {about.date} on {about.machine}, not in Lambda. "
+                f"Measured on {about.date} on {about.machine}, not in Lambda; in parentheses are "
+                "95 % intervals. "
                 "[Methods and more figures](docs/performance.md)."
             ),
             "",
         )
     )
+
+
+def _figure(value: float, interval: Sequence[float] | None, form: str) -> str:
+    """Return a figure with its unit and, where rounding leaves one, its interval."""
+    text = form.format(value)
+    bounds = [form.format(each) for each in interval or ()]
+    return text if set(bounds) <= {text} else f"{text} ({' to '.join(bounds)})"
 
 
 def in_two_runs(speed: Sequence[Record], alone: Sequence[Record]) -> str:

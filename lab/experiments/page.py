@@ -57,8 +57,8 @@ The environment's own throttle answers most of these calls with 429: deploy an e
 `throttle_rate_rps=10_000`, `throttle_burst=5_000` and no `reserved_concurrency`. The idle probe
 needs `warming="off"`, as dev has it. Nobody has run it against AWS yet: there was no account.
 
-- *measured*: here, on the machine below, which is shared with other work: compare ratios, not
-  Lambda's times. *computed*: from dated prices and what was measured.
+- *measured*: here, on the machines below: compare ratios, not Lambda's times. *computed*: from
+  dated prices and what was measured.
 - *baseline*: a handler of the paper's kind (PyTorch, torchvision, boto3), *ours*: the classifier.
   Both serve ResNet50 at 224 px where they are compared; over the API ours serves the shipped
   model at 128 px. Processor shares are those of the memory size.

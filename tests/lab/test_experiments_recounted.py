@@ -68,10 +68,10 @@ def test_the_table_of_calls_at_once_counted_again() -> None:
         assert len(found) == int(repetitions)
         assert len(answered) + refused + failed == number(clients) * len(found)
         assert number(median_ms) == pytest.approx(statistics.median(answered), abs=0.5)
-        assert row[10] == f"{refused / number(clients) / len(found):.1%}"
+        assert row[9] == f"{refused / number(clients) / len(found):.1%}"
         cold_ms = [ms for each in found for ms in each["cold_ms"]]
         assert number(row[7]) == len(cold_ms)
-        assert bool(row[8]) == (len(cold_ms) >= 5)  # a median of fewer says little
+        assert row[8].startswith(f"{len(cold_ms) / number(clients) / len(found):.1%}")
 
 
 def test_the_cost_per_million_of_a_memory_size_counted_again() -> None:

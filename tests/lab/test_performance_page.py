@@ -122,5 +122,5 @@ def test_the_readme_quotes_the_records() -> None:
             if record.metric == metric and conditions.items() <= record.conditions.items()
         }
         assert re.search(
-            rf"\b{found['ours']}\b[^;.]*\b{found['baseline']}\b", " ".join(readme.split())
+            rf"\b{found['ours']}\b[^|]*\| \$?{found['baseline']}\b", " ".join(readme.split())
         )

@@ -43,7 +43,9 @@ def architectures_table(records: Sequence[Record]) -> str:
         f"{head.conditions['memory_mb']} MB (1 vCPU), with a {head.conditions['image']}: "
         f"{starts} starts and {calls} warm calls of each network, in turns. {busy}The weights are "
         "random, which changes no cost. Ratios are those of medians to "
-        f"`{head.ratio_to}`, of means where it says so, with 95 % intervals (bootstrap).\n\n"
+        f"`{head.ratio_to}`, of means where it says so, with 95 % intervals (bootstrap). "
+        "Compare figures within this table: it is another run than those of [Speed]"
+        "(performance.md), with a smaller photo.\n\n"
         + table(
             "network | input, px | precision | file, MB | warm, ratio | warm, ms | cold, ratio "
             "| cold, ms | memory, ratio | memory, MiB",

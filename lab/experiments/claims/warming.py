@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from lab.bench.peer.comparison import EMPTY
 from lab.experiments import concurrency
 from lab.experiments.prices import PAPER
 from lab.experiments.printed import PAPERS
@@ -72,22 +73,23 @@ def _sleep(results: RecordSet) -> Judgement:
     return Judgement(
         decided(all_of(parts)),
         f"wakeups at once for {_listed(sizes)} instances, sleeping {PAPER['hold_ms']} ms each, "
-        f"reach all in {slept} of {of} rounds, without a sleep in {awake} of {of_awake}, in the "
-        f"pool of the local cloud. {_one_by_one(results)}",
+        f"reach all in {slept} of {of} rounds, without a sleep in {awake} of {of_awake}: given "
+        "AWS's rule that an instance has one call at a time, by which the local pool goes, real "
+        f"processes and real sending times make it so. {_one_by_one(results)}",
         MEASURED,
     )
 
 
 def _one_by_one(results: RecordSet) -> str:
     """Return how many runs of lambda-warmer-py with the paper's sleep reach all instances."""
-    runs = _exact(results, "lambda-warmer-py, 400 ms")
     seen = []
-    for size in sorted({each.conditions["instances"] for each in runs}):
-        right, of = _counted([each for each in runs if each.conditions["instances"] == size])
-        seen.append(f"{right / of:.0%} of runs at {size}")
+    for each in _exact(results, "lambda-warmer-py, 400 ms"):
+        right, of = _counted([each])
+        before = "new" if each.conditions["start"] == EMPTY else "idle"
+        seen.append(f"{right:.0f} of {of} runs for {each.conditions['instances']} {before} ones")
     return (
-        f"Sent by one instance after one another, they reach all in {', '.join(seen)} instances: "
-        "the sleep must outlast the sending, so our warmer sets a moment until which all sleep"
+        f"Sent by one instance after one another, they reach all in {', '.join(seen)}: the sleep "
+        "must outlast the sending, so our warmer sets a moment until which all sleep"
     )
 
 
@@ -104,8 +106,8 @@ def _reached_all(woken: Sequence[Record]) -> tuple[int, int]:
 @RULES.add(
     "3.2, 4.2",
     "With five instances kept, up to five users at once meet no cold start",
-    turned_by=f"a share of cold calls with an interval beyond {_FEW_COLD:.0%} (refuted); "
-    "confirmed if all of it is below",
+    turned_by=f"`--env`: a share of cold calls with an interval below {_FEW_COLD:.0%} (confirmed) "
+    "or beyond (refuted)",
     command="python -m lab experiments run concurrency --full",
 )
 def _kept(results: RecordSet) -> Judgement:
@@ -120,18 +122,21 @@ def _kept(results: RecordSet) -> Judgement:
         "cold_share", "ping N", workload="groups of 5 within 0.1 s, 4 an hour, without the page"
     )
     more = min(beyond, key=lambda each: each.conditions["clients"], default=None)
-    return Judgement(
-        decided(lies(cold.interval, high=_FEW_COLD)),
-        f"{with_interval(cold, '.1%')} of {cold.samples} calls are cold with five at once"
-        + (f", {more.value:.1%} with {more.conditions['clients']}" if more else "")
-        + (
-            f". With rounds of wakeups, simulated, {simulated.value:.1%} of groups of five: a "
-            "round takes the instances from users while it holds them"
-            if simulated
-            else ""
-        ),
-        MEASURED,
-    )
+    verdict = Verdict.NOT_SHOWN
+    if results.in_aws:
+        verdict = decided(lies(cold.interval, high=_FEW_COLD))
+    text = f"{with_interval(cold, '.1%')} of {cold.samples} calls are cold with five at once"
+    if more:
+        text += f", {with_interval(more, '.1%')} with {more.conditions['clients']}"
+    if not results.in_aws:
+        where = "in the local pool, which is made to follow AWS's rule of one call at a time"
+        text += f", {results.of_place(where)}"
+    if simulated:
+        text += (
+            f". Kept by rounds of wakeups, simulated, {simulated.value:.1%} of the users in groups "
+            "of five: Lambda ends instances, and one is missing until the next round"
+        )
+    return Judgement(verdict, text, MEASURED)
 
 
 @RULES.add(
@@ -147,7 +152,7 @@ def _one_after_another(results: RecordSet) -> Judgement:
         verdict = Verdict.NOT_SHOWN
     else:
         verdict = Verdict.CONFIRMED if some else Verdict.REFUTED
-    text = f"of five are left {_seen(shares)}"
+    text = f"woken in fives, there are left {_seen(shares)}"
     if not results.in_aws:
         text += f", {results.of_place('in the local pool, where it is a setting')}"
     return Judgement(verdict, text, MEASURED)
@@ -165,7 +170,7 @@ def _idle(results: RecordSet) -> Judgement:
     if not results.in_aws:
         return Judgement(
             Verdict.NOT_SHOWN,
-            f"of five are left {_seen(five)}, "
+            f"woken in fives, there are left {_seen(five)}, "
             + results.of_place(
                 "in the local pool, where it is a setting, drawn in the same way for each instance"
             )
@@ -248,7 +253,10 @@ def _shares(results: RecordSet, instances: int) -> dict[int, Record]:
 
 
 def _seen(shares: dict[int, Record]) -> str:
-    return ", ".join(f"{each.value:.0%} after {wait} min" for wait, each in shares.items())
+    return ", ".join(
+        f"{each.value:.0%} of {each.conditions['woken']} after {wait} min"
+        for wait, each in shares.items()
+    )
 
 
 def _listed(sizes: Sequence[int]) -> str:

@@ -15,8 +15,7 @@ from lab.experiments.sections.text import (
     share_note,
     tail,
 )
-from lab.intervals import LEAST_BLOCKS
-from lab.markdown import table
+from lab.markdown import figure_cell, table
 from warmlens.records import Record
 
 _WHAT = (
@@ -34,8 +33,7 @@ def connections_section(results: RecordSet, chart: Chart) -> str:
         return ""
     header = (
         "what | arrivals | calls at once | repetitions | median ms | p95 ms | p99 or slowest, ms "
-        "| cold calls | cold, median ms "
-        "| cold | 429 | failed | no answer | calls a second | executions at once"
+        "| cold calls | cold | 429 | failed | no answer | calls a second | executions at once"
     )
     limits = [each for each in results.select("calls_per_s") if each not in plain]
     return "\n".join(
@@ -44,8 +42,9 @@ def connections_section(results: RecordSet, chart: Chart) -> str:
             "Measured. *closed*: as many clients, each sends one request, all at once, as JMeter's "
             f"threads do, on connections that are {_connections(plain)}. *open*: as many requests "
             "come independently within a second. Five "
-            "instances are warm before the first repetition of each line. Shares are of all "
-            f"calls. A median of cold calls needs {LEAST_BLOCKS}."
+            "instances are warm before the first repetition of each line; that one starts the "
+            "others, so it has nearly all cold calls, and the slowest ones. Shares are of all "
+            "calls."
             f"{'' if results.api_option else _WHAT}\n",
             commands(plain),
             "" if results.api_option else share_note(_real(plain)),
@@ -100,6 +99,11 @@ def _limits(results: RecordSet, limits: Sequence[Record], header: str) -> Iterat
     )
 
 
+def _cold_share(results: RecordSet, about: Record) -> str:
+    share = results.require("cold_share", about.name, **about.conditions)
+    return figure_cell(share.value, share.interval, ".1%")
+
+
 def _samples(record: Record | None) -> int:
     return (record.samples or 0) if record else 0
 
@@ -116,8 +120,7 @@ def _load_row(results: RecordSet, about: Record) -> tuple[object, ...]:
         conditions["repetitions"],
         *((figure(response), p95(response), tail(response)) if response else ("", "", "")),
         f"{_samples(cold):,}",
-        figure(cold) if cold and _samples(cold) >= LEAST_BLOCKS else "",
-        f"{same(results, 'cold_share', about):.1%}",
+        _cold_share(results, about),
         f"{same(results, 'throttled_share', about):.1%}",
         f"{same(results, 'failed_share', about):.1%}",
         f"{same(results, 'unanswered_share', about):.1%}",

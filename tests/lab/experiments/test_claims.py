@@ -34,7 +34,6 @@ def bench(name: str, metric: str, value: float, **conditions: Any) -> Record:
 
 
 DAY: dict[str, Any] = {"memory_mb": 768, "duration_ms": 500}
-FIVE: dict[str, Any] = {"clients": 5, "arrivals": "closed"}
 
 
 def all_woken(*, hold_ms: int) -> Change:
@@ -59,48 +58,6 @@ LOCAL: tuple[tuple[str, Verdict, list[Change], Verdict], ...] = (
     ("3.2: CloudWatch", CORRECTED, [to("exact_share", 0.2, "ours")], CONFIRMED),
     ("3.2: CloudWatch", CORRECTED, [to("exact_share", 0.9, "ours")], NOT_DECIDED),
     ("3.2: A wakeup", CONFIRMED, [all_woken(hold_ms=0)], REFUTED),
-    (
-        "3.2, 4.2: With five",
-        CONFIRMED,
-        [to("cold_share", 0.02, "ours", off=0.01, **FIVE)],
-        NOT_DECIDED,
-    ),
-    (
-        "3.2, 4.2: With five",
-        CONFIRMED,
-        [to("cold_share", 0.1, "ours", off=0.02, **FIVE)],
-        REFUTED,
-    ),
-    (
-        "Fig. 13: 1,536",
-        CORRECTED,
-        [to("cost_ratio", 2.0, "baseline", off=0.1, memory_mb=1536)],
-        CONFIRMED,
-    ),
-    (
-        "Fig. 13: 768",
-        CONFIRMED,
-        [to("cost_ratio", 0.8, "baseline", off=0.1, memory_mb=1536)],
-        REFUTED,
-    ),
-    (
-        "Fig. 13: 768",
-        CONFIRMED,
-        [to("cost_ratio", 1.2, "baseline", off=0.1, memory_mb=768)],
-        REFUTED,
-    ),
-    (
-        "Fig. 13: 768",
-        CONFIRMED,
-        [to("cost_ratio", 1.0, "baseline", off=0.1, memory_mb=768)],
-        NOT_DECIDED,
-    ),
-    (
-        "Fig. 13: 768",
-        CONFIRMED,
-        [to("cost_ratio", 0.9, "baseline", off=0.05, memory_mb=3008)],
-        NOT_DECIDED,
-    ),
     (
         "Table 6: 100 ms",
         CONFIRMED,

@@ -162,6 +162,48 @@ IN_AWS: tuple[tuple[str, Verdict, list[Change], Verdict], ...] = (
         [to("warm_ratio", 2.2, "baseline", off=0.3, memory_mb=448)],
         NOT_DECIDED,
     ),
+    (
+        "3.2, 4.2: With five",
+        NOT_SHOWN,
+        [to("cold_share", 0.02, "ours", off=0.01, clients=5, arrivals="closed")],
+        NOT_DECIDED,
+    ),
+    (
+        "3.2, 4.2: With five",
+        NOT_SHOWN,
+        [to("cold_share", 0.1, "ours", off=0.02, clients=5, arrivals="closed")],
+        REFUTED,
+    ),
+    (
+        "Fig. 13: 1,536",
+        NOT_COMPARABLE,
+        [to("cost_ratio", 2.0, "baseline", off=0.1, memory_mb=1536)],
+        CONFIRMED,
+    ),
+    (
+        "Fig. 13: 768",
+        NOT_COMPARABLE,
+        [to("cost_ratio", 0.8, "baseline", off=0.1, memory_mb=1536)],
+        REFUTED,
+    ),
+    (
+        "Fig. 13: 768",
+        NOT_COMPARABLE,
+        [to("cost_ratio", 1.2, "baseline", off=0.1, memory_mb=768)],
+        REFUTED,
+    ),
+    (
+        "Fig. 13: 768",
+        NOT_COMPARABLE,
+        [to("cost_ratio", 1.0, "baseline", off=0.1, memory_mb=768)],
+        NOT_DECIDED,
+    ),
+    (
+        "Fig. 13: 768",
+        NOT_COMPARABLE,
+        [to("cost_ratio", 0.9, "baseline", off=0.05, memory_mb=3008)],
+        NOT_DECIDED,
+    ),
     ("Fig. 13: The function", NOT_COMPARABLE, [to("killed", 1.0)], REFUTED),
     ("Fig. 13: The function", NOT_COMPARABLE, [to("killed", 0.0)], CONFIRMED),
     (
