@@ -36,8 +36,11 @@ SENTENCES = {
     "starts_in_two_runs",
     "chosen_findings",
     "forecast_findings",
+    "answers_to_bananas",
+    "refused_groceries",
+    "recognized_groceries",
 }
-"""Blocks without a table, whose figures are those of tables."""
+"""Blocks without a table, whose figures are those of tables or stand beside their counts."""
 SHOWN = {"cold_start": {"cold_start_ms", "cold_stage_ms"}}
 """Metrics of blocks that show a part of a file; the others show all records that they read."""
 TABLES_OF_COSTS = sorted(
