@@ -18,6 +18,7 @@ from lab.bench.first_visitor.comparison import table as first_visitor_table
 from lab.bench.forecast import findings as forecast_sentences
 from lab.bench.forecast.figures import table as forecast_table
 from lab.bench.one_call import table as one_call_table
+from lab.bench.overhead import overhead_table
 from lab.bench.peer import presentation as peer_presentation
 from lab.bench.processors.comparison import table as processors_table
 from lab.bench.processors.instructions import table as instructions_table
@@ -152,6 +153,11 @@ def chosen() -> str:
 def chosen_findings() -> str:
     """Return the list of what the table of the warmer's choices says."""
     return warming_sentences.of_choices(kept_records("chosen"))
+
+
+def overhead() -> str:
+    """Return the table of what the local cloud adds to a warm call."""
+    return overhead_table(kept_records("overhead"))
 
 
 def peer() -> str:

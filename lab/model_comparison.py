@@ -54,6 +54,8 @@ def agreement(made: Sequence[Row]) -> Iterator[str]:
         verdict = "too close to say" if low <= 0 <= high else "as in the paper"
         if high < 0:
             verdict = "the paper has the other order"
+        if any(_elsewhere(row) for row in pair):
+            verdict += ". Not ImageNet's weights, which the paper's ResNet50 starts from"
         yield (
             f"{better.name}, against {worse.name}: {points:+.1f} points (95 % interval over the "
             f"same photos {low:+.1f} to {high:+.1f}): {verdict}."
@@ -86,7 +88,7 @@ def _cells(row: Row) -> list[object]:
         row.stages + (", mirrored" if row.conditions["mirror"] else ""),
         len(row.seeds),
         *(_figure(row, f"test_{name}") for name in ("top1", "packages_top1", "coarse_top1")),
-        "" if row.minutes is None else f"{row.minutes:.0f}",
+        "" if row.minutes is None else f"{row.minutes:.0f}" if row.minutes >= 0.5 else "under 1",
     ]
 
 
@@ -98,6 +100,14 @@ def _figure(row: Row, metric: str) -> str:
     if shown.over_seeds is not None:
         text += f"; seeds {shown.over_seeds[0]:.1f} to {shown.over_seeds[1]:.1f}"
     return text
+
+
+def _elsewhere(row: Row) -> bool:
+    """Return whether a network that the paper starts from ImageNet's weights started elsewhere."""
+    return not row.slug.startswith("small-cnn") and row.conditions["initial_weights_kind"] in (
+        "none",
+        "run",
+    )
 
 
 def _starts_from(row: Row) -> str:

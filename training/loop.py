@@ -16,7 +16,7 @@ from training.batches import (
     resized,
 )
 from training.config import TrainingConfig
-from training.device import autocast
+from training.device import autocast, keep_freed_memory
 from training.history import Epoch, write_history
 from training.model_packages import import_model_package
 from training.networks import normalization_of
@@ -123,6 +123,8 @@ class TrainingLoop:
         torch.manual_seed(self._config.seed)
         if self._run.checkpoint.exists():
             self._restore()
+        if self._device.type == "cpu":
+            keep_freed_memory()
         # Denormal numbers are slow. The setting is per thread, so it is reset afterwards.
         torch.set_flush_denormal(True)
         try:

@@ -6,11 +6,12 @@ import json
 import tempfile
 import uuid
 import zipfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from lab.bench.small_cloud import FUNCTION, SmallCloud, small_cloud
 from lab.load import send_in_loop
+from lab.markdown import figure_cell, measured_by, percentile_cell, ratio_cell, table
 from lab.statistics import ratio_of, summary
 from warmlens.records import Record, machine, today
 
@@ -94,6 +95,27 @@ def _record(name: str, clients: int, taken_ms: list[float], baseline_ms: list[fl
         date=today(),
         **summary(taken_ms, turn=BLOCK),
     )
+
+
+def overhead_table(records: Sequence[Record]) -> str:
+    """Return the table of a warm call's time by its way, beside the emulator's executor."""
+    rows = [
+        (
+            each.conditions["concurrency"],
+            each.name,
+            figure_cell(each.value, each.interval, ".1f"),
+            percentile_cell(each, 95, ".1f"),
+            percentile_cell(each, 99, ".1f"),
+            ratio_cell(each),
+        )
+        for each in records
+    ]
+    head = (
+        f"{measured_by(records)}: {records[0].samples} calls that do nothing of each, in turns of "
+        f"{BLOCK}. Medians, with 95 % intervals (bootstrap).\n\n"
+    )
+    header = "clients | way | median, ms | p95, ms | p99, ms | ratio to the emulator's executor"
+    return head + table(header, rows, align="---:")
 
 
 def _deploy_executor_function(cloud: SmallCloud) -> None:

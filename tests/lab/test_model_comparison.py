@@ -52,8 +52,9 @@ def test_the_table_has_all_photos_packages_and_coarse_classes() -> None:
 
 
 def test_what_agrees_with_the_paper_and_what_does_not_follows_from_the_answers() -> None:
+    imagenet = {"initial_weights_kind": "torchvision"}
     worse, same, better = (
-        [about(), *run("small-cnn-plain", own), *run("resnet50-full-plain", resnet)]
+        [about(), *run("small-cnn-plain", own), *run("resnet50-full-plain", resnet, **imagenet)]
         for own, resnet in ((ALL_RIGHT, ALL_GALA), (TWO_WRONG, ALL_RIGHT), (ALL_GALA, ALL_RIGHT))
     )
     (sentence,) = agreement(rows(worse))
@@ -63,6 +64,9 @@ def test_what_agrees_with_the_paper_and_what_does_not_follows_from_the_answers()
     assert sentence.endswith("too close to say.")
     (sentence,) = agreement(rows(better))
     assert sentence.endswith("as in the paper.")
+    elsewhere = run("resnet50-full-plain", ALL_RIGHT, initial_weights_kind="run")
+    (sentence,) = agreement(rows([about(), *run("small-cnn-plain", ALL_GALA), *elsewhere]))
+    assert "as in the paper. Not ImageNet's weights" in sentence
 
 
 def test_augmentation_is_judged_between_runs_of_the_same_training_only() -> None:

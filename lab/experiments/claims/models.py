@@ -23,6 +23,8 @@ RULES = Rules()
 _COMPARISON, _REAL = "model-comparison", "groceries"
 _NETWORK = "resnet50"
 _HEAD = "-head"
+_ELSEWHERE = ("none", "run")
+"""Kinds of initial weights that are not ImageNet's."""
 _SIZE_OFF, _ERROR_OFF_PERCENT = 0.01, 0.5
 _COMPARE = "python -m lab sizes"
 
@@ -87,7 +89,7 @@ def _errors(results: RecordSet) -> Judgement:
 )
 def _last_layer(results: RecordSet) -> Judgement:
     real = results.kept(_REAL, noted=False)
-    for head in real.select("test_top1"):
+    for head in _imagenet_first(real.select("test_top1")):
         network, is_head, _ = str(head.conditions.get("mode")).partition(_HEAD)
         augment = head.conditions.get("augment")
         whole = real.select("test_top1", mode=f"{network}-full", augment=augment)
@@ -164,7 +166,7 @@ def _augmentation(results: RecordSet) -> Judgement:
         for each in results.kept(_REAL, noted=False).select("test_top1")
         if str(each.conditions.get("mode")).endswith("-full")
     ]
-    for with_it in _augmented(real):
+    for with_it in _imagenet_first(_augmented(real)):
         without = [
             each
             for each in real
@@ -289,6 +291,16 @@ def _augmented(records: Sequence[Record]) -> list[Record]:
     return [each for each in records if each.conditions.get("augment")]
 
 
+def _elsewhere(record: Record) -> bool:
+    """Return whether a network that the paper starts from ImageNet's weights started elsewhere."""
+    about = record.conditions
+    return about.get("mode") != "small-cnn" and about.get("initial_weights_kind") in _ELSEWHERE
+
+
+def _imagenet_first(records: Sequence[Record]) -> list[Record]:
+    return sorted(records, key=_elsewhere)
+
+
 def _right(records: Sequence[Record]) -> str:
     return f"{statistics.fmean(each.value for each in records):.1f} %"
 
@@ -309,13 +321,18 @@ def _on_real_photos(
     """Judge whether the best of some networks, each with a name, is better than that of others."""
     photos = results.kept(_REAL).value("test_photos")
     (what, best), (other, rest) = (
-        (name, max(records, key=lambda record: record.value)) for name, records in (more, less)
+        (name, max(records, key=lambda record: (not _elsewhere(record), record.value)))
+        for name, records in (more, less)
     )
     one, two = _interval_of(best, photos), _interval_of(rest, photos)
+    verdict, start = decided(above(one, two), yes=yes, no=no), ""
+    if _elsewhere(best) or _elsewhere(rest):
+        verdict = Verdict.NOT_COMPARABLE
+        start = ". The network had learned from a teacher here, and not on ImageNet"
     return Judgement(
-        decided(above(one, two), yes=yes, no=no),
-        f"on {photos:.0f} real photos of groceries {best.name}, {what}, is right on "
+        verdict,
+        f"on {photos:,.0f} real photos of groceries {best.name}, {what}, is right on "
         f"{best.value:.1f} % ({100 * one[0]:.1f} to {100 * one[1]:.1f}), {rest.name}, {other}, on "
-        f"{rest.value:.1f} % ({100 * two[0]:.1f} to {100 * two[1]:.1f})",
+        f"{rest.value:.1f} % ({100 * two[0]:.1f} to {100 * two[1]:.1f}){start}",
         MEASURED,
     )
