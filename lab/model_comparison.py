@@ -125,6 +125,10 @@ def _missing(made: Sequence[Row]) -> Iterator[str]:
 
 def _started(made: Sequence[Row]) -> Iterator[str]:
     """Yield a line for each start that is not random and not ImageNet's."""
+    starts: dict[str, list[str]] = {}
     for row in made:
         if row.conditions["initial_weights_kind"] not in _PLAIN_STARTS:
-            yield f"- {row.name}, {row.stages}: started from {row.conditions['initial_weights']}."
+            names = starts.setdefault(row.conditions["initial_weights"], [])
+            names.append(f"{row.name}, {row.stages}")
+    for start, names in starts.items():
+        yield f"- {'; '.join(names)}: started from {start}."
