@@ -23,7 +23,7 @@ from lab.bench.peer import presentation as peer_presentation
 from lab.bench.processors.comparison import table as processors_table
 from lab.bench.processors.instructions import table as instructions_table
 from lab.bench.simfaas.comparison import METRICS, OURS, OURS_NEWEST_FIRST, SIMFAAS
-from lab.bench.soak.tables import hostile_tables
+from lab.bench.soak.tables import hostile_tables, load_table
 from lab.bench.speed.goals import in_sentences
 from lab.bench.speed.tables import table_alone, tables
 from lab.bench.warming import findings as warming_sentences
@@ -32,8 +32,8 @@ from lab.bench.warming.traces import load_balancer
 from lab.bench.warming.workloads import WEEK_S
 from lab.cold_start import cold_start_table, cold_starts, in_readme, in_short, in_two_runs
 from lab.kept_records import RECORDS, kept_records
-from lab.markdown import figure_cell, measured_by, table, wrapped
-from lab.model_comparison import comparison
+from lab.markdown import command_of, figure_cell, measured_by, table, wrapped
+from lab.model_comparison import comparison, drawn
 from lab.period import period_note, up_to_a_processor
 from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT
@@ -252,9 +252,24 @@ def recognized_groceries() -> str:
     return grocery_answers.recognized(kept_records("grocery-answers")) + "\n"
 
 
+def drawn_photos() -> str:
+    """Return the comparison of training modes on generated photos."""
+    return drawn(kept_records("model-comparison"))
+
+
+def sizes() -> str:
+    """Return the paper's Table 1 beside the sizes of our exports."""
+    return _block("model-sizes", _exported, _sizes)
+
+
 def damaged() -> str:
     """Return the table of damaged images by coding."""
     return _block("damaged", _measured, _by_coding)
+
+
+def soak() -> str:
+    """Return the table of the soak test."""
+    return load_table(kept_records("soak"))
 
 
 def hostile_soak() -> str:
@@ -408,6 +423,33 @@ def _note_of_calls(records: Sequence[Record]) -> str:
         up_to_a_processor(records),
         further="Warm calls came in turns of ten, one right after the other.",
     )
+
+
+def _exported(records: Sequence[Record]) -> str:
+    by, date = command_of(records[0]), records[0].date
+    return f"Exported once each by `{by}` on {date}; the same on any machine."
+
+
+def _sizes(records: Sequence[Record]) -> str:
+    columns = {
+        "paper: top-1 error, %": "paper_top1_error",
+        "paper: top-5 error, %": "paper_top5_error",
+        "paper: size": "paper_size",
+        "ours: fp32": "fp32_size",
+        "ours: int8": "int8_size",
+    }
+    figures = {(each.name, each.metric): each.value for each in records}
+    rows = (
+        (
+            name,
+            *(
+                f"{figures[name, metric]:{'g' if metric.startswith('paper') else '.1f'}}"
+                for metric in columns.values()
+            ),
+        )
+        for name in dict.fromkeys(each.name for each in records)
+    )
+    return table(" | ".join(("network", *columns)), rows)
 
 
 def _after(note: str, shown: str) -> str:

@@ -65,6 +65,7 @@ def command_of(record: Record) -> str:
     Records made before December 2026 name the laboratory's commands as a part of `warmlens`.
     """
     command = record.command.replace("warmlens plan scale", "warmlens bench scale")
+    command = command.replace("warmlens model sizes", "python -m lab sizes")
     return _FORMER_GROUPS.sub("python -m lab ", command)
 
 

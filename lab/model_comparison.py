@@ -44,6 +44,21 @@ def comparison(records: Sequence[Record]) -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
+def drawn(records: Sequence[Record]) -> str:
+    """Return the table of a comparison on generated photos."""
+    made = rows(records)
+    photos = made[0].conditions["photos"]
+    lead = (
+        f"{measured_by(records)}: {photos:,} test photos of each kind. In parentheses is the 95 % "
+        "interval over photos (Clopper and Pearson), and after it the one over seeds (Student's t)."
+    )
+    cells = (
+        (row.name, len(row.seeds), *(_figure(row, each) for each in (METRIC, "hard_top1")))
+        for row in made
+    )
+    return f"{lead}\n\n{table('mode | seeds | test, % | hard test, %', cells)}"
+
+
 def agreement(made: Sequence[Row]) -> Iterator[str]:
     """Yield a sentence for each measured pair of the paper's figure 3."""
     for worse, better in _CLAIMS:
@@ -131,4 +146,12 @@ def _started(made: Sequence[Row]) -> Iterator[str]:
             names = starts.setdefault(row.conditions["initial_weights"], [])
             names.append(f"{row.name}, {row.stages}")
     for start, names in starts.items():
-        yield f"- {'; '.join(names)}: started from {start}."
+        yield f"- Started from an earlier run: {'; '.join(names)}. That is {_in_sentences(start)}."
+
+
+def _in_sentences(start: str) -> str:
+    """Return the description of initial weights, which is one long sentence, in several."""
+    parts = start.replace(", which learned", ". It learned").split("; ")
+    return ". ".join(
+        f"{part[0].upper()}{part[1:]}" if number else part for number, part in enumerate(parts)
+    )

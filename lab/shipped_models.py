@@ -14,6 +14,9 @@ SHIPPED = (
     ("products-resnet50", "1.1.0"),
 )
 
+PRODUCTS_TEST_PHOTOS = 1500
+"""In each of the two splits, by the manifest's text."""
+
 _MET = {True: "met", False: "missed"}
 
 
@@ -72,6 +75,23 @@ def refused() -> str:
                 f"(goal of at least {100 * LEAST_FOUND:.0f} %: {_MET[finds_enough]})."
             )
     return "\n".join(lines) + "\n"
+
+
+def products() -> str:
+    """Return the table of the products' accuracy on the test photos and on the hard ones."""
+    (manifest,) = (each for each in shipped() if each.name == "products-resnet50")
+    found = {each.name: each.value for each in manifest.metrics}
+    images = PRODUCTS_TEST_PHOTOS
+    rows = []
+    for name, split in ((f"test, {images:,}", "test"), (f"hard test, {images:,}", "hard")):
+        metrics = (f"{split}_top1", f"fp32_{split}_top1", f"{split}_top5")
+        rows.append((name, *(_accuracy(found[f"{each}_accuracy"], images) for each in metrics)))
+    return table("photos | top-1, int8, % | top-1, fp32, % | top-5, int8, %", rows)
+
+
+def _accuracy(share: float, images: int) -> str:
+    low, high = (100 * each for each in interval(share, images))
+    return f"{100 * share:.1f} ({low:.1f} to {high:.1f})"
 
 
 def _share(of: PhotoShare) -> str:

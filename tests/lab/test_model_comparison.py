@@ -79,13 +79,13 @@ def test_augmentation_is_judged_between_runs_of_the_same_training_only() -> None
 
 
 def test_a_start_that_is_neither_random_nor_imagenets_is_described() -> None:
-    started = "an earlier run of warmlens, distilled"
+    started = "an earlier run of warmlens, distilled, which learned; started from random weights"
     records = run(
         "resnet50-full-plain", ALL_RIGHT, initial_weights_kind="run", initial_weights=started
     )
     text = comparison([about(), *records])
     assert "| ResNet50, whole | an earlier run |" in text
-    assert f"started from {started}." in text
+    assert "That is an earlier run of warmlens, distilled. It learned. Started from random" in text
 
 
 def test_every_recorded_figure_follows_from_the_recorded_answers() -> None:

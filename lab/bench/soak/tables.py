@@ -1,4 +1,4 @@
-"""Tables of the soak test with hostile photos, for the docs."""
+"""Tables of the soak tests, for the docs."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,6 +7,40 @@ from warmlens.records import Record
 
 PHASES = {"steady": "steady", "step": "three times the capacity", "recovery": "steady again"}
 _CODINGS = ("JPEG", "JPEG in a rare coding", "PNG", "GIF", "WebP", "other")
+
+
+def load_table(records: Sequence[Record]) -> str:
+    """Return the calls by phase of a soak test without hostile photos.
+
+    Args:
+        records: of the test.
+    """
+    known = {(each.name, each.metric): each for each in records}
+    counts = ("calls", "answered", "throttled", "other_errors", "wrong_class")
+    clients = known["capacity", "calls"].conditions["clients"]
+    rate = known["capacity", "capacity_rps"].value
+    labels = {"capacity": f"{clients} clients one call after another, {rate:.0f} a second"}
+    labels |= {phase: _label(known, phase) for phase in PHASES}
+    rows = []
+    for phase, label in labels.items():
+        times = (known.get((phase, metric)) for metric in ("latency_ms", "refusal_ms"))
+        rows.append(
+            (
+                label,
+                *(f"{known[phase, each].value:,.0f}" for each in counts),
+                *("-" if each is None else _times(each) for each in times),
+            )
+        )
+    header = (
+        "phase | calls | answered | 429 | other errors | wrong class "
+        "| latency of answers: median, p99, longest | refusals: median, p99, longest"
+    )
+    return f"{measured_by(records)}.\n\n{table(header, rows)}"
+
+
+def _label(known: dict[tuple[str, str], Record], phase: str) -> str:
+    about = known[phase, "calls"].conditions
+    return f"{PHASES[phase]}, {about['rate_rps']:g} a second, {about['duration_s'] / 60:g} minutes"
 
 
 def hostile_tables(records: Sequence[Record]) -> str:
@@ -38,15 +72,20 @@ def hostile_tables(records: Sequence[Record]) -> str:
 
 
 def _phases(known: dict[tuple[str, str], Record]) -> Iterator[tuple[str, ...]]:
-    for phase, name in PHASES.items():
+    for phase in PHASES:
 
         def count(*metrics: str, phase: str = phase) -> str:
             return f"{sum(known[phase, metric].value for metric in metrics):,.0f}"
 
-        about = known[phase, "calls"].conditions
-        label = f"{name}, {about['rate_rps']:g} a second, {about['duration_s'] / 60:g} minutes"
         yield (
-            *(label, "the sample", count("calls"), count("answered"), "0", count("throttled")),
+            *(
+                _label(known, phase),
+                "the sample",
+                count("calls"),
+                count("answered"),
+                "0",
+                count("throttled"),
+            ),
             *(count("other_errors", "wrong_class"), _times(known[phase, "latency_ms"])),
         )
         yield (
