@@ -22,7 +22,7 @@ from lab.bench.first_visitor.visits import (
 )
 from lab.bench.speed.photos import photo
 from lab.load import api_client
-from lab.markdown import measured_by, ratio_cell, ratio_interval_of, reached_cell
+from lab.markdown import figure_cell, measured_by, ratio_cell, ratio_interval_of, reached_cell
 from lab.statistics import ratio_of, summary
 from warmlens.records import Record, machine, today
 
@@ -161,8 +161,8 @@ def table(records: Sequence[Record]) -> str:
             (
                 _WORDS[in_call.metric](in_call),
                 in_call.samples,
-                f"{uploaded.value:,.1f}",
-                f"{in_call.value:,.1f}",
+                figure_cell(uploaded.value, uploaded.interval, ",.1f"),
+                figure_cell(in_call.value, in_call.interval, ",.1f"),
                 ratio_cell(in_call),
                 f"{limit:g}: {reached}",
             )
@@ -170,8 +170,8 @@ def table(records: Sequence[Record]) -> str:
     sent = records[0].conditions
     link_ms = sent["photo_bytes"] * 8 / (sent["up_mbit_per_s"] * 1e3) + sent["round_trip_ms"]
     return (
-        f"{measured_by(records)}; medians in one run, in turns; the ratio with its 95 % interval "
-        f"(bootstrap). The photo's way over this link and the answer's way back take {link_ms:.0f} "
+        f"{measured_by(records)}; medians in one run, in turns, and their ratio, with 95 % "
+        f"intervals (bootstrap). The photo's way over this link and the answer's way back take {link_ms:.0f} "
         "ms in both cases: a call can save only the rest of the wait.\n\n"
         + markdown.table(
             "what | times each | uploaded, ms | in the call, ms | ratio | at most", rows

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from lab.markdown import measured_by, ratio_cell, table
+from lab.markdown import figure_cell, measured_by, ratio_cell, table
 from warmlens.records import Record
 
 
@@ -30,9 +30,9 @@ def architectures_table(records: Sequence[Record]) -> str:
                 conditions["precision"],
                 f"{conditions['file_mb']:g}",
                 ratio_cell(warm),
-                f"{warm.value:.1f}",
+                figure_cell(warm.value, warm.interval, ".1f"),
                 ratio_cell(cold),
-                f"{cold.value:.0f}",
+                figure_cell(cold.value, cold.interval, ".0f"),
                 ratio_cell(peak),
                 f"{peak.value:.0f}",
             )

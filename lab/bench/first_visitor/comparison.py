@@ -20,7 +20,7 @@ from lab.bench.first_visitor.visits import (
     visit,
 )
 from lab.bench.speed.photos import photo
-from lab.markdown import measured_by, ratio_cell, ratio_interval_of, reached_cell
+from lab.markdown import figure_cell, measured_by, ratio_cell, ratio_interval_of, reached_cell
 from lab.statistics import ratio_of, summary
 from warmlens.planner.assumptions import PLATFORM
 from warmlens.records import Record, machine, today
@@ -141,7 +141,7 @@ def table(records: Sequence[Record]) -> str:
         rows.append((name, f"{pause_s:g}", *(_cell(each) for each in of_time), _reached(of_time)))
     columns = " | ".join(f"platform time {each_ms:,} ms" for each_ms in times_ms)
     interval = (
-        " and its 95 % interval (bootstrap)"
+        ", each with its 95 % interval (bootstrap)"
         if ratio_interval_of(head)
         else f"; {head.samples} are too few for an interval"
     )
@@ -167,5 +167,5 @@ def _reached(records: Sequence[Record]) -> str:
 
 
 def _cell(record: Record) -> str:
-    text = f"{record.value:,.0f} ms"
+    text = f"{figure_cell(record.value, record.interval, ',.0f')} ms"
     return text if record.name == record.ratio_to else f"{text}, {ratio_cell(record)}"
