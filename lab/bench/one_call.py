@@ -171,8 +171,8 @@ def table(records: Sequence[Record]) -> str:
     link_ms = sent["photo_bytes"] * 8 / (sent["up_mbit_per_s"] * 1e3) + sent["round_trip_ms"]
     return (
         f"{measured_by(records)}; medians in one run, in turns, and their ratio, with 95 % "
-        f"intervals (bootstrap). The photo's way over this link and the answer's way back take {link_ms:.0f} "
-        "ms in both cases: a call can save only the rest of the wait.\n\n"
+        "intervals (bootstrap). The photo's way over this link and the answer's way back take "
+        f"{link_ms:.0f} ms in both cases: a call can save only the rest of the wait.\n\n"
         + markdown.table(
             "what | times each | uploaded, ms | in the call, ms | ratio | at most", rows
         )
