@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from lab.markdown import figure_cell
 from lab.period import up_to_a_processor
 from warmlens.console import out
 from warmlens.errors import WarmlensError
@@ -106,7 +107,8 @@ def table(records: Sequence[Record]) -> str:
         *([f"Times up to 1,769 MB were measured {OTHER_SHARE}.", ""] if unlike else []),
         f"Planned once each by `{COMMAND}` on {measured.date}, {measured.machine}: "
         f"`warmlens plan` with the options of a row and `{OBJECTIVE}`, in plain Python. "
-        "*Processor* is the processor time of the whole command, which uses one core.",
+        "*Processor* is the processor time of the whole command, which uses one core. Costs have "
+        "95 % intervals; a runner-up whose interval overlaps that of the plan is *as cheap*.",
         "",
         "| users | options | plan | USD a month | p99, ms | cold | runner-up | processor, s |",
         "| --- | --- | --- | ---: | ---: | ---: | --- | ---: |",
@@ -119,11 +121,20 @@ def table(records: Sequence[Record]) -> str:
         }
         cost, latency = found["chosen", "cost_usd_per_month"], found["chosen", "latency_ms"]
         other = found.get(("runner-up", "cost_usd_per_month"))
-        runner_up = f"{other.name}, ${other.value:,.2f}" if other else "none"
+        runner_up = _runner_up(cost, other) if other else "none"
         options = cost.conditions["arguments"].removeprefix("plan ").removesuffix(f" {OBJECTIVE}")
         lines.append(
-            f"| {case} | `{options}` | {cost.name} | {cost.value:,.2f} | {latency.value:.0f} "
+            f"| {case} | `{options}` | {cost.name} "
+            f"| {figure_cell(cost.value, cost.interval, ',.2f')} | {latency.value:.0f} "
             f"| {cost.conditions['cold_share']:.3%} | {runner_up} "
             f"| {found['', 'processor_s'].value:.1f} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _runner_up(cost: Record, other: Record) -> str:
+    """Return the runner-up with its cost, and whether the intervals of both costs overlap."""
+    text = f"{other.name}, ${figure_cell(other.value, other.interval, ',.2f')}"
+    if cost.interval is None or other.interval is None or other.interval[0] > cost.interval[1]:
+        return text
+    return f"{text}, as cheap"
