@@ -18,8 +18,9 @@ PAGES = [
 def test_pages_have_blocks() -> None:
     assert {page.name for page in PAGES} == {
         *("README.md", "batch.md", "choices.md", "comparison.md", "cost-ceiling.md", "costs.md"),
-        *("deploy.md", "how-it-works.md", "index.md", "limits.md", "models.md", "performance.md"),
-        *("privacy.md", "reliability.md", "scale.md", "settings.md", "warming.md"),
+        *("deploy.md", "how-it-works.md", "index.md", "limits.md", "local-cloud.md", "models.md"),
+        *("performance.md", "privacy.md", "reliability.md", "scale.md", "settings.md"),
+        "warming.md",
     }
 
 
