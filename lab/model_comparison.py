@@ -1,6 +1,7 @@
 """The paper's figure 3 on real photos: table, and what agrees with the paper, from records."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from lab.markdown import measured_by, table
 from training.comparison_records import Row, Variant, difference, photos_of, rows
@@ -59,6 +60,16 @@ def drawn(records: Sequence[Record]) -> str:
     return f"{lead}\n\n{table('mode | seeds | test, % | hard test, %', cells)}"
 
 
+def started_elsewhere(conditions: Mapping[str, Any]) -> bool:
+    """Return whether a network that the paper starts from ImageNet's weights started elsewhere.
+
+    Args:
+        conditions: those of a run's record.
+    """
+    own = conditions.get("mode") == "small-cnn"  # the paper trains it from random weights, too
+    return not own and conditions.get("initial_weights_kind") in ("none", "run")
+
+
 def agreement(made: Sequence[Row]) -> Iterator[str]:
     """Yield a sentence for each measured pair of the paper's figure 3."""
     for worse, better in _CLAIMS:
@@ -69,7 +80,7 @@ def agreement(made: Sequence[Row]) -> Iterator[str]:
         verdict = "too close to say" if low <= 0 <= high else "as in the paper"
         if high < 0:
             verdict = "the paper has the other order"
-        if any(_elsewhere(row) for row in pair):
+        if any(started_elsewhere(row.conditions) for row in pair):
             verdict += ". Not ImageNet's weights, which the paper's ResNet50 starts from"
         yield (
             f"{better.name}, against {worse.name}: {points:+.1f} points (95 % interval over the "
@@ -115,14 +126,6 @@ def _figure(row: Row, metric: str) -> str:
     if shown.over_seeds is not None:
         text += f"; seeds {shown.over_seeds[0]:.1f} to {shown.over_seeds[1]:.1f}"
     return text
-
-
-def _elsewhere(row: Row) -> bool:
-    """Return whether a network that the paper starts from ImageNet's weights started elsewhere."""
-    return not row.slug.startswith("small-cnn") and row.conditions["initial_weights_kind"] in (
-        "none",
-        "run",
-    )
 
 
 def _starts_from(row: Row) -> str:

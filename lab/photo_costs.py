@@ -26,7 +26,7 @@ from warmlens.planner.service_times import (
 )
 from warmlens.planner.speed_files import read_speed
 from warmlens.prices import PriceList, read_prices
-from warmlens.records import read_records
+from warmlens.records import Record, read_records
 from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU
 
 PHOTOS = 1_000_000
@@ -70,24 +70,30 @@ def measured(memory_mb: int = MEMORY_MB, megapixels: float = MEGAPIXELS) -> Meas
     return pick(times, memory_mb, "image", "x86_64")
 
 
-def times_lead(memory_mb: Sequence[int] = (MEMORY_MB,), *megapixels: float) -> str:
-    """Return the paragraph on how the calls of a table were timed: machine, date and count."""
-    shown = [
+def warm_calls(memory_mb: Sequence[int], megapixels: Sequence[float]) -> list[Record]:
+    """Return the records of warm calls that the tables are of."""
+    return [
         each
         for each in read_records(SERVICE_TIMES.read_text(encoding="utf-8"))
         if each.metric == WARM
         and each.conditions["input_px"] == DEFAULT_INPUT_PX
         and each.conditions["memory_mb"] in memory_mb
-        and each.conditions["megapixels"] in (megapixels or (MEGAPIXELS,))
+        and each.conditions["megapixels"] in megapixels
     ]
+
+
+def times_lead(memory_mb: Sequence[int] = (MEMORY_MB,), *megapixels: float) -> str:
+    """Return the paragraph on how the calls of a table were timed: machine, date and count."""
+    shown = warm_calls(memory_mb, megapixels or (MEGAPIXELS,))
     (calls,) = {each.samples for each in shown}
     return f"{measured_by(shown)}: {calls} warm calls of each size.\n"
 
 
 def mean_s(memory_mb: int = MEMORY_MB, megapixels: float = MEGAPIXELS) -> float:
-    """Return the mean time of the measured calls; of drawn ones, where the records have none."""
-    times = measured(memory_mb, megapixels)
-    return times.service.mean_s if times.mean_s is None else times.mean_s
+    """Return the mean time of the measured calls; the planner draws calls with a longer one."""
+    (record,) = warm_calls([memory_mb], [megapixels])
+    assert record.mean is not None
+    return record.mean / 1000
 
 
 def million(memory_mb: int = MEMORY_MB, megapixels: float = MEGAPIXELS) -> Usage:

@@ -120,6 +120,7 @@ def train_network(
     """
     pixels = _training_data(photos, request.config, request.cache, request.on_decoded)
     run = RunFolder(request.out)
+    workers = _workers(device, request.config) if request.workers is None else request.workers
     with run.held():
         run.begin(record)
         training = TrainingLoop(
@@ -129,9 +130,7 @@ def train_network(
             network,
             objective=objective,
             device=device,
-            workers=_workers(device, request.config)
-            if request.workers is None
-            else request.workers,
+            workers=workers,
             checkpoint_s=request.checkpoint_s,
             hooks=request.hooks,
         )

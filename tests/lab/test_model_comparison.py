@@ -25,7 +25,8 @@ def about() -> Record:
 def run(slug: str, answers: list[int], **changes: Any) -> list[Record]:
     (variant,) = parse_variants(slug)
     conditions = {
-        "variant": slug, "seed": 0, "stages": "3 epochs at 64 px", "size_px": 64, "mirror": False,
+        "variant": slug, "mode": variant.mode, "seed": 0, "stages": "3 epochs at 64 px",
+        "size_px": 64, "mirror": False,
         "minutes": 12.4, "initial_weights_kind": "none", "initial_weights": "random weights",
         **changes,
     }  # fmt: skip

@@ -44,8 +44,6 @@ class Measured:
         service: of a warm call, in the function.
         init: from the start of the process until a warm call's work would begin.
         cold_ms, warm_ms: medians of a cold start and of a warm call.
-        mean_s: mean time of the measured warm calls; None: the records have none. `service` is
-            drawn from their percentiles, which have a slightly other one.
         source: where the figures are from, for people.
         service_half_share: half of the 95 % interval of the mean time of a warm call, as a share of
             it; None: the records have none.
@@ -60,7 +58,6 @@ class Measured:
     cold_ms: float
     warm_ms: float
     source: str
-    mean_s: float | None = None
     service_half_share: float | None = None
 
     @property
@@ -214,7 +211,6 @@ def _measured(cold: Record, warm: Record) -> Measured:
         warm_ms=warm.value,
         source=f"measured {', '.join(sorted({cold.date, warm.date}))} on {cold.machine}"
         + ("" if _shared_as_on_lambda(cold, warm) else f", {OTHER_SHARE}"),
-        mean_s=warm.mean / 1000 if warm.mean else None,
         service_half_share=_half_share(warm),
     )
 

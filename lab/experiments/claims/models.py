@@ -16,6 +16,7 @@ from lab.experiments.verdicts import (
     decided,
 )
 from lab.intervals import Interval
+from lab.model_comparison import started_elsewhere
 from warmlens.records import Record
 from warmlens.registry import shares
 
@@ -23,8 +24,6 @@ RULES = Rules()
 _COMPARISON, _REAL = "model-comparison", "groceries"
 _NETWORK = "resnet50"
 _HEAD = "-head"
-_ELSEWHERE = ("none", "run")
-"""Kinds of initial weights that are not ImageNet's."""
 _SIZE_OFF, _ERROR_OFF_PERCENT = 0.01, 0.5
 _COMPARE = "python -m lab sizes"
 
@@ -291,14 +290,13 @@ def _augmented(records: Sequence[Record]) -> list[Record]:
     return [each for each in records if each.conditions.get("augment")]
 
 
-def _elsewhere(record: Record) -> bool:
-    """Return whether a network that the paper starts from ImageNet's weights started elsewhere."""
-    about = record.conditions
-    return about.get("mode") != "small-cnn" and about.get("initial_weights_kind") in _ELSEWHERE
+def _imagenets(records: Sequence[Record]) -> Sequence[Record]:
+    """Return the networks that started where the paper's did, if there are some."""
+    return [each for each in records if not started_elsewhere(each.conditions)] or records
 
 
 def _imagenet_first(records: Sequence[Record]) -> list[Record]:
-    return sorted(records, key=_elsewhere)
+    return sorted(records, key=lambda record: started_elsewhere(record.conditions))
 
 
 def _right(records: Sequence[Record]) -> str:
@@ -321,12 +319,12 @@ def _on_real_photos(
     """Judge whether the best of some networks, each with a name, is better than that of others."""
     photos = results.kept(_REAL).value("test_photos")
     (what, best), (other, rest) = (
-        (name, max(records, key=lambda record: (not _elsewhere(record), record.value)))
+        (name, max(_imagenets(records), key=lambda record: record.value))
         for name, records in (more, less)
     )
     one, two = _interval_of(best, photos), _interval_of(rest, photos)
     verdict, start = decided(above(one, two), yes=yes, no=no), ""
-    if _elsewhere(best) or _elsewhere(rest):
+    if any(started_elsewhere(each.conditions) for each in (best, rest)):
         verdict = Verdict.NOT_COMPARABLE
         start = ". The network had learned from a teacher here, and not on ImageNet"
     return Judgement(
