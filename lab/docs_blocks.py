@@ -1,11 +1,8 @@
 """Tables and command output for the docs, inserted by cog: `make reference`."""
 
-import json
-import math
 import os
 import re
 import shlex
-import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -22,22 +19,25 @@ from lab.bench.overhead import overhead_table
 from lab.bench.peer import presentation as peer_presentation
 from lab.bench.processors.comparison import table as processors_table
 from lab.bench.processors.instructions import table as instructions_table
-from lab.bench.simfaas.comparison import METRICS, OURS, OURS_NEWEST_FIRST, SIMFAAS
+from lab.bench.replay.tables import in_short as replays_in_short
+from lab.bench.replay.tables import replay_table
+from lab.bench.simfaas.tables import simfaas_table
 from lab.bench.soak.tables import hostile_tables, load_table
 from lab.bench.speed.goals import in_sentences
 from lab.bench.speed.tables import table_alone, tables
+from lab.bench.wakes import wakes_table
 from lab.bench.warming import findings as warming_sentences
 from lab.bench.warming import presentation as warming_presentation
 from lab.bench.warming.traces import load_balancer
 from lab.bench.warming.workloads import WEEK_S
 from lab.cold_start import cold_start_table, cold_starts, in_readme, in_short, in_two_runs
 from lab.kept_records import RECORDS, kept_records
-from lab.markdown import command_of, figure_cell, measured_by, table, wrapped
+from lab.markdown import command_of, measured_by, table
 from lab.model_comparison import comparison, drawn
+from lab.networks import sizes_table
 from lab.period import period_note, up_to_a_processor
 from warmlens.errors import WarmlensError
 from warmlens.paths import ROOT
-from warmlens.planner.statistics import exact_binomial, t_975
 from warmlens.records import Record
 from warmlens.runtime.isolation import MEMORY_MB_PER_VCPU
 
@@ -167,37 +167,7 @@ def peer() -> str:
 
 def wakes() -> str:
     """Return the table of wakes ahead by their hold."""
-    records = kept_records("wakes")
-    woken = [each for each in records if each.metric == "instances_woken"]
-    too_short = [each for each in woken if each.value < each.conditions["users"]]
-    enough_ms = min(
-        each.conditions["hold_ms"]
-        for each in woken
-        if all(each.conditions["hold_ms"] > short.conditions["hold_ms"] for short in too_short)
-    )
-    lines = [
-        f"{measured_by(records)}, {woken[0].samples} runs of each. From a hold of {enough_ms} ms "
-        "on, the median group wakes as many instances as it has users.",
-        "",
-        "| users at once | hold, ms | instances woken, median | their calls that were cold "
-        "| calls of others that were cold |",
-        "| ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for key in dict.fromkeys((r.conditions["users"], r.conditions["hold_ms"]) for r in records):
-        same = {
-            each.metric: each
-            for each in records
-            if (each.conditions["users"], each.conditions["hold_ms"]) == key
-        }
-        count, *shares = (
-            same[metric] for metric in ("instances_woken", "cold_share", "others_cold_share")
-        )
-        cells = [
-            figure_cell(count.value, count.interval, "g"),
-            *(figure_cell(share.value, share.interval, ".0%") for share in shares),
-        ]
-        lines.append(f"| {key[0]} | {key[1]} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    return wakes_table(kept_records("wakes"))
 
 
 def first_visitor() -> str:
@@ -259,7 +229,7 @@ def drawn_photos() -> str:
 
 def sizes() -> str:
     """Return the paper's Table 1 beside the sizes of our exports."""
-    return _block("model-sizes", _exported, _sizes)
+    return _block("model-sizes", _exported, sizes_table)
 
 
 def damaged() -> str:
@@ -294,32 +264,18 @@ def cases() -> str:
 
 def simfaas() -> str:
     """Return the table of the comparison with SimFaaS."""
-    records = kept_records("simfaas")
-    timed = [each for each in records if each.machine]  # by the clock; the others by a seed
-    lines = [
-        f"{measured_by(timed)}: simulated in one run, in turns; 95 % intervals over "
-        f"{_one(records, SIMFAAS, 'cold_share').samples} and "
-        f"{_one(records, OURS, 'cold_share').samples} seeds.",
-        "",
-        "| example | figure | SimFaaS | ours, its choice of instance | ours, Lambda's |",
-        "| --- | --- | ---: | ---: | ---: |",
-    ]
-    for example in dict.fromkeys(json.dumps(_example(each)) for each in records):
-        same = [each for each in records if json.dumps(_example(each)) == example]
-        for metric in METRICS:
-            cells = [
-                _interval_text(_one(same, name, metric))
-                for name in (SIMFAAS, OURS_NEWEST_FIRST, OURS)
-            ]
-            name = same[0].conditions["name"]
-            lines.append(f"| {name} | {metric.replace('_', ' ')} | {' | '.join(cells)} |")
-        times = [_one(same, name, "wall_us_per_request") for name in (SIMFAAS, OURS)]
-        ratio = times[0].value / times[1].value
-        lines.append(
-            f"| {same[0].conditions['name']} | us a request | {times[0].value:.1f} | "
-            f"| {times[1].value:.3f}, 1/{ratio:.0f} |"
-        )
-    return "\n".join(lines) + "\n"
+    return simfaas_table(kept_records("simfaas"))
+
+
+def replay() -> str:
+    """Return the table of recorded replays and simulations of the same calls."""
+    records = kept_records("replay")
+    return _after(period_note(up_to_a_processor(records)), replay_table(records))
+
+
+def replay_in_short() -> str:
+    """Return what the recorded replays with warming say of the objective, as a paragraph."""
+    return replays_in_short(kept_records("replay"))
 
 
 def forecast() -> str:
@@ -330,66 +286,6 @@ def forecast() -> str:
 def forecast_findings() -> str:
     """Return the list of what came as predicted from real traffic, and of what did not."""
     return forecast_sentences.findings(kept_records("forecast"))
-
-
-def replay() -> str:
-    """Return the table of recorded replays and simulations of the same calls."""
-    records = kept_records("replay")
-    head = records[0]
-    lines = [
-        f"{measured_by(records)}, at {head.conditions['memory_mb']:,} MB: "
-        f"{head.conditions['hours']:g} hours of the day from "
-        f"{head.conditions['from_hour']:g} o'clock, for each seed with other users.",
-        "",
-        "| seed | users | policy | cold starts | simulated, least to most of 200 | p99, ms |",
-        "| ---: | ---: | --- | ---: | ---: | ---: |",
-    ]
-    p99_ms = {_of_replay(each): each.value for each in records if each.metric == "p99_ms"}
-    for each in records:
-        if each.metric == "cold_starts":
-            low, high = each.conditions["simulated_cold_starts"]
-            lines.append(
-                f"| {each.conditions['seed']} | {each.samples:,} | {each.name} | {each.value:.0f} "
-                f"| {low} to {high} | {p99_ms[_of_replay(each)]:.0f} |"
-            )
-    return _after(period_note(up_to_a_processor(records)), "\n".join(lines) + "\n")
-
-
-def replay_in_short() -> str:
-    """Return what the recorded replays with warming say of the objective, as a paragraph."""
-    records = kept_records("replay")
-    warmed = [each for each in records if each.conditions["warm"]]
-    cold = [each for each in warmed if each.metric == "cold_starts"]
-    users, met = sum(each.samples or 0 for each in cold), sum(each.value for each in cold)
-    low, high = (100 * each for each in exact_binomial(met, users))
-    slowest_ms = max(each.value for each in warmed if each.metric == "p99_ms")
-    return wrapped(
-        f"With warming, {met:.0f} of {users:,} users met a cold start, {100 * met / users:.2f} %; "
-        "the objective allows 0.1 %. So few users are weak evidence: the exact 95 % interval of "
-        f"the share goes from {low:.2f} % to {high:.2f} %. p99 was {slowest_ms:.0f} ms at most, "
-        f"with the API. {_in_the_simulations_range(records)}"
-    )
-
-
-def _in_the_simulations_range(records: Sequence[Record]) -> str:
-    """Return how many replays met as many cold starts as some simulation, and which did not."""
-    cold = [each for each in records if each.metric == "cold_starts"]
-    others = []
-    for each in cold:
-        low, high = each.conditions["simulated_cold_starts"]
-        if not low <= each.value <= high:
-            others.append(
-                f" With seed {each.conditions['seed']} and {each.name} it was {each.value:.0f}, "
-                f"not {low} to {high}; we do not know why."
-            )
-    return (
-        f"The simulation's range has what was met in {len(cold) - len(others)} of {len(cold)} "
-        f"replays, if calls take the times that they took there.{''.join(others)}"
-    )
-
-
-def _of_replay(record: Record) -> tuple[int, str]:
-    return record.conditions["seed"], record.name
 
 
 def _by_coding(records: Sequence[Record]) -> str:
@@ -428,28 +324,6 @@ def _note_of_calls(records: Sequence[Record]) -> str:
 def _exported(records: Sequence[Record]) -> str:
     by, date = command_of(records[0]), records[0].date
     return f"Exported once each by `{by}` on {date}; the same on any machine."
-
-
-def _sizes(records: Sequence[Record]) -> str:
-    columns = {
-        "paper: top-1 error, %": "paper_top1_error",
-        "paper: top-5 error, %": "paper_top5_error",
-        "paper: size": "paper_size",
-        "ours: fp32": "fp32_size",
-        "ours: int8": "int8_size",
-    }
-    figures = {(each.name, each.metric): each.value for each in records}
-    rows = (
-        (
-            name,
-            *(
-                f"{figures[name, metric]:{'g' if metric.startswith('paper') else '.1f'}}"
-                for metric in columns.values()
-            ),
-        )
-        for name in dict.fromkeys(each.name for each in records)
-    )
-    return table(" | ".join(("network", *columns)), rows)
 
 
 def _after(note: str, shown: str) -> str:
@@ -492,20 +366,3 @@ def _forecast(records: Sequence[Record]) -> str:
     return (
         f"{measured_by(records)}: means of {counts} simulations, with the range of the middle 95 %."
     )
-
-
-def _example(record: Record) -> dict[str, object]:
-    return {key: value for key, value in record.conditions.items() if key != "values"}
-
-
-def _one(records: Sequence[Record], name: str, metric: str) -> Record:
-    return next(each for each in records if (each.name, each.metric) == (name, metric))
-
-
-def _interval_text(record: Record) -> str:
-    """Return the mean of a record's values with its 95 % interval (Student's t)."""
-    values = record.conditions["values"]
-    mean = statistics.fmean(values)
-    half = t_975(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
-    digits = 3 - math.floor(math.log10(mean))
-    return f"{mean:.{digits}f} ({mean - half:.{digits}f} to {mean + half:.{digits}f})"

@@ -6,11 +6,13 @@ those of ResNet50 are from torchvision's `ResNet50_Weights.IMAGENET1K_V2`, the w
 starts from. The small CNN's multiply-adds are counted from its layers; it has no ImageNet weights.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lab.markdown import table
 from lab.shipped_models import file_mb, shipped, top1_percent
 from training.config import DEFAULTS, mode_of, stages_text
+from warmlens.records import Record
 from warmlens.registry.manifest import Manifest
 
 
@@ -71,3 +73,26 @@ def _version(manifest: Manifest) -> str:
         f"`{manifest.name}`, {manifest.precision}, {manifest.input.width} px, "
         f"{file_mb(manifest):.1f} MB: {measured}"
     )
+
+
+def sizes_table(records: Sequence[Record]) -> str:
+    """Return the paper's Table 1 beside the sizes of our exports."""
+    columns = {
+        "paper: top-1 error, %": "paper_top1_error",
+        "paper: top-5 error, %": "paper_top5_error",
+        "paper: size": "paper_size",
+        "ours: fp32": "fp32_size",
+        "ours: int8": "int8_size",
+    }
+    figures = {(each.name, each.metric): each.value for each in records}
+    rows = (
+        (
+            name,
+            *(
+                f"{figures[name, metric]:{'g' if metric.startswith('paper') else '.1f'}}"
+                for metric in columns.values()
+            ),
+        )
+        for name in dict.fromkeys(each.name for each in records)
+    )
+    return table(" | ".join(("network", *columns)), rows)

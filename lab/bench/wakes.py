@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lab.bench.small_cloud import SmallCloud, small_cloud
 from lab.intervals import Interval, median_interval, share_interval
+from lab.markdown import figure_cell, measured_by
 from warmlens.planner.statistics import share
 from warmlens.records import Record, machine, today
 from warmlens.runtime.instance import State
@@ -138,3 +139,37 @@ def _records(found: Mapping[int, Sequence[Group]], size: int) -> Iterator[Record
                 samples=samples,
                 interval=interval,
             )
+
+
+def wakes_table(records: Sequence[Record]) -> str:
+    """Return the table of wakes ahead by their hold."""
+    woken = [each for each in records if each.metric == "instances_woken"]
+    too_short = [each for each in woken if each.value < each.conditions["users"]]
+    enough_ms = min(
+        each.conditions["hold_ms"]
+        for each in woken
+        if all(each.conditions["hold_ms"] > short.conditions["hold_ms"] for short in too_short)
+    )
+    lines = [
+        f"{measured_by(records)}, {woken[0].samples} runs of each. From a hold of {enough_ms} ms "
+        "on, the median group wakes as many instances as it has users.",
+        "",
+        "| users at once | hold, ms | instances woken, median | their calls that were cold "
+        "| calls of others that were cold |",
+        "| ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for key in dict.fromkeys((r.conditions["users"], r.conditions["hold_ms"]) for r in records):
+        same = {
+            each.metric: each
+            for each in records
+            if (each.conditions["users"], each.conditions["hold_ms"]) == key
+        }
+        count, *shares = (
+            same[metric] for metric in ("instances_woken", "cold_share", "others_cold_share")
+        )
+        cells = [
+            figure_cell(count.value, count.interval, "g"),
+            *(figure_cell(share.value, share.interval, ".0%") for share in shares),
+        ]
+        lines.append(f"| {key[0]} | {key[1]} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
